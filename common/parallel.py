@@ -1,0 +1,51 @@
+"""One function over many items on all cores."""
+import concurrent.futures
+import multiprocessing
+import os
+
+from common.progress import progress
+
+
+def num_cores():
+    """Number of cores this process may use."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:
+        return os.cpu_count() or 1
+
+
+def parallel_map(function, items, workers=0, desc='', unit='it', processes=False):
+    """`[function(item) for item in items]`, in parallel, in order, with a progress bar.
+
+    Args:
+      function: called once an item; picklable when `processes`.
+      items: the items, any iterable.
+      workers: how many at once; 0 is one for every core.
+      desc: what the progress bar says.
+      unit: what an item is.
+      processes: worker processes instead of threads, for functions that hold Python's lock.
+        Processes are spawned, not forked: a fork of a process that runs TensorFlow can hang.
+
+    Raises:
+      The first exception of `function`, items not yet begun are dropped.
+    """
+    items = list(items)
+    workers = max(1, min(workers or num_cores(), len(items)))
+    if workers == 1:
+        return [function(item) for item in progress(items, desc=desc, unit=unit)]
+    if processes:
+        pool = concurrent.futures.ProcessPoolExecutor(
+            workers, mp_context=multiprocessing.get_context('spawn'))
+    else:
+        pool = concurrent.futures.ThreadPoolExecutor(workers)
+    with pool:
+        futures = [pool.submit(function, item) for item in items]
+        try:
+            done = concurrent.futures.as_completed(futures)
+            for future in progress(done, total=len(items), desc=desc, unit=unit):
+                future.result()
+        except BaseException:
+            for future in futures:
+                future.cancel()
+            raise
+    return [future.result() for future in futures]

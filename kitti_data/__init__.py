@@ -1,0 +1,1 @@
+"""The KITTI loader: the only code that knows KITTI on disk."""

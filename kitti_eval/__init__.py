@@ -1,0 +1,1 @@
+"""Evaluation of depth, flow and odometry; never imports TensorFlow."""

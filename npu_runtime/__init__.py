@@ -1,0 +1,1 @@
+"""Sessions, precision, distribution and the training loop: the only code that knows devices."""
