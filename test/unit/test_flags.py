@@ -1,0 +1,71 @@
+"""Flags declared as dataclasses read command lines as people write them."""
+import dataclasses
+from typing import List
+
+import pytest
+
+from common.errors import UserError
+from common.flags import flag, parse_flags
+
+
+@dataclasses.dataclass
+class Config:
+    """A program's flags."""
+    batch_size: int = flag(4, 'examples a step', aliases=('bsize',))
+    learning_rate: float = flag(2e-4, 'step size')
+    encoder: str = flag('resnet50', 'which encoder', choices=('resnet50', 'vgg'))
+    scale_normalize: bool = flag(False, 'divide by the mean')
+    shuffle: bool = flag(True, 'reorder')
+    sequences: List[int] = flag([0, 1], 'which sequences')
+
+    def __post_init__(self):
+        if self.batch_size < 1:
+            raise UserError('--batch_size is %d, wanted at least 1' % self.batch_size)
+
+
+def parse(*argv):
+    return parse_flags('A program.', Config, argv=argv)[0]
+
+
+def test_defaults_hold_without_arguments():
+    assert parse() == Config()
+
+
+def test_equals_sign_and_space_mean_the_same():
+    assert parse('--batch_size=2', '--encoder=vgg') == parse('--batch_size', '2', '--encoder', 'vgg')
+
+
+@pytest.mark.parametrize('argv, value', [
+    (['--scale_normalize'], True), (['--scale_normalize=True'], True),
+    (['--scale_normalize', 'false'], False), (['--noscale_normalize'], False)])
+def test_booleans_are_read_in_every_usual_spelling(argv, value):
+    assert parse(*argv).scale_normalize is value
+
+
+def test_a_true_default_can_be_switched_off():
+    assert parse('--noshuffle').shuffle is False
+
+
+def test_an_alias_is_the_same_flag():
+    assert parse('--bsize=8').batch_size == 8
+
+
+def test_lists_have_commas_and_are_not_shared_between_instances():
+    assert parse('--sequences=0,2,8').sequences == [0, 2, 8]
+    parse().sequences.append(7)
+    assert parse().sequences == [0, 1]
+
+
+@pytest.mark.parametrize('argv', [
+    ['--batch_size=four'], ['--encoder=alexnet'], ['--unknown=1'], ['--shuffle=maybe'],
+    ['--sequences=1,x'], ['--batch=2']])
+def test_wrong_values_and_unknown_flags_exit_with_2(argv, capsys):
+    with pytest.raises(SystemExit) as stop:
+        parse(*argv)
+    assert stop.value.code == 2
+    assert argv[0].split('=')[0].lstrip('-') in capsys.readouterr().err
+
+
+def test_values_are_validated_by_the_dataclass():
+    with pytest.raises(UserError, match='--batch_size is 0'):
+        parse('--batch_size=0')
