@@ -1,0 +1,158 @@
+"""Optical flow on disk: Middlebury .flo, KITTI's 16-bit PNG, colour pictures.
+
+A flow is <float32>[H, W, 2] in pixels, u (right) first, then v (down): the pixel (x, y) of the
+first image is seen at (x + u, y + v) in the second.
+"""
+import cv2
+import numpy as np
+
+from common.errors import UserError
+from common.files import require_file, whole_file
+
+_FLO_MAGIC = np.float32(202021.25)
+_KITTI_ZERO = 2 ** 15
+_KITTI_STEPS_PER_PIXEL = 64.0
+# Middlebury marks a pixel without flow by a value beyond any image.
+_UNKNOWN = 1e7
+# Transitions of the colour wheel and how many steps each takes, as in the Middlebury flow code:
+# red -> yellow -> green -> cyan -> blue -> magenta -> red.
+_WHEEL = ((15, (255, 0, 0)), (6, (255, 255, 0)), (4, (0, 255, 0)), (11, (0, 255, 255)),
+          (13, (0, 0, 255)), (6, (255, 0, 255)))
+
+
+def write_flo(path, flow):
+    """Writes `flow` [H, W, 2] to `path` in Middlebury's format, as float32, whole."""
+    flow = _checked_flow(flow)
+    with whole_file(path, 'wb') as stream:
+        stream.write(_FLO_MAGIC.astype('<f4').tobytes())
+        stream.write(np.array([flow.shape[1], flow.shape[0]], '<i4').tobytes())
+        stream.write(np.ascontiguousarray(flow, '<f4').tobytes())
+
+
+def read_flo(path):
+    """The flow <float32>[H, W, 2] in the .flo file `path`.
+
+    Raises:
+      UserError: the file is missing, is no .flo file, or ends early.
+    """
+    path = require_file(path, 'flow file')
+    with open(path, 'rb') as stream:
+        data = stream.read()
+    if len(data) < 12 or np.frombuffer(data, '<f4', 1)[0] != _FLO_MAGIC:
+        raise UserError('%s is not a .flo file: it does not begin with %s' % (path, _FLO_MAGIC))
+    width, height = (int(size) for size in np.frombuffer(data, '<i4', 2, offset=4))
+    wanted = 12 + 8 * width * height
+    if min(width, height) < 1 or len(data) != wanted:
+        raise UserError('%s is broken: its header says %d x %d pixels, which is %d bytes, found %d'
+                        % (path, width, height, wanted, len(data)))
+    flow = np.frombuffer(data, '<f4', offset=12).reshape(height, width, 2)
+    return flow.astype(np.float32)
+
+
+def write_kitti_flow(path, flow, valid=None):
+    """Writes a flow as KITTI's 16-bit PNG, whole: red u * 64 + 2^15, green v likewise, blue valid.
+
+    Values lose what is below 1/64 pixel (rounded down, as KITTI's own writer does). A pixel whose
+    flow is not finite or beyond the format's +-512 pixels is written as not valid; what a pixel
+    that is not valid holds is of no meaning and left as given.
+
+    Args:
+      path: the PNG file.
+      flow: <float>[H, W, 2], pixels.
+      valid: <bool or number>[H, W], true where the flow is known; None is everywhere.
+    """
+    flow = _checked_flow(flow)
+    with np.errstate(invalid='ignore'):
+        levels = np.floor(np.asarray(flow, np.float64) * _KITTI_STEPS_PER_PIXEL + _KITTI_ZERO)
+        fits = np.logical_and(levels >= 0, levels <= 2 ** 16 - 1).all(axis=2)
+    # OpenCV writes blue, green, red.
+    image = np.zeros(flow.shape[:2] + (3,), np.uint16)
+    image[..., 2:0:-1] = np.where(fits[..., None], levels, 0)
+    image[..., 0] = fits
+    if valid is not None:
+        if np.shape(valid) != flow.shape[:2]:
+            raise ValueError('valid has shape %s, the flow %s' % (np.shape(valid), flow.shape))
+        image[..., 0] *= np.asarray(valid) > 0
+    encoded = cv2.imencode('.png', image)[1]
+    with whole_file(path, 'wb') as stream:
+        stream.write(encoded.tobytes())
+
+
+def read_kitti_flow(path):
+    """Reads KITTI's 16-bit flow PNG.
+
+    Returns:
+      flow: <float32>[H, W, 2], pixels, 0 where not valid.
+      valid: <bool>[H, W].
+
+    Raises:
+      UserError: the file is missing, broken, or not a 16-bit colour PNG.
+    """
+    path = require_file(path, 'flow image')
+    image = cv2.imread(path, cv2.IMREAD_UNCHANGED)
+    if image is None:
+        raise UserError('flow image %s cannot be decoded' % path)
+    if image.dtype != np.uint16 or image.ndim != 3 or image.shape[2] != 3:
+        raise UserError('flow image %s holds %s %s, wanted 16-bit colour (KITTI flow PNG)'
+                        % (path, image.dtype, list(image.shape)))
+    valid = image[..., 0] > 0
+    flow = (image[..., 2:0:-1].astype(np.float32) - _KITTI_ZERO) / _KITTI_STEPS_PER_PIXEL
+    return flow * valid[..., None], valid
+
+
+def resize_flow(flow, height, width, bilinear=False):
+    """`flow` [H, W, 2] resized to <float32>[height, width, 2], its pixels becoming new pixels.
+
+    The published evaluation takes the nearest value, which keeps motion boundaries sharp; so does
+    this by default.
+    """
+    flow = np.asarray(_checked_flow(flow), np.float32)
+    ratio = np.array([width / flow.shape[1], height / flow.shape[0]], np.float32)
+    method = cv2.INTER_LINEAR if bilinear else cv2.INTER_NEAREST
+    return cv2.resize(flow, (width, height), interpolation=method) * ratio
+
+
+def colour_wheel():
+    """The 55 colours <float64>[55, 3] of the Middlebury flow wheel, RGB 0..255, from red."""
+    colours = []
+    for index, (steps, start) in enumerate(_WHEEL):
+        end = np.array(_WHEEL[(index + 1) % len(_WHEEL)][1], np.float64)
+        share = np.floor(255 * np.arange(steps) / steps)[:, None]
+        colours.append(np.where(end > start, share, np.where(end < start, 255 - share, start)))
+    return np.concatenate(colours)
+
+
+def flow_to_colour(flow, max_length=None):
+    """A picture of a flow: hue is direction, saturation is length.
+
+    Args:
+      flow: <float>[H, W, 2], pixels; NaN or huge values (Middlebury's unknown) become black.
+      max_length: length in pixels shown fully saturated; None takes the flow's longest. Give the
+        same to two flows that stand side by side.
+
+    Returns:
+      <uint8>[H, W, 3], RGB.
+    """
+    flow = np.array(_checked_flow(flow), np.float64)
+    with np.errstate(invalid='ignore'):
+        known = (np.abs(flow) <= _UNKNOWN).all(axis=2)
+    flow[~known] = 0
+    if max_length is None:
+        max_length = np.sqrt((flow ** 2).sum(axis=2)).max()
+    flow /= max_length + np.finfo(np.float64).eps
+    length = np.sqrt((flow ** 2).sum(axis=2))[..., None]
+    wheel = colour_wheel() / 255
+    place = (np.arctan2(-flow[..., 1], -flow[..., 0]) / np.pi + 1) / 2 * (len(wheel) - 1)
+    before = np.floor(place).astype(int)
+    share = (place - before)[..., None]
+    colour = (1 - share) * wheel[before] + share * wheel[(before + 1) % len(wheel)]
+    # The longest flow itself divides to 1 only up to rounding.
+    colour = np.where(length <= 1 + 1e-6, 1 - np.minimum(length, 1) * (1 - colour), 0.75 * colour)
+    return (np.floor(255 * colour) * known[..., None]).astype(np.uint8)
+
+
+def _checked_flow(flow):
+    flow = np.asarray(flow)
+    if flow.ndim != 3 or flow.shape[2] != 2 or 0 in flow.shape:
+        raise ValueError('a flow has shape [H, W, 2], found %s' % (flow.shape,))
+    return flow

@@ -1,0 +1,122 @@
+"""Flow files keep what was written, in the published tools' bytes; broken ones are named."""
+import json
+import zlib
+
+import cv2
+import numpy as np
+import pytest
+
+from common.errors import UserError
+from kitti_data import flow_files
+
+
+@pytest.fixture(scope='module')
+def published(golden):
+    """Arrays and numbers of the published flow code, same names."""
+    with open(str(golden / 'geonet' / 'numpy_flow.json')) as stream:
+        scalars = json.load(stream)['flow']
+    return np.load(str(golden / 'geonet' / 'numpy_flow.npz')), scalars
+
+
+def test_flo_has_the_published_bytes_and_comes_back(tmp_path, published):
+    arrays, scalars = published
+    path = str(tmp_path / 'a.flo')
+    flow_files.write_flo(path, arrays['flow_pred'])
+    with open(path, 'rb') as stream:
+        assert '%08x' % (zlib.crc32(stream.read()) & 0xffffffff) == scalars['flo_bytes_crc']
+    np.testing.assert_array_equal(flow_files.read_flo(path), arrays['flo_read'])
+
+
+def test_kitti_png_has_the_published_pixels_and_comes_back(tmp_path, published):
+    arrays, _ = published
+    path = str(tmp_path / 'a.png')
+    flow_files.write_kitti_flow(path, arrays['flow_pred'], arrays['flow_mask'])
+    np.testing.assert_array_equal(cv2.imread(path, cv2.IMREAD_UNCHANGED),
+                                  arrays['kitti_png_raw_bgr'])
+    flow, valid = flow_files.read_kitti_flow(path)
+    mask = arrays['flow_mask'] > 0
+    np.testing.assert_array_equal(valid, mask)
+    np.testing.assert_array_equal(flow[mask], arrays['kitti_png_read'][mask][:, :2])
+    assert not flow[~mask].any()
+
+
+def test_kitti_png_is_within_a_64th_of_a_pixel(tmp_path):
+    flow = np.random.RandomState(0).uniform(-500, 500, (7, 9, 2)).astype(np.float32)
+    path = str(tmp_path / 'a.png')
+    flow_files.write_kitti_flow(path, flow)
+    read, valid = flow_files.read_kitti_flow(path)
+    assert valid.all()
+    assert np.abs(read - flow).max() <= 1 / 64
+
+
+def test_kitti_png_marks_what_it_cannot_hold_as_not_valid(tmp_path):
+    flow = np.zeros((1, 4, 2))
+    flow[0, :, 0] = (1, np.nan, 512, -512.1)
+    path = str(tmp_path / 'a.png')
+    flow_files.write_kitti_flow(path, flow)
+    read, valid = flow_files.read_kitti_flow(path)
+    assert valid[0].tolist() == [True, False, False, False]
+    assert read[0, :, 0].tolist() == [1, 0, 0, 0]
+
+
+def test_colours_are_the_published_ones(published):
+    arrays, _ = published
+    np.testing.assert_array_equal(flow_files.colour_wheel(), arrays['color_wheel'])
+    np.testing.assert_array_equal(flow_files.flow_to_colour(arrays['flow_pred']),
+                                  arrays['flow_to_image'])
+
+
+def test_unknown_flow_is_black_and_still_is_white():
+    flow = np.zeros((1, 4, 2))
+    flow[0, :, 0] = (2, np.nan, 1e9, 0)
+    colour = flow_files.flow_to_colour(flow)
+    assert colour[0, 1:].tolist() == [[0, 0, 0], [0, 0, 0], [255, 255, 255]]
+    assert colour[0, 0].max() == 255 and colour[0, 0].min() == 0
+
+
+def test_resize_is_the_published_one(published):
+    arrays, _ = published
+    for width, height in ((50, 25), (13, 7)):
+        np.testing.assert_allclose(
+            flow_files.resize_flow(arrays['flow_pred'], height, width),
+            arrays['resize_flow_%dx%d' % (width, height)], atol=1e-5)
+
+
+@pytest.mark.parametrize('bilinear', [False, True])
+def test_resize_turns_a_constant_flow_into_new_pixels(bilinear):
+    resized = flow_files.resize_flow(np.full((4, 6, 2), 3.0), 8, 18, bilinear)
+    assert resized.shape == (8, 18, 2)
+    np.testing.assert_allclose(resized[..., 0], 9)
+    np.testing.assert_allclose(resized[..., 1], 6)
+
+
+def test_broken_files_are_named(tmp_path):
+    flo, png = str(tmp_path / 'a.flo'), str(tmp_path / 'a.png')
+    flow_files.write_flo(flo, np.zeros((3, 4, 2)))
+    with open(flo, 'rb') as stream:
+        data = stream.read()
+    for broken in (b'', b'PIEHx' * 5, data[:-1]):
+        with open(flo, 'wb') as stream:
+            stream.write(broken)
+        with pytest.raises(UserError, match='a.flo'):
+            flow_files.read_flo(flo)
+    with open(png, 'wb') as stream:
+        stream.write(data)
+    with pytest.raises(UserError, match='cannot be decoded'):
+        flow_files.read_kitti_flow(png)
+    cv2.imwrite(png, np.zeros((3, 4, 3), np.uint8))
+    with pytest.raises(UserError, match='16-bit'):
+        flow_files.read_kitti_flow(png)
+    with pytest.raises(UserError, match='does not exist'):
+        flow_files.read_kitti_flow(str(tmp_path / 'none.png'))
+
+
+def test_wrong_shapes_are_named():
+    with pytest.raises(ValueError, match=r'\[H, W, 2\]'):
+        flow_files.flow_to_colour(np.zeros((3, 4, 3)))
+
+
+def test_real_kitti_flow_is_read(shared):
+    flow, valid = flow_files.read_kitti_flow(str(shared / 'kitti_flow2015_sample' / 'flow_gt.png'))
+    assert flow.shape == valid.shape + (2,)
+    assert valid.sum() == 111326
