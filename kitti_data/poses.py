@@ -1,0 +1,92 @@
+"""Rigid transforms and the ways the field writes rotations.
+
+All functions work on stacks: leading axes of any number are kept. Transforms are float64 [..., 4, 4]
+homogeneous matrices, angles are radians, quaternions are (qx, qy, qz, qw) as in TUM files.
+"""
+import numpy as np
+from scipy.spatial.transform import Rotation
+
+
+def to_4x4(matrices):
+    """Adds the row (0, 0, 0, 1) to [..., 3, 4] matrices; [..., 4, 4] ones are returned as they are."""
+    matrices = np.asarray(matrices, np.float64)
+    if matrices.shape[-2:] == (4, 4):
+        return matrices
+    if matrices.shape[-2:] != (3, 4):
+        raise ValueError('wanted [..., 3, 4] or [..., 4, 4], got %s' % (matrices.shape,))
+    transforms = np.zeros(matrices.shape[:-2] + (4, 4))
+    transforms[..., :3, :] = matrices
+    transforms[..., 3, 3] = 1
+    return transforms
+
+
+def from_parts(rotations, translations):
+    """[..., 4, 4] transforms of [..., 3, 3] rotations and [..., 3] translations."""
+    rotations = np.asarray(rotations, np.float64)
+    translations = np.asarray(translations, np.float64)
+    return to_4x4(np.concatenate([rotations, translations[..., None]], axis=-1))
+
+
+def inverse(transforms):
+    """The inverse of rigid [..., 4, 4] transforms in closed form: [R^T | -R^T t]."""
+    transforms = np.asarray(transforms, np.float64)
+    rotations = np.swapaxes(transforms[..., :3, :3], -1, -2)
+    return from_parts(rotations, -np.einsum('...ij,...j->...i', rotations, transforms[..., :3, 3]))
+
+
+def relative(pose_a, pose_b):
+    """inv(A) B: with camera-to-world poses, maps points of camera b into camera a."""
+    return inverse(pose_a) @ np.asarray(pose_b, np.float64)
+
+
+def rotation_from_euler(angles):
+    """[..., 3, 3] rotations Rx(rx) Ry(ry) Rz(rz) of [..., 3] angles (rx, ry, rz)."""
+    angles = np.asarray(angles, np.float64)
+    rotations = Rotation.from_euler('XYZ', angles.reshape(-1, 3)).as_matrix()
+    return rotations.reshape(angles.shape[:-1] + (3, 3))
+
+
+def euler_from_rotation(rotations):
+    """[..., 3] angles (rx, ry, rz) with Rx Ry Rz = R; ry within [-pi/2, pi/2].
+
+    Where ry is +-pi/2 only a combination of rx and rz is determined; rx is 0 there.
+    """
+    rotations = np.asarray(rotations, np.float64)
+    sin_ry = np.clip(rotations[..., 0, 2], -1, 1)
+    cos_ry = np.hypot(rotations[..., 0, 0], rotations[..., 0, 1])
+    rx = np.arctan2(-rotations[..., 1, 2], rotations[..., 2, 2])
+    rz = np.arctan2(-rotations[..., 0, 1], rotations[..., 0, 0])
+    locked = cos_ry < 1e-9
+    rz = np.where(locked, np.arctan2(rotations[..., 1, 0], rotations[..., 1, 1]), rz)
+    return np.stack([np.where(locked, 0.0, rx), np.arctan2(sin_ry, cos_ry), rz], axis=-1)
+
+
+def transform_from_vector(vectors):
+    """[..., 4, 4] transforms of pose_net's [..., 6] vectors (tx, ty, tz, rx, ry, rz)."""
+    vectors = np.asarray(vectors, np.float64)
+    return from_parts(rotation_from_euler(vectors[..., 3:]), vectors[..., :3])
+
+
+def rotation_from_quaternion(quaternions):
+    """[..., 3, 3] rotations of [..., 4] quaternions (qx, qy, qz, qw) of any length.
+
+    A quaternion of length 0 gives the identity, as the published tools have it.
+    """
+    quaternions = np.array(quaternions, np.float64)
+    quaternions[np.linalg.norm(quaternions, axis=-1) < np.finfo(np.float64).eps] = (0, 0, 0, 1)
+    rotations = Rotation.from_quat(quaternions.reshape(-1, 4)).as_matrix()
+    return rotations.reshape(quaternions.shape[:-1] + (3, 3))
+
+
+def quaternion_from_rotation(rotations):
+    """[..., 4] unit quaternions (qx, qy, qz, qw) of [..., 3, 3] rotations, qw >= 0."""
+    rotations = np.asarray(rotations, np.float64)
+    quaternions = Rotation.from_matrix(rotations.reshape(-1, 3, 3)).as_quat()
+    quaternions = np.where(quaternions[:, 3:] < 0, -quaternions, quaternions)
+    return quaternions.reshape(rotations.shape[:-2] + (4,))
+
+
+def rotation_angle(rotations):
+    """[...] angles in radians, 0..pi, of [..., 3, 3] rotations: acos((trace - 1) / 2)."""
+    trace = np.trace(np.asarray(rotations, np.float64), axis1=-2, axis2=-1)
+    return np.arccos(np.clip((trace - 1) / 2, -1, 1))

@@ -1,0 +1,135 @@
+import numpy as np
+import pytest
+
+import golden_common
+from common.errors import UserError
+from kitti_data import images, odometry, poses
+
+
+@pytest.fixture
+def root(tmp_path):
+    """An odometry folder with sequence 04: five gray frames, calibration, times and poses."""
+    folder = tmp_path / 'kitti odometry' / 'sequences' / '04'
+    (folder / 'image_0').mkdir(parents=True)
+    for number in range(5):
+        images.write_png(str(folder / 'image_0' / ('%06d.png' % number)),
+                         np.full((6, 8), number, np.uint8))
+    times, lines = golden_common.make_trajectory(5)
+    (folder / 'calib.txt').write_text(golden_common.CALIB_ODOM)
+    (folder / 'times.txt').write_text('\n'.join(times) + '\n')
+    (tmp_path / 'kitti odometry' / 'poses').mkdir()
+    (tmp_path / 'kitti odometry' / 'poses' / '04.txt').write_text('\n'.join(lines) + '\n')
+    return tmp_path / 'kitti odometry'
+
+
+def test_a_sequence_has_images_times_poses_and_calibration(root):
+    sequence = odometry.OdometrySequence(str(root), 4)
+    assert [path[-10:] for path in sequence.image_paths] == ['%06d.png' % i for i in range(5)]
+    assert sequence.times.shape == (5,) and sequence.poses.shape == (5, 4, 4)
+    np.testing.assert_array_equal(sequence.frame_numbers, np.arange(5))
+    np.testing.assert_array_equal(
+        sequence.intrinsics, [[718, 0, 607], [0, 717, 185], [0, 0, 1]])
+
+
+def test_calibration_equals_the_published_readers(root, golden):
+    published = np.load(str(golden / 'geonet' / 'numpy_loaders.npz'))
+    sequence = odometry.OdometrySequence(str(root), '04', camera=2)
+    np.testing.assert_allclose(sequence.projection, published['odom_calib_P2'], rtol=1e-6)
+    np.testing.assert_allclose(sequence.velo_to_cam, published['odom_calib_Tr'], rtol=1e-6)
+
+
+def test_missing_parts_are_errors_only_where_they_are_needed(root):
+    (root / 'poses' / '04.txt').unlink()
+    (root / 'sequences' / '04' / 'times.txt').unlink()
+    calibration = root / 'sequences' / '04' / 'calib.txt'
+    calibration.write_text(calibration.read_text().replace('Tr:', 'other:'))
+    sequence = odometry.OdometrySequence(str(root), 4)
+    assert len(sequence.image_paths) == 5 and sequence.intrinsics.shape == (3, 3)
+    with pytest.raises(UserError, match='04.txt'):
+        sequence.poses  # pylint: disable=pointless-statement
+    with pytest.raises(UserError, match='times.txt'):
+        sequence.times  # pylint: disable=pointless-statement
+    with pytest.raises(UserError, match="calib.txt has no key 'Tr'"):
+        sequence.velo_to_cam  # pylint: disable=pointless-statement
+
+
+def test_poses_follow_the_frame_numbers_when_the_first_images_are_absent(root):
+    whole = odometry.OdometrySequence(str(root), 4).poses
+    (root / 'sequences' / '04' / 'image_0' / '000000.png').unlink()
+    np.testing.assert_array_equal(odometry.OdometrySequence(str(root), 4).poses, whole[1:])
+
+
+def test_fewer_poses_than_images_is_an_error(root):
+    path = root / 'poses' / '04.txt'
+    path.write_text(''.join(path.read_text().splitlines(True)[:3]))
+    with pytest.raises(UserError, match=r'04.txt has 3 poses.*frame 4'):
+        odometry.OdometrySequence(str(root), 4).poses  # pylint: disable=expression-not-assigned
+
+
+def test_a_gap_in_the_frames_is_named_unless_allowed(root):
+    (root / 'sequences' / '04' / 'image_0' / '000002.png').unlink()
+    with pytest.raises(UserError, match='frames 2 to 2 are missing.*000001.png'):
+        odometry.OdometrySequence(str(root), 4).image_paths  # pylint: disable=expression-not-assigned
+    sequence = odometry.OdometrySequence(str(root), 4, allow_gaps=True)
+    np.testing.assert_array_equal(sequence.frame_numbers, [0, 1, 3, 4])
+
+
+def test_a_missing_camera_names_those_there_are(root):
+    with pytest.raises(UserError, match='image_2 does not exist; this sequence has image_0'):
+        odometry.OdometrySequence(str(root), 4, camera=2).frames  # pylint: disable=expression-not-assigned
+
+
+@pytest.mark.parametrize('line,text', [(2, '1 2 3'), (1, ' '.join(['x'] * 12)),
+                                       (3, ' '.join(['nan'] * 12)), (2, ' '.join(['1'] * 13))])
+def test_bad_pose_lines_are_named(root, line, text):
+    path = root / 'poses' / '04.txt'
+    lines = path.read_text().splitlines()
+    lines[line - 1] = text
+    path.write_text('\n'.join(lines))
+    with pytest.raises(UserError, match=r'04.txt, line %d: wanted 12' % line):
+        odometry.read_poses(str(path))
+
+
+def test_an_empty_pose_file_is_an_error(tmp_path):
+    (tmp_path / 'empty.txt').write_text('\n')
+    with pytest.raises(UserError, match='empty.txt is empty'):
+        odometry.read_poses(str(tmp_path / 'empty.txt'))
+
+
+@pytest.mark.parametrize('text,message', [('P0: 1 2 3\n', 'line 1: P0 wants 12'),
+                                          ('P0 1 2 3\n', 'line 1: wanted "key: numbers"')])
+def test_bad_calibration_lines_are_named(root, text, message):
+    (root / 'sequences' / '04' / 'calib.txt').write_text(text)
+    with pytest.raises(UserError, match='calib.txt, ' + message):
+        odometry.OdometrySequence(str(root), 4).intrinsics  # pylint: disable=expression-not-assigned
+
+
+def test_written_poses_come_back_to_nine_digits(tmp_path):
+    vectors = np.random.RandomState(1).uniform(-1, 1, (7, 6)) * [900, 30, 1200, 1, 1, 1]
+    truth = poses.transform_from_vector(vectors)
+    odometry.write_poses(str(tmp_path / '11.txt'), truth)
+    np.testing.assert_allclose(odometry.read_poses(str(tmp_path / '11.txt')), truth, rtol=1e-9)
+
+
+def test_thirteen_columns_carry_the_frame_number(tmp_path):
+    truth = poses.transform_from_vector(np.random.RandomState(1).uniform(-1, 1, (3, 6)))
+    rows = np.hstack([[[2], [5], [6]], truth[:, :3].reshape(3, 12)])
+    path = str(tmp_path / 'indexed.txt')
+    np.savetxt(path, rows)
+    numbers, read = odometry.read_poses_indexed(path)
+    np.testing.assert_array_equal(numbers, [2, 5, 6])
+    np.testing.assert_allclose(read, truth)
+    np.savetxt(path, rows[::-1])
+    with pytest.raises(UserError, match='indexed.txt, line 2.*ascending'):
+        odometry.read_poses(path)
+
+
+def test_real_sequences_are_read(shared):
+    sequence = odometry.OdometrySequence(str(shared / 'kitti_sample'), 9)
+    assert len(sequence.image_paths) == len(sequence.times) == len(sequence.poses) == 16
+    assert sequence.intrinsics[0, 0] == pytest.approx(707.0912)
+    assert images.read_rgb(sequence.image_paths[0]).shape == images.image_size(
+        sequence.image_paths[0]) + (3,)
+    steps = np.linalg.norm(np.diff(sequence.poses[:, :3, 3], axis=0), axis=1)
+    assert steps.min() > 0.1 and steps.max() < 3
+    assert odometry.sequence_names(str(shared / 'kitti_sample')) == ['00', '09']
