@@ -33,7 +33,7 @@ def flag(default, help, choices=None, aliases=()):  # pylint: disable=redefined-
     return dataclasses.field(default=default, metadata=metadata)
 
 
-def parse_flags(description, *config_classes, argv=None):
+def parse_flags(description, *config_classes, argv=None, defaults=None):
     """Reads the command line into one instance of each of `config_classes`.
 
     A boolean flag is written `--x`, `--x=true`, `--x=false` or `--nox`; a list has commas.
@@ -43,6 +43,8 @@ def parse_flags(description, *config_classes, argv=None):
       description: what the program does, for `--help`.
       *config_classes: dataclasses whose fields were made by `flag`; no name may occur twice.
       argv: the arguments; None takes those of the process.
+      defaults: values by name that stand in for the dataclasses' own where the command line is
+        silent (a configuration read from a file).
 
     Returns:
       A tuple of instances, in the order of `config_classes`.
@@ -55,6 +57,8 @@ def parse_flags(description, *config_classes, argv=None):
         hints = typing.get_type_hints(config_class)
         for field in dataclasses.fields(config_class):
             _add_flag(group, field, hints[field.name])
+    if defaults:
+        parser.set_defaults(**defaults)
     values = vars(parser.parse_args(argv))
     return tuple(
         config_class(**{field.name: values[field.name]

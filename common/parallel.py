@@ -1,4 +1,5 @@
 """One function over many items on all cores."""
+import collections
 import concurrent.futures
 import multiprocessing
 import os
@@ -49,3 +50,29 @@ def parallel_map(function, items, workers=0, desc='', unit='it', processes=False
                 future.cancel()
             raise
     return [future.result() for future in futures]
+
+
+def read_ahead(function, items, workers=0):
+    """Yields `function(item)` in order while threads work on the items that come next.
+
+    Args:
+      function: called once an item, in a thread.
+      items: an iterable; taken from as results are asked for, `2 * workers` ahead.
+      workers: how many threads; 0 is one for every core.
+
+    Raises:
+      The exception of `function`, where its result would have come.
+    """
+    workers = workers or num_cores()
+    with concurrent.futures.ThreadPoolExecutor(workers) as pool:
+        waiting = collections.deque()
+        try:
+            for item in items:
+                waiting.append(pool.submit(function, item))
+                if len(waiting) > 2 * workers:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()

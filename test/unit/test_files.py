@@ -5,7 +5,7 @@ import pytest
 
 from common import files
 from common.errors import UserError, run_main
-from common.parallel import parallel_map
+from common.parallel import parallel_map, read_ahead
 
 
 def test_a_failing_writer_leaves_the_old_file_and_nothing_beside_it(tmp_path):
@@ -95,3 +95,17 @@ def test_parallel_map_keeps_the_order(processes):
 def test_parallel_map_passes_errors_on():
     with pytest.raises(ValueError):
         parallel_map(int, ['1', 'x'], workers=2)
+
+
+def test_read_ahead_keeps_the_order_and_does_not_run_away():
+    taken = []
+
+    def items():
+        for i in range(100):
+            taken.append(i)
+            yield i
+
+    results = read_ahead(lambda i: i * i, items(), workers=2)
+    assert [next(results) for _ in range(3)] == [0, 1, 4]
+    assert len(taken) < 10
+    assert list(results) == [i * i for i in range(3, 100)]

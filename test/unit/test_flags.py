@@ -69,3 +69,9 @@ def test_wrong_values_and_unknown_flags_exit_with_2(argv, capsys):
 def test_values_are_validated_by_the_dataclass():
     with pytest.raises(UserError, match='--batch_size is 0'):
         parse('--batch_size=0')
+
+
+def test_given_defaults_yield_to_the_command_line():
+    config, = parse_flags('A program.', Config, argv=['--encoder=resnet50'],
+                          defaults={'encoder': 'vgg', 'batch_size': 7})
+    assert (config.encoder, config.batch_size) == ('resnet50', 7)
