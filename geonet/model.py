@@ -1,0 +1,279 @@
+"""GeoNet (Yin & Shi, CVPR 2018): depth, camera motion and optical flow from monocular video.
+
+Pure functions from tensors to tensors. All sources and both directions go through one computation
+per scale; `frames.py` says how they are stacked. B is the batch size, N the number of sources.
+"""
+import collections
+import typing
+
+import tensorflow.compat.v1 as tf
+
+from geonet import frames, geometry, losses, nets
+from geonet.config import NUM_SCALES, ModelConfig
+from geonet.images import area_pyramid, to_float, to_uint8
+
+
+class TrainingOutput(typing.NamedTuple):
+    """What a training graph gives.
+
+    Attributes:
+      losses: name -> <float32>[], weighted; the total loss is their sum.
+      images: name -> <uint8 or float32>[B, H, W, 1 or 3], pictures of the finest scale.
+      tensors: name -> tensor, or a list of tensors, finest first: the values in between.
+    """
+    losses: typing.Dict[str, tf.Tensor]
+    images: typing.Dict[str, tf.Tensor]
+    tensors: typing.Dict[str, typing.Any]
+
+
+def rigid_training(batch, config, is_training=True):
+    """depth_net and pose_net learn from each other: mode train_rigid.
+
+    Args:
+      batch: dict of target <uint8>[B, H, W, 3], sources <uint8>[B, H, W, 3N] (the frames before
+        the target in time order, then those after it), intrinsics <float32>[B, 4, 3, 3], pixels.
+      config: ModelConfig.
+      is_training: whether batch norm uses the batch's statistics and updates its averages.
+
+    Returns:
+      TrainingOutput with the losses rigid_warp and disp_smooth; a term of weight 0 is left out.
+
+    Raises:
+      ValueError: shapes that do not fit the configuration.
+    """
+    target, sources, intrinsics = _read_batch(batch, config)
+    batch_size = target.shape.as_list()[0]
+    pyramid = area_pyramid(frames.stack_frames(target, sources), NUM_SCALES)
+    disparities = _disparities(pyramid[0], config, is_training)
+    poses = nets.pose_net(target, sources, is_training)
+    flows = _rigid_flows(disparities, poses, intrinsics)
+    ends = frames.end_rows(batch_size, config.num_sources)
+    warped = [geometry.flow_warp(views, flow, ends) for views, flow in zip(pyramid, flows)]
+    errors = [losses.dissimilarity(image, frames.at_starts(views, batch_size),
+                                   config.alpha_recon_image)
+              for image, views in zip(warped, pyramid)]
+    terms = collections.OrderedDict()
+    if config.rigid_warp_weight:
+        # N / 2 times the sum of the directions' means is N times the mean over both.
+        weight = config.rigid_warp_weight * config.num_sources
+        terms['rigid_warp'] = weight * tf.add_n([tf.reduce_mean(error) for error in errors])
+    if config.disp_smooth_weight:
+        terms['disp_smooth'] = config.disp_smooth_weight * tf.add_n([
+            losses.smoothness(disparity, views) / 2 ** scale
+            for scale, (disparity, views) in enumerate(zip(disparities, pyramid))])
+    images = _pictures(batch, warped[0], errors[0])
+    images['disparity'] = disparities[0][:batch_size]
+    return TrainingOutput(terms, images, dict(
+        disparities=disparities, poses=poses, rigid_flows=flows, warped=warped, errors=errors))
+
+
+def flow_training(batch, config, is_training=True):
+    """flow_net learns optical flow: mode train_flow.
+
+    With flownet_type = residual it corrects the rigid flow of depth_net and pose_net, which are
+    frozen: they run with their averages and get no gradient.
+
+    Args:
+      batch, config, is_training: see `rigid_training`.
+
+    Returns:
+      TrainingOutput with the losses flow_warp, flow_smooth and flow_consistency; a term of weight
+      0 is left out.
+
+    Raises:
+      ValueError: shapes that do not fit the configuration.
+    """
+    target, sources, intrinsics = _read_batch(batch, config)
+    batch_size = target.shape.as_list()[0]
+    pyramid = area_pyramid(frames.stack_frames(target, sources), NUM_SCALES)
+    tensors = collections.defaultdict(list)
+    rigid_flows = None
+    if config.flownet_type == 'residual':
+        tensors['disparities'] = _disparities(pyramid[0], config, is_training=False)
+        tensors['poses'] = nets.pose_net(target, sources, is_training=False)
+        rigid_flows = [tf.stop_gradient(flow) for flow in _rigid_flows(
+            tensors['disparities'], tensors['poses'], intrinsics)]
+        tensors['rigid_flows'] = rigid_flows
+    tensors['flows'] = _full_flows(
+        frames.at_starts(pyramid[0], batch_size), frames.at_ends(pyramid[0], batch_size),
+        rigid_flows, config, is_training)
+    terms = collections.defaultdict(list)
+    for scale, (flow, views) in enumerate(zip(tensors['flows'], pyramid)):
+        starts = frames.at_starts(views, batch_size)
+        for name, value in _flow_terms(flow, views, starts, scale, config, tensors).items():
+            terms[name].append(value)
+    weights = collections.OrderedDict([
+        ('flow_warp', config.flow_warp_weight * config.num_sources / 2),
+        ('flow_smooth', config.flow_smooth_weight),
+        ('flow_consistency', config.flow_consistency_weight / 2)])
+    total = collections.OrderedDict(
+        (name, weight * tf.add_n(terms[name])) for name, weight in weights.items() if weight)
+    images = _pictures(batch, tensors['warped'][0], tensors['errors'][0])
+    return TrainingOutput(total, images, dict(tensors))
+
+
+def predict_depth(images, config):
+    """Depth of single images: mode test_depth.
+
+    Args:
+      images: <uint8>[B, H, W, 3].
+      config: ModelConfig.
+
+    Returns:
+      A list of <float32>[B, H // 2^s, W // 2^s, 1], finest first: depth up to a common scale.
+    """
+    _check_shape('images', images, [None, config.img_height, config.img_width, 3])
+    return [1.0 / disparity
+            for disparity in _disparities(to_float(images), config, is_training=False)]
+
+
+def predict_pose(target, sources, config):
+    """The camera's motion in a snippet: mode test_pose.
+
+    Args:
+      target: <uint8>[B, H, W, 3], the middle frame.
+      sources: <uint8>[B, H, W, 3N], the frames before the target, then those after it.
+      config: ModelConfig.
+
+    Returns:
+      <float32>[B, N, 6]: (tx, ty, tz, rx, ry, rz), target to source; radians.
+    """
+    _check_snippet(target, sources, config)
+    return nets.pose_net(to_float(target), to_float(sources), is_training=False)
+
+
+def predict_flow(target, sources, intrinsics, config, source_index=None):
+    """Optical flow from the target to one source frame: mode test_flow.
+
+    Args:
+      target, sources: see `predict_pose`; pose_net wants the whole snippet.
+      intrinsics: <float32>[B, 4, 3, 3], pixels; None with flownet_type = direct.
+      config: ModelConfig.
+      source_index: which source; None: the frame after the target, N / 2.
+
+    Returns:
+      A list of <float32>[B, H // 2^s, W // 2^s, 2], pixels of scale s, x first, finest first.
+    """
+    _check_snippet(target, sources, config)
+    index = config.num_sources // 2 if source_index is None else source_index
+    target, sources = to_float(target), to_float(sources)
+    rigid_flows = None
+    if config.flownet_type == 'residual':
+        _check_shape('intrinsics', intrinsics, [None, NUM_SCALES, 3, 3])
+        pose = nets.pose_net(target, sources, is_training=False)[:, index]
+        transforms = geometry.pixel_transform(
+            tf.expand_dims(geometry.pose_matrix(pose), 1), intrinsics)
+        rigid_flows = [
+            geometry.rigid_flow(1.0 / disparity, transforms[:, scale])
+            for scale, disparity in enumerate(_disparities(target, config, is_training=False))]
+    source = sources[..., 3 * index:3 * index + 3]
+    return _full_flows(target, source, rigid_flows, config, is_training=False)
+
+
+def _disparities(images, config, is_training):
+    """depth_net's disparities, finest first; divided by their means with scale_normalize."""
+    disparities = nets.depth_net(images, config.dispnet_encoder, is_training)
+    if not config.scale_normalize:
+        return disparities
+    return [disparity / tf.reduce_mean(disparity, axis=[1, 2], keepdims=True)
+            for disparity in disparities]
+
+
+def _rigid_flows(disparities, poses, intrinsics):
+    """Flow of the static scene for every pair: a list of <float32>[2 N B, H_s, W_s, 2].
+
+    Args:
+      disparities: list of frame rows [(N + 1) B, H_s, W_s, 1].
+      poses: <float32>[B, N, 6], target to source.
+      intrinsics: <float32>[B, 4, 3, 3].
+    """
+    batch_size, num_sources, _ = poses.shape.as_list()
+    source_major = tf.reshape(tf.transpose(poses, [1, 0, 2]), [-1, 6])
+    forward = geometry.pose_matrix(source_major)
+    both = tf.concat([forward, geometry.invert_pose(forward)], axis=0)
+    transforms = geometry.pixel_transform(
+        tf.expand_dims(both, 1), tf.tile(intrinsics, [2 * num_sources, 1, 1, 1]))
+    return [geometry.rigid_flow(frames.at_starts(1.0 / disparity, batch_size),
+                                transforms[:, scale])
+            for scale, disparity in enumerate(disparities)]
+
+
+def _full_flows(starts, ends, rigid_flows, config, is_training):
+    """flow_net's flow from `starts` to `ends`, on top of the rigid flow if there is one.
+
+    Args:
+      starts, ends: <float32>[M, H, W, 3].
+      rigid_flows: list of <float32>[M, H_s, W_s, 2] or None.
+    """
+    inputs = [starts, ends]
+    if rigid_flows:
+        warped = geometry.flow_warp(ends, rigid_flows[0])
+        error = losses.dissimilarity(warped, starts, config.alpha_recon_image)
+        inputs += [warped, rigid_flows[0], losses.channel_norm(error)]
+    flows = nets.flow_net(tf.concat(inputs, axis=-1), is_training)
+    if rigid_flows:
+        flows = [flow + rigid_flow for flow, rigid_flow in zip(flows, rigid_flows)]
+    return flows
+
+
+def _flow_terms(flow, views, starts, scale, config, tensors):
+    """The unweighted terms of one scale, both directions added.
+
+    Args:
+      flow: <float32>[2 N B, H_s, W_s, 2], pair rows.
+      views: <float32>[(N + 1) B, H_s, W_s, 3], frame rows.
+      starts: <float32>[2 N B, H_s, W_s, 3].
+      tensors: name -> list, to which this scale's values are appended.
+    """
+    num_pairs, num_frames = flow.shape.as_list()[0], views.shape.as_list()[0]
+    batch_size = num_frames - num_pairs // 2
+    warped = geometry.flow_warp(views, flow, frames.end_rows(batch_size, config.num_sources))
+    error = losses.dissimilarity(warped, starts, config.alpha_recon_image)
+    tensors['warped'].append(warped)
+    tensors['errors'].append(error)
+    terms = {'flow_smooth': 2.0 * losses.smoothness(flow, starts) / 2 ** (scale + 1)}
+    if not config.flow_consistency_weight:
+        terms['flow_warp'] = 2.0 * tf.reduce_mean(error)
+        return terms
+    opposite = geometry.flow_warp(
+        flow, flow, frames.opposite_rows(batch_size, config.num_sources))
+    difference = losses.inconsistency(flow, opposite)
+    mask = losses.visibility(flow, difference, 2 ** scale, config.flow_consistency_alpha,
+                             config.flow_consistency_beta)
+    tensors['visible'].append(mask)
+    terms['flow_warp'] = tf.reduce_sum(losses.masked_means(error, mask, groups=2))
+    terms['flow_consistency'] = tf.reduce_sum(losses.masked_means(difference, mask, groups=2))
+    return terms
+
+
+def _pictures(batch, warped, errors):
+    """Pictures of the target and of the frame after it, seen from the target."""
+    batch_size = batch['target'].shape.as_list()[0]
+    first = batch_size * (warped.shape.as_list()[0] // (4 * batch_size))
+    after = slice(first, first + batch_size)
+    return collections.OrderedDict([
+        ('target', batch['target']),
+        ('warped_source', to_uint8(warped[after])),
+        ('error', tf.reduce_mean(errors[after], axis=-1, keepdims=True))])
+
+
+def _read_batch(batch, config):
+    _check_snippet(batch['target'], batch['sources'], config)
+    _check_shape('intrinsics', batch['intrinsics'],
+                 [batch['target'].shape.as_list()[0], NUM_SCALES, 3, 3])
+    return to_float(batch['target']), to_float(batch['sources']), batch['intrinsics']
+
+
+def _check_snippet(target, sources, config):
+    size = [config.img_height, config.img_width]
+    _check_shape('target', target, [None] + size + [3])
+    _check_shape('sources', sources,
+                 [target.shape.as_list()[0]] + size + [3 * config.num_sources])
+
+
+def _check_shape(name, tensor, wanted):
+    """ValueError unless `tensor` has the static shape `wanted`; None stands for any number."""
+    found = tensor.shape.as_list()
+    if None in found or len(found) != len(wanted) or any(
+            size is not None and size != other for size, other in zip(wanted, found)):
+        raise ValueError('%s has shape %s, wanted %s (all sizes static)' % (name, found, wanted))

@@ -1,0 +1,78 @@
+"""depth_net, pose_net and flow_net: which layers, under which variable scope, in which units."""
+import tensorflow.compat.v1 as tf
+
+from geonet import layers, resnet50, vgg
+
+# Encoder name -> (encoder-decoder, largest disparity).
+_DEPTH_ENCODERS = {'resnet50': (resnet50.encode_decode, 5.0), 'vgg': (vgg.encode_decode, 10.0)}
+_SMALLEST_DISPARITY = 0.01
+_POSE_LAYERS = ((16, 7), (32, 5), (64, 3), (128, 3), (256, 3), (256, 3), (256, 3))
+_POSE_SCALE = 0.01
+_FLOW_SCALE = 0.1
+
+
+def depth_net(images, encoder, is_training):
+    """Disparity, the inverse of depth, at four scales.
+
+    Args:
+      images: <float32>[M, H, W, 3] in [-1, 1].
+      encoder: 'resnet50' or 'vgg'.
+      is_training: whether batch norm uses the batch's statistics and updates its averages.
+
+    Returns:
+      A list of <float32>[M, H // 2^s, W // 2^s, 1] in [0.01, 5.01] (vgg: 10.01), finest first.
+    """
+    encode_decode, largest = _DEPTH_ENCODERS[encoder]
+
+    def head(features):
+        return largest * tf.sigmoid(layers.linear_conv(features, 1, 3)) + _SMALLEST_DISPARITY
+
+    with tf.variable_scope('depth_net'):
+        return _fit_pyramid(encode_decode(images, head, is_training), images)
+
+
+def flow_net(inputs, is_training):
+    """Optical flow, or its residual, at four scales.
+
+    Args:
+      inputs: <float32>[M, H, W, 6] two images, or [M, H, W, 12] with the rigid warp, flow, error.
+      is_training: whether batch norm uses the batch's statistics and updates its averages.
+
+    Returns:
+      A list of <float32>[M, H // 2^s, W // 2^s, 2], pixels of scale s, x first, finest first.
+    """
+    def head(features):
+        return _FLOW_SCALE * layers.linear_conv(features, 2, 3)
+
+    with tf.variable_scope('flow_net'):
+        flows = _fit_pyramid(resnet50.encode_decode(inputs, head, is_training), inputs)
+    return [flow * [float(size) for size in flow.shape.as_list()[2:0:-1]] for flow in flows]
+
+
+def pose_net(target, sources, is_training):
+    """The camera's motion from the target frame to each source frame.
+
+    Args:
+      target: <float32>[B, H, W, 3] in [-1, 1].
+      sources: <float32>[B, H, W, 3N] in [-1, 1], the frames before the target, then those after.
+      is_training: whether batch norm uses the batch's statistics and updates its averages.
+
+    Returns:
+      <float32>[B, N, 6]: (tx, ty, tz, rx, ry, rz), target to source, in the unit of the depth and
+      radians.
+    """
+    num_sources = sources.shape.as_list()[-1] // 3
+    with tf.variable_scope('pose_net'):
+        features = tf.concat([target, sources], axis=-1)
+        for width, size in _POSE_LAYERS:
+            features = layers.conv_same(features, width, size, 2, is_training)
+        poses = tf.reduce_mean(layers.linear_conv(features, 6 * num_sources, 1), axis=[1, 2])
+        return _POSE_SCALE * tf.reshape(poses, [-1, num_sources, 6])
+
+
+def _fit_pyramid(predictions, images):
+    """Cuts off the border that rounding odd sizes up has added; level s is [H // 2^s, W // 2^s]."""
+    _, height, width, _ = images.shape.as_list()
+    return [prediction if prediction.shape.as_list()[1:3] == [height >> scale, width >> scale]
+            else prediction[:, :height >> scale, :width >> scale]
+            for scale, prediction in enumerate(predictions)]

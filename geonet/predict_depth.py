@@ -1,0 +1,53 @@
+"""`--mode=test_depth`: depth up to scale for every frame of a source."""
+import os
+
+import numpy as np
+
+from common.files import make_folder, whole_file, write_json
+from geonet.model import predict_depth
+from geonet.predictor import Predictor
+from kitti_data.frame_source import depth_frames
+from kitti_data.images import write_png
+from kitti_eval.plots import depth_beside_image
+
+
+def test_depth(run, model, runtime):
+    """Writes `<output_dir>/<checkpoint name>.npy`, float32 [n, H, W], depth up to scale.
+
+    Beside it: a JSON file with the names of the frames in order and the checkpoint; with
+    `--pictures` a folder of PNGs, the frame over its disparity in colours.
+
+    Args:
+      run: <RunConfig>.
+      model: <ModelConfig>.
+      runtime: <RuntimeConfig>.
+
+    Returns:
+      The path of the .npy file.
+    """
+    run.require(init_ckpt_file='the checkpoint to predict with', output_dir='where depth goes')
+    source = depth_frames(run.dataset_dir, run.depth_test_split, run.test_file_list,
+                          run.pose_test_seq, run.camera)
+    output_dir = make_folder(run.output_dir)
+    shape = (model.img_height, model.img_width, 3)
+    depths = []
+    with Predictor(lambda target: {'depth': predict_depth(target, model)[..., 0]},
+                   {'target': shape}, run.init_ckpt_file, run.batch_size, runtime) as predictor:
+        name = os.path.basename(predictor.checkpoint)
+        pictures = make_folder(os.path.join(output_dir, name)) if run.pictures else ''
+        frames = list(source.read(*shape[:2])) if run.pictures else source.read(*shape[:2])
+        outputs = predictor(({'target': frame} for frame in frames), len(source.names), 'depth')
+        for index, output in enumerate(outputs):
+            depths.append(output['depth'])
+            if pictures:
+                write_png(os.path.join(pictures, '%06d.png' % index),
+                          depth_beside_image(frames[index], output['depth']))
+    path = os.path.join(output_dir, name + '.npy')
+    with whole_file(path, 'wb') as stream:
+        np.save(stream, np.stack(depths))
+    write_json(os.path.join(output_dir, name + '.json'),
+               {'checkpoint': predictor.checkpoint, 'images': source.names})
+    print('depth of %d images: %s' % (len(depths), path))
+    if pictures:
+        print('pictures: %s' % pictures)
+    return path

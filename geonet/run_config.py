@@ -1,0 +1,60 @@
+"""The run's flags: what to do, on which data, for how long. The model's own are in config.py."""
+import dataclasses
+
+from common.errors import UserError
+from common.flags import flag
+
+MODES = ('train_rigid', 'train_flow', 'test_depth', 'test_pose', 'test_flow')
+
+
+@dataclasses.dataclass
+class RunConfig:
+    """What to do and where the files are.
+
+    Names and defaults are the published program's, as far as it had them.
+
+    Raises:
+      UserError: a value that no run can be made with; names the flag.
+    """
+    mode: str = flag('train_rigid', 'what to do', choices=MODES)
+    dataset_dir: str = flag('', 'formatted set (training); KITTI folder, folder of images or '
+                                'video (prediction)')
+    init_ckpt_file: str = flag('', 'checkpoint prefix, or folder (its newest), to start from or '
+                                   'to predict with')
+    batch_size: int = flag(4, 'examples a step and device')
+    num_threads: int = flag(32, 'threads that read and decode')
+    checkpoint_dir: str = flag('', 'where checkpoints, metrics and summaries go; a run found '
+                                   'there is continued')
+    learning_rate: float = flag(0.0002, 'step size of Adam')
+    max_to_keep: int = flag(20, 'checkpoints kept')
+    max_steps: int = flag(300000, 'training steps')
+    save_ckpt_freq: int = flag(5000, 'steps between checkpoints')
+    output_dir: str = flag('', 'where predictions go')
+    depth_test_split: str = flag('eigen', 'which depth test set', choices=('eigen', 'stereo'))
+    pose_test_seq: int = flag(9, 'odometry sequence to predict on')
+    camera: int = flag(2, 'odometry camera to predict on: 0, 1 gray, 2, 3 colour',
+                       choices=(0, 1, 2, 3))
+    test_file_list: str = flag('', 'text file of test images, relative to dataset_dir')
+    pictures: bool = flag(False, 'also write depth or flow pictures')
+    seed: int = flag(8964, 'of initial weights, data order and augmentation')
+    shuffle: bool = flag(True, 'visit the training set in a new order each epoch')
+    log_freq: int = flag(100, 'steps between log lines')
+    summary_freq: int = flag(500, 'steps between TensorBoard images')
+    eval_every: int = flag(0, 'steps between validations; 0 is never')
+    eval_batches: int = flag(20, 'batches of val.txt a validation')
+    l2_weight: float = flag(0.0, 'weight decay added to the loss (the published code adds none)')
+    gradient_clip: float = flag(0.0, 'largest global gradient norm; 0 is no limit')
+
+    def __post_init__(self):
+        for name in ('batch_size', 'num_threads', 'max_steps', 'save_ckpt_freq', 'log_freq',
+                     'summary_freq', 'eval_batches', 'max_to_keep'):
+            if getattr(self, name) < 1:
+                raise UserError('--%s=%d; wanted at least 1' % (name, getattr(self, name)))
+        if self.learning_rate <= 0:
+            raise UserError('--learning_rate=%g; wanted more than 0' % self.learning_rate)
+
+    def require(self, **purposes):
+        """Raises a UserError that names the first of these flags that is empty."""
+        for name, purpose in purposes.items():
+            if not getattr(self, name):
+                raise UserError('--mode=%s needs --%s: %s' % (self.mode, name, purpose))
