@@ -1,0 +1,40 @@
+"""The constant-motion baseline: a car that always drives the mean step, straight on."""
+import os
+
+import numpy as np
+
+from kitti_data import odometry
+from kitti_data import poses as pose_math
+
+# Mean of inv(T_i) T_{i+1}'s translation over all 20 400 steps of KITTI's sequences 00 to 08,
+# metres in the camera's frame (right, down, forward).
+KITTI_STEP = (-0.000627127568, -0.0175381973, 0.957446776)
+
+
+def mean_step(trajectories):
+    """The mean relative translation of consecutive frames.
+
+    Args:
+      trajectories: list of float64 [N, 4, 4] camera-to-world poses; all steps weigh the same.
+
+    Returns:
+      float64 [3], metres in the camera's frame.
+    """
+    steps = [pose_math.relative(poses[:-1], poses[1:])[:, :3, 3] for poses in trajectories]
+    return np.concatenate(steps).mean(axis=0)
+
+
+def constant_motion(num_frames, step=KITTI_STEP):
+    """float64 [N, 4, 4] camera-to-first-frame poses that advance by `step` without turning."""
+    poses = np.tile(np.eye(4), (num_frames, 1, 1))
+    poses[:, :3, 3] = np.arange(num_frames)[:, None] * np.asarray(step)
+    return poses
+
+
+def step_from_files(paths):
+    """(step float64 [3], label of its row) from pose files; without any, KITTI's 00 to 08."""
+    if not paths:
+        return np.array(KITTI_STEP), 'constant motion (KITTI 00-08)'
+    step = mean_step([odometry.read_poses(path) for path in paths])
+    names = ','.join(os.path.splitext(os.path.basename(path))[0] for path in paths)
+    return step, 'constant motion (%s)' % names

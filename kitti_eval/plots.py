@@ -1,0 +1,77 @@
+"""Pictures of results, drawn without a screen."""
+import matplotlib
+matplotlib.use('Agg')  # Before pyplot: a server has no display.
+# pylint: disable=wrong-import-position
+import matplotlib.pyplot as plt
+import numpy as np
+
+from common.files import whole_file
+
+
+def save_figure(path, figure):
+    """Writes `figure` as PNG, whole, closes it and says where it is."""
+    with whole_file(path, 'wb') as stream:
+        figure.savefig(stream, format='png', dpi=120, bbox_inches='tight')
+    plt.close(figure)
+    print('written: %s' % path)
+
+
+def plot_trajectories(path, trajectories, title=''):
+    """Draws trajectories from above.
+
+    Args:
+      path: the PNG file.
+      trajectories: list of (label, float64 [N, 4, 4] camera-to-world, metres); the first one, the
+        truth, is drawn in black.
+      title: what is shown.
+    """
+    figure, axes = plt.subplots(figsize=(7, 7))
+    for index, (label, poses) in enumerate(trajectories):
+        axes.plot(poses[:, 0, 3], poses[:, 2, 3], label=label,
+                  **(dict(color='black', linewidth=2) if index == 0 else dict(linewidth=1.3)))
+    start = trajectories[0][1][0]
+    axes.plot(start[0, 3], start[2, 3], 'o', color='black', label='start')
+    axes.set(xlabel='x, right [m]', ylabel='z, forward [m]', title=title)
+    axes.axis('equal')
+    axes.grid(alpha=0.3)
+    axes.legend()
+    save_figure(path, figure)
+
+
+def plot_errors_over_length(path, curves, title=''):
+    """Draws the KITTI translation and rotation errors over path length.
+
+    Args:
+      path: the PNG file.
+      curves: list of (label, {length m: {'t_rel': %, 'r_rel': deg/100 m}}).
+      title: what is shown.
+    """
+    figure, panels = plt.subplots(1, 2, figsize=(11, 4))
+    units = (('t_rel', 'translation error [%]'), ('r_rel', 'rotation error [deg/100 m]'))
+    for axes, (key, name) in zip(panels, units):
+        for label, curve in curves:
+            lengths = sorted(curve)
+            axes.plot(lengths, [curve[length][key] for length in lengths], 'o-', label=label)
+        axes.set(xlabel='path length [m]', ylabel=name, ylim=(0, None))
+        axes.grid(alpha=0.3)
+        axes.legend()
+    figure.suptitle(title)
+    save_figure(path, figure)
+
+
+def depth_colours(depth, low, high):
+    """A depth map in colours, near is bright; by inverse depth, as the eye expects it.
+
+    Args:
+      depth: <float>[H, W], metres; 0 where unknown, which becomes black.
+      low, high: depths in metres of the brightest and the darkest colour.
+
+    Returns:
+      <uint8>[H, W, 3], RGB.
+    """
+    depth = np.asarray(depth, np.float64)
+    known = depth > 0
+    disparity = 1 / np.where(known, depth, high)
+    share = (disparity - 1 / high) / max(1 / low - 1 / high, 1e-12)
+    colours = plt.get_cmap('magma')(np.clip(share, 0, 1))[..., :3]
+    return np.rint(255 * colours * known[..., None]).astype(np.uint8)

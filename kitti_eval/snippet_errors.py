@@ -1,0 +1,89 @@
+"""The absolute trajectory error of pose snippets, as the field defines it."""
+import numpy as np
+
+from kitti_eval.constant_motion import KITTI_STEP, constant_motion
+
+MAX_TIME_DIFFERENCE = 0.01
+
+
+def match_times(times_a, times_b, max_difference=MAX_TIME_DIFFERENCE):
+    """Pairs of nearest times, each used once, the closest pairs first.
+
+    Args:
+      times_a, times_b: [N], [M] seconds.
+      max_difference: pairs at least so far apart are not matched.
+
+    Returns:
+      int [K, 2] indices into the two, ascending in `times_a`.
+    """
+    differences = np.abs(np.subtract.outer(times_a, times_b))
+    pairs, used_a, used_b = [], set(), set()
+    for place in np.argsort(differences, axis=None, kind='stable'):
+        a, b = divmod(int(place), len(times_b))
+        if differences[a, b] >= max_difference:
+            break
+        if a not in used_a and b not in used_b:
+            pairs.append((a, b))
+            used_a.add(a)
+            used_b.add(b)
+    return np.array(sorted(pairs), int).reshape(-1, 2)
+
+
+def best_scale(gt, pred):
+    """The factor s that minimises |s pred - gt|^2 over all elements; 0 where `pred` is all zeros."""
+    square = np.sum(pred ** 2)
+    return float(np.sum(gt * pred) / square) if square > 0 else 0.0
+
+
+def snippet_ate(gt, pred):
+    """Root of the sum of squared position errors, divided by the number of positions.
+
+    The prediction is shifted so that the first positions agree and scaled by `best_scale`.
+
+    Args:
+      gt, pred: float64 [n, 3] positions of the same frames, metres.
+
+    Returns:
+      Metres.
+    """
+    pred = pred + (gt[0] - pred[0])
+    return float(np.sqrt(np.sum((best_scale(gt, pred) * pred - gt) ** 2)) / len(gt))
+
+
+def evaluate_snippets(gt, pred, step=KITTI_STEP):
+    """Scores predicted snippets, and the constant motion `step` on the same frames.
+
+    Args:
+      gt, pred: {number of the first frame: (times [L], poses [L, 4, 4])}.
+      step: float [3], the baseline's motion in one frame.
+
+    Returns:
+      A dict of plain numbers: `seq_length` (frames of the longest predicted snippet), `snippets`
+      (scored ones), `ate_mean` and `ate_std` (population), `baseline_ate_mean`,
+      `baseline_ate_std` (metres), `missing` (truth without prediction), `without_truth`,
+      `unmatched` (fewer than two times agree), `partly_matched`, and `ate` {file name: metres}.
+      The means are None where nothing was scored.
+    """
+    scores, baseline_scores, unmatched, partly_matched = {}, [], 0, 0
+    for first in sorted(set(gt) & set(pred)):
+        (gt_times, gt_poses), (pred_times, pred_poses) = gt[first], pred[first]
+        matches = match_times(gt_times, pred_times)
+        if len(matches) < 2:
+            unmatched += 1
+            continue
+        partly_matched += len(matches) < len(pred_times)
+        rows = gt_poses[matches[:, 0], :3, 3]
+        scores['%06d.txt' % first] = snippet_ate(rows, pred_poses[matches[:, 1], :3, 3])
+        straight = constant_motion(len(gt_times), step)[matches[:, 0], :3, 3]
+        baseline_scores.append(snippet_ate(rows, straight))
+    return dict(
+        seq_length=max(len(times) for times, _ in pred.values()), snippets=len(scores),
+        missing=len(set(gt) - set(pred)), without_truth=len(set(pred) - set(gt)),
+        unmatched=unmatched, partly_matched=partly_matched,
+        **_mean_and_std('ate', list(scores.values())),
+        **_mean_and_std('baseline_ate', baseline_scores), ate=scores)
+
+
+def _mean_and_std(name, values):
+    mean, std = (float(np.mean(values)), float(np.std(values))) if values else (None, None)
+    return {name + '_mean': mean, name + '_std': std}

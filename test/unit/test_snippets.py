@@ -1,0 +1,123 @@
+"""Pose snippets: the published files come out, and what is written is read back."""
+import json
+
+import golden_common
+import numpy as np
+import pytest
+
+from common.errors import UserError
+from kitti_data import odometry
+from kitti_data import poses as pose_math
+from kitti_eval import generate_pose_snippets, snippets
+
+# Six decimals in the files.
+ROUNDING = 1.01e-6
+# Rotations of seven digits are not quite orthonormal: the closed-form inverse differs a little
+# from the general one of the published tool.
+POSE_FILE_ROUNDING = 3e-6
+
+
+@pytest.fixture(scope='module')
+def published(golden):
+    """Snippet files of the published tools on a small trajectory."""
+    with open(str(golden / 'geonet' / 'numpy_pose.json')) as stream:
+        return json.load(stream)['pose']
+
+
+def write_odometry(root, poses, times, name='09'):
+    """Writes pose and times lines as the odometry layout has them."""
+    (root / 'poses').mkdir()
+    (root / 'sequences' / name).mkdir(parents=True)
+    (root / 'poses' / (name + '.txt')).write_text('\n'.join(poses) + '\n')
+    (root / 'sequences' / name / 'times.txt').write_text('\n'.join(times) + '\n')
+
+
+def assert_same_files(folder, files, tolerance):
+    """The folder holds these TUM files, numbers equal up to their last digit."""
+    assert sorted(path.name for path in folder.iterdir()) == sorted(files)
+    for name, text in files.items():
+        ours = np.loadtxt(str(folder / name))
+        np.testing.assert_allclose(ours, np.loadtxt(text.split('\n')), atol=tolerance)
+
+
+@pytest.mark.parametrize('seq_length', [3, 5])
+def test_ground_truth_files_are_the_published_ones(tmp_path, published, seq_length):
+    write_odometry(tmp_path, published['poses'], published['times'])
+    generate_pose_snippets.main(['--dataset_dir', str(tmp_path), '--output_dir',
+                                 str(tmp_path / 'out'), '--seq_id=9',
+                                 '--seq_length=%d' % seq_length])
+    assert_same_files(tmp_path / 'out', published['seq%d' % seq_length]['gt_snippets'],
+                      POSE_FILE_ROUNDING)
+
+
+@pytest.mark.parametrize('seq_length', [3, 5])
+def test_predicted_files_are_the_published_ones(tmp_path, published, seq_length):
+    files = published['seq%d' % seq_length]['pred_snippets']
+    vectors = golden_common.make_pose_vectors(len(files), seq_length)
+    sources = np.delete(vectors, seq_length // 2, axis=1)
+    times = np.array(published['times'], float)
+    run_times = times[np.arange(len(files))[:, None] + np.arange(seq_length)]
+    snippets.write_snippets(str(tmp_path / 'out'), range(len(files)), run_times,
+                            snippets.snippets_of_vectors(sources))
+    assert_same_files(tmp_path / 'out', files, ROUNDING)
+
+
+def test_published_files_of_sequence_09(shared, tmp_path):
+    poses = odometry.read_poses(str(shared / 'kitti_odometry_poses' / '09.txt'))
+    times = odometry.read_times(str(shared / 'kitti_pose_snippets' / '09_times.txt'))
+    runs = snippets.snippets_of_trajectory(poses, 5)
+    for path in sorted((shared / 'kitti_pose_snippets' / '09').iterdir()):
+        first = int(path.stem)
+        snippets.write_snippets(str(tmp_path), [first], [times[first:first + 5]], runs[[first]])
+        np.testing.assert_allclose(np.loadtxt(str(tmp_path / path.name)), np.loadtxt(str(path)),
+                                   atol=3e-5)
+
+
+def test_snippets_are_read_as_written(tmp_path):
+    vectors = np.random.RandomState(0).uniform(-1, 1, (4, 2, 6))
+    poses = snippets.snippets_of_vectors(vectors)
+    times = np.arange(12).reshape(4, 3) / 10
+    snippets.write_snippets(str(tmp_path), [3, 4, 5, 100], times, poses)
+    (tmp_path / 'notes.txt').write_text('not a snippet')
+    read = snippets.read_snippets(str(tmp_path))
+    assert list(read) == [3, 4, 5, 100]
+    for index, (read_times, read_poses) in enumerate(read.values()):
+        np.testing.assert_allclose(read_times, times[index])
+        np.testing.assert_allclose(read_poses, poses[index], atol=5e-6)
+
+
+def test_vectors_of_a_straight_drive_give_a_straight_snippet():
+    # Target -> source maps a point into the source's frame: one metre ahead is 1 m nearer.
+    poses = snippets.snippets_of_vectors([[0, 0, 1.0, 0, 0, 0], [0, 0, -1.0, 0, 0, 0]])
+    np.testing.assert_allclose(poses[:, :3, 3], [[0, 0, 0], [0, 0, 1], [0, 0, 2]])
+
+
+def test_snippets_do_not_depend_on_where_the_trajectory_begins():
+    poses = pose_math.transform_from_vector(np.random.RandomState(1).uniform(-1, 1, (6, 6)))
+    moved = pose_math.transform_from_vector([5, 6, 7, .3, .2, .1]) @ poses
+    np.testing.assert_allclose(snippets.snippets_of_trajectory(moved, 3),
+                               snippets.snippets_of_trajectory(poses, 3), atol=1e-12)
+
+
+@pytest.mark.parametrize('text', ['', '0 1 2 3\n', '0 1 2 3 0 0 0 x\n', '0 1 2 nan 0 0 0 1\n'])
+def test_a_broken_snippet_is_named(tmp_path, text):
+    (tmp_path / '000007.txt').write_text(text)
+    with pytest.raises(UserError, match='000007.txt'):
+        snippets.read_snippets(str(tmp_path))
+
+
+def test_a_folder_without_snippets_is_an_error(tmp_path):
+    with pytest.raises(UserError, match='no snippet file'):
+        snippets.read_snippets(str(tmp_path))
+
+
+def test_fewer_poses_than_frames_is_an_error():
+    with pytest.raises(UserError, match='5 frames'):
+        snippets.snippets_of_trajectory(np.tile(np.eye(4), (4, 1, 1)), 5)
+
+
+def test_times_and_poses_of_different_length_are_an_error(tmp_path, published):
+    write_odometry(tmp_path, published['poses'], published['times'][:-1])
+    with pytest.raises(UserError, match='23 times.*24 poses'):
+        generate_pose_snippets.main(['--dataset_dir', str(tmp_path),
+                                     '--output_dir', str(tmp_path / 'out')])
