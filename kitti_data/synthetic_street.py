@@ -59,7 +59,7 @@ class _Builder:
         return True
 
     def tint(self, spread):
-        return self.rng.uniform(0.75, 1.2) * self.rng.uniform(1 - spread, 1 + spread, 3)
+        return self.rng.uniform(0.7, 1.15) * self.rng.uniform(1 - spread, 1 + spread, 3)
 
     def boxes(self):
         dtypes = (np.float64, np.float64, np.float64, np.int32, np.float32, np.float32)
@@ -105,7 +105,7 @@ def _houses(builder, side):
         length, depth = rng.uniform(6, 15), rng.uniform(6, 9)
         height, setback = rng.uniform(4, 11), rng.uniform(8, 10.5)
         material = ('brick', 'plaster', 'plaster', 'concrete')[rng.randint(4)]
-        tint = builder.tint(0.2)
+        tint = builder.tint(0.12)
         for extra in (0, 1.5, 3, 5):
             lateral = side * (setback + extra + depth / 2)
             if builder.place(distance + length / 2, lateral, (depth, height, length), material,
@@ -131,7 +131,7 @@ def _parked_cars(builder, side):
     rng, distance = builder.rng, builder.rng.uniform(2, 8)
     while distance < _road_length(builder) - 6:
         if rng.uniform() < 0.55:
-            tint = rng.uniform(0.25, 1.3) * np.array([1, 1, 1]) * rng.uniform(0.55, 1.25, 3)
+            tint = rng.uniform(0.25, 1.3) * rng.uniform(0.75, 1.1, 3)
             lateral = side * (4.25 + rng.uniform(-0.1, 0.15))
             length, width, turned = rng.uniform(3.8, 4.5), rng.uniform(1.65, 1.8), rng.uniform(
                 -0.04, 0.04)
