@@ -1,0 +1,222 @@
+"""Recurrent cells whose state is a feature map: ConvLSTM and its GRU sibling.
+
+Shi et al., Convolutional LSTM Network (arXiv 1506.04214), with peephole connections and layer
+normalisation. Both cells are ordinary `tf.nn.rnn_cell.RNNCell`s, for `tf.nn.static_rnn` and
+`tf.nn.dynamic_rnn`; feature maps have one or two spatial dimensions, channels last.
+"""
+import tensorflow.compat.v1 as tf
+
+# Does not exist in float16, which is why `layer_norm` computes in float32.
+_EPSILON = 1e-12
+
+
+def layer_norm(x, gamma, beta):
+    """Normalises every sample of `x` over all axes but the batch.
+
+    Computed in float32 whatever the dtype of `x`: the variance guard 1e-12 is zero in float16.
+
+    Args:
+      x: <float>[B, ..., F]
+      gamma: <float32>[F] scale of each channel.
+      beta: <float32>[F] shift of each channel.
+
+    Returns:
+      A tensor like `x`.
+    """
+    wide = tf.cast(x, tf.float32)
+    mean, variance = tf.nn.moments(wide, axes=list(range(1, x.shape.ndims)), keepdims=True)
+    normal = tf.nn.batch_normalization(
+        wide, mean, variance, tf.cast(beta, tf.float32), tf.cast(gamma, tf.float32), _EPSILON)
+    return tf.cast(normal, x.dtype)
+
+
+def _check_arguments(shape, filters, kernel, data_format):
+    if data_format != 'channels_last':
+        raise ValueError('data_format %r is not supported: the cells are channels_last only'
+                         % (data_format,))
+    if len(shape) not in (1, 2) or len(kernel) != len(shape):
+        raise ValueError('shape and kernel want one or two spatial sizes each, got shape %s and '
+                         'kernel %s' % (list(shape), list(kernel)))
+    if min(list(shape) + list(kernel) + [filters]) < 1:
+        raise ValueError('sizes must be positive, got shape %s, kernel %s, filters %s'
+                         % (list(shape), list(kernel), filters))
+
+
+def _check_input(inputs_shape, shape):
+    found = inputs_shape.as_list()
+    if len(found) != len(shape) + 2 or found[1:-1] != list(shape) or found[-1] is None:
+        raise ValueError('inputs are %s, the cell wants [B, %s, C]'
+                         % (found, ', '.join(str(size) for size in shape)))
+
+
+class _LayerNorms:
+    """Variables of a cell's layer norms, named as published: LayerNorm, LayerNorm_1, ..."""
+
+    def __init__(self, cell, filters):
+        self._cell = cell
+        self._filters = filters
+        self._scopes = {}
+
+    def create(self, prefix=''):
+        """Makes the next norm's variables and returns the norm as a function of a tensor."""
+        count = self._scopes.get(prefix, 0)
+        self._scopes[prefix] = count + 1
+        name = prefix + ('LayerNorm_%d' % count if count else 'LayerNorm')
+        beta = self._cell.add_weight(name + '/beta', shape=[self._filters],
+                                     initializer=tf.zeros_initializer())
+        gamma = self._cell.add_weight(name + '/gamma', shape=[self._filters],
+                                      initializer=tf.ones_initializer())
+        return lambda x: layer_norm(x, gamma, beta)
+
+
+def _no_norm(x):
+    return x
+
+
+class ConvLSTMCell(tf.nn.rnn_cell.RNNCell):
+    """A convolutional LSTM cell.
+
+        y = conv([x, h]) (+ bias without normalisation);  j, i, f, o = split(y, 4)
+        i += W_ci * c;  f += W_cf * c                       (peepholes)
+        j, i, f = LN(j), LN_1(i), LN_2(f)
+        c = c * sigmoid(f + forget_bias) + sigmoid(i) * activation(j)
+        o += W_co * c                                       (the new c)
+        o, c = LN_3(o), LN_4(c)                             (the normalised c is carried on)
+        h = sigmoid(o) * activation(c)
+
+    Inputs are <float>[B, H, W, C] (or [B, W, C]), outputs <float>[B, H, W, F], the state
+    LSTMStateTuple(c, h) of two such maps.
+
+    Args:
+      shape: spatial size of the feature maps, [H, W] or [W].
+      filters: number of channels F of output and state.
+      kernel: spatial size of the kernel, as many values as `shape`.
+      forget_bias: added to the forget gate before its sigmoid.
+      activation: nonlinearity of the candidate and the output.
+      normalize: layer normalisation of gates and cell; the convolution then has no bias.
+      peephole: gates see the cell, with one weight a value of the map.
+      data_format: 'channels_last', the only one there is.
+    """
+
+    def __init__(self, shape, filters, kernel, forget_bias=1.0, activation=tf.tanh, normalize=True,
+                 peephole=True, data_format='channels_last', reuse=None, name=None):
+        super().__init__(_reuse=reuse, name=name)
+        _check_arguments(shape, filters, kernel, data_format)
+        self._shape = list(shape)
+        self._filters = filters
+        self._kernel_size = list(kernel)
+        self._forget_bias = forget_bias
+        self._activation = activation
+        self._normalize = normalize
+        self._peephole = peephole
+
+    @property
+    def state_size(self):
+        size = tf.TensorShape(self._shape + [self._filters])
+        return tf.nn.rnn_cell.LSTMStateTuple(size, size)
+
+    @property
+    def output_size(self):
+        return tf.TensorShape(self._shape + [self._filters])
+
+    def build(self, inputs_shape):
+        """Makes the variables, in the published order."""
+        inputs_shape = tf.TensorShape(inputs_shape)
+        _check_input(inputs_shape, self._shape)
+        channels = inputs_shape.as_list()[-1]
+        state_shape = self._shape + [self._filters]
+        norms = _LayerNorms(self, self._filters)
+        make_norm = norms.create if self._normalize else lambda: _no_norm
+        self._kernel = self.add_weight(
+            'kernel', shape=self._kernel_size + [channels + self._filters, 4 * self._filters])
+        if not self._normalize:
+            self._bias = self.add_weight('bias', shape=[4 * self._filters],
+                                         initializer=tf.zeros_initializer())
+        if self._peephole:
+            self._w_ci = self.add_weight('W_ci', shape=state_shape)
+            self._w_cf = self.add_weight('W_cf', shape=state_shape)
+        self._norm_j, self._norm_i, self._norm_f = make_norm(), make_norm(), make_norm()
+        if self._peephole:
+            self._w_co = self.add_weight('W_co', shape=state_shape)
+        self._norm_o, self._norm_c = make_norm(), make_norm()
+        self.built = True
+
+    def call(self, inputs, state):
+        """One step: <float>[B, H, W, C] and a state to (output, new state)."""
+        c, h = state
+        y = tf.nn.convolution(tf.concat([inputs, h], axis=-1), self._kernel, padding='SAME')
+        if not self._normalize:
+            y = tf.nn.bias_add(y, self._bias)
+        j, i, f, o = tf.split(y, 4, axis=-1)
+        if self._peephole:
+            i += self._w_ci * c
+            f += self._w_cf * c
+        j, i, f = self._norm_j(j), self._norm_i(i), self._norm_f(f)
+        c = c * tf.sigmoid(f + self._forget_bias) + tf.sigmoid(i) * self._activation(j)
+        if self._peephole:
+            o += self._w_co * c
+        o, c = self._norm_o(o), self._norm_c(c)
+        h = tf.sigmoid(o) * self._activation(c)
+        return h, tf.nn.rnn_cell.LSTMStateTuple(c, h)
+
+
+class ConvGRUCell(tf.nn.rnn_cell.RNNCell):
+    """A convolutional GRU cell.
+
+        r, u = split(conv([x, h]), 2);  r, u = sigmoid(LN(r)), sigmoid(LN_1(u))
+        y = activation(LN(conv([x, r * h])))
+        h = u * h + (1 - u) * y
+
+    Shapes and arguments are those of `ConvLSTMCell`; the state is h alone.
+    """
+
+    def __init__(self, shape, filters, kernel, activation=tf.tanh, normalize=True,
+                 data_format='channels_last', reuse=None, name=None):
+        super().__init__(_reuse=reuse, name=name)
+        _check_arguments(shape, filters, kernel, data_format)
+        self._shape = list(shape)
+        self._filters = filters
+        self._kernel_size = list(kernel)
+        self._activation = activation
+        self._normalize = normalize
+
+    @property
+    def state_size(self):
+        return tf.TensorShape(self._shape + [self._filters])
+
+    @property
+    def output_size(self):
+        return tf.TensorShape(self._shape + [self._filters])
+
+    def build(self, inputs_shape):
+        """Makes the variables, in the published order."""
+        inputs_shape = tf.TensorShape(inputs_shape)
+        _check_input(inputs_shape, self._shape)
+        channels = inputs_shape.as_list()[-1]
+        norms = _LayerNorms(self, self._filters)
+        self._gates, (self._norm_r, self._norm_u) = self._build_convolution(
+            'gates/', channels, 2, norms)
+        self._candidate, (self._norm_y,) = self._build_convolution(
+            'candidate/', channels, 1, norms)
+        self.built = True
+
+    def _build_convolution(self, prefix, channels, outputs, norms):
+        kernel = self.add_weight(
+            prefix + 'kernel',
+            shape=self._kernel_size + [channels + self._filters, outputs * self._filters])
+        if self._normalize:
+            norm_list = [norms.create(prefix) for _ in range(outputs)]
+            return lambda x: tf.nn.convolution(x, kernel, padding='SAME'), norm_list
+        bias = self.add_weight(prefix + 'bias', shape=[outputs * self._filters],
+                               initializer=tf.ones_initializer())
+        convolve = lambda x: tf.nn.bias_add(tf.nn.convolution(x, kernel, padding='SAME'), bias)
+        return convolve, [_no_norm] * outputs
+
+    def call(self, inputs, state):
+        """One step: <float>[B, H, W, C] and h to (output, new h), which are the same."""
+        r, u = tf.split(self._gates(tf.concat([inputs, state], axis=-1)), 2, axis=-1)
+        r, u = tf.sigmoid(self._norm_r(r)), tf.sigmoid(self._norm_u(u))
+        y = self._candidate(tf.concat([inputs, r * state], axis=-1))
+        y = self._activation(self._norm_y(y))
+        state = u * state + (1 - u) * y
+        return state, state
