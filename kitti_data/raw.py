@@ -1,0 +1,128 @@
+"""The KITTI raw layout: `<date>/<date>_drive_<n>_sync/{image_0C,oxts,velodyne_points}/data`.
+
+Calibration stands beside the drives of a date. Cameras 0 and 1 are gray, 2 and 3 in colour.
+"""
+import os
+import re
+
+import numpy as np
+
+from common.errors import UserError
+from common.files import require_file, require_folder
+from kitti_data import poses as pose_math
+from kitti_data.number_files import Calibration, read_rows
+from kitti_data.odometry import list_frames
+
+_DRIVE_NAME = re.compile(r'(\d{4}_\d{2}_\d{2})_drive_\d{4}_(sync|extract)$')
+_SPEED_COLUMNS = slice(8, 11)   # forward, leftward, upward, metres a second
+_NUM_OXTS_COLUMNS = 30
+
+
+class RawCalibration:
+    """The calibration of one recording date; files are read when first needed.
+
+    Args:
+      date_folder: `<root>/<date>`, with `calib_cam_to_cam.txt` and `calib_velo_to_cam.txt`.
+    """
+
+    def __init__(self, date_folder):
+        self.folder = require_folder(date_folder, 'KITTI raw date folder')
+        self._files = {}
+
+    def _file(self, name):
+        if name not in self._files:
+            self._files[name] = Calibration(os.path.join(self.folder, name))
+        return self._files[name]
+
+    def projection(self, camera):
+        """float64 [3, 4], from the rectified frame of camera 0 to pixels of `camera` (0..3)."""
+        return self._file('calib_cam_to_cam.txt').matrix('P_rect_%02d' % camera, (3, 4))
+
+    def intrinsics(self, camera):
+        """float64 [3, 3] of the rectified images of `camera`, pixels."""
+        return self.projection(camera)[:, :3]
+
+    @property
+    def velo_to_cam(self):
+        """float64 [4, 4], from the laser scanner to the rectified frame of camera 0, metres."""
+        velo = self._file('calib_velo_to_cam.txt')
+        rectify = self._file('calib_cam_to_cam.txt').matrix('R_rect_00', (3, 3))
+        return pose_math.from_parts(rectify, np.zeros(3)) @ pose_math.from_parts(
+            velo.matrix('R', (3, 3)), velo.matrix('T', (3,)))
+
+    def velo_to_image(self, camera):
+        """float64 [3, 4], from homogeneous points of the laser scanner to pixels of `camera`."""
+        return self.projection(camera) @ self.velo_to_cam
+
+
+class RawDrive:
+    """One synchronised drive.
+
+    Args:
+      root: the folder that holds the dates.
+      name: such as '2011_09_26_drive_0001_sync'.
+
+    Raises:
+      UserError: the name is none of a drive, or the drive is not there.
+    """
+
+    def __init__(self, root, name):
+        self.name = name
+        self.date = drive_date(name)
+        date_folder = os.path.join(require_folder(root, 'KITTI raw folder'), self.date)
+        self.folder = require_folder(os.path.join(date_folder, name), 'KITTI raw drive')
+        self.calibration = RawCalibration(date_folder)
+
+    def frames(self, camera):
+        """List of (frame number, image path) of `camera`, ascending; numbers may jump."""
+        return list_frames(require_folder(
+            os.path.join(self.folder, 'image_%02d' % camera, 'data'), 'camera folder'))
+
+    def velodyne_path(self, number):
+        """Path of the laser scan of frame `number`; a few frames of KITTI have none."""
+        return os.path.join(self.folder, 'velodyne_points', 'data', '%010d.bin' % number)
+
+    def speed(self, number):
+        """Speed in metres a second at frame `number`, by the drive's own inertial unit (`oxts`)."""
+        path = os.path.join(self.folder, 'oxts', 'data', '%010d.txt' % number)
+        row = read_rows(path, (_NUM_OXTS_COLUMNS,), 'oxts file')[0]
+        return float(np.linalg.norm(row[_SPEED_COLUMNS]))
+
+
+def drive_date(name):
+    """'2011_09_26' of '2011_09_26_drive_0001_sync'; a UserError for what is no drive's name."""
+    match = _DRIVE_NAME.match(name)
+    if not match:
+        raise UserError('%r is not the name of a KITTI raw drive such as '
+                        '2011_09_26_drive_0001_sync' % name)
+    return match.group(1)
+
+
+def list_drives(root):
+    """Sorted names of the `_sync` drives under the KITTI raw folder `root`.
+
+    Raises:
+      UserError: there is none.
+    """
+    root = require_folder(root, 'KITTI raw folder')
+    drives = sorted(
+        name for date in os.listdir(root) if os.path.isdir(os.path.join(root, date))
+        for name in os.listdir(os.path.join(root, date))
+        if _DRIVE_NAME.match(name) and name.startswith(date) and name.endswith('_sync'))
+    if not drives:
+        raise UserError('no KITTI raw drive (<date>/<date>_drive_<number>_sync) in %s' % root)
+    return drives
+
+
+def read_velodyne(path):
+    """float32 [N, 4] points of a laser scan: forward, left, up in metres, and reflectance.
+
+    Raises:
+      UserError: the file is missing or does not hold whole points.
+    """
+    path = require_file(path, 'velodyne scan')
+    size = os.path.getsize(path)
+    if size == 0 or size % 16:
+        raise UserError('velodyne scan %s has %d bytes; wanted a multiple of 16 (four float32 a '
+                        'point)' % (path, size))
+    return np.fromfile(path, np.float32).reshape(-1, 4)
