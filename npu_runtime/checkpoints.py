@@ -1,0 +1,212 @@
+"""Finding, reading and checking checkpoints.
+
+A path may be a prefix (`.../model-500`) or a folder, which means its newest usable checkpoint.
+"""
+import glob
+import os
+
+import numpy as np
+import tensorflow.compat.v1 as tf
+
+from common.errors import UserError
+from common.files import expand
+from npu_runtime.console import say, warn
+
+BEST = 'model-best'
+_STEP_KEYS = ('global_step', 'global_step_1')
+_BYTES_A_CALL = 64 * 1024 ** 2
+_UNREADABLE = (tf.errors.OpError, RuntimeError, ValueError)
+
+
+def latest(path):
+    """The prefix of the checkpoint at `path`, a prefix or a folder.
+
+    Raises:
+      UserError: nothing is there, or no checkpoint in the folder is readable.
+    """
+    path = expand(path)
+    if os.path.isdir(path):
+        newest = newest_in(path)
+        if not newest:
+            raise UserError('no checkpoint in folder %s; wanted is a file like model-500.index'
+                            % path)
+        return newest
+    for ending in ('.index', '.meta'):
+        if path.endswith(ending):
+            path = path[:-len(ending)]
+    if '.data-' in os.path.basename(path):
+        path = path[:path.rindex('.data-')]
+    if not tf.train.checkpoint_exists(path):
+        raise UserError('no checkpoint %s; wanted is a prefix like model-500, or a folder' % path)
+    return path
+
+
+def newest_in(folder, verify=False):
+    """The prefix of the checkpoint in `folder` with the highest step, or None.
+
+    Unusable ones are passed over, with a warning; `model-best` is no candidate.
+
+    Args:
+      folder: path.
+      verify: read every value, which finds damage in the data and not in the index alone.
+    """
+    found = []
+    for index in glob.glob(os.path.join(glob.escape(expand(folder)), '*.index')):
+        prefix = index[:-len('.index')]
+        if os.path.basename(prefix) == BEST:
+            continue
+        try:
+            found.append((read_step(prefix), os.path.getmtime(index), prefix))
+        except UserError as error:
+            warn('%s; passed over' % error)
+    for _, _, prefix in sorted(found, reverse=True):
+        problem = damage(prefix) if verify else ''
+        if not problem:
+            return prefix
+        warn('checkpoint %s is damaged (%s); falling back to the one before' % (prefix, problem))
+    return None if found else tf.train.latest_checkpoint(expand(folder))
+
+
+def open_reader(prefix):
+    """A reader of the checkpoint `prefix`; a UserError names one that cannot be read."""
+    try:
+        return tf.train.load_checkpoint(prefix)
+    except _UNREADABLE as error:
+        raise UserError('cannot read checkpoint %s: %s' % (prefix, _first_line(error))) from error
+
+
+def read_step(prefix):
+    """The training step in the checkpoint; -1 if it holds none.
+
+    Published checkpoints name it `global_step_1`.
+    """
+    reader = open_reader(prefix)
+    for key in _STEP_KEYS:
+        if reader.has_tensor(key):
+            return int(_read(prefix, reader, key))
+    return -1
+
+
+def damage(prefix):
+    """What is wrong with the checkpoint's data; empty when every value can be read."""
+    try:
+        reader = tf.train.load_checkpoint(prefix)
+        for key in reader.get_variable_to_shape_map():
+            reader.get_tensor(key)
+    except _UNREADABLE as error:
+        return _first_line(error)
+    return ''
+
+
+def restore(session, path, variables=None, required_scopes=None):
+    """Loads model variables into a session and logs what was loaded.
+
+    Args:
+      session: tf.Session; its graph may be finalized.
+      path: prefix or folder.
+      variables: list of variables to load; None takes all global ones but the global step.
+      required_scopes: the variables outside of these scopes may be missing and keep their values;
+        None requires all.
+
+    Returns:
+      The prefix that was loaded.
+
+    Raises:
+      UserError: no checkpoint, missing variables, or other shapes than the graph's.
+    """
+    prefix = latest(path)
+    if variables is None:
+        with session.graph.as_default():
+            variables = [variable for variable in tf.global_variables()
+                         if variable.op.name not in _STEP_KEYS]
+    wanted = {variable.op.name: variable for variable in variables}
+    reader = open_reader(prefix)
+    missing = _check(prefix, reader, wanted, required_scopes)
+    present = {name: variable for name, variable in wanted.items() if name not in missing}
+    unexpected = sorted(set(reader.get_variable_to_shape_map()) - set(wanted) - set(_STEP_KEYS))
+    load_values(session, prefix, present)
+    step = read_step(prefix)
+    say('loaded %d variables from %s%s' % (
+        len(present), prefix, ' (step %d)' % step if step >= 0 else ''))
+    _list('not in the checkpoint, begun afresh', missing)
+    _list('in the checkpoint, not used', unexpected)
+    return prefix
+
+
+def load_values(session, prefix, variables, optional=()):
+    """Gives variables their values from a checkpoint, in a few calls and without new nodes.
+
+    Values are cast to the variable's type: devices keep the state of loss scaling in other ones.
+
+    Args:
+      session: tf.Session.
+      prefix: of the checkpoint.
+      variables: dict, key in the checkpoint -> variable.
+      optional: keys that the checkpoint may lack.
+
+    Raises:
+      UserError: a key is missing, a shape differs, or a value cannot be read.
+    """
+    reader = open_reader(prefix)
+    present = {key: variable for key, variable in variables.items()
+               if key not in optional or reader.has_tensor(key)}
+    _check(prefix, reader, present, None)
+    feed, size = {}, 0
+    for key in sorted(present):
+        initializer = present[key].initializer
+        value = _read(prefix, reader, key)
+        feed[initializer] = np.asarray(value, present[key].dtype.base_dtype.as_numpy_dtype)
+        size += feed[initializer].nbytes
+        if size > _BYTES_A_CALL:
+            _assign(session, feed)
+            feed, size = {}, 0
+    _assign(session, feed)
+
+
+def _assign(session, values):
+    """Runs initializers (operation -> value) with these values in the place of their own."""
+    session.run(list(values), {initializer.inputs[1]: value
+                               for initializer, value in values.items()})
+
+
+def _read(prefix, reader, key):
+    try:
+        return reader.get_tensor(key)
+    except _UNREADABLE as error:
+        raise UserError('cannot read %s in checkpoint %s: %s'
+                        % (key, prefix, _first_line(error))) from error
+
+
+def _check(prefix, reader, wanted, required_scopes):
+    """Names missing from the checkpoint that may be missing; a UserError for the other faults."""
+    shapes = reader.get_variable_to_shape_map()
+    missing = [name for name in sorted(wanted) if name not in shapes]
+    fatal = [name for name in missing
+             if required_scopes is None or _in_scopes(name, required_scopes)]
+    if fatal:
+        raise UserError('checkpoint %s lacks %d of %d variables: %s'
+                        % (prefix, len(fatal), len(wanted), _shorten(fatal)))
+    for name in sorted(set(wanted) - set(missing)):
+        shape = wanted[name].shape.as_list()
+        if list(shapes[name]) != shape:
+            raise UserError('checkpoint %s: %s has shape %s, the model wants %s; it was written '
+                            'by another configuration' % (prefix, name, shapes[name], shape))
+    return missing
+
+
+def _in_scopes(name, scopes):
+    return any(name == scope or name.startswith(scope.rstrip('/') + '/') for scope in scopes)
+
+
+def _list(title, names):
+    if names:
+        say('  %d %s: %s' % (len(names), title, _shorten(names)))
+
+
+def _shorten(names, limit=8):
+    shown = ', '.join(names[:limit])
+    return shown + (', and %d more' % (len(names) - limit) if len(names) > limit else '')
+
+
+def _first_line(error):
+    return str(getattr(error, 'message', None) or error).strip().split('\n')[0]

@@ -1,0 +1,95 @@
+"""The only place that builds sessions, whatever the device."""
+import tensorflow.compat.v1 as tf
+from tensorflow.core.protobuf import rewriter_config_pb2
+
+from common.errors import UserError
+from npu_runtime import npu_options
+from npu_runtime.console import say
+from npu_runtime.device import choose_device
+from npu_runtime.precision import uses_gpu_rewrite
+
+_Rewrite = rewriter_config_pb2.RewriterConfig
+
+
+def session_config(device, config, local_rank=None):
+    """The configuration of a session on `device`.
+
+    Args:
+      device: Device.
+      config: RuntimeConfig.
+      local_rank: which GPU of this host is this process's own; None takes all.
+
+    Returns:
+      tf.ConfigProto.
+
+    Raises:
+      UserError: options the device refuses, folders that cannot be made.
+    """
+    proto = tf.ConfigProto(
+        allow_soft_placement=True,
+        intra_op_parallelism_threads=config.intra_op_threads,
+        inter_op_parallelism_threads=config.inter_op_threads)
+    if device.kind == 'npu':
+        _ask_for_npu(proto, config)
+    elif device.kind == 'gpu':
+        proto.gpu_options.allow_growth = True
+        if local_rank is not None:
+            proto.gpu_options.visible_device_list = str(local_rank)
+        if uses_gpu_rewrite(device, config):
+            proto.graph_options.rewrite_options.auto_mixed_precision = _Rewrite.ON
+    else:
+        proto.device_count['GPU'] = 0
+    return proto
+
+
+def _ask_for_npu(proto, config):
+    """Names the plugin's graph optimizer, and stops those of TensorFlow that undo its work."""
+    proto.graph_options.optimizer_options.global_jit_level = tf.OptimizerOptions.OFF
+    rewrite = proto.graph_options.rewrite_options
+    rewrite.remapping = _Rewrite.OFF
+    # In this field OFF would mean "as annotated by hand"; off is called NO_MEM_OPT.
+    rewrite.memory_optimization = _Rewrite.NO_MEM_OPT
+    optimizer = rewrite.custom_optimizers.add()
+    optimizer.name = 'NpuOptimizer'
+    npu_options.fill(optimizer.parameter_map, npu_options.prepare_paths(config.npu_values()))
+
+
+def make_session(config, graph=None):
+    """A session for prediction on the device that `config` asks for.
+
+    Args:
+      config: RuntimeConfig.
+      graph: tf.Graph; None takes the default graph.
+
+    Returns:
+      tf.Session, to be used in a `with` statement.
+    """
+    device = choose_device(config)
+    say('device: %s (%s)' % device)
+    return tf.Session(graph=graph, config=session_config(device, config))
+
+
+class TrainingSessionCreator(tf.train.SessionCreator):
+    """Makes the one session of a training run, for tf.train.MonitoredSession.
+
+    A lost session is not made anew behind the run's back: its data order would be lost too.
+
+    Args:
+      proto: tf.ConfigProto.
+      initialise: function of the new session, called before its graph is finalized.
+    """
+
+    def __init__(self, proto, initialise):
+        self._proto = proto
+        self._initialise = initialise
+        self._made = False
+
+    def create_session(self):
+        if self._made:
+            raise UserError('the session was lost, most likely because another rank ended; the '
+                            'same command goes on from the last checkpoint')
+        self._made = True
+        session = tf.Session(config=self._proto)
+        self._initialise(session)
+        session.graph.finalize()
+        return session
