@@ -1,0 +1,138 @@
+"""Errors of a whole trajectory: KITTI's t_rel and r_rel, ATE and RPE, after an alignment.
+
+Trajectories are float64 [N, 4, 4] camera-to-world poses of the same frames, metres. Both are taken
+relative to their first frame before anything else, as KITTI's own poses are.
+"""
+import numpy as np
+
+from common.errors import UserError
+from kitti_data import poses as pose_math
+from kitti_eval.snippet_errors import best_scale
+
+ALIGNMENTS = ('none', 'scale', '6dof', '7dof')
+KITTI_LENGTHS = tuple(range(100, 801, 100))
+# The KITTI devkit begins a segment at every tenth frame.
+SEGMENT_STEP = 10
+
+
+def evaluate_odometry(gt, pred, align='none', lengths=KITTI_LENGTHS):
+    """All errors of one trajectory.
+
+    Args:
+      gt, pred: [N, 4, 4], N of 2 or more.
+      align: 'none', 'scale' (one factor), '6dof' (rigid) or '7dof' (rigid and a factor), by least
+        squares of the positions.
+      lengths: path lengths in metres of the segments of t_rel and r_rel.
+
+    Returns:
+      A dict of plain numbers: `t_rel` (%), `r_rel` (deg/100 m), both None where the trajectory is
+      shorter than every length; `ate` (m, root mean square), `rpe_trans` (m), `rpe_rot` (deg), means
+      over steps of one frame; `frames`, `segments`, `scale`, and `by_length`
+      {length: {t_rel, r_rel, segments}}.
+    """
+    gt, pred = (_relative(poses[0], poses) for poses in _checked(gt, pred))
+    pred, scale = align_trajectory(gt, pred, align)
+    position_errors = gt[:, :3, 3] - pred[:, :3, 3]
+    step_errors = _relative(_relative(gt[:-1], gt[1:]), _relative(pred[:-1], pred[1:]))
+    step_distances = np.linalg.norm(step_errors[:, :3, 3], axis=-1)
+    step_angles = pose_math.rotation_angle(step_errors[:, :3, :3])
+    return dict(
+        **kitti_errors(gt, pred, lengths),
+        ate=float(np.sqrt(np.mean(np.sum(position_errors ** 2, axis=-1)))),
+        rpe_trans=float(np.mean(step_distances)),
+        rpe_rot=float(np.degrees(np.mean(step_angles))),
+        scale=float(scale), frames=len(gt), align=align)
+
+
+def kitti_errors(gt, pred, lengths=KITTI_LENGTHS):
+    """The KITTI devkit's relative errors.
+
+    A segment begins at every tenth frame and ends at the first frame whose path length (along the
+    truth) exceeds the beginning's by `length`. With D the motion over the segment, its error is
+    E = inv(D_pred) D_gt; t = |E's translation| / length, r = angle(E) / length.
+
+    Returns:
+      A dict: `t_rel` (%), `r_rel` (deg/100 m), means over all segments, `segments`, `by_length`.
+    """
+    distances = np.linalg.norm(np.diff(gt[:, :3, 3], axis=0), axis=-1)
+    path = np.concatenate([[0.0], np.cumsum(distances)])
+    firsts = np.arange(0, len(gt), SEGMENT_STEP)
+    by_length, all_t, all_r = {}, [], []
+    for length in lengths:
+        lasts = np.searchsorted(path, path[firsts] + length, side='right')
+        begin, end = firsts[lasts < len(gt)], lasts[lasts < len(gt)]
+        if not begin.size:
+            continue
+        error = _relative(_relative(pred[begin], pred[end]), _relative(gt[begin], gt[end]))
+        t = 100 * np.linalg.norm(error[:, :3, 3], axis=-1) / length
+        r = 100 * np.degrees(pose_math.rotation_angle(error[:, :3, :3])) / length
+        by_length[int(length)] = dict(t_rel=float(t.mean()), r_rel=float(r.mean()),
+                                      segments=len(begin))
+        all_t.append(t)
+        all_r.append(r)
+    if not by_length:
+        return dict(t_rel=None, r_rel=None, segments=0, by_length={})
+    all_t, all_r = np.concatenate(all_t), np.concatenate(all_r)
+    return dict(t_rel=float(all_t.mean()), r_rel=float(all_r.mean()), segments=len(all_t),
+                by_length=by_length)
+
+
+def align_trajectory(gt, pred, align):
+    """Moves `pred` onto `gt`; see `evaluate_odometry` for the kinds.
+
+    Returns:
+      (float64 [N, 4, 4], the factor its positions were scaled by).
+    """
+    if align not in ALIGNMENTS:
+        raise UserError('unknown alignment %r, wanted one of %s' % (align, ', '.join(ALIGNMENTS)))
+    if align == 'none':
+        return pred, 1.0
+    gt_positions, positions = gt[:, :3, 3], pred[:, :3, 3]
+    if align == 'scale':
+        scale = best_scale(gt_positions, positions)
+        return pose_math.from_parts(pred[:, :3, :3], scale * positions), scale
+    rotation, translation, scale = umeyama(positions, gt_positions, with_scale=align == '7dof')
+    scaled = pose_math.from_parts(pred[:, :3, :3], scale * positions)
+    return pose_math.from_parts(rotation, translation) @ scaled, scale
+
+
+def umeyama(source, target, with_scale):
+    """The similarity that minimises sum |target - (s R source + t)|^2.
+
+    Umeyama, Least-squares estimation of transformation parameters between two point patterns,
+    PAMI 1991, equations 40 to 42.
+
+    Args:
+      source, target: float64 [N, 3].
+      with_scale: whether s is found; otherwise it is 1.
+
+    Returns:
+      (R [3, 3], t [3], s). Where all source points are one, s is 0 if it was to be found.
+    """
+    source_mean, target_mean = source.mean(axis=0), target.mean(axis=0)
+    source_centred, target_centred = source - source_mean, target - target_mean
+    u, singular, v = np.linalg.svd(target_centred.T @ source_centred / len(source))
+    signs = np.array([1.0, 1.0, np.sign(np.linalg.det(u) * np.linalg.det(v))])
+    rotation = (u * signs) @ v
+    scale = 1.0
+    if with_scale:
+        variance = np.mean(np.sum(source_centred ** 2, axis=-1))
+        scale = np.sum(singular * signs) / variance if variance > 0 else 0.0
+    return rotation, target_mean - scale * rotation @ source_mean, scale
+
+
+def _relative(pose_a, pose_b):
+    """inv(A) B with a general inverse.
+
+    Rotations in files have seven digits and are not quite orthonormal. acos((trace - 1) / 2) of a
+    small angle magnifies that; the general inverse cancels it where both poses share it.
+    """
+    return np.linalg.inv(pose_a) @ pose_b
+
+
+def _checked(gt, pred):
+    gt, pred = pose_math.to_4x4(gt), pose_math.to_4x4(pred)
+    if gt.ndim != 3 or gt.shape != pred.shape or len(gt) < 2:
+        raise ValueError('wanted two trajectories [N, 4, 4] with N >= 2, found %s and %s' % (
+            gt.shape, pred.shape))
+    return gt, pred
