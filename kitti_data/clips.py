@@ -1,0 +1,69 @@
+"""What preparation takes from any data set: clips of numbered frames, and the examples in them."""
+import typing
+
+import numpy as np
+
+from common.errors import UserError
+
+
+class Frame(typing.NamedTuple):
+    """One image file."""
+    number: int    # its place in time
+    name: str      # of the example whose target it is
+    path: str
+
+
+class Clip(typing.NamedTuple):
+    """Frames of one camera on one drive."""
+    folder: str                     # of the formatted set
+    frames: typing.List[Frame]      # ascending numbers, which may jump
+    intrinsics: np.ndarray          # [3, 3], pixels of the image files
+    step: int = 1                   # difference in number of two neighbours of an example
+
+
+class DataSet(typing.NamedTuple):
+    """What is there to prepare, and what should be there but is not."""
+    clips: typing.List[Clip]
+    problems: typing.List[str]      # asked for and missing or broken: reported, exit status 2
+    notes: typing.List[str]         # worth saying
+    keep_rows: float = 1.0          # the share of the rows, from the top, that is kept
+
+
+def examples_of(clip, seq_length):
+    """Lists of seq_length frames, `clip.step` apart without exception, one list an example."""
+    by_number = {frame.number: frame for frame in clip.frames}
+    reach = seq_length // 2 * clip.step
+    examples = []
+    for frame in clip.frames:
+        numbers = range(frame.number - reach, frame.number + reach + 1, clip.step)
+        if all(number in by_number for number in numbers):
+            examples.append([by_number[number] for number in numbers])
+    return examples
+
+
+def missing_frames(frames, folder):
+    """A message for each jump in the numbers of (number, path) pairs found in `folder`."""
+    return ['%s: frames %d to %d are missing' % (folder, one + 1, other - 1)
+            for (one, _), (other, _) in zip(frames, frames[1:]) if other != one + 1]
+
+
+def collect(names, clip_of):
+    """Calls `clip_of(name)` for each name; what a UserError refuses becomes a problem.
+
+    Args:
+      names: of sequences, drives or cities.
+      clip_of: name -> (list of <Clip>, list of problems).
+
+    Returns:
+      (list of <Clip>, list of problems).
+    """
+    clips, problems = [], []
+    for name in names:
+        try:
+            found, faults = clip_of(name)
+        except UserError as error:
+            problems.append(str(error))
+            continue
+        clips += found
+        problems += faults
+    return clips, problems

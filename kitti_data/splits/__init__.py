@@ -1,0 +1,47 @@
+"""Which drives are for testing, and which raw drives the odometry sequences were cut from.
+
+The lists are text files beside this one, a drive a line.
+"""
+import os
+
+from common.files import read_lines
+
+
+def test_scenes(split):
+    """Set of raw drives that the 'eigen' or 'stereo' depth split tests on."""
+    return set(_lines('%s_test_scenes.txt' % split))
+
+
+def training_drives(split):
+    """Set of the city, residential and road drives of KITTI raw that are no test scenes of `split`."""
+    return set(_lines('raw_drives.txt')) - test_scenes(split)
+
+
+def odometry_drives():
+    """Dict from odometry sequence ('00' to '10' without '03') to the raw drive it comes from."""
+    return dict(line.split() for line in _lines('odometry_drives.txt'))
+
+
+def trained_drives(dataset_dir):
+    """The raw drives that a formatted set trains on, as far as its folders name KITTI's.
+
+    Args:
+      dataset_dir: folder with the `train.txt` that `prepare_train_data.py` wrote.
+
+    Returns:
+      Set of drive names; odometry sequences are given as the drives they come from.
+    """
+    lines = read_lines(os.path.join(dataset_dir, 'train.txt'), 'list of examples')
+    sequences = odometry_drives()
+    drives = set()
+    for folder in {line.rsplit(None, 1)[0] for line in lines}:
+        drive, _, ending = folder.rpartition('_sync')
+        if drive and ending[:1] in ('', '_'):
+            drives.add(drive + '_sync')
+        elif folder.split('_')[0] in sequences:
+            drives.add(sequences[folder.split('_')[0]])
+    return drives
+
+
+def _lines(name):
+    return read_lines(os.path.join(os.path.dirname(os.path.abspath(__file__)), name))
