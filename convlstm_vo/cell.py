@@ -4,16 +4,31 @@ Shi et al., Convolutional LSTM Network (arXiv 1506.04214), with peephole connect
 normalisation. Both cells are ordinary `tf.nn.rnn_cell.RNNCell`s, for `tf.nn.static_rnn` and
 `tf.nn.dynamic_rnn`; feature maps have one or two spatial dimensions, channels last.
 """
+import contextlib
+
 import tensorflow.compat.v1 as tf
+from tensorflow.core.framework import attr_value_pb2
 
 # Does not exist in float16, which is why `layer_norm` computes in float32.
 _EPSILON = 1e-12
 
 
+@contextlib.contextmanager
+def _kept_in_float32():
+    """Ops made here keep their dtype where an NPU lowers precision; elsewhere it has no effect.
+
+    The plugin's own scope sets this very attribute, by the same (private) way.
+    """
+    keep = {'_keep_dtype': attr_value_pb2.AttrValue(i=1)}
+    with tf.get_default_graph()._attr_scope(keep):  # pylint: disable=protected-access
+        yield
+
+
 def layer_norm(x, gamma, beta):
     """Normalises every sample of `x` over all axes but the batch.
 
-    Computed in float32 whatever the dtype of `x`: the variance guard 1e-12 is zero in float16.
+    Computed in float32 whatever the dtype of `x`, and under mixed precision: the variance guard
+    1e-12 is zero in float16.
 
     Args:
       x: <float>[B, ..., F]
@@ -23,10 +38,14 @@ def layer_norm(x, gamma, beta):
     Returns:
       A tensor like `x`.
     """
-    wide = tf.cast(x, tf.float32)
-    mean, variance = tf.nn.moments(wide, axes=list(range(1, x.shape.ndims)), keepdims=True)
-    normal = tf.nn.batch_normalization(
-        wide, mean, variance, tf.cast(beta, tf.float32), tf.cast(gamma, tf.float32), _EPSILON)
+    axes = list(range(1, x.shape.ndims))
+    with _kept_in_float32():
+        wide = tf.cast(x, tf.float32)
+        mean = tf.reduce_mean(wide, axes, keepdims=True)
+        centred = wide - mean
+        variance = tf.reduce_mean(tf.square(centred), axes, keepdims=True)
+        scale = tf.rsqrt(variance + _EPSILON) * tf.cast(gamma, tf.float32)
+        normal = centred * scale + tf.cast(beta, tf.float32)
     return tf.cast(normal, x.dtype)
 
 
@@ -141,6 +160,7 @@ class ConvLSTMCell(tf.nn.rnn_cell.RNNCell):
         self._norm_o, self._norm_c = make_norm(), make_norm()
         self.built = True
 
+    @tf.autograph.experimental.do_not_convert
     def call(self, inputs, state):
         """One step: <float>[B, H, W, C] and a state to (output, new state)."""
         c, h = state
@@ -212,6 +232,7 @@ class ConvGRUCell(tf.nn.rnn_cell.RNNCell):
         convolve = lambda x: tf.nn.bias_add(tf.nn.convolution(x, kernel, padding='SAME'), bias)
         return convolve, [_no_norm] * outputs
 
+    @tf.autograph.experimental.do_not_convert
     def call(self, inputs, state):
         """One step: <float>[B, H, W, C] and h to (output, new h), which are the same."""
         r, u = tf.split(self._gates(tf.concat([inputs, state], axis=-1)), 2, axis=-1)

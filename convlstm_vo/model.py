@@ -1,0 +1,63 @@
+"""The model as the training loop wants it: a batch of windows to named losses."""
+import collections
+
+import tensorflow.compat.v1 as tf
+
+from convlstm_vo import net
+
+LOSS_REDUCTIONS = ('sum', 'mean')
+
+TrainingOutput = collections.namedtuple('TrainingOutput', 'losses images motions')
+
+
+def motion_losses(pred_motions, gt_motions, rotation_weight=100., reduction='sum'):
+    """Squared errors of translation and rotation.
+
+        loss = sum |pred_t - gt_t|^2 + K sum |pred_r - gt_r|^2
+
+    Args:
+      pred_motions: <float32>[B, T, 6], metres and radians.
+      gt_motions: <float32>[B, T, 6].
+      rotation_weight: K.
+      reduction: 'sum' over batch and time, as published, or their 'mean'.
+
+    Returns:
+      OrderedDict(translation, rotation) of float32 scalars. Their sum has the name
+      `loss_l2_norm/loss` in the graph.
+    """
+    if reduction not in LOSS_REDUCTIONS:
+        raise ValueError('reduction is %r; wanted %s' % (reduction, ' or '.join(LOSS_REDUCTIONS)))
+    with tf.name_scope('loss_l2_norm'):
+        errors = tf.reduce_sum(tf.square(pred_motions - gt_motions), axis=[0, 1])
+        if reduction == 'mean':
+            batch, time_steps, _ = pred_motions.shape.as_list()
+            errors /= float(batch * time_steps)
+        losses = collections.OrderedDict(
+            translation=tf.reduce_sum(errors[:3]),
+            rotation=tf.multiply(rotation_weight, tf.reduce_sum(errors[3:])))
+        tf.add(losses['translation'], losses['rotation'], name='loss')
+    return losses
+
+
+def training(batch, config):
+    """The training graph.
+
+    Args:
+      batch: dict of a batch of `kitti_data.windows`: frames <uint8 or uint16>[B, T+1, H, W, C],
+        scale and mean <float32>[B, T+1], motions <float32>[B, T, 6].
+      config: <ModelConfig>.
+
+    Returns:
+      TrainingOutput: losses as `motion_losses`, images for TensorBoard (the first and last frame
+      of each window, <float32>[B, H, W, 1 or 3]), motions <float32>[B, T, 6].
+    """
+    pairs = net.normalised_pairs(batch['frames'], batch['scale'], batch['mean'])
+    pred_motions = net.predict(pairs).motions
+    losses = motion_losses(pred_motions, batch['motions'], config.rotation_weight,
+                           config.loss_reduction)
+    channels = batch['frames'].shape.as_list()[-1]
+    # Windows hold frames in OpenCV's order of channels; pictures are RGB.
+    images = collections.OrderedDict(
+        first_frame=pairs[:, 0, ..., :channels][..., ::-1],
+        last_frame=pairs[:, -1, ..., channels:][..., ::-1])
+    return TrainingOutput(losses, images, pred_motions)

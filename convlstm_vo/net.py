@@ -1,0 +1,118 @@
+"""The network: a convolutional encoder of frame pairs, a ConvLSTM over time, a linear readout.
+
+The encoder is DeepVO's (Wang et al., arXiv 1709.08429), the cell Shi et al.'s. T steps are unrolled
+in Python, so that no loop runs on the device; the variables are the same ones at every T.
+"""
+import collections
+
+import tensorflow.compat.v1 as tf
+
+from convlstm_vo.cell import ConvLSTMCell
+
+FILTERS = 12
+MOTION_SIZE = 6
+# Output is 1/STRIDE of the input, rounded up, in both directions.
+STRIDE = 64
+
+_Layer = collections.namedtuple('_Layer', 'name kernel filters stride relu')
+_LAYERS = (
+    _Layer('conv1', 7, 64, 2, True), _Layer('conv2', 5, 128, 2, True),
+    _Layer('conv3', 5, 256, 2, True), _Layer('conv3_1', 3, 256, 1, True),
+    _Layer('conv4', 3, 512, 2, True), _Layer('conv4_1', 3, 512, 1, True),
+    _Layer('conv5', 3, 512, 2, True), _Layer('conv5_1', 3, 512, 1, True),
+    _Layer('conv6', 3, 1024, 2, False))
+
+Prediction = collections.namedtuple('Prediction', 'motions state')
+Prediction.__doc__ = """What the network says of B sequences of T frame pairs.
+
+motions: <float32>[B, T, 6], metres and radians in the frame of the labels it was trained on.
+state: LSTMStateTuple(c, h) after the last step, <float32>[B, H / 64, W / 64, 12] each.
+"""
+
+
+def feature_size(height, width):
+    """(height, width) of the features of images of this size."""
+    return -(-height // STRIDE), -(-width // STRIDE)
+
+
+def normalised_pairs(frames, scale, mean):
+    """Pairs of neighbouring frames, normalised as x / max(x) minus its mean.
+
+    Args:
+      frames: <uint8 or uint16>[B, T+1, H, W, C], C = 1 (gray) or 3.
+      scale: <float32>[B, T+1] what one level of a frame is as a share of its brightest value.
+      mean: <float32>[B, T+1] the mean of the frame divided by its brightest value.
+
+    Returns:
+      <float32>[B, T, H, W, 2C].
+    """
+    expand = lambda value: value[:, :, None, None, None]
+    normal = tf.cast(frames, tf.float32) * expand(scale) - expand(mean)
+    return tf.concat([normal[:, :-1], normal[:, 1:]], axis=-1)
+
+
+def predict(pairs, state=None):
+    """Builds the network.
+
+    Args:
+      pairs: <float32>[B, T, H, W, C] with static shape: C = 6, two BGR frames on the channels, or
+        C = 2, two gray frames, which gives what three equal channels of each would give.
+      state: LSTMStateTuple to begin with; None is zero, as in training.
+
+    Returns:
+      Prediction.
+    """
+    shape = pairs.shape.as_list()
+    if len(shape) != 5 or None in shape or shape[-1] not in (2, 6):
+        raise ValueError('frame pairs are %s; wanted [B, T, H, W, 6] or [B, T, H, W, 2], all '
+                         'known' % (shape,))
+    batch, time_steps = shape[:2]
+    features = encode(tf.reshape(pairs, [batch * time_steps] + shape[2:]))
+    size = features.shape.as_list()[1:]
+    features = tf.reshape(features, [batch, time_steps] + size)
+    cell = ConvLSTMCell(size[:2], FILTERS, [3, 3])
+    outputs, state = tf.nn.static_rnn(
+        cell, tf.unstack(features, axis=1), scope='rnn',
+        initial_state=state or cell.zero_state(batch, tf.float32))
+    motions = _readout(tf.stack(outputs, axis=1))
+    return Prediction(tf.reshape(motions, [batch, time_steps, MOTION_SIZE]), state)
+
+
+def encode(pairs):
+    """Features <float32>[N, H / 64, W / 64, 1024] of frame pairs [N, H, W, 6 or 2]."""
+    with tf.variable_scope('cnns'):
+        x = pairs
+        for layer in _LAYERS:
+            x = _convolution(x, layer)
+    return x
+
+
+def _convolution(x, layer):
+    # The first kernel has six channels for any input: two colour frames.
+    channels = 6 if layer is _LAYERS[0] else x.shape.as_list()[-1]
+    with tf.variable_scope(layer.name):
+        kernel = tf.get_variable('kernel', [layer.kernel, layer.kernel, channels, layer.filters])
+        bias = tf.get_variable('bias', [layer.filters], initializer=tf.zeros_initializer())
+        if x.shape.as_list()[-1] != channels:
+            kernel = _gray_kernel(kernel)
+        x = tf.nn.conv2d(x, kernel, strides=[1, layer.stride, layer.stride, 1], padding='SAME')
+        x = tf.nn.bias_add(x, bias)
+        return tf.nn.relu(x) if layer.relu else x
+
+
+def _gray_kernel(kernel):
+    """[kH, kW, 2, F], the kernel [kH, kW, 6, F] summed over the equal channels of either frame."""
+    size, _, channels, filters = kernel.shape.as_list()
+    return tf.reduce_sum(tf.reshape(kernel, [size, size, 2, channels // 2, filters]), axis=3)
+
+
+def _readout(outputs):
+    """Motions [B * T, 6] of the cell's outputs [B, T, h, w, F], flattened in this order."""
+    batch, time_steps, height, width, filters = outputs.shape.as_list()
+    flat = tf.reshape(outputs, [batch * time_steps, height * width * filters])
+    weights = tf.get_variable('regression_w', [flat.shape.as_list()[1], MOTION_SIZE])
+    bias = tf.get_variable('regression_b', [MOTION_SIZE],
+                           initializer=tf.glorot_uniform_initializer())
+    # With these names tools for offline conversion find the output.
+    with tf.name_scope('Wx_plus_b'):
+        return tf.nn.xw_plus_b(flat, weights, bias, name='xw_plus_b')

@@ -1,0 +1,132 @@
+"""Frames in the fewest bytes that normalise and resize exactly as float frames would.
+
+Visual odometry wants a frame as x / max(x) minus the mean of that, then resized bilinearly. Both
+are linear, so they commute: a frame is resized in its own levels, rounded to 1/257 of a level, and
+the two numbers that normalise it go with it. What is left of float32 x 3 channels is 16 bits x 1
+channel for gray files, 8 bits where the files have the wanted size already.
+"""
+import struct
+import typing
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from common.errors import UserError
+from common.files import require_file
+from common.parallel import parallel_map
+
+# 255 * 257 = 65535: a level of 8 bits in levels of 16 bits.
+_FINE_LEVELS = 257
+
+
+class FrameFormat(typing.NamedTuple):
+    """What a file holds: height and width in pixels, channels 1 (gray) or 3."""
+    height: int
+    width: int
+    channels: int
+
+
+class CompactFrames(typing.NamedTuple):
+    """N frames, `frames * scale - mean` of which is x / max(x) minus its mean, resized.
+
+    frames: <uint8 or uint16>[N, H, W, C], colour as BGR.
+    scale: <float32>[N] one level as a share of the file's brightest value.
+    mean: <float32>[N] mean of the file's values as a share of its brightest.
+    """
+    frames: np.ndarray
+    scale: np.ndarray
+    mean: np.ndarray
+
+
+class FrameReader:
+    """Reads frames of one list of files as `CompactFrames`, all of one shape and dtype.
+
+    Args:
+      paths: image files.
+      height, width: H and W of the frames.
+      formats: their `FrameFormat`s, as `check_frames` gives them.
+    """
+
+    def __init__(self, paths, height, width, formats):
+        self.paths = list(paths)
+        self._size = (height, width)
+        self.channels = max(file_format.channels for file_format in formats)
+        resizes = any(file_format[:2] != self._size for file_format in formats)
+        self.dtype = np.dtype(np.uint16 if resizes else np.uint8)
+
+    @property
+    def frame_shape(self):
+        """(H, W, C)."""
+        return self._size + (self.channels,)
+
+    def read(self, indices):
+        """`CompactFrames` of the files with these indices.
+
+        Raises:
+          UserError: names a file that cannot be decoded.
+        """
+        rows = [self._read_one(self.paths[index]) for index in indices]
+        frames, scale, mean = zip(*rows)
+        return CompactFrames(np.stack(frames).reshape((len(rows),) + self.frame_shape),
+                             np.array(scale, np.float32), np.array(mean, np.float32))
+
+    def _read_one(self, path):
+        image = _decode(path, self.channels)
+        # A black frame stays black.
+        brightest = max(int(image.max()), 1)
+        mean = sum(cv2.mean(image)[:self.channels]) / self.channels / brightest
+        if self.dtype == np.uint8:
+            return image, 1. / brightest, mean
+        fine = cv2.resize(np.multiply(image, _FINE_LEVELS, dtype=np.uint16), self._size[::-1],
+                          interpolation=cv2.INTER_LINEAR)
+        return fine, 1. / (brightest * _FINE_LEVELS), mean
+
+
+def check_frames(paths):
+    """Looks at every file before a long run, without decoding it.
+
+    Args:
+      paths: image files of one camera in one sequence.
+
+    Returns:
+      The `FrameFormat` that all of them have.
+
+    Raises:
+      UserError: names a file that is missing, empty, broken, or unlike the first.
+    """
+    formats = parallel_map(read_format, paths, desc='checking frames', unit='frame')
+    for path, found in zip(paths, formats):
+        if found != formats[0]:
+            raise UserError('%s is %s, %s is %s; frames of a sequence must be alike' % (
+                path, _described(found), paths[0], _described(formats[0])))
+    return formats[0]
+
+
+def read_format(path):
+    """The `FrameFormat` of an image file, whose checksums are verified where it has some (PNG)."""
+    path = require_file(path, 'frame')
+    try:
+        with Image.open(path) as image:
+            width, height = image.size
+            channels = 1 if image.mode in ('L', '1', 'I', 'I;16') else 3
+            image.verify()
+    except (OSError, SyntaxError, ValueError, struct.error) as error:
+        raise UserError('cannot read frame %s: %s' % (path, error)) from error
+    return FrameFormat(height, width, channels)
+
+
+def _described(frame_format):
+    return '%dx%d %s' % (frame_format.height, frame_format.width,
+                         'gray' if frame_format.channels == 1 else 'colour')
+
+
+def _decode(path, channels):
+    with open(path, 'rb') as stream:
+        data = np.frombuffer(stream.read(), np.uint8)
+    mode = cv2.IMREAD_GRAYSCALE if channels == 1 else cv2.IMREAD_COLOR
+    image = cv2.imdecode(data, mode) if data.size else None
+    if image is None:
+        raise UserError('cannot read frame %s: %s' % (
+            path, 'it cannot be decoded' if data.size else 'it is empty'))
+    return image

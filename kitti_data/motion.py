@@ -1,0 +1,83 @@
+"""Camera motions as 6-vectors: the labels of visual odometry, and the way back to poses.
+
+A vector is (tx, ty, tz, ex, ey, ez), metres and radians, with R = Rz(ez) Ry(ey) Rx(ex). Poses are
+camera-to-world, float64 [N, 4, 4].
+
+Labels of one step are given in one of two frames:
+  camera: the vector of inv(T_i) T_{i+1}, the motion as the camera itself can see it;
+  world: the difference of the vectors of T_{i+1} and T_i, as the published code has it, angle
+    differences wrapped to (-pi, pi].
+"""
+import numpy as np
+from scipy.spatial.transform import Rotation
+
+from kitti_data import poses as pose_math
+
+LABEL_FRAMES = ('camera', 'world')
+
+
+def vectors_from_poses(poses):
+    """float64 [..., 6] vectors of [..., 4, 4] or [..., 3, 4] poses.
+
+    ex = atan2(R21, R22), ey = atan2(-R20, hypot(R00, R10)), ez = atan2(R10, R00).
+    """
+    poses = np.asarray(poses, np.float64)
+    rotations = poses[..., :3, :3]
+    angles = [np.arctan2(rotations[..., 2, 1], rotations[..., 2, 2]),
+              np.arctan2(-rotations[..., 2, 0],
+                         np.hypot(rotations[..., 0, 0], rotations[..., 1, 0])),
+              np.arctan2(rotations[..., 1, 0], rotations[..., 0, 0])]
+    return np.concatenate([poses[..., :3, 3], np.stack(angles, axis=-1)], axis=-1)
+
+
+def poses_from_vectors(vectors):
+    """float64 [..., 4, 4] poses of [..., 6] vectors."""
+    vectors = np.asarray(vectors, np.float64)
+    rotations = Rotation.from_euler('xyz', vectors[..., 3:].reshape(-1, 3)).as_matrix()
+    return pose_math.from_parts(rotations.reshape(vectors.shape[:-1] + (3, 3)), vectors[..., :3])
+
+
+def wrap_angle(angles):
+    """Angles brought to (-pi, pi]."""
+    return np.pi - np.mod(np.pi - np.asarray(angles, np.float64), 2 * np.pi)
+
+
+def motions_from_poses(poses, label_frame='camera'):
+    """float64 [N-1, 6] motions between the neighbours of [N, 4, 4] poses, in `label_frame`."""
+    _check(label_frame)
+    poses = np.asarray(poses, np.float64)
+    if label_frame == 'camera':
+        return vectors_from_poses(pose_math.relative(poses[:-1], poses[1:]))
+    motions = np.diff(vectors_from_poses(poses), axis=0)
+    motions[:, 3:] = wrap_angle(motions[:, 3:])
+    return motions
+
+
+def poses_from_motions(motions, label_frame='camera', first_pose=None):
+    """Chains motions into a trajectory that begins with the identity.
+
+    Args:
+      motions: [N-1, 6] in `label_frame`.
+      label_frame: 'camera' or 'world'.
+      first_pose: [4, 4] pose of the first frame, which only world-frame motions depend on; None is
+        the identity.
+
+    Returns:
+      float64 [N, 4, 4] poses, the first one the identity.
+    """
+    _check(label_frame)
+    motions = np.asarray(motions, np.float64).reshape(-1, 6)
+    if label_frame == 'world':
+        first_pose = np.eye(4) if first_pose is None else first_pose
+        first = vectors_from_poses(first_pose)
+        vectors = np.concatenate([first[None], first + np.cumsum(motions, axis=0)])
+        return pose_math.relative(first_pose, poses_from_vectors(vectors))
+    trajectory = [np.eye(4)]
+    for step in poses_from_vectors(motions):
+        trajectory.append(trajectory[-1] @ step)
+    return np.stack(trajectory)
+
+
+def _check(label_frame):
+    if label_frame not in LABEL_FRAMES:
+        raise ValueError('label_frame is %r; wanted %s' % (label_frame, ' or '.join(LABEL_FRAMES)))
