@@ -36,35 +36,46 @@ def latest(path):
             path = path[:-len(ending)]
     if '.data-' in os.path.basename(path):
         path = path[:path.rindex('.data-')]
-    if not tf.train.checkpoint_exists(path):
+    if not (os.path.exists(path + '.index') or os.path.isfile(path)):
         raise UserError('no checkpoint %s; wanted is a prefix like model-500, or a folder' % path)
     return path
 
 
 def newest_in(folder, verify=False):
-    """The prefix of the checkpoint in `folder` with the highest step, or None.
+    """The prefix of the checkpoint in `folder` with the highest step; None where there is none.
 
     Unusable ones are passed over, with a warning; `model-best` is no candidate.
 
     Args:
       folder: path.
       verify: read every value, which finds damage in the data and not in the index alone.
+
+    Raises:
+      UserError: there are checkpoints and all of them are unusable.
     """
-    found = []
-    for index in glob.glob(os.path.join(glob.escape(expand(folder)), '*.index')):
-        prefix = index[:-len('.index')]
-        if os.path.basename(prefix) == BEST:
-            continue
+    prefixes = prefixes_in(folder)
+    readable = []
+    for prefix in prefixes:
         try:
-            found.append((read_step(prefix), os.path.getmtime(index), prefix))
+            readable.append((read_step(prefix), os.path.getmtime(prefix + '.index'), prefix))
         except UserError as error:
-            warn('%s; passed over' % error)
-    for _, _, prefix in sorted(found, reverse=True):
+            warn('%s; falling back to the one before' % error)
+    for _, _, prefix in sorted(readable, reverse=True):
         problem = damage(prefix) if verify else ''
         if not problem:
             return prefix
         warn('checkpoint %s is damaged (%s); falling back to the one before' % (prefix, problem))
-    return None if found else tf.train.latest_checkpoint(expand(folder))
+    if prefixes:
+        raise UserError('none of the %d checkpoints in %s is usable; remove them, or name another '
+                        'folder' % (len(prefixes), folder))
+    return tf.train.latest_checkpoint(expand(folder))  # the format before TensorFlow 0.12
+
+
+def prefixes_in(folder):
+    """The prefixes of the checkpoints in `folder`, without `model-best`, in no order."""
+    indices = glob.glob(os.path.join(glob.escape(expand(folder)), '*.index'))
+    prefixes = [index[:-len('.index')] for index in indices]
+    return [prefix for prefix in prefixes if os.path.basename(prefix) != BEST]
 
 
 def open_reader(prefix):

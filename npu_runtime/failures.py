@@ -43,4 +43,5 @@ def _explanation(error, explain_input_error):
 
 
 def _first_line(error):
-    return (getattr(error, 'message', None) or str(error)).strip().split('\n')[0]
+    text = (getattr(error, 'message', None) or str(error)).strip().split('\n')[0]
+    return re.sub(r'\{\{[^}]*\}\}\s*', '', text)

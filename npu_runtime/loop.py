@@ -38,8 +38,7 @@ class TrainingLoop:
         self._examples_per_step = options.batch_size * ranks.size
         self._reader = hooks.StepReader(graph, start.step, steps_per_call)
         self._signals = hooks.StopOnSignal(self._reader, ranks.size > 1)
-        self._hooks = [self._reader, hooks.NanGuard(self._reader, ranks.rank, ranks.size),
-                       self._signals]
+        self._hooks = [self._reader, hooks.NanGuard(self._reader, ranks.rank, ranks.size)]
         self._metrics = self._writer = self._validation = self._saving = None
         self._reads_checkpoints = ranks.rank == 0 or not ranks.broadcasts_everything
         self._broadcast = ranks.broadcast(list(graph.all_state.values()))
@@ -78,7 +77,7 @@ class TrainingLoop:
         self._signals.install()
         creator = TrainingSessionCreator(proto, self._initialise)
         try:
-            with tf.train.MonitoredSession(creator, self._hooks) as session:
+            with tf.train.MonitoredSession(creator, self._hooks + [self._signals]) as session:
                 while not session.should_stop() and self._reader.step < self._options.max_steps:
                     self._step(session)
             self._conclude()

@@ -34,13 +34,11 @@ class CheckpointWriter:
     def continue_after(self, step):
         """Counts the checkpoints up to `step` among those that `max_to_keep` limits."""
         earlier = []
-        for index in glob.glob(os.path.join(glob.escape(self._folder), '*.index')):
-            prefix = index[:-len('.index')]
-            if os.path.basename(prefix) != checkpoints.BEST:
-                try:
-                    earlier.append((checkpoints.read_step(prefix), prefix))
-                except UserError:
-                    continue
+        for prefix in checkpoints.prefixes_in(self._folder):
+            try:
+                earlier.append((checkpoints.read_step(prefix), prefix))
+            except UserError:
+                continue
         self.saver.recover_last_checkpoints(
             [prefix for at, prefix in sorted(earlier) if at <= step])
 

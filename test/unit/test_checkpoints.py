@@ -1,0 +1,121 @@
+"""Checkpoints: found by prefix or folder, checked before use, loaded by name."""
+import os
+
+import numpy as np
+import pytest
+import tensorflow.compat.v1 as tf
+
+from common.errors import UserError
+from npu_runtime import checkpoints
+
+
+def write(folder, name, values):
+    os.makedirs(str(folder), exist_ok=True)
+    with tf.Graph().as_default(), tf.Session() as session:
+        variables = {key: tf.Variable(value) for key, value in values.items()}
+        session.run(tf.global_variables_initializer())
+        return tf.train.Saver(variables).save(session, os.path.join(str(folder), name))
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Steps 5 and 40, saved in the other order of time, and a best one."""
+    write(tmp_path, 'model-40', {'w': np.float32([4, 4]), 'global_step': np.int64(40)})
+    write(tmp_path, 'model-5', {'w': np.float32([5, 5]), 'global_step_1': np.int64(5),
+                                'w/Adam': np.float32([0, 0])})
+    write(tmp_path, 'model-best', {'w': np.float32([9, 9])})
+    return tmp_path
+
+
+def restored(path, shape=(2,), names=('w',), **kwargs):
+    with tf.Graph().as_default(), tf.Session() as session:
+        tf.train.get_or_create_global_step()
+        variables = [tf.get_variable(name, list(shape), initializer=tf.ones_initializer())
+                     for name in names]
+        session.run(tf.global_variables_initializer())
+        checkpoints.restore(session, str(path), **kwargs)
+        return session.run(variables)
+
+
+def test_a_folder_means_its_checkpoint_of_the_highest_step(folder):
+    assert checkpoints.latest(str(folder)) == str(folder / 'model-40')
+
+
+def test_a_prefix_may_be_written_with_the_ending_of_its_files(folder):
+    for ending in ('', '.index', '.data-00000-of-00001'):
+        assert checkpoints.latest(str(folder / ('model-5' + ending))) == str(folder / 'model-5')
+
+
+def test_paths_may_hold_spaces(tmp_path):
+    write(tmp_path / 'my run 1', 'model-3', {'w': np.float32([3, 3])})
+    np.testing.assert_array_equal(restored(tmp_path / 'my run 1')[0], [3, 3])
+
+
+def test_missing_checkpoints_are_named(tmp_path, folder):
+    with pytest.raises(UserError, match='model-6'):
+        checkpoints.latest(str(folder / 'model-6'))
+    (tmp_path / 'empty').mkdir()
+    with pytest.raises(UserError, match='no checkpoint in folder .*empty'):
+        checkpoints.latest(str(tmp_path / 'empty'))
+
+
+def test_the_step_of_published_checkpoints_is_read_too(folder):
+    assert checkpoints.read_step(str(folder / 'model-5')) == 5
+    assert checkpoints.read_step(str(folder / 'model-best')) == -1
+
+
+def test_restoring_logs_the_file_and_what_it_does_not_use(folder, capsys):
+    np.testing.assert_array_equal(restored(folder / 'model-5')[0], [5, 5])
+    said = capsys.readouterr().out
+    assert 'loaded 1 variables from %s (step 5)' % (folder / 'model-5') in said
+    assert 'not used: w/Adam' in said
+
+
+def test_missing_variables_are_listed(folder):
+    with pytest.raises(UserError, match='lacks 1 of 2 variables: deep/v'):
+        restored(folder, names=('w', 'deep/v'))
+
+
+def test_variables_outside_of_the_required_scopes_may_be_missing(folder, capsys):
+    values = restored(folder, names=('w', 'deep/v'), required_scopes=['w'])
+    np.testing.assert_array_equal(values, [[4, 4], [1, 1]])
+    assert 'begun afresh: deep/v' in capsys.readouterr().out
+
+
+def test_another_shape_is_refused_with_both(folder):
+    with pytest.raises(UserError, match=r'w has shape \[2\], the model wants \[3\]'):
+        restored(folder, shape=(3,))
+
+
+def test_a_finalized_graph_can_be_restored(folder):
+    with tf.Graph().as_default() as graph, tf.Session() as session:
+        variable = tf.get_variable('w', [2])
+        resource = tf.get_variable('r', [2], use_resource=True)
+        graph.finalize()
+        checkpoints.load_values(session, str(folder / 'model-40'),
+                                {'w': variable}, optional=['r'])
+        checkpoints.load_values(session, str(folder / 'model-5'), {'w': resource})
+        np.testing.assert_array_equal(session.run([variable, resource]), [[4, 4], [5, 5]])
+
+
+def test_every_byte_of_damage_is_found(tmp_path):
+    prefix = write(tmp_path, 'model-1', {'a': np.ones(100, np.float32),
+                                         'b': np.ones(100, np.float32)})
+    assert checkpoints.damage(prefix) == ''
+    data = prefix + '.data-00000-of-00001'
+    with open(data, 'rb') as stream:
+        whole = stream.read()
+    for spoilt in (whole[:500], whole[:700] + b'\x01' + whole[701:], b''):
+        with open(data, 'wb') as stream:
+            stream.write(spoilt)
+        assert checkpoints.damage(prefix)
+    os.remove(data)
+    assert checkpoints.damage(prefix)
+
+
+def test_something_that_is_no_checkpoint_is_named(tmp_path):
+    (tmp_path / 'model-1.index').write_text('nonsense')
+    with pytest.raises(UserError, match='none of the 1 checkpoints in'):
+        checkpoints.latest(str(tmp_path))
+    with pytest.raises(UserError, match='cannot read checkpoint .*model-1'):
+        checkpoints.read_step(str(tmp_path / 'model-1'))

@@ -1,0 +1,59 @@
+"""A model of a few variables and its data, for the tests of the training loop.
+
+As a program: `python toy_training.py <folder> <max_steps> [<step to die at>]`.
+"""
+import collections
+import os
+import signal
+import sys
+
+import tensorflow.compat.v1 as tf
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
+
+from npu_runtime.config import RuntimeConfig  # noqa: E402
+from npu_runtime.training import ModelOutput, TrainOptions, train  # noqa: E402
+
+ONE_THREAD = dict(device='cpu', intra_op_threads=1, inter_op_threads=1)
+
+
+def linear_model(batch, is_training):
+    """Linear regression to 1 with a term on the weights and a batch-norm-like average."""
+    with tf.variable_scope('net'):
+        weights = tf.get_variable('weights', [4, 1], initializer=tf.glorot_uniform_initializer())
+        average = tf.get_variable('average', [], trainable=False,
+                                  initializer=tf.zeros_initializer())
+    if is_training:
+        with tf.name_scope('net/'):
+            update = tf.assign(average, 0.9 * average + 0.1 * tf.reduce_mean(batch))
+        tf.add_to_collection(tf.GraphKeys.UPDATE_OPS, update)
+    error = tf.matmul(batch, weights) - 1.
+    losses = collections.OrderedDict([('fit', tf.reduce_mean(error ** 2)),
+                                      ('size', 0.1 * tf.reduce_sum(weights ** 2))])
+    return ModelOutput(losses, {'batch': tf.reshape(batch, [1, 2, 4, 1])})
+
+
+def random_batches(start_step, rank, size):
+    """Batches [2, 4] that depend on their number and the rank alone."""
+    return tf.data.Dataset.range(start_step, 10 ** 9).map(
+        lambda step: tf.random.stateless_uniform([2, 4], [7, step * size + rank])).prefetch(1)
+
+
+def run_toy(folder, max_steps, model=linear_model, data=random_batches, runtime=None,
+            config=None, validation=None, **options):
+    """Trains the toy in `folder`; keyword arguments are fields of TrainOptions."""
+    settings = dict(output_dir=str(folder), max_steps=max_steps, batch_size=2, learning_rate=0.01,
+                    checkpoint_every=5, log_every=1, summary_every=0, max_to_keep=3)
+    settings.update(options)
+    return train(model, data, TrainOptions(**settings), RuntimeConfig(**(runtime or ONE_THREAD)),
+                 config or {'model': {'size': 4}}, validation)
+
+
+if __name__ == '__main__':
+    die_at = int(sys.argv[3]) if len(sys.argv) > 3 else -1
+
+    def line_or_death(record):
+        if record.step == die_at:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return 'step %d' % record.step
+    run_toy(sys.argv[1], int(sys.argv[2]), log_line=line_or_death)
