@@ -1,10 +1,10 @@
-"""Renders synthetic drives into the folder layout of the KITTI odometry benchmark.
+"""Renders synthetic drives into KITTI's folder layouts.
 
     python kitti_data/synthetic.py --output_dir=/tmp/synthetic --num_frames=200
 
-Everything that reads KITTI reads these as well: `sequences/NN/image_2/%06d.png`, `calib.txt`,
-`times.txt`, `poses/NN.txt`. Poses are exact, and `synthetic_scene.load_scene` gives exact depth
-and flow for any frame.
+Everything that reads KITTI reads these as well: the odometry benchmark (`sequences/NN/image_2`,
+`calib.txt`, `times.txt`, `poses/NN.txt`), and with `--layout` raw drives and KITTI 2015. Poses are
+exact, and `synthetic_scene.load_scene` gives exact depth and flow for any frame.
 """
 import dataclasses
 import os
@@ -23,24 +23,27 @@ from common.flags import flag, parse_flags
 from common.parallel import parallel_map
 from kitti_data.images import write_png
 from kitti_data.odometry import sequence_name, write_poses
-from kitti_data.synthetic_scene import Scene
+from kitti_data.synthetic_2015 import kitti_2015_dataset
+from kitti_data.synthetic_raw import DRIVES, raw_dataset
+from kitti_data.synthetic_scene import FRAME_SECONDS, VELO_TO_CAM, Scene
 
-FRAME_SECONDS = 0.1
 FRAMES_A_JOB = 8
-# Velodyne axes (x forward, y left, z up) to those of camera 0; the scanner is 8 cm above it.
-VELO_TO_CAM = np.array([[0, -1, 0, 0], [0, 0, -1, -0.08], [1, 0, 0, -0.27]], np.float64)
+LAYOUTS = ('odometry', 'raw', 'kitti_2015')
 
 
 @dataclasses.dataclass
 class Config:
-    """Synthetic drives in KITTI's odometry layout."""
-    output_dir: str = flag('', 'where sequences/ and poses/ go')
-    num_sequences: int = flag(11, 'number of sequences, named 00, 01, ...')
-    sequences: List[str] = flag([], 'names of the sequences, instead of num_sequences')
-    num_frames: int = flag(120, 'frames a sequence, at 10 a second')
+    """Synthetic drives in KITTI's layouts."""
+    output_dir: str = flag('', 'where sequences/ and poses/, the dates, or training/ go')
+    layout: str = flag('odometry', 'of the folders', choices=LAYOUTS)
+    num_sequences: int = flag(0, 'number of sequences, raw drives or KITTI 2015 scenes; '
+                                 '0 is 11, 4 or 20')
+    sequences: List[str] = flag([], 'names of the sequences or raw drives, not their number')
+    num_frames: int = flag(120, 'frames a sequence or drive, at 10 a second')
     img_height: int = flag(128, 'height of the pictures')
     img_width: int = flag(416, 'width of the pictures')
-    cameras: List[int] = flag([2], '0 and 1 gray, 2 and 3 colour; 1 and 3 are on the right')
+    cameras: List[int] = flag([], '0 and 1 gray, 2 and 3 colour; 1 and 3 are on the right '
+                                  '(default: 2; for raw drives 2,3)')
     min_speed: float = flag(0.25, 'metres a frame where the car is slowest')
     max_speed: float = flag(1.2, 'metres a frame where it is fastest')
     seed: int = flag(8964, 'of roads, speeds, houses and textures')
@@ -49,10 +52,17 @@ class Config:
     def __post_init__(self):
         if not self.output_dir:
             raise UserError('--output_dir wants a folder')
-        if self.num_sequences < 1 and not self.sequences:
-            raise UserError('--num_sequences wants at least 1, got %d' % self.num_sequences)
-        if not self.cameras or not set(self.cameras) <= {0, 1, 2, 3}:
-            raise UserError('--cameras wants some of 0,1,2,3, got %s' % self.cameras)
+        if self.num_sequences < 0:
+            raise UserError('--num_sequences cannot be %d' % self.num_sequences)
+        known = (2, 3) if self.layout == 'raw' else (0, 1, 2, 3)
+        if not set(self.cameras) <= set(known):
+            raise UserError('--cameras wants some of %s for the layout %s, got %s' % (
+                list(known), self.layout, self.cameras))
+        if self.layout == 'kitti_2015' and (self.sequences or self.cameras):
+            raise UserError('the layout kitti_2015 takes neither --sequences nor --cameras')
+        if self.layout == 'raw' and not self.sequences and self.num_sequences > len(DRIVES):
+            raise UserError('there are names for %d raw drives only; give more in --sequences' %
+                            len(DRIVES))
 
 
 def synthetic_dataset(output_dir, sequences=('00', '01'), num_frames=10, img_height=64,
@@ -126,14 +136,25 @@ def _render_job(job):
 
 
 def main(argv=None):
-    """Reads the flags and writes the sequences."""
+    """Reads the flags and writes the layout."""
     config, = parse_flags(__doc__.split('\n')[0], Config, argv=argv)
-    names = config.sequences or range(config.num_sequences)
-    scenes = synthetic_dataset(
-        config.output_dir, names, config.num_frames, config.img_height, config.img_width,
-        config.seed, config.cameras, config.min_speed, config.max_speed, config.num_workers)
-    print('%d sequences of %d frames of %dx%d in %s' % (
-        len(scenes), config.num_frames, config.img_height, config.img_width, config.output_dir))
+    shared = dict(img_height=config.img_height, img_width=config.img_width, seed=config.seed,
+                  min_speed=config.min_speed, max_speed=config.max_speed,
+                  num_workers=config.num_workers)
+    if config.layout == 'odometry':
+        names = config.sequences or range(config.num_sequences or 11)
+        scenes = synthetic_dataset(config.output_dir, names, config.num_frames,
+                                   cameras=config.cameras or (2,), **shared)
+        what = '%d sequences of %d frames' % (len(scenes), config.num_frames)
+    elif config.layout == 'raw':
+        names = config.sequences or DRIVES[:config.num_sequences or 4]
+        scenes = raw_dataset(config.output_dir, names, config.num_frames,
+                             cameras=config.cameras or (2, 3), **shared)
+        what = '%d drives of %d frames' % (len(scenes), config.num_frames)
+    else:
+        _, frames = kitti_2015_dataset(config.output_dir, config.num_sequences or 20, **shared)
+        what = '%d scenes' % len(frames)
+    print('%s of %dx%d in %s' % (what, config.img_height, config.img_width, config.output_dir))
 
 
 if __name__ == '__main__':

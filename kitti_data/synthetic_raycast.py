@@ -55,10 +55,9 @@ def cast(boxes, origin, rays, windows=None):
       rays: <float32>[h, w, 3].
       windows: (index, row slice, column slice) of every box that any ray can hit; None for all.
     """
-    # A ray exactly parallel to a face would divide by zero.
-    rays = np.where(np.abs(rays) < 1e-9, np.float32(1e-9), rays)
     down = rays[..., 1]
-    depth = np.where(down > 1e-6, np.float32(-origin[1]) / down, np.float32(np.inf))
+    depth = np.full(down.shape, np.inf, np.float32)
+    np.divide(np.float32(-origin[1]), down, out=depth, where=down > 1e-6)
     surface = np.where(depth < np.inf, GROUND, SKY).astype(np.int32)
     if windows is None:
         windows = [(index, slice(None), slice(None)) for index in _nearby(boxes, origin)]
@@ -96,7 +95,8 @@ def slabs(origin, half_size, ray):
     """Where a ray enters and leaves the three slabs of a box: two lists of three arrays."""
     near, far = [], []
     for axis in range(3):
-        inverse = 1 / ray[axis]
+        # A ray exactly parallel to a face would divide by zero; all others stay as they are.
+        inverse = 1 / (ray[axis] + np.float32(1e-12))
         middle = -origin[..., axis] * inverse
         reach = np.float32(half_size[..., axis]) * np.abs(inverse)
         near.append(middle - reach)

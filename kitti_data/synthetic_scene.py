@@ -13,6 +13,9 @@ from kitti_data.synthetic_drive import Drive, make_drive
 from kitti_data.synthetic_world import World, exact_flow, render_depth, render_image
 
 BASELINE = 0.54  # metres between the left and the right camera, as on KITTI's car
+FRAME_SECONDS = 0.1
+# Velodyne axes (x forward, y left, z up) to those of camera 0; the scanner is 8 cm above it.
+VELO_TO_CAM = np.array([[0, -1, 0, 0], [0, 0, -1, -0.08], [1, 0, 0, -0.27]], np.float64)
 SCENE_FILE = 'synthetic.json'
 
 

@@ -106,7 +106,11 @@ def test_another_scene_does_not_overwrite_a_folder(written):
 
 
 @pytest.mark.parametrize('arguments', [[], ['--output_dir=x', '--cameras=7'],
-                                       ['--output_dir=x', '--num_sequences=0']])
-def test_wrong_flags_are_named(arguments):
+                                       ['--output_dir=x', '--num_sequences=-1'],
+                                       ['--output_dir=x', '--layout=raw', '--cameras=0'],
+                                       ['--output_dir=x', '--layout=raw', '--num_sequences=99'],
+                                       ['--output_dir=x', '--layout=kitti_2015', '--sequences=1']])
+def test_wrong_flags_are_named(arguments, tmp_path, monkeypatch):
+    monkeypatch.chdir(str(tmp_path))
     with pytest.raises(UserError, match='--'):
         synthetic.main(arguments)
