@@ -1,11 +1,9 @@
 """Finds out whether what is evaluated was trained on: odometry sequences are raw drives."""
-import functools
-import os
 import re
 
-import kitti_data
 from common.errors import UserError
 from common.files import read_lines
+from kitti_data import splits
 from kitti_eval.report import warn
 
 _DRIVE = re.compile(r'\d{4}_\d{2}_\d{2}_drive_\d{4}')
@@ -35,23 +33,15 @@ def warn_if_trained(train_list, names):
     """
     drives = trained_on(train_list, names) if train_list else []
     if drives:
+        sequences = {_drive(drive): name for name, drive in splits.odometry_drives().items()}
         warn('trained on what is evaluated here, the numbers are too good: %s' % ', '.join(
-            '%s (sequence %s)' % (drive, _sequences()[drive]) if drive in _sequences() else drive
+            '%s (sequence %s)' % (drive, sequences[drive]) if drive in sequences else drive
             for drive in drives))
     return drives
 
 
 def _drive(name):
     """The raw drive in a name, or of a sequence; a name without one stays as it is."""
+    name = splits.odometry_drives().get(name.zfill(2), name)
     found = _DRIVE.search(name)
-    if found:
-        return found.group()
-    drives = {sequence: drive for drive, sequence in _sequences().items()}
-    return drives.get(name.zfill(2), name)
-
-
-@functools.lru_cache(maxsize=None)
-def _sequences():
-    """{raw drive: odometry sequence}."""
-    path = os.path.join(os.path.dirname(kitti_data.__file__), 'splits', 'odometry_drives.txt')
-    return {drive: sequence for sequence, drive in map(str.split, read_lines(path))}
+    return found.group() if found else name

@@ -1,0 +1,158 @@
+"""Depth errors as the field measures them, and what a constant depth would reach.
+
+Depth maps are <float>[H, W] metres; in the truth 0 means unknown.
+"""
+import cv2
+import numpy as np
+
+from common.errors import UserError
+from common.parallel import parallel_map
+
+MIN_DEPTH, MAX_DEPTH = 1e-3, 80.0
+ERRORS = ('abs_rel', 'sq_rel', 'rmse', 'rmse_log', 'a1', 'a2', 'a3')
+# Shares of height and width, rows then columns: Garg et al., ECCV 2016, for the Eigen split.
+GARG_CROP = (0.40810811, 0.99189189, 0.03594771, 0.96405229)
+
+
+def depth_errors(gt, pred):
+    """The seven errors over pixels of known depth.
+
+    abs_rel = mean |gt - pred| / gt, sq_rel = mean (gt - pred)^2 / gt, rmse and rmse_log (natural
+    logarithm) root mean squares, a1, a2, a3 the shares with max(gt / pred, pred / gt) below 1.25,
+    1.25^2, 1.25^3.
+
+    Args:
+      gt, pred: <float>[n], metres, above 0.
+
+    Returns:
+      {name: float} in the order of `ERRORS`.
+    """
+    gt, pred = np.asarray(gt, np.float64), np.asarray(pred, np.float64)
+    ratio = np.maximum(gt / pred, pred / gt)
+    error = gt - pred
+    values = [np.mean(np.abs(error) / gt), np.mean(error ** 2 / gt), np.sqrt(np.mean(error ** 2)),
+              np.sqrt(np.mean((np.log(gt) - np.log(pred)) ** 2))]
+    values += [np.mean(ratio < 1.25 ** power) for power in (1, 2, 3)]
+    return {name: float(value) for name, value in zip(ERRORS, values)}
+
+
+def best_constant(gt):
+    """The constant with the least abs_rel: the median of `gt` [n] with weights 1 / gt."""
+    gt = np.sort(np.asarray(gt, np.float64))
+    weight = np.cumsum(1 / gt)
+    return float(gt[np.searchsorted(weight, weight[-1] / 2)])
+
+
+def valid_pixels(gt, crop=None, limits=(MIN_DEPTH, MAX_DEPTH)):
+    """<bool>[H, W], where the truth is between the limits and, with `GARG_CROP`, in the crop."""
+    valid = (gt > limits[0]) & (gt < limits[1])
+    if crop is not None:
+        height, width = gt.shape
+        top, bottom, left, right = (np.array(crop) * (height, height, width, width)).astype(int)
+        inside = np.zeros_like(valid)
+        inside[top:bottom, left:right] = True
+        valid &= inside
+    return valid
+
+
+def outlier_share(gt_disparity, pred_disparity):
+    """KITTI's d1: per cent of disparities [n], pixels, wrong by at least 3 px and 5 %."""
+    error = np.abs(gt_disparity - pred_disparity)
+    return float(100 * np.mean((error >= 3) & (error / gt_disparity >= 0.05)))
+
+
+def evaluate_map(gt, pred, valid, scale=True, limits=(MIN_DEPTH, MAX_DEPTH), focal_baseline=None):
+    """Scores one depth map and, on the same pixels, two constants that know the truth.
+
+    Args:
+      gt: [H, W].
+      pred: [h, w], resized bilinearly to the truth.
+      valid: <bool>[H, W], the pixels that count; at least one.
+      scale: whether the prediction is multiplied by median(gt) / median(pred).
+      limits: the depths that the prediction is clamped to, metres.
+      focal_baseline: focal length in pixels times baseline in metres, which adds `d1_all` (%) of
+        disparity = focal_baseline / depth; and for the prediction `d1_inverse_depth`, which is what
+        the published GeoNet prints as d1_all: it takes 1 / depth, unscaled, for pixels.
+
+    Returns:
+      (dict of `prediction`, `median_depth` and `best_constant`, each {error: value}, and `scale`,
+      the factor; <float32>[H, W] the scaled and clamped prediction).
+
+    Raises:
+      ValueError: the prediction is not finite, or its median is not above 0.
+    """
+    height, width = gt.shape
+    resized = cv2.resize(np.asarray(pred, np.float32), (width, height),
+                         interpolation=cv2.INTER_LINEAR)
+    truth, raw = gt[valid], resized[valid]
+    if not np.isfinite(resized).all() or np.median(raw) <= 0:
+        raise ValueError('its depths are not all finite, or their median is not above 0')
+    factor = float(np.median(truth) / np.median(raw)) if scale else 1.0
+    resized = np.clip(resized * np.float32(factor), *limits)
+    guesses = {'prediction': resized[valid],
+               'median_depth': np.full(truth.shape, np.clip(np.median(truth), *limits)),
+               'best_constant': np.full(truth.shape, np.clip(best_constant(truth), *limits))}
+    result = {name: depth_errors(truth, guess) for name, guess in guesses.items()}
+    if focal_baseline is not None:
+        for name, guess in guesses.items():
+            result[name]['d1_all'] = outlier_share(focal_baseline / truth, focal_baseline / guess)
+        with np.errstate(divide='ignore'):
+            result['prediction']['d1_inverse_depth'] = outlier_share(focal_baseline / truth,
+                                                                     1 / raw)
+    return dict(result, scale=factor), resized
+
+
+def evaluate_depth(gt, pred, crop=None, scale=True, limits=(MIN_DEPTH, MAX_DEPTH)):
+    """Scores depth maps against truth of any source, such as the synthetic world's exact depth.
+
+    Args:
+      gt: list of [H, W], or [n, H, W].
+      pred: list of [h, w], or [n, h, w], in the same order.
+      crop: None or `GARG_CROP`.
+      scale, limits: see `evaluate_map`; truth outside the limits does not count.
+
+    Returns:
+      See `summarise`.
+
+    Raises:
+      UserError: the lengths differ, no truth is valid, a prediction cannot be scored.
+    """
+    if len(gt) != len(pred):
+        raise UserError('%d depth maps of truth, %d predicted' % (len(gt), len(pred)))
+
+    def score(index):
+        truth = np.asarray(gt[index])
+        valid = valid_pixels(truth, crop, limits)
+        if not valid.any():
+            return None
+        try:
+            return evaluate_map(truth, pred[index], valid, scale, limits)[0]
+        except ValueError as error:
+            raise UserError('predicted depth number %d: %s' % (index, error)) from error
+    return summarise(parallel_map(score, range(len(gt)), desc='depth', unit='img'))
+
+
+def summarise(scores):
+    """Means over images.
+
+    Args:
+      scores: list of `evaluate_map`'s dicts; None where an image has no truth.
+
+    Returns:
+      A dict of plain numbers: `prediction`, `median_depth`, `best_constant` {error: mean}, the
+      latter two being constants chosen for each image with its truth known (its median; the one
+      with the least abs_rel); `images`, `without_truth`, `scale_mean`, `scale_std` (population,
+      relative to the mean).
+
+    Raises:
+      UserError: no image has truth.
+    """
+    known = [score for score in scores if score is not None]
+    if not known:
+        raise UserError('none of %d images has a pixel of ground truth' % len(scores))
+    factors = np.array([score['scale'] for score in known])
+    result = {kind: {name: float(np.mean([score[kind][name] for score in known]))
+                     for name in known[0][kind]}
+              for kind in ('prediction', 'median_depth', 'best_constant')}
+    return dict(result, images=len(known), without_truth=len(scores) - len(known),
+                scale_mean=float(factors.mean()), scale_std=float(factors.std() / factors.mean()))

@@ -1,0 +1,145 @@
+"""Scores predicted depth on the Eigen split or on KITTI 2015, beside the best constant depth."""
+import os
+import sys
+if __package__ in (None, ''):
+    sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+import dataclasses
+
+import numpy as np
+
+from common.errors import UserError, run_main
+from common.files import make_folder, require_file
+from common.flags import flag, parse_flags
+from common.parallel import parallel_map
+from kitti_data.images import read_rgb, write_png
+from kitti_eval import leakage, report
+from kitti_eval.depth_errors import MAX_DEPTH, MIN_DEPTH, ERRORS, evaluate_map, summarise
+from kitti_eval.depth_splits import EigenSplit, StereoSplit
+
+ROWS = (('prediction', 'prediction'), ("constant: each image's median", 'median_depth'),
+        ('constant: least abs_rel in each image', 'best_constant'))
+
+
+@dataclasses.dataclass
+class Config:
+    """What is compared."""
+    split: str = flag('eigen', 'the images', choices=('eigen', 'stereo'))
+    kitti_dir: str = flag('', 'KITTI raw folder for eigen, KITTI 2015 folder for stereo')
+    pred_file: str = flag('', 'predicted depth, .npy, float32 [n, H, W]')
+    test_file_list: str = flag('', 'eigen: list of the images, in the order of the predictions')
+    disparity_dir: str = flag('disp_noc_0', 'stereo: which truth',
+                              choices=('disp_noc_0', 'disp_occ_0'))
+    min_depth: float = flag(MIN_DEPTH, 'least depth, metres')
+    max_depth: float = flag(MAX_DEPTH, 'greatest depth, metres')
+    scale: bool = flag(True, "scale each prediction by the ratio of medians; --noscale leaves it")
+    train_list: str = flag('', 'train.txt of the training set: warn of drives that are in it')
+    num_plots: int = flag(20, 'pictures that --plot writes, evenly chosen; 0 is one for each image')
+
+    def __post_init__(self):
+        if not 0 < self.min_depth < self.max_depth:
+            raise UserError('wanted 0 < --min_depth < --max_depth, found %g and %g' % (
+                self.min_depth, self.max_depth))
+        if self.split == 'eigen' and not self.test_file_list:
+            raise UserError('--split=eigen needs --test_file_list, the list of its 697 images')
+
+
+def main(argv=None):
+    config, output = parse_flags(__doc__, Config, report.ReportFlags, argv=argv)
+    pred_path = require_file(config.pred_file, 'predictions (--pred_file)')
+    pred = read_predictions(pred_path)
+    if config.split == 'eigen':
+        split = EigenSplit(config.kitti_dir, config.test_file_list,
+                           (config.min_depth, config.max_depth))
+    else:
+        split = StereoSplit(config.kitti_dir, config.disparity_dir)
+    if len(split.names) != len(pred):
+        raise UserError('%s holds %d depth maps, the %s split here has %d images' % (
+            pred_path, len(pred), config.split, len(split.names)))
+    trained = leakage.warn_if_trained(config.train_list, split.drives)
+    folder = report.result_folder(output, pred_path)
+    stem = os.path.splitext(os.path.basename(pred_path))[0]
+    plot_folder = make_folder(os.path.join(folder, stem + '_depth')) if output.plot else ''
+    result = evaluate_split(split, pred, config, plot_folder)
+    print_result(result, config)
+    report.save_result(folder, stem + '.eval_depth',
+                       dict(result, split=config.split, trained_on=trained))
+    if plot_folder:
+        print('written: %s/*.png' % plot_folder)
+
+
+def read_predictions(path):
+    """<float32>[n, H, W] depth in the .npy file `path`, mapped rather than loaded."""
+    try:
+        pred = np.load(path, mmap_mode='r')
+    except (OSError, ValueError, EOFError) as error:
+        raise UserError('%s is no .npy file: %s' % (path, error)) from error
+    if not isinstance(pred, np.ndarray) or pred.ndim not in (3, 4) or not (
+            pred.ndim == 3 or pred.shape[3] == 1) or pred.dtype.kind != 'f' or 0 in pred.shape:
+        raise UserError('%s holds %s %s, wanted float32 [n, H, W]' % (
+            path, getattr(pred, 'dtype', type(pred).__name__), getattr(pred, 'shape', '')))
+    return pred.reshape(pred.shape[:3])
+
+
+def evaluate_split(split, pred, config, plot_folder=''):
+    """Scores all images of a split on all cores; see `depth_errors.summarise` for the result.
+
+    Args:
+      split: EigenSplit or StereoSplit.
+      pred: <float32>[n, H, W] in the order of its names.
+      config: Config, of which scale, min_depth, max_depth and num_plots are read.
+      plot_folder: where pictures go; empty makes none.
+    """
+    count = len(split.names)
+    plotted = set(np.linspace(0, count - 1, min(config.num_plots or count, count)).astype(int))
+
+    def score(index):
+        truth = split.truth(index)
+        if truth is None or not truth.valid.any():
+            return None
+        try:
+            scores, resized = evaluate_map(
+                truth.depth, pred[index], truth.valid, config.scale,
+                (config.min_depth, config.max_depth), truth.focal_baseline)
+        except ValueError as error:
+            raise UserError('prediction %d (%s): %s' % (index, split.names[index], error)) from error
+        if plot_folder and index in plotted:
+            write_picture(os.path.join(plot_folder, '%06d.png' % index),
+                          read_rgb(split.image_path(index)), resized, truth.depth)
+        return scores
+    return summarise(parallel_map(score, range(count), desc='depth', unit='img'))
+
+
+def print_result(result, config):
+    """Prints the table, the spread of the scales, and how many images were not scored."""
+    if result['without_truth']:
+        report.warn('%d images have no ground truth and are left out' % result['without_truth'])
+    columns = [(name, '%.4f') for name in ERRORS]
+    if 'd1_all' in result['prediction']:
+        columns.insert(4, ('d1_all', '%.4f'))
+    report.print_table(
+        'Depth, %s split, %d images, %g to %g m, %s' % (
+            config.split, result['images'], config.min_depth, config.max_depth,
+            'scaled by medians' if config.scale else 'not scaled'),
+        columns, [(label, result[key]) for label, key in ROWS])
+    if config.scale:
+        print('scale: mean %.4f, std / mean %.4f' % (result['scale_mean'], result['scale_std']))
+
+
+def write_picture(path, image, pred, gt):
+    """Writes the image, the predicted depth and the truth, one above the other, as PNG.
+
+    Args:
+      path: the PNG file.
+      image: <uint8>[H, W, 3].
+      pred, gt: <float>[H, W] metres; 0 in the truth is unknown. Single points are drawn 3 wide.
+    """
+    import cv2
+    from kitti_eval.plots import depth_colours
+    low, high = np.percentile(gt[gt > 0], [2, 98])
+    points = cv2.dilate(depth_colours(gt, low, high), np.ones((3, 3)))
+    write_png(path, np.concatenate([image, depth_colours(pred, low, high), points]))
+
+
+if __name__ == '__main__':
+    run_main(main)
