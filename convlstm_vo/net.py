@@ -71,9 +71,12 @@ def predict(pairs, state=None):
     size = features.shape.as_list()[1:]
     features = tf.reshape(features, [batch, time_steps] + size)
     cell = ConvLSTMCell(size[:2], FILTERS, [3, 3])
-    outputs, state = tf.nn.static_rnn(
-        cell, tf.unstack(features, axis=1), scope='rnn',
-        initial_state=state or cell.zero_state(batch, tf.float32))
+    state = state or cell.zero_state(batch, tf.float32)
+    outputs = []
+    with tf.variable_scope('rnn'):
+        for step in tf.unstack(features, axis=1):
+            output, state = cell(step, state)
+            outputs.append(output)
     motions = _readout(tf.stack(outputs, axis=1))
     return Prediction(tf.reshape(motions, [batch, time_steps, MOTION_SIZE]), state)
 

@@ -1,0 +1,41 @@
+"""`--mode=export`: the inference graph with its weights in one file, for offline conversion."""
+import os
+
+import tensorflow.compat.v1 as tf
+
+from convlstm_vo import net, saved_run
+from npu_runtime import checkpoints
+from npu_runtime.export import export_graph
+from npu_runtime.session import make_session
+
+
+def export(run, model, runtime):
+    """Writes `<outputpath>/export/convlstm_vo.pb`, checked against the checkpoint.
+
+    The graph takes `input/Placeholder` <float32>[B, T, H, W, 6], frame pairs as x / max(x) minus
+    their mean, BGR; it gives `Wx_plus_b/xw_plus_b` <float32>[B * T, 6], metres and radians. The
+    state is zero at the beginning of each window.
+
+    Args:
+      run: <RunConfig>.
+      model: <ModelConfig>; what stands beside the checkpoint is used instead.
+      runtime: <RuntimeConfig>.
+
+    Returns:
+      What `npu_runtime.export.export_graph` returns.
+    """
+    run.require('outputpath')
+    saved = saved_run.load(run.init_checkpoint or run.outputpath, run, model)
+    with tf.Graph().as_default() as graph:
+        with tf.name_scope('input'):
+            pairs = tf.placeholder(tf.float32, [
+                run.export_batch, saved.model.time_steps, saved.model.img_height,
+                saved.model.img_width, 6], name='Placeholder')
+        net.predict(pairs)
+        motions = graph.get_tensor_by_name('Wx_plus_b/xw_plus_b:0')
+        with make_session(runtime) as session:
+            checkpoints.restore(session, saved.checkpoint)
+            return export_graph(session, [pairs], [motions],
+                                os.path.join(os.path.abspath(run.outputpath), 'export',
+                                             'convlstm_vo'),
+                                run.soc_version, run.onnx)

@@ -1,0 +1,113 @@
+"""Motions along a whole sequence, from graphs of fixed size."""
+import numpy as np
+import tensorflow.compat.v1 as tf
+
+from common.errors import UserError
+from common.parallel import read_ahead
+from common.progress import progress
+from convlstm_vo import net
+from npu_runtime import checkpoints
+from npu_runtime.session import make_session
+
+
+class Predictor:
+    """The network with weights of a checkpoint, for windows of a fixed number of frame pairs.
+
+    Args:
+      checkpoint: prefix or folder.
+      runtime: <RuntimeConfig>.
+      batch_size: B, windows a call.
+      pairs: S, frame pairs a window.
+      frame_shape: (H, W, C) of the frames.
+      dtype: numpy dtype of the frames, uint8 or uint16.
+
+    Raises:
+      UserError: the checkpoint is missing, or of a network for another image size.
+    """
+
+    def __init__(self, checkpoint, runtime, batch_size, pairs, frame_shape, dtype):
+        self.batch_size, self.pairs = batch_size, pairs
+        size = (batch_size, pairs + 1)
+        state_shape = (batch_size,) + net.feature_size(*frame_shape[:2]) + (net.FILTERS,)
+        self.zero_state = (np.zeros(state_shape, np.float32),) * 2
+        with tf.Graph().as_default() as graph:
+            self._frames = tf.placeholder(dtype, size + tuple(frame_shape))
+            self._scale = tf.placeholder(tf.float32, size)
+            self._mean = tf.placeholder(tf.float32, size)
+            self._state = tf.nn.rnn_cell.LSTMStateTuple(
+                *[tf.placeholder(tf.float32, state_shape) for _ in range(2)])
+            self._prediction = net.predict(
+                net.normalised_pairs(self._frames, self._scale, self._mean), self._state)
+            self._session = make_session(runtime, graph=graph)
+            checkpoints.restore(self._session, checkpoint)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        self._session.close()
+
+    def __call__(self, compact, state):
+        """Motions [B, S, 6] and the state after them.
+
+        Args:
+          compact: <CompactFrames> of B * (S+1) frames, window after window.
+          state: (c, h), as returned by the call before, or `zero_state`.
+        """
+        size = (self.batch_size, self.pairs + 1)
+        feed = {self._frames: compact.frames.reshape(size + compact.frames.shape[1:]),
+                self._scale: compact.scale.reshape(size), self._mean: compact.mean.reshape(size),
+                self._state.c: state[0], self._state.h: state[1]}
+        prediction = self._session.run(self._prediction, feed)
+        return prediction.motions, tuple(prediction.state)
+
+
+def stream(predictor, reader, desc=''):
+    """Motions <float32>[N-1, 6] of the reader's N frames, the state carried from first to last.
+
+    The predictor's batch is 1. The last chunk is filled up with the last frame, and what the
+    filling gives is dropped.
+    """
+    num_frames = len(reader.paths)
+    motions, state = [], predictor.zero_state
+    chunks = [np.minimum(np.arange(start, start + predictor.pairs + 1), num_frames - 1)
+              for start in range(0, num_frames - 1, predictor.pairs)]
+    for compact in _read(reader, chunks, desc):
+        chunk_motions, state = predictor(compact, state)
+        motions.append(chunk_motions[0])
+    return np.concatenate(motions)[:num_frames - 1]
+
+
+def stateless(predictor, reader, desc=''):
+    """Motions <float32>[N-1, 6] of the reader's N frames, from windows that begin with no state.
+
+    Windows stand side by side; the last one is moved back to end with the sequence, and gives the
+    motions that those before it do not.
+
+    Raises:
+      UserError: the sequence is shorter than one window.
+    """
+    num_frames, pairs = len(reader.paths), predictor.pairs
+    if num_frames < pairs + 1:
+        raise UserError('%s and the frames after it are %d, too few for a window of %d pairs'
+                        % (reader.paths[0], num_frames, pairs))
+    starts = np.minimum(np.arange(0, num_frames - 1, pairs), num_frames - 1 - pairs)
+    motions = np.zeros([num_frames - 1, net.MOTION_SIZE], np.float32)
+    batches = [starts[i:i + predictor.batch_size]
+               for i in range(0, len(starts), predictor.batch_size)]
+    # The last batch is filled up with its last window.
+    batches[-1] = np.resize(np.pad(batches[-1], (0, predictor.batch_size), mode='edge'),
+                            predictor.batch_size)
+    indices = [np.concatenate([np.arange(start, start + pairs + 1) for start in batch])
+               for batch in batches]
+    for batch, compact in zip(batches, _read(reader, indices, desc)):
+        windows, _ = predictor(compact, predictor.zero_state)
+        # Backwards, so that an earlier window keeps what it shares with the moved one.
+        for start, window in reversed(list(zip(batch, windows))):
+            motions[start:start + pairs] = window
+    return motions
+
+
+def _read(reader, index_lists, desc):
+    return progress(read_ahead(reader.read, index_lists), total=len(index_lists), desc=desc,
+                    unit='call')

@@ -1,0 +1,142 @@
+"""`--mode=test`: predicts sequences, writes motions and trajectories, and scores them."""
+import os
+
+import numpy as np
+
+from common.errors import UserError
+from common.files import make_folder, whole_file
+from convlstm_vo import predict, saved_run
+from kitti_data import motion
+from kitti_data import poses as pose_math
+from kitti_data.compact_frames import FrameReader, check_frames
+from kitti_data.odometry import OdometrySequence, sequence_name, write_poses
+from kitti_eval import constant_motion, eval_odometry, evo_tools, plots, report
+from kitti_eval.trajectory_errors import evaluate_odometry
+from npu_runtime.console import say, warn
+
+EVO_ALIGNMENTS = ('none', '6dof')
+
+
+def test(run, model, runtime):
+    """Predicts and scores every test sequence; writes to `<outputpath>/test`.
+
+    For sequence NN: `NN_motions_pred.txt` and `NN_motions_gt.txt`, N-1 rows of 6 (metres, radians);
+    `NN.txt`, N rows of KITTI's 12, the first one the identity; `NN_trajectory.png`. For all:
+    `results.json`. A sequence without a pose file is predicted and not scored.
+
+    Args:
+      run: <RunConfig>.
+      model: <ModelConfig>; what stands beside the checkpoint is used instead.
+      runtime: <RuntimeConfig>.
+
+    Returns:
+      dict, sequence -> its entry of results.json.
+    """
+    run.require('datapath', 'outputpath', 'test_sequences')
+    saved = saved_run.load(run.init_checkpoint or run.outputpath, run, model)
+    _warn_if_trained(run.test_sequences, saved.train_sequences)
+    sequences = [OdometrySequence(run.datapath, name, run.camera) for name in run.test_sequences]
+    readers = [_open(sequence, saved.model) for sequence in sequences]
+    step, label = _baseline(run.datapath, saved.train_sequences)
+    folder = make_folder(os.path.join(run.outputpath, 'test'))
+    results = {}
+    for sequence, reader in zip(sequences, readers):
+        motions = _predict(reader, run, saved, runtime, 'sequence ' + sequence.name)
+        results[sequence.name] = _write(sequence, motions, saved.model.label_frame, folder, run,
+                                        (step, label))
+    report.save_result(folder, 'results', {
+        'checkpoint': os.path.basename(saved.checkpoint), 'baseline': label,
+        'state': 'stateless' if _is_stateless(run, saved.model) else 'carried',
+        'sequences': results})
+    return results
+
+
+def _open(sequence, model):
+    """Reader of a sequence of two frames or more, its files checked."""
+    paths = sequence.image_paths
+    if len(paths) < 2:
+        raise UserError('sequence %s has one frame only (%s): there is no motion in it'
+                        % (sequence.name, paths[0]))
+    return FrameReader(paths, model.img_height, model.img_width, [check_frames(paths)])
+
+
+def _warn_if_trained(test_sequences, train_sequences):
+    both = sorted({sequence_name(name) for name in test_sequences} & set(train_sequences))
+    if both:
+        warn('trained on what is tested here, the numbers are too good: sequence %s'
+             % ', '.join(both))
+
+
+def _baseline(datapath, train_sequences):
+    """The mean step of the training sequences that are here, else of KITTI's, and its label."""
+    paths = [os.path.join(datapath, 'poses', name + '.txt') for name in train_sequences]
+    return constant_motion.step_from_files([path for path in paths if os.path.exists(path)])
+
+
+def _is_stateless(run, model):
+    # A cell trained on single pairs has never seen a state but zero.
+    return run.stateless or model.time_steps == 1
+
+
+def _predict(reader, run, saved, runtime, desc):
+    stateless = _is_stateless(run, saved.model)
+    if stateless and not run.stateless:
+        say('time_steps is 1: the state was never trained, so every pair begins without one')
+    pairs = saved.model.time_steps if stateless else min(run.chunk, len(reader.paths) - 1)
+    batch_size = max(1, run.chunk // pairs) if stateless else 1
+    with predict.Predictor(saved.checkpoint, runtime, batch_size, pairs, reader.frame_shape,
+                           reader.dtype) as predictor:
+        run_over = predict.stateless if stateless else predict.stream
+        return run_over(predictor, reader, desc)
+
+
+def _write(sequence, pred_motions, label_frame, folder, run, baseline):
+    """Writes all files of one sequence and returns its entry of results.json."""
+    prefix = os.path.join(folder, sequence.name)
+    has_truth = os.path.exists(sequence.poses_path)
+    gt = sequence.poses if has_truth else None
+    pred = motion.poses_from_motions(pred_motions, label_frame, gt[0] if has_truth else None)
+    _write_rows(prefix + '_motions_pred.txt', pred_motions)
+    write_poses(prefix + '.txt', pred)
+    if not has_truth:
+        say('sequence %s has no poses (%s): predicted, not scored'
+            % (sequence.name, sequence.poses_path))
+        return {'frames': len(pred)}
+    _write_rows(prefix + '_motions_gt.txt', motion.motions_from_poses(gt, label_frame))
+    return _score(sequence.name, pose_math.relative(gt[0], gt), pred, prefix, run, baseline)
+
+
+def _write_rows(path, rows):
+    with whole_file(path) as stream:
+        np.savetxt(stream, rows, fmt='%.9e')
+
+
+def _score(name, gt, pred, prefix, run, baseline):
+    step, label = baseline
+    constant = constant_motion.constant_motion(len(gt), step)
+    rows = [(row, evaluate_odometry(gt, poses, 'none', run.lengths))
+            for row, poses in (('prediction', pred), (label, constant))]
+    title = 'Sequence %s, %d frames' % (name, len(gt))
+    eval_odometry.print_result(rows, title)
+    plots.plot_trajectories(prefix + '_trajectory.png', [
+        ('ground truth', gt), ('prediction', pred), (label, constant)], title)
+    result = dict(rows[0][1], baseline=dict(rows[1][1], label=label))
+    if run.evo:
+        result['evo'] = _evo(gt, pred, prefix)
+    return result
+
+
+def _evo(gt, pred, prefix):
+    """APE by evo, as it is and aligned: dict, alignment -> statistics or None where evo fails."""
+    results = {}
+    for alignment in EVO_ALIGNMENTS:
+        try:
+            results[alignment] = evo_tools.evo_errors(
+                gt, pred, alignment, metrics=('ape',),
+                plot_prefix='%s_evo_%s' % (prefix, alignment))['ape']
+            say('evo APE RMSE, alignment %s: %.6f m' % (alignment, results[alignment]['rmse']))
+        except UserError as error:
+            # Points on a line cannot be aligned; the other numbers stand.
+            warn(str(error))
+            results[alignment] = None
+    return results

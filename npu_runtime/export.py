@@ -1,0 +1,140 @@
+"""Freezing a graph for offline inference: a .pb, the command that compiles it, ONNX on request."""
+import os
+
+import numpy as np
+import tensorflow.compat.v1 as tf
+
+from common.errors import UserError
+from common.files import make_folder, whole_file
+from npu_runtime.console import say
+
+# What a frozen graph's output may differ by from the checkpoint's, as a share of its largest value:
+# another order of the same sums.
+TOLERANCE = 1e-4
+_ONNX_OPSET = 13
+
+
+def export_graph(session, inputs, outputs, prefix, soc_version, onnx=False, seed=0):
+    """Freezes the session's graph and checks the files against the session itself.
+
+    Writes `<prefix>.pb`, with `onnx` also `<prefix>.onnx`, and prints the `atc` command.
+
+    Args:
+      session: tf.Session with its variables loaded.
+      inputs: list of placeholders, shapes static.
+      outputs: list of tensors; they and the inputs keep their names.
+      prefix: path without ending.
+      soc_version: chip, for `atc`.
+      onnx: whether to convert as well; needs tf2onnx.
+      seed: of the random inputs of the check.
+
+    Returns:
+      dict: 'pb' and 'onnx' (path or None), 'atc' (command), 'pb_error', 'onnx_error' (largest
+      difference from the session's outputs, or None where it could not be run).
+
+    Raises:
+      UserError: a written file gives something else than the session; tf2onnx is not installed.
+    """
+    make_folder(os.path.dirname(prefix))
+    graph_def = freeze(session, outputs)
+    with whole_file(prefix + '.pb', 'wb') as stream:
+        stream.write(graph_def.SerializeToString())
+    feed = {tensor.name: _example(tensor, seed) for tensor in inputs}
+    wanted = session.run(outputs, feed)
+    names = [tensor.name for tensor in outputs]
+    result = {'pb': prefix + '.pb', 'onnx': None, 'onnx_error': None,
+              'pb_error': _compare(prefix + '.pb', run_frozen(prefix + '.pb', feed, names), wanted),
+              'atc': atc_command(prefix, inputs, outputs, soc_version)}
+    say('written: %s (largest difference from the checkpoint %.2g)'
+        % (result['pb'], result['pb_error']))
+    if onnx:
+        result['onnx'] = write_onnx(graph_def, prefix + '.onnx', list(feed), names)
+        found = run_onnx(result['onnx'], feed, names)
+        if found is not None:
+            result['onnx_error'] = _compare(result['onnx'], found, wanted)
+        say('written: %s (%s)' % (result['onnx'], 'not run: onnxruntime is not installed'
+                                  if found is None else 'largest difference from the checkpoint '
+                                  '%.2g' % result['onnx_error']))
+    say('for an Ascend chip:\n  ' + result['atc'])
+    return result
+
+
+def freeze(session, outputs):
+    """The GraphDef of what `outputs` need, variables as constants, no devices."""
+    graph_def = tf.graph_util.convert_variables_to_constants(
+        session, session.graph.as_graph_def(), [tensor.op.name for tensor in outputs])
+    graph_def = tf.graph_util.remove_training_nodes(
+        graph_def, protected_nodes=[tensor.op.name for tensor in outputs])
+    for node in graph_def.node:
+        node.device = ''
+    return graph_def
+
+
+def run_frozen(path, feed, outputs):
+    """Arrays that the frozen graph in `path` gives: feed and outputs by tensor name."""
+    graph_def = tf.GraphDef()
+    with open(path, 'rb') as stream:
+        graph_def.ParseFromString(stream.read())
+    with tf.Graph().as_default() as graph:
+        tf.import_graph_def(graph_def, name='')
+        # A check of numbers, on the host: what it runs on is no matter of configuration.
+        with tf.Session(graph=graph, config=tf.ConfigProto(device_count={'GPU': 0})) as session:
+            return session.run(outputs, feed)
+
+
+def atc_command(prefix, inputs, outputs, soc_version):
+    """The command that compiles `<prefix>.pb` to an offline model for `soc_version`."""
+    shapes = ';'.join('%s:%s' % (tensor.op.name, ','.join(str(n) for n in tensor.shape.as_list()))
+                      for tensor in inputs)
+    image_like = all(tensor.shape.ndims == 4 for tensor in inputs)
+    return ('atc --model=%s.pb --framework=3 --output=%s --soc_version=%s --input_format=%s '
+            '--input_shape="%s" --out_nodes="%s"' % (
+                prefix, prefix, soc_version, 'NHWC' if image_like else 'ND', shapes,
+                ';'.join(tensor.name for tensor in outputs)))
+
+
+def write_onnx(graph_def, path, inputs, outputs):
+    """Converts a frozen graph with tf2onnx, inputs and outputs by tensor name; returns the path."""
+    try:
+        import tf2onnx
+    except ImportError as error:
+        raise UserError('ONNX needs tf2onnx, which does not import (%s); install it with: pip '
+                        'install tf2onnx==1.14.0 onnx==1.14.1 onnxruntime==1.14.1' % error
+                        ) from error
+    model, _ = tf2onnx.convert.from_graph_def(
+        graph_def, input_names=inputs, output_names=outputs, opset=_ONNX_OPSET)
+    with whole_file(path, 'wb') as stream:
+        stream.write(model.SerializeToString())
+    return path
+
+
+def run_onnx(path, feed, outputs):
+    """Arrays that the ONNX file gives, or None where onnxruntime is not installed."""
+    try:
+        import onnxruntime
+    except ImportError:
+        return None
+    session = onnxruntime.InferenceSession(path, providers=['CPUExecutionProvider'])
+    return session.run(outputs, feed)
+
+
+def _example(tensor, seed):
+    """Random values for an input: levels where it is whole numbers, else about zero."""
+    random = np.random.RandomState(seed)
+    dtype = tensor.dtype.as_numpy_dtype
+    shape = tensor.shape.as_list()
+    if np.issubdtype(dtype, np.integer):
+        return random.randint(0, np.iinfo(dtype).max, shape).astype(dtype)
+    return random.normal(0, 0.2, shape).astype(dtype)
+
+
+def _compare(path, found, wanted):
+    """Largest difference; a UserError when it is more than another order of sums explains."""
+    error = 0.
+    for one, other in zip(found, wanted):
+        difference = float(np.max(np.abs(one - other)))
+        if not difference <= TOLERANCE * max(float(np.max(np.abs(other))), 1.):
+            raise UserError('%s does not give what the checkpoint gives: difference %g'
+                            % (path, difference))
+        error = max(error, difference)
+    return error
