@@ -2,7 +2,10 @@
 
     python geonet/main.py --mode=train_rigid --dataset_dir=... --checkpoint_dir=...
     python geonet/main.py --mode=test_pose --dataset_dir=... --init_ckpt_file=... --output_dir=...
+
+A checkpoint's own configuration stands in for the model flags that are not given.
 """
+import dataclasses
 import os
 import sys
 
@@ -10,27 +13,48 @@ if __package__ in (None, ''):
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 from common.errors import run_main
+from common.files import expand, read_json
 from common.flags import parse_flags
 from geonet.config import ModelConfig
 from geonet.run_config import RunConfig
 from kitti_data.augmentation import AugmentConfig
 from npu_runtime.config import RuntimeConfig
 
+_CONFIGS = (RunConfig, ModelConfig, AugmentConfig, RuntimeConfig)
+
 
 def main(argv=None):
     """Does what `--mode` says; the modules of the other modes are not even imported."""
-    run, model, augment, runtime = parse_flags(
-        'GeoNet on KITTI.', RunConfig, ModelConfig, AugmentConfig, RuntimeConfig, argv=argv)
-    if run.mode in ('train_rigid', 'train_flow'):
-        from geonet.train import train
-        return train(run, model, augment, runtime).exit_status
+    run, model, augment, runtime = parse_flags(__doc__, *_CONFIGS, argv=argv)
+    if run.mode.startswith('train_'):
+        from geonet.train import run_training
+        run_training(run, model, augment, runtime)
+        return
+    _, model, _, _ = parse_flags(__doc__, *_CONFIGS, argv=argv,
+                                 defaults=saved_model_flags(run.init_ckpt_file))
     if run.mode == 'test_depth':
         from geonet.predict_depth import test_depth
         test_depth(run, model, runtime)
     elif run.mode == 'test_pose':
         from geonet.predict_pose import test_pose
         test_pose(run, model, runtime)
-    return 0
+
+
+def saved_model_flags(checkpoint):
+    """The model flags saved beside a checkpoint, by name; empty where there is no such file.
+
+    Args:
+      checkpoint: prefix or folder.
+    """
+    folder = expand(checkpoint) if checkpoint else ''
+    if not os.path.isdir(folder):
+        folder = os.path.dirname(folder)
+    path = os.path.join(folder, 'config.json')
+    if not os.path.isfile(path):
+        return {}
+    saved = read_json(path).get('model', {})
+    names = {field.name for field in dataclasses.fields(ModelConfig)}
+    return {name: value for name, value in saved.items() if name in names}
 
 
 def run():

@@ -1,21 +1,22 @@
 """`--mode=test_depth`: depth up to scale for every frame of a source."""
+import itertools
 import os
 
 import numpy as np
 
 from common.files import make_folder, whole_file, write_json
 from geonet.model import predict_depth
+from geonet.pictures import depth_picture
 from geonet.predictor import Predictor
 from kitti_data.frame_source import depth_frames
 from kitti_data.images import write_png
-from kitti_eval.plots import depth_beside_image
 
 
 def test_depth(run, model, runtime):
     """Writes `<output_dir>/<checkpoint name>.npy`, float32 [n, H, W], depth up to scale.
 
     Beside it: a JSON file with the names of the frames in order and the checkpoint; with
-    `--pictures` a folder of PNGs, the frame over its disparity in colours.
+    `--pictures` a folder of PNGs, each frame with its depth in colours.
 
     Args:
       run: <RunConfig>.
@@ -31,17 +32,17 @@ def test_depth(run, model, runtime):
     output_dir = make_folder(run.output_dir)
     shape = (model.img_height, model.img_width, 3)
     depths = []
-    with Predictor(lambda target: {'depth': predict_depth(target, model)[..., 0]},
+    with Predictor(lambda target: {'depth': predict_depth(target, model)[0][..., 0]},
                    {'target': shape}, run.init_ckpt_file, run.batch_size, runtime) as predictor:
         name = os.path.basename(predictor.checkpoint)
         pictures = make_folder(os.path.join(output_dir, name)) if run.pictures else ''
-        frames = list(source.read(*shape[:2])) if run.pictures else source.read(*shape[:2])
+        frames, shown = itertools.tee(source.read(model.img_height, model.img_width))
         outputs = predictor(({'target': frame} for frame in frames), len(source.names), 'depth')
-        for index, output in enumerate(outputs):
+        for index, (frame, output) in enumerate(zip(shown, outputs)):
             depths.append(output['depth'])
             if pictures:
                 write_png(os.path.join(pictures, '%06d.png' % index),
-                          depth_beside_image(frames[index], output['depth']))
+                          depth_picture(frame, output['depth']))
     path = os.path.join(output_dir, name + '.npy')
     with whole_file(path, 'wb') as stream:
         np.save(stream, np.stack(depths))

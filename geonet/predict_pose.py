@@ -8,7 +8,7 @@ from common.files import make_folder
 from geonet.model import predict_pose
 from geonet.predictor import Predictor
 from kitti_data.frame_source import sequence_frames
-from kitti_eval.snippets import write_pose_vector_snippets
+from kitti_eval.snippets import snippets_of_vectors, write_snippets
 
 
 def test_pose(run, model, runtime):
@@ -38,7 +38,9 @@ def test_pose(run, model, runtime):
             run.init_ckpt_file, run.batch_size, runtime) as predictor:
         outputs = predictor(snippets(source.read(height, width), length), count, 'pose')
         poses = np.stack([output['poses'] for output in outputs])
-    write_pose_vector_snippets(output_dir, poses, times)
+    frame_numbers = np.arange(count)[:, None] + np.arange(length)
+    write_snippets(output_dir, source.numbers[:count], times[frame_numbers],
+                   snippets_of_vectors(poses))
     print('%d snippets of %d frames: %s' % (count, length, output_dir))
     return count
 

@@ -35,7 +35,7 @@ class Predictor:
                                      name=name)
                 for name, shape in input_shapes.items()}
             self._outputs = build(**self._inputs)
-            self._session = make_session(runtime, graph=graph)
+            self._session = make_session(runtime, graph)
             checkpoints.restore(self._session, self.checkpoint, tf.model_variables())
 
     def __enter__(self):

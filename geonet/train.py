@@ -3,13 +3,12 @@ import dataclasses
 
 from common.errors import UserError
 from geonet import model as geonet_model
-from kitti_data.formatted import find_broken, formatted_dataset
-from npu_runtime import training
+from kitti_data.formatted import broken_files_named, formatted_dataset
+from npu_runtime.training import ModelOutput, TrainOptions, train
+from npu_runtime.validation import Validation
 
-FROZEN_SCOPES = ('depth_net', 'pose_net')
 
-
-def train(run, model, augment, runtime):
+def run_training(run, model, augment, runtime):
     """Trains, or continues, the run in `--checkpoint_dir`.
 
     Args:
@@ -19,51 +18,54 @@ def train(run, model, augment, runtime):
       runtime: <RuntimeConfig>.
 
     Returns:
-      What `npu_runtime.training.train` returns.
+      The dict of results of `npu_runtime.training.train`.
     """
     run.require(dataset_dir='the formatted set', checkpoint_dir='where the run is kept')
-    flow = run.mode == 'train_flow'
-    residual = flow and model.flownet_type == 'residual'
-    if residual and not run.init_ckpt_file:
+    residual_flow = run.mode == 'train_flow' and model.flownet_type == 'residual'
+    if residual_flow and not run.init_ckpt_file:
         raise UserError('--mode=train_flow --flownet_type=residual needs --init_ckpt_file: a '
                         'checkpoint of train_rigid, whose depth_net and pose_net it builds on')
-    build = geonet_model.flow_training if flow else geonet_model.rigid_training
+    build = (geonet_model.flow_training if run.mode == 'train_flow'
+             else geonet_model.rigid_training)
 
-    def build_model(batch, is_training=True):
-        return build(batch, model, is_training)
+    def build_model(batch, is_training):
+        output = build(batch, model, is_training)
+        return ModelOutput(output.losses, output.images)
 
-    def dataset(split):
-        def make(start_step=0, rank=0, size=1):
-            return formatted_dataset(
-                run.dataset_dir, split, run.batch_size, model.seq_length, model.img_height,
-                model.img_width, run.num_threads, augment if split == 'train' else None,
-                shuffle=run.shuffle and split == 'train', seed=run.seed, start_step=start_step,
-                rank=rank, size=size)
-        return make
-
-    validation = None
-    if run.eval_every:
-        validation = training.Validation(dataset('val'), run.eval_every, run.eval_batches)
-    return training.train(
-        build_model, dataset('train'), _options(run, residual), runtime,
-        saved_config={'model': dict(dataclasses.asdict(model), mode=run.mode),
-                      'run': dataclasses.asdict(run), 'augment': dataclasses.asdict(augment)},
-        validation=validation,
-        explain_input_error=lambda: find_broken(run.dataset_dir))
+    saved_config = {'model': dict(dataclasses.asdict(model), mode=run.mode),
+                    'run': dataclasses.asdict(run), 'augment': dataclasses.asdict(augment)}
+    with broken_files_named(run.dataset_dir):
+        return train(build_model, _training_data(run, model, augment),
+                     _train_options(run, residual_flow), runtime, saved_config,
+                     _validation(run, model))
 
 
-def log_line(step, seconds_per_step, loss, **_):
-    """The published program's log line."""
-    return 'Iteration: [%7d] | Time: %4.4fs/iter | Loss: %.3f' % (step, seconds_per_step, loss)
+def _training_data(run, model, augment):
+    def make_dataset(start_step, rank, size):
+        return formatted_dataset(
+            run.dataset_dir, 'train', run.batch_size, model.seq_length, model.img_height,
+            model.img_width, run.num_threads, augment, run.shuffle, run.seed, start_step, rank,
+            size)
+    return make_dataset
 
 
-def _options(run, residual):
-    return training.TrainOptions(
+def _validation(run, model):
+    if not run.eval_every:
+        return None
+
+    def make_dataset():
+        return formatted_dataset(
+            run.dataset_dir, 'val', run.batch_size, model.seq_length, model.img_height,
+            model.img_width, run.num_threads, shuffle=False)
+    return Validation(make_dataset, run.eval_every, run.eval_batches)
+
+
+def _train_options(run, residual_flow):
+    return TrainOptions(
         output_dir=run.checkpoint_dir, max_steps=run.max_steps, batch_size=run.batch_size,
         learning_rate=run.learning_rate, gradient_clip=run.gradient_clip,
-        checkpoint_every=run.save_ckpt_freq, max_to_keep=run.max_to_keep,
-        init_checkpoint=run.init_ckpt_file,
-        trainable_scopes=('flow_net',) if residual else None,
-        required_scopes=FROZEN_SCOPES if residual else None,
-        seed=run.seed, log_every=run.log_freq, summary_every=run.summary_freq,
-        log_line=log_line, l2_weight=run.l2_weight)
+        l2_weight=run.l2_weight, init_checkpoint=run.init_ckpt_file,
+        trainable_scopes=['flow_net'] if residual_flow else None,
+        init_scopes=['depth_net', 'pose_net'] if residual_flow else None,
+        checkpoint_every=run.save_ckpt_freq, max_to_keep=run.max_to_keep, seed=run.seed,
+        log_every=run.log_freq, summary_every=run.summary_freq)

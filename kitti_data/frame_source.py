@@ -27,6 +27,14 @@ class FrameSource(NamedTuple):
     read: Callable[[int, int], Iterator[np.ndarray]]
     times: Optional[np.ndarray] = None
 
+    @property
+    def numbers(self):
+        """int64 [N], the number in each frame's name where all have one, else 0..N-1."""
+        stems = [os.path.splitext(os.path.basename(name))[0] for name in self.names]
+        if all(stem.isdigit() for stem in stems):
+            return np.array([int(stem) for stem in stems])
+        return np.arange(len(stems))
+
 
 def depth_frames(dataset_dir, split, test_file_list='', sequence='', camera=2):
     """The frames of a depth test.

@@ -1,0 +1,93 @@
+"""The final block and the result files of a wrapper in test/, from the run's metrics.jsonl."""
+import dataclasses
+import json
+import os
+import statistics
+import sys
+
+if __package__ in (None, ''):
+    sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+from common.errors import UserError, run_main
+from common.files import make_folder, read_json, read_lines, write_text
+from common.flags import flag, parse_flags
+
+
+@dataclasses.dataclass
+class ReportConfig:
+    """What was run and where its numbers are."""
+    metrics: str = flag('', 'metrics.jsonl of the run')
+    network: str = flag('', 'name of the network')
+    batch_size: int = flag(1, 'examples a step and card')
+    rank_size: int = flag(1, 'cards')
+    kind: str = flag('acc', 'which run', choices=('acc', 'perf'))
+    results_dir: str = flag('', 'where the result files go')
+    e2e_seconds: float = flag(0.0, 'duration of the whole case')
+    accuracy_file: str = flag('', 'JSON of the evaluation; empty for none')
+    accuracy_key: str = flag('ate_mean', 'which number of it is the accuracy')
+
+
+def read_rows(path):
+    """The training rows of a metrics file: dicts with `step`, `loss` and `seconds_per_step`.
+
+    Raises:
+      UserError: a line is not JSON, or there is no training row.
+    """
+    rows = []
+    for number, line in enumerate(read_lines(path, 'metrics file'), 1):
+        try:
+            row = json.loads(line)
+        except ValueError:
+            raise UserError('%s, line %d is not JSON: %.60s' % (path, number, line))
+        if 'seconds_per_step' in row:
+            rows.append(row)
+    if not rows:
+        raise UserError('%s holds no training step; did the run reach its first log line?' % path)
+    return rows
+
+
+def summarise(config):
+    """(fields of the result file as a dict in order, losses by step) of a finished case."""
+    rows = read_rows(config.metrics)
+    steady = rows[1:] or rows  # the first interval holds the compilation
+    seconds = statistics.median(row['seconds_per_step'] for row in steady)
+    images = config.batch_size * config.rank_size / seconds
+    accuracy = 'none'
+    if config.accuracy_file:
+        results = read_json(config.accuracy_file)
+        if config.accuracy_key not in results:
+            raise UserError('%s has no %s' % (config.accuracy_file, config.accuracy_key))
+        accuracy = '%.4f' % results[config.accuracy_key]
+    case = '%s_bs%d_%dp_%s' % (config.network, config.batch_size, config.rank_size, config.kind)
+    fields = {
+        'Network': config.network,
+        'RankSize': config.rank_size,
+        'BatchSize': config.batch_size,
+        'DeviceType': os.uname().machine,
+        'CaseName': case,
+        'ActualFPS': '%.2f' % images,
+        'TrainingTime': '%.2f' % (seconds * 1000),
+        'ActualLoss': repr(rows[-1]['loss']),
+        'E2ETrainingTime': '%.0f' % config.e2e_seconds,
+        'TrainAccuracy': accuracy,
+    }
+    return fields, [row['loss'] for row in rows]
+
+
+def main(argv=None):
+    config, = parse_flags('Reports a finished case.', ReportConfig, argv=argv)
+    folder = make_folder(config.results_dir)
+    fields, losses = summarise(config)
+    write_text(os.path.join(folder, fields['CaseName'] + '.log'),
+               ''.join('%s = %s\n' % item for item in fields.items()))
+    write_text(os.path.join(folder, fields['CaseName'] + '_loss.txt'),
+               ''.join('%r\n' % loss for loss in losses))
+    print('------------------ Final result ------------------')
+    print('Final Performance images/sec : %s' % fields['ActualFPS'])
+    print('Final Performance sec/step : %.4f' % (float(fields['TrainingTime']) / 1000))
+    print('E2E Training Duration sec : %s' % fields['E2ETrainingTime'])
+    print('Final Train Accuracy : %s' % fields['TrainAccuracy'])
+
+
+if __name__ == '__main__':
+    run_main(main)

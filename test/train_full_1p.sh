@@ -1,0 +1,6 @@
+#!/usr/bin/env bash
+# Full-accuracy run on one card: trains, tests and evaluates. --help lists the flags.
+kind=acc
+cards=1
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+run_case "$@"

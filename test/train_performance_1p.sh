@@ -1,0 +1,6 @@
+#!/usr/bin/env bash
+# Performance run on one card: a short training that measures speed. --help lists the flags.
+kind=perf
+cards=1
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+run_case "$@"
