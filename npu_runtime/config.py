@@ -78,7 +78,7 @@ class RuntimeConfig:
         values = {'use_off_line': True}
         for key in npu_options.OPTIONS:
             value = getattr(self, key, '')
-            if value not in ('', False) and value is not None:
+            if value is not False and value != '':
                 values[key] = value
         if self.iterations_per_loop == 1:
             values.pop('iterations_per_loop', None)

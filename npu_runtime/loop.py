@@ -94,6 +94,7 @@ class TrainingLoop:
         if start.prefix:
             checkpoints.load_values(session, start.prefix, graph.all_state,
                                     optional=graph.optional_state)
+            graph.count_batches_from(session, start.batches_seen)
             say('resumed from %s at step %d' % (start.prefix, start.step))
         elif self._options.init_checkpoint and self._reads_checkpoints:
             checkpoints.restore(session, self._options.init_checkpoint, graph.model_variables,

@@ -35,9 +35,9 @@ class TrainingGraph:
         losses = _losses(output, options.l2_weight)
         total = tf.add_n(list(losses.values()), name='total_loss')
         learning_rate = _learning_rate(options, global_step, runtime, ranks)
-        optimizer, scaling = precision.wrap_optimizer(
-            ranks.wrap(tf.train.AdamOptimizer(learning_rate, beta1=options.adam_beta1)),
-            device, runtime, ranks.size > 1)
+        adam = tf.train.AdamOptimizer(learning_rate, beta1=options.adam_beta1)
+        optimizer, scaling = precision.wrap_optimizer(ranks.wrap(adam), device, runtime,
+                                                      ranks.size > 1)
         update = _update(optimizer, total, global_step, options, ranks)
         self.optional_state = _scaling_state(scaling)
         self.train_op = tf.group(update, *_after_each_batch(options, self.optional_state),
@@ -47,7 +47,12 @@ class TrainingGraph:
         self.terms = list(losses)
         self._gather_values(losses, total, learning_rate, scaling, ranks)
         self.images = _image_summaries(output)
-        self.all_state = _state(self.optional_state)
+        self.all_state = _state(adam, self.optional_state)
+
+    def count_batches_from(self, session, batches_seen):
+        """Tells a run with loss scaling what it goes on from, which may have counted none."""
+        if self.batches_seen in self.optional_state:
+            self.optional_state[self.batches_seen].load(batches_seen, session)
 
     def _gather_values(self, losses, total, learning_rate, scaling, ranks):
         values = collections.OrderedDict(losses, total=total, learning_rate=learning_rate)
@@ -145,11 +150,18 @@ def _scaling_state(scaling):
     return dict(scaling.state, **{TrainingGraph.batches_seen: count})
 
 
-def _state(optional_state):
-    """Every global variable by its name, those of loss scaling by their names on all devices."""
-    optional = list(optional_state.values())
-    state = {variable.op.name: variable for variable in tf.global_variables()
-             if not any(variable is other for other in optional)}
+def _state(adam, optional_state):
+    """Every global variable by its name; by the same names whatever wraps the optimizer."""
+    keys = {variable.op.name: variable.op.name for variable in tf.global_variables()}
+    for variable in optional_state.values():
+        del keys[variable.op.name]
+    for variable in adam.variables():
+        # Loss scaling updates inside of a conditional, whose scope Adam's powers get.
+        name = variable.op.name.split('/')[-1]
+        if name in ('beta1_power', 'beta2_power'):
+            keys[variable.op.name] = name
+    state = {keys[variable.op.name]: variable for variable in tf.global_variables()
+             if variable.op.name in keys}
     return dict(state, **optional_state)
 
 

@@ -1,0 +1,165 @@
+"""Training through the NPU code path, with the stand-in plugin under it."""
+import json
+import sys
+
+import numpy as np
+import pytest
+import tensorflow.compat.v1 as tf
+
+import npu_plugin
+from common.errors import UserError
+from npu_runtime.metrics import read_metrics
+from npu_runtime.validation import Validation
+from test_precision import kinked_model, zeros_at
+from toy_training import ONE_THREAD, random_batches, run_toy
+
+NPU = dict(device='npu', intra_op_threads=1, inter_op_threads=1)
+FLOAT32 = dict(NPU, precision_mode='force_fp32')
+
+
+@pytest.fixture
+def plugin():
+    with npu_plugin.installed() as record:
+        yield record
+
+
+@pytest.fixture
+def eight_ranks(tmp_path, monkeypatch):
+    """The environment of rank 0 of 8, on one host."""
+    table = {'version': '1.0', 'status': 'completed', 'server_count': '1', 'server_list': [
+        {'server_id': '10.0.0.1', 'device': [
+            {'device_id': str(i), 'device_ip': '192.168.100.10%d' % i, 'rank_id': str(i)}
+            for i in range(8)]}]}
+    path = tmp_path / 'rank_table.json'
+    path.write_text(json.dumps(table))
+    for name, value in (('RANK_SIZE', '8'), ('RANK_ID', '0'), ('JOB_ID', '1'),
+                        ('RANK_TABLE_FILE', str(path))):
+        monkeypatch.setenv(name, value)
+
+
+def totals(folder):
+    return [row['total'] for row in read_metrics(folder) if row['event'] == 'train']
+
+
+def test_the_session_of_a_run_is_the_plugins(plugin, tmp_path, monkeypatch, capsys):
+    configs = []
+    real = tf.Session.__init__
+
+    def remember(session, *args, **kwargs):
+        configs.append(kwargs.get('config'))
+        real(session, *args, **kwargs)
+    monkeypatch.setattr(tf.Session, '__init__', remember)
+    run_toy(tmp_path, 1, runtime=NPU)
+    assert [plugin.options(config)['precision_mode'] for config in configs] == [
+        'allow_mix_precision']
+    assert 'device: npu (--device=npu)' in capsys.readouterr().out
+
+
+def test_mixed_precision_scales_losses_by_the_plugins_own_means(plugin, tmp_path):
+    run_toy(tmp_path, 3, runtime=dict(NPU, loss_scale_value=512., loss_scale_growth_steps=2))
+    assert plugin.names() == ['ExponentialUpdateLossScaleManager', 'NPULossScaleOptimizer']
+    assert plugin.calls[0][1] == {'init_loss_scale': 512., 'incr_every_n_steps': 2}
+    assert plugin.calls[1][1]['is_distributed'] is False
+    rows = [row for row in read_metrics(tmp_path) if row['event'] == 'train']
+    assert rows[-1]['loss_scale'] == 1024.
+
+
+def test_a_fixed_scale_uses_the_fixed_manager(plugin, tmp_path):
+    run_toy(tmp_path, 1, runtime=dict(NPU, loss_scale='fixed', loss_scale_value=64.))
+    assert plugin.calls[0] == ('FixedLossScaleManager', {'loss_scale': 64.})
+
+
+def test_full_precision_asks_nothing_of_the_plugin(plugin, tmp_path):
+    run_toy(tmp_path, 1, runtime=FLOAT32)
+    assert plugin.names() == []
+
+
+def test_overflows_are_skipped_and_the_scale_goes_on_after_a_resume(plugin, tmp_path):
+    settings = dict(model=kinked_model, data=zeros_at(3, 4, 9), runtime=NPU)
+    run_toy(tmp_path / 'whole', 12, **settings)
+    run_toy(tmp_path / 'parts', 5, **settings)
+    run_toy(tmp_path / 'parts', 12, **settings)
+    assert totals(tmp_path / 'parts') == totals(tmp_path / 'whole')
+    last = [row for row in read_metrics(tmp_path / 'whole') if row['event'] == 'train'][-1]
+    assert last['step'] == 12 and last['skipped_steps'] == 3
+    assert last['loss_scale'] == pytest.approx(32768 * 0.8)
+
+
+def test_a_checkpoint_of_an_npu_has_the_keys_of_a_cpus_and_goes_on_there_and_back(plugin, tmp_path):
+    on_npu = run_toy(tmp_path / 'moved', 4, runtime=NPU)
+    scaled = dict(ONE_THREAD, loss_scale='dynamic')
+    on_cpu = run_toy(tmp_path / 'cpu', 4, runtime=scaled)
+    keys = [set(tf.train.load_checkpoint(results['checkpoint']).get_variable_to_shape_map())
+            for results in (on_npu, on_cpu)]
+    assert keys[0] - keys[1] == {'loss_scale/bad_steps'} and not keys[1] - keys[0]
+    for step, runtime in ((5, ONE_THREAD), (6, NPU), (7, scaled), (8, FLOAT32)):
+        assert run_toy(tmp_path / 'moved', step, runtime=runtime)['step'] == step
+    run_toy(tmp_path / 'cpu', 8)
+    np.testing.assert_allclose(totals(tmp_path / 'moved'), totals(tmp_path / 'cpu'), rtol=1e-5)
+
+
+def test_ranks_average_gradients_and_share_every_float_variable(plugin, eight_ranks, tmp_path):
+    run_toy(tmp_path / 'out', 2, runtime=NPU)
+    names = plugin.names()
+    assert names.index('NPUDistributedOptimizer') < names.index('NPULossScaleOptimizer')
+    scaler = dict(plugin.calls)['NPULossScaleOptimizer']
+    assert scaler['is_distributed'] is True
+    assert type(scaler['opt']).__name__ == 'NPUDistributedOptimizer'
+    shared = {arguments['tensor'][0].op.name for name, arguments in plugin.calls
+              if name == 'broadcast'}
+    assert shared == {'net/weights', 'net/average', 'net/weights/Adam', 'net/weights/Adam_1',
+                      'cond/beta1_power', 'cond/beta2_power', 'loss_scale'}
+
+
+def test_equal_ranks_train_like_one(plugin, eight_ranks, tmp_path, monkeypatch):
+    run_toy(tmp_path / 'eight', 3, runtime=FLOAT32)
+    for name in ('RANK_SIZE', 'RANK_ID'):
+        monkeypatch.delenv(name)
+    run_toy(tmp_path / 'one', 3, runtime=FLOAT32,
+            data=lambda start, rank, size: random_batches(start, 0, 8))
+    np.testing.assert_allclose(totals(tmp_path / 'eight'), totals(tmp_path / 'one'), rtol=1e-6)
+
+
+def test_steps_are_sunk_into_the_device_and_intervals_are_met(plugin, tmp_path, capsys):
+    sunk = dict(FLOAT32, iterations_per_loop=100, enable_data_pre_proc=True)
+    validation = Validation(lambda: random_batches(0, 0, 1), 6, 1)
+    run_toy(tmp_path, 12, runtime=sunk, log_every=4, checkpoint_every=8, validation=validation)
+    assert plugin.calls == [('set_iteration_per_loop', {'iterations_per_loop': 2})]
+    assert 'lowered from 100 to 2' in capsys.readouterr().out
+
+
+def test_loops_mean_nothing_on_other_devices(tmp_path, capsys):
+    run_toy(tmp_path, 3, runtime=dict(ONE_THREAD, iterations_per_loop=10,
+                                      enable_data_pre_proc=True))
+    assert 'iterations_per_loop has no effect on a cpu' in capsys.readouterr().out
+
+
+@pytest.mark.parametrize('name,value,message', [
+    ('JOB_ID', '', 'lacks JOB_ID'), ('RANK_TABLE_FILE', '', 'lacks RANK_TABLE_FILE'),
+    ('RANK_TABLE_FILE', '/nowhere.json', '/nowhere.json'), ('RANK_ID', '8', '0 to 7'),
+    ('RANK_ID', 'x', "RANK_ID is 'x'"), ('RANK_SIZE', '4', 'ranks 0 to 3'),
+    ('RANK_SIZE', '0', "RANK_SIZE is '0'")])
+def test_an_incomplete_launch_is_explained_before_it_starts(plugin, eight_ranks, tmp_path,
+                                                            monkeypatch, name, value, message):
+    monkeypatch.setenv(name, value)
+    with pytest.raises(UserError, match=message):
+        run_toy(tmp_path / 'out', 1, runtime=NPU)
+
+
+def test_a_table_without_addresses_is_explained(plugin, eight_ranks, tmp_path):
+    (tmp_path / 'rank_table.json').write_text('{"server_list": [{"device": [{}]}]}')
+    with pytest.raises(UserError, match='make_rank_table'):
+        run_toy(tmp_path / 'out', 1, runtime=NPU)
+
+
+def test_another_rank_writes_nothing(plugin, eight_ranks, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv('RANK_ID', '3')
+    results = run_toy(tmp_path / 'out', 2, runtime=NPU)
+    assert results['step'] == 2 and results['checkpoint'] is None
+    assert not (tmp_path / 'out').exists()
+    assert capsys.readouterr().out == ''
+
+
+def test_only_submodules_of_the_plugin_are_imported(plugin, eight_ranks, tmp_path):
+    run_toy(tmp_path / 'out', 1, runtime=dict(NPU, enable_data_pre_proc=True))
+    assert 'npu_bridge.npu_init' not in sys.modules
