@@ -99,8 +99,8 @@ def apply(draws, frames, intrinsics):
         frames = [_enlarge_and_crop(frame, size, draws.offset_y, draws.offset_x)
                   for frame in frames]
     if draws.recolour:
-        frames = [cv2.LUT(frame, colour_table(draws, draws.colours[3 * i:3 * i + 3]))
-                  for i, frame in enumerate(frames)]
+        tables = colour_tables(draws)
+        frames = [cv2.LUT(frame, table) for frame, table in zip(frames, tables)]
     return frames, _follow(intrinsics, draws)
 
 
@@ -111,11 +111,15 @@ def _enlarge_and_crop(frame, size, offset_y, offset_x):
     return enlarged[offset_y:offset_y + height, offset_x:offset_x + width].astype(np.uint8)
 
 
-def colour_table(draws, factors):
-    """uint8 [1, 256, C], where each value of each channel goes: clip(x^gamma brightness factor)."""
-    values = (np.arange(256, dtype=np.float32) / 255)[:, None] ** np.float32(draws.gamma)
-    values = np.clip(values * np.float32(draws.brightness) * np.asarray(factors, np.float32), 0, 1)
-    return (values * np.float32(255.5)).astype(np.uint8)[None]
+def colour_tables(draws):
+    """uint8 [F, 1, 256, 3]: where a value goes, in each channel of each of F frames.
+
+    clip(brightness * factor * x^gamma, 0, 1), for x from 0 to 1.
+    """
+    gamma_curve = (np.arange(256, dtype=np.float32) / 255) ** np.float32(draws.gamma)
+    factors = np.float32(draws.brightness) * np.asarray(draws.colours, np.float32)
+    values = np.clip(gamma_curve[:, None] * factors.reshape(-1, 1, 1, 3), 0, 1)
+    return (values * np.float32(255.5)).astype(np.uint8)
 
 
 def stack_channels(frames):
