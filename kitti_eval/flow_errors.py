@@ -1,0 +1,83 @@
+"""Optical flow errors as KITTI 2015 measures them."""
+import numpy as np
+
+from common.errors import UserError
+from common.parallel import parallel_map
+from kitti_data.flow_files import resize_flow
+
+ERRORS = ('epe', 'fl')
+
+
+def flow_errors(gt, valid, pred):
+    """End-point error and outliers of one flow.
+
+    Args:
+      gt, pred: <float>[H, W, 2], pixels.
+      valid: <bool or number>[H, W], above 0 where the truth is known; somewhere at least.
+
+    Returns:
+      {'epe': mean |pred - gt| in pixels, 'fl': share (0..1) of pixels that are wrong by more than
+      3 px and more than 5 % of the true length}.
+    """
+    known = np.asarray(valid) > 0
+    gt = np.asarray(gt, np.float64)[known]
+    error = np.linalg.norm(np.asarray(pred, np.float64)[known] - gt, axis=-1)
+    wrong = (error > 3) & (error > 0.05 * np.linalg.norm(gt, axis=-1))
+    return {'epe': float(error.mean()), 'fl': float(wrong.mean())}
+
+
+def evaluate_map(gt, valid, pred, bilinear=False):
+    """`flow_errors` of a prediction of any size and of zero flow.
+
+    Args:
+      gt, valid: [H, W, 2], [H, W].
+      pred: [h, w, 2], in pixels of its own size; resized, values too, to the truth's.
+      bilinear: how it is resized; otherwise by the nearest value, as published.
+
+    Returns:
+      {'prediction': errors, 'zero_flow': errors}, or None where no truth is known.
+    """
+    if not np.any(valid):
+        return None
+    height, width = np.shape(valid)
+    if np.shape(pred)[:2] != (height, width):
+        pred = resize_flow(pred, height, width, bilinear)
+    return {'prediction': flow_errors(gt, valid, pred),
+            'zero_flow': flow_errors(gt, valid, np.zeros_like(gt))}
+
+
+def evaluate_flow(gt, valid, pred, bilinear=False):
+    """Scores flows against truth of any source, such as the synthetic world's exact flow.
+
+    Args:
+      gt: list of [H, W, 2].
+      valid: list of [H, W].
+      pred: list of [h, w, 2], in the same order.
+      bilinear: see `evaluate_map`.
+
+    Returns:
+      See `summarise`.
+    """
+    if not len(gt) == len(valid) == len(pred):
+        raise UserError('%d flows of truth, %d masks, %d predicted' % (
+            len(gt), len(valid), len(pred)))
+    return summarise(parallel_map(
+        lambda index: evaluate_map(gt[index], valid[index], pred[index], bilinear),
+        range(len(gt)), desc='flow', unit='img'))
+
+
+def summarise(scores):
+    """Means over images of `evaluate_map`'s dicts, None among them left out.
+
+    Returns:
+      {'prediction': {'epe', 'fl'}, 'zero_flow': {'epe', 'fl'}, 'images': number scored}.
+
+    Raises:
+      UserError: no image has truth.
+    """
+    known = [score for score in scores if score is not None]
+    if not known:
+        raise UserError('none of %d images has a pixel of true flow' % len(scores))
+    result = {kind: {name: float(np.mean([score[kind][name] for score in known]))
+                     for name in ERRORS} for kind in ('prediction', 'zero_flow')}
+    return dict(result, images=len(known))
