@@ -51,7 +51,8 @@ class Draws(typing.NamedTuple):
 
 def scaled_size(height, width, scale_x, scale_y):
     """(height, width) of the enlarged image, whole pixels."""
-    return int(np.float32(height) * np.float32(scale_y)), int(np.float32(width) * np.float32(scale_x))
+    return (int(np.float32(height) * np.float32(scale_y)),
+            int(np.float32(width) * np.float32(scale_x)))
 
 
 def draw(config, seed, position, height, width, num_frames):

@@ -105,8 +105,8 @@ def check_examples(prefixes, seq_length, img_height, img_width):
 def _check_size(path, found, seq_length, img_height, img_width):
     if tuple(found) != (img_height, img_width * seq_length):
         raise UserError(
-            '%s is %d high and %d wide; --img_height=%d --img_width=%d --seq_length=%d want %d and %d'
-            % ((path,) + tuple(found) + (img_height, img_width, seq_length,
+            '%s is %d high and %d wide; --img_height=%d --img_width=%d --seq_length=%d want %d and '
+            '%d' % ((path,) + tuple(found) + (img_height, img_width, seq_length,
                                          img_height, img_width * seq_length)))
 
 
@@ -134,7 +134,7 @@ def multi_scale_intrinsics(intrinsics):
 
 
 def split_frames(strip, seq_length):
-    """[H, W * seq_length, 3] to its frames, each [H, W, 3]: the target, then the sources in time."""
+    """[H, W * seq_length, 3] to frames of [H, W, 3]: the target, then the sources in time."""
     frames = np.split(strip, seq_length, axis=1)
     return [frames.pop(seq_length // 2)] + frames
 

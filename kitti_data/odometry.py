@@ -150,7 +150,7 @@ def require_no_gaps(frames):
 
 
 def read_poses(path):
-    """float64 [N, 4, 4] poses in the KITTI file `path` of 12 columns, or 13 with the index first."""
+    """float64 [N, 4, 4] poses in the KITTI file `path`: 12 columns, or 13 with the index first."""
     return read_poses_indexed(path)[1]
 
 
@@ -172,8 +172,8 @@ def read_poses_indexed(path):
     numbers = np.rint(rows[:, 0]).astype(np.int64)
     bad = np.flatnonzero((numbers != rows[:, 0]) | (np.diff(numbers, prepend=-1) <= 0))
     if bad.size:
-        raise UserError('pose file %s, line %d: the first of 13 columns is the frame number and must '
-                        'be whole and ascending, found %g' % (path, bad[0] + 1, rows[bad[0], 0]))
+        raise UserError('pose file %s, line %d: the first of 13 columns is the frame number and '
+                        'must be whole and ascending, found %g' % (path, bad[0] + 1, rows[bad[0], 0]))
     return numbers, pose_math.to_4x4(rows[:, 1:].reshape(-1, 3, 4))
 
 

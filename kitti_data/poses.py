@@ -1,14 +1,14 @@
 """Rigid transforms and the ways the field writes rotations.
 
-All functions work on stacks: leading axes of any number are kept. Transforms are float64 [..., 4, 4]
-homogeneous matrices, angles are radians, quaternions are (qx, qy, qz, qw) as in TUM files.
+All functions work on stacks: leading axes of any number are kept. Transforms are homogeneous
+float64 [..., 4, 4], angles are radians, quaternions are (qx, qy, qz, qw) as in TUM files.
 """
 import numpy as np
 from scipy.spatial.transform import Rotation
 
 
 def to_4x4(matrices):
-    """Adds the row (0, 0, 0, 1) to [..., 3, 4] matrices; [..., 4, 4] ones are returned as they are."""
+    """Adds the row (0, 0, 0, 1) to [..., 3, 4] matrices; [..., 4, 4] ones stay as they are."""
     matrices = np.asarray(matrices, np.float64)
     if matrices.shape[-2:] == (4, 4):
         return matrices

@@ -44,9 +44,12 @@ def _clips_of(dataset_dir, city):
     if not frames:
         raise UserError('no image *_leftImg8bit.png in %s' % folder)
     cameras = os.path.join(dataset_dir, 'camera', 'train', city)
-    return collect(sorted(frames), lambda sequence: (
-        [Clip(city, sorted(frames[sequence]), read_intrinsics(cameras, city, sequence), FRAME_STEP)],
-        []))
+
+    def clip_of(sequence):
+        intrinsics = read_intrinsics(cameras, city, sequence)
+        return [Clip(city, sorted(frames[sequence]), intrinsics, FRAME_STEP)], []
+
+    return collect(sorted(frames), clip_of)
 
 
 def read_intrinsics(folder, city, sequence):
@@ -59,5 +62,6 @@ def read_intrinsics(folder, city, sequence):
     try:
         fx, fy, cx, cy = [float(content['intrinsic'][key]) for key in ('fx', 'fy', 'u0', 'v0')]
     except (KeyError, TypeError, ValueError):
-        raise UserError('camera file %s: wanted numbers fx, fy, u0, v0 under "intrinsic"' % paths[0])
+        raise UserError('camera file %s: wanted numbers fx, fy, u0, v0 under "intrinsic"' %
+                        paths[0])
     return np.array([[fx, 0, cx], [0, fy, cy], [0, 0, 1]])

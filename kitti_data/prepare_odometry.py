@@ -11,7 +11,7 @@ DEFAULT_CAMERAS = (2,)
 
 
 def find_clips(config):
-    """<DataSet> of `config.sequences`, or else of the training sequences 00 to 08 that are there."""
+    """<DataSet> of `config.sequences`, or else of those of 00 to 08 that are there."""
     names = [odometry.sequence_name(name) for name in config.sequences]
     notes = []
     if not names:

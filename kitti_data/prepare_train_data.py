@@ -42,7 +42,8 @@ class PrepareConfig:
     num_threads: int = flag(0, 'frames read at once; 0: one for every core')
     remove_static: bool = flag(False, 'kitti_raw_*: leave out frames where the car stands')
     static_speed: float = flag(0.5, 'speed in m/s below which the car stands')
-    camera: List[int] = flag([], 'KITTI cameras, 0 to 3; default 2 (kitti_odom) or 2,3 (kitti_raw_*)')
+    camera: List[int] = flag(
+        [], 'KITTI cameras, 0 to 3; default 2 (kitti_odom) or 2,3 (kitti_raw_*)')
     sequences: List[str] = flag([], 'sequences, drives or cities; default: those for training')
     jpeg_quality: int = flag(95, 'quality of the JPEG files, 1 to 100')
     val_fraction: float = flag(0.1, 'share of the examples that is for validation')
@@ -54,7 +55,8 @@ class PrepareConfig:
             raise UserError('no folder to write to given (--dump_root)')
         self.dump_root = expand(self.dump_root)
         for name, valid, wanted in [
-                ('seq_length', self.seq_length >= 3 and self.seq_length % 2, 'an odd number from 3 on'),
+                ('seq_length', self.seq_length >= 3 and self.seq_length % 2,
+                 'an odd number from 3 on'),
                 ('img_height', self.img_height > 0, 'a positive number'),
                 ('img_width', self.img_width > 0, 'a positive number'),
                 ('num_threads', self.num_threads >= 0, 'a number from 0 on'),

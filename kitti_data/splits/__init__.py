@@ -13,7 +13,7 @@ def test_scenes(split):
 
 
 def training_drives(split):
-    """Set of the city, residential and road drives of KITTI raw that are no test scenes of `split`."""
+    """Set of the city, residential and road drives of KITTI raw, without the test scenes."""
     return set(_lines('raw_drives.txt')) - test_scenes(split)
 
 

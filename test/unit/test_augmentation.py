@@ -62,7 +62,8 @@ def test_colours_equal_the_published_ones_bit_for_bit(published):
 def test_the_whole_augmentation_follows_the_published_one(published):
     draws = golden_draws(published, recolour=True)
     frames, _ = augmentation.apply(draws, split(published['in_aug_image'][0]), np.eye(3))
-    difference = np.abs(np.concatenate(frames, -1).astype(int) - published['out_aug_colour_image'][0])
+    difference = np.abs(
+        np.concatenate(frames, -1).astype(int) - published['out_aug_colour_image'][0])
     assert np.quantile(difference, 0.98) == 0 and difference.max() <= 3
 
 
@@ -85,7 +86,8 @@ def test_draws_depend_on_seed_and_position_alone():
 
 
 def test_draws_stay_in_their_ranges_and_fill_them():
-    draws = [augmentation.draw(AugmentConfig(), 0, position, 128, 416, 3) for position in range(500)]
+    draws = [augmentation.draw(AugmentConfig(), 0, position, 128, 416, 3)
+             for position in range(500)]
     for one in draws:
         height, width = augmentation.scaled_size(128, 416, one.scale_x, one.scale_y)
         assert 0 <= one.offset_y <= height - 128 and 0 <= one.offset_x <= width - 416

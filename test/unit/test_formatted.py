@@ -55,7 +55,7 @@ def test_batches_have_static_shapes_and_types(dataset_dir):
     with tf.Graph().as_default():
         dataset = formatted.formatted_dataset(str(dataset_dir), 'train', 2, 3, HEIGHT, WIDTH)
         batch = tf.data.make_one_shot_iterator(dataset).get_next()
-    assert {name: (tensor.dtype.name, tensor.shape.as_list()) for name, tensor in batch.items()} == {
+    assert {name: (part.dtype.name, part.shape.as_list()) for name, part in batch.items()} == {
         'target': ('uint8', [2, HEIGHT, WIDTH, 3]),
         'sources': ('uint8', [2, HEIGHT, WIDTH, 6]),
         'intrinsics': ('float32', [2, 4, 3, 3])}
@@ -63,7 +63,8 @@ def test_batches_have_static_shapes_and_types(dataset_dir):
 
 def test_image_and_intrinsics_of_an_example_stay_together(dataset_dir):
     for batch in batches(dataset_dir, 15):
-        for target, sources, intrinsics in zip(*map(batch.get, ('target', 'sources', 'intrinsics'))):
+        for target, sources, intrinsics in zip(
+                batch['target'], batch['sources'], batch['intrinsics']):
             example = int(round(intrinsics[0, 0, 0])) - 1
             assert np.abs(target.astype(int) - (20 * example + 5)).max() <= 3
             assert np.abs(sources[..., :3].astype(int) - 20 * example).max() <= 3

@@ -51,7 +51,8 @@ def test_resize_refuses_other_shapes_and_types(colour):
         images.resize(colour / 255.0, 8, 8)
 
 
-@pytest.mark.parametrize('extension,keep', [('png', 0.5), ('jpg', 0.5), ('png', 0.0), ('png', 0.99)])
+@pytest.mark.parametrize('extension,keep',
+                         [('png', 0.5), ('jpg', 0.5), ('png', 0.0), ('png', 0.99)])
 def test_truncated_files_are_named(tmp_path, colour, extension, keep):
     path = tmp_path / ('broken.' + extension)
     Image.fromarray(colour).save(str(path))

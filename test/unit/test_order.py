@@ -39,7 +39,8 @@ def test_workers_share_the_examples_without_overlap():
 
 def test_positions_count_the_examples_of_all_workers():
     assert [position for _, position in take(6, 4, seed=2)] == [0, 1, 2, 3, 4, 5]
-    assert [position for _, position in take(4, 4, seed=2, rank=1, size=2, start=3)] == [7, 9, 11, 13]
+    later = take(4, 4, seed=2, rank=1, size=2, start=3)
+    assert [position for _, position in later] == [7, 9, 11, 13]
 
 
 def test_without_shuffle_the_order_is_ascending():

@@ -95,7 +95,8 @@ def test_raw_sets_are_written_for_both_cameras(root, tmp_path, golden):
 
 def test_test_scenes_asked_for_by_name_are_left_out_and_named(root):
     data = data_of(root, 'eigen', sequences=['2011_09_26_drive_0117_sync'])
-    assert not data.clips and 'test scenes of the eigen split: 2011_09_26_drive_0117' in data.notes[0]
+    assert not data.clips
+    assert 'test scenes of the eigen split: 2011_09_26_drive_0117' in data.notes[0]
 
 
 def test_missing_drives_are_reported_and_not_fatal(root):
