@@ -47,23 +47,23 @@ def missing_frames(frames, folder):
             for (one, _), (other, _) in zip(frames, frames[1:]) if other != one + 1]
 
 
-def collect(names, clip_of):
-    """Calls `clip_of(name)` for each name; what a UserError refuses becomes a problem.
+def collect(keys, clips_of):
+    """Calls `clips_of(*key)` for each key; what a UserError refuses becomes a problem.
 
     Args:
-      names: of sequences, drives or cities.
-      clip_of: name -> (list of <Clip>, list of problems).
+      keys: tuples, such as (drive, camera).
+      clips_of: function that returns (list of <Clip>, list of problems).
 
     Returns:
-      (list of <Clip>, list of problems).
+      (list of <Clip>, list of problems, each once).
     """
     clips, problems = [], []
-    for name in names:
+    for key in keys:
         try:
-            found, faults = clip_of(name)
+            found, faults = clips_of(*key)
         except UserError as error:
             problems.append(str(error))
             continue
         clips += found
         problems += faults
-    return clips, problems
+    return clips, list(dict.fromkeys(problems))

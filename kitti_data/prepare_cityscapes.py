@@ -28,7 +28,7 @@ def find_clips(config):
                             'Cityscapes sequences')
     cities = config.sequences or sorted(
         name for name in os.listdir(images) if os.path.isdir(os.path.join(images, name)))
-    clips, problems = collect(cities, lambda city: _clips_of(config.dataset_dir, city))
+    clips, problems = collect([(config.dataset_dir, city) for city in cities], _clips_of)
     return DataSet(clips, problems, notes=[], keep_rows=KEEP_ROWS)
 
 
@@ -45,11 +45,11 @@ def _clips_of(dataset_dir, city):
         raise UserError('no image *_leftImg8bit.png in %s' % folder)
     cameras = os.path.join(dataset_dir, 'camera', 'train', city)
 
-    def clip_of(sequence):
+    def clips_of(sequence):
         intrinsics = read_intrinsics(cameras, city, sequence)
         return [Clip(city, sorted(frames[sequence]), intrinsics, FRAME_STEP)], []
 
-    return collect(sorted(frames), clip_of)
+    return collect([(sequence,) for sequence in sorted(frames)], clips_of)
 
 
 def read_intrinsics(folder, city, sequence):

@@ -22,18 +22,14 @@ def find_clips(config):
             notes.append('training sequences that are not there: %s' % ', '.join(absent))
     cameras = config.camera or DEFAULT_CAMERAS
 
-    def clips_of(name):
-        clips, problems = [], []
-        for camera in cameras:
-            sequence = odometry.OdometrySequence(
-                config.dataset_dir, name, camera, allow_gaps=True)
-            folder = name if len(cameras) == 1 else '%s_%d' % (name, camera)
-            # float32 from here on, as published, for the same digits in the camera files
-            clips.append(Clip(folder, [Frame(number, '%06d' % number, path)
-                                       for number, path in sequence.frames],
-                              sequence.intrinsics.astype(np.float32)))
-            problems += missing_frames(
-                sequence.frames, os.path.join(sequence.folder, 'image_%d' % camera))
-        return clips, problems
+    def clips_of(name, camera):
+        sequence = odometry.OdometrySequence(config.dataset_dir, name, camera, allow_gaps=True)
+        folder = name if len(cameras) == 1 else '%s_%d' % (name, camera)
+        frames = [Frame(number, '%06d' % number, path) for number, path in sequence.frames]
+        problems = missing_frames(
+            sequence.frames, os.path.join(sequence.folder, 'image_%d' % camera))
+        # float32 from here on, as published, for the same digits in the camera files
+        return [Clip(folder, frames, sequence.intrinsics.astype(np.float32))], problems
 
-    return DataSet(*collect(names, clips_of), notes=notes)
+    clips, problems = collect([(name, camera) for name in names for camera in cameras], clips_of)
+    return DataSet(clips, problems, notes)

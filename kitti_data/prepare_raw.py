@@ -22,23 +22,24 @@ def find_clips(config):
     absent = sorted(splits.training_drives(split) - set(names)) if not config.sequences else []
     if absent:
         notes.append('%d training drives are not there: %s' % (len(absent), ', '.join(absent)))
-    clips, problems = collect([name for name in names if name not in left_out],
-                              lambda name: _clips_of(name, config))
+
+    def clips_of(name, camera):
+        drive = raw.RawDrive(config.dataset_dir, name)
+        frames = drive.frames(camera)
+        problems = missing_frames(
+            frames, os.path.join(drive.folder, 'image_%02d' % camera, 'data'))
+        if config.remove_static:
+            frames = _moving(frames, drive, config)
+        return [Clip('%s_%02d' % (name, camera),
+                     [Frame(number, '%010d' % number, path) for number, path in frames],
+                     drive.calibration.intrinsics(camera))], problems
+
+    clips, problems = collect([(name, camera) for name in names if name not in left_out
+                               for camera in config.camera or DEFAULT_CAMERAS], clips_of)
     return DataSet(clips, problems, notes)
 
 
-def _clips_of(name, config):
-    drive = raw.RawDrive(config.dataset_dir, name)
-    clips, problems = [], []
-    for camera in config.camera or DEFAULT_CAMERAS:
-        frames = drive.frames(camera)
-        problems += missing_frames(
-            frames, os.path.join(drive.folder, 'image_%02d' % camera, 'data'))
-        if config.remove_static:
-            speeds = parallel_map(drive.speed, [number for number, _ in frames], config.num_threads,
-                                  desc='speeds of ' + name, unit='frame')
-            frames = [frame for frame, speed in zip(frames, speeds) if speed >= config.static_speed]
-        clips.append(Clip('%s_%02d' % (name, camera),
-                          [Frame(number, '%010d' % number, path) for number, path in frames],
-                          drive.calibration.intrinsics(camera)))
-    return clips, problems
+def _moving(frames, drive, config):
+    speeds = parallel_map(drive.speed, [number for number, _ in frames], config.num_threads,
+                          desc='speeds of ' + drive.name, unit='frame')
+    return [frame for frame, speed in zip(frames, speeds) if speed >= config.static_speed]

@@ -108,6 +108,17 @@ def test_missing_drives_are_reported_and_not_fatal(root):
     assert len(data.problems) == 1 and '2011_09_30' in data.problems[0]
 
 
+def test_a_drive_without_one_of_the_cameras_gives_the_other(tmp_path, root):
+    drive = '2011_09_26_drive_0001_sync'
+    (tmp_path / '2011_09_26' / drive).mkdir(parents=True)
+    (tmp_path / '2011_09_26' / 'calib_cam_to_cam.txt').write_text(golden_common.CALIB_CAM_TO_CAM)
+    (tmp_path / '2011_09_26' / drive / 'image_02').symlink_to(
+        root / '2011_09_26' / drive / 'image_02')
+    data = data_of(tmp_path, 'eigen')
+    assert [clip.folder for clip in data.clips] == [drive + '_02']
+    assert len(data.problems) == 1 and 'image_03' in data.problems[0]
+
+
 def test_lists_of_scenes_have_the_known_sizes():
     """Eigen's split: 61 scenes of city, residential and road, 28 of them for testing."""
     assert len(splits.test_scenes('eigen')) == 28 and len(splits.training_drives('eigen')) == 33
