@@ -16,6 +16,7 @@ import typing
 
 _TRUE = ('true', 't', 'yes', 'y', '1')
 _FALSE = ('false', 'f', 'no', 'n', '0')
+_ITEM_TYPES = {typing.List[int]: int, typing.List[float]: float, typing.List[str]: str}
 
 
 def flag(default, help, choices=None, aliases=()):  # pylint: disable=redefined-builtin
@@ -82,10 +83,10 @@ def _add_flag(group, field, kind):
                            dest=field.name, default=default, help=field.metadata['help'])
         group.add_argument('--no' + field.name, dest=field.name, action='store_false',
                            default=argparse.SUPPRESS, help=argparse.SUPPRESS)
-    elif kind in (typing.List[int], typing.List[str]):
-        item = int if kind is typing.List[int] else str
+    elif kind in _ITEM_TYPES:
         arguments.pop('choices')
-        group.add_argument(*names, type=_list_of(item), metavar='A,B,...', **arguments)
+        group.add_argument(*names, type=_list_of(_ITEM_TYPES[kind]), metavar='A,B,...',
+                           **arguments)
     else:
         group.add_argument(*names, type=kind, **arguments)
 

@@ -38,6 +38,9 @@ def main(argv=None):
     elif run.mode == 'test_pose':
         from geonet.predict_pose import test_pose
         test_pose(run, model, runtime)
+    elif run.mode == 'test_flow':
+        from geonet.predict_flow import test_flow
+        test_flow(run, model, runtime)
 
 
 def saved_model_flags(checkpoint):

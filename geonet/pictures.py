@@ -1,7 +1,16 @@
-"""Predictions as pictures, each with the frame it belongs to."""
+"""Predictions as pictures: each frame with what was predicted for it, as PNG files or a video."""
+import os
+
+import cv2
 import numpy as np
 
+from common.errors import UserError
+from common.files import make_folder
+from kitti_data.flow_files import flow_to_colour
+from kitti_data.images import write_png
 from kitti_eval.plots import depth_colours
+
+_FRAMES_A_SECOND = 10
 
 
 def depth_picture(image, depth):
@@ -16,3 +25,64 @@ def depth_picture(image, depth):
     """
     low, high = np.percentile(depth, (2, 98))
     return np.concatenate([image, depth_colours(np.maximum(depth, low), low, high)])
+
+
+def flow_picture(image, flow):
+    """The frame with its flow under it in the colours of the Middlebury wheel.
+
+    Args:
+      image: uint8 [H, W, 3].
+      flow: float [H, W, 2], pixels.
+
+    Returns:
+      uint8 [2H, W, 3].
+    """
+    return np.concatenate([image, flow_to_colour(flow)])
+
+
+class PictureWriter:
+    """Writes pictures one by one, as `<folder>/<name>/%06d.png`, as `<folder>/<name>.mp4`, or both.
+
+    Args:
+      folder: exists.
+      name: of the folder of PNGs and of the video.
+      png: whether PNG files are wanted.
+      video: whether a video is wanted.
+    """
+
+    def __init__(self, folder, name, png, video):
+        self.wanted = png or video
+        self._png_folder = make_folder(os.path.join(folder, name)) if png else ''
+        self._video_path = os.path.join(folder, name + '.mp4') if video else ''
+        self._video = None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, *_):
+        if self._video:
+            self._video.release()
+            if kind is None:
+                os.replace(self._partial_path, self._video_path)
+            else:
+                os.remove(self._partial_path)
+        if kind is None and self.wanted:
+            print('pictures: %s' % ' '.join(filter(None, [self._png_folder, self._video_path])))
+
+    @property
+    def _partial_path(self):
+        return os.path.join(os.path.dirname(self._video_path),
+                            '.' + os.path.basename(self._video_path))
+
+    def write(self, number, picture):
+        """Adds uint8 [H, W, 3]."""
+        if self._png_folder:
+            write_png(os.path.join(self._png_folder, '%06d.png' % number), picture)
+        if self._video_path:
+            if not self._video:
+                self._video = cv2.VideoWriter(
+                    self._partial_path, cv2.VideoWriter_fourcc(*'mp4v'), _FRAMES_A_SECOND,
+                    picture.shape[1::-1])
+                if not self._video.isOpened():
+                    raise UserError('cannot write video %s' % self._video_path)
+            self._video.write(np.ascontiguousarray(picture[..., ::-1]))

@@ -6,17 +6,16 @@ import numpy as np
 
 from common.files import make_folder, whole_file, write_json
 from geonet.model import predict_depth
-from geonet.pictures import depth_picture
+from geonet.pictures import PictureWriter, depth_picture
 from geonet.predictor import Predictor
 from kitti_data.frame_source import depth_frames
-from kitti_data.images import write_png
 
 
 def test_depth(run, model, runtime):
     """Writes `<output_dir>/<checkpoint name>.npy`, float32 [n, H, W], depth up to scale.
 
     Beside it: a JSON file with the names of the frames in order and the checkpoint; with
-    `--pictures` a folder of PNGs, each frame with its depth in colours.
+    `--pictures` a folder of PNGs and with `--video` a video, each frame over its depth.
 
     Args:
       run: <RunConfig>.
@@ -35,20 +34,17 @@ def test_depth(run, model, runtime):
     with Predictor(lambda target: {'depth': predict_depth(target, model)[0][..., 0]},
                    {'target': shape}, run.init_ckpt_file, run.batch_size, runtime) as predictor:
         name = os.path.basename(predictor.checkpoint)
-        pictures = make_folder(os.path.join(output_dir, name)) if run.pictures else ''
         frames, shown = itertools.tee(source.read(model.img_height, model.img_width))
         outputs = predictor(({'target': frame} for frame in frames), len(source.names), 'depth')
-        for index, (frame, output) in enumerate(zip(shown, outputs)):
-            depths.append(output['depth'])
-            if pictures:
-                write_png(os.path.join(pictures, '%06d.png' % index),
-                          depth_picture(frame, output['depth']))
+        with PictureWriter(output_dir, name, run.pictures, run.video) as pictures:
+            for index, (frame, output) in enumerate(zip(shown, outputs)):
+                depths.append(output['depth'])
+                if pictures.wanted:
+                    pictures.write(index, depth_picture(frame, output['depth']))
     path = os.path.join(output_dir, name + '.npy')
     with whole_file(path, 'wb') as stream:
         np.save(stream, np.stack(depths))
     write_json(os.path.join(output_dir, name + '.json'),
                {'checkpoint': predictor.checkpoint, 'images': source.names})
     print('depth of %d images: %s' % (len(depths), path))
-    if pictures:
-        print('pictures: %s' % pictures)
     return path

@@ -1,5 +1,5 @@
 """`--mode=test_pose`: camera motion in snippets of seq_length frames."""
-import collections
+import os
 
 import numpy as np
 
@@ -7,7 +7,9 @@ from common.errors import UserError
 from common.files import make_folder
 from geonet.model import predict_pose
 from geonet.predictor import Predictor
-from kitti_data.frame_source import sequence_frames
+from kitti_data.frame_source import sequence_frames, windows
+from kitti_eval.chaining import chain_snippets
+from kitti_eval.plots import plot_trajectories
 from kitti_eval.snippets import snippets_of_vectors, write_snippets
 
 
@@ -36,30 +38,26 @@ def test_pose(run, model, runtime):
             lambda target, sources: {'poses': predict_pose(target, sources, model)},
             {'target': (height, width, 3), 'sources': (height, width, 3 * (length - 1))},
             run.init_ckpt_file, run.batch_size, runtime) as predictor:
-        outputs = predictor(snippets(source.read(height, width), length), count, 'pose')
+        examples = map(_example, windows(source.read(height, width), length))
+        outputs = predictor(examples, count, 'pose')
         poses = np.stack([output['poses'] for output in outputs])
     frame_numbers = np.arange(count)[:, None] + np.arange(length)
     write_snippets(output_dir, source.numbers[:count], times[frame_numbers],
                    snippets_of_vectors(poses))
+    if run.pictures:
+        _plot(os.path.join(output_dir, 'trajectory.png'), snippets_of_vectors(poses))
     print('%d snippets of %d frames: %s' % (count, length, output_dir))
     return count
 
 
-def snippets(frames, length):
-    """Yields target and source stack of every window of `length` successive frames.
+def _example(window):
+    """Target and source stack of the frames of a snippet, the target in the middle."""
+    middle = len(window) // 2
+    return {'target': window[middle],
+            'sources': np.concatenate(window[:middle] + window[middle + 1:], axis=-1)}
 
-    Args:
-      frames: iterable of uint8 [H, W, 3].
-      length: odd number of frames.
 
-    Yields:
-      dict of target uint8 [H, W, 3], the middle frame, and sources uint8 [H, W, 3 (length - 1)],
-      the others in time order.
-    """
-    window = collections.deque(maxlen=length)
-    middle = length // 2
-    for frame in frames:
-        window.append(frame)
-        if len(window) == length:
-            others = [window[i] for i in range(length) if i != middle]
-            yield {'target': window[middle], 'sources': np.concatenate(others, axis=-1)}
+def _plot(path, poses):
+    """Draws the snippets, joined to one path in the network's own scale, from above."""
+    _, trajectory = chain_snippets(dict(enumerate(poses)))
+    plot_trajectories(path, [('prediction', trajectory)])

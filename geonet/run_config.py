@@ -1,5 +1,6 @@
 """The run's flags: what to do, on which data, for how long. The model's own are in config.py."""
 import dataclasses
+from typing import List
 
 from common.errors import UserError
 from common.flags import flag
@@ -35,7 +36,12 @@ class RunConfig:
     camera: int = flag(2, 'odometry camera to predict on: 0, 1 gray, 2, 3 colour',
                        choices=(0, 1, 2, 3))
     test_file_list: str = flag('', 'text file of test images, relative to dataset_dir')
-    pictures: bool = flag(False, 'also write depth or flow pictures')
+    intrinsics: List[float] = flag([], 'fx,fy,cx,cy in pixels of the files: residual flow on '
+                                       'frames that have no KITTI calibration')
+    pictures: bool = flag(False, 'also write pictures: depth, flow or the trajectory')
+    video: bool = flag(False, 'also write a video: each frame with its depth or flow')
+    flow_size: str = flag('network', 'size of the written flow: the network\'s, or that of the '
+                                     'image files', choices=('network', 'original'))
     seed: int = flag(8964, 'of initial weights, data order and augmentation')
     shuffle: bool = flag(True, 'visit the training set in a new order each epoch')
     log_freq: int = flag(100, 'steps between log lines')
@@ -50,6 +56,9 @@ class RunConfig:
                      'summary_freq', 'eval_batches', 'max_to_keep'):
             if getattr(self, name) < 1:
                 raise UserError('--%s=%d; wanted at least 1' % (name, getattr(self, name)))
+        if self.intrinsics and len(self.intrinsics) != 4:
+            raise UserError('--intrinsics has %d numbers; wanted fx,fy,cx,cy' %
+                            len(self.intrinsics))
         if self.learning_rate <= 0:
             raise UserError('--learning_rate=%g; wanted more than 0' % self.learning_rate)
 

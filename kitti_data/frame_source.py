@@ -1,4 +1,5 @@
 """Frames to predict on, wherever they are: a KITTI folder, a list, a folder, a video."""
+import collections
 import os
 from typing import Callable, Iterator, List, NamedTuple, Optional
 
@@ -149,3 +150,12 @@ def _frame_rate(path):
     rate = video.get(cv2.CAP_PROP_FPS)
     video.release()
     return rate if rate > 0 else 10.0
+
+
+def windows(frames, length):
+    """Yields every list of `length` successive items of the iterable `frames`."""
+    window = collections.deque(maxlen=length)
+    for frame in frames:
+        window.append(frame)
+        if len(window) == length:
+            yield list(window)
