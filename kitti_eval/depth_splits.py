@@ -20,7 +20,11 @@ _RAW_IMAGE = re.compile(r'([^/]+)/image_0([0-3])/data/(\d+)\.(png|jpg|jpeg)$')
 
 
 class DepthTruth(NamedTuple):
-    """depth [H, W] metres, 0 unknown; valid <bool>[H, W]; focal_baseline of disparities, or None."""
+    """True depth of one image.
+
+    depth: [H, W] metres, 0 where unknown. valid: <bool>[H, W], the pixels that count.
+    focal_baseline: focal length (pixels) times baseline (metres) of disparities, or None.
+    """
     depth: np.ndarray
     valid: np.ndarray
     focal_baseline: float = None
@@ -70,7 +74,7 @@ class StereoSplit:
 
     def __init__(self, kitti_dir, disparity_dir='disp_noc_0'):
         root = require_folder(kitti_dir, 'KITTI 2015 folder (--kitti_dir)')
-        self._training = require_folder(os.path.join(root, 'training'), 'KITTI 2015 training folder')
+        self._training = require_folder(os.path.join(root, 'training'), 'KITTI 2015 images')
         self._disparities = require_folder(os.path.join(self._training, disparity_dir),
                                            'KITTI 2015 disparities')
         self.names = sorted(name for name in os.listdir(self._disparities)
@@ -89,7 +93,7 @@ class StereoSplit:
         if width in FOCAL_OF_WIDTH:
             focal_baseline = FOCAL_OF_WIDTH[width] * BASELINE
         else:
-            focal_baseline = float(np.prod(focal_and_baseline(self._calibration_path(index, width))))
+            focal_baseline = np.prod(focal_and_baseline(self._calibration_path(index, width)))
         depth = disparity_to_depth(disparity, focal_baseline)
         return DepthTruth(depth, disparity > 0, focal_baseline)
 

@@ -102,7 +102,8 @@ def evaluate_split(split, pred, config, plot_folder=''):
                 truth.depth, pred[index], truth.valid, config.scale,
                 (config.min_depth, config.max_depth), truth.focal_baseline)
         except ValueError as error:
-            raise UserError('prediction %d (%s): %s' % (index, split.names[index], error)) from error
+            raise UserError('prediction %d (%s): %s' % (
+                index, split.names[index], error)) from error
         if plot_folder and index in plotted:
             write_picture(os.path.join(plot_folder, '%06d.png' % index),
                           read_rgb(split.image_path(index)), resized, truth.depth)

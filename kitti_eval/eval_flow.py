@@ -136,9 +136,10 @@ def write_picture(path, image, pred, gt, valid):
       path: the PNG file.
       image: <uint8>[H, W, 3].
       pred: <float>[h, w, 2], pixels.
-      gt, valid: <float>[H, W, 2], <bool>[H, W]; both flows are coloured by the truth's range.
+      gt, valid: <float>[H, W, 2], <bool>[H, W]; both flows are coloured by the truth's range
+        without its longest 2 %.
     """
-    longest = np.linalg.norm(gt[valid], axis=-1).max() if valid.any() else None
+    longest = np.percentile(np.linalg.norm(gt[valid], axis=-1), 98) if valid.any() else None
     truth = flow_to_colour(gt, longest) * valid[..., None].astype(np.uint8)
     colour = flow_to_colour(resize_flow(pred, *valid.shape), longest)
     write_png(path, np.concatenate([image, colour, truth]))

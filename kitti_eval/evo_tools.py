@@ -61,8 +61,9 @@ def _statistics(folder, metric, flags):
 def _run(home, tool, arguments):
     # evo keeps its settings in the home folder: a temporary one leaves the user's alone.
     environment = dict(os.environ, HOME=home, MPLBACKEND='Agg')
-    done = subprocess.run([_executable(tool)] + arguments, env=environment, stdin=subprocess.DEVNULL,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, universal_newlines=True)
+    done = subprocess.run([_executable(tool)] + arguments, env=environment,
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, universal_newlines=True)
     if done.returncode:
         raise UserError('%s failed (status %d): %s' % (
             tool, done.returncode, done.stdout.strip()[-500:]))

@@ -1,4 +1,4 @@
-"""Formats KITTI 2015's multi-view images for flow prediction: each reference with its neighbours."""
+"""Formats KITTI 2015's multi-view images for flow prediction: references with their neighbours."""
 import os
 import sys
 if __package__ in (None, ''):

@@ -60,7 +60,7 @@ def plot_errors_over_length(path, curves, title=''):
 
 
 def depth_colours(depth, low, high):
-    """A depth map in colours, near is bright; by inverse depth, as the eye expects it.
+    """A depth map in colours, near is bright; equal ratios of depth are equal steps.
 
     Args:
       depth: <float>[H, W], metres; 0 where unknown, which becomes black.
@@ -71,7 +71,6 @@ def depth_colours(depth, low, high):
     """
     depth = np.asarray(depth, np.float64)
     known = depth > 0
-    disparity = 1 / np.where(known, depth, high)
-    share = (disparity - 1 / high) / max(1 / low - 1 / high, 1e-12)
+    share = np.log(high / np.where(known, depth, high)) / max(np.log(high / low), 1e-12)
     colours = plt.get_cmap('magma')(np.clip(share, 0, 1))[..., :3]
     return np.rint(255 * colours * known[..., None]).astype(np.uint8)

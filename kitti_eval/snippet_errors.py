@@ -30,7 +30,7 @@ def match_times(times_a, times_b, max_difference=MAX_TIME_DIFFERENCE):
 
 
 def best_scale(gt, pred):
-    """The factor s that minimises |s pred - gt|^2 over all elements; 0 where `pred` is all zeros."""
+    """The factor s with the least sum of (s pred - gt)^2; 0 where `pred` is all zeros."""
     square = np.sum(pred ** 2)
     return float(np.sum(gt * pred) / square) if square > 0 else 0.0
 

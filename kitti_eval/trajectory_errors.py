@@ -26,8 +26,8 @@ def evaluate_odometry(gt, pred, align='none', lengths=KITTI_LENGTHS):
 
     Returns:
       A dict of plain numbers: `t_rel` (%), `r_rel` (deg/100 m), both None where the trajectory is
-      shorter than every length; `ate` (m, root mean square), `rpe_trans` (m), `rpe_rot` (deg), means
-      over steps of one frame; `frames`, `segments`, `scale`, and `by_length`
+      shorter than every length; `ate` (m, root mean square); `rpe_trans` (m) and `rpe_rot` (deg),
+      means over steps of one frame; `frames`, `segments`, `scale`, `align`, and `by_length`
       {length: {t_rel, r_rel, segments}}.
     """
     gt, pred = (_relative(poses[0], poses) for poses in _checked(gt, pred))
