@@ -10,7 +10,8 @@ import os
 import tensorflow.compat.v1 as tf
 
 from common.errors import UserError
-from common.files import expand, read_json
+from common.files import expand
+from npu_runtime.rank_table import check_rank_table
 
 
 def connect(device, environ=None):
@@ -131,23 +132,6 @@ class HcclRanks:
     def agree_on_start(self, step):
         """Unchanged: the ranks of NPUs read the same folder."""
         return step
-
-
-def check_rank_table(path, size):
-    """Raises a UserError unless `path` is a rank table for `size` ranks."""
-    table = read_json(path)
-    try:
-        devices = [entry for server in table['server_list'] for entry in server['device']]
-        ranks = sorted(int(entry['rank_id']) for entry in devices)
-        complete = all(entry['device_id'] and entry['device_ip'] for entry in devices)
-    except (KeyError, TypeError, ValueError) as error:
-        raise UserError('rank table %s: no server_list with device_id, device_ip, rank_id (%s); '
-                        'scripts/make_rank_table.py writes one' % (path, error)) from error
-    if ranks != list(range(size)) or not complete or table.get('status') != 'completed':
-        raise UserError('rank table %s: status %r, ranks %s; wanted is status \'completed\' and '
-                        'the ranks 0 to %d (RANK_SIZE is %d), each with device_id and device_ip; '
-                        'scripts/make_rank_table.py writes one'
-                        % (path, table.get('status'), ranks, size - 1, size))
 
 
 def _check_hccl_environment(environ, size):

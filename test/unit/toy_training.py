@@ -30,7 +30,7 @@ def linear_model(batch, is_training):
     error = tf.matmul(batch, weights) - 1.
     losses = collections.OrderedDict([('fit', tf.reduce_mean(error ** 2)),
                                       ('size', 0.1 * tf.reduce_sum(weights ** 2))])
-    return ModelOutput(losses, {'batch': tf.reshape(batch, [1, 2, 4, 1])})
+    return ModelOutput(losses, {'batch': batch[tf.newaxis, :, :, tf.newaxis]})
 
 
 def random_batches(start_step, rank, size):

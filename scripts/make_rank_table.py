@@ -1,0 +1,110 @@
+"""Writes the rank table by which NPU cards find each other.
+
+    python scripts/make_rank_table.py --output=rank_table.json                 this host's 8 cards
+    python scripts/make_rank_table.py --output=t.json --devices=0,1 --server_ids=10.0.0.1,10.0.0.2
+    python scripts/make_rank_table.py --check=rank_table.json --rank_size=8
+
+The address of a card is taken from /etc/hccn.conf (lines `address_<card>=<address>`), or from
+--device_ips for hosts whose file is not at hand. The result is RANK_TABLE_FILE of every rank.
+"""
+import collections
+import dataclasses
+import os
+import re
+import socket
+import sys
+from typing import List
+
+if __package__ in (None, ''):
+    sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+from common.errors import UserError, run_main  # noqa: E402
+from common.files import expand, read_lines, write_json  # noqa: E402
+from common.flags import flag, parse_flags  # noqa: E402
+from npu_runtime.rank_table import check_rank_table  # noqa: E402
+
+_ADDRESS = re.compile(r'^(\d{1,3}\.){3}\d{1,3}$')
+
+
+@dataclasses.dataclass
+class Config:
+    """Writes the rank table by which NPU cards find each other."""
+    output: str = flag('', 'file to write')
+    devices: List[int] = flag([0, 1, 2, 3, 4, 5, 6, 7], 'cards to use, on every server')
+    server_ids: List[str] = flag([], 'addresses of the servers, the first first; default this one')
+    device_ips: List[str] = flag([], 'addresses of the cards, server after server; default from '
+                                     'hccn_conf, for one server')
+    hccn_conf: str = flag('/etc/hccn.conf', 'where this host keeps the addresses of its cards')
+    check: str = flag('', 'check this rank table instead of writing one')
+    rank_size: int = flag(0, 'ranks the checked table must have; 0 takes what is there')
+
+
+def rank_table(server_ids, devices, device_ips):
+    """The table as a dict, in the order in which HCCL documents its keys.
+
+    Args:
+      server_ids: list of the servers' addresses.
+      devices: list of card numbers, the same on every server.
+      device_ips: list of the cards' addresses, server after server.
+
+    Raises:
+      UserError: wrong numbers of entries, double entries, or something that is no address.
+    """
+    wanted = len(server_ids) * len(devices)
+    if len(device_ips) != wanted:
+        raise UserError('--device_ips has %d addresses; wanted are %d (%d servers of %d cards)'
+                        % (len(device_ips), wanted, len(server_ids), len(devices)))
+    for name, values in (('--devices', devices), ('--server_ids', server_ids),
+                         ('--device_ips', device_ips)):
+        if not values or len(set(values)) != len(values):
+            raise UserError('%s is %s; wanted are different values'
+                            % (name, ','.join(str(value) for value in values) or 'empty'))
+    for address in list(server_ids) + list(device_ips):
+        if not _ADDRESS.match(address):
+            raise UserError('%r is no address like 192.168.100.101' % address)
+    servers = []
+    for number, server_id in enumerate(server_ids):
+        first = number * len(devices)
+        servers.append(collections.OrderedDict([
+            ('server_id', server_id),
+            ('device', [collections.OrderedDict([
+                ('device_id', str(device)), ('device_ip', device_ips[first + i]),
+                ('rank_id', str(first + i))]) for i, device in enumerate(devices)])]))
+    return collections.OrderedDict([
+        ('version', '1.0'), ('server_count', str(len(servers))), ('server_list', servers),
+        ('status', 'completed')])
+
+
+def addresses_of_cards(path, devices):
+    """The addresses of the cards `devices` in a file like /etc/hccn.conf: list of str."""
+    found = dict(re.findall(r'^address_(\d+)\s*=\s*(\S+)$', '\n'.join(read_lines(
+        path, '--hccn_conf')), re.MULTILINE))
+    missing = [device for device in devices if str(device) not in found]
+    if missing:
+        raise UserError('%s has no address of card %s; it has those of %s'
+                        % (path, ', '.join(map(str, missing)), ', '.join(sorted(found)) or 'none'))
+    return [found[str(device)] for device in devices]
+
+
+def main(argv=None):
+    config, = parse_flags(__doc__.split('\n')[0], Config, argv=argv)
+    if config.check:
+        ranks = check_rank_table(expand(config.check), config.rank_size or None)
+        print('%s: a complete rank table of %d ranks' % (config.check, ranks))
+        return 0
+    if not config.output:
+        raise UserError('--output is missing: the file to write')
+    server_ids = config.server_ids or [socket.gethostbyname(socket.gethostname())]
+    device_ips = config.device_ips
+    if not device_ips:
+        if len(server_ids) > 1:
+            raise UserError('--device_ips is missing: /etc/hccn.conf tells of one server only')
+        device_ips = addresses_of_cards(config.hccn_conf, config.devices)
+    path = expand(config.output)
+    write_json(path, rank_table(server_ids, config.devices, device_ips))
+    print('wrote %s: %d ranks' % (path, len(device_ips)))
+    return 0
+
+
+if __name__ == '__main__':
+    run_main(main)

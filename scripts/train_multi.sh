@@ -1,0 +1,57 @@
+#!/usr/bin/env bash
+# Trains on several CPU or GPU ranks with Horovod, on this host or on several.
+#
+#   scripts/train_multi.sh --np 2 geonet/main.py --mode=train_rigid --dataset_dir=... ...
+#   scripts/train_multi.sh --np 4 --hosts a:2,b:2 convlstm_vo/main.py --mode=train ...
+#
+# Each rank reads its own shard of the data; --batch_size is that of one rank. Several hosts need
+# ssh without a password from the first, and this folder at the same path. On GPUs each rank takes
+# its own. Ends with a status that is not 0 as soon as one rank fails, and ends the others.
+# PYTHON=... takes another interpreter than .venv/bin/python. On NPUs: test/train_full_8p.sh.
+set -euo pipefail
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+
+fail() { echo "error: $*" >&2; exit 2; }
+
+ranks='' hosts=''
+while [ $# -gt 0 ]; do
+  case "$1" in
+    --np|--hosts) [ $# -ge 2 ] || fail "$1 needs a value"
+                  if [ "$1" = --np ]; then ranks=$2; else hosts=$2; fi; shift 2 ;;
+    --np=*) ranks=${1#*=}; shift ;;
+    --hosts=*) hosts=${1#*=}; shift ;;
+    -h|--help) sed -n '2,/^set/{/^set/d;s/^# \{0,1\}//;p}' "${BASH_SOURCE[0]}"; exit 0 ;;
+    *) break ;;
+  esac
+done
+[[ "$ranks" =~ ^[1-9][0-9]*$ ]] || fail "--np is '$ranks'; wanted is a number of ranks"
+[ $# -ge 1 ] || fail 'no program given; for example geonet/main.py --mode=train_rigid'
+program=$1
+shift
+[ -f "$program" ] || program=$root/$program
+[ -f "$program" ] || fail "program $program does not exist"
+
+python=${PYTHON:-$root/.venv/bin/python}
+command -v "$python" >/dev/null || fail "no interpreter $python; run scripts/setup_env.sh"
+"$python" -c 'import horovod.tensorflow' 2>/dev/null ||
+  fail "Horovod does not import in $python; scripts/install_horovod.sh installs it"
+
+# One thread pool a core, not a rank, or the ranks of a host keep each other from working.
+local_ranks=$ranks
+[ -z "$hosts" ] || local_ranks=$(sed 's/.*://' <<< "${hosts%%,*}")
+cores=$(nproc)
+threads=$(( cores > local_ranks ? cores / local_ranks : 1 ))
+export OMP_NUM_THREADS=${OMP_NUM_THREADS:-$threads}
+
+# The variables of a launch on NPUs would contradict this one.
+unset RANK_SIZE RANK_ID RANK_TABLE_FILE
+launcher='
+import sys
+from horovod.runner.launch import run_commandline
+try:
+    run_commandline()
+except RuntimeError as error:
+    sys.exit("error: a rank failed, the others were ended. %s" % " ".join(str(error).split()))
+'
+exec "$python" -c "$launcher" -np "$ranks" -H "${hosts:-localhost:$ranks}" \
+  "$python" "$program" "$@"

@@ -1,0 +1,6 @@
+"""The toy model of the unit tests serves here too."""
+import pathlib
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT), str(ROOT / 'test' / 'unit')]

@@ -1,0 +1,104 @@
+"""Two processes under Horovod: the same training as one, and one end for both.
+
+Needs `scripts/install_horovod.sh`; `make test-distributed` runs it first.
+"""
+import os
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import tensorflow.compat.v1 as tf
+
+import two_ranks
+from common.files import read_json
+from npu_runtime import checkpoints
+from npu_runtime.metrics import read_metrics
+from toy_training import run_toy
+
+pytest.importorskip('horovod.tensorflow')
+
+LAUNCH = os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', '..', 'scripts',
+                      'train_multi.sh')
+
+
+def launch(case, folder):
+    """Runs `two_ranks.<case>(folder)` on two ranks: subprocess.CompletedProcess."""
+    return subprocess.run(
+        ['bash', LAUNCH, '--np', '2', two_ranks.__file__, case, str(folder)],
+        env=dict(os.environ, PYTHON=sys.executable), stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT, universal_newlines=True, timeout=240)
+
+
+def totals(folder):
+    return [row['total'] for row in read_metrics(folder) if row['event'] == 'train']
+
+
+def values_of(folder):
+    reader = tf.train.load_checkpoint(checkpoints.latest(str(folder)))
+    return {key: reader.get_tensor(key) for key in reader.get_variable_to_shape_map()}
+
+
+@pytest.fixture(scope='module')
+def averages(tmp_path_factory):
+    folder = tmp_path_factory.mktemp('two')
+    ended = launch('averages', folder)
+    assert ended.returncode == 0, ended.stdout[-3000:]
+    return folder
+
+
+@pytest.mark.parametrize('name,model,is_sum', [('mean', two_ranks.mean_model, False),
+                                               ('sum', two_ranks.summed_model, True)])
+def test_two_ranks_of_batch_2_train_as_one_of_batch_4(averages, tmp_path, name, model, is_sum):
+    run_toy(tmp_path, 5, model=model, data=two_ranks.share_of_four, loss_is_sum=is_sum)
+    np.testing.assert_allclose(totals(averages / name), totals(tmp_path), rtol=1e-5)
+    expected = values_of(tmp_path)
+    for key, value in values_of(averages / name).items():
+        if key != 'net/average':  # a batch norm's average is that of rank 0's own batches
+            np.testing.assert_allclose(value, expected[key], rtol=1e-5, atol=1e-8, err_msg=key)
+
+
+def test_every_rank_begins_with_the_weights_of_rank_0(averages, tmp_path):
+    run_toy(tmp_path, 5, model=two_ranks.mean_model, data=two_ranks.share_of_four, seed=1)
+    np.testing.assert_allclose(totals(averages / 'seeds'), totals(tmp_path), rtol=1e-5)
+
+
+def test_a_checkpoint_of_two_scaled_ranks_goes_on_in_one_process_and_back(averages, tmp_path):
+    run_toy(tmp_path, 7, model=two_ranks.mean_model, data=two_ranks.share_of_four)
+    np.testing.assert_allclose(totals(averages / 'scaled'), totals(tmp_path)[:5], rtol=1e-5)
+    run_toy(averages / 'scaled', 7, model=two_ranks.mean_model, data=two_ranks.share_of_four)
+    np.testing.assert_allclose(totals(averages / 'scaled'), totals(tmp_path), rtol=1e-5)
+
+
+def test_the_learning_rate_grows_with_the_ranks_only_where_asked(averages):
+    rates = {name: read_metrics(averages / name)[1]['learning_rate'] for name in ('mean', 'rate')}
+    assert rates['mean'] == pytest.approx(0.01) and rates['rate'] == pytest.approx(0.02)
+
+
+def test_one_rank_writes(averages):
+    files = os.listdir(str(averages / 'mean'))
+    assert len([name for name in files if name.startswith('events.')]) == 1
+    assert [row['event'] for row in read_metrics(averages / 'mean')].count('start') == 1
+
+
+def test_both_ranks_end_together_on_nan_and_on_a_signal_to_one(tmp_path):
+    ended = launch('stops', tmp_path)
+    endings = [read_json(str(tmp_path / ('endings%d.json' % rank))) for rank in (0, 1)]
+    assert 'step 7: loss is not finite on another rank' in endings[0]['nan'], ended.stdout[-3000:]
+    assert 'step 7: loss is not finite on rank 1 of 2 in fit (nan)' in endings[1]['nan']
+    assert checkpoints.read_step(checkpoints.latest(str(tmp_path / 'nan'))) == 5
+    assert [ending['term'] for ending in endings] == [143, 143]
+    stopped_at = read_metrics(tmp_path / 'term')[-1]
+    assert stopped_at['reason'] == 'SIGTERM'
+    assert checkpoints.read_step(checkpoints.latest(str(tmp_path / 'term'))) == stopped_at['step']
+
+
+def test_a_killed_rank_ends_the_other_with_a_usable_checkpoint(tmp_path):
+    began = time.monotonic()
+    ended = launch('dies', tmp_path)
+    assert ended.returncode not in (0, None)
+    assert time.monotonic() - began < 60 + 30  # a minute, and the time to start
+    assert checkpoints.read_step(checkpoints.newest_in(str(tmp_path), verify=True)) == 10
+    assert 'same command goes on from the last checkpoint' in ended.stdout, ended.stdout[-3000:]
+    assert 'Traceback' not in ended.stdout

@@ -1,0 +1,95 @@
+"""What each of two ranks does; started by horovodrun: two_ranks.py <case> <folder>."""
+import os
+import signal
+import sys
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path[:0] = [ROOT, os.path.join(ROOT, 'test', 'unit')]
+
+import tensorflow.compat.v1 as tf  # noqa: E402
+
+from common.errors import UserError, run_main  # noqa: E402
+from common.files import write_json  # noqa: E402
+from toy_training import linear_model, run_toy  # noqa: E402
+
+RANK = int(os.environ.get('HOROVOD_RANK', 0))
+
+
+def share_of_four(start_step, rank, size):
+    """The rank's share of batches of 4, which are the same whatever the number of ranks."""
+    share = 4 // size
+    return tf.data.Dataset.range(start_step, 10 ** 9).map(
+        lambda step: tf.random.stateless_uniform([4, 4], [7, step])[
+            rank * share:(rank + 1) * share])
+
+
+def summed_model(batch, is_training):
+    """The losses of the toy, summed over the examples of a batch; no terms without examples."""
+    output = linear_model(batch, is_training)
+    examples = tf.cast(tf.shape(batch)[0], tf.float32)
+    return output._replace(losses={'fit': output.losses['fit'] * examples}, images=None)
+
+
+def mean_model(batch, is_training):
+    """The toy without images, whose shape is that of a batch of 2."""
+    return linear_model(batch, is_training)._replace(images=None)
+
+
+def nan_on_rank_1(start_step, rank, size):
+    return tf.data.Dataset.range(start_step, 100).map(lambda step: tf.fill([2, 4], tf.where(
+        tf.logical_and(tf.equal(step, 6), rank == 1), float('nan'), 1.)))
+
+
+def averages(folder):
+    runtime = dict(device='cpu', loss_scale='dynamic')
+    for name, model, is_sum in (('mean', mean_model, False), ('sum', summed_model, True)):
+        run_toy(os.path.join(folder, name), 5, model=model, data=share_of_four,
+                loss_is_sum=is_sum)
+    # Each rank has its own first weights, so only rank 0's can give the losses of one process.
+    run_toy(os.path.join(folder, 'seeds'), 5, model=mean_model, data=share_of_four, seed=1 + RANK)
+    run_toy(os.path.join(folder, 'scaled'), 3, model=mean_model, data=share_of_four,
+            runtime=runtime)
+    run_toy(os.path.join(folder, 'scaled'), 5, model=mean_model, data=share_of_four,
+            runtime=runtime)
+    run_toy(os.path.join(folder, 'rate'), 1, model=mean_model, data=share_of_four,
+            runtime=dict(device='cpu', learning_rate_scaling=True))
+
+
+def signal_in_the_data(number, at, on_rank):
+    """The shares, with a signal to the process of `on_rank` when it reads batch `at`."""
+    def send(step):
+        if step == at:
+            os.kill(os.getpid(), number)
+        return step
+
+    def data(start_step, rank, size):
+        numbers = tf.data.Dataset.range(start_step, 10 ** 9)
+        if rank == on_rank:
+            numbers = numbers.map(lambda step: tf.numpy_function(send, [step], tf.int64))
+        return tf.data.Dataset.zip((share_of_four(start_step, rank, size), numbers)).map(
+            lambda batch, step: batch)
+    return data
+
+
+def stops(folder):
+    endings = {}
+    try:
+        run_toy(os.path.join(folder, 'nan'), 17, data=nan_on_rank_1)
+    except UserError as error:
+        endings['nan'] = str(error)
+    try:
+        run_toy(os.path.join(folder, 'term'), 10 ** 6, model=mean_model,
+                data=signal_in_the_data(signal.SIGTERM, 7, on_rank=1), log_line=lambda _: 'step')
+    except SystemExit as error:
+        endings['term'] = error.code
+    write_json(os.path.join(folder, 'endings%d.json' % RANK), endings)
+
+
+def dies(folder):
+    run_toy(folder, 10 ** 6, model=mean_model,
+            data=signal_in_the_data(signal.SIGKILL, 12, on_rank=1), log_line=lambda _: 'step')
+
+
+if __name__ == '__main__':
+    os.makedirs(sys.argv[2], exist_ok=True)
+    run_main(lambda: globals()[sys.argv[1]](sys.argv[2]))
