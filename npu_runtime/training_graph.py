@@ -4,6 +4,7 @@ import collections
 import tensorflow.compat.v1 as tf
 
 from npu_runtime import precision
+from npu_runtime.host_gradients import convolutions_as_gradients
 
 
 class TrainingGraph:
@@ -29,7 +30,8 @@ class TrainingGraph:
     def __init__(self, build_model, dataset, options, device, runtime, ranks):
         global_step = tf.train.get_or_create_global_step()
         self.iterator = tf.data.make_initializable_iterator(dataset)
-        output = build_model(self.iterator.get_next(), is_training=True)
+        with convolutions_as_gradients(device):
+            output = build_model(self.iterator.get_next(), is_training=True)
         self.model_variables = [variable for variable in tf.global_variables()
                                 if variable is not global_step]
         losses = _losses(output, options.l2_weight)
