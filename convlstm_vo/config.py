@@ -83,6 +83,11 @@ class RunConfig:
         """Names or numbers of the sequences to train on."""
         return self.train_sequences or list(TRAINING_SEQUENCES[:self.trajectory_length])
 
+    @property
+    def checkpoint(self):
+        """Prefix or folder of the weights to test or export."""
+        return self.init_checkpoint or self.outputpath
+
     def require(self, *names):
         """Raises a UserError that names the first of these flags that is empty."""
         for name in names:

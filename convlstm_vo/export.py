@@ -3,7 +3,8 @@ import os
 
 import tensorflow.compat.v1 as tf
 
-from convlstm_vo import net, saved_run
+from common.files import expand
+from convlstm_vo import net
 from npu_runtime import checkpoints
 from npu_runtime.export import export_graph
 from npu_runtime.session import make_session
@@ -18,24 +19,22 @@ def export(run, model, runtime):
 
     Args:
       run: <RunConfig>.
-      model: <ModelConfig>; what stands beside the checkpoint is used instead.
+      model: <ModelConfig>.
       runtime: <RuntimeConfig>.
 
     Returns:
       What `npu_runtime.export.export_graph` returns.
     """
     run.require('outputpath')
-    saved = saved_run.load(run.init_checkpoint or run.outputpath, run, model)
     with tf.Graph().as_default() as graph:
         with tf.name_scope('input'):
             pairs = tf.placeholder(tf.float32, [
-                run.export_batch, saved.model.time_steps, saved.model.img_height,
-                saved.model.img_width, 6], name='Placeholder')
+                run.export_batch, model.time_steps, model.img_height, model.img_width, 6],
+                                   name='Placeholder')
         net.predict(pairs)
         motions = graph.get_tensor_by_name('Wx_plus_b/xw_plus_b:0')
         with make_session(runtime) as session:
-            checkpoints.restore(session, saved.checkpoint)
+            checkpoints.restore(session, run.checkpoint)
             return export_graph(session, [pairs], [motions],
-                                os.path.join(os.path.abspath(run.outputpath), 'export',
-                                             'convlstm_vo'),
+                                os.path.join(expand(run.outputpath), 'export', 'convlstm_vo'),
                                 run.soc_version, run.onnx)

@@ -3,6 +3,8 @@
     python convlstm_vo/main.py --mode=train --datapath=KITTI --outputpath=run --time_steps=5
     python convlstm_vo/main.py --mode=test --datapath=KITTI --outputpath=run --test_sequences=9
     python convlstm_vo/main.py --mode=export --outputpath=run
+
+A checkpoint's own configuration stands in for the model flags that are not given.
 """
 import os
 import sys
@@ -13,17 +15,22 @@ if __package__ in (None, ''):
 from common.errors import run_main
 from common.flags import parse_flags
 from convlstm_vo.config import ModelConfig, RunConfig
+from convlstm_vo.saved_run import model_flags
 from npu_runtime.config import RuntimeConfig
+
+_CONFIGS = (RunConfig, ModelConfig, RuntimeConfig)
 
 
 def main(argv=None):
     """Does what `--mode` says; the modules of the other modes are not even imported."""
-    run, model, runtime = parse_flags('ConvLSTM visual odometry on KITTI.', RunConfig, ModelConfig,
-                                      RuntimeConfig, argv=argv)
+    run, model, runtime = parse_flags(__doc__, *_CONFIGS, argv=argv)
     if run.mode == 'train':
         from convlstm_vo.train import train
         train(run, model, runtime)
-    elif run.mode == 'test':
+        return
+    _, model, _ = parse_flags(__doc__, *_CONFIGS, argv=argv,
+                              defaults=model_flags(run.checkpoint))
+    if run.mode == 'test':
         from convlstm_vo.test import test
         test(run, model, runtime)
     else:

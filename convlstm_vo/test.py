@@ -5,7 +5,8 @@ import numpy as np
 
 from common.errors import UserError
 from common.files import make_folder, whole_file
-from convlstm_vo import predict, saved_run
+from convlstm_vo import predict
+from convlstm_vo.saved_run import read_saved
 from kitti_data import motion
 from kitti_data import poses as pose_math
 from kitti_data.compact_frames import FrameReader, check_frames
@@ -26,27 +27,26 @@ def test(run, model, runtime):
 
     Args:
       run: <RunConfig>.
-      model: <ModelConfig>; what stands beside the checkpoint is used instead.
+      model: <ModelConfig>.
       runtime: <RuntimeConfig>.
 
     Returns:
       dict, sequence -> its entry of results.json.
     """
     run.require('datapath', 'outputpath', 'test_sequences')
-    saved = saved_run.load(run.init_checkpoint or run.outputpath, run, model)
-    _warn_if_trained(run.test_sequences, saved.train_sequences)
+    trained_on = read_saved(run.checkpoint).get(
+        'train_sequences', [sequence_name(name) for name in run.training_sequences])
+    _warn_if_trained(run.test_sequences, trained_on)
     sequences = [OdometrySequence(run.datapath, name, run.camera) for name in run.test_sequences]
-    readers = [_open(sequence, saved.model) for sequence in sequences]
-    step, label = _baseline(run.datapath, saved.train_sequences)
+    readers = [_open(sequence, model) for sequence in sequences]
+    baseline = _baseline(sequences[0].root, trained_on)
     folder = make_folder(os.path.join(run.outputpath, 'test'))
     results = {}
     for sequence, reader in zip(sequences, readers):
-        motions = _predict(reader, run, saved, runtime, 'sequence ' + sequence.name)
-        results[sequence.name] = _write(sequence, motions, saved.model.label_frame, folder, run,
-                                        (step, label))
+        motions = _predict(reader, run, model, runtime, 'sequence ' + sequence.name)
+        results[sequence.name] = _write(sequence, motions, model.label_frame, folder, run, baseline)
     report.save_result(folder, 'results', {
-        'checkpoint': os.path.basename(saved.checkpoint), 'baseline': label,
-        'state': 'stateless' if _is_stateless(run, saved.model) else 'carried',
+        'baseline': baseline[1], 'state': 'none' if _is_stateless(run, model) else 'carried',
         'sequences': results})
     return results
 
@@ -60,16 +60,16 @@ def _open(sequence, model):
     return FrameReader(paths, model.img_height, model.img_width, [check_frames(paths)])
 
 
-def _warn_if_trained(test_sequences, train_sequences):
-    both = sorted({sequence_name(name) for name in test_sequences} & set(train_sequences))
+def _warn_if_trained(test_sequences, trained_on):
+    both = sorted({sequence_name(name) for name in test_sequences} & set(trained_on))
     if both:
         warn('trained on what is tested here, the numbers are too good: sequence %s'
              % ', '.join(both))
 
 
-def _baseline(datapath, train_sequences):
+def _baseline(root, trained_on):
     """The mean step of the training sequences that are here, else of KITTI's, and its label."""
-    paths = [os.path.join(datapath, 'poses', name + '.txt') for name in train_sequences]
+    paths = [os.path.join(root, 'poses', name + '.txt') for name in trained_on]
     return constant_motion.step_from_files([path for path in paths if os.path.exists(path)])
 
 
@@ -78,13 +78,13 @@ def _is_stateless(run, model):
     return run.stateless or model.time_steps == 1
 
 
-def _predict(reader, run, saved, runtime, desc):
-    stateless = _is_stateless(run, saved.model)
+def _predict(reader, run, model, runtime, desc):
+    stateless = _is_stateless(run, model)
     if stateless and not run.stateless:
         say('time_steps is 1: the state was never trained, so every pair begins without one')
-    pairs = saved.model.time_steps if stateless else min(run.chunk, len(reader.paths) - 1)
+    pairs = model.time_steps if stateless else min(run.chunk, len(reader.paths) - 1)
     batch_size = max(1, run.chunk // pairs) if stateless else 1
-    with predict.Predictor(saved.checkpoint, runtime, batch_size, pairs, reader.frame_shape,
+    with predict.Predictor(run.checkpoint, runtime, batch_size, pairs, reader.frame_shape,
                            reader.dtype) as predictor:
         run_over = predict.stateless if stateless else predict.stream
         return run_over(predictor, reader, desc)

@@ -1,0 +1,48 @@
+"""`--mode=export_depth` and `--mode=export_pose`: inference graphs with their weights in one file."""
+import os
+
+import tensorflow.compat.v1 as tf
+
+from common.files import expand
+from geonet.model import predict_depth, predict_pose
+from npu_runtime import checkpoints
+from npu_runtime.export import export_graph
+from npu_runtime.session import make_session
+
+
+def export_net(net, checkpoint, output_dir, model, runtime, batch_size=1, soc_version='Ascend310',
+               onnx=False):
+    """Writes `<output_dir>/geonet_<net>.pb`, checked against the checkpoint.
+
+    Inputs are uint8 RGB frames. depth: `input/Placeholder` [B, H, W, 3] to `output/depth`
+    <float32>[B, H, W, 1], up to a common scale. pose: `input/Placeholder` [B, H, W, 3], the target,
+    and `input/Placeholder_1` [B, H, W, 3N], the sources, to `output/pose` <float32>[B, N, 6],
+    target to source, radians.
+
+    Args:
+      net: 'depth' or 'pose'.
+      checkpoint: prefix or folder.
+      output_dir: where the files go.
+      model: <ModelConfig>.
+      runtime: <RuntimeConfig>.
+      batch_size: B.
+      soc_version: chip named in the printed atc command.
+      onnx: also write ONNX; needs tf2onnx.
+
+    Returns:
+      What `npu_runtime.export.export_graph` returns.
+    """
+    size = [batch_size, model.img_height, model.img_width]
+    channels = [3] if net == 'depth' else [3, 3 * model.num_sources]
+    with tf.Graph().as_default():
+        with tf.name_scope('input'):
+            inputs = [tf.placeholder(tf.uint8, size + [count], name='Placeholder')
+                      for count in channels]
+        output = (predict_depth(inputs[0], model)[0] if net == 'depth'
+                  else predict_pose(inputs[0], inputs[1], model))
+        output = tf.identity(output, name='output/' + net)
+        with make_session(runtime) as session:
+            checkpoints.restore(session, checkpoint, tf.model_variables())
+            return export_graph(session, inputs, [output],
+                                os.path.join(expand(output_dir), 'geonet_' + net), soc_version,
+                                onnx)

@@ -1,0 +1,47 @@
+"""The command line: the published names, spellings and defaults, and what is refused."""
+import pytest
+
+from common.errors import UserError
+from common.flags import parse_flags
+from convlstm_vo.config import ModelConfig, RunConfig
+
+
+def _parse(*argv):
+    return parse_flags('', RunConfig, ModelConfig, argv=list(argv))
+
+
+def test_published_defaults():
+    run, model = _parse()
+    assert (run.bsize, run.trajectory_length, run.lr, run.train_iter, run.total_steps) == (
+        32, 4, 0.0001, 240, -1)
+    assert (model.time_steps, model.img_height, model.img_width, model.label_frame,
+            model.rotation_weight, model.loss_reduction) == (1, 384, 1280, 'camera', 100, 'sum')
+    assert run.training_sequences == ['0', '2', '8', '9']
+    assert not set(run.training_sequences) & set(run.val_sequences + run.test_sequences)
+
+
+@pytest.mark.parametrize('spelling, name, value', [
+    ('--data_path=/d', 'datapath', '/d'), ('--datapath=/d', 'datapath', '/d'),
+    ('--outputpath=/o', 'outputpath', '/o'), ('--batch_size=3', 'bsize', 3),
+    ('--bsize=3', 'bsize', 3), ('--learing_rata=0.5', 'lr', 0.5), ('--learning_rate=0.5', 'lr', 0.5),
+    ('--lr=0.5', 'lr', 0.5), ('--train_iter=7', 'train_iter', 7)])
+def test_every_published_spelling_is_the_same_flag(spelling, name, value):
+    assert getattr(_parse(spelling)[0], name) == value
+
+
+@pytest.mark.parametrize('spelling', ['--steps=5', '--time_steps=5'])
+def test_steps_are_time_steps(spelling):
+    assert _parse(spelling)[1].time_steps == 5
+
+
+def test_trajectory_length_counts_the_training_sequences():
+    assert _parse('--trajectory_length=2')[0].training_sequences == ['0', '2']
+    assert _parse('--train_sequences=5,07')[0].training_sequences == ['5', '07']
+
+
+@pytest.mark.parametrize('argument', [
+    '--bsize=0', '--trajectory_length=5', '--lr=0', '--time_steps=0', '--img_width=-1',
+    '--total_steps=0', '--gradient_clip=-1', '--rotation_weight=0', '--lr=nan'])
+def test_a_value_that_no_run_can_have_is_refused_by_name(argument):
+    with pytest.raises(UserError, match=argument.split('=')[0]):
+        _parse(argument)
