@@ -1,0 +1,58 @@
+# Shared by prepare_*.sh: the three folders, the check that every archive is there, unpacking.
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+python=${PYTHON:-$root/.venv/bin/python}
+command -v "$python" >/dev/null || python=python3
+
+fail() { echo "error: $*" >&2; exit 2; }
+
+# Sets archives, data and formatted from the first three arguments; help is the script's own head.
+read_folders() {
+  case "${1:-}" in
+    -h|--help) sed -n '2,/^[^#]/{/^#/s/^# \{0,1\}//p}' "$0"; exit 0 ;;
+  esac
+  if [ $# -lt 3 ]; then
+    sed -n '2,/^[^#]/{/^#/s/^# \{0,1\}//p}' "$0" >&2
+    fail "wanted three folders, found $#"
+  fi
+  archives=${1/#\~/$HOME} data=${2/#\~/$HOME} formatted=${3/#\~/$HOME}
+  [ -d "$archives" ] || fail "$archives, the folder of the archives, does not exist"
+}
+
+# flag_value NAME DEFAULT ARGUMENT...: the value of --NAME among the arguments.
+flag_value() {
+  local name=$1 value=$2
+  shift 2
+  while [ $# -gt 0 ]; do
+    case "$1" in
+      --"$name"=*) value=${1#*=} ;;
+      --"$name") value=${2:-} ;;
+    esac
+    shift
+  done
+  echo "$value"
+}
+
+# require_archives SOURCE ARCHIVE UNPACKED [ARCHIVE UNPACKED...]: each archive is there, or what was
+# unpacked from it (a glob); else all that are missing are named at once, and where to get them.
+require_archives() {
+  local source=$1 missing=()
+  shift
+  while [ $# -gt 0 ]; do
+    [ -f "$archives/$1" ] || compgen -G "$data/$2" >/dev/null || missing+=("$1")
+    shift 2
+  done
+  [ ${#missing[@]} -eq 0 ] || fail "not in $archives: ${missing[*]} (from $source)"
+}
+
+# unpack ARCHIVE STRIP PATTERN...: the files that match and are not there yet.
+unpack() {
+  local archive=$1 strip=$2
+  shift 2
+  if [ ! -f "$archives/$archive" ]; then
+    echo "note: no $archive; going on with what is in $data"
+    return
+  fi
+  "$python" "$root/scripts/unpack_archive.py" --archive="$archives/$archive" --target="$data" \
+    --strip="$strip" --members="$(IFS=,; echo "$*")"
+}
