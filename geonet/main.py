@@ -25,14 +25,13 @@ _CONFIGS = (RunConfig, ModelConfig, AugmentConfig, RuntimeConfig)
 
 def main(argv=None):
     """Does what `--mode` says; the modules of the other modes are not even imported."""
-    run, model, augment, runtime = parse_flags(__doc__, *_CONFIGS, argv=argv)
+    run, _, augment, runtime = parse_flags(__doc__, *_CONFIGS, argv=argv)
+    _, model, _, _ = parse_flags(__doc__, *_CONFIGS, argv=argv,
+                                 defaults=saved_model_flags(run.init_ckpt_file))
     if run.mode.startswith('train_'):
         from geonet.train import run_training
         run_training(run, model, augment, runtime)
-        return
-    _, model, _, _ = parse_flags(__doc__, *_CONFIGS, argv=argv,
-                                 defaults=saved_model_flags(run.init_ckpt_file))
-    if run.mode == 'test_depth':
+    elif run.mode == 'test_depth':
         from geonet.predict_depth import test_depth
         test_depth(run, model, runtime)
     elif run.mode == 'test_pose':
@@ -41,6 +40,15 @@ def main(argv=None):
     elif run.mode == 'test_flow':
         from geonet.predict_flow import test_flow
         test_flow(run, model, runtime)
+    else:
+        _export(run, model, runtime)
+
+
+def _export(run, model, runtime):
+    from geonet.export import export_net
+    run.require(init_ckpt_file='the checkpoint to export', output_dir='where the graph goes')
+    export_net(run.mode[len('export_'):], run.init_ckpt_file, run.output_dir, model, runtime,
+               run.export_batch, run.soc_version, run.onnx)
 
 
 def saved_model_flags(checkpoint):

@@ -7,7 +7,7 @@ import numpy as np
 from common.files import make_folder, whole_file, write_json
 from geonet.model import predict_depth
 from geonet.pictures import PictureWriter, depth_picture
-from geonet.predictor import Predictor
+from geonet.predictor import BatchedGraph, Predictor
 from kitti_data.frame_source import depth_frames
 
 
@@ -29,10 +29,9 @@ def test_depth(run, model, runtime):
     source = depth_frames(run.dataset_dir, run.depth_test_split, run.test_file_list,
                           run.pose_test_seq, run.camera)
     output_dir = make_folder(run.output_dir)
-    shape = (model.img_height, model.img_width, 3)
     depths = []
-    with Predictor(lambda target: {'depth': predict_depth(target, model)[0][..., 0]},
-                   {'target': shape}, run.init_ckpt_file, run.batch_size, runtime) as predictor:
+    with Predictor(lambda: _depth_graph(model, run.batch_size), run.init_ckpt_file,
+                   runtime) as predictor:
         name = os.path.basename(predictor.checkpoint)
         frames, shown = itertools.tee(source.read(model.img_height, model.img_width))
         outputs = predictor(({'target': frame} for frame in frames), len(source.names), 'depth')
@@ -48,3 +47,8 @@ def test_depth(run, model, runtime):
                {'checkpoint': predictor.checkpoint, 'images': source.names})
     print('depth of %d images: %s' % (len(depths), path))
     return path
+
+
+def _depth_graph(model, batch_size):
+    return BatchedGraph(lambda target: {'depth': predict_depth(target, model)[0][..., 0]},
+                        {'target': (model.img_height, model.img_width, 3)}, batch_size)

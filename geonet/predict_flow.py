@@ -4,11 +4,10 @@ import os
 
 import numpy as np
 
-from common.errors import UserError
 from common.files import make_folder
 from geonet.model import predict_flow
 from geonet.pictures import PictureWriter, flow_picture
-from geonet.predictor import Predictor
+from geonet.predictor import BatchedGraph, Predictor
 from kitti_data.flow_files import flow_to_colour, resize_flow, write_flo, write_kitti_flow
 from kitti_data.formatted import multi_scale_intrinsics
 from kitti_data.images import write_png
@@ -27,19 +26,16 @@ def test_flow(run, model, runtime):
       The number of images.
     """
     run.require(init_ckpt_file='the checkpoint to predict with', output_dir='where flow goes')
-    source = snippets(run.dataset_dir, model.seq_length, model.img_height, model.img_width,
-                      run.pose_test_seq, run.camera, run.intrinsics)
+    source = flow_snippets(run.dataset_dir, run, model)
     output_dir = make_folder(run.output_dir)
     folders = {name: make_folder(os.path.join(output_dir, name))
                for name in ('binary', 'color', 'png')}
-    with _predictor(run, model, runtime) as predictor, \
+    with Predictor(lambda: flow_graph(model, run.batch_size), run.init_ckpt_file,
+                   runtime) as predictor, \
             PictureWriter(output_dir, 'pictures', run.pictures, run.video) as pictures:
-        read, shown = itertools.tee(source.read())
-        outputs = predictor((_example(snippet, model) for snippet in read), source.count, 'flow')
-        for snippet, output in zip(shown, outputs):
-            flow = output['flow']
+        for snippet, flow in predict_flows(predictor, source, model):
             if pictures.wanted:
-                pictures.write(snippet.number, flow_picture(_target(snippet), flow))
+                pictures.write(snippet.number, flow_picture(snippet.target, flow))
             if run.flow_size == 'original':
                 flow = resize_flow(flow, *snippet.size, bilinear=True)
             _write(folders, '%06d' % snippet.number, flow)
@@ -47,31 +43,46 @@ def test_flow(run, model, runtime):
     return source.count
 
 
-def _predictor(run, model, runtime):
+def flow_snippets(path, run, model):
+    """The <SnippetSource> at `path`; with a camera where the model needs one."""
+    return snippets(path, model.seq_length, model.img_height, model.img_width, run.pose_test_seq,
+                    run.camera, run.intrinsics, _needs_camera(model))
+
+
+def flow_graph(model, batch_size):
+    """The <BatchedGraph> target, sources (, intrinsics) -> flow <float32>[H, W, 2], pixels."""
     size = (model.img_height, model.img_width)
     shapes = {'target': size + (3,), 'sources': size + (3 * model.num_sources,)}
-    if model.flownet_type == 'residual':
+    if _needs_camera(model):
         shapes['intrinsics'] = (4, 3, 3)
 
     def build(target, sources, intrinsics=None):
         return {'flow': predict_flow(target, sources, intrinsics, model)[0]}
 
-    return Predictor(build, shapes, run.init_ckpt_file, run.batch_size, runtime,
-                     {'intrinsics': np.float32})
+    return BatchedGraph(build, shapes, batch_size, {'intrinsics': np.float32})
 
 
-def _target(snippet):
-    return snippet.frames[len(snippet.frames) // 2]
+def predict_flows(predict, source, model):
+    """Yields (<Snippet>, <float32>[H, W, 2] flow in pixels of its frames) for a whole source.
+
+    Args:
+      predict: function (examples, total, desc) that yields outputs of a `flow_graph`.
+      source: <SnippetSource>.
+      model: <ModelConfig>.
+    """
+    read, shown = itertools.tee(source.read())
+    outputs = predict((_example(snippet, model) for snippet in read), source.count, 'flow')
+    for snippet, output in zip(shown, outputs):
+        yield snippet, output['flow']
+
+
+def _needs_camera(model):
+    return model.flownet_type == 'residual'
 
 
 def _example(snippet, model):
-    middle = len(snippet.frames) // 2
-    others = np.delete(snippet.frames, middle, axis=0)
-    example = {'target': snippet.frames[middle], 'sources': np.concatenate(list(others), axis=-1)}
-    if model.flownet_type == 'residual':
-        if snippet.intrinsics is None:
-            raise UserError('residual flow needs the camera of these frames: '
-                            '--intrinsics=fx,fy,cx,cy')
+    example = {'target': snippet.target, 'sources': snippet.sources}
+    if _needs_camera(model):
         example['intrinsics'] = multi_scale_intrinsics(snippet.intrinsics)
     return example
 

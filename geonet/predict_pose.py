@@ -6,11 +6,12 @@ import numpy as np
 from common.errors import UserError
 from common.files import make_folder
 from geonet.model import predict_pose
-from geonet.predictor import Predictor
+from geonet.predictor import BatchedGraph, Predictor
 from kitti_data.frame_source import sequence_frames, windows
 from kitti_eval.chaining import chain_snippets
-from kitti_eval.plots import plot_trajectories
 from kitti_eval.snippets import snippets_of_vectors, write_snippets
+
+_SECONDS_A_FRAME = 0.1  # of frames without a clock, as in KITTI
 
 
 def test_pose(run, model, runtime):
@@ -25,29 +26,53 @@ def test_pose(run, model, runtime):
       The number of snippets.
     """
     run.require(init_ckpt_file='the checkpoint to predict with', output_dir='where poses go')
-    source = sequence_frames(run.dataset_dir, run.pose_test_seq, run.camera)
-    length = model.seq_length
-    count = len(source.names) - length + 1
-    if count < 1:
-        raise UserError('%s holds %d frames; a snippet needs %d' % (
-            run.dataset_dir, len(source.names), length))
-    times = source.times if source.times is not None else np.arange(len(source.names)) * 0.1
+    source = pose_frames(run.dataset_dir, run.pose_test_seq, run.camera, model.seq_length)
+    times = (source.read_times() if source.read_times
+             else _SECONDS_A_FRAME * np.arange(len(source.names)))
     output_dir = make_folder(run.output_dir)
-    height, width = model.img_height, model.img_width
-    with Predictor(
-            lambda target, sources: {'poses': predict_pose(target, sources, model)},
-            {'target': (height, width, 3), 'sources': (height, width, 3 * (length - 1))},
-            run.init_ckpt_file, run.batch_size, runtime) as predictor:
-        examples = map(_example, windows(source.read(height, width), length))
-        outputs = predictor(examples, count, 'pose')
-        poses = np.stack([output['poses'] for output in outputs])
-    frame_numbers = np.arange(count)[:, None] + np.arange(length)
-    write_snippets(output_dir, source.numbers[:count], times[frame_numbers],
-                   snippets_of_vectors(poses))
+    with Predictor(lambda: pose_graph(model, run.batch_size), run.init_ckpt_file,
+                   runtime) as predictor:
+        poses = predict_snippets(predictor, source, model)
+    places = np.arange(len(poses))[:, None] + np.arange(model.seq_length)
+    write_snippets(output_dir, source.numbers[:len(poses)], times[places], poses)
     if run.pictures:
-        _plot(os.path.join(output_dir, 'trajectory.png'), snippets_of_vectors(poses))
-    print('%d snippets of %d frames: %s' % (count, length, output_dir))
-    return count
+        _plot(os.path.join(output_dir, 'trajectory.png'), poses)
+    print('%d snippets of %d frames: %s' % (len(poses), model.seq_length, output_dir))
+    return len(poses)
+
+
+def pose_frames(path, sequence, camera, seq_length):
+    """The <FrameSource> at `path`; a UserError when it is shorter than a snippet."""
+    source = sequence_frames(path, sequence, camera)
+    if len(source.names) < seq_length:
+        raise UserError('%s holds %d frames; a snippet needs %d' % (
+            path, len(source.names), seq_length))
+    return source
+
+
+def pose_graph(model, batch_size):
+    """The <BatchedGraph> target, sources -> poses <float32>[N, 6], as `predict_pose`."""
+    size = (model.img_height, model.img_width)
+    return BatchedGraph(
+        lambda target, sources: {'poses': predict_pose(target, sources, model)},
+        {'target': size + (3,), 'sources': size + (3 * model.num_sources,)}, batch_size)
+
+
+def predict_snippets(predict, source, model):
+    """Every snippet of a source.
+
+    Args:
+      predict: function (examples, total, desc) that yields outputs of a `pose_graph`.
+      source: <FrameSource>.
+      model: <ModelConfig>.
+
+    Returns:
+      float64 [M, L, 4, 4]: poses relative to the first frame of each of the M snippets.
+    """
+    examples = map(_example, windows(source.read(model.img_height, model.img_width),
+                                     model.seq_length))
+    outputs = predict(examples, len(source.names) - model.num_sources, 'pose')
+    return snippets_of_vectors(np.stack([output['poses'] for output in outputs]))
 
 
 def _example(window):
@@ -59,5 +84,6 @@ def _example(window):
 
 def _plot(path, poses):
     """Draws the snippets, joined to one path in the network's own scale, from above."""
+    from kitti_eval.plots import plot_trajectories  # matplotlib is slow to import
     _, trajectory = chain_snippets(dict(enumerate(poses)))
     plot_trajectories(path, [('prediction', trajectory)])

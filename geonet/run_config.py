@@ -5,7 +5,8 @@ from typing import List
 from common.errors import UserError
 from common.flags import flag
 
-MODES = ('train_rigid', 'train_flow', 'test_depth', 'test_pose', 'test_flow')
+MODES = ('train_rigid', 'train_flow', 'test_depth', 'test_pose', 'test_flow', 'export_depth',
+         'export_pose')
 
 
 @dataclasses.dataclass
@@ -42,20 +43,30 @@ class RunConfig:
     video: bool = flag(False, 'also write a video: each frame with its depth or flow')
     flow_size: str = flag('network', 'size of the written flow: the network\'s, or that of the '
                                      'image files', choices=('network', 'original'))
+    export_batch: int = flag(1, 'export: B of the frozen graph')
+    onnx: bool = flag(False, 'export: also as ONNX (needs tf2onnx)')
+    soc_version: str = flag('Ascend310', 'export: chip named in the printed atc command')
     seed: int = flag(8964, 'of initial weights, data order and augmentation')
     shuffle: bool = flag(True, 'visit the training set in a new order each epoch')
     log_freq: int = flag(100, 'steps between log lines')
     summary_freq: int = flag(500, 'steps between TensorBoard images')
     eval_every: int = flag(0, 'steps between validations; 0 is never')
     eval_batches: int = flag(20, 'batches of val.txt a validation')
+    eval_dataset_dir: str = flag('', 'ground truth for the validations: odometry folder '
+                                     '(train_rigid: ATE on pose_test_seq) or KITTI 2015 folder '
+                                     '(train_flow: EPE); the best of it is model-best')
     l2_weight: float = flag(0.0, 'weight decay added to the loss (the published code adds none)')
     gradient_clip: float = flag(0.0, 'largest global gradient norm; 0 is no limit')
 
     def __post_init__(self):
         for name in ('batch_size', 'num_threads', 'max_steps', 'save_ckpt_freq', 'log_freq',
-                     'summary_freq', 'eval_batches', 'max_to_keep'):
+                     'summary_freq', 'eval_batches', 'max_to_keep', 'export_batch'):
             if getattr(self, name) < 1:
                 raise UserError('--%s=%d; wanted at least 1' % (name, getattr(self, name)))
+        if self.eval_every < 0:
+            raise UserError('--eval_every=%d; wanted a number of steps, or 0' % self.eval_every)
+        if self.eval_dataset_dir and not self.eval_every:
+            raise UserError('--eval_dataset_dir needs --eval_every: steps between validations')
         if self.intrinsics and len(self.intrinsics) != 4:
             raise UserError('--intrinsics has %d numbers; wanted fx,fy,cx,cy' %
                             len(self.intrinsics))

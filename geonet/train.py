@@ -3,6 +3,7 @@ import dataclasses
 
 from common.errors import UserError
 from geonet import model as geonet_model
+from geonet.evaluation import metric_evaluator
 from kitti_data.formatted import broken_files_named, formatted_dataset
 from npu_runtime.training import ModelOutput, TrainOptions, train
 from npu_runtime.validation import Validation
@@ -57,7 +58,9 @@ def _validation(run, model):
         return formatted_dataset(
             run.dataset_dir, 'val', run.batch_size, model.seq_length, model.img_height,
             model.img_width, run.num_threads, shuffle=False)
-    return Validation(make_dataset, run.eval_every, run.eval_batches)
+    evaluator, metric = metric_evaluator(run, model)
+    return Validation(make_dataset, run.eval_every, run.eval_batches, metric,
+                      evaluator=evaluator)
 
 
 def _train_options(run, residual_flow):

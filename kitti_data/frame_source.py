@@ -21,12 +21,12 @@ class FrameSource(NamedTuple):
     names: one for each frame, to say which prediction is whose.
     size: (height, width) of the first frame in its file.
     read: read(height, width) yields every frame as uint8 [height, width, 3], resized.
-    times: float64 [N] seconds, or None where the source has no clock.
+    read_times: gives float64 [N] seconds; None where the source has no clock.
     """
     names: List[str]
     size: tuple
     read: Callable[[int, int], Iterator[np.ndarray]]
-    times: Optional[np.ndarray] = None
+    read_times: Optional[Callable[[], np.ndarray]] = None
 
     @property
     def numbers(self):
@@ -71,8 +71,7 @@ def sequence_frames(path, sequence='', camera=2):
 def from_odometry(root, sequence, camera):
     """The frames of one odometry sequence, with its times."""
     frames = OdometrySequence(root, sequence, camera)
-    source = from_paths(frames.image_paths)
-    return source._replace(times=frames.times)
+    return from_paths(frames.image_paths)._replace(read_times=lambda: frames.times)
 
 
 def from_kitti_2015(root):
@@ -129,7 +128,7 @@ def from_video(path):
         return (images.resize(image, height, width) for image in _video_images(path))
 
     return FrameSource(['frame %d' % i for i in range(frames)], size, read,
-                       np.arange(frames) / rate)
+                       lambda: np.arange(frames) / rate)
 
 
 def _video_images(path):

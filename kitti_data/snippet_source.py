@@ -1,6 +1,6 @@
 """Snippets to predict flow on: a target frame, its neighbours and the camera that saw them."""
 import os
-from typing import Callable, Iterator, NamedTuple
+from typing import Callable, Iterator, NamedTuple, Optional
 
 import numpy as np
 
@@ -8,12 +8,13 @@ from common.errors import UserError
 from common.files import expand, require_file
 from common.parallel import read_ahead
 from kitti_data import images
-from kitti_data.formatted import parse_intrinsics, split_frames
+from kitti_data.formatted import list_examples, read_intrinsics
 from kitti_data.frame_source import sequence_frames, windows
 from kitti_data.number_files import Calibration
 from kitti_data.odometry import OdometrySequence
 
 _REFERENCE = 10  # number of the reference frame in KITTI 2015
+_FORMATTED_LIST = 'test_flow'
 
 
 class Snippet(NamedTuple):
@@ -26,8 +27,20 @@ class Snippet(NamedTuple):
     """
     number: int
     frames: np.ndarray
-    intrinsics: np.ndarray
+    intrinsics: Optional[np.ndarray]
     size: tuple
+
+    @property
+    def target(self):
+        """uint8 [H, W, 3]."""
+        return self.frames[len(self.frames) // 2]
+
+    @property
+    def sources(self):
+        """uint8 [H, W, 3 (L - 1)], the other frames in time order."""
+        middle = len(self.frames) // 2
+        return np.concatenate([frame for place, frame in enumerate(self.frames)
+                               if place != middle], axis=-1)
 
 
 class SnippetSource(NamedTuple):
@@ -36,8 +49,9 @@ class SnippetSource(NamedTuple):
     read: Callable[[], Iterator[Snippet]]
 
 
-def snippets(path, length, height, width, sequence='', camera=2, intrinsics=()):
-    """The snippets in `path`: KITTI 2015, a formatted folder, a sequence, a folder, a video.
+def snippets(path, length, height, width, sequence='', camera=2, intrinsics=(),
+             camera_needed=False):
+    """The snippets in `path`: KITTI 2015, a formatted set, a sequence, a folder, a video.
 
     Args:
       path: folder or video file.
@@ -45,34 +59,40 @@ def snippets(path, length, height, width, sequence='', camera=2, intrinsics=()):
       height, width: of the frames that are wanted, pixels.
       sequence, camera: which odometry sequence, where `path` is an odometry folder.
       intrinsics: (fx, fy, cx, cy) in pixels of the files, instead of a calibration.
+      camera_needed: whether snippets without intrinsics are of no use.
 
     Raises:
-      UserError: no snippet is there, or a frame of one is missing.
+      UserError: no snippet is there, a frame of one is missing, or the camera is.
     """
     folder = expand(path) if path else ''
     wanted = (length, height, width)
     if os.path.isdir(os.path.join(folder, 'training', 'image_2')):
-        return _kitti_2015(os.path.join(folder, 'training'), wanted, intrinsics)
-    if os.path.isdir(folder) and any(name.endswith('_cam.txt') for name in os.listdir(folder)):
-        return _formatted(folder, wanted)
+        return _kitti_2015(os.path.join(folder, 'training'), wanted, _matrix(intrinsics),
+                           camera_needed)
+    prefixes = _formatted_examples(folder)
+    if prefixes:
+        return _formatted(prefixes, wanted)
     source = sequence_frames(path, sequence, camera)
     if len(source.names) < length:
         raise UserError('%s holds %d frames; a snippet needs %d' % (
             path, len(source.names), length))
-    camera_matrix = _matrix(intrinsics)
-    if camera_matrix is None and os.path.isdir(os.path.join(folder, 'sequences')):
-        camera_matrix = OdometrySequence(folder, sequence, camera).intrinsics
+    matrix = _matrix(intrinsics)
+    if matrix is None and camera_needed:
+        if not os.path.isdir(os.path.join(folder, 'sequences')):
+            raise UserError('residual flow needs the camera of %s: --intrinsics=fx,fy,cx,cy, in '
+                            'pixels of its frames of %dx%d' % ((path,) + source.size[::-1]))
+        matrix = OdometrySequence(folder, sequence, camera).intrinsics
     numbers = source.numbers[length // 2:]
 
     def read():
         for number, window in zip(numbers, windows(source.read(height, width), length)):
             yield Snippet(number, np.stack(window),
-                          _scaled(camera_matrix, source.size, (height, width)), source.size)
+                          _scaled(matrix, source.size, (height, width)), source.size)
 
     return SnippetSource(len(source.names) - length + 1, read)
 
 
-def _kitti_2015(folder, wanted, intrinsics):
+def _kitti_2015(folder, wanted, matrix, camera_needed):
     """Frames 10 - k .. 10 + k around every reference frame; needs the multi-view extension."""
     length, height, width = wanted
     image_folder = os.path.join(folder, 'image_2')
@@ -80,48 +100,62 @@ def _kitti_2015(folder, wanted, intrinsics):
     if not names:
         raise UserError('no image NNNNNN_10.png in %s' % image_folder)
     frames = range(_REFERENCE - length // 2, _REFERENCE + length // 2 + 1)
+    calibrated = camera_needed and matrix is None
 
-    def path(name, frame):
+    def image_path(name, frame):
         return os.path.join(image_folder, '%s_%02d.png' % (name, frame))
+
+    def calibration_path(name):
+        return os.path.join(folder, 'calib_cam_to_cam', name + '.txt')
 
     for name in names:
         for frame in frames:
-            require_file(path(name, frame), 'frame of a KITTI 2015 snippet',
+            require_file(image_path(name, frame), 'frame of a KITTI 2015 snippet',
                          'snippets of %d frames need the multi-view extension' % length)
+        if calibrated:
+            require_file(calibration_path(name), 'KITTI 2015 calibration',
+                         'or give --intrinsics=fx,fy,cx,cy')
 
     def load(name):
-        read = [images.read_resized(path(name, frame), height, width) for frame in frames]
+        read = [images.read_resized(image_path(name, frame), height, width) for frame in frames]
         size = read[length // 2][1]
-        camera = _matrix(intrinsics)
-        calibration = os.path.join(folder, 'calib_cam_to_cam', name + '.txt')
-        if camera is None and os.path.isfile(calibration):
-            camera = Calibration(calibration).matrix('P_rect_02', (3, 4))[:, :3]
+        own = (Calibration(calibration_path(name)).matrix('P_rect_02', (3, 4))[:, :3]
+               if calibrated else matrix)
         return Snippet(int(name), np.stack([image for image, _ in read]),
-                       _scaled(camera, size, (height, width)), size)
+                       _scaled(own, size, (height, width)), size)
 
     return SnippetSource(len(names), lambda: read_ahead(load, names))
 
 
-def _formatted(folder, wanted):
-    """Strips `NNNNNN.jpg` with `NNNNNN_cam.txt`, as generate_multiview_extension.py writes them."""
-    length, height, width = wanted
-    names = sorted(name[:-len('_cam.txt')] for name in os.listdir(folder)
-                   if name.endswith('_cam.txt'))
+def _formatted_examples(folder):
+    """Prefixes of what generate_multiview_extension.py wrote: all that its list names, or all in
+    one of its folders; an empty list where `folder` is neither."""
+    if os.path.isfile(os.path.join(folder, _FORMATTED_LIST + '.txt')):
+        return list_examples(folder, _FORMATTED_LIST)
+    ending = '_cam.txt'
+    return [os.path.join(folder, name[:-len(ending)])
+            for name in (sorted(os.listdir(folder)) if os.path.isdir(folder) else [])
+            if name.endswith(ending)]
 
-    def load(name):
-        path = os.path.join(folder, name + '.jpg')
+
+def _formatted(prefixes, wanted):
+    """Strips `<prefix>.jpg`, the frames side by side, with `<prefix>_cam.txt`."""
+    length, height, width = wanted
+    names = [os.path.basename(prefix) for prefix in prefixes]
+    numbered = all(name.isdigit() for name in names) and len(set(names)) == len(names)
+
+    def load(place):
+        path = prefixes[place] + '.jpg'
         strip = images.read_rgb(path)
         if strip.shape[:2] != (height, width * length):
             raise UserError('%s is %dx%d pixels; %d frames of %dx%d make %dx%d' % (
                 (path, strip.shape[1], strip.shape[0], length, width, height, width * length,
                  height)))
-        with open(os.path.join(folder, name + '_cam.txt'), 'rb') as stream:
-            camera = parse_intrinsics(stream.read(), stream.name)
-        target, *sources = split_frames(strip, length)
-        ordered = sources[:length // 2] + [target] + sources[length // 2:]
-        return Snippet(int(name), np.stack(ordered), camera, (height, width))
+        camera = read_intrinsics(prefixes[place] + '_cam.txt')
+        return Snippet(int(names[place]) if numbered else place,
+                       np.stack(np.split(strip, length, axis=1)), camera, (height, width))
 
-    return SnippetSource(len(names), lambda: read_ahead(load, names))
+    return SnippetSource(len(prefixes), lambda: read_ahead(load, range(len(prefixes))))
 
 
 def _matrix(intrinsics):

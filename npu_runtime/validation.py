@@ -9,16 +9,20 @@ from npu_runtime.console import say
 from npu_runtime.hooks import Every, write_scalars
 
 Validation = collections.namedtuple(
-    'Validation', 'make_dataset every batches metric keep_best log_line',
-    defaults=(None, True, None))
+    'Validation', 'make_dataset every batches metric keep_best log_line evaluator',
+    defaults=(None, True, None, None))
 Validation.__doc__ = """When and on what to validate.
 
 make_dataset: called without arguments, gives a tf.data.Dataset of batches like the training ones;
   each validation reads it from its beginning, so that the same examples are compared.
 every: steps between validations. batches: how many batches each reads.
-metric: name of the loss term whose smallest mean is the best; None is the total.
+metric: name of the loss term, or of the evaluator's number, whose smallest value is the best;
+  None is the total.
 keep_best: whether the best is kept as the checkpoint `model-best`.
-log_line: function of a StepRecord whose losses are the means; None prints step and total.
+log_line: function of a StepRecord whose losses are the means; None prints step, total and what
+  the evaluator measured.
+evaluator: function without arguments that builds what it needs in the default graph, where every
+  variable is reused, and returns a function session -> dict of numbers by name; or None.
 """
 
 
@@ -35,6 +39,7 @@ class ValidationGraph:
             self.iterator = tf.data.make_initializable_iterator(validation.make_dataset())
             with tf.variable_scope(tf.get_variable_scope(), reuse=True):
                 losses = build_model(self.iterator.get_next(), is_training=False).losses
+                self.evaluate = validation.evaluator() if validation.evaluator else None
             self.terms = list(losses)
             self.values = tf.stack([tf.cast(losses[name], tf.float32) for name in self.terms])
 
@@ -52,8 +57,10 @@ class ValidationHook(tf.train.SessionRunHook):
         self._writer = writer
         self._checkpoint_writer = checkpoint_writer
         self._every = Every(validation.every, start_step)
+        self._metric = validation.metric or 'total'
         earlier = [row['metric'] for row in metrics.rows
-                   if row['event'] == 'validation' and row.get('metric') is not None]
+                   if row['event'] == 'validation' and row.get('metric') is not None
+                   and row.get('metric_name', self._metric) == self._metric]
         self.best = min(earlier) if earlier else math.inf
 
     def after_run(self, run_context, run_values):
@@ -63,20 +70,24 @@ class ValidationHook(tf.train.SessionRunHook):
     def _validate(self, session):
         losses = self._means(session)
         total = sum(losses.values())
-        metric = losses[self._validation.metric] if self._validation.metric else total
+        measured = self._graph.evaluate(session) if self._graph.evaluate else {}
+        metric = dict(losses, total=total, **measured)[self._metric]
         step = self._reader.step
         is_best = metric < self.best
         if is_best:
             self.best = metric
             if self._validation.keep_best:
                 self._checkpoint_writer.save_best(session)
-        self._metrics.append('validation', step, losses=losses, total=total, metric=metric,
-                             best=is_best)
-        scalars = {'validation/' + name: value for name, value in losses.items()}
-        write_scalars(self._writer, step, dict(scalars, **{'validation/total': total}))
+        self._metrics.append('validation', step, losses=losses, total=total, measured=measured,
+                             metric_name=self._metric, metric=metric, best=is_best)
+        write_scalars(self._writer, step, {
+            'validation/' + name: value
+            for name, value in dict(losses, total=total, **measured).items()})
         record = self._log_hook.record()._replace(losses=losses, total=total)
-        line = self._validation.log_line or _default_line
-        say(line(record))
+        if self._validation.log_line:
+            say(self._validation.log_line(record))
+        else:
+            say(_default_line(record, measured))
 
     def _means(self, session):
         """dict, term -> mean over the batches."""
@@ -92,5 +103,6 @@ class ValidationHook(tf.train.SessionRunHook):
             (name, float(mean)) for name, mean in zip(self._graph.terms, means))
 
 
-def _default_line(record):
-    return 'Validation: [%7d] | Loss: %.3f' % (record.step, record.total)
+def _default_line(record, measured):
+    return ' | '.join(['Validation: [%7d] | Loss: %.3f' % (record.step, record.total)]
+                      + ['%s: %.4f' % item for item in measured.items()])

@@ -1,6 +1,5 @@
 """The final block and the result files of a wrapper in test/, from the run's metrics.jsonl."""
 import dataclasses
-import json
 import os
 import statistics
 import sys
@@ -9,8 +8,9 @@ if __package__ in (None, ''):
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 from common.errors import UserError, run_main
-from common.files import make_folder, read_json, read_lines, write_text
+from common.files import make_folder, read_json, write_text
 from common.flags import flag, parse_flags
+from npu_runtime.metrics import read_metrics
 
 
 @dataclasses.dataclass
@@ -24,40 +24,40 @@ class ReportConfig:
     results_dir: str = flag('', 'where the result files go')
     e2e_seconds: float = flag(0.0, 'duration of the whole case')
     accuracy_file: str = flag('', 'JSON of the evaluation; empty for none')
-    accuracy_key: str = flag('ate_mean', 'which number of it is the accuracy')
+    accuracy_key: str = flag('ate_mean', 'which number of it is the accuracy; dots lead '
+                                             'into dicts')
 
 
-def read_rows(path):
-    """The training rows of a metrics file: dicts with `step`, `loss` and `seconds_per_step`.
+def training_rows(path):
+    """The rows of a metrics file that a log line wrote, in order.
 
     Raises:
-      UserError: a line is not JSON, or there is no training row.
+      UserError: there is none.
     """
-    rows = []
-    for number, line in enumerate(read_lines(path, 'metrics file'), 1):
-        try:
-            row = json.loads(line)
-        except ValueError:
-            raise UserError('%s, line %d is not JSON: %.60s' % (path, number, line))
-        if 'seconds_per_step' in row:
-            rows.append(row)
+    rows = [row for row in read_metrics(path) if row['event'] == 'train']
     if not rows:
         raise UserError('%s holds no training step; did the run reach its first log line?' % path)
     return rows
 
 
+def read_accuracy(path, key):
+    """The number at `key`, names with dots between them, in the JSON file `path`."""
+    value = read_json(path)
+    for name in key.split('.'):
+        if not isinstance(value, dict) or name not in value:
+            raise UserError('%s has no %s' % (path, key))
+        value = value[name]
+    if not isinstance(value, (int, float)):
+        raise UserError('%s: %s is %r, wanted a number' % (path, key, value))
+    return value
+
+
 def summarise(config):
     """(fields of the result file as a dict in order, losses by step) of a finished case."""
-    rows = read_rows(config.metrics)
+    rows = training_rows(config.metrics)
     steady = rows[1:] or rows  # the first interval holds the compilation
     seconds = statistics.median(row['seconds_per_step'] for row in steady)
     images = config.batch_size * config.rank_size / seconds
-    accuracy = 'none'
-    if config.accuracy_file:
-        results = read_json(config.accuracy_file)
-        if config.accuracy_key not in results:
-            raise UserError('%s has no %s' % (config.accuracy_file, config.accuracy_key))
-        accuracy = '%.4f' % results[config.accuracy_key]
     case = '%s_bs%d_%dp_%s' % (config.network, config.batch_size, config.rank_size, config.kind)
     fields = {
         'Network': config.network,
@@ -67,11 +67,12 @@ def summarise(config):
         'CaseName': case,
         'ActualFPS': '%.2f' % images,
         'TrainingTime': '%.2f' % (seconds * 1000),
-        'ActualLoss': repr(rows[-1]['loss']),
+        'ActualLoss': repr(rows[-1]['total']),
         'E2ETrainingTime': '%.0f' % config.e2e_seconds,
-        'TrainAccuracy': accuracy,
+        'TrainAccuracy': ('%.4f' % read_accuracy(config.accuracy_file, config.accuracy_key)
+                          if config.accuracy_file else 'none'),
     }
-    return fields, [row['loss'] for row in rows]
+    return fields, [row['total'] for row in rows]
 
 
 def main(argv=None):

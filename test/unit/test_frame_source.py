@@ -27,7 +27,7 @@ def odometry(tmp_path):
 def test_an_odometry_sequence_gives_its_frames_resized_and_its_times(odometry):
     source = frame_source.sequence_frames(str(odometry), 9, 2)
     assert source.size == (24, 40) and len(source.names) == 5
-    np.testing.assert_allclose(source.times, 0.1 * np.arange(5))
+    np.testing.assert_allclose(source.read_times(), 0.1 * np.arange(5))
     for i, frame in enumerate(source.read(12, 20)):
         np.testing.assert_array_equal(frame, resize(picture(i), 12, 20))
 
@@ -61,7 +61,7 @@ def test_a_video_gives_all_its_frames_in_rgb(tmp_path):
     frames = list(source.read(24, 40))
     assert len(frames) == len(source.names) == 4
     assert frames[0][..., 2].min() > 200 and frames[0][..., 0].max() < 50
-    np.testing.assert_allclose(source.times, np.arange(4) / 5.0)
+    np.testing.assert_allclose(source.read_times(), np.arange(4) / 5.0)
 
 
 def test_a_broken_frame_is_named(odometry):

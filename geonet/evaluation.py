@@ -1,0 +1,84 @@
+"""The metric of a mode during training, where `--eval_dataset_dir` gives ground truth."""
+import functools
+import os
+
+import numpy as np
+
+from common.files import require_file
+from geonet.predict_flow import flow_graph, flow_snippets, predict_flows
+from geonet.predict_pose import pose_frames, pose_graph, predict_snippets
+from kitti_data.flow_files import read_kitti_flow
+from kitti_data.odometry import OdometrySequence
+from kitti_eval.flow_errors import evaluate_map, summarise
+from kitti_eval.snippet_errors import evaluate_snippets
+from kitti_eval.snippets import snippets_of_trajectory
+
+
+def metric_evaluator(run, model):
+    """What `npu_runtime.validation.Validation` evaluates, and which number of it tells the best.
+
+    train_rigid: `pose_ate`, metres, of test_pose on sequence `--pose_test_seq` of an odometry
+    folder. train_flow: `flow_epe`, pixels, and `flow_fl`, share 0..1, over all known pixels of a
+    KITTI 2015 folder.
+
+    Args:
+      run: <RunConfig>.
+      model: <ModelConfig>.
+
+    Returns:
+      (evaluator, name of its number), both None without `--eval_dataset_dir`.
+
+    Raises:
+      UserError: the ground truth or a frame is missing.
+    """
+    if not run.eval_dataset_dir:
+        return None, None
+    if run.mode == 'train_flow':
+        return _flow_evaluator(run, model), 'flow_epe'
+    return _pose_evaluator(run, model), 'pose_ate'
+
+
+def _pose_evaluator(run, model):
+    source = pose_frames(run.eval_dataset_dir, run.pose_test_seq, run.camera, model.seq_length)
+    gt = OdometrySequence(run.eval_dataset_dir, run.pose_test_seq, run.camera).poses
+    gt_snippets = _timed(snippets_of_trajectory(gt, model.seq_length))
+
+    def evaluator():
+        graph = pose_graph(model, run.batch_size)
+
+        def evaluate(session):
+            pred = predict_snippets(functools.partial(graph.run, session), source, model)
+            return {'pose_ate': evaluate_snippets(gt_snippets, _timed(pred))['ate_mean']}
+        return evaluate
+    return evaluator
+
+
+def _timed(poses):
+    """[M, L, 4, 4] as `evaluate_snippets` wants it, a second a frame."""
+    times = np.arange(poses.shape[1], dtype=np.float64)
+    return {first: (first + times, snippet) for first, snippet in enumerate(poses)}
+
+
+def _flow_evaluator(run, model):
+    source = flow_snippets(run.eval_dataset_dir, run, model)
+    folder = os.path.join(run.eval_dataset_dir, 'training', 'flow_occ')
+
+    def truth_path(number):
+        return require_file(os.path.join(folder, '%06d_10.png' % number), 'true flow',
+                            '--eval_dataset_dir wants KITTI 2015')
+
+    truth_path(next(source.read()).number)
+
+    def evaluator():
+        graph = flow_graph(model, run.batch_size)
+
+        def evaluate(session):
+            scores = []
+            for snippet, flow in predict_flows(functools.partial(graph.run, session), source,
+                                               model):
+                gt, valid = read_kitti_flow(truth_path(snippet.number))
+                scores.append(evaluate_map(gt, valid, flow, bilinear=True))
+            errors = summarise(scores)['prediction']
+            return {'flow_epe': errors['epe'], 'flow_fl': errors['fl']}
+        return evaluate
+    return evaluator

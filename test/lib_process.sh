@@ -1,0 +1,87 @@
+# How the wrappers run programs: with a log, with signals passed on, one process a card.
+
+# Everything from here on also goes to the file $1. When the case ends, however it ends, ModelArts
+# gets the results: it keeps what is under MODELARTS_MODEL_PATH and nothing else.
+begin_log() {
+  : > "$1"
+  exec > >(exec tee -ia "$1")
+  local out=$!
+  exec 2> >(exec tee -ia "$1" >&2)
+  tees="$out $!"
+  trap end_log EXIT
+}
+
+end_log() {
+  if [ -n "${MODELARTS_MODEL_PATH:-}" ]; then cp -r "$results" "$MODELARTS_MODEL_PATH/" || true; fi
+  exec >&- 2>&-
+  wait $tees
+}
+
+# Runs one program in a process group of its own, passes SIGINT and SIGTERM on to it, and ends the
+# case with its status when that is not 0.
+step() {
+  local status=0
+  echo "+ $*"
+  set -m
+  "$@" &
+  child=$!
+  set +m
+  trap 'kill -INT -- "-$child" 2>/dev/null || true' INT
+  trap 'kill -TERM -- "-$child" 2>/dev/null || true' TERM
+  wait "$child" || status=$?
+  while kill -0 "$child" 2>/dev/null; do  # a signal ends the waiting, not the program
+    status=0
+    wait "$child" || status=$?
+  done
+  trap - INT TERM
+  if [ "$status" -ne 0 ]; then
+    echo "error: ended with status $status: $*" >&2
+    exit "$status"
+  fi
+}
+
+# Runs the training program on every card: one process a card of this host.
+launch() {
+  first_rank=${RANK_ID_START:-0}
+  if [ "$RANK_SIZE" -eq 1 ]; then
+    step "$PYTHON" "$@"
+  elif [ "$device" = cpu ] || [ "$device" = gpu ]; then
+    PYTHON=$PYTHON step bash "$root/scripts/train_multi.sh" --np "$RANK_SIZE" "$@"
+  else
+    [ -n "${RANK_TABLE_FILE:-}" ] || fail 'RANK_TABLE_FILE is not set: the table of the' \
+      "$RANK_SIZE ranks, as scripts/make_rank_table.py writes it"
+    step run_ranks "$@"
+  fi
+}
+
+run_ranks() {
+  local count=$((RANK_SIZE < cards ? RANK_SIZE : cards)) rank status=0 stopped=''
+  trap 'stopped=1' INT TERM  # which reached every rank by itself
+  for ((rank = first_rank; rank < first_rank + count; rank++)); do
+    RANK_SIZE=$RANK_SIZE RANK_ID=$rank ASCEND_DEVICE_ID=$((rank - first_rank)) \
+      JOB_ID=${JOB_ID:-10087} HCCL_CONNECT_TIMEOUT=${HCCL_CONNECT_TIMEOUT:-600} \
+      "$PYTHON" "$@" > "$results/rank_$rank.log" 2>&1 &
+  done
+  echo "logs of the ranks: $results/rank_*.log"
+  while [ -n "$(jobs -pr)" ]; do
+    wait -n || status=$?
+    if [ "$status" -ne 0 ] && [ -z "$stopped" ]; then
+      end_ranks
+    fi
+  done
+  for ((rank = first_rank; rank < first_rank + count; rank++)); do
+    echo "rank $rank: $(tail -n 1 "$results/rank_$rank.log")"
+  done
+  return "$status"
+}
+
+# Ends the ranks that still run. One that waits for a rank that is no more needs the hard way.
+end_ranks() {
+  local second
+  kill $(jobs -pr) 2>/dev/null || true
+  for ((second = 0; second < 30; second++)); do
+    if [ -z "$(jobs -pr)" ]; then return; fi
+    sleep 1
+  done
+  kill -KILL $(jobs -pr) 2>/dev/null || true
+}
