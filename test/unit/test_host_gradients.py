@@ -31,14 +31,7 @@ def test_they_equal_tensorflows_own(size, kernel, stride, padding):
     wanted, own_ops = gradients(Device('gpu', ''), size, kernel, stride, padding)
     found, ops = gradients(CPU, size, kernel, stride, padding)
     assert 'Conv2DBackpropInput' in own_ops
-    assert not {'Conv2DBackpropInput', 'Conv2DBackpropFilter'} & ops
+    replaced = stride == 1 or kernel == (1, 1)
+    assert replaced != bool({'Conv2DBackpropInput', 'Conv2DBackpropFilter'} & ops)
     for one, other in zip(found, wanted):
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-4)
-
-
-def test_a_stride_of_3_is_left_to_tensorflow():
-    found, ops = gradients(CPU, (9, 9), (3, 3), 3, 'SAME')
-    wanted, _ = gradients(Device('npu', ''), (9, 9), (3, 3), 3, 'SAME')
-    assert 'Conv2DBackpropInput' in ops
-    for one, other in zip(found, wanted):
-        np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-5)
