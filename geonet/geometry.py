@@ -11,6 +11,8 @@ import math
 import numpy as np
 import tensorflow.compat.v1 as tf
 
+from geonet import pyramid
+
 _DEPTH_EPSILON = 1e-10
 
 
@@ -69,8 +71,6 @@ def invert_intrinsics(intrinsics):
 def pixel_transform(pose, intrinsics):
     """What a pose does to homogeneous pixels: p' ~ depth * (K R K^-1) p + K t.
 
-    The leading dimensions broadcast, so one call serves every scale.
-
     Args:
       pose: <float32>[..., 3, 4].
       intrinsics: <float32>[..., 3, 3], pixels.
@@ -83,78 +83,106 @@ def pixel_transform(pose, intrinsics):
                       projected[..., 3:]], axis=-1)
 
 
-def rigid_flow(depth, transform):
+def rigid_flow(depth, transform, sizes):
     """The optical flow of a static scene seen by a moving camera (Yin & Shi 2018, equation 1).
 
+    All scales at once: the intrinsics of scale s are those of the full image divided by 2^s, so
+    its pixel (x, y) is the full image's (2^s x, 2^s y), and its flow the full image's over 2^s.
+
     Args:
-      depth: <float32>[M, H, W, 1] of the first frame, in the unit of the translations.
-      transform: <float32>[M, 3, 4] of `pixel_transform`, first frame to second.
+      depth: <float32>[M, P, 1], flat pyramid of the first frame, in the unit of the translations.
+      transform: <float32>[M, 3, 4] of `pixel_transform` at full size, first frame to second.
+      sizes: [(H_s, W_s)], finest first.
 
     Returns:
-      <float32>[M, H, W, 2], pixels, x first.
+      <float32>[M, P, 2], flat pyramid, pixels of each scale, x first.
     """
-    batch, height, width, _ = depth.shape.as_list()
-    grid = pixel_grid(height, width).reshape([1, height * width, 2]).transpose([0, 2, 1])
+    factors = pyramid.per_pixel(2.0 ** np.arange(len(sizes), dtype=np.float32), sizes)
+    grid = (pyramid.pixel_grid(sizes) * factors[:, np.newaxis]).T[np.newaxis]
     column_x, column_y, column_1, offset = tf.split(transform, 4, axis=2)
-    # Planes [M, 3, HW]: the long dimension last, so that broadcasting stays cheap.
+    # Planes [M, 3, P]: the long dimension last, so that broadcasting stays cheap.
     points = column_x * grid[:, :1] + column_y * grid[:, 1:] + column_1
-    points = points * tf.reshape(depth, [batch, 1, height * width]) + offset
+    points = points * tf.reshape(depth, [-1, 1, grid.shape[-1]]) + offset
     flow = points[:, :2] / (points[:, 2:] + _DEPTH_EPSILON) - grid
-    return tf.reshape(tf.transpose(flow, [0, 2, 1]), [batch, height, width, 2])
+    return tf.transpose(flow * (1.0 / factors), [0, 2, 1])
 
 
-def flow_warp(images, flow, rows=None):
-    """Backward warp: what `images` look like from where `flow` starts.
-
-    Args:
-      images: <float32>[R, H, W, C].
-      flow: <float32>[M, H, W, 2], pixels, x first.
-      rows: M integers, the image that each flow leads into; None: the same number.
-
-    Returns:
-      <float32>[M, H, W, C]: images[rows] sampled at grid + flow, 0 outside.
-    """
-    _, height, width, _ = flow.shape.as_list()
-    return bilinear_sample(images, flow + pixel_grid(height, width), rows)
-
-
-def bilinear_sample(images, coordinates, rows=None):
-    """Samples images between their pixels.
+class BilinearSampler:
+    """Samples images between their pixels, at the same coordinates any number of times.
 
     A point outside the image, or exactly on its last column or row, gives 0, and no gradient.
+    """
+
+    def __init__(self, coordinates, sizes, counts):
+        """Prepares indices and weights.
+
+        Args:
+          coordinates: <float32>[M, P, 2], pixels of each scale, x first.
+          sizes: [(H_s, W_s)] of the images to be sampled, at least 2 x 2.
+          counts: how many of the P coordinates belong to each scale.
+        """
+        if sum(counts) != coordinates.shape.as_list()[1] or min(map(min, sizes)) < 2:
+            raise ValueError('cannot sample images of %s at %s coordinates %s'
+                             % (sizes, counts, coordinates.shape))
+        heights, widths = np.array(sizes, np.int32).T
+        areas = (heights - 1) * (widths - 1)
+        firsts = np.cumsum(areas) - areas
+        self._rows_apart = int(sum(areas))
+        corner = tf.floor(coordinates)
+        last_corner = np.repeat(np.stack([widths - 2, heights - 2], axis=1), counts, axis=0)
+        # Clipped as integers: whatever NaN becomes in the cast, the index stays inside.
+        index = tf.minimum(tf.maximum(tf.cast(corner, tf.int32), 0), last_corner)
+        inside = tf.reduce_all(tf.equal(tf.cast(index, tf.float32), corner), axis=-1,
+                               keepdims=True)
+        strides = np.repeat(np.stack([np.ones_like(widths), widths - 1], axis=1), counts, axis=0)
+        self._index = (tf.reduce_sum(index * strides, axis=-1)
+                       + np.repeat(firsts, counts).astype(np.int32))
+        self._weights = tf.expand_dims(
+            _corner_weights(coordinates - corner) * tf.cast(inside, tf.float32), -1)
+
+    def __call__(self, levels, rows):
+        """The images' values at the coordinates.
+
+        Args:
+          levels: list of <float32>[R, H_s, W_s, C].
+          rows: M integers, the image that each set of coordinates refers to.
+
+        Returns:
+          <float32>[M, P, C].
+        """
+        channels = levels[0].shape.as_list()[-1]
+        table = tf.reshape(pyramid.flatten([_neighbourhoods(level) for level in levels]),
+                           [-1, 4, channels])
+        first_index = (np.asarray(rows)[:, np.newaxis] * self._rows_apart).astype(np.int32)
+        neighbours = tf.gather(table, self._index + first_index)
+        return tf.reduce_sum(neighbours * self._weights, axis=-2)
+
+
+def flow_sampler(flow, sizes):
+    """Samples what a flow leads to: a `BilinearSampler` at grid + flow.
 
     Args:
-      images: <float32>[R, H, W, C], H and W at least 2.
-      coordinates: <float32>[M, h, w, 2], pixels, x first.
-      rows: M integers, the image that each set of coordinates refers to; None: the same number.
+      flow: <float32>[M, P, 2], flat pyramid, pixels of each scale, x first.
+      sizes: [(H_s, W_s)], finest first.
+    """
+    return BilinearSampler(flow + pyramid.pixel_grid(sizes), sizes,
+                           [height * width for height, width in sizes])
+
+
+def flow_warp(images, flow):
+    """Backward warp of a single scale: what `images` look like from where `flow` starts.
+
+    Args:
+      images: <float32>[M, H, W, C].
+      flow: <float32>[M, H, W, 2], pixels, x first.
 
     Returns:
-      <float32>[M, h, w, C].
+      <float32>[M, H, W, C].
     """
-    count, height, width, channels = images.shape.as_list()
-    batch = coordinates.shape.as_list()[0]
-    rows = np.arange(count) if rows is None else np.asarray(rows)
-    if len(rows) != batch or height < 2 or width < 2:
-        raise ValueError('cannot sample %d images %s at %d sets of coordinates %s' % (
-            len(rows), images.shape, batch, coordinates.shape))
-    corner = tf.floor(coordinates)
-    last_corner = np.array([width - 2, height - 2], np.int32)
-    # Clipped as integers: whatever NaN becomes in the cast, the index stays inside the image.
-    index = tf.minimum(tf.maximum(tf.cast(corner, tf.int32), 0), last_corner)
-    inside = tf.reduce_all(tf.equal(tf.cast(index, tf.float32), corner), axis=-1, keepdims=True)
-    strides = np.array([1, width - 1], np.int32)
-    first_index = (rows * (height - 1) * (width - 1)).astype(np.int32).reshape([batch, 1, 1])
-    index = tf.reduce_sum(index * strides, axis=-1) + first_index
-    neighbours = tf.gather(tf.reshape(_neighbourhoods(images), [-1, 4 * channels]), index)
-    neighbours = tf.reshape(neighbours, index.shape.as_list() + [4, channels])
-    weights = _corner_weights(coordinates - corner) * tf.cast(inside, tf.float32)
-    return tf.reduce_sum(neighbours * tf.expand_dims(weights, -1), axis=-2)
-
-
-def pixel_grid(height, width):
-    """The pixel coordinates: numpy float32 [1, height, width, 2], x first."""
-    x, y = np.meshgrid(np.arange(width), np.arange(height))
-    return np.stack([x, y], axis=-1).astype(np.float32)[np.newaxis]
+    sizes = pyramid.sizes_of([images])
+    sampler = flow_sampler(pyramid.flatten([flow]), sizes)
+    warped = sampler([images], range(images.shape.as_list()[0]))
+    return pyramid.unflatten(warped, sizes)[0]
 
 
 def _neighbourhoods(images):
@@ -165,7 +193,7 @@ def _neighbourhoods(images):
 
 def _corner_weights(fraction):
     """<float32>[..., 2] in [0, 1), x first -> [..., 4], in the order of `_neighbourhoods`."""
-    x, y = fraction[..., 0], fraction[..., 1]
+    x, y = tf.unstack(fraction, axis=-1)
     xy = x * y
     return tf.stack([1.0 - x - y + xy, x - xy, y - xy, xy], axis=-1)
 

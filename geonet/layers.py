@@ -6,64 +6,119 @@ import tf_slim as slim
 _BATCH_NORM_DECAY = 0.999
 _BATCH_NORM_EPSILON = 0.001
 _L2_WEIGHT = 0.0001
+# Below so many pixels an image, building the kernels costs more than smaller products save.
+_SUBPIXEL_FROM = 128
+# [parity, tap of a 2-tap kernel, tap of a 3-tap kernel]: after repeating every pixel, a 3-tap
+# kernel meets only two different pixels. Odd rows come first, see `_upsampled_conv`.
+_MERGED_TAPS = np.array([[[1, 1, 0], [0, 0, 1]], [[1, 0, 0], [0, 1, 1]]], np.float32)
 
 
-def conv(features, filters, size, stride=1, is_training=False, relu=True):
-    """Zero-pads (size - 1) // 2 on every side, then convolution, batch norm and ReLU.
+class Layers:
+    """Makes the layers of one net and holds what they share.
 
     Args:
-      features: <float32>[B, H, W, C].
-      filters: the number of output channels.
-      size: odd, of the square kernel.
-      stride: 1 or 2.
-      is_training: whether batch norm uses the batch's statistics and updates its averages.
-      relu: whether a ReLU follows.
-
-    Returns:
-      <float32>[B, ceil(H / stride), ceil(W / stride), filters].
+      is_training: whether batch norm uses the batch's statistics and updates its averages; the
+        updates go to the collection UPDATE_OPS.
     """
-    if size > 1 and stride > 1:
-        features, padding = zero_pad(features, (size - 1) // 2), 'VALID'
-    else:
+
+    def __init__(self, is_training):
+        self._is_training = is_training
+        # Constants are made once a net, not once a layer: they are a good part of all nodes.
+        self._l2_weight = tf.constant(_L2_WEIGHT, name='l2_weight')
+        self._update_rate = tf.constant(1.0 - _BATCH_NORM_DECAY, name='update_rate')
+        self._no_statistics = tf.constant([], tf.float32, name='no_statistics')
+        self._ones = {}
+
+    def conv(self, features, filters, size, stride=1, relu=True):
+        """Zero-pads (size - 1) // 2 on every side, then convolution, batch norm and ReLU.
+
+        Args:
+          features: <float32>[B, H, W, C].
+          filters: the number of output channels.
+          size: odd, of the square kernel.
+          stride: 1 or 2.
+          relu: whether a ReLU follows.
+
+        Returns:
+          <float32>[B, ceil(H / stride), ceil(W / stride), filters].
+        """
         padding = 'SAME'
-    return _conv_norm(features, filters, size, stride, padding, is_training, relu)
+        if size > 1 and stride > 1:
+            features, padding = zero_pad(features, (size - 1) // 2), 'VALID'
+        with tf.variable_scope(None, 'Conv'):
+            weights = self._weights(features, filters, size)
+            return self._normalize(_convolve(features, weights, stride, padding), relu)
 
+    def conv_same(self, features, filters, size, stride=1):
+        """As `conv` with TensorFlow's SAME padding, which differs where the stride is 2."""
+        with tf.variable_scope(None, 'Conv'):
+            weights = self._weights(features, filters, size)
+            return self._normalize(_convolve(features, weights, stride, 'SAME'), relu=True)
 
-def conv_same(features, filters, size, stride=1, is_training=False):
-    """As `conv` with TensorFlow's SAME padding, which differs where the stride is 2."""
-    return _conv_norm(features, filters, size, stride, 'SAME', is_training, relu=True)
+    def upconv(self, features, filters):
+        """Nearest-neighbour upsampling by 2, then a 3x3 `conv`.
 
+        Args:
+          features: <float32>[B, H, W, C].
+          filters: the number of output channels.
 
-def linear_conv(features, filters, size):
-    """Convolution of stride 1 with SAME padding and biases: a net's last layer.
+        Returns:
+          <float32>[B, 2H, 2W, filters].
+        """
+        _, height, width, _ = features.shape.as_list()
+        with tf.variable_scope(None, 'Conv'):
+            weights = self._weights(features, filters, 3)
+            if height * width < _SUBPIXEL_FROM:
+                features = _convolve(upsample_nearest(features), weights, 1, 'SAME')
+            else:
+                features = _upsampled_conv(features, weights)
+            return self._normalize(features, relu=True)
 
-    Args:
-      features: <float32>[B, H, W, C].
-      filters: the number of output channels.
-      size: odd, of the square kernel.
+    def linear_conv(self, features, filters, size):
+        """Convolution of stride 1 with SAME padding and biases: a net's last layer.
 
-    Returns:
-      <float32>[B, H, W, filters].
-    """
-    with tf.variable_scope(None, 'Conv'):
-        weights = _weights(features, filters, size)
-        biases = slim.model_variable('biases', [filters], initializer=tf.zeros_initializer())
-        features = tf.nn.conv2d(features, weights, strides=[1, 1, 1, 1], padding='SAME')
-        return tf.nn.bias_add(features, biases)
+        Args:
+          features: <float32>[B, H, W, C].
+          filters: the number of output channels.
+          size: odd, of the square kernel.
 
+        Returns:
+          <float32>[B, H, W, filters].
+        """
+        with tf.variable_scope(None, 'Conv'):
+            weights = self._weights(features, filters, size)
+            biases = slim.model_variable('biases', [filters], initializer=tf.zeros_initializer())
+            return tf.nn.bias_add(_convolve(features, weights, 1, 'SAME'), biases)
 
-def upconv(features, filters, is_training=False):
-    """Nearest-neighbour upsampling by 2, then a 3x3 `conv`.
+    def _weights(self, features, filters, size):
+        return slim.model_variable(
+            'weights', [size, size, features.shape.as_list()[-1], filters],
+            initializer=slim.xavier_initializer(),
+            regularizer=lambda weights: self._l2_weight * tf.nn.l2_loss(weights))
 
-    Args:
-      features: <float32>[B, H, W, C].
-      filters: the number of output channels.
-      is_training: see `conv`.
-
-    Returns:
-      <float32>[B, 2H, 2W, filters].
-    """
-    return conv(upsample_nearest(features), filters, 3, 1, is_training)
+    def _normalize(self, features, relu):
+        """Batch norm with an offset and without a scale."""
+        channels = features.shape.as_list()[-1]
+        with tf.variable_scope('BatchNorm'):
+            beta = slim.model_variable('beta', [channels], initializer=tf.zeros_initializer())
+            moving = [slim.model_variable(name, [channels], initializer=initializer,
+                                          trainable=False)
+                      for name, initializer in (('moving_mean', tf.zeros_initializer()),
+                                                ('moving_variance', tf.ones_initializer()))]
+            if channels not in self._ones:
+                self._ones[channels] = tf.ones([channels])
+            statistics = [self._no_statistics] * 2 if self._is_training else moving
+            # The op itself: tf.nn.fused_batch_norm makes the empty statistics anew each time.
+            normalized = tf.raw_ops.FusedBatchNormV3(
+                x=features, scale=self._ones[channels], offset=beta, mean=statistics[0],
+                variance=statistics[1], epsilon=_BATCH_NORM_EPSILON,
+                is_training=self._is_training)
+            if self._is_training:
+                for variable, value in zip(moving, normalized[1:3]):
+                    change = (variable - value) * self._update_rate
+                    tf.add_to_collection(tf.GraphKeys.UPDATE_OPS,
+                                         tf.assign_sub(variable, change).op)
+        return tf.nn.relu(normalized.y) if relu else normalized.y
 
 
 def max_pool(features):
@@ -100,38 +155,29 @@ def zero_pad(features, width):
     return tf.pad(features, [[0, 0], [width, width], [width, width], [0, 0]])
 
 
-def _conv_norm(features, filters, size, stride, padding, is_training, relu):
-    with tf.variable_scope(None, 'Conv'):
-        weights = _weights(features, filters, size)
-        features = tf.nn.conv2d(
-            features, weights, strides=[1, stride, stride, 1], padding=padding)
-        features = _batch_norm(features, is_training)
-        return tf.nn.relu(features) if relu else features
+def _convolve(features, weights, stride, padding):
+    return tf.nn.conv2d(features, weights, strides=[1, stride, stride, 1], padding=padding)
 
 
-def _weights(features, filters, size):
-    return slim.model_variable(
-        'weights', [size, size, features.shape.as_list()[-1], filters],
-        initializer=slim.xavier_initializer(), regularizer=slim.l2_regularizer(_L2_WEIGHT))
+def _upsampled_conv(features, weights):
+    """A 3x3 convolution of `upsample_nearest(features)`, computed before the upsampling.
 
+    Each of the 2 x 2 output pixels of an input pixel sees only 2 x 2 input pixels, some through
+    several taps, which are added up: 4 products instead of 9. One convolution gives all four
+    parities on the grid between the input's pixels, (H + 1) x (W + 1); interleaved, their border
+    is what lies outside.
 
-def _batch_norm(features, is_training):
-    """Batch norm with an offset and without a scale; its updates go to UPDATE_OPS."""
-    channels = features.shape.as_list()[-1]
-    with tf.variable_scope('BatchNorm'):
-        beta = slim.model_variable('beta', [channels], initializer=tf.zeros_initializer())
-        moving_mean = slim.model_variable(
-            'moving_mean', [channels], initializer=tf.zeros_initializer(), trainable=False)
-        moving_variance = slim.model_variable(
-            'moving_variance', [channels], initializer=tf.ones_initializer(), trainable=False)
-        gamma = np.ones([channels], np.float32)
-        if not is_training:
-            return tf.nn.fused_batch_norm(
-                features, gamma, beta, moving_mean, moving_variance,
-                epsilon=_BATCH_NORM_EPSILON, is_training=False)[0]
-        features, mean, variance = tf.nn.fused_batch_norm(
-            features, gamma, beta, epsilon=_BATCH_NORM_EPSILON, is_training=True)
-        for moving, value in ((moving_mean, mean), (moving_variance, variance)):
-            change = (moving - value) * (1.0 - _BATCH_NORM_DECAY)
-            tf.add_to_collection(tf.GraphKeys.UPDATE_OPS, tf.assign_sub(moving, change).op)
-        return features
+    Args:
+      features: <float32>[B, H, W, C].
+      weights: <float32>[3, 3, C, F].
+
+    Returns:
+      <float32>[B, 2H, 2W, F].
+    """
+    _, _, channels, filters = weights.shape.as_list()
+    merge = np.einsum('apk,bql->pqabkl', _MERGED_TAPS, _MERGED_TAPS).reshape([16, 9])
+    merged = tf.matmul(merge, tf.reshape(weights, [9, channels * filters]))
+    merged = tf.transpose(tf.reshape(merged, [4, 4, channels, filters]), [0, 2, 1, 3])
+    merged = tf.reshape(merged, [2, 2, channels, 4 * filters])
+    between = tf.depth_to_space(_convolve(zero_pad(features, 1), merged, 1, 'VALID'), 2)
+    return between[:, 1:-1, 1:-1]

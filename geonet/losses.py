@@ -10,46 +10,69 @@ def dissimilarity(x, y, ssim_weight=0.85):
     """How different two images are at each pixel (Yin & Shi 2018, equation 3).
 
     Args:
-      x, y: <float32>[M, H, W, C].
+      x: <float32>[M, H, W, C].
+      y: <float32>[M, H, W, C], taken as constant: the gradient is that of x alone.
       ssim_weight: the share of structural dissimilarity; the rest is |x - y|.
 
     Returns:
       <float32>[M, H, W, C], at least 0.
     """
-    return (ssim_weight * structural_dissimilarity(x, y)
-            + (1.0 - ssim_weight) * tf.abs(x - y))
+    @tf.custom_gradient
+    def with_gradient(x, y):
+        moments = _WindowMoments(x, y)
+        structural = 0.5 - 0.5 * moments.similarity()
+        difference = x - y
+
+        def gradient(upstream):
+            inside = tf.cast(tf.equal(structural, _clip(structural)), tf.float32)
+            of_similarity = upstream * inside * (-0.5 * ssim_weight)
+            of_difference = upstream * tf.sign(difference) * (1.0 - ssim_weight)
+            return moments.gradient_of_x(of_similarity) + of_difference, None
+
+        return (ssim_weight * _clip(structural)
+                + (1.0 - ssim_weight) * tf.abs(difference)), gradient
+
+    return with_gradient(x, y)
 
 
-def structural_dissimilarity(x, y):
-    """(1 - SSIM) / 2, clipped to [0, 1], in windows of 3 x 3 pixels.
+class _WindowMoments:
+    """SSIM in windows of 3 x 3 pixels, and its gradient in closed form.
 
-    Args:
-      x, y: <float32>[M, H, W, C].
-
-    Returns:
-      <float32>[M, H, W, C].
+    With the window means a of x, b of y, q of x^2 + y^2 and p of xy, SSIM is n1 n2 / (d1 d2).
     """
-    moments = tf.concat([x, y, x * x, y * y, x * y], axis=-1)
-    moments = tf.nn.avg_pool(moments, [1, 3, 3, 1], [1, 1, 1, 1], 'SAME')
-    mean_x, mean_y, mean_xx, mean_yy, mean_xy = tf.split(moments, 5, axis=-1)
-    means_squared = mean_x * mean_x + mean_y * mean_y
-    means_product = mean_x * mean_y
-    numerator = (2 * means_product + _SSIM_C1) * (2 * (mean_xy - means_product) + _SSIM_C2)
-    denominator = (means_squared + _SSIM_C1) * (mean_xx + mean_yy - means_squared + _SSIM_C2)
-    return tf.clip_by_value(0.5 - 0.5 * numerator / denominator, 0.0, 1.0)
+
+    def __init__(self, x, y):
+        self._x, self._y = x, y
+        self._window = dict(ksize=[1, 3, 3, 1], strides=[1, 1, 1, 1], padding='SAME')
+        moments = tf.nn.avg_pool(tf.concat([x, y, x * x + y * y, x * y], axis=-1), **self._window)
+        self._a, self._b, q, p = tf.split(moments, 4, axis=-1)
+        squares, product = self._a * self._a + self._b * self._b, self._a * self._b
+        self._n1, self._n2 = 2 * product + _SSIM_C1, 2 * (p - product) + _SSIM_C2
+        self._d1, self._d2 = squares + _SSIM_C1, q - squares + _SSIM_C2
+        self._scale = 1.0 / (self._d1 * self._d2)
+        self._similarity = self._n1 * self._n2 * self._scale
+
+    def similarity(self):
+        """SSIM, <float32>[M, H, W, C], at most 1."""
+        return self._similarity
+
+    def gradient_of_x(self, upstream):
+        """<float32>[M, H, W, C] from the gradient of `similarity`, of the same shape."""
+        twice = 2.0 * upstream
+        of_a = twice * self._scale * (self._b * (self._n2 - self._n1)
+                                      - self._similarity * self._a * (self._d2 - self._d1))
+        of_q = twice * self._similarity / self._d2
+        of_p = twice * self._scale * self._n1
+        pooled = tf.raw_ops.AvgPoolGrad(
+            orig_input_shape=[int(size) for size in of_a.shape[:3]] + [3 * int(of_a.shape[3])],
+            grad=tf.concat([of_a, of_q, of_p], axis=-1), **self._window)
+        of_a, of_q, of_p = tf.split(pooled, 3, axis=-1)
+        # of_q stands for minus twice the gradient of q, whose derivative is 2x.
+        return of_a - self._x * of_q + self._y * of_p
 
 
-def edge_weights(images):
-    """Where smoothness counts: exp(-mean over channels of |gradient|), horizontal and vertical.
-
-    Args:
-      images: <float32>[M, H, W, C].
-
-    Returns:
-      (<float32>[M, H, W-1, 1], <float32>[M, H-1, W, 1]).
-    """
-    return tuple(tf.exp(-tf.reduce_mean(tf.abs(gradient), axis=-1, keepdims=True))
-                 for gradient in _gradients(images))
+def _clip(values):
+    return tf.clip_by_value(values, 0.0, 1.0)
 
 
 def smoothness(field, images):
@@ -57,24 +80,42 @@ def smoothness(field, images):
 
     Args:
       field: <float32>[M, H, W, C], disparity or flow; channels are averaged.
-      images: <float32>[M, H, W, 3].
+      images: <float32>[M, H, W, 3], constant: the gradient is that of the field alone.
 
     Returns:
-      <float32>[].
+      <float32>[]: mean |dx field| exp(-mean |dx image|) and the same in y, added.
     """
-    return sum(tf.reduce_mean(tf.abs(gradient * weight))
-               for gradient, weight in zip(_gradients(field), edge_weights(images)))
+    @tf.custom_gradient
+    def with_gradient(field, images):
+        differences = _differences(field)
+        weights = [tf.exp(-tf.reduce_mean(tf.abs(difference), axis=-1, keepdims=True))
+                   * (1.0 / difference.shape.num_elements() * int(images.shape[-1])
+                      / int(field.shape[-1]))
+                   for difference in _differences(images)]
+
+        def gradient(upstream):
+            of_x, of_y = [upstream * weight * tf.sign(difference)
+                          for weight, difference in zip(weights, differences)]
+            return (tf.pad(of_x, [[0, 0], [0, 0], [1, 0], [0, 0]])
+                    - tf.pad(of_x, [[0, 0], [0, 0], [0, 1], [0, 0]])
+                    + tf.pad(of_y, [[0, 0], [1, 0], [0, 0], [0, 0]])
+                    - tf.pad(of_y, [[0, 0], [0, 1], [0, 0], [0, 0]])), None
+
+        return tf.add_n([tf.reduce_sum(tf.abs(difference) * weight)
+                         for difference, weight in zip(differences, weights)]), gradient
+
+    return with_gradient(field, images)
 
 
 def inconsistency(flow, warped_opposite_flow):
     """|flow + opposite flow seen through it|, 0 where the two directions agree.
 
     Args:
-      flow: <float32>[M, H, W, 2], pixels.
-      warped_opposite_flow: <float32>[M, H, W, 2], the other direction's flow warped by `flow`.
+      flow: <float32>[..., 2], pixels.
+      warped_opposite_flow: <float32>[..., 2], the other direction's flow warped by `flow`.
 
     Returns:
-      <float32>[M, H, W, 2], pixels, at least 0.
+      <float32>[..., 2], pixels, at least 0.
     """
     return tf.abs(warped_opposite_flow + flow)
 
@@ -83,14 +124,15 @@ def visibility(flow, flow_inconsistency, scale, alpha, beta):
     """1 where a pixel is seen in both frames (Yin & Shi 2018, equation 6), without gradient.
 
     Args:
-      flow: <float32>[M, H, W, 2], pixels at this scale.
-      flow_inconsistency: <float32>[M, H, W, 2] of `inconsistency`.
-      scale: pixels of the full image in one pixel of this scale (2 ** level).
+      flow: <float32>[..., 2], pixels at this scale.
+      flow_inconsistency: <float32>[..., 2] of `inconsistency`.
+      scale: pixels of the full image in one pixel of this scale (2 ** level); a number or an
+        array that broadcasts against [..., 1].
       alpha: tolerance in pixels of the full image.
       beta: tolerance as a share of the length of the flow.
 
     Returns:
-      <float32>[M, H, W, 1], 0 or 1.
+      <float32>[..., 1], 0 or 1.
     """
     tolerance = tf.maximum(beta * scale * channel_norm(flow), alpha)
     return tf.stop_gradient(
@@ -103,23 +145,25 @@ def channel_norm(vectors):
     return tf.sqrt(tf.reduce_sum(shifted * shifted, axis=-1, keepdims=True))
 
 
-def masked_means(values, mask, groups):
+def masked_means(values, mask, sizes):
     """Means over the channels of `values` and the pixels where `mask` is 1; 0 without any.
 
     Args:
-      values: <float32>[M, H, W, C].
-      mask: <float32>[M, H, W, 1], 0 or 1.
-      groups: G, which divides M; M / G successive rows share a mean.
+      values: <float32>[M, P, C], flat pyramid.
+      mask: <float32>[M, P, 1], 0 or 1.
+      sizes: [(H_s, W_s)], finest first.
 
     Returns:
-      <float32>[G].
+      <float32>[S, 2]: for each scale, over the first and over the second half of the M rows.
     """
-    mask = tf.reshape(mask, [groups, -1])
-    values = tf.reshape(tf.reduce_mean(values, axis=-1), [groups, -1])
-    count = tf.reduce_sum(mask, axis=1)
-    return tf.reduce_sum(values * mask, axis=1) / tf.maximum(count, 1.0)
+    terms = tf.concat([tf.reduce_mean(values, axis=-1, keepdims=True) * mask, mask], axis=-1)
+    pixels = terms.shape.as_list()[1]
+    halves = tf.reduce_sum(tf.reshape(terms, [2, -1, pixels, 2]), axis=1)
+    scales = tf.split(halves, [height * width for height, width in sizes], axis=1)
+    sums = tf.stack([tf.reduce_sum(scale, axis=1) for scale in scales])
+    return sums[..., 0] / tf.maximum(sums[..., 1], 1.0)
 
 
-def _gradients(field):
-    """Forward differences in x and in y."""
+def _differences(field):
+    """Forward differences in x [M, H, W-1, C] and in y [M, H-1, W, C]."""
     return field[:, :, 1:] - field[:, :, :-1], field[:, 1:] - field[:, :-1]

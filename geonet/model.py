@@ -6,11 +6,12 @@ per scale; `frames.py` says how they are stacked. B is the batch size, N the num
 import collections
 import typing
 
+import numpy as np
 import tensorflow.compat.v1 as tf
 
-from geonet import frames, geometry, losses, nets
+from geonet import frames, geometry, losses, nets, pyramid
 from geonet.config import NUM_SCALES, ModelConfig
-from geonet.images import area_pyramid, to_float, to_uint8
+from geonet.images import to_float, to_uint8
 
 
 class TrainingOutput(typing.NamedTuple):
@@ -43,15 +44,17 @@ def rigid_training(batch, config, is_training=True):
     """
     target, sources, intrinsics = _read_batch(batch, config)
     batch_size = target.shape.as_list()[0]
-    pyramid = area_pyramid(frames.stack_frames(target, sources), NUM_SCALES)
-    disparities = _disparities(pyramid[0], config, is_training)
+    views = pyramid.area_pyramid(frames.stack_frames(target, sources), NUM_SCALES)
+    sizes = pyramid.sizes_of(views)
+    disparities = _disparities(views[0], config, is_training)
     poses = nets.pose_net(target, sources, is_training)
-    flows = _rigid_flows(disparities, poses, intrinsics)
-    ends = frames.end_rows(batch_size, config.num_sources)
-    warped = [geometry.flow_warp(views, flow, ends) for views, flow in zip(pyramid, flows)]
-    errors = [losses.dissimilarity(image, frames.at_starts(views, batch_size),
+    flow = _rigid_flow(disparities, poses, intrinsics)
+    warped = pyramid.unflatten(
+        geometry.flow_sampler(flow, sizes)(
+            views, frames.end_rows(batch_size, config.num_sources)), sizes)
+    errors = [losses.dissimilarity(image, frames.at_starts(view, batch_size),
                                    config.alpha_recon_image)
-              for image, views in zip(warped, pyramid)]
+              for image, view in zip(warped, views)]
     terms = collections.OrderedDict()
     if config.rigid_warp_weight:
         # N / 2 times the sum of the directions' means is N times the mean over both.
@@ -59,12 +62,13 @@ def rigid_training(batch, config, is_training=True):
         terms['rigid_warp'] = weight * tf.add_n([tf.reduce_mean(error) for error in errors])
     if config.disp_smooth_weight:
         terms['disp_smooth'] = config.disp_smooth_weight * tf.add_n([
-            losses.smoothness(disparity, views) / 2 ** scale
-            for scale, (disparity, views) in enumerate(zip(disparities, pyramid))])
+            losses.smoothness(disparity, view) / 2 ** scale
+            for scale, (disparity, view) in enumerate(zip(disparities, views))])
     images = _pictures(batch, warped[0], errors[0])
     images['disparity'] = disparities[0][:batch_size]
     return TrainingOutput(terms, images, dict(
-        disparities=disparities, poses=poses, rigid_flows=flows, warped=warped, errors=errors))
+        disparities=disparities, poses=poses, rigid_flows=pyramid.unflatten(flow, sizes),
+        warped=warped, errors=errors))
 
 
 def flow_training(batch, config, is_training=True):
@@ -85,31 +89,22 @@ def flow_training(batch, config, is_training=True):
     """
     target, sources, intrinsics = _read_batch(batch, config)
     batch_size = target.shape.as_list()[0]
-    pyramid = area_pyramid(frames.stack_frames(target, sources), NUM_SCALES)
-    tensors = collections.defaultdict(list)
-    rigid_flows = None
+    views = pyramid.area_pyramid(frames.stack_frames(target, sources), NUM_SCALES)
+    starts = [frames.at_starts(view, batch_size) for view in views]
+    tensors = {}
+    rigid_flow = None
     if config.flownet_type == 'residual':
-        tensors['disparities'] = _disparities(pyramid[0], config, is_training=False)
+        tensors['disparities'] = _disparities(views[0], config, is_training=False)
         tensors['poses'] = nets.pose_net(target, sources, is_training=False)
-        rigid_flows = [tf.stop_gradient(flow) for flow in _rigid_flows(
-            tensors['disparities'], tensors['poses'], intrinsics)]
-        tensors['rigid_flows'] = rigid_flows
-    tensors['flows'] = _full_flows(
-        frames.at_starts(pyramid[0], batch_size), frames.at_ends(pyramid[0], batch_size),
-        rigid_flows, config, is_training)
-    terms = collections.defaultdict(list)
-    for scale, (flow, views) in enumerate(zip(tensors['flows'], pyramid)):
-        starts = frames.at_starts(views, batch_size)
-        for name, value in _flow_terms(flow, views, starts, scale, config, tensors).items():
-            terms[name].append(value)
-    weights = collections.OrderedDict([
-        ('flow_warp', config.flow_warp_weight * config.num_sources / 2),
-        ('flow_smooth', config.flow_smooth_weight),
-        ('flow_consistency', config.flow_consistency_weight / 2)])
-    total = collections.OrderedDict(
-        (name, weight * tf.add_n(terms[name])) for name, weight in weights.items() if weight)
+        rigid_flow = tf.stop_gradient(
+            _rigid_flow(tensors['disparities'], tensors['poses'], intrinsics))
+        tensors['rigid_flows'] = pyramid.unflatten(rigid_flow, pyramid.sizes_of(views))
+    tensors['flows'] = flows = _full_flows(
+        starts[0], frames.at_ends(views[0], batch_size), tensors.get('rigid_flows'), config,
+        is_training)
+    terms = _flow_terms(flows, views, starts, config, tensors)
     images = _pictures(batch, tensors['warped'][0], tensors['errors'][0])
-    return TrainingOutput(total, images, dict(tensors))
+    return TrainingOutput(terms, images, tensors)
 
 
 def predict_depth(images, config):
@@ -161,11 +156,11 @@ def predict_flow(target, sources, intrinsics, config, source_index=None):
     if config.flownet_type == 'residual':
         _check_shape('intrinsics', intrinsics, [None, NUM_SCALES, 3, 3])
         pose = nets.pose_net(target, sources, is_training=False)[:, index]
-        transforms = geometry.pixel_transform(
-            tf.expand_dims(geometry.pose_matrix(pose), 1), intrinsics)
-        rigid_flows = [
-            geometry.rigid_flow(1.0 / disparity, transforms[:, scale])
-            for scale, disparity in enumerate(_disparities(target, config, is_training=False))]
+        transform = geometry.pixel_transform(geometry.pose_matrix(pose), intrinsics[:, 0])
+        disparities = _disparities(target, config, is_training=False)
+        sizes = pyramid.sizes_of(disparities)
+        flow = geometry.rigid_flow(1.0 / pyramid.flatten(disparities), transform, sizes)
+        rigid_flows = pyramid.unflatten(flow, sizes)
     source = sources[..., 3 * index:3 * index + 3]
     return _full_flows(target, source, rigid_flows, config, is_training=False)
 
@@ -179,8 +174,8 @@ def _disparities(images, config, is_training):
             for disparity in disparities]
 
 
-def _rigid_flows(disparities, poses, intrinsics):
-    """Flow of the static scene for every pair: a list of <float32>[2 N B, H_s, W_s, 2].
+def _rigid_flow(disparities, poses, intrinsics):
+    """Flow of the static scene for every pair: flat pyramid <float32>[2 N B, P, 2].
 
     Args:
       disparities: list of frame rows [(N + 1) B, H_s, W_s, 1].
@@ -191,11 +186,10 @@ def _rigid_flows(disparities, poses, intrinsics):
     source_major = tf.reshape(tf.transpose(poses, [1, 0, 2]), [-1, 6])
     forward = geometry.pose_matrix(source_major)
     both = tf.concat([forward, geometry.invert_pose(forward)], axis=0)
-    transforms = geometry.pixel_transform(
-        tf.expand_dims(both, 1), tf.tile(intrinsics, [2 * num_sources, 1, 1, 1]))
-    return [geometry.rigid_flow(frames.at_starts(1.0 / disparity, batch_size),
-                                transforms[:, scale])
-            for scale, disparity in enumerate(disparities)]
+    transform = geometry.pixel_transform(
+        both, tf.tile(intrinsics[:, 0], [2 * num_sources, 1, 1]))
+    depth = frames.at_starts(1.0 / pyramid.flatten(disparities), batch_size)
+    return geometry.rigid_flow(depth, transform, pyramid.sizes_of(disparities))
 
 
 def _full_flows(starts, ends, rigid_flows, config, is_training):
@@ -216,33 +210,44 @@ def _full_flows(starts, ends, rigid_flows, config, is_training):
     return flows
 
 
-def _flow_terms(flow, views, starts, scale, config, tensors):
-    """The unweighted terms of one scale, both directions added.
+def _flow_terms(flows, views, starts, config, tensors):
+    """The weighted losses of flow_training.
 
     Args:
-      flow: <float32>[2 N B, H_s, W_s, 2], pair rows.
-      views: <float32>[(N + 1) B, H_s, W_s, 3], frame rows.
-      starts: <float32>[2 N B, H_s, W_s, 3].
-      tensors: name -> list, to which this scale's values are appended.
+      flows: list of <float32>[2 N B, H_s, W_s, 2], pair rows.
+      views: list of <float32>[(N + 1) B, H_s, W_s, 3], frame rows.
+      starts: list of <float32>[2 N B, H_s, W_s, 3].
+      tensors: receives the values in between.
     """
-    num_pairs, num_frames = flow.shape.as_list()[0], views.shape.as_list()[0]
-    batch_size = num_frames - num_pairs // 2
-    warped = geometry.flow_warp(views, flow, frames.end_rows(batch_size, config.num_sources))
-    error = losses.dissimilarity(warped, starts, config.alpha_recon_image)
-    tensors['warped'].append(warped)
-    tensors['errors'].append(error)
-    terms = {'flow_smooth': 2.0 * losses.smoothness(flow, starts) / 2 ** (scale + 1)}
-    if not config.flow_consistency_weight:
-        terms['flow_warp'] = 2.0 * tf.reduce_mean(error)
-        return terms
-    opposite = geometry.flow_warp(
-        flow, flow, frames.opposite_rows(batch_size, config.num_sources))
-    difference = losses.inconsistency(flow, opposite)
-    mask = losses.visibility(flow, difference, 2 ** scale, config.flow_consistency_alpha,
-                             config.flow_consistency_beta)
-    tensors['visible'].append(mask)
-    terms['flow_warp'] = tf.reduce_sum(losses.masked_means(error, mask, groups=2))
-    terms['flow_consistency'] = tf.reduce_sum(losses.masked_means(difference, mask, groups=2))
+    sizes, flow = pyramid.sizes_of(flows), pyramid.flatten(flows)
+    batch_size = views[0].shape.as_list()[0] // config.seq_length
+    sampler = geometry.flow_sampler(flow, sizes)
+    warped = sampler(views, frames.end_rows(batch_size, config.num_sources))
+    tensors['warped'] = pyramid.unflatten(warped, sizes)
+    tensors['errors'] = errors = [
+        losses.dissimilarity(image, start, config.alpha_recon_image)
+        for image, start in zip(tensors['warped'], starts)]
+    if config.flow_consistency_weight:
+        scales = pyramid.per_pixel(2.0 ** np.arange(NUM_SCALES)[:, np.newaxis], sizes)
+        opposite = sampler(flows, frames.opposite_rows(batch_size, config.num_sources))
+        difference = losses.inconsistency(flow, opposite)
+        mask = losses.visibility(flow, difference, scales.astype(np.float32),
+                                 config.flow_consistency_alpha, config.flow_consistency_beta)
+        tensors['visible'] = pyramid.unflatten(mask, sizes)
+        warp_term = tf.reduce_sum(losses.masked_means(pyramid.flatten(errors), mask, sizes))
+    else:
+        warp_term = 2.0 * tf.add_n([tf.reduce_mean(error) for error in errors])
+    terms = collections.OrderedDict()
+    if config.flow_warp_weight:
+        terms['flow_warp'] = config.flow_warp_weight * config.num_sources / 2 * warp_term
+    if config.flow_smooth_weight:
+        # The mean over both directions and components is half of what the paper's sum has.
+        terms['flow_smooth'] = config.flow_smooth_weight * tf.add_n([
+            losses.smoothness(level, start) / 2 ** scale
+            for scale, (level, start) in enumerate(zip(flows, starts))])
+    if config.flow_consistency_weight:
+        terms['flow_consistency'] = config.flow_consistency_weight / 2 * tf.reduce_sum(
+            losses.masked_means(difference, mask, sizes))
     return terms
 
 

@@ -1,7 +1,8 @@
 """depth_net, pose_net and flow_net: which layers, under which variable scope, in which units."""
 import tensorflow.compat.v1 as tf
 
-from geonet import layers, resnet50, vgg
+from geonet import resnet50, vgg
+from geonet.layers import Layers
 
 # Encoder name -> (encoder-decoder, largest disparity).
 _DEPTH_ENCODERS = {'resnet50': (resnet50.encode_decode, 5.0), 'vgg': (vgg.encode_decode, 10.0)}
@@ -23,12 +24,13 @@ def depth_net(images, encoder, is_training):
       A list of <float32>[M, H // 2^s, W // 2^s, 1] in [0.01, 5.01] (vgg: 10.01), finest first.
     """
     encode_decode, largest = _DEPTH_ENCODERS[encoder]
-
-    def head(features):
-        return largest * tf.sigmoid(layers.linear_conv(features, 1, 3)) + _SMALLEST_DISPARITY
-
     with tf.variable_scope('depth_net'):
-        return _fit_pyramid(encode_decode(images, head, is_training), images)
+        layer = Layers(is_training)
+
+        def head(features):
+            return largest * tf.sigmoid(layer.linear_conv(features, 1, 3)) + _SMALLEST_DISPARITY
+
+        return _fit_pyramid(encode_decode(images, head, layer), images)
 
 
 def flow_net(inputs, is_training):
@@ -41,11 +43,13 @@ def flow_net(inputs, is_training):
     Returns:
       A list of <float32>[M, H // 2^s, W // 2^s, 2], pixels of scale s, x first, finest first.
     """
-    def head(features):
-        return _FLOW_SCALE * layers.linear_conv(features, 2, 3)
-
     with tf.variable_scope('flow_net'):
-        flows = _fit_pyramid(resnet50.encode_decode(inputs, head, is_training), inputs)
+        layer = Layers(is_training)
+
+        def head(features):
+            return _FLOW_SCALE * layer.linear_conv(features, 2, 3)
+
+        flows = _fit_pyramid(resnet50.encode_decode(inputs, head, layer), inputs)
     return [flow * [float(size) for size in flow.shape.as_list()[2:0:-1]] for flow in flows]
 
 
@@ -63,10 +67,11 @@ def pose_net(target, sources, is_training):
     """
     num_sources = sources.shape.as_list()[-1] // 3
     with tf.variable_scope('pose_net'):
+        layer = Layers(is_training)
         features = tf.concat([target, sources], axis=-1)
         for width, size in _POSE_LAYERS:
-            features = layers.conv_same(features, width, size, 2, is_training)
-        poses = tf.reduce_mean(layers.linear_conv(features, 6 * num_sources, 1), axis=[1, 2])
+            features = layer.conv_same(features, width, size, 2)
+        poses = tf.reduce_mean(layer.linear_conv(features, 6 * num_sources, 1), axis=[1, 2])
         return _POSE_SCALE * tf.reshape(poses, [-1, num_sources, 6])
 
 

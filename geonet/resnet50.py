@@ -6,55 +6,55 @@ from geonet import layers
 _STAGES = ((64, 3), (128, 4), (256, 6), (512, 3))
 
 
-def encode_decode(images, head, is_training):
+def encode_decode(images, head, layer):
     """Predicts a pyramid of maps from images.
 
     Args:
       images: <float32>[B, H, W, C].
       head: function of features <float32>[B, h, w, C'] that makes a prediction [B, h, w, P].
-      is_training: whether batch norm uses the batch's statistics.
+      layer: layers.Layers.
 
     Returns:
       Predictions at scales 0 to 3, finest first: a list of <float32>[B, H_s, W_s, P] with
       H_s = 2 ceil(H / 2) for s = 0 and the rounded up H / 2^s otherwise.
     """
-    features, skips = _encode(images, is_training)
-    return _decode(features, skips, head, is_training)
+    features, skips = _encode(images, layer)
+    return _decode(features, skips, head, layer)
 
 
-def _encode(images, is_training):
+def _encode(images, layer):
     """The coarsest features (1/64) and the skips at 1/2, 1/4, 1/8, 1/16, 1/32."""
-    features = layers.conv(images, 64, 7, 2, is_training)
+    features = layer.conv(images, 64, 7, 2)
     skips = [features]
     features = layers.max_pool(features)
     for width, blocks in _STAGES:
         skips.append(features)
         for block in range(blocks):
             stride = 2 if block == blocks - 1 else 1
-            features = _bottleneck(features, width, stride, is_training)
+            features = _bottleneck(features, width, stride, layer)
     return features, skips
 
 
-def _bottleneck(features, width, stride, is_training):
+def _bottleneck(features, width, stride, layer):
     """1x1, 3x3, 1x1 convolutions plus a projection: [B, H, W, C] -> [B, H', W', 4 width]."""
-    residual = layers.conv(features, width, 1, 1, is_training)
-    residual = layers.conv(residual, width, 3, stride, is_training)
-    residual = layers.conv(residual, 4 * width, 1, 1, is_training, relu=False)
-    shortcut = layers.conv(features, 4 * width, 1, stride, is_training, relu=False)
+    residual = layer.conv(features, width, 1, 1)
+    residual = layer.conv(residual, width, 3, stride)
+    residual = layer.conv(residual, 4 * width, 1, 1, relu=False)
+    shortcut = layer.conv(features, 4 * width, 1, stride, relu=False)
     return tf.nn.relu(residual + shortcut)
 
 
-def _decode(features, skips, head, is_training):
+def _decode(features, skips, head, layer):
     """Upsamples step by step, each with its skip; predictions at the last four, finest first."""
     predictions = []
     for width, skip in zip((512, 256, 128, 64, 32, 16), skips[::-1] + [None]):
-        features = layers.upconv(features, width, is_training)
+        features = layer.upconv(features, width)
         inputs = [features]
         if skip is not None:
             inputs = [layers.crop_like(features, skip), skip]
         if predictions:
             inputs.append(layers.crop_like(layers.upsample_nearest(predictions[0]), inputs[0]))
-        features = layers.conv(tf.concat(inputs, axis=-1), width, 3, 1, is_training)
+        features = layer.conv(tf.concat(inputs, axis=-1), width, 3, 1)
         if width <= 128:
             predictions.insert(0, head(features))
     return predictions

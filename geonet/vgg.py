@@ -7,23 +7,23 @@ _ENCODER = ((32, 7), (64, 5), (128, 3), (256, 3), (512, 3), (512, 3), (512, 3))
 _DECODER = (512, 512, 256, 128, 64, 32, 16)
 
 
-def encode_decode(images, head, is_training):
+def encode_decode(images, head, layer):
     """Predicts a pyramid of maps from images; see `resnet50.encode_decode`."""
     features, skips = images, []
     for width, size in _ENCODER:
         skips.append(features)
-        features = layers.conv_same(features, width, size, 2, is_training)
-        features = layers.conv_same(features, width, size, 1, is_training)
+        features = layer.conv_same(features, width, size, 2)
+        features = layer.conv_same(features, width, size, 1)
     predictions = []
     for width, skip in zip(_DECODER, skips[:0:-1] + [None]):
-        features = layers.upconv(features, width, is_training)
+        features = layer.upconv(features, width)
         inputs = [features]
         if skip is not None:
             inputs = [layers.crop_like(features, skip), skip]
         if predictions:
             size = inputs[0].shape.as_list()[1:3]
             inputs.append(tf.image.resize_bilinear(predictions[0], size))
-        features = layers.conv(tf.concat(inputs, axis=-1), width, 3, 1, is_training)
+        features = layer.conv(tf.concat(inputs, axis=-1), width, 3, 1)
         if width <= 128:
             predictions.insert(0, head(features))
     return predictions

@@ -1,0 +1,94 @@
+"""Image pyramids, as lists of levels and as one flat list of pixels.
+
+A *flat pyramid* is <float32>[M, P, C]: the pixels of all levels row by row, finest level first,
+P = sum of H_s W_s. What is done to each pixel alone is done to all scales in one go.
+"""
+import numpy as np
+import tensorflow.compat.v1 as tf
+
+
+def level_sizes(height, width, num_scales):
+    """[(height, width) of level s], each half the one before, rounded down."""
+    return [(height >> scale, width >> scale) for scale in range(num_scales)]
+
+
+def sizes_of(levels):
+    """[(height, width)] of tensors <float32>[M, H_s, W_s, C]."""
+    return [tuple(level.shape.as_list()[1:3]) for level in levels]
+
+
+def flatten(levels):
+    """A list of <float32>[M, H_s, W_s, C] -> a flat pyramid [M, P, C]."""
+    flat = []
+    for level in levels:
+        batch, height, width, channels = level.shape.as_list()
+        flat.append(tf.reshape(level, [batch, height * width, channels]))
+    return tf.concat(flat, axis=1)
+
+
+def unflatten(flat, sizes):
+    """A flat pyramid [M, P, C] -> a list of <float32>[M, H_s, W_s, C]; undoes `flatten`."""
+    batch, _, channels = flat.shape.as_list()
+    parts = tf.split(flat, [height * width for height, width in sizes], axis=1)
+    return [tf.reshape(part, [batch, height, width, channels])
+            for part, (height, width) in zip(parts, sizes)]
+
+
+def per_pixel(values, sizes):
+    """One value for each level -> numpy [P, ...], that of its level for each pixel."""
+    return np.repeat(values, [height * width for height, width in sizes], axis=0)
+
+
+def pixel_grid(sizes):
+    """Each pixel's coordinates in its own level: numpy float32 [P, 2], x first."""
+    grids = [np.stack(np.meshgrid(np.arange(width), np.arange(height)), axis=-1).reshape([-1, 2])
+             for height, width in sizes]
+    return np.concatenate(grids).astype(np.float32)
+
+
+def area_pyramid(images, num_scales):
+    """Each level the full image averaged over areas, level s of size (H // 2^s, W // 2^s).
+
+    Args:
+      images: <float32>[M, H, W, C].
+      num_scales: the number of levels.
+
+    Returns:
+      A list of <float32>[M, H // 2^s, W // 2^s, C], finest first.
+    """
+    _, height, width, _ = images.shape.as_list()
+    levels = [images]
+    for scale in range(1, num_scales):
+        factor = 2 ** scale
+        if height % factor or width % factor:
+            levels.append(resize_area(images, height // factor, width // factor))
+        else:
+            levels.append(tf.nn.avg_pool(levels[-1], [1, 2, 2, 1], [1, 2, 2, 1], 'VALID'))
+    return levels
+
+
+def resize_area(images, height, width):
+    """Averages over areas, pixels on a border counting by their share, as tf.image.resize_area.
+
+    Two products with constant matrices, which every accelerator has, unlike the op.
+
+    Args:
+      images: <float32>[M, H, W, C].
+      height, width: the new size in pixels.
+
+    Returns:
+      <float32>[M, height, width, C].
+    """
+    _, old_height, old_width, _ = images.shape.as_list()
+    columns = tf.tensordot(images, _area_weights(old_width, width), [[2], [1]])
+    rows = tf.tensordot(columns, _area_weights(old_height, height), [[1], [1]])
+    return tf.transpose(rows, [0, 3, 2, 1])
+
+
+def _area_weights(old_size, new_size):
+    """numpy float32 [new_size, old_size]: the share of old pixel j in new pixel i; rows sum to 1."""
+    edges = np.arange(new_size + 1) * (old_size / new_size)
+    pixel = np.arange(old_size)
+    overlap = (np.minimum(edges[1:, np.newaxis], pixel + 1)
+               - np.maximum(edges[:-1, np.newaxis], pixel))
+    return (np.maximum(overlap, 0) * (new_size / old_size)).astype(np.float32)
