@@ -1,4 +1,4 @@
-"""The images, and their truth, that depth is scored on: the Eigen split and KITTI 2015."""
+"""The images, and their truth, that depth is scored on: Eigen's, KITTI 2015's, synthetic ones."""
 import functools
 import os
 import re
@@ -10,7 +10,9 @@ from common.errors import UserError
 from common.files import read_lines, require_folder
 from kitti_data import splits
 from kitti_data.images import image_size
+from kitti_data.odometry import OdometrySequence
 from kitti_data.raw import RawDrive, read_velodyne
+from kitti_data.synthetic_scene import load_scene
 from kitti_eval.depth_errors import GARG_CROP, valid_pixels
 from kitti_eval.depth_truth import (
     BASELINE, FOCAL_OF_WIDTH, disparity_to_depth, focal_and_baseline, project_velodyne,
@@ -105,6 +107,35 @@ class StereoSplit:
                                 self.names[index], width,
                                 ', '.join(map(str, sorted(FOCAL_OF_WIDTH))), path))
         return path
+
+
+class SyntheticSplit:
+    """A synthetic odometry sequence with the exact depth of camera 2.
+
+    Args:
+      kitti_dir: the folder that `kitti_data/synthetic.py` wrote.
+      sequence: name or number.
+      limits: depths that count, metres.
+    """
+
+    def __init__(self, kitti_dir, sequence, limits):
+        frames = OdometrySequence(kitti_dir, sequence, camera=2)
+        if not os.path.isfile(os.path.join(frames.folder, 'synthetic.json')):
+            raise UserError('%s is no synthetic sequence: it has no synthetic.json, and so no '
+                            'exact depth' % frames.folder)
+        self._scene = load_scene(frames.folder)
+        self._frames = frames
+        self._limits = limits
+        self.names = [os.path.basename(path) for path in frames.image_paths]
+        self.drives = [frames.name]
+
+    def image_path(self, index):
+        return self._frames.image_paths[index]
+
+    def truth(self, index):
+        """The `DepthTruth` of an image."""
+        depth = self._scene.depth(int(self._frames.frame_numbers[index]), 2)
+        return DepthTruth(depth, valid_pixels(depth, limits=self._limits))
 
 
 def _raw_image(name):

@@ -1,4 +1,4 @@
-"""Scores predicted depth on the Eigen split or on KITTI 2015, beside the best constant depth."""
+"""Scores predicted depth on KITTI or on synthetic drives, beside the best constant depth."""
 import os
 import sys
 if __package__ in (None, ''):
@@ -15,7 +15,7 @@ from common.parallel import parallel_map
 from kitti_data.images import read_rgb, write_png
 from kitti_eval import leakage, report
 from kitti_eval.depth_errors import MAX_DEPTH, MIN_DEPTH, ERRORS, evaluate_map, summarise
-from kitti_eval.depth_splits import EigenSplit, StereoSplit
+from kitti_eval.depth_splits import EigenSplit, StereoSplit, SyntheticSplit
 
 ROWS = (('prediction', 'prediction'), ("constant: each image's median", 'median_depth'),
         ('constant: least abs_rel in each image', 'best_constant'))
@@ -24,12 +24,14 @@ ROWS = (('prediction', 'prediction'), ("constant: each image's median", 'median_
 @dataclasses.dataclass
 class Config:
     """What is compared."""
-    split: str = flag('eigen', 'the images', choices=('eigen', 'stereo'))
-    kitti_dir: str = flag('', 'KITTI raw folder for eigen, KITTI 2015 folder for stereo')
+    split: str = flag('eigen', 'the images', choices=('eigen', 'stereo', 'synthetic'))
+    kitti_dir: str = flag('', 'KITTI raw folder for eigen, KITTI 2015 folder for stereo, odometry '
+                              'folder for synthetic')
     pred_file: str = flag('', 'predicted depth, .npy, float32 [n, H, W]')
     test_file_list: str = flag('', 'eigen: list of the images, in the order of the predictions')
     disparity_dir: str = flag('disp_noc_0', 'stereo: which truth',
                               choices=('disp_noc_0', 'disp_occ_0'))
+    sequence: str = flag('9', 'synthetic: which sequence')
     min_depth: float = flag(MIN_DEPTH, 'least depth, metres')
     max_depth: float = flag(MAX_DEPTH, 'greatest depth, metres')
     scale: bool = flag(True, "scale each prediction by the ratio of medians; --noscale leaves it")
@@ -48,11 +50,7 @@ def main(argv=None):
     config, output = parse_flags(__doc__, Config, report.ReportFlags, argv=argv)
     pred_path = require_file(config.pred_file, 'predictions (--pred_file)')
     pred = read_predictions(pred_path)
-    if config.split == 'eigen':
-        split = EigenSplit(config.kitti_dir, config.test_file_list,
-                           (config.min_depth, config.max_depth))
-    else:
-        split = StereoSplit(config.kitti_dir, config.disparity_dir)
+    split = open_split(config)
     if len(split.names) != len(pred):
         raise UserError('%s holds %d depth maps, the %s split here has %d images' % (
             pred_path, len(pred), config.split, len(split.names)))
@@ -66,6 +64,16 @@ def main(argv=None):
                        dict(result, split=config.split, trained_on=trained))
     if plot_folder:
         print('written: %s/*.png' % plot_folder)
+
+
+def open_split(config):
+    """The images and truth that `config` names: an EigenSplit, StereoSplit or SyntheticSplit."""
+    limits = (config.min_depth, config.max_depth)
+    if config.split == 'eigen':
+        return EigenSplit(config.kitti_dir, config.test_file_list, limits)
+    if config.split == 'synthetic':
+        return SyntheticSplit(config.kitti_dir, config.sequence, limits)
+    return StereoSplit(config.kitti_dir, config.disparity_dir)
 
 
 def read_predictions(path):
@@ -85,7 +93,7 @@ def evaluate_split(split, pred, config, plot_folder=''):
     """Scores all images of a split on all cores; see `depth_errors.summarise` for the result.
 
     Args:
-      split: EigenSplit or StereoSplit.
+      split: what `open_split` gives.
       pred: <float32>[n, H, W] in the order of its names.
       config: Config, of which scale, min_depth, max_depth and num_plots are read.
       plot_folder: where pictures go; empty makes none.
