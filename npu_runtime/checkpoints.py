@@ -11,6 +11,7 @@ import tensorflow.compat.v1 as tf
 from common.errors import UserError
 from common.files import expand
 from npu_runtime.console import say, warn
+from npu_runtime.failures import first_line
 
 BEST = 'model-best'
 _STEP_KEYS = ('global_step', 'global_step_1')
@@ -83,7 +84,7 @@ def open_reader(prefix):
     try:
         return tf.train.load_checkpoint(prefix)
     except _UNREADABLE as error:
-        raise UserError('cannot read checkpoint %s: %s' % (prefix, _first_line(error))) from error
+        raise UserError('cannot read checkpoint %s: %s' % (prefix, first_line(error))) from error
 
 
 def read_step(prefix):
@@ -105,7 +106,7 @@ def damage(prefix):
         for key in reader.get_variable_to_shape_map():
             reader.get_tensor(key)
     except _UNREADABLE as error:
-        return _first_line(error)
+        return first_line(error)
     return ''
 
 
@@ -185,7 +186,7 @@ def _read(prefix, reader, key):
         return reader.get_tensor(key)
     except _UNREADABLE as error:
         raise UserError('cannot read %s in checkpoint %s: %s'
-                        % (key, prefix, _first_line(error))) from error
+                        % (key, prefix, first_line(error))) from error
 
 
 def _check(prefix, reader, wanted, required_scopes):
@@ -217,7 +218,3 @@ def _list(title, names):
 def _shorten(names, limit=8):
     shown = ', '.join(names[:limit])
     return shown + (', and %d more' % (len(names) - limit) if len(names) > limit else '')
-
-
-def _first_line(error):
-    return str(getattr(error, 'message', None) or error).strip().split('\n')[0]

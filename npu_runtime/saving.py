@@ -8,6 +8,7 @@ import tensorflow.compat.v1 as tf
 
 from common.errors import UserError
 from npu_runtime import checkpoints
+from npu_runtime.failures import first_line
 
 _VARIABLES_A_FETCH = 16
 
@@ -65,7 +66,7 @@ class CheckpointWriter:
             raise UserError(
                 'cannot write checkpoint %s: %s; %s free there. The checkpoints written before are '
                 'usable: make room and give the same command to go on from the last one'
-                % (prefix, str(error).split('\n')[0], _free_space(self._folder))) from error
+                % (prefix, first_line(error), _free_space(self._folder))) from error
         return prefix
 
     def _require_finite(self, session, name):

@@ -28,7 +28,7 @@ def launch(case, folder):
     return subprocess.run(
         ['bash', LAUNCH, '--np', '2', two_ranks.__file__, case, str(folder)],
         env=dict(os.environ, PYTHON=sys.executable), stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT, universal_newlines=True, timeout=240)
+        stderr=subprocess.STDOUT, universal_newlines=True, timeout=900)
 
 
 def totals(folder):
@@ -95,10 +95,9 @@ def test_both_ranks_end_together_on_nan_and_on_a_signal_to_one(tmp_path):
 
 
 def test_a_killed_rank_ends_the_other_with_a_usable_checkpoint(tmp_path):
-    began = time.monotonic()
     ended = launch('dies', tmp_path)
     assert ended.returncode not in (0, None)
-    assert time.monotonic() - began < 60 + 30  # a minute, and the time to start
+    assert time.time() - read_metrics(tmp_path)[-1]['time'] < 60
     assert checkpoints.read_step(checkpoints.newest_in(str(tmp_path), verify=True)) == 10
     assert 'same command goes on from the last checkpoint' in ended.stdout, ended.stdout[-3000:]
     assert 'Traceback' not in ended.stdout

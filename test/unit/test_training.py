@@ -228,15 +228,28 @@ def test_data_that_end_too_early_are_an_error(tmp_path):
         run_toy(tmp_path, 17, data=lambda *where: random_batches(*where).take(4))
 
 
-def test_an_input_error_names_the_file(tmp_path):
-    def broken(start_step, rank, size):
+def broken_data(start_step, rank, size):
+    return random_batches(start_step, rank, size).map(
+        lambda batch: tf.debugging.check_numerics(batch / 0., 'pixels of 000003.png'))
+
+
+@pytest.mark.parametrize('explanation,message', [
+    ('broken file: 000003.png', '^broken file: 000003.png$'),
+    (None, '^cannot read the training data: pixels of 000003.png')])
+def test_an_input_error_is_explained_as_the_caller_can(tmp_path, explanation, message):
+    with pytest.raises(UserError, match=message):
+        run_toy(tmp_path, 3, data=broken_data, explain_input_error=lambda error: explanation)
+
+
+def test_an_error_that_the_loader_explains_keeps_its_words(tmp_path):
+    def read(batch):
+        raise UserError('000003.png is truncated')
+
+    def data(start_step, rank, size):
         return random_batches(start_step, rank, size).map(
-            lambda batch: tf.debugging.check_numerics(batch / 0., 'pixels of 000003.png'))
-    with pytest.raises(UserError, match='cannot read the training data: pixels of 000003.png'):
-        run_toy(tmp_path / 'a', 3, data=broken)
-    with pytest.raises(UserError, match='^broken file: 000003.png$'):
-        run_toy(tmp_path / 'b', 3, data=broken,
-                explain_input_error=lambda error: 'broken file: 000003.png')
+            lambda batch: tf.reshape(tf.numpy_function(read, [batch], tf.float32), [2, 4]))
+    with pytest.raises(UserError, match='^000003.png is truncated$'):
+        run_toy(tmp_path, 3, data=data)
 
 
 def test_out_of_memory_is_explained(tmp_path):

@@ -1,0 +1,119 @@
+"""Whether a graph can run on an NPU as a whole: shapes, types and kinds of its operations."""
+import collections
+import os
+
+from common.files import read_lines
+
+ALLOWED_OPS_FILE = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'device_ops.txt')
+
+_SHAPE_OPS = ('Shape', 'ShapeN', 'Size', 'Rank')
+_WIDE_TYPES = ('float64', 'int64', 'complex64', 'complex128')
+# Outputs that only the backward operation of the same kernel reads; their shape is the kernel's.
+_KERNEL_PRIVATE = {'FusedBatchNormV3': 5}
+
+
+def allowed_ops(path=ALLOWED_OPS_FILE):
+    """The set of TensorFlow ops that the list of this repository allows."""
+    return {line.split()[0] for line in read_lines(path, 'list of device operations')
+            if not line.startswith('#')}
+
+
+def device_ops(targets):
+    """The operations that running `targets` asks of the device.
+
+    What the input pipeline and constant folding do beforehand is left out.
+
+    Args:
+      targets: list of tensors and operations.
+
+    Returns:
+      List of tf.Operation.
+    """
+    found, waiting = set(), [getattr(target, 'op', target) for target in targets]
+    while waiting:
+        op = waiting.pop()
+        if op in found:
+            continue
+        found.add(op)
+        if op.type != 'IteratorGetNext':
+            waiting.extend(tensor.op for tensor in op.inputs)
+            waiting.extend(op.control_inputs)
+    folded = {}
+    return sorted((op for op in found if not _is_folded(op, folded)), key=lambda op: op.name)
+
+
+def _is_folded(op, known):
+    """Whether the operation depends on constants and static shapes alone."""
+    pending = [op]
+    while pending:
+        current = pending[-1]
+        if current in known:
+            pending.pop()
+            continue
+        if current.type == 'Const':
+            known[current] = True
+        elif current.type in _SHAPE_OPS:
+            known[current] = all(tensor.shape.is_fully_defined() for tensor in current.inputs)
+        elif not current.inputs or _keeps_state(current):
+            known[current] = False
+        else:
+            unknown = [tensor.op for tensor in current.inputs if tensor.op not in known]
+            if unknown and not any(above in pending for above in unknown):
+                pending.extend(unknown)
+                continue
+            known[current] = all(known.get(tensor.op, False) for tensor in current.inputs)
+        pending.pop()
+    return known[op]
+
+
+def _keeps_state(op):
+    return op.op_def is not None and op.op_def.is_stateful
+
+
+def counts(ops):
+    """OrderedDict, op type -> how many, the most frequent first."""
+    return collections.OrderedDict(
+        sorted(collections.Counter(op.type for op in ops).items(), key=lambda item: (-item[1], item)))
+
+
+def problems(targets, trainable_variables=(), allowed=None):
+    """What keeps a graph from running on an NPU as a whole: list of sentences.
+
+    Args:
+      targets: what is run, list of tensors and operations of one graph.
+      trainable_variables: what gradients flow to; empty for an inference graph.
+      allowed: set of op types; None takes the list of this repository.
+    """
+    allowed = allowed_ops() if allowed is None else allowed
+    ops = device_ops(targets)
+    graph = ops[0].graph
+    found = ['%s is a one-shot iterator, which never moves to the device' % op.name
+             for op in graph.get_operations() if op.type == 'OneShotIterator']
+    for op in ops:
+        if op.type.startswith('TensorArray'):
+            found.append('%s is a %s: unroll the loop' % (op.name, op.type))
+        elif op.type not in allowed:
+            found.append('%s is a %s, which is not in %s'
+                         % (op.name, op.type, os.path.basename(ALLOWED_OPS_FILE)))
+        found += ['%s has the dynamic shape %s' % (tensor.name, tensor.shape)
+                  for tensor in _device_outputs(op) if not tensor.shape.is_fully_defined()]
+    return found + _wide_gradients(ops, trainable_variables)
+
+
+def _device_outputs(op):
+    return op.outputs[:_KERNEL_PRIVATE.get(op.type, len(op.outputs))]
+
+
+def _wide_gradients(ops, trainable_variables):
+    """Sentences on 64-bit numbers between the weights and their updates."""
+    inside, reached = set(ops), set()
+    waiting = [variable.op for variable in trainable_variables]
+    while waiting:
+        op = waiting.pop()
+        if op in reached or op not in inside:
+            continue
+        reached.add(op)
+        waiting.extend(reader for tensor in op.outputs for reader in tensor.consumers())
+    return ['%s is %s, in the path of the gradients' % (tensor.name, tensor.dtype.base_dtype.name)
+            for op in sorted(reached, key=lambda op: op.name) for tensor in op.outputs
+            if tensor.dtype.base_dtype.name in _WIDE_TYPES]
