@@ -41,10 +41,8 @@ class Predictor:
             self._session = make_session(runtime, graph=graph)
             checkpoints.restore(self._session, checkpoint)
 
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *exception):
+    def close(self):
+        """Frees the session."""
         self._session.close()
 
     def __call__(self, compact, state):

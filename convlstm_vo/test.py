@@ -42,13 +42,48 @@ def test(run, model, runtime):
     baseline = _baseline(sequences[0].root, trained_on)
     folder = make_folder(os.path.join(run.outputpath, 'test'))
     results = {}
-    for sequence, reader in zip(sequences, readers):
-        motions = _predict(reader, run, model, runtime, 'sequence ' + sequence.name)
-        results[sequence.name] = _write(sequence, motions, model.label_frame, folder, run, baseline)
+    with Predictors(run, model, runtime) as predictors:
+        for sequence, reader in zip(sequences, readers):
+            motions = predictors.motions(reader, 'sequence ' + sequence.name)
+            results[sequence.name] = _write(sequence, motions, model.label_frame, folder, run,
+                                            baseline)
     report.save_result(folder, 'results', {
-        'baseline': baseline[1], 'state': 'none' if _is_stateless(run, model) else 'carried',
+        'baseline': baseline[1], 'state': 'carried' if predictors.carries_state else 'none',
         'sequences': results})
     return results
+
+
+class Predictors:
+    """Predicts sequences, with one loaded network for all whose frames are alike."""
+
+    def __init__(self, run, model, runtime):
+        self._run, self._model, self._runtime = run, model, runtime
+        # A cell trained on single pairs has never seen a state but zero.
+        self.carries_state = not run.stateless and model.time_steps > 1
+        if not self.carries_state and not run.stateless:
+            say('time_steps is 1: the state was never trained, so every pair begins without one')
+        self._loaded = {}
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        for predictor in self._loaded.values():
+            predictor.close()
+
+    def motions(self, reader, desc):
+        """Motions <float32>[N-1, 6] of the reader's N frames."""
+        key = reader.frame_shape, reader.dtype
+        if key not in self._loaded:
+            self._loaded[key] = self._load(*key)
+        run_over = predict.stream if self.carries_state else predict.stateless
+        return run_over(self._loaded[key], reader, desc)
+
+    def _load(self, frame_shape, dtype):
+        pairs = self._run.chunk if self.carries_state else self._model.time_steps
+        batch_size = 1 if self.carries_state else max(1, self._run.chunk // pairs)
+        return predict.Predictor(self._run.checkpoint, self._runtime, batch_size, pairs,
+                                 frame_shape, dtype)
 
 
 def _open(sequence, model):
@@ -71,23 +106,6 @@ def _baseline(root, trained_on):
     """The mean step of the training sequences that are here, else of KITTI's, and its label."""
     paths = [os.path.join(root, 'poses', name + '.txt') for name in trained_on]
     return constant_motion.step_from_files([path for path in paths if os.path.exists(path)])
-
-
-def _is_stateless(run, model):
-    # A cell trained on single pairs has never seen a state but zero.
-    return run.stateless or model.time_steps == 1
-
-
-def _predict(reader, run, model, runtime, desc):
-    stateless = _is_stateless(run, model)
-    if stateless and not run.stateless:
-        say('time_steps is 1: the state was never trained, so every pair begins without one')
-    pairs = model.time_steps if stateless else min(run.chunk, len(reader.paths) - 1)
-    batch_size = max(1, run.chunk // pairs) if stateless else 1
-    with predict.Predictor(run.checkpoint, runtime, batch_size, pairs, reader.frame_shape,
-                           reader.dtype) as predictor:
-        run_over = predict.stateless if stateless else predict.stream
-        return run_over(predictor, reader, desc)
 
 
 def _write(sequence, pred_motions, label_frame, folder, run, baseline):
