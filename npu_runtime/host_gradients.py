@@ -3,15 +3,18 @@
 TensorFlow's CPU kernels for the gradients of a convolution of stride 1 take up to three times as
 long as the convolution, and one core of many. Both gradients are convolutions themselves: that of
 the input is the output's gradient with the kernel flipped and transposed; that of the kernel is
-the input with the output's gradient as the kernel and the batch as channels. With kernels of 1x1
-both are matrix products. Of other convolutions with stride 2 TensorFlow's own kernels are faster.
+the input with the output's gradient as the kernel and the batch as channels. With kernels of 1x1,
+and where there are so few output pixels that the kernel is the larger tensor, both are matrix
+products. Of other convolutions with stride 2 TensorFlow's own kernels are faster.
 """
 import contextlib
 
+import numpy as np
 import tensorflow.compat.v1 as tf
 
 _NAME = 'ConvolutionsAsGradients'
 _ONES = [1, 1, 1, 1]
+_FEW_PIXELS = 64  # of one image
 
 
 @contextlib.contextmanager
@@ -38,6 +41,9 @@ def _gradients(op, gradient):
                 and None not in inputs.shape.as_list() + gradient.shape.as_list())
     if is_plain and sizes == [1, 1] and strides[0] == strides[1]:
         return _of_products(inputs, kernel, gradient, strides[0])
+    few_pixels = is_plain and np.prod(gradient.shape.as_list()[1:3]) <= _FEW_PIXELS
+    if few_pixels and strides[0] == strides[1]:
+        return _of_few_pixels(op, inputs, kernel, gradient)
     if is_plain and strides == [1, 1]:
         margins = [_margin(op, axis) for axis in (0, 1)]
         return (_of_input(gradient, kernel, margins),
@@ -74,12 +80,48 @@ def _spread(features, stride, shape):
     return tf.slice(apart, [0, 0, 0, 0], shape)
 
 
+def _of_few_pixels(op, inputs, kernel, gradient):
+    """The gradients by products with the kernel as it lies in memory: turning it would cost more."""
+    batch, height, width, depth = inputs.shape.as_list()
+    rows, columns, _, filters = kernel.shape.as_list()
+    pixels = tf.reshape(gradient, [-1, filters])
+    patches = tf.image.extract_image_patches(
+        inputs, sizes=[1, rows, columns, 1], strides=op.get_attr('strides'), rates=_ONES,
+        padding=op.get_attr('padding').decode())
+    taps = rows * columns * depth
+    of_kernel = tf.matmul(tf.reshape(patches, [-1, taps]), pixels, transpose_a=True)
+    of_patches = tf.matmul(pixels, tf.reshape(kernel, [taps, filters]), transpose_b=True)
+    gather = np.tile(_patch_pixels(op), (batch, 1, 1))
+    of_inputs = tf.matmul(gather, tf.reshape(of_patches, [batch, -1, depth]))
+    return (tf.reshape(of_inputs, [batch, height, width, depth]),
+            tf.reshape(of_kernel, kernel.shape))
+
+
+def _patch_pixels(op):
+    """<float32>[H W, H' W' kh kw]: 1 where an input pixel is that tap of that output pixel."""
+    hits = []
+    for axis in (0, 1):
+        size, taps, outputs = _sizes(op, axis)
+        stride = op.get_attr('strides')[1 + axis]
+        positions = np.arange(outputs)[:, None] * stride + np.arange(taps) - _margin(op, axis)[0]
+        hits.append(np.arange(size)[:, None, None] == positions)
+    together = np.einsum('hio,wjp->hwijop', *(hit.astype(np.float32) for hit in hits))
+    return together.reshape(len(hits[0]) * len(hits[1]), -1)
+
+
+def _sizes(op, axis):
+    """(input, kernel, output) size along rows or columns."""
+    return (op.inputs[0].shape.as_list()[1 + axis], op.inputs[1].shape.as_list()[axis],
+            op.outputs[0].shape.as_list()[1 + axis])
+
+
 def _margin(op, axis):
     """(before, after): zeros that the convolution puts around its input along rows or columns."""
-    kernel, outputs, inputs = (tensor.shape.as_list()[axis + first] for tensor, first in (
-        (op.inputs[1], 0), (op.outputs[0], 1), (op.inputs[0], 1)))
-    total = outputs + kernel - 1 - inputs
-    return total // 2, total - total // 2
+    inputs, kernel, outputs = _sizes(op, axis)
+    total = (outputs - 1) * op.get_attr('strides')[1 + axis] + kernel - inputs
+    if op.get_attr('padding') == b'VALID':
+        return 0, 0
+    return max(total, 0) // 2, max(total, 0) - max(total, 0) // 2
 
 
 def _of_input(gradient, kernel, margins):

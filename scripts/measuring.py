@@ -8,6 +8,7 @@ import tensorflow.compat.v1 as tf
 from npu_runtime import distribution
 from npu_runtime.config import RuntimeConfig
 from npu_runtime.device import choose_device
+from npu_runtime.host_memory import keep_freed_memory
 from npu_runtime.session import session_config
 from npu_runtime.training import TrainOptions
 from npu_runtime.training_graph import TrainingGraph
@@ -40,6 +41,8 @@ def training_step(build_model, dataset, batch_size, trainable_scopes=None, warm_
     """
     runtime = RuntimeConfig()
     device = choose_device(runtime)
+    if device.kind == 'cpu':
+        keep_freed_memory()
     options = TrainOptions('', 1, batch_size, 2e-4, trainable_scopes=trainable_scopes)
     with tf.Graph().as_default() as graph:
         begin = time.time()

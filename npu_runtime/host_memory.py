@@ -1,0 +1,22 @@
+"""How the process keeps its memory on a CPU."""
+import ctypes
+import sys
+
+_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # of mallopt, in malloc.h
+
+
+def keep_freed_memory():
+    """Lets glibc's malloc keep what TensorFlow frees, instead of asking for it at every step.
+
+    A training step allocates and frees gigabytes in large pieces. By default each piece comes
+    fresh from the system, which clears it page by page: a tenth of the CPU time of a step. Does
+    nothing on systems without glibc.
+    """
+    if not sys.platform.startswith('linux'):
+        return
+    try:
+        mallopt = ctypes.CDLL('libc.so.6').mallopt
+    except (OSError, AttributeError):
+        return
+    mallopt(_MMAP_THRESHOLD, 1 << 30)
+    mallopt(_TRIM_THRESHOLD, (1 << 31) - 1)
