@@ -27,6 +27,7 @@ class Layers:
         self._l2_weight = tf.constant(_L2_WEIGHT, name='l2_weight')
         self._update_rate = tf.constant(1.0 - _BATCH_NORM_DECAY, name='update_rate')
         self._no_statistics = tf.constant([], tf.float32, name='no_statistics')
+        self._half = tf.constant(0.5, name='half')
         self._ones = {}
 
     def conv(self, features, filters, size, stride=1, relu=True):
@@ -93,8 +94,16 @@ class Layers:
     def _weights(self, features, filters, size):
         return slim.model_variable(
             'weights', [size, size, features.shape.as_list()[-1], filters],
-            initializer=slim.xavier_initializer(),
+            initializer=self._xavier,
             regularizer=lambda weights: self._l2_weight * tf.nn.l2_loss(weights))
+
+    def _xavier(self, shape, dtype=tf.float32, partition_info=None):
+        """Uniform in +- sqrt(6 / (fan in + fan out)), as slim's, in fewer nodes."""
+        del partition_info
+        width = 2.0 * np.sqrt(6.0 / (np.prod(shape[:-2]) * (shape[-2] + shape[-1])))
+        seed, seed2 = [value or 0 for value in tf.get_seed(None)]
+        uniform = tf.raw_ops.RandomUniform(shape=shape, dtype=dtype, seed=seed, seed2=seed2)
+        return (uniform - self._half) * width
 
     def _normalize(self, features, relu):
         """Batch norm with an offset and without a scale."""

@@ -1,0 +1,104 @@
+"""Photometric, smoothness and consistency terms, against the published functions."""
+import numpy as np
+import pytest
+import tensorflow.compat.v1 as tf
+
+from geonet import geometry, losses
+
+
+@pytest.fixture(scope='module')
+def numbers(golden):
+    return np.load(str(golden / 'geonet' / 'utils_tf.npz'))
+
+
+def run(function, *arrays):
+    with tf.Graph().as_default(), tf.Session() as session:
+        return session.run(function(*[tf.constant(array) for array in arrays]))
+
+
+def assert_close(found, wanted):
+    np.testing.assert_allclose(found, wanted, rtol=1e-5, atol=1e-5 * np.abs(wanted).max())
+
+
+def test_dissimilarity_equals_the_published_one(numbers):
+    found = run(losses.dissimilarity, numbers['in_ls_x'], numbers['in_ls_y'])
+    assert_close(found, numbers['out_image_similarity'])
+
+
+def test_structural_dissimilarity_equals_the_published_one(numbers):
+    found = run(lambda x, y: losses.dissimilarity(x, y, ssim_weight=1.0),
+                numbers['in_ls_x'], numbers['in_ls_y'])
+    assert_close(found, numbers['out_SSIM'])
+
+
+def test_dissimilarity_has_the_published_gradient(numbers):
+    def gradient(x, y):
+        return tf.gradients(tf.reduce_mean(losses.dissimilarity(x, y)), x)[0]
+
+    found = run(gradient, numbers['in_ls_x'], numbers['in_ls_y'])
+    assert_close(found, numbers['out_image_similarity_grad_x'])
+
+
+def test_an_image_does_not_differ_from_itself(numbers):
+    found = run(losses.dissimilarity, numbers['in_ls_x'], numbers['in_ls_x'])
+    np.testing.assert_allclose(found, 0 * found, atol=1e-6)
+
+
+@pytest.mark.parametrize('name,field,channels', [('smooth_loss', 'disp', 1),
+                                                 ('flow_smooth_loss', 'flow', 2)])
+def test_smoothness_and_its_gradient_equal_the_published_ones(numbers, name, field, channels):
+    def value_and_gradient(field, images):
+        value = losses.smoothness(field, images)
+        return value, tf.gradients(value, field)[0]
+
+    value, gradient = run(value_and_gradient, numbers['in_ls_' + field], numbers['in_ls_x'])
+    assert gradient.shape[-1] == channels
+    assert_close(value, numbers['out_' + name])
+    assert_close(gradient, numbers['out_%s_grad_%s' % (name, field)])
+
+
+def test_a_constant_field_is_smooth(numbers):
+    found = run(losses.smoothness, np.ones((2, 14, 18, 1), np.float32), numbers['in_ls_x'])
+    assert found == 0
+
+
+def test_norms_equal_the_published_ones(numbers):
+    assert_close(run(losses.channel_norm, numbers['in_ls_flow']), numbers['out_L2_norm'])
+
+
+@pytest.mark.parametrize('scale', [0, 1])
+def test_visibility_equals_the_published_masks(numbers, scale):
+    def masks(forward, backward):
+        result = []
+        for flow, opposite in ((forward, backward), (backward, forward)):
+            difference = losses.inconsistency(flow, geometry.flow_warp(opposite, flow))
+            result += [difference, losses.visibility(flow, difference, 2.0 ** scale, 3.0, 0.05)]
+        return result
+
+    difference, in_target, _, in_source = run(masks, numbers['in_fc_fwd'], numbers['in_fc_bwd'])
+    assert_close(difference, numbers['out_fwd_flow_diff_%d' % scale])
+    np.testing.assert_array_equal(in_target, numbers['out_noc_mask_tgt_%d' % scale])
+    np.testing.assert_array_equal(in_source, numbers['out_noc_mask_src_%d' % scale])
+
+
+def test_masked_means_are_those_of_what_is_visible_in_each_scale_and_direction():
+    rng = np.random.RandomState(1)
+    values = rng.standard_normal((4, 6 + 2, 3)).astype(np.float32)
+    mask = (rng.uniform(size=(4, 8, 1)) < 0.5).astype(np.float32)
+    found = run(lambda *tensors: losses.masked_means(*tensors, sizes=[(2, 3), (1, 2)]),
+                values, mask)
+    for scale, pixels in enumerate((slice(0, 6), slice(6, 8))):
+        for half, rows in enumerate((slice(0, 2), slice(2, 4))):
+            weights = mask[rows, pixels, 0]
+            wanted = (values[rows, pixels].mean(axis=-1) * weights).sum() / weights.sum()
+            np.testing.assert_allclose(found[scale, half], wanted, rtol=1e-5)
+
+
+def test_nothing_visible_is_no_loss():
+    values = np.ones((2, 6, 2), np.float32)
+    mask = np.zeros((2, 6, 1), np.float32)
+    mean, gradient = run(lambda values, mask: (
+        losses.masked_means(values, mask, [(2, 3)]),
+        tf.gradients(losses.masked_means(values, mask, [(2, 3)]), values)[0]), values, mask)
+    np.testing.assert_array_equal(mean, [[0, 0]])
+    np.testing.assert_array_equal(gradient, 0 * values)

@@ -1,0 +1,60 @@
+"""Area pyramids of any size, and their pixels as one list."""
+import numpy as np
+import pytest
+import tensorflow.compat.v1 as tf
+
+from geonet import pyramid
+from geonet.images import to_float, to_uint8
+
+
+@pytest.fixture(scope='module')
+def numbers(golden):
+    return np.load(str(golden / 'geonet' / 'utils_tf.npz'))
+
+
+def run(function, *arrays):
+    with tf.Graph().as_default(), tf.Session() as session:
+        return session.run(function(*[tf.constant(array) for array in arrays]))
+
+
+def test_levels_equal_the_published_ones_where_sizes_do_not_divide(numbers):
+    levels = run(lambda images: pyramid.area_pyramid(images, 4), numbers['in_sp_img'])
+    for scale, level in enumerate(levels):
+        np.testing.assert_allclose(level, numbers['out_scale_pyramid_%d' % scale], atol=1e-5)
+
+
+@pytest.mark.parametrize('size', [(16, 24), (17, 30), (33, 21)])
+def test_levels_are_integrals_over_their_areas(size):
+    image = np.random.RandomState(0).standard_normal((2,) + size + (3,)).astype(np.float32)
+    levels = run(lambda images: pyramid.area_pyramid(images, 4), image)
+    # With every pixel repeated (new height, new width) times, areas are whole pixels.
+    for level, (height, width) in zip(levels, pyramid.level_sizes(*size, num_scales=4)):
+        fine = image.astype(np.float64).repeat(height, axis=1).repeat(width, axis=2)
+        wanted = fine.reshape([2, height, size[0], width, size[1], 3]).mean(axis=(2, 4))
+        np.testing.assert_allclose(level, wanted, atol=1e-5)
+
+
+def test_flat_pyramids_become_the_same_levels_again():
+    levels = [np.random.RandomState(s).standard_normal((2, 8 >> s, 12 >> s, 3)).astype(np.float32)
+              for s in range(3)]
+    sizes = pyramid.level_sizes(8, 12, 3)
+    flat, again = run(lambda *tensors: (pyramid.flatten(tensors), pyramid.unflatten(
+        pyramid.flatten(tensors), sizes)), *levels)
+    assert flat.shape == (2, 8 * 12 + 4 * 6 + 2 * 3, 3)
+    np.testing.assert_array_equal(flat[:, 96:120].reshape([2, 4, 6, 3]), levels[1])
+    for one, other in zip(levels, again):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_every_pixel_knows_its_coordinates_and_its_level():
+    sizes = pyramid.level_sizes(4, 6, 2)
+    grid = pyramid.pixel_grid(sizes)
+    np.testing.assert_array_equal(grid[6 * 2 + 5], [5, 2])
+    np.testing.assert_array_equal(grid[24 + 3 + 2], [2, 1])
+    np.testing.assert_array_equal(pyramid.per_pixel([1, 2], sizes), [1] * 24 + [2] * 6)
+
+
+def test_images_become_floats_and_bytes_again(numbers):
+    floats = run(to_float, numbers['in_pp_uint8'])
+    np.testing.assert_allclose(floats, numbers['out_preprocess_image'], atol=1e-6)
+    np.testing.assert_array_equal(run(to_uint8, floats), numbers['out_deprocess_image'])
