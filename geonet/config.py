@@ -21,6 +21,8 @@ class ModelConfig:
     img_width: int = flag(416, 'width of the images in pixels')
     dispnet_encoder: str = flag('resnet50', 'encoder of depth_net', choices=('resnet50', 'vgg'))
     scale_normalize: bool = flag(False, 'divide each disparity map by its mean')
+    batch_norm_decay: float = flag(0.999, "what batch norm's averages keep at each step; short "
+                                          'runs want less')
     alpha_recon_image: float = flag(0.85, 'share of SSIM in the difference of two images')
     rigid_warp_weight: float = flag(1.0, 'weight of the images warped by rigid flow')
     disp_smooth_weight: float = flag(0.5, 'weight of the smoothness of disparity')
@@ -41,6 +43,9 @@ class ModelConfig:
             if getattr(self, name) < _SMALLEST_SIZE:
                 raise UserError('--%s is %d: must be at least %d pixels'
                                 % (name, getattr(self, name), _SMALLEST_SIZE))
+        if not 0 <= self.batch_norm_decay < 1:
+            raise UserError('--batch_norm_decay is %g: must be from 0 to below 1'
+                            % self.batch_norm_decay)
         if not 0 <= self.alpha_recon_image <= 1:
             raise UserError('--alpha_recon_image is %g: must be from 0 to 1'
                             % self.alpha_recon_image)

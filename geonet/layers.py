@@ -3,7 +3,6 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 import tf_slim as slim
 
-_BATCH_NORM_DECAY = 0.999
 _BATCH_NORM_EPSILON = 0.001
 _L2_WEIGHT = 0.0001
 # Below so many pixels an image, building the kernels costs more than smaller products save.
@@ -17,15 +16,17 @@ class Layers:
     """Makes the layers of one net and holds what they share.
 
     Args:
-      is_training: whether batch norm uses the batch's statistics and updates its averages; the
-        updates go to the collection UPDATE_OPS.
+      norm_decay: in training, how much batch norm's averages keep of themselves at each update,
+        while it uses the batch's statistics; the updates go to the collection UPDATE_OPS. None
+        for inference: batch norm uses its averages.
     """
 
-    def __init__(self, is_training):
-        self._is_training = is_training
+    def __init__(self, norm_decay):
+        self._is_training = norm_decay is not None
         # Constants are made once a net, not once a layer: they are a good part of all nodes.
         self._l2_weight = tf.constant(_L2_WEIGHT, name='l2_weight')
-        self._update_rate = tf.constant(1.0 - _BATCH_NORM_DECAY, name='update_rate')
+        if self._is_training:
+            self._update_rate = tf.constant(1.0 - norm_decay, name='update_rate')
         self._no_statistics = tf.constant([], tf.float32, name='no_statistics')
         self._half = tf.constant(0.5, name='half')
         self._ones = {}

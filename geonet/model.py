@@ -46,8 +46,8 @@ def rigid_training(batch, config, is_training=True):
     batch_size = target.shape.as_list()[0]
     views = pyramid.area_pyramid(frames.stack_frames(target, sources), NUM_SCALES)
     sizes = pyramid.sizes_of(views)
-    disparities = _disparities(views[0], config, is_training)
-    poses = nets.pose_net(target, sources, is_training)
+    disparities = _disparities(views[0], config, _norm_decay(config, is_training))
+    poses = nets.pose_net(target, sources, _norm_decay(config, is_training))
     flow = _rigid_flow(disparities, poses, intrinsics)
     warped = pyramid.unflatten(
         geometry.flow_sampler(flow, sizes)(
@@ -94,14 +94,14 @@ def flow_training(batch, config, is_training=True):
     tensors = {}
     rigid_flow = None
     if config.flownet_type == 'residual':
-        tensors['disparities'] = _disparities(views[0], config, is_training=False)
-        tensors['poses'] = nets.pose_net(target, sources, is_training=False)
+        tensors['disparities'] = _disparities(views[0], config)
+        tensors['poses'] = nets.pose_net(target, sources)
         rigid_flow = tf.stop_gradient(
             _rigid_flow(tensors['disparities'], tensors['poses'], intrinsics))
         tensors['rigid_flows'] = pyramid.unflatten(rigid_flow, pyramid.sizes_of(views))
     tensors['flows'] = flows = _full_flows(
         starts[0], frames.at_ends(views[0], batch_size), tensors.get('rigid_flows'), config,
-        is_training)
+        _norm_decay(config, is_training))
     terms = _flow_terms(flows, views, starts, config, tensors)
     images = _pictures(batch, tensors['warped'][0], tensors['errors'][0])
     return TrainingOutput(terms, images, tensors)
@@ -119,7 +119,7 @@ def predict_depth(images, config):
     """
     _check_shape('images', images, [None, config.img_height, config.img_width, 3])
     return [1.0 / disparity
-            for disparity in _disparities(to_float(images), config, is_training=False)]
+            for disparity in _disparities(to_float(images), config)]
 
 
 def predict_pose(target, sources, config):
@@ -134,7 +134,7 @@ def predict_pose(target, sources, config):
       <float32>[B, N, 6]: (tx, ty, tz, rx, ry, rz), target to source; radians.
     """
     _check_snippet(target, sources, config)
-    return nets.pose_net(to_float(target), to_float(sources), is_training=False)
+    return nets.pose_net(to_float(target), to_float(sources))
 
 
 def predict_flow(target, sources, intrinsics, config, source_index=None):
@@ -155,19 +155,23 @@ def predict_flow(target, sources, intrinsics, config, source_index=None):
     rigid_flows = None
     if config.flownet_type == 'residual':
         _check_shape('intrinsics', intrinsics, [None, NUM_SCALES, 3, 3])
-        pose = nets.pose_net(target, sources, is_training=False)[:, index]
+        pose = nets.pose_net(target, sources)[:, index]
         transform = geometry.pixel_transform(geometry.pose_matrix(pose), intrinsics[:, 0])
-        disparities = _disparities(target, config, is_training=False)
+        disparities = _disparities(target, config)
         sizes = pyramid.sizes_of(disparities)
         flow = geometry.rigid_flow(1.0 / pyramid.flatten(disparities), transform, sizes)
         rigid_flows = pyramid.unflatten(flow, sizes)
     source = sources[..., 3 * index:3 * index + 3]
-    return _full_flows(target, source, rigid_flows, config, is_training=False)
+    return _full_flows(target, source, rigid_flows, config)
 
 
-def _disparities(images, config, is_training):
+def _norm_decay(config, is_training):
+    return config.batch_norm_decay if is_training else None
+
+
+def _disparities(images, config, norm_decay=None):
     """depth_net's disparities, finest first; divided by their means with scale_normalize."""
-    disparities = nets.depth_net(images, config.dispnet_encoder, is_training)
+    disparities = nets.depth_net(images, config.dispnet_encoder, norm_decay)
     if not config.scale_normalize:
         return disparities
     return [disparity / tf.reduce_mean(disparity, axis=[1, 2], keepdims=True)
@@ -192,7 +196,7 @@ def _rigid_flow(disparities, poses, intrinsics):
     return geometry.rigid_flow(depth, transform, pyramid.sizes_of(disparities))
 
 
-def _full_flows(starts, ends, rigid_flows, config, is_training):
+def _full_flows(starts, ends, rigid_flows, config, norm_decay=None):
     """flow_net's flow from `starts` to `ends`, on top of the rigid flow if there is one.
 
     Args:
@@ -204,7 +208,7 @@ def _full_flows(starts, ends, rigid_flows, config, is_training):
         warped = geometry.flow_warp(ends, rigid_flows[0])
         error = losses.dissimilarity(warped, starts, config.alpha_recon_image)
         inputs += [warped, rigid_flows[0], losses.channel_norm(error)]
-    flows = nets.flow_net(tf.concat(inputs, axis=-1), is_training)
+    flows = nets.flow_net(tf.concat(inputs, axis=-1), norm_decay)
     if rigid_flows:
         flows = [flow + rigid_flow for flow, rigid_flow in zip(flows, rigid_flows)]
     return flows

@@ -12,20 +12,20 @@ _POSE_SCALE = 0.01
 _FLOW_SCALE = 0.1
 
 
-def depth_net(images, encoder, is_training):
+def depth_net(images, encoder, norm_decay=None):
     """Disparity, the inverse of depth, at four scales.
 
     Args:
       images: <float32>[M, H, W, 3] in [-1, 1].
       encoder: 'resnet50' or 'vgg'.
-      is_training: whether batch norm uses the batch's statistics and updates its averages.
+      norm_decay: see `Layers`; None for inference.
 
     Returns:
       A list of <float32>[M, H // 2^s, W // 2^s, 1] in [0.01, 5.01] (vgg: 10.01), finest first.
     """
     encode_decode, largest = _DEPTH_ENCODERS[encoder]
     with tf.variable_scope('depth_net'):
-        layer = Layers(is_training)
+        layer = Layers(norm_decay)
 
         def head(features):
             return largest * tf.sigmoid(layer.linear_conv(features, 1, 3)) + _SMALLEST_DISPARITY
@@ -33,18 +33,18 @@ def depth_net(images, encoder, is_training):
         return _fit_pyramid(encode_decode(images, head, layer), images)
 
 
-def flow_net(inputs, is_training):
+def flow_net(inputs, norm_decay=None):
     """Optical flow, or its residual, at four scales.
 
     Args:
       inputs: <float32>[M, H, W, 6] two images, or [M, H, W, 12] with the rigid warp, flow, error.
-      is_training: whether batch norm uses the batch's statistics and updates its averages.
+      norm_decay: see `Layers`; None for inference.
 
     Returns:
       A list of <float32>[M, H // 2^s, W // 2^s, 2], pixels of scale s, x first, finest first.
     """
     with tf.variable_scope('flow_net'):
-        layer = Layers(is_training)
+        layer = Layers(norm_decay)
 
         def head(features):
             return _FLOW_SCALE * layer.linear_conv(features, 2, 3)
@@ -53,13 +53,13 @@ def flow_net(inputs, is_training):
     return [flow * [float(size) for size in flow.shape.as_list()[2:0:-1]] for flow in flows]
 
 
-def pose_net(target, sources, is_training):
+def pose_net(target, sources, norm_decay=None):
     """The camera's motion from the target frame to each source frame.
 
     Args:
       target: <float32>[B, H, W, 3] in [-1, 1].
       sources: <float32>[B, H, W, 3N] in [-1, 1], the frames before the target, then those after.
-      is_training: whether batch norm uses the batch's statistics and updates its averages.
+      norm_decay: see `Layers`; None for inference.
 
     Returns:
       <float32>[B, N, 6]: (tx, ty, tz, rx, ry, rz), target to source, in the unit of the depth and
@@ -67,7 +67,7 @@ def pose_net(target, sources, is_training):
     """
     num_sources = sources.shape.as_list()[-1] // 3
     with tf.variable_scope('pose_net'):
-        layer = Layers(is_training)
+        layer = Layers(norm_decay)
         features = tf.concat([target, sources], axis=-1)
         for width, size in _POSE_LAYERS:
             features = layer.conv_same(features, width, size, 2)
