@@ -23,7 +23,9 @@ class RuntimeConfig:
         '', 'how the device may lower precision; empty is allow_mix_precision on an NPU, '
         'float32 elsewhere')
     precision_mode_v2: str = flag('', 'NPU: the newer form of precision_mode, instead of it')
-    modify_mixlist: str = flag('', 'NPU: file that says which ops may run in float16')
+    modify_mixlist: str = flag(
+        '', 'NPU: file that says which ops may run in float16; empty keeps layer norm and losses '
+        'in float32, none takes the lists of the plugin')
     loss_scale: str = flag('auto', 'loss scaling; auto is dynamic where precision is mixed',
                            choices=LOSS_SCALES)
     loss_scale_value: float = flag(32768.0, 'the loss scale, or with dynamic the first one')
@@ -84,6 +86,10 @@ class RuntimeConfig:
             values.pop('iterations_per_loop', None)
         if 'precision_mode_v2' not in values:
             values.setdefault('precision_mode', 'allow_mix_precision')
+        if self.modify_mixlist == 'none':
+            del values['modify_mixlist']
+        elif npu_options.takes_mixlist(values):
+            values.setdefault('modify_mixlist', npu_options.FLOAT32_OPS_FILE)
         if self.enable_exception_dump:
             values['enable_exception_dump'] = int(self.enable_exception_dump)
         if self.profiling_path:

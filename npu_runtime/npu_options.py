@@ -14,6 +14,10 @@ from common.files import make_folder, require_file
 
 Option = collections.namedtuple('Option', 'field check')
 
+# Layer norm's epsilon of 1e-12 is zero in float16, and a loss overflows there: their reductions
+# stay float32 under mixed precision.
+FLOAT32_OPS_FILE = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'float32_ops.json')
+
 _MIXED_MODES = ('allow_mix_precision', 'allow_mix_precision_fp16', 'allow_mix_precision_bf16')
 _MIXED_MODES_V2 = ('mixed_float16', 'mixed_bfloat16')
 
@@ -118,6 +122,12 @@ def is_mixed(values):
             or values.get('precision_mode_v2') in _MIXED_MODES_V2 + ('fp16',))
 
 
+def takes_mixlist(values):
+    """Whether the options `values` (key -> value) mix precisions by lists of operations."""
+    return (values.get('precision_mode') in _MIXED_MODES
+            or values.get('precision_mode_v2') in _MIXED_MODES_V2)
+
+
 def check_together(values):
     """Raises a UserError when options that are legal one by one do not go together.
 
@@ -129,9 +139,7 @@ def check_together(values):
     if 'precision_mode' in values and 'precision_mode_v2' in values:
         raise UserError('--precision_mode and --precision_mode_v2 exclude each other; found %r '
                         'and %r' % (values['precision_mode'], values['precision_mode_v2']))
-    if 'modify_mixlist' in values and not (
-            values.get('precision_mode') in _MIXED_MODES
-            or values.get('precision_mode_v2') in _MIXED_MODES_V2):
+    if 'modify_mixlist' in values and not takes_mixlist(values):
         raise UserError(
             '--modify_mixlist needs a mixed precision mode: --precision_mode=%s or '
             '--precision_mode_v2=%s' % ('|'.join(_MIXED_MODES), '|'.join(_MIXED_MODES_V2)))

@@ -1,4 +1,6 @@
 """The only place that builds sessions, whatever the device."""
+import dataclasses
+
 import tensorflow.compat.v1 as tf
 from tensorflow.core.protobuf import rewriter_config_pb2
 
@@ -66,6 +68,7 @@ def make_session(config, graph=None):
     """
     device = choose_device(config)
     say('device: %s (%s)' % device)
+    config = dataclasses.replace(config, iterations_per_loop=1)  # loops are of training steps
     return tf.Session(graph=graph, config=session_config(device, config))
 
 

@@ -10,6 +10,7 @@ from npu_runtime import distribution, precision
 from npu_runtime.console import say
 from npu_runtime.device import choose_device
 from npu_runtime.failures import explained
+from npu_runtime.host_memory import keep_freed_memory
 from npu_runtime.loop import TrainingLoop
 from npu_runtime.loop_sinking import steps_per_call
 from npu_runtime.resume import StartingPoint
@@ -95,9 +96,10 @@ def train(build_model, make_dataset, options, runtime, saved_config, validation=
       SystemExit: stopped by SIGTERM, status 143.
     """
     device = choose_device(runtime)
+    if device.kind == 'cpu':
+        keep_freed_memory()
     ranks = distribution.connect(device)
     chief = ranks.rank == 0
-    proto = session_config(device, runtime, ranks.local_rank)
     if chief:
         _introduce(device, runtime, ranks, options)
     with explained(options):
@@ -107,12 +109,14 @@ def train(build_model, make_dataset, options, runtime, saved_config, validation=
                 say('nothing to do: %s is at step %d of %d'
                     % (start.prefix, start.step, options.max_steps))
             return {'step': start.step, 'checkpoint': start.prefix, 'device': device.kind}
+        steps = steps_per_call(device, runtime, options, validation, start.step)
+        proto = session_config(device, dataclasses.replace(runtime, iterations_per_loop=steps),
+                               ranks.local_rank)
         with tf.Graph().as_default():
             tf.set_random_seed(options.seed)
             dataset = make_dataset(start.batches_seen, ranks.rank, ranks.size)
             graph = TrainingGraph(build_model, dataset, options, device, runtime, ranks)
-            loop = TrainingLoop(graph, start, options, ranks,
-                                steps_per_call(device, runtime, options, validation, start.step))
+            loop = TrainingLoop(graph, start, options, ranks, steps)
             if chief:
                 loop.watch(build_model, validation)
             return dict(loop.run(proto), device=device.kind)

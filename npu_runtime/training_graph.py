@@ -34,13 +34,13 @@ class TrainingGraph:
             output = build_model(self.iterator.get_next(), is_training=True)
         self.model_variables = [variable for variable in tf.global_variables()
                                 if variable is not global_step]
-        losses = _losses(output, options.l2_weight)
+        losses = _losses(output, options, ranks)
         total = tf.add_n(list(losses.values()), name='total_loss')
         learning_rate = _learning_rate(options, global_step, runtime, ranks)
         adam = tf.train.AdamOptimizer(learning_rate, beta1=options.adam_beta1)
         optimizer, scaling = precision.wrap_optimizer(ranks.wrap(adam), device, runtime,
                                                       ranks.size > 1)
-        update = _update(optimizer, total, global_step, options, ranks)
+        update = _update(optimizer, total, global_step, options)
         self.optional_state = _scaling_state(scaling)
         self.train_op = tf.group(update, *_after_each_batch(options, self.optional_state),
                                  name='train_op')
@@ -76,17 +76,21 @@ class TrainingGraph:
         return dict(zip(self._names, values.tolist()))
 
 
-def _losses(output, l2_weight):
+def _losses(output, options, ranks):
     """The model's loss terms, checked; with `l2_weight` also the collected regularization."""
     losses = collections.OrderedDict(output.losses)
+    if options.loss_is_sum and ranks.size > 1:
+        # Losses and gradients are averaged over the ranks, which a sum over examples must outweigh.
+        losses = collections.OrderedDict(
+            (name, ranks.size * loss) for name, loss in losses.items())
     if not losses:
         raise ValueError('the model gave no loss')
-    if l2_weight:
+    if options.l2_weight:
         collected = tf.get_collection(tf.GraphKeys.REGULARIZATION_LOSSES)
         if not collected:
             raise ValueError('l2_weight is %g, but the model collects no regularization'
-                             % l2_weight)
-        losses['l2'] = l2_weight * tf.add_n(collected)
+                             % options.l2_weight)
+        losses['l2'] = options.l2_weight * tf.add_n(collected)
     for name, loss in losses.items():
         if loss.shape.as_list() != [] or name in ('total', 'learning_rate', 'loss_scale', 'stop'):
             raise ValueError('loss %s has shape %s; wanted is a scalar of another name than total, '
@@ -118,11 +122,9 @@ def trained_variables(trainable_scopes):
     return variables
 
 
-def _update(optimizer, total, global_step, options, ranks):
+def _update(optimizer, total, global_step, options):
     """The operation that changes weights and global step."""
-    # The ranks' gradients are averaged, so a loss summed over examples needs the factor.
-    loss = total * ranks.size if options.loss_is_sum and ranks.size > 1 else total
-    gradients = optimizer.compute_gradients(loss, trained_variables(options.trainable_scopes))
+    gradients = optimizer.compute_gradients(total, trained_variables(options.trainable_scopes))
     pairs = [(gradient, variable) for gradient, variable in gradients if gradient is not None]
     if not pairs:
         raise ValueError('the loss depends on no trained variable')

@@ -105,6 +105,16 @@ def test_validation_may_have_its_own_line_and_keep_nothing(tmp_path, capsys):
     assert not os.path.exists(str(tmp_path / 'model-best.index'))
 
 
+def test_a_clock_that_steps_back_does_not_touch_what_is_measured(tmp_path, monkeypatch):
+    times = iter(range(10 ** 6, 0, -1000))
+    monkeypatch.setattr('npu_runtime.metrics.time.time', lambda: next(times))
+    results = run_toy(tmp_path, 4)
+    rows = [row for row in read_metrics(tmp_path) if row['event'] == 'train']
+    assert [row['step'] for row in rows] == [1, 2, 3, 4]
+    assert all(0 < row['seconds_per_step'] < 60 for row in rows)
+    assert 0 < results['seconds_per_step'] < 60
+
+
 def test_metrics_drop_rows_that_a_resumed_run_will_write_again(tmp_path):
     log = MetricsLog(str(tmp_path), 0)
     for step in (1, 2, 3):

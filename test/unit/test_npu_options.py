@@ -21,8 +21,18 @@ def read_back(**flags):
         return record.options(session_config(NPU, RuntimeConfig(device='npu', **flags)))
 
 
-def test_mixed_precision_is_the_default():
-    assert read_back() == {'precision_mode': 'allow_mix_precision', 'use_off_line': True}
+def test_mixed_precision_is_the_default_and_keeps_layer_norm_and_losses_in_float32():
+    read = read_back()
+    with open(read.pop('modify_mixlist')) as stream:
+        assert {'ReduceMeanD', 'Rsqrt'} <= set(json.load(stream)['black-list']['to-add'])
+    assert read == {'precision_mode': 'allow_mix_precision', 'use_off_line': True}
+
+
+@pytest.mark.parametrize('flags', [
+    dict(modify_mixlist='none'), dict(precision_mode='force_fp32'),
+    dict(precision_mode_v2='fp16'), dict(precision_mode='cube_fp16in_fp32out')], ids=str)
+def test_no_list_of_ops_goes_to_a_plugin_that_takes_none(flags):
+    assert 'modify_mixlist' not in read_back(**flags)
 
 
 LEGAL = {

@@ -41,7 +41,9 @@ def totals(folder):
     return [row['total'] for row in read_metrics(folder) if row['event'] == 'train']
 
 
-def test_the_session_of_a_run_is_the_plugins(plugin, tmp_path, monkeypatch, capsys):
+@pytest.fixture
+def session_configs(monkeypatch):
+    """The configurations of all sessions made in a test."""
     configs = []
     real = tf.Session.__init__
 
@@ -49,8 +51,12 @@ def test_the_session_of_a_run_is_the_plugins(plugin, tmp_path, monkeypatch, caps
         configs.append(kwargs.get('config'))
         real(session, *args, **kwargs)
     monkeypatch.setattr(tf.Session, '__init__', remember)
+    return configs
+
+
+def test_the_session_of_a_run_is_the_plugins(plugin, tmp_path, session_configs, capsys):
     run_toy(tmp_path, 1, runtime=NPU)
-    assert [plugin.options(config)['precision_mode'] for config in configs] == [
+    assert [plugin.options(config)['precision_mode'] for config in session_configs] == [
         'allow_mix_precision']
     assert 'device: npu (--device=npu)' in capsys.readouterr().out
 
@@ -120,11 +126,14 @@ def test_equal_ranks_train_like_one(plugin, eight_ranks, tmp_path, monkeypatch):
     np.testing.assert_allclose(totals(tmp_path / 'eight'), totals(tmp_path / 'one'), rtol=1e-6)
 
 
-def test_steps_are_sunk_into_the_device_and_intervals_are_met(plugin, tmp_path, capsys):
+def test_steps_are_sunk_into_the_device_and_intervals_are_met(plugin, tmp_path, session_configs,
+                                                              capsys):
     sunk = dict(FLOAT32, iterations_per_loop=100, enable_data_pre_proc=True)
     validation = Validation(lambda: random_batches(0, 0, 1), 6, 1)
     run_toy(tmp_path, 12, runtime=sunk, log_every=4, checkpoint_every=8, validation=validation)
     assert plugin.calls == [('set_iteration_per_loop', {'iterations_per_loop': 2})]
+    # The plugin wants the same number in the session's options.
+    assert plugin.options(session_configs[0])['iterations_per_loop'] == 2
     assert 'lowered from 100 to 2' in capsys.readouterr().out
 
 

@@ -8,6 +8,7 @@ from tensorflow.core.protobuf import rewriter_config_pb2
 
 import npu_plugin
 from common.errors import UserError
+from conftest import ROOT
 from npu_runtime.config import RuntimeConfig
 from npu_runtime.device import Device
 from npu_runtime.session import TrainingSessionCreator, make_session, session_config
@@ -77,9 +78,11 @@ def test_a_prediction_session_runs_and_says_where(capsys):
 
 def test_a_prediction_session_on_an_npu_names_the_plugin():
     with npu_plugin.installed() as record, tf.Graph().as_default():
-        with make_session(RuntimeConfig(device='npu')) as session:
+        with make_session(RuntimeConfig(device='npu', iterations_per_loop=10,
+                                        enable_data_pre_proc=True)) as session:
             options = record.options(session._config)
     assert options['precision_mode'] == 'allow_mix_precision'
+    assert 'iterations_per_loop' not in options
 
 
 def test_a_lost_session_is_not_made_anew():
@@ -92,7 +95,5 @@ def test_a_lost_session_is_not_made_anew():
 
 def test_flags_are_read_without_tensorflow():
     program = ('import sys; sys.path.insert(0, %r); import npu_runtime.config; '
-               'assert "tensorflow" not in sys.modules' % sys.path[0])
-    import conftest
-    program = program.replace(repr(sys.path[0]), repr(str(conftest.ROOT)))
+               'assert "tensorflow" not in sys.modules' % str(ROOT))
     assert subprocess.run([sys.executable, '-c', program]).returncode == 0
