@@ -1,0 +1,117 @@
+"""The layers and nets: sizes of every kind, padding, upsampling, batch norm's two modes."""
+import numpy as np
+import pytest
+import tensorflow.compat.v1 as tf
+import tf_slim as slim
+
+from geonet import layers, nets
+from geonet.layers import Layers
+
+
+def numbers(*shape):
+    return np.random.RandomState(0).standard_normal(shape).astype(np.float32)
+
+
+def run(tensors):
+    with tf.Session() as session:
+        session.run(tf.global_variables_initializer())
+        return session.run(tensors)
+
+
+@pytest.fixture(autouse=True)
+def fresh_graph():
+    with tf.Graph().as_default():
+        yield
+
+
+def kernel():
+    return tf.trainable_variables()[0]
+
+
+@pytest.mark.parametrize('size', [(8, 20), (11, 13), (4, 5)])
+def test_upconv_is_a_convolution_of_the_upsampled(size):
+    features = tf.constant(numbers(2, *size, 6))
+    found = Layers(norm_decay=0.999).upconv(features, 5)
+    plain = tf.nn.conv2d(layers.upsample_nearest(features), kernel(), strides=[1, 1, 1, 1],
+                         padding='SAME')
+    mean, variance = tf.nn.moments(plain, [0, 1, 2])
+    wanted = tf.nn.relu((plain - mean) / tf.sqrt(variance + 0.001))
+    weights = tf.constant(numbers(2, 2 * size[0], 2 * size[1], 5))
+    found_gradient, = tf.gradients(found * weights, kernel())
+    wanted_gradient, = tf.gradients(wanted * weights, kernel())
+    found, wanted, found_gradient, wanted_gradient = run(
+        [found, wanted, found_gradient, wanted_gradient])
+    np.testing.assert_allclose(found, wanted, atol=1e-4)
+    np.testing.assert_allclose(found_gradient, wanted_gradient, rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize('size,stride', [(1, 1), (1, 2), (3, 1), (3, 2), (7, 2)])
+def test_conv_pads_the_same_on_every_side(size, stride):
+    features = tf.constant(numbers(2, 10, 12, 3))
+    found = Layers(norm_decay=None).conv(features, 4, size, stride, relu=False)
+    margin = (size - 1) // 2
+    wanted = tf.nn.conv2d(layers.zero_pad(features, margin), kernel(),
+                          strides=[1, stride, stride, 1], padding='VALID')
+    found, wanted = run([found, wanted / np.sqrt(1.001)])
+    np.testing.assert_allclose(found, wanted, atol=1e-5)
+
+
+def test_batch_norm_updates_its_averages_in_training_alone():
+    features = tf.constant(numbers(4, 6, 6, 3) * 3 + 2)
+    with tf.variable_scope('net'):
+        Layers(norm_decay=0.999).conv(features, 2, 1, relu=False)
+    updates = tf.get_collection(tf.GraphKeys.UPDATE_OPS)
+    with tf.variable_scope('net', reuse=True):
+        Layers(norm_decay=None).conv(features, 2, 1, relu=False)
+    assert tf.get_collection(tf.GraphKeys.UPDATE_OPS) == updates and len(updates) == 2
+    products = tf.nn.conv2d(features, kernel(), strides=[1, 1, 1, 1], padding='SAME')
+    with tf.Session() as session:
+        session.run(tf.global_variables_initializer())
+        products = session.run(products)
+        session.run(updates)
+        mean, variance = session.run(slim.get_model_variables()[2:])
+    np.testing.assert_allclose(mean, 0.001 * products.mean((0, 1, 2)), rtol=1e-3)
+    np.testing.assert_allclose(
+        variance, 0.999 + 0.001 * products.reshape([-1, 2]).var(axis=0, ddof=1), rtol=1e-5)
+
+
+def test_reuse_adds_neither_variables_nor_regularization():
+    images = tf.constant(numbers(1, 32, 64, 3))
+    nets.pose_net(images, tf.concat([images] * 2, -1), norm_decay=0.999)
+    counts = len(tf.global_variables()), len(tf.losses.get_regularization_losses())
+    with tf.variable_scope(tf.get_variable_scope(), reuse=True):
+        nets.pose_net(images, tf.concat([images] * 2, -1))
+    assert counts == (len(tf.global_variables()), len(tf.losses.get_regularization_losses()))
+    assert counts == (7 * 4 + 2, 8)
+
+
+def test_initial_weights_are_spread_as_xaviers():
+    with tf.variable_scope('net'):
+        Layers(norm_decay=0.999).conv(tf.zeros([1, 4, 4, 96]), 64, 3)
+    weights = run(kernel())
+    limit = np.sqrt(6 / (9 * (96 + 64)))
+    assert weights.min() < -0.99 * limit and weights.max() > 0.99 * limit
+    assert np.abs(weights).max() <= limit
+    np.testing.assert_allclose(weights.std(), limit / np.sqrt(3), rtol=0.02)
+    assert abs(weights.mean()) < 0.02 * limit
+
+
+@pytest.mark.parametrize('encoder', ['resnet50', 'vgg'])
+@pytest.mark.parametrize('size', [(64, 208), (37, 101)])
+def test_predictions_have_the_sizes_of_the_image_pyramid(encoder, size):
+    disparities = nets.depth_net(tf.zeros((2,) + size + (3,)), encoder)
+    assert [disparity.shape.as_list() for disparity in disparities] == [
+        [2, size[0] >> scale, size[1] >> scale, 1] for scale in range(4)]
+
+
+def test_disparity_stays_in_its_range():
+    disparities = run(nets.depth_net(tf.constant(100 * numbers(1, 16, 32, 3)), 'vgg', 0.999))
+    for disparity in disparities:
+        assert disparity.min() >= 0.01 and disparity.max() <= 10.01
+
+
+def test_poses_are_small_at_first_and_one_for_each_source():
+    images = tf.constant(numbers(2, 32, 64, 15))
+    poses = run(nets.pose_net(images[..., :3], images[..., 3:], norm_decay=0.999))
+    assert poses.shape == (2, 4, 6)
+    assert np.abs(poses).max() < 0.1
