@@ -26,13 +26,11 @@ def metric_evaluator(run, model):
       model: <ModelConfig>.
 
     Returns:
-      (evaluator, name of its number), both None without `--eval_dataset_dir`.
+      (evaluator, name of its number).
 
     Raises:
       UserError: the ground truth or a frame is missing.
     """
-    if not run.eval_dataset_dir:
-        return None, None
     if run.mode == 'train_flow':
         return _flow_evaluator(run, model), 'flow_epe'
     return _pose_evaluator(run, model), 'pose_ate'

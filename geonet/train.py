@@ -3,7 +3,6 @@ import dataclasses
 
 from common.errors import UserError
 from geonet import model as geonet_model
-from geonet.evaluation import metric_evaluator
 from kitti_data.formatted import broken_files_named, formatted_dataset
 from npu_runtime.training import ModelOutput, TrainOptions, train
 from npu_runtime.validation import Validation
@@ -58,7 +57,10 @@ def _validation(run, model):
         return formatted_dataset(
             run.dataset_dir, 'val', run.batch_size, model.seq_length, model.img_height,
             model.img_width, run.num_threads, shuffle=False)
-    evaluator, metric = metric_evaluator(run, model)
+    evaluator = metric = None
+    if run.eval_dataset_dir:
+        from geonet.evaluation import metric_evaluator  # what draws and evaluates is slow to import
+        evaluator, metric = metric_evaluator(run, model)
     return Validation(make_dataset, run.eval_every, run.eval_batches, metric,
                       evaluator=evaluator)
 

@@ -14,7 +14,7 @@ begin_log() {
 end_log() {
   if [ -n "${MODELARTS_MODEL_PATH:-}" ]; then cp -r "$results" "$MODELARTS_MODEL_PATH/" || true; fi
   exec >&- 2>&-
-  wait $tees
+  wait $tees || true
 }
 
 # Runs one program in a process group of its own, passes SIGINT and SIGTERM on to it, and ends the

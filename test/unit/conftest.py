@@ -24,3 +24,51 @@ def shared():
     if not (folder / 'kitti_sample').is_dir():
         pytest.skip('needs real KITTI frames: set KITTI_SAMPLE_DIR')
     return folder
+
+
+@pytest.fixture(scope='session')
+def synthetic_kitti(tmp_path_factory):
+    """<str> an odometry folder with the rendered sequences 00 and 09, 12 frames of 32x104."""
+    from kitti_data.synthetic import synthetic_dataset
+    folder = str(tmp_path_factory.mktemp('synthetic kitti'))
+    synthetic_dataset(folder, ['00', '09'], 12, 32, 104)
+    return folder
+
+
+@pytest.fixture(scope='session')
+def synthetic_formatted(synthetic_kitti, tmp_path_factory):
+    """<str> the formatted set of sequence 00 of `synthetic_kitti`, 10 examples of 3 frames."""
+    from kitti_data.prepare_train_data import main
+    folder = str(tmp_path_factory.mktemp('formatted set'))
+    main(['--dataset_name=kitti_odom', '--dataset_dir=' + synthetic_kitti, '--sequences=0',
+          '--dump_root=' + folder, '--img_height=32', '--img_width=104'])
+    return folder
+
+
+@pytest.fixture(scope='session')
+def synthetic_2015(tmp_path_factory):
+    """<str> a KITTI 2015 folder with two rendered scenes of 48x156."""
+    from kitti_data.synthetic_2015 import kitti_2015_dataset
+    folder = str(tmp_path_factory.mktemp('synthetic 2015'))
+    kitti_2015_dataset(folder, 2, 48, 156)
+    return folder
+
+
+@pytest.fixture(scope='session')
+def rigid_run(synthetic_kitti, synthetic_formatted, tmp_path_factory):
+    """<str> the folder of four steps of train_rigid on small nets, validated on sequence 09."""
+    from geonet_program import train_rigid
+    folder = str(tmp_path_factory.mktemp('rigid run'))
+    train_rigid(synthetic_formatted, folder, 4, eval_every=2, eval_batches=1, summary_freq=2,
+                eval_dataset_dir=synthetic_kitti)
+    return folder
+
+
+@pytest.fixture(scope='session')
+def residual_run(rigid_run, synthetic_formatted, tmp_path_factory):
+    """<str> the folder of one step of residual train_flow on top of `rigid_run`."""
+    from geonet_program import geonet
+    folder = str(tmp_path_factory.mktemp('residual run'))
+    geonet('train_flow', dataset_dir=synthetic_formatted, checkpoint_dir=folder, max_steps=1,
+           batch_size=1, init_ckpt_file=rigid_run)
+    return folder

@@ -1,0 +1,82 @@
+"""Snippets for flow come with their neighbours and their camera, wherever they are kept."""
+import os
+import shutil
+
+import numpy as np
+import pytest
+
+from common.errors import UserError
+from kitti_data.frame_source import sequence_frames
+from kitti_data.images import read_rgb, resize, write_jpeg
+from kitti_data.odometry import OdometrySequence
+from kitti_data.snippet_source import snippets
+
+
+@pytest.fixture
+def own_2015(synthetic_2015, tmp_path):
+    """A copy of the KITTI 2015 folder that a test may damage."""
+    return shutil.copytree(synthetic_2015, str(tmp_path / 'own 2015'))
+
+
+def test_a_sequence_gives_windows_around_each_target(synthetic_kitti):
+    source = snippets(synthetic_kitti, 5, 16, 52, 9, camera_needed=True)
+    frames = list(sequence_frames(synthetic_kitti, 9).read(16, 52))
+    found = list(source.read())
+    assert source.count == len(found) == 8
+    assert [snippet.number for snippet in found] == list(range(2, 10))
+    np.testing.assert_array_equal(found[3].frames, np.stack(frames[3:8]))
+    np.testing.assert_array_equal(found[3].target, frames[5])
+    np.testing.assert_array_equal(found[3].sources[..., 6:9], frames[6])
+    half = np.diag([0.5, 0.5, 1]) @ OdometrySequence(synthetic_kitti, 9, 2).intrinsics
+    np.testing.assert_allclose(found[3].intrinsics, half)
+    assert found[3].size == (32, 104)
+
+
+def test_kitti_2015_gives_references_with_both_neighbours(synthetic_2015):
+    found = list(snippets(synthetic_2015, 3, 24, 78, camera_needed=True).read())
+    assert [snippet.number for snippet in found] == [0, 1]
+    for place, frame in enumerate((9, 10, 11)):
+        path = os.path.join(synthetic_2015, 'training', 'image_2', '000001_%02d.png' % frame)
+        np.testing.assert_array_equal(found[1].frames[place], resize(read_rgb(path), 24, 78))
+    assert found[1].size == (48, 156)
+    assert found[1].intrinsics[0, 2] == pytest.approx(39, abs=3)
+
+
+def test_the_calibration_is_asked_for_where_it_is_needed_alone(own_2015):
+    shutil.rmtree(os.path.join(own_2015, 'training', 'calib_cam_to_cam'))
+    assert snippets(own_2015, 3, 24, 78).count == 2
+    with pytest.raises(UserError, match='calibration.*000000.txt.*--intrinsics'):
+        snippets(own_2015, 3, 24, 78, camera_needed=True)
+    given = next(snippets(own_2015, 3, 24, 78, intrinsics=(100, 80, 60, 20),
+                          camera_needed=True).read())
+    np.testing.assert_allclose(given.intrinsics, [[50, 0, 30], [0, 40, 10], [0, 0, 1]])
+
+
+def test_a_missing_neighbour_is_named_before_anything_is_predicted(own_2015):
+    os.remove(os.path.join(own_2015, 'training', 'image_2', '000001_11.png'))
+    with pytest.raises(UserError, match='000001_11.png.*multi-view'):
+        snippets(own_2015, 3, 24, 78)
+
+
+def test_a_formatted_folder_of_another_size_is_refused_with_both_sizes(tmp_path):
+    write_jpeg(str(tmp_path / '000007.jpg'), np.zeros((32, 104 * 3, 3), np.uint8))
+    (tmp_path / '000007_cam.txt').write_text('50,0,52,0,50,16,0,0,1')
+    found, = snippets(str(tmp_path), 3, 32, 104).read()
+    assert found.number == 7 and found.intrinsics[1, 2] == 16
+    with pytest.raises(UserError, match='000007.jpg is 312x32 .* 5 frames of 104x32 make 520x32'):
+        list(snippets(str(tmp_path), 5, 32, 104).read())
+    (tmp_path / '000007_cam.txt').write_text('50,0,52,0,50,16,0,0')
+    with pytest.raises(UserError, match='000007_cam.txt: wanted 9 numbers'):
+        list(snippets(str(tmp_path), 3, 32, 104).read())
+
+
+def test_examples_whose_names_are_no_numbers_are_counted(tmp_path):
+    for name in ('aachen_1', 'aachen_2'):
+        write_jpeg(str(tmp_path / (name + '.jpg')), np.zeros((16, 48, 3), np.uint8))
+        (tmp_path / (name + '_cam.txt')).write_text('50,0,8,0,50,8,0,0,1')
+    assert [snippet.number for snippet in snippets(str(tmp_path), 3, 16, 16).read()] == [0, 1]
+
+
+def test_a_sequence_that_is_too_short_says_so(synthetic_kitti):
+    with pytest.raises(UserError, match='holds 12 frames; a snippet needs 13'):
+        snippets(synthetic_kitti, 13, 16, 52, 9)
