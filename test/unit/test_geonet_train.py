@@ -1,0 +1,129 @@
+"""Training GeoNet from its command line: resume, validation by the metric, what is trained."""
+import glob
+import json
+import os
+
+import numpy as np
+import pytest
+import tensorflow.compat.v1 as tf
+
+from geonet_program import SIZE, geonet, geonet_fails, train_rigid
+from kitti_eval import eval_flow, eval_pose
+from npu_runtime.metrics import read_metrics
+
+
+def rows_of(folder, event):
+    return [row for row in read_metrics(folder) if row['event'] == event]
+
+
+def values_of(prefix):
+    reader = tf.train.load_checkpoint(prefix)
+    return {key: reader.get_tensor(key) for key in reader.get_variable_to_shape_map()}
+
+
+def scalars_of(folder):
+    found = {}
+    for path in glob.glob(os.path.join(glob.escape(folder), 'events*')):
+        for event in tf.train.summary_iterator(path):
+            for value in event.summary.value:
+                if value.WhichOneof('value') == 'simple_value':
+                    found[event.step, value.tag] = value.simple_value
+    return found
+
+
+@pytest.fixture(scope='module')
+def flow_run(synthetic_formatted, synthetic_2015, tmp_path_factory):
+    """The folder of two steps of train_flow direct, validated on KITTI 2015 scenes."""
+    folder = str(tmp_path_factory.mktemp('flow run'))
+    geonet('train_flow', *SIZE, flownet_type='direct', dataset_dir=synthetic_formatted,
+           checkpoint_dir=folder, max_steps=2, batch_size=1, log_freq=1, eval_every=2,
+           eval_batches=1, eval_dataset_dir=synthetic_2015)
+    return folder
+
+
+def test_the_same_command_resumes_with_the_step_and_data_of_an_unbroken_run(
+        rigid_run, synthetic_formatted, tmp_path):
+    folder = str(tmp_path / 'run')
+    train_rigid(synthetic_formatted, folder, 2)
+    train_rigid(synthetic_formatted, folder, 4)
+    unbroken = [(row['step'], row['losses']) for row in rows_of(rigid_run, 'train')]
+    assert [(row['step'], row['losses']) for row in rows_of(folder, 'train')] == unbroken
+    assert [row['step'] for row in rows_of(folder, 'resume')] == [2]
+
+
+def test_validation_during_training_measures_what_testing_and_evaluating_would(
+        rigid_run, synthetic_kitti, tmp_path):
+    poses = str(tmp_path / 'poses')
+    geonet('test_pose', dataset_dir=synthetic_kitti, init_ckpt_file=rigid_run + '/model-4',
+           output_dir=poses)
+    eval_pose.main(['--pred_dir=' + poses, '--gtruth_poses=%s/poses/09.txt' % synthetic_kitti])
+    with open(os.path.join(poses, 'eval_pose.json')) as stream:
+        expected = json.load(stream)['ate_mean']
+    row = rows_of(rigid_run, 'validation')[-1]
+    assert (row['step'], row['metric_name']) == (4, 'pose_ate')
+    # The files of the snippets have six decimals, and the motions of so young a net are near 5e-5.
+    assert row['metric'] == row['measured']['pose_ate'] == pytest.approx(expected, rel=5e-3)
+    assert scalars_of(rigid_run)[4, 'validation/pose_ate'] == pytest.approx(row['metric'])
+    assert row['total'] == pytest.approx(sum(row['losses'].values()))
+
+
+def test_the_best_checkpoint_is_that_of_the_smallest_metric(rigid_run):
+    rows = rows_of(rigid_run, 'validation')
+    best = min(rows, key=lambda row: row['metric'])
+    assert best['best']
+    kept = values_of(os.path.join(rigid_run, 'model-best'))
+    same = all(np.array_equal(value, kept[key]) for key, value in
+               values_of(os.path.join(rigid_run, 'model-4')).items() if key in kept)
+    assert same == (best['step'] == 4)
+
+
+def test_flow_training_validates_by_the_errors_of_eval_flow(flow_run, synthetic_2015, tmp_path):
+    flow = str(tmp_path / 'flow')
+    geonet('test_flow', dataset_dir=synthetic_2015, init_ckpt_file=flow_run, output_dir=flow)
+    eval_flow.main(['--dataset_dir=' + synthetic_2015, '--pred_dir=' + flow, '--bilinear'])
+    with open(os.path.join(flow, 'eval_flow.json')) as stream:
+        expected = json.load(stream)['occ']['prediction']
+    measured = rows_of(flow_run, 'validation')[-1]['measured']
+    assert measured['flow_epe'] == pytest.approx(expected['epe'], rel=1e-5)
+    assert measured['flow_fl'] == pytest.approx(expected['fl'], abs=1e-3)
+
+
+def test_direct_flow_builds_flow_net_alone(flow_run):
+    names = values_of(os.path.join(flow_run, 'model-2'))
+    assert not [name for name in names if name.startswith(('depth_net', 'pose_net'))]
+    assert [name for name in names if name.startswith('flow_net')]
+
+
+def test_residual_flow_trains_flow_net_alone(rigid_run, residual_run):
+    before, after = values_of(rigid_run + '/model-4'), values_of(residual_run + '/model-1')
+    frozen = [name for name in after if name.startswith(('depth_net', 'pose_net'))]
+    assert frozen and not [name for name in frozen if 'Adam' in name]
+    for name in frozen:
+        np.testing.assert_array_equal(after[name], before[name], err_msg=name)
+    assert [name for name in after if name.startswith('flow_net') and name.endswith('Adam')]
+
+
+def test_residual_flow_demands_a_checkpoint_of_the_other_nets(
+        flow_run, synthetic_formatted, tmp_path, capsys):
+    flags = dict(dataset_dir=synthetic_formatted, checkpoint_dir=str(tmp_path / 'run'),
+                 max_steps=1, flownet_type='residual')
+    assert '--init_ckpt_file' in geonet_fails(capsys, 'train_flow', *SIZE, **flags)
+    said = geonet_fails(capsys, 'train_flow', *SIZE, init_ckpt_file=flow_run, **flags)
+    assert 'lacks' in said and 'depth_net/' in said
+
+
+def test_another_model_in_the_same_folder_is_refused(rigid_run, synthetic_formatted, capsys):
+    said = geonet_fails(capsys, 'train_rigid', *SIZE, '--scale_normalize', max_steps=9,
+                        dataset_dir=synthetic_formatted, checkpoint_dir=rigid_run)
+    assert 'scale_normalize: false there, true now' in said
+
+
+def test_truth_that_is_missing_is_named_before_training(
+        synthetic_formatted, synthetic_kitti, tmp_path, capsys):
+    flags = dict(dataset_dir=synthetic_formatted, checkpoint_dir=str(tmp_path / 'run'),
+                 eval_dataset_dir=synthetic_kitti)
+    assert '--eval_every' in geonet_fails(capsys, 'train_rigid', *SIZE, **flags)
+    said = geonet_fails(capsys, 'train_rigid', *SIZE, eval_every=1, pose_test_seq=4, **flags)
+    assert os.path.join('sequences', '04') in said
+    said = geonet_fails(capsys, 'train_flow', *SIZE, eval_every=1, flownet_type='direct', **flags)
+    assert 'flow_occ' in said and 'KITTI 2015' in said

@@ -1,0 +1,85 @@
+"""test_depth from the command line: one depth map a frame, named, in the order of the frames."""
+import json
+import os
+
+import cv2
+import numpy as np
+
+from geonet_program import SIZE, geonet, geonet_fails
+from kitti_data.images import read_rgb
+
+
+def images_of(kitti):
+    folder = os.path.join(kitti, 'sequences', '09', 'image_2')
+    return folder, sorted(os.listdir(folder))
+
+
+def video_of(kitti, path):
+    folder, names = images_of(kitti)
+    writer = cv2.VideoWriter(path, cv2.VideoWriter_fourcc(*'MJPG'), 10.0, (104, 32))
+    for name in names:
+        writer.write(cv2.imread(os.path.join(folder, name)))
+    writer.release()
+    return path
+
+
+def test_each_frame_gets_its_depth_name_picture_and_place_in_the_video(
+        rigid_run, synthetic_kitti, tmp_path):
+    output = tmp_path / 'with space'
+    geonet('test_depth', '--pictures', '--video', dataset_dir=synthetic_kitti, batch_size=5,
+           init_ckpt_file=rigid_run, output_dir=str(output))
+    depth = np.load(str(output / 'model-4.npy'))
+    assert depth.dtype == np.float32 and depth.shape == (12, 32, 104) and (depth > 0).all()
+    _, names = images_of(synthetic_kitti)
+    assert json.loads((output / 'model-4.json').read_text())['images'] == names
+    assert sorted(os.listdir(str(output / 'model-4'))) == names
+    picture = read_rgb(str(output / 'model-4' / names[3]))
+    frame = read_rgb(os.path.join(images_of(synthetic_kitti)[0], names[3]))
+    assert picture.shape == (64, 104, 3)
+    np.testing.assert_array_equal(picture[:32], frame)
+    video = cv2.VideoCapture(str(output / 'model-4.mp4'))
+    shapes = [np.shape(video.read()[1]) for _ in range(13)]
+    assert shapes == [(64, 104, 3)] * 12 + [()]
+
+
+def test_a_depth_does_not_depend_on_its_batch_or_on_how_its_frame_is_given(
+        rigid_run, synthetic_kitti, tmp_path):
+    folder, names = images_of(synthetic_kitti)
+    listing = tmp_path / 'list.txt'
+    listing.write_text('\n'.join(names[:3]))
+    geonet('test_depth', dataset_dir=folder, batch_size=3, init_ckpt_file=rigid_run,
+           output_dir=str(tmp_path / 'folder'))
+    geonet('test_depth', dataset_dir=folder, batch_size=2, init_ckpt_file=rigid_run,
+           test_file_list=str(listing), output_dir=str(tmp_path / 'list'))
+    one, other = (np.load(str(tmp_path / kind / 'model-4.npy')) for kind in ('folder', 'list'))
+    assert len(one) == 12 and len(other) == 3
+    np.testing.assert_allclose(other, one[:3], rtol=1e-4)
+
+
+def test_a_video_needs_nothing_but_itself(rigid_run, synthetic_kitti, tmp_path):
+    path = video_of(synthetic_kitti, str(tmp_path / 'my drive.avi'))
+    geonet('test_depth', dataset_dir=path, init_ckpt_file=rigid_run,
+           output_dir=str(tmp_path / 'out'))
+    assert np.load(str(tmp_path / 'out' / 'model-4.npy')).shape == (12, 32, 104)
+
+
+def test_flags_that_are_given_win_over_the_saved_ones(rigid_run, synthetic_kitti, tmp_path):
+    geonet('test_depth', *SIZE, '--scale_normalize', dataset_dir=synthetic_kitti,
+           init_ckpt_file=rigid_run, output_dir=str(tmp_path))
+    depth = np.load(str(tmp_path / 'model-4.npy'))
+    np.testing.assert_allclose((1 / depth).mean(axis=(1, 2)), 1, rtol=1e-4)
+
+
+def test_a_broken_frame_is_named_and_nothing_half_is_left(
+        rigid_run, synthetic_kitti, tmp_path, capsys):
+    folder, names = images_of(synthetic_kitti)
+    frames = tmp_path / 'frames'
+    frames.mkdir()
+    for name in names[:3]:
+        with open(os.path.join(folder, name), 'rb') as stream:
+            (frames / name).write_bytes(stream.read())
+    (frames / names[2]).write_bytes((frames / names[2]).read_bytes()[:200])
+    said = geonet_fails(capsys, 'test_depth', '--video', dataset_dir=str(frames), batch_size=1,
+                        init_ckpt_file=rigid_run, output_dir=str(tmp_path / 'out'))
+    assert names[2] in said
+    assert not [name for name in os.listdir(str(tmp_path / 'out')) if name.endswith(('npy', 'mp4'))]

@@ -1,0 +1,74 @@
+"""test_flow from the command line: every layout, every file format, both kinds of flow."""
+import os
+
+import numpy as np
+
+from geonet_program import geonet, geonet_fails
+from kitti_data.flow_files import flow_to_colour, read_flo, read_kitti_flow, resize_flow
+from kitti_data.images import read_rgb
+from kitti_eval import generate_multiview_extension
+
+
+def flows_of(folder):
+    binary = os.path.join(str(folder), 'binary')
+    return {name: read_flo(os.path.join(binary, name)) for name in sorted(os.listdir(binary))}
+
+
+def test_kitti_2015_gives_flow_in_three_formats_at_the_size_of_its_images(
+        residual_run, synthetic_2015, tmp_path):
+    small, large = tmp_path / 'small', tmp_path / 'large'
+    geonet('test_flow', dataset_dir=synthetic_2015, init_ckpt_file=residual_run, batch_size=2,
+           output_dir=str(small))
+    geonet('test_flow', '--pictures', dataset_dir=synthetic_2015, init_ckpt_file=residual_run,
+           batch_size=1, flow_size='original', output_dir=str(large))
+    flows = flows_of(large)
+    assert sorted(flows) == ['000000.flo', '000001.flo']
+    for name, flow in flows.items():
+        assert flow.shape == (48, 156, 2)
+        own = flows_of(small)[name]
+        assert own.shape == (32, 104, 2)
+        np.testing.assert_allclose(flow, resize_flow(own, 48, 156, bilinear=True), atol=1e-3)
+        png = name.replace('.flo', '.png')
+        kitti, valid = read_kitti_flow(str(large / 'png' / png))
+        assert valid.all()
+        np.testing.assert_allclose(kitti, flow, atol=1 / 64)
+        np.testing.assert_array_equal(read_rgb(str(large / 'color' / png)), flow_to_colour(flow))
+        assert read_rgb(str(large / 'pictures' / png)).shape == (64, 104, 3)
+
+
+def test_the_formatted_extension_gives_the_flow_of_its_images(
+        residual_run, synthetic_2015, tmp_path):
+    formatted = str(tmp_path / 'formatted')
+    generate_multiview_extension.main([
+        '--dataset_dir=' + synthetic_2015, '--dump_root=' + formatted, '--img_height=32',
+        '--img_width=104', '--jpeg_quality=100'])
+    for path, name in ((formatted, 'root'), (formatted + '/sub_folder_02', 'folder'),
+                       (synthetic_2015, 'images')):
+        geonet('test_flow', dataset_dir=path, init_ckpt_file=residual_run,
+               output_dir=str(tmp_path / name))
+    root, folder, images = (flows_of(tmp_path / name) for name in ('root', 'folder', 'images'))
+    assert list(root) == list(folder) == list(images)
+    for name in images:
+        np.testing.assert_array_equal(root[name], folder[name])
+        distances = {other: np.abs(root[name] - flow).mean() for other, flow in images.items()}
+        assert min(distances, key=distances.get) == name
+
+
+def test_a_sequence_is_calibrated_by_itself_and_a_folder_by_the_flag(
+        residual_run, synthetic_kitti, tmp_path, capsys):
+    folder = os.path.join(synthetic_kitti, 'sequences', '09')
+    with open(os.path.join(folder, 'calib.txt')) as stream:
+        numbers = dict(line.split(': ') for line in stream)['P2'].split()
+    camera = ','.join(numbers[place] for place in (0, 5, 2, 6))
+    images = os.path.join(folder, 'image_2')
+    geonet('test_flow', dataset_dir=synthetic_kitti, init_ckpt_file=residual_run,
+           output_dir=str(tmp_path / 'sequence'))
+    geonet('test_flow', dataset_dir=images, init_ckpt_file=residual_run, intrinsics=camera,
+           output_dir=str(tmp_path / 'folder'))
+    expected, found = flows_of(tmp_path / 'sequence'), flows_of(tmp_path / 'folder')
+    assert list(found) == list(expected) == ['%06d.flo' % target for target in range(1, 11)]
+    for name in expected:
+        np.testing.assert_allclose(found[name], expected[name], rtol=1e-3, atol=1e-3)
+    said = geonet_fails(capsys, 'test_flow', dataset_dir=images, init_ckpt_file=residual_run,
+                        output_dir=str(tmp_path / 'none'))
+    assert '--intrinsics=fx,fy,cx,cy' in said and images in said

@@ -1,0 +1,66 @@
+"""test_pose from the command line: a TUM file a snippet, as the evaluation wants it."""
+import os
+
+import numpy as np
+import pytest
+
+from geonet_program import geonet, geonet_fails
+from kitti_eval.snippets import read_snippets
+
+
+@pytest.fixture(scope='module')
+def poses(rigid_run, synthetic_kitti, tmp_path_factory):
+    folder = str(tmp_path_factory.mktemp('poses'))
+    geonet('test_pose', '--pictures', dataset_dir=synthetic_kitti, init_ckpt_file=rigid_run,
+           output_dir=folder, batch_size=4)
+    return folder
+
+
+def test_there_is_a_file_for_each_snippet_numbered_by_its_first_frame(poses):
+    assert sorted(name for name in os.listdir(poses) if name.endswith('.txt')) == [
+        '%06d.txt' % first for first in range(10)]
+
+
+def test_each_snippet_begins_at_the_origin_and_has_the_times_of_its_frames(poses):
+    for first, (times, snippet) in read_snippets(poses).items():
+        np.testing.assert_allclose(times, 0.1 * (first + np.arange(3)), atol=1e-6)
+        np.testing.assert_allclose(snippet[0], np.eye(4), atol=1e-6)
+        assert np.abs(snippet[1:, :3, 3]).max() > 0
+
+
+def test_the_trajectory_is_drawn(poses):
+    assert os.path.getsize(os.path.join(poses, 'trajectory.png')) > 1000
+
+
+def test_a_folder_of_images_gives_the_same_motion_as_its_sequence(
+        poses, rigid_run, synthetic_kitti, tmp_path):
+    folder = os.path.join(synthetic_kitti, 'sequences', '09', 'image_2')
+    geonet('test_pose', dataset_dir=folder, init_ckpt_file=rigid_run, output_dir=str(tmp_path))
+    expected, found = read_snippets(poses), read_snippets(str(tmp_path))
+    assert list(found) == list(expected)
+    for first in expected:
+        np.testing.assert_allclose(found[first][1], expected[first][1], atol=2e-6)
+
+
+@pytest.mark.parametrize('flags, message', [
+    (dict(pose_test_seq=4), 'sequences/04'),
+    (dict(camera=3), 'image_3'),
+    (dict(seq_length=4), '--seq_length is 4'),
+    (dict(init_ckpt_file='/nowhere/model-1'), 'no checkpoint /nowhere/model-1'),
+    (dict(output_dir=''), '--mode=test_pose needs --output_dir'),
+    (dict(dataset_dir=''), '--dataset_dir is empty')])
+def test_what_is_missing_is_named(rigid_run, synthetic_kitti, tmp_path, capsys, flags, message):
+    given = dict(dict(dataset_dir=synthetic_kitti, init_ckpt_file=rigid_run,
+                      output_dir=str(tmp_path)), **flags)
+    assert message in geonet_fails(capsys, 'test_pose', **given)
+
+
+def test_a_folder_without_a_checkpoint_and_an_output_that_is_a_file_are_named(
+        rigid_run, synthetic_kitti, tmp_path, capsys):
+    said = geonet_fails(capsys, 'test_pose', dataset_dir=synthetic_kitti,
+                        init_ckpt_file=str(tmp_path), output_dir=str(tmp_path / 'out'))
+    assert 'no checkpoint in folder %s' % tmp_path in said
+    (tmp_path / 'file').write_text('')
+    said = geonet_fails(capsys, 'test_pose', dataset_dir=synthetic_kitti,
+                        init_ckpt_file=rigid_run, output_dir=str(tmp_path / 'file'))
+    assert str(tmp_path / 'file') in said
