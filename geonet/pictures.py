@@ -11,6 +11,7 @@ from kitti_data.images import write_png
 from kitti_eval.plots import depth_colours
 
 _FRAMES_A_SECOND = 10
+_SMALLEST_WIDTH = 400
 
 
 def depth_picture(image, depth):
@@ -21,10 +22,10 @@ def depth_picture(image, depth):
       depth: float [H, W], any scale.
 
     Returns:
-      uint8 [2H, W, 3].
+      uint8 [2H, W, 3], or a whole multiple where W is small.
     """
     low, high = np.percentile(depth, (2, 98))
-    return np.concatenate([image, depth_colours(np.maximum(depth, low), low, high)])
+    return _stacked(image, depth_colours(np.maximum(depth, low), low, high))
 
 
 def flow_picture(image, flow):
@@ -35,9 +36,16 @@ def flow_picture(image, flow):
       flow: float [H, W, 2], pixels.
 
     Returns:
-      uint8 [2H, W, 3].
+      uint8 [2H, W, 3], or a whole multiple where W is small.
     """
-    return np.concatenate([image, flow_to_colour(flow)])
+    return _stacked(image, flow_to_colour(flow))
+
+
+def _stacked(image, colours):
+    """One above the other; small pictures enlarged by a whole number, to be seen at all."""
+    picture = np.concatenate([image, colours])
+    times = -(-_SMALLEST_WIDTH // picture.shape[1])
+    return picture.repeat(times, axis=0).repeat(times, axis=1)
 
 
 class PictureWriter:
