@@ -35,11 +35,11 @@ def test_each_frame_gets_its_depth_name_picture_and_place_in_the_video(
     assert sorted(os.listdir(str(output / 'model-4'))) == names
     picture = read_rgb(str(output / 'model-4' / names[3]))
     frame = read_rgb(os.path.join(images_of(synthetic_kitti)[0], names[3]))
-    assert picture.shape == (64, 104, 3)
-    np.testing.assert_array_equal(picture[:32], frame)
+    assert picture.shape == (4 * 64, 4 * 104, 3)  # so small a picture is enlarged
+    np.testing.assert_array_equal(picture[:4 * 32:4, ::4], frame)
     video = cv2.VideoCapture(str(output / 'model-4.mp4'))
     shapes = [np.shape(video.read()[1]) for _ in range(13)]
-    assert shapes == [(64, 104, 3)] * 12 + [()]
+    assert shapes == [(4 * 64, 4 * 104, 3)] * 12 + [()]
 
 
 def test_a_depth_does_not_depend_on_its_batch_or_on_how_its_frame_is_given(

@@ -33,7 +33,7 @@ def test_kitti_2015_gives_flow_in_three_formats_at_the_size_of_its_images(
         assert valid.all()
         np.testing.assert_allclose(kitti, flow, atol=1 / 64)
         np.testing.assert_array_equal(read_rgb(str(large / 'color' / png)), flow_to_colour(flow))
-        assert read_rgb(str(large / 'pictures' / png)).shape == (64, 104, 3)
+        assert read_rgb(str(large / 'pictures' / png)).shape == (4 * 64, 4 * 104, 3)
 
 
 def test_the_formatted_extension_gives_the_flow_of_its_images(
