@@ -11,7 +11,7 @@ demo: env
 	@PYTHON=$(RUN) scripts/demo.sh
 
 test: env
-	$(RUN) -m pytest -q test/unit
+	$(RUN) -m pytest -q -n 2 --dist loadfile test/unit
 
 test-distributed: env
 	@VENV=$(VENV) scripts/install_horovod.sh
