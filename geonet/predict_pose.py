@@ -86,4 +86,5 @@ def _plot(path, poses):
     """Draws the snippets, joined to one path in the network's own scale, from above."""
     from kitti_eval.plots import plot_trajectories  # matplotlib is slow to import
     _, trajectory = chain_snippets(dict(enumerate(poses)))
-    plot_trajectories(path, [('prediction', trajectory)])
+    plot_trajectories(path, [('prediction', trajectory)],
+                      "Snippets chained, in the network's own scale instead of metres")
