@@ -1,4 +1,6 @@
 """Training, testing and exporting end to end, on a small synthetic drive."""
+import contextlib
+import io
 import json
 import os
 
@@ -32,11 +34,22 @@ def _train(drive, output, *flags):
 
 
 @pytest.fixture(scope='module')
-def trained(drive, tmp_path_factory):
+def logs(drive, tmp_path_factory):
+    """(output folder, log of one step, log of the second run that ends two epochs of two)."""
+    output, texts = str(tmp_path_factory.mktemp('trained')), []
+    for total_steps in (1, -1):
+        text = io.StringIO()
+        with contextlib.redirect_stdout(text):
+            _train(drive, output, '--train_iter=2', '--save_epochs=1', '--val_freq=2',
+                   '--total_steps=%d' % total_steps)
+        texts.append(text.getvalue())
+    return [output] + texts
+
+
+@pytest.fixture(scope='module')
+def trained(logs):
     """Output folder of two epochs, two steps each, a checkpoint every epoch."""
-    output = str(tmp_path_factory.mktemp('trained'))
-    _train(drive, output, '--train_iter=2', '--save_epochs=1', '--val_freq=2')
-    return output
+    return logs[0]
 
 
 def test_training_writes_checkpoints_of_epochs_and_of_the_end(trained):
@@ -44,21 +57,25 @@ def test_training_writes_checkpoints_of_epochs_and_of_the_end(trained):
     assert {'model1.index', 'model.index', 'config.json', 'metrics.jsonl'} <= set(files)
     rows = read_metrics(trained)
     assert [row['step'] for row in rows if row['event'] == 'train'] == [1, 2, 3, 4]
-    assert [row['step'] for row in rows if row['event'] == 'validation'] == [2, 4]
     assert all(set(row['losses']) == {'translation', 'rotation'} for row in rows
                if row['event'] == 'train')
 
 
-def test_the_log_has_the_published_lines_and_a_second_run_goes_on(drive, tmp_path, capsys):
-    _train(drive, str(tmp_path), '--total_steps=1', '--val_freq=2')
-    first = capsys.readouterr().out
-    _train(drive, str(tmp_path), '--total_steps=2', '--val_freq=2')
-    second = capsys.readouterr().out
+def test_the_log_has_the_published_lines_and_a_second_run_goes_on(logs):
+    _, first, second = logs
     assert 'Current epoch : 0----step : 1----Train_error : ' in first
-    assert '----sec/step : ' in first and 'Accuracy' not in first
-    assert 'step : 1--' not in second and 'step : 2----Train_error' in second
-    row, = [row for row in read_metrics(str(tmp_path)) if row['event'] == 'validation']
-    assert 'Accuracy : %s\n' % row['total'] in second
+    assert '----sec/step : ' in first
+    assert 'step : 1--' not in second
+    assert 'Current epoch : 0----step : 2----' in second
+    assert 'Current epoch : 1----step : 3----' in second
+
+
+def test_accuracy_comes_from_the_validation_sequences(logs):
+    output, first, second = logs
+    rows = [row for row in read_metrics(output) if row['event'] == 'validation']
+    assert [row['step'] for row in rows] == [2, 4]
+    assert 'Accuracy' not in first
+    assert all('Accuracy : %s\n' % row['total'] in second for row in rows)
 
 
 @pytest.mark.parametrize('flags', [[], ['--stateless']])
