@@ -143,11 +143,14 @@ def test_graphs_are_of_a_third_of_the_published_size(case):
     kinds = {operation.type for operation in case.graph.get_operations()}
     assert not kinds & {'MatrixInverse', 'BatchMatrixInverse', 'ResizeArea', 'MirrorPad', 'Where',
                         'Unique', 'While', 'Switch', 'TensorArrayV3', 'GatherNd'}
+    # Batch norm's last output is the GPU's; nobody reads it, nor the zeros as its gradient.
+    unread = ('FusedBatchNormV3', 'FusedBatchNormGradV3', 'ZerosLike', 'ShapeN',
+              'BroadcastGradientArgs')
     for operation in case.graph.get_operations():
         for tensor in operation.outputs:
-            assert tensor.shape.is_fully_defined() or tensor.op.type in (
-                'ShapeN', 'BroadcastGradientArgs', 'FusedBatchNormV3', 'FusedBatchNormGradV3')
-            assert tensor.dtype.base_dtype not in (tf.float64, tf.int64), operation
+            assert operation.type in unread or tensor.shape.is_fully_defined(), operation
+            assert (operation.type == 'Const'
+                    or tensor.dtype.base_dtype not in (tf.float64, tf.int64)), operation
 
 
 def test_disparities_and_rigid_flows_equal_the_published_ones(case):
@@ -204,7 +207,9 @@ def test_three_steps_of_adam_lead_where_the_published_ones_do(case):
     np.testing.assert_allclose(case.adam_losses, case.json['adam_losses'], rtol=2e-2)
     assert case.averages
     for name, average in case.averages.items():
-        np.testing.assert_allclose(average, case.npz['after_adam/' + name], rtol=1e-3, atol=1e-4)
+        wanted = case.npz['after_adam/' + name]
+        np.testing.assert_allclose(golden_common.probe(average, wanted.size), wanted,
+                                   rtol=1e-3, atol=1e-4)
 
 
 def test_pictures_are_of_the_target_and_what_is_seen_from_it(case):
