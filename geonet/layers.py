@@ -29,6 +29,7 @@ class Layers:
             self._update_rate = tf.constant(1.0 - norm_decay, name='update_rate')
         self._no_statistics = tf.constant([], tf.float32, name='no_statistics')
         self._half = tf.constant(0.5, name='half')
+        self._constants = {}
         self._ones = {}
 
     def conv(self, features, filters, size, stride=1, relu=True):
@@ -103,8 +104,14 @@ class Layers:
         del partition_info
         width = 2.0 * np.sqrt(6.0 / (np.prod(shape[:-2]) * (shape[-2] + shape[-1])))
         seed, seed2 = [value or 0 for value in tf.get_seed(None)]
-        uniform = tf.raw_ops.RandomUniform(shape=shape, dtype=dtype, seed=seed, seed2=seed2)
-        return (uniform - self._half) * width
+        uniform = tf.raw_ops.RandomUniform(shape=self._constant(tuple(shape), tf.int32),
+                                           dtype=dtype, seed=seed, seed2=seed2)
+        return (uniform - self._half) * self._constant(width, dtype)
+
+    def _constant(self, value, dtype):
+        if value not in self._constants:
+            self._constants[value] = tf.constant(value, dtype)
+        return self._constants[value]
 
     def _normalize(self, features, relu):
         """Batch norm with an offset and without a scale."""
