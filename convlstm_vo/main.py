@@ -15,8 +15,8 @@ if __package__ in (None, ''):
 from common.errors import run_main
 from common.flags import parse_flags
 from convlstm_vo.config import ModelConfig, RunConfig
-from convlstm_vo.saved_run import model_flags
 from npu_runtime.config import RuntimeConfig
+from npu_runtime.saved_config import model_flags
 
 _CONFIGS = (RunConfig, ModelConfig, RuntimeConfig)
 
@@ -29,7 +29,7 @@ def main(argv=None):
         train(run, model, runtime)
         return
     _, model, _ = parse_flags(__doc__, *_CONFIGS, argv=argv,
-                              defaults=model_flags(run.checkpoint))
+                              defaults=model_flags(run.checkpoint, ModelConfig))
     if run.mode == 'test':
         from convlstm_vo.test import test
         test(run, model, runtime)

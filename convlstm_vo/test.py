@@ -6,7 +6,6 @@ import numpy as np
 from common.errors import UserError
 from common.files import make_folder, whole_file
 from convlstm_vo import predict
-from convlstm_vo.saved_run import read_saved
 from kitti_data import motion
 from kitti_data import poses as pose_math
 from kitti_data.compact_frames import FrameReader, check_frames
@@ -14,6 +13,7 @@ from kitti_data.odometry import OdometrySequence, sequence_name, write_poses
 from kitti_eval import constant_motion, eval_odometry, evo_tools, plots, report
 from kitti_eval.trajectory_errors import evaluate_odometry
 from npu_runtime.console import say, warn
+from npu_runtime.saved_config import read_saved
 
 EVO_ALIGNMENTS = ('none', '6dof')
 

@@ -5,7 +5,6 @@
 
 A checkpoint's own configuration stands in for the model flags that are not given.
 """
-import dataclasses
 import os
 import sys
 
@@ -13,12 +12,12 @@ if __package__ in (None, ''):
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 from common.errors import run_main
-from common.files import expand, read_json
 from common.flags import parse_flags
 from geonet.config import ModelConfig
 from geonet.run_config import RunConfig
 from kitti_data.augmentation import AugmentConfig
 from npu_runtime.config import RuntimeConfig
+from npu_runtime.saved_config import model_flags
 
 _CONFIGS = (RunConfig, ModelConfig, AugmentConfig, RuntimeConfig)
 
@@ -27,7 +26,7 @@ def main(argv=None):
     """Does what `--mode` says; the modules of the other modes are not even imported."""
     run, _, augment, runtime = parse_flags(__doc__, *_CONFIGS, argv=argv)
     _, model, _, _ = parse_flags(__doc__, *_CONFIGS, argv=argv,
-                                 defaults=saved_model_flags(run.init_ckpt_file))
+                                 defaults=model_flags(run.init_ckpt_file, ModelConfig))
     if run.mode.startswith('train_'):
         from geonet.train import run_training
         run_training(run, model, augment, runtime)
@@ -49,23 +48,6 @@ def _export(run, model, runtime):
     run.require(init_ckpt_file='the checkpoint to export', output_dir='where the graph goes')
     export_net(run.mode[len('export_'):], run.init_ckpt_file, run.output_dir, model, runtime,
                run.export_batch, run.soc_version, run.onnx)
-
-
-def saved_model_flags(checkpoint):
-    """The model flags saved beside a checkpoint, by name; empty where there is no such file.
-
-    Args:
-      checkpoint: prefix or folder.
-    """
-    folder = expand(checkpoint) if checkpoint else ''
-    if not os.path.isdir(folder):
-        folder = os.path.dirname(folder)
-    path = os.path.join(folder, 'config.json')
-    if not os.path.isfile(path):
-        return {}
-    saved = read_json(path).get('model', {})
-    names = {field.name for field in dataclasses.fields(ModelConfig)}
-    return {name: value for name, value in saved.items() if name in names}
 
 
 def run():

@@ -7,7 +7,6 @@ import sys
 import pytest
 
 from geonet_program import SIZE, geonet_fails
-from geonet.main import saved_model_flags
 
 
 @pytest.fixture
@@ -82,11 +81,3 @@ def test_an_unknown_flag_ends_with_status_2_in_a_process_of_its_own():
                            stderr=subprocess.PIPE, universal_newlines=True)
     assert ended.returncode == 2 and 'needs --init_ckpt_file' in ended.stderr
     assert 'Traceback' not in ended.stderr
-
-
-def test_only_model_flags_are_taken_from_beside_a_checkpoint(tmp_path):
-    (tmp_path / 'config.json').write_text(
-        '{"model": {"seq_length": 5, "mode": "train_rigid"}, "run": {"batch_size": 7}}')
-    assert saved_model_flags(str(tmp_path)) == {'seq_length': 5}
-    assert saved_model_flags(str(tmp_path / 'model-3')) == {'seq_length': 5}
-    assert saved_model_flags('') == saved_model_flags(str(tmp_path / 'sub' / 'model')) == {}

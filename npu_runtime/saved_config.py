@@ -3,7 +3,6 @@ import dataclasses
 import os
 
 from common.files import expand, read_json
-from convlstm_vo.config import ModelConfig
 
 
 def read_saved(checkpoint):
@@ -19,8 +18,13 @@ def read_saved(checkpoint):
     return read_json(path) if os.path.isfile(path) else {}
 
 
-def model_flags(checkpoint):
-    """The saved flags of the model by name, to stand in for those that are not given."""
+def model_flags(checkpoint, config_class):
+    """The saved flags of the model by name, to stand in for those that are not given.
+
+    Args:
+      checkpoint: prefix or folder; may be empty.
+      config_class: the dataclass of the model's flags; what it does not know is left out.
+    """
     saved = read_saved(checkpoint).get('model', {})
-    names = {field.name for field in dataclasses.fields(ModelConfig)}
+    names = {field.name for field in dataclasses.fields(config_class)}
     return {name: value for name, value in saved.items() if name in names}
