@@ -1,12 +1,12 @@
 """`--mode=train`: the model's side of a training run."""
 import dataclasses
-import os
 
 import tensorflow.compat.v1 as tf
 
 from convlstm_vo import model as vo_model
 from kitti_data.odometry import sequence_name
 from kitti_data.windows import WindowSet
+from npu_runtime.distribution import launched_size
 from npu_runtime.training import ModelOutput, TrainOptions
 from npu_runtime.training import train as run_training
 from npu_runtime.validation import Validation
@@ -28,7 +28,7 @@ def train(run, model, runtime):
     """
     run.require('datapath', 'outputpath')
     windows = open_windows(run, model, run.training_sequences)
-    steps_per_epoch = max(1, len(windows) // (run.bsize * _launched_ranks()))
+    steps_per_epoch = max(1, len(windows) // (run.bsize * launched_size()))
 
     def build_model(batch, is_training):
         del is_training  # Nothing in it differs.
@@ -93,9 +93,3 @@ def _learning_rate(run, steps_per_epoch):
         return run.lr
     return lambda step: tf.train.exponential_decay(
         run.lr, step, run.lr_decay_epochs * steps_per_epoch, run.lr_decay, staircase=True)
-
-
-def _launched_ranks():
-    """How many ranks share an epoch: what the launcher of NPU or Horovod processes says."""
-    return max(int(os.environ.get(name) or 1)
-               for name in ('RANK_SIZE', 'HOROVOD_SIZE', 'OMPI_COMM_WORLD_SIZE'))

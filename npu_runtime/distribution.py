@@ -41,6 +41,16 @@ def connect(device, environ=None):
     return SingleProcess()
 
 
+def launched_size(environ=None):
+    """How many ranks this process was launched with, on whatever device; known before `connect`.
+
+    Args:
+      environ: dict of the environment; None takes the process's own.
+    """
+    environ = os.environ if environ is None else environ
+    return max(_whole_number(environ, 'RANK_SIZE', 1), _horovod_size(environ))
+
+
 class SingleProcess:
     """No other rank: every operation of the seam leaves things as they are."""
     size, rank, local_rank = 1, 0, None

@@ -114,3 +114,14 @@ def test_a_wrong_launch_is_explained(arguments, message):
 def test_one_rank_broadcasts_nothing():
     with tf.Graph().as_default():
         assert distribution.SingleProcess().broadcast([]).type == 'NoOp'
+
+
+@pytest.mark.parametrize('environ, size', [
+    ({}, 1), ({'RANK_SIZE': '8'}, 8), ({'HOROVOD_SIZE': '2', 'RANK_SIZE': '1'}, 2)])
+def test_the_launched_size_is_known_before_the_ranks_meet(environ, size):
+    assert distribution.launched_size(environ) == size
+
+
+def test_a_launched_size_that_is_no_number_is_named():
+    with pytest.raises(UserError, match='RANK_SIZE'):
+        distribution.launched_size({'RANK_SIZE': 'eight'})
