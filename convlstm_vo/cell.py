@@ -17,7 +17,9 @@ _EPSILON = 1e-12
 def _kept_in_float32():
     """Ops made here keep their dtype where an NPU lowers precision; elsewhere it has no effect.
 
-    The plugin's own scope sets this very attribute, by the same (private) way.
+    The plugin's own scope sets this very attribute in this very way. TensorFlow has no public one:
+    what a graph offers openly (devices, gradient overrides) sets other attributes, and an
+    operation's node_def is a copy.
     """
     keep = {'_keep_dtype': attr_value_pb2.AttrValue(i=1)}
     with tf.get_default_graph()._attr_scope(keep):  # pylint: disable=protected-access
@@ -49,6 +51,32 @@ def layer_norm(x, gamma, beta):
     return tf.cast(normal, x.dtype)
 
 
+class _FeatureMapCell(tf.nn.rnn_cell.RNNCell):
+    """What both cells have in common: arguments, the size of their maps, the check of the input."""
+
+    def __init__(self, shape, filters, kernel, activation, normalize, data_format, reuse, name):
+        super().__init__(_reuse=reuse, name=name)
+        _check_arguments(shape, filters, kernel, data_format)
+        self._shape = list(shape)
+        self._filters = filters
+        self._kernel_size = list(kernel)
+        self._activation = activation
+        self._normalize = normalize
+
+    @property
+    def output_size(self):
+        return tf.TensorShape(self._shape + [self._filters])
+
+    def build(self, inputs_shape):
+        """Makes the variables, in the published order."""
+        found = tf.TensorShape(inputs_shape).as_list()
+        if len(found) != len(self._shape) + 2 or found[1:-1] != self._shape or found[-1] is None:
+            raise ValueError('inputs are %s, the cell wants [B, %s, C]'
+                             % (found, ', '.join(str(size) for size in self._shape)))
+        self._build_variables(found[-1])
+        self.built = True
+
+
 def _check_arguments(shape, filters, kernel, data_format):
     if data_format != 'channels_last':
         raise ValueError('data_format %r is not supported: the cells are channels_last only'
@@ -59,13 +87,6 @@ def _check_arguments(shape, filters, kernel, data_format):
     if min(list(shape) + list(kernel) + [filters]) < 1:
         raise ValueError('sizes must be positive, got shape %s, kernel %s, filters %s'
                          % (list(shape), list(kernel), filters))
-
-
-def _check_input(inputs_shape, shape):
-    found = inputs_shape.as_list()
-    if len(found) != len(shape) + 2 or found[1:-1] != list(shape) or found[-1] is None:
-        raise ValueError('inputs are %s, the cell wants [B, %s, C]'
-                         % (found, ', '.join(str(size) for size in shape)))
 
 
 class _LayerNorms:
@@ -92,7 +113,7 @@ def _no_norm(x):
     return x
 
 
-class ConvLSTMCell(tf.nn.rnn_cell.RNNCell):
+class ConvLSTMCell(_FeatureMapCell):
     """A convolutional LSTM cell.
 
         y = conv([x, h]) (+ bias without normalisation);  j, i, f, o = split(y, 4)
@@ -119,30 +140,15 @@ class ConvLSTMCell(tf.nn.rnn_cell.RNNCell):
 
     def __init__(self, shape, filters, kernel, forget_bias=1.0, activation=tf.tanh, normalize=True,
                  peephole=True, data_format='channels_last', reuse=None, name=None):
-        super().__init__(_reuse=reuse, name=name)
-        _check_arguments(shape, filters, kernel, data_format)
-        self._shape = list(shape)
-        self._filters = filters
-        self._kernel_size = list(kernel)
+        super().__init__(shape, filters, kernel, activation, normalize, data_format, reuse, name)
         self._forget_bias = forget_bias
-        self._activation = activation
-        self._normalize = normalize
         self._peephole = peephole
 
     @property
     def state_size(self):
-        size = tf.TensorShape(self._shape + [self._filters])
-        return tf.nn.rnn_cell.LSTMStateTuple(size, size)
+        return tf.nn.rnn_cell.LSTMStateTuple(self.output_size, self.output_size)
 
-    @property
-    def output_size(self):
-        return tf.TensorShape(self._shape + [self._filters])
-
-    def build(self, inputs_shape):
-        """Makes the variables, in the published order."""
-        inputs_shape = tf.TensorShape(inputs_shape)
-        _check_input(inputs_shape, self._shape)
-        channels = inputs_shape.as_list()[-1]
+    def _build_variables(self, channels):
         state_shape = self._shape + [self._filters]
         norms = _LayerNorms(self, self._filters)
         make_norm = norms.create if self._normalize else lambda: _no_norm
@@ -158,7 +164,6 @@ class ConvLSTMCell(tf.nn.rnn_cell.RNNCell):
         if self._peephole:
             self._w_co = self.add_weight('W_co', shape=state_shape)
         self._norm_o, self._norm_c = make_norm(), make_norm()
-        self.built = True
 
     @tf.autograph.experimental.do_not_convert
     def call(self, inputs, state):
@@ -180,7 +185,7 @@ class ConvLSTMCell(tf.nn.rnn_cell.RNNCell):
         return h, tf.nn.rnn_cell.LSTMStateTuple(c, h)
 
 
-class ConvGRUCell(tf.nn.rnn_cell.RNNCell):
+class ConvGRUCell(_FeatureMapCell):
     """A convolutional GRU cell.
 
         r, u = split(conv([x, h]), 2);  r, u = sigmoid(LN(r)), sigmoid(LN_1(u))
@@ -192,33 +197,18 @@ class ConvGRUCell(tf.nn.rnn_cell.RNNCell):
 
     def __init__(self, shape, filters, kernel, activation=tf.tanh, normalize=True,
                  data_format='channels_last', reuse=None, name=None):
-        super().__init__(_reuse=reuse, name=name)
-        _check_arguments(shape, filters, kernel, data_format)
-        self._shape = list(shape)
-        self._filters = filters
-        self._kernel_size = list(kernel)
-        self._activation = activation
-        self._normalize = normalize
+        super().__init__(shape, filters, kernel, activation, normalize, data_format, reuse, name)
 
     @property
     def state_size(self):
-        return tf.TensorShape(self._shape + [self._filters])
+        return self.output_size
 
-    @property
-    def output_size(self):
-        return tf.TensorShape(self._shape + [self._filters])
-
-    def build(self, inputs_shape):
-        """Makes the variables, in the published order."""
-        inputs_shape = tf.TensorShape(inputs_shape)
-        _check_input(inputs_shape, self._shape)
-        channels = inputs_shape.as_list()[-1]
+    def _build_variables(self, channels):
         norms = _LayerNorms(self, self._filters)
         self._gates, (self._norm_r, self._norm_u) = self._build_convolution(
             'gates/', channels, 2, norms)
         self._candidate, (self._norm_y,) = self._build_convolution(
             'candidate/', channels, 1, norms)
-        self.built = True
 
     def _build_convolution(self, prefix, channels, outputs, norms):
         kernel = self.add_weight(
