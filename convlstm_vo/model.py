@@ -39,20 +39,21 @@ def motion_losses(pred_motions, gt_motions, rotation_weight=100., reduction='sum
     return losses
 
 
-def training(batch, config):
+def training(batch, config, encoder_initializer=None):
     """The training graph.
 
     Args:
       batch: dict of a batch of `kitti_data.windows`: frames <uint8 or uint16>[B, T+1, H, W, C],
         scale and mean <float32>[B, T+1], motions <float32>[B, T, 6].
       config: <ModelConfig>.
+      encoder_initializer: as for `net.predict`.
 
     Returns:
       TrainingOutput: losses as `motion_losses`, images for TensorBoard (the first and last frame
       of each window, <float32>[B, H, W, 1 or 3]), motions <float32>[B, T, 6].
     """
     pairs = net.normalised_pairs(batch['frames'], batch['scale'], batch['mean'])
-    pred_motions = net.predict(pairs).motions
+    pred_motions = net.predict(pairs, encoder_initializer=encoder_initializer).motions
     losses = motion_losses(pred_motions, batch['motions'], config.rotation_weight,
                            config.loss_reduction)
     channels = batch['frames'].shape.as_list()[-1]

@@ -51,13 +51,14 @@ def normalised_pairs(frames, scale, mean):
     return tf.concat([normal[:, :-1], normal[:, 1:]], axis=-1)
 
 
-def predict(pairs, state=None):
+def predict(pairs, state=None, encoder_initializer=None):
     """Builds the network.
 
     Args:
       pairs: <float32>[B, T, H, W, C] with static shape: C = 6, two BGR frames on the channels, or
         C = 2, two gray frames, which gives what three equal channels of each would give.
       state: LSTMStateTuple to begin with; None is zero, as in training.
+      encoder_initializer: of the encoder's kernels; None is glorot uniform, as published.
 
     Returns:
       Prediction.
@@ -67,7 +68,7 @@ def predict(pairs, state=None):
         raise ValueError('frame pairs are %s; wanted [B, T, H, W, 6] or [B, T, H, W, 2], all '
                          'known' % (shape,))
     batch, time_steps = shape[:2]
-    features = encode(tf.reshape(pairs, [batch * time_steps] + shape[2:]))
+    features = encode(tf.reshape(pairs, [batch * time_steps] + shape[2:]), encoder_initializer)
     size = features.shape.as_list()[1:]
     features = tf.reshape(features, [batch, time_steps] + size)
     cell = ConvLSTMCell(size[:2], FILTERS, [3, 3])
@@ -81,9 +82,9 @@ def predict(pairs, state=None):
     return Prediction(tf.reshape(motions, [batch, time_steps, MOTION_SIZE]), state)
 
 
-def encode(pairs):
+def encode(pairs, initializer=None):
     """Features <float32>[N, H / 64, W / 64, 1024] of frame pairs [N, H, W, 6 or 2]."""
-    with tf.variable_scope('cnns'):
+    with tf.variable_scope('cnns', initializer=initializer):
         x = pairs
         for layer in _LAYERS:
             x = _convolution(x, layer)

@@ -11,6 +11,8 @@ from npu_runtime.training import ModelOutput, TrainOptions
 from npu_runtime.training import train as run_training
 from npu_runtime.validation import Validation
 
+_INITIALIZERS = {'glorot': tf.initializers.glorot_uniform, 'he': tf.initializers.he_uniform}
+
 
 def train(run, model, runtime):
     """Trains, or continues, the run in `--outputpath`.
@@ -32,7 +34,7 @@ def train(run, model, runtime):
 
     def build_model(batch, is_training):
         del is_training  # Nothing in it differs.
-        output = vo_model.training(batch, model)
+        output = vo_model.training(batch, model, _INITIALIZERS[run.initializer]())
         return ModelOutput(output.losses, output.images)
 
     def make_dataset(start_step, rank, size):

@@ -57,6 +57,9 @@ class RunConfig:
                                      '(train_flow: EPE); the best of it is model-best')
     l2_weight: float = flag(0.0, 'weight decay added to the loss (the published code adds none)')
     gradient_clip: float = flag(0.0, 'largest global gradient norm; 0 is no limit')
+    freeze_batch_norm: bool = flag(False, 'batch norm uses its averages, which stay as they are: '
+                                          'trains the nets as they are tested, where small '
+                                          'batches or images make the statistics poor')
 
     def __post_init__(self):
         for name in ('batch_size', 'num_threads', 'max_steps', 'save_ckpt_freq', 'log_freq',

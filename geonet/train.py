@@ -29,7 +29,7 @@ def run_training(run, model, augment, runtime):
              else geonet_model.rigid_training)
 
     def build_model(batch, is_training):
-        output = build(batch, model, is_training)
+        output = build(batch, model, is_training and not run.freeze_batch_norm)
         return ModelOutput(output.losses, output.images)
 
     saved_config = {'model': dict(dataclasses.asdict(model), mode=run.mode),

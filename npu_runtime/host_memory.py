@@ -2,15 +2,16 @@
 import ctypes
 import sys
 
-_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # of mallopt, in malloc.h
+_TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8  # of mallopt, in malloc.h
 
 
 def keep_freed_memory():
     """Lets glibc's malloc keep what TensorFlow frees, instead of asking for it at every step.
 
     A training step allocates and frees gigabytes in large pieces. By default each piece comes
-    fresh from the system, which clears it page by page: a tenth of the CPU time of a step. Does
-    nothing on systems without glibc.
+    fresh from the system, which clears it page by page: a tenth to a fifth of the CPU time of a
+    step. One arena for all threads lets each use what another has freed; the pieces are few, so
+    that the threads do not wait for one another. Does nothing on systems without glibc.
     """
     if not sys.platform.startswith('linux'):
         return
@@ -18,5 +19,6 @@ def keep_freed_memory():
         mallopt = ctypes.CDLL('libc.so.6').mallopt
     except (OSError, AttributeError):
         return
+    mallopt(_ARENA_MAX, 1)
     mallopt(_MMAP_THRESHOLD, 1 << 30)
     mallopt(_TRIM_THRESHOLD, (1 << 31) - 1)

@@ -2,6 +2,7 @@
 import glob
 import json
 import os
+import shutil
 
 import numpy as np
 import pytest
@@ -75,6 +76,17 @@ def test_the_best_checkpoint_is_that_of_the_smallest_metric(rigid_run):
     same = all(np.array_equal(value, kept[key]) for key, value in
                values_of(os.path.join(rigid_run, 'model-4')).items() if key in kept)
     assert same == (best['step'] == 4)
+
+
+def test_a_run_goes_on_with_batch_norm_frozen(rigid_run, synthetic_formatted, tmp_path):
+    folder = str(tmp_path / 'run')
+    shutil.copytree(rigid_run, folder)
+    train_rigid(synthetic_formatted, folder, 5, '--freeze_batch_norm')
+    before, after = values_of(folder + '/model-4'), values_of(folder + '/model-5')
+    averages = {name for name in after if 'BatchNorm/moving_' in name}
+    changed = {name for name in after if not np.array_equal(before[name], after[name])}
+    assert averages and not averages & changed
+    assert {'depth_net/Conv/weights', 'pose_net/Conv/BatchNorm/beta'} <= changed
 
 
 def test_flow_training_validates_by_the_errors_of_eval_flow(flow_run, synthetic_2015, tmp_path):
