@@ -1,4 +1,4 @@
-"""Training, testing and exporting end to end, on a small synthetic drive."""
+"""Training and testing end to end, on a small synthetic drive."""
 import contextlib
 import io
 import json
@@ -6,7 +6,6 @@ import os
 
 import numpy as np
 import pytest
-import tensorflow.compat.v1 as tf
 
 from common.errors import UserError
 from convlstm_vo import main, net, predict
@@ -106,18 +105,6 @@ def test_a_sequence_without_poses_is_predicted_and_not_scored(drive, trained, tm
     main.main(['--mode=test', '--datapath=' + str(tmp_path / 'data'), '--outputpath=' + trained,
                '--test_sequences=1', '--device=cpu'])
     assert len(odometry.read_poses(os.path.join(trained, 'test', '01.txt'))) == 8
-
-
-def test_exported_graph_keeps_the_names_and_the_values(trained):
-    main.main(['--mode=export', '--outputpath=' + trained, '--device=cpu'])
-    graph_def = tf.GraphDef()
-    with open(os.path.join(trained, 'export', 'convlstm_vo.pb'), 'rb') as stream:
-        graph_def.ParseFromString(stream.read())
-    nodes = {node.name: node for node in graph_def.node}
-    assert 'Wx_plus_b/xw_plus_b' in nodes
-    shape = nodes['input/Placeholder'].attr['shape'].shape
-    assert [axis.size for axis in shape.dim] == [1, 2, 32, 64, 6]
-    assert not [node for node in nodes.values() if node.op.startswith(('Variable', 'Assign'))]
 
 
 class _CountingPredictor:
