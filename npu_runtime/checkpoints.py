@@ -15,6 +15,7 @@ from npu_runtime.failures import first_line
 
 BEST = 'model-best'
 _STEP_KEYS = ('global_step', 'global_step_1')
+_OPTIMIZER_KEYS = ('Adam', 'Adam_1', 'beta1_power', 'beta2_power')
 _BYTES_A_CALL = 64 * 1024 ** 2
 _UNREADABLE = (tf.errors.OpError, RuntimeError, ValueError)
 
@@ -113,6 +114,9 @@ def damage(prefix):
 def restore(session, path, variables=None, required_scopes=None):
     """Loads model variables into a session and logs what was loaded.
 
+    The log tells what of the model the checkpoint has too much or too little; that it also holds
+    the state of a training run goes without saying.
+
     Args:
       session: tf.Session; its graph may be finalized.
       path: prefix or folder.
@@ -135,7 +139,8 @@ def restore(session, path, variables=None, required_scopes=None):
     reader = open_reader(prefix)
     missing = _check(prefix, reader, wanted, required_scopes)
     present = {name: variable for name, variable in wanted.items() if name not in missing}
-    unexpected = sorted(set(reader.get_variable_to_shape_map()) - set(wanted) - set(_STEP_KEYS))
+    unexpected = sorted(name for name in reader.get_variable_to_shape_map()
+                        if name not in wanted and not _is_training_state(name))
     load_values(session, prefix, present)
     step = read_step(prefix)
     say('loaded %d variables from %s%s' % (
@@ -204,6 +209,11 @@ def _check(prefix, reader, wanted, required_scopes):
             raise UserError('checkpoint %s: %s has shape %s, the model wants %s; it was written '
                             'by another configuration' % (prefix, name, shapes[name], shape))
     return missing
+
+
+def _is_training_state(name):
+    return name in _STEP_KEYS or name.split('/')[0] == 'loss_scale' or (
+        name.split('/')[-1] in _OPTIMIZER_KEYS)
 
 
 def _in_scopes(name, scopes):
