@@ -35,7 +35,7 @@ class Config(LearnConfig):
     num_sequences: int = flag(12, 'training drives')
     max_steps: int = flag(1500, 'training steps')
     batch_size: int = flag(4, 'windows of 5 pairs a step')
-    learning_rate: float = flag(0.0003, 'step size of Adam, times 0.4 every epoch')
+    learning_rate: float = flag(0.0003, 'step size of Adam, times 0.4 every epoch of T = 5')
     compare_single_pairs: bool = flag(False, 'also train T = 1, five times as many windows a step')
 
 
@@ -65,7 +65,9 @@ def learn(config, folder, data, time_steps):
         '--time_steps=%d' % time_steps, '--img_height=%d' % config.img_height,
         '--img_width=%d' % config.img_width, '--bsize=%d' % (config.batch_size * 5 // time_steps),
         '--loss_reduction=mean', '--initializer=he', '--lr=%g' % config.learning_rate,
-        '--lr_decay=0.4', '--lr_decay_epochs=1', '--gradient_clip=5', '--log_freq=10',
+        # Windows overlap: an epoch shows each pair T times.
+        '--lr_decay=0.4', '--lr_decay_epochs=%d' % (5 // time_steps), '--gradient_clip=5',
+        '--log_freq=10',
         '--train_iter=100000', '--save_epochs=100000', '--total_steps=%d' % config.max_steps])
     convlstm_vo.main(flags + ['--mode=test', '--test_sequences=' + TEST_SEQUENCE, '--noevo'])
     result = read_json(os.path.join(run, 'test', 'results.json'))['sequences'][TEST_SEQUENCE]
