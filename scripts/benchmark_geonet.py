@@ -74,8 +74,8 @@ def measure_input(config):
                 num_parallel_calls=tf.data.experimental.AUTOTUNE)
             return files.batch(batch_size).prefetch(1)
 
-        figures = {'examples_per_second': dataset_rate(whole, batch_size),
-                   'bare_decoding_per_second': dataset_rate(bare, batch_size)}
+        figures = {'examples_per_second': dataset_rate(whole, batch_size)[0],
+                   'bare_decoding_per_second': dataset_rate(bare, batch_size)[0]}
     figures['share_of_bare_decoding'] = (
         figures['examples_per_second'] / figures['bare_decoding_per_second'])
     return figures
