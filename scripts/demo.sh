@@ -6,7 +6,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 python=${PYTHON:-.venv/bin/python}
 out=demo
-steps=${DEMO_STEPS:-400}
+steps=${DEMO_STEPS:-420}
 size=(--img_height=32 --img_width=104)
 
 say() { printf '\n== %s\n' "$*"; }
@@ -17,17 +17,21 @@ mkdir -p "$out"
 
 say 'a small world, rendered into the KITTI odometry layout'
 "$python" kitti_data/synthetic.py --output_dir="$out/kitti" --sequences=0,1,2,3,9 \
-  --num_frames=150 "${size[@]}"
+  --num_frames=150 --min_speed=0.5 --max_speed=1.8 "${size[@]}"
 
 say 'the formatted training set'
 "$python" kitti_data/prepare_train_data.py --dataset_name=kitti_odom \
   --dataset_dir="$out/kitti" --dump_root="$out/formatted" --sequences=0,1,2,3 "${size[@]}"
 
-say "training depth and pose for $steps steps"
-"$python" geonet/main.py --mode=train_rigid --dataset_dir="$out/formatted" \
-  --checkpoint_dir="$out/run" --dispnet_encoder=vgg --batch_norm_decay=0.98 \
-  --learning_rate=0.0005 --noaugment_gamma --noaugment_brightness --noaugment_colour \
-  --max_steps="$steps" --log_freq=50 "${size[@]}"
+train() {
+  "$python" geonet/main.py --mode=train_rigid --dataset_dir="$out/formatted" \
+    --checkpoint_dir="$out/run" --dispnet_encoder=vgg --batch_norm_decay=0.98 \
+    --learning_rate=0.0005 --noaugment_gamma --noaugment_brightness --noaugment_colour \
+    --log_freq=50 "${size[@]}" "$@"
+}
+say "training depth and pose for $steps steps, the second half with batch norm frozen"
+train --max_steps=$((steps / 2))
+train --max_steps="$steps" --freeze_batch_norm
 
 say 'predicting depth and pose of a drive that was never trained on'
 "$python" geonet/main.py --mode=test_depth --dataset_dir="$out/kitti" --pose_test_seq=9 \

@@ -16,6 +16,8 @@ class LearnConfig:
     test_frames: int = flag(400, 'frames of the test drive')
     img_height: int = flag(32, 'height of the pictures')
     img_width: int = flag(104, 'width of the pictures')
+    min_speed: float = flag(0.25, 'metres a frame where the car is slowest')
+    max_speed: float = flag(1.2, 'metres a frame where it is fastest')
     device: str = flag('auto', 'where to run')
 
     @property
@@ -36,5 +38,6 @@ def render_drives(config, folder, camera):
     for names, frames in ((config.training_names, config.num_frames),
                           ([TEST_SEQUENCE], config.test_frames)):
         synthetic_dataset(data, names, frames, config.img_height, config.img_width,
-                          cameras=(camera,), num_workers=0)
+                          cameras=(camera,), min_speed=config.min_speed, max_speed=config.max_speed,
+                          num_workers=0)
     return data

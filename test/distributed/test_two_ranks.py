@@ -13,6 +13,10 @@ import tensorflow.compat.v1 as tf
 
 import two_ranks
 from common.files import read_json
+from geonet_program import SIZE
+from kitti_data import prepare_train_data
+from kitti_data.formatted import list_examples
+from kitti_data.synthetic import synthetic_dataset
 from npu_runtime import checkpoints
 from npu_runtime.metrics import read_metrics
 from toy_training import run_toy
@@ -40,6 +44,10 @@ def values_of(folder):
     return {key: reader.get_tensor(key) for key in reader.get_variable_to_shape_map()}
 
 
+def joined_norm(arrays):
+    return np.sqrt(sum(np.sum(np.square(array, dtype=np.float64)) for array in arrays))
+
+
 @pytest.fixture(scope='module')
 def averages(tmp_path_factory):
     folder = tmp_path_factory.mktemp('two')
@@ -57,6 +65,35 @@ def test_two_ranks_of_batch_2_train_as_one_of_batch_4(averages, tmp_path, name, 
     for key, value in values_of(averages / name).items():
         if key != 'net/average':  # a batch norm's average is that of rank 0's own batches
             np.testing.assert_allclose(value, expected[key], rtol=1e-5, atol=1e-8, err_msg=key)
+
+
+@pytest.fixture(scope='module')
+def models(tmp_path_factory):
+    folder = tmp_path_factory.mktemp('models')
+    kitti, formatted = str(folder / 'kitti'), str(folder / 'formatted')
+    synthetic_dataset(kitti, ['00'], 28, 32, 104)  # more than the examples of five steps
+    prepare_train_data.main(['--dataset_name=kitti_odom', '--dataset_dir=' + kitti,
+                             '--dump_root=' + formatted, '--sequences=0', *SIZE])
+    assert len(list_examples(formatted)) >= 20
+    ended = launch('models', folder)
+    assert ended.returncode == 0, ended.stdout[-3000:]
+    return folder
+
+
+@pytest.mark.parametrize('name,run', [('geonet', two_ranks.geonet_run),
+                                      ('convlstm', two_ranks.convlstm_run)])
+def test_both_models_train_on_two_ranks_as_on_one(models, name, run):
+    run(str(models), 4)
+    one, two = models / (name + '4'), models / (name + '2')
+    assert len(totals(two)) == 5
+    np.testing.assert_allclose(totals(two), totals(one), rtol=1e-5)
+    expected, found = values_of(one), values_of(two)
+    weights = [key for key in expected if 'Adam' not in key]
+    assert {'geonet': 'pose_net/Conv/weights', 'convlstm': 'cnns/conv1/kernel'}[name] in weights
+    # All together: Adam turns the rounding of gradients near 0 into steps of full size, which shows
+    # in biases that have just left 0.
+    assert joined_norm(found[key] - expected[key] for key in weights) <= 1e-5 * joined_norm(
+        expected[key] for key in weights)
 
 
 def test_every_rank_begins_with_the_weights_of_rank_0(averages, tmp_path):

@@ -10,6 +10,8 @@ import tensorflow.compat.v1 as tf  # noqa: E402
 
 from common.errors import UserError, run_main  # noqa: E402
 from common.files import write_json  # noqa: E402
+from convlstm_vo import main as convlstm_vo  # noqa: E402
+from geonet_program import ONE_THREAD, SIZE, geonet  # noqa: E402
 from toy_training import linear_model, run_toy  # noqa: E402
 
 RANK = int(os.environ.get('HOROVOD_RANK', 0))
@@ -53,6 +55,27 @@ def averages(folder):
             runtime=runtime)
     run_toy(os.path.join(folder, 'rate'), 1, model=mean_model, data=share_of_four,
             runtime=dict(device='cpu', learning_rate_scaling=True))
+
+
+def geonet_run(folder, batch_size):
+    """Five steps of GeoNet with batch norm out of the picture, on `<folder>/formatted`."""
+    geonet('train_rigid', *SIZE, '--freeze_batch_norm', '--noshuffle', batch_size=batch_size,
+           dataset_dir=os.path.join(folder, 'formatted'), max_steps=5, log_freq=1,
+           checkpoint_dir=os.path.join(folder, 'geonet%d' % batch_size))
+
+
+def convlstm_run(folder, batch_size):
+    """Five steps of the ConvLSTM on sequence 00 of `<folder>/kitti`."""
+    convlstm_vo.main([
+        '--mode=train', *ONE_THREAD, *SIZE, '--noshuffle', '--camera=2', '--bsize=%d' % batch_size,
+        '--datapath=' + os.path.join(folder, 'kitti'), '--train_sequences=0', '--val_sequences=',
+        '--outputpath=' + os.path.join(folder, 'convlstm%d' % batch_size), '--time_steps=2',
+        '--total_steps=5'])
+
+
+def models(folder):
+    geonet_run(folder, 2)
+    convlstm_run(folder, 2)
 
 
 def signal_in_the_data(number, at, on_rank):
