@@ -134,7 +134,9 @@ def _update(optimizer, total, global_step, options):
         clipped, _ = tf.clip_by_global_norm([gradient for gradient, _ in pairs],
                                             options.gradient_clip)
         pairs = list(zip(clipped, [variable for _, variable in pairs]))
-    return optimizer.apply_gradients(pairs, global_step=global_step)
+    # The logged loss is that of the weights before the update, also where it reads them directly.
+    with tf.control_dependencies([total]):
+        return optimizer.apply_gradients(pairs, global_step=global_step)
 
 
 def _after_each_batch(options, optional_state):

@@ -50,7 +50,7 @@ class Config(LearnConfig):
     max_speed: float = flag(1.8, 'metres a frame where it is fastest')
     coarse_steps: int = flag(900, 'steps of depth and pose at half the size, of 4 snippets')
     fine_steps: int = flag(700, 'steps of depth and pose at the whole size, of 2 snippets')
-    flow_steps: int = flag(500, 'steps of flow at half the size, of 4 snippets')
+    flow_steps: int = flag(700, 'steps of flow at half the size, of 4 snippets')
 
     def __post_init__(self):
         if not self.parts or set(self.parts) - set(PARTS):
@@ -124,8 +124,12 @@ def learn_flow(config, data, folder):
     run, pictures, flow = (os.path.join(folder, name) for name in ('run', 'kitti_2015', 'flow'))
     kitti_2015_dataset(pictures, NUM_FLOW_PICTURES, config.img_height, config.img_width,
                        min_speed=config.min_speed, max_speed=config.max_speed, num_workers=0)
-    train(config, data, run, ['--mode=train_flow', '--flownet_type=direct', '--batch_size=4'],
-          True, [(0.5 * config.flow_steps, 5e-4, []), (config.flow_steps, 2e-4, FROZEN)])
+    # Without the mask of hidden pixels, which at first hides what moves much. A few still steps let
+    # batch norm's averages catch up before they are frozen.
+    train(config, data, run, ['--mode=train_flow', '--flownet_type=direct', '--batch_size=4',
+                              '--flow_consistency_weight=0', '--flow_smooth_weight=0.1'], True, [
+        (0.3 * config.flow_steps, 5e-4, []), (0.35 * config.flow_steps, 1e-6, []),
+        (config.flow_steps, 3e-4, FROZEN)])
     geonet.main(['--mode=test_flow', '--dataset_dir=' + pictures, '--output_dir=' + flow,
                  '--init_ckpt_file=' + run, '--device=' + config.device])
     eval_flow.main(['--dataset_dir=' + pictures, '--pred_dir=' + flow, '--plot', '--num_plots=4'])
