@@ -1,9 +1,10 @@
 """One seam to many ranks: HCCL on NPUs, Horovod elsewhere, or a single process.
 
-Each of the three classes offers the same: `size`, `rank`, `local_rank` (None: this process has the
-host's devices for itself), `broadcasts_everything` (false: whole numbers stay each rank's own, so
-every rank reads the checkpoint), `wrap(optimizer)`, `average(tensor)`, `broadcast(variables)`,
-`agree_on_start(step)`. Tensors and operations they make belong to the default graph.
+Each of the three classes offers the same: `size`, `rank`, `local_rank` and `local_size` (which of
+how many ranks on this host; None and 1: this process has the host's devices for itself),
+`broadcasts_everything` (false: whole numbers stay each rank's own, so every rank reads the
+checkpoint), `wrap(optimizer)`, `average(tensor)`, `broadcast(variables)`, `agree_on_start(step,
+proto)`. Tensors and operations they make belong to the default graph.
 """
 import os
 
@@ -53,7 +54,7 @@ def launched_size(environ=None):
 
 class SingleProcess:
     """No other rank: every operation of the seam leaves things as they are."""
-    size, rank, local_rank = 1, 0, None
+    size, rank, local_rank, local_size = 1, 0, None, 1
     broadcasts_everything = True
 
     def wrap(self, optimizer):
@@ -66,7 +67,7 @@ class SingleProcess:
         del variables
         return tf.no_op()
 
-    def agree_on_start(self, step):
+    def agree_on_start(self, step, proto):
         return step
 
 
@@ -83,7 +84,7 @@ class HorovodRanks:
         horovod.init()
         self._horovod = horovod
         self.size, self.rank = horovod.size(), horovod.rank()
-        self.local_rank = horovod.local_rank()
+        self.local_rank, self.local_size = horovod.local_rank(), horovod.local_size()
 
     def wrap(self, optimizer):
         """An optimizer whose `compute_gradients` averages over the ranks."""
@@ -98,11 +99,15 @@ class HorovodRanks:
         return tf.group(*[tf.assign(variable, self._horovod.broadcast(variable, root_rank=0))
                           for variable in variables])
 
-    def agree_on_start(self, step):
-        """The start of rank 0: the hosts need not share the folder of the checkpoints."""
+    def agree_on_start(self, step, proto):
+        """The start of rank 0: the hosts need not share the folder of the checkpoints.
+
+        Runs the first session of the process, which decides on the threads of all that follow, so
+        that it needs the tf.ConfigProto of the training.
+        """
         with tf.Graph().as_default():
             agreed = self._horovod.broadcast(tf.constant(step, tf.int64), root_rank=0)
-            with tf.Session(config=tf.ConfigProto(device_count={'GPU': 0})) as session:
+            with tf.Session(config=proto) as session:
                 return int(session.run(agreed))
 
 
@@ -113,7 +118,7 @@ class HcclRanks:
     def __init__(self, environ):
         self.size = _whole_number(environ, 'RANK_SIZE', 1)
         self.rank = _check_hccl_environment(environ, self.size)
-        self.local_rank = None
+        self.local_rank, self.local_size = None, 1
 
     def wrap(self, optimizer):
         """An optimizer whose `compute_gradients` averages over the ranks."""
@@ -139,7 +144,7 @@ class HcclRanks:
                 assigns.append(tf.assign(variable, value))
         return tf.group(*assigns)
 
-    def agree_on_start(self, step):
+    def agree_on_start(self, step, proto):
         """Unchanged: the ranks of NPUs read the same folder."""
         return step
 

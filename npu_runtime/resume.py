@@ -21,11 +21,17 @@ class StartingPoint:
       step: global step to start after, the same on every rank.
       batches_seen: batches read before; more than the steps where loss scaling skipped some.
 
+    Args:
+      options: TrainOptions.
+      saved_config: dict, as `training.train` has it.
+      ranks: of `distribution.connect`.
+      proto: tf.ConfigProto of a session in which they agree.
+
     Raises:
       UserError: the folder is not writable, or its checkpoints are of another model.
     """
 
-    def __init__(self, options, saved_config, ranks):
+    def __init__(self, options, saved_config, ranks, proto):
         self.folder = expand(options.output_dir)
         self.prefix, self.step, self.batches_seen = None, 0, 0
         chief = ranks.rank == 0
@@ -34,8 +40,8 @@ class StartingPoint:
         # Where rank 0 hands everything to the others, their own folders do not matter.
         if (chief or not ranks.broadcasts_everything) and os.path.isdir(self.folder):
             self._find(json.loads(json.dumps(saved_config)))
-        self.step = ranks.agree_on_start(self.step)
-        self.batches_seen = ranks.agree_on_start(self.batches_seen)
+        self.step = ranks.agree_on_start(self.step, proto)
+        self.batches_seen = ranks.agree_on_start(self.batches_seen, proto)
         if chief:
             write_json(os.path.join(self.folder, CONFIG_FILE), saved_config)
 

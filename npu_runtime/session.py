@@ -1,5 +1,6 @@
 """The only place that builds sessions, whatever the device."""
 import dataclasses
+import os
 
 import tensorflow.compat.v1 as tf
 from tensorflow.core.protobuf import rewriter_config_pb2
@@ -13,13 +14,14 @@ from npu_runtime.precision import uses_gpu_rewrite
 _Rewrite = rewriter_config_pb2.RewriterConfig
 
 
-def session_config(device, config, local_rank=None):
+def session_config(device, config, ranks=None):
     """The configuration of a session on `device`.
 
     Args:
       device: Device.
       config: RuntimeConfig.
-      local_rank: which GPU of this host is this process's own; None takes all.
+      ranks: of `distribution.connect`; None is a single process. Ranks of one host share its
+        cores, and on GPUs each takes its own.
 
     Returns:
       tf.ConfigProto.
@@ -29,19 +31,26 @@ def session_config(device, config, local_rank=None):
     """
     proto = tf.ConfigProto(
         allow_soft_placement=True,
-        intra_op_parallelism_threads=config.intra_op_threads,
+        intra_op_parallelism_threads=_intra_op_threads(device, config, ranks),
         inter_op_parallelism_threads=config.inter_op_threads)
     if device.kind == 'npu':
         _ask_for_npu(proto, config)
     elif device.kind == 'gpu':
         proto.gpu_options.allow_growth = True
-        if local_rank is not None:
-            proto.gpu_options.visible_device_list = str(local_rank)
+        if ranks and ranks.local_rank is not None:
+            proto.gpu_options.visible_device_list = str(ranks.local_rank)
         if uses_gpu_rewrite(device, config):
             proto.graph_options.rewrite_options.auto_mixed_precision = _Rewrite.ON
     else:
         proto.device_count['GPU'] = 0
     return proto
+
+
+def _intra_op_threads(device, config, ranks):
+    """What the flag says, else 0 (a thread for every core), else a CPU rank's share of the cores."""
+    if config.intra_op_threads or device.kind != 'cpu' or not ranks or ranks.local_size == 1:
+        return config.intra_op_threads
+    return max(1, os.cpu_count() // ranks.local_size)
 
 
 def _ask_for_npu(proto, config):

@@ -103,7 +103,7 @@ def train(build_model, make_dataset, options, runtime, saved_config, validation=
     if chief:
         _introduce(device, runtime, ranks, options)
     with explained(options):
-        start = StartingPoint(options, saved_config, ranks)
+        start = StartingPoint(options, saved_config, ranks, session_config(device, runtime, ranks))
         if start.step >= options.max_steps:
             if chief:
                 say('nothing to do: %s is at step %d of %d'
@@ -111,7 +111,7 @@ def train(build_model, make_dataset, options, runtime, saved_config, validation=
             return {'step': start.step, 'checkpoint': start.prefix, 'device': device.kind}
         steps = steps_per_call(device, runtime, options, validation, start.step)
         proto = session_config(device, dataclasses.replace(runtime, iterations_per_loop=steps),
-                               ranks.local_rank)
+                               ranks)
         with tf.Graph().as_default():
             tf.set_random_seed(options.seed)
             dataset = make_dataset(start.batches_seen, ranks.rank, ranks.size)

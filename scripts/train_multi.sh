@@ -36,7 +36,7 @@ command -v "$python" >/dev/null || fail "no interpreter $python; run scripts/set
 "$python" -c 'import horovod.tensorflow' 2>/dev/null ||
   fail "Horovod does not import in $python; scripts/install_horovod.sh installs it"
 
-# One thread pool a core, not a rank, or the ranks of a host keep each other from working.
+# The ranks of a host share its cores: here what OpenMP runs, npu_runtime/session.py the rest.
 local_ranks=$ranks
 [ -z "$hosts" ] || local_ranks=$(sed 's/.*://' <<< "${hosts%%,*}")
 cores=$(nproc)

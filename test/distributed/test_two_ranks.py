@@ -80,12 +80,11 @@ def models(tmp_path_factory):
     return folder
 
 
-@pytest.mark.parametrize('name,run,tolerance', [('geonet', two_ranks.geonet_run, 1e-5),
-                                                ('convlstm', two_ranks.convlstm_run, 2e-5)])
-def test_both_models_train_on_two_ranks_as_on_one(models, name, run, tolerance):
-    """Weights are compared all together: Adam turns the rounding of gradients near 0 into steps of
-    full size, which shows in what has just left 0. The ConvLSTM, whose published first weights let
-    most gradients of pictures so small be rounding, came to 1.45e-5."""
+@pytest.mark.parametrize('name,run', [('geonet', two_ranks.geonet_run),
+                                      ('convlstm', two_ranks.convlstm_run)])
+def test_both_models_train_on_two_ranks_as_on_one(models, name, run):
+    """Weights are compared all together: Adam's first step has the size of the learning rate
+    whatever the gradient, so that the few whose sign is rounding go apart by two of them."""
     run(str(models), 4)
     one, two = models / (name + '4'), models / (name + '2')
     assert len(totals(two)) == 5
@@ -93,7 +92,7 @@ def test_both_models_train_on_two_ranks_as_on_one(models, name, run, tolerance):
     expected, found = values_of(one), values_of(two)
     weights = [key for key in expected if 'Adam' not in key]
     assert {'geonet': 'pose_net/Conv/weights', 'convlstm': 'cnns/conv1/kernel'}[name] in weights
-    assert joined_norm(found[key] - expected[key] for key in weights) <= tolerance * joined_norm(
+    assert joined_norm(found[key] - expected[key] for key in weights) <= 1e-5 * joined_norm(
         expected[key] for key in weights)
 
 

@@ -1,6 +1,8 @@
 """Sessions of every device come from one place."""
+import os
 import subprocess
 import sys
+import types
 
 import pytest
 import tensorflow.compat.v1 as tf
@@ -35,12 +37,16 @@ def test_other_devices_know_nothing_of_the_plugin(kind):
     assert not config_on(kind, device=kind).graph_options.rewrite_options.custom_optimizers
 
 
+def rank_on_host(local_rank, of):
+    return types.SimpleNamespace(local_rank=local_rank, local_size=of)
+
+
 def test_a_gpu_session_takes_memory_as_it_needs_it():
     assert config_on('gpu').gpu_options.allow_growth
 
 
 def test_a_rank_sees_its_own_gpu_alone():
-    proto = session_config(Device('gpu', ''), RuntimeConfig(), local_rank=3)
+    proto = session_config(Device('gpu', ''), RuntimeConfig(), rank_on_host(3, of=4))
     assert proto.gpu_options.visible_device_list == '3'
 
 
@@ -66,6 +72,16 @@ def test_precision_that_only_an_npu_has_is_refused_on_a_gpu(flags):
 def test_threads_are_flags():
     proto = config_on('cpu', intra_op_threads=3, inter_op_threads=2)
     assert (proto.intra_op_parallelism_threads, proto.inter_op_parallelism_threads) == (3, 2)
+
+
+def test_ranks_on_the_cpu_share_the_cores_of_their_host(monkeypatch):
+    monkeypatch.setattr(os, 'cpu_count', lambda: 8)
+    for of, threads in ((1, 0), (2, 4), (3, 2), (16, 1)):
+        proto = session_config(Device('cpu', ''), RuntimeConfig(), rank_on_host(0, of))
+        assert proto.intra_op_parallelism_threads == threads
+    told = RuntimeConfig(intra_op_threads=5)
+    proto = session_config(Device('cpu', ''), told, rank_on_host(0, of=2))
+    assert proto.intra_op_parallelism_threads == 5
 
 
 def test_a_prediction_session_runs_and_says_where(capsys):
