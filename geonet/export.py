@@ -1,4 +1,4 @@
-"""`--mode=export_depth` and `--mode=export_pose`: inference graphs with their weights in one file."""
+"""`--mode=export_depth`, `--mode=export_pose`: inference graphs with their weights in one file."""
 import os
 
 import tensorflow.compat.v1 as tf

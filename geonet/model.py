@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 
 from geonet import frames, geometry, losses, nets, pyramid
-from geonet.config import NUM_SCALES, ModelConfig
+from geonet.config import NUM_SCALES
 from geonet.images import to_float, to_uint8
 
 

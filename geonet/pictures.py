@@ -1,11 +1,11 @@
 """Predictions as pictures: each frame with what was predicted for it, as PNG files or a video."""
 import os
 
-import cv2
 import numpy as np
 
 from common.errors import UserError
 from common.files import make_folder
+from common.opencv import cv2
 from kitti_data.flow_files import flow_to_colour
 from kitti_data.images import write_png
 from kitti_eval.plots import depth_colours

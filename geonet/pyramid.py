@@ -86,7 +86,7 @@ def resize_area(images, height, width):
 
 
 def _area_weights(old_size, new_size):
-    """numpy float32 [new_size, old_size]: the share of old pixel j in new pixel i; rows sum to 1."""
+    """numpy float32 [new_size, old_size]: share of old pixel j in new pixel i; rows sum to 1."""
     edges = np.arange(new_size + 1) * (old_size / new_size)
     pixel = np.arange(old_size)
     overlap = (np.minimum(edges[1:, np.newaxis], pixel + 1)

@@ -7,10 +7,10 @@ continues with the very numbers it would have drawn.
 import dataclasses
 import typing
 
-import cv2
 import numpy as np
 
 from common.flags import flag
+from common.opencv import cv2
 
 MAX_SCALE = 1.15
 GAMMA_RANGE = (0.8, 1.2)

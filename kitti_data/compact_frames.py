@@ -8,12 +8,12 @@ channel for gray files, 8 bits where the files have the wanted size already.
 import struct
 import typing
 
-import cv2
 import numpy as np
 from PIL import Image
 
 from common.errors import UserError
 from common.files import require_file
+from common.opencv import cv2
 from common.parallel import parallel_map
 
 # 255 * 257 = 65535: a level of 8 bits in levels of 16 bits.

@@ -3,11 +3,11 @@
 A flow is <float32>[H, W, 2] in pixels, u (right) first, then v (down): the pixel (x, y) of the
 first image is seen at (x + u, y + v) in the second.
 """
-import cv2
 import numpy as np
 
 from common.errors import UserError
 from common.files import require_file, whole_file
+from common.opencv import cv2
 
 _FLO_MAGIC = np.float32(202021.25)
 _KITTI_ZERO = 2 ** 15

@@ -3,11 +3,11 @@ import collections
 import os
 from typing import Callable, Iterator, List, NamedTuple, Optional
 
-import cv2
 import numpy as np
 
 from common.errors import UserError
 from common.files import expand, read_lines, require_folder
+from common.opencv import cv2
 from common.parallel import read_ahead
 from kitti_data import images
 from kitti_data.odometry import IMAGE_EXTENSIONS, OdometrySequence
@@ -103,7 +103,7 @@ def from_folder(folder):
 
 
 def from_paths(paths, names=None):
-    """The image files `paths`. The first is looked at now; a broken one is named when it is read."""
+    """The image files `paths`. The first is looked at now; broken ones are named when read."""
     def read(height, width):
         return read_ahead(lambda path: images.read_resized(path, height, width)[0], paths)
 

@@ -2,16 +2,11 @@
 import struct
 import zlib
 
-import cv2
 import numpy as np
 from PIL import Image
 
 from common.errors import UserError
 from common.files import require_file, whole_file
-
-# Everything here works on several images at a time: OpenCV's own threads, which share out a single
-# one, would only take the processors away from the others.
-cv2.setNumThreads(0)
 
 _DECODING_ERRORS = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error)
 

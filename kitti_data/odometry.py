@@ -173,7 +173,8 @@ def read_poses_indexed(path):
     bad = np.flatnonzero((numbers != rows[:, 0]) | (np.diff(numbers, prepend=-1) <= 0))
     if bad.size:
         raise UserError('pose file %s, line %d: the first of 13 columns is the frame number and '
-                        'must be whole and ascending, found %g' % (path, bad[0] + 1, rows[bad[0], 0]))
+                        'must be whole and ascending, found %g'
+                        % (path, bad[0] + 1, rows[bad[0], 0]))
     return numbers, pose_math.to_4x4(rows[:, 1:].reshape(-1, 3, 4))
 
 

@@ -86,6 +86,13 @@ def quaternion_from_rotation(rotations):
     return quaternions.reshape(rotations.shape[:-2] + (4,))
 
 
+def mean_transform(transforms):
+    """Of [N, 4, 4] the [4, 4] whose translation is their mean and whose rotation is nearest to
+    theirs (least sum of squared differences of the matrices)."""
+    rotation = Rotation.from_matrix(transforms[:, :3, :3]).mean().as_matrix()
+    return from_parts(rotation, transforms[:, :3, 3].mean(axis=0))
+
+
 def rotation_angle(rotations):
     """[...] angles in radians, 0..pi, of [..., 3, 3] rotations: acos((trace - 1) / 2)."""
     trace = np.trace(np.asarray(rotations, np.float64), axis1=-2, axis2=-1)

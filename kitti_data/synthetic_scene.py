@@ -66,7 +66,7 @@ class Scene:
     def poses(self):
         """<float64>[N, 4, 4] of the left cameras, in the frame of the first one, as KITTI's are."""
         cam_to_world = self.drive.cam_to_world
-        # Rounded to picometres, because the last bits of sines differ by machine; + 0 turns -0 to 0.
+        # Rounded to picometres: the last bits of sines differ by machine. + 0 turns -0 to 0.
         return np.round(poses.relative(cam_to_world[:1], cam_to_world), 12) + 0.0
 
     def projection(self, camera):

@@ -1,4 +1,6 @@
 """One trajectory out of many overlapping snippets."""
+import collections
+
 import numpy as np
 
 from common.errors import UserError
@@ -6,18 +8,18 @@ from kitti_data import poses as pose_math
 from kitti_eval.snippet_errors import best_scale
 
 SCALES = ('per_snippet', 'global', 'none')
+OVERLAPS = ('first', 'mean')
 
 
-def chain_snippets(pred, gt=None, scale='none'):
+def chain_snippets(pred, gt=None, scale='none', overlap='first'):
     """Chains the motions between neighbouring frames into one trajectory.
-
-    The motion from frame k to k + 1 is taken from the snippet that begins at k, else from the last
-    one that covers both frames.
 
     Args:
       pred: {number of the first frame: float64 [L, 4, 4] poses relative to it}.
       gt: {frame number: float64 [4, 4] camera-to-world}, read where there is a scale to find.
       scale: 'per_snippet' scales each snippet to the truth, 'global' all by one factor.
+      overlap: what the motion from frame k to k + 1 is, which several snippets cover: 'first', that
+        of the snippet that begins at k, else of the last one before; 'mean', the mean of all.
 
     Returns:
       (int64 [N] frame numbers, float64 [N, 4, 4] poses, the first one the identity).
@@ -25,14 +27,15 @@ def chain_snippets(pred, gt=None, scale='none'):
     Raises:
       UserError: a motion is covered by no snippet, or a frame that is scaled has no truth.
     """
-    if scale not in SCALES:
-        raise UserError('unknown scale %r, wanted one of %s' % (scale, ', '.join(SCALES)))
+    for name, value, legal in (('scale', scale, SCALES), ('overlap', overlap, OVERLAPS)):
+        if value not in legal:
+            raise UserError('unknown %s %r, wanted one of %s' % (name, value, ', '.join(legal)))
     if scale != 'none':
         pred = _scaled(pred, gt, scale == 'global')
-    motions = {}
+    motions = collections.defaultdict(list)
     for first in sorted(pred):
-        steps = pose_math.relative(pred[first][:-1], pred[first][1:])
-        motions.update(enumerate(steps, first))
+        for frame, step in enumerate(pose_math.relative(pred[first][:-1], pred[first][1:]), first):
+            motions[frame].append(step)
     start, end = min(motions), max(motions) + 1
     missing = [frame for frame in range(start, end) if frame not in motions]
     if missing:
@@ -40,7 +43,9 @@ def chain_snippets(pred, gt=None, scale='none'):
                         'trajectory cannot be chained' % (missing[0], missing[0] + 1, len(missing)))
     poses = [np.eye(4)]
     for frame in range(start, end):
-        poses.append(poses[-1] @ motions[frame])
+        found = motions[frame]
+        step = found[-1] if overlap == 'first' else pose_math.mean_transform(np.array(found))
+        poses.append(poses[-1] @ step)
     return np.arange(start, end + 1), np.array(poses)
 
 

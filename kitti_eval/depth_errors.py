@@ -2,10 +2,10 @@
 
 Depth maps are <float>[H, W] metres; in the truth 0 means unknown.
 """
-import cv2
 import numpy as np
 
 from common.errors import UserError
+from common.opencv import cv2
 from common.parallel import parallel_map
 
 MIN_DEPTH, MAX_DEPTH = 1e-3, 80.0

@@ -1,9 +1,9 @@
 """Ground truth of depth: laser scans projected into the image, and KITTI 2015's disparities."""
-import cv2
 import numpy as np
 
 from common.errors import UserError
 from common.files import require_file
+from common.opencv import cv2
 from kitti_data.number_files import Calibration
 
 # Pixels, by the width of KITTI's images: how the field turns KITTI 2015's disparity into depth.

@@ -143,7 +143,7 @@ def write_picture(path, image, pred, gt):
       image: <uint8>[H, W, 3].
       pred, gt: <float>[H, W] metres; 0 in the truth is unknown. Single points are drawn 3 wide.
     """
-    import cv2
+    from common.opencv import cv2
     from kitti_eval.plots import depth_colours
     low, high = np.percentile(gt[gt > 0], [2, 98])
     points = cv2.dilate(depth_colours(gt, low, high), np.ones((3, 3)))

@@ -15,7 +15,7 @@ from common.flags import flag, parse_flags
 from kitti_data import odometry
 from kitti_data import poses as pose_math
 from kitti_eval import leakage, report, snippets
-from kitti_eval.chaining import SCALES, chain_snippets
+from kitti_eval.chaining import OVERLAPS, SCALES, chain_snippets
 from kitti_eval.constant_motion import constant_motion, step_from_files
 from kitti_eval.trajectory_errors import (
     ALIGNMENTS, KITTI_LENGTHS, align_trajectory, evaluate_odometry)
@@ -33,6 +33,9 @@ class Config:
     snippet_scale: str = flag('per_snippet', 'what is scaled to the truth when snippets are '
                                              'chained: each of them, all by one factor, nothing',
                               choices=SCALES)
+    snippet_overlap: str = flag('first', 'what a motion is that several snippets cover: as in the '
+                                         'one that begins with it, or the mean of all',
+                                choices=OVERLAPS)
     lengths: List[int] = flag(list(KITTI_LENGTHS), 'path lengths of the t_rel, r_rel segments, m')
     evo: bool = flag(False, 'also run evo_ape and evo_rpe')
     baseline_poses: List[str] = flag([], 'pose files of the training sequences, whose mean step is '
@@ -50,7 +53,8 @@ class Config:
 
 def main(argv=None):
     config, output = parse_flags(__doc__, Config, report.ReportFlags, argv=argv)
-    gt, pred, how = read_trajectories(config.gtruth, config.pred, config.snippet_scale)
+    gt, pred, how = read_trajectories(config.gtruth, config.pred, config.snippet_scale,
+                                      config.snippet_overlap)
     leakage.warn_if_trained(config.train_list, [config.seq_id])
     step, baseline_label = step_from_files(config.baseline_poses)
     baseline = constant_motion(len(gt), step)
@@ -71,13 +75,13 @@ def main(argv=None):
         plot_result(os.path.join(folder, name), gt, pred, baseline, rows, config)
 
 
-def read_trajectories(gt_path, pred_path, snippet_scale='per_snippet'):
+def read_trajectories(gt_path, pred_path, snippet_scale='per_snippet', snippet_overlap='first'):
     """Truth and prediction at the frames of the prediction.
 
     Args:
       gt_path: KITTI pose file of 12 columns (line n is frame n) or 13 (the frame comes first).
       pred_path: the same, or a folder of snippets that are chained.
-      snippet_scale: see `chaining.chain_snippets`.
+      snippet_scale, snippet_overlap: see `chaining.chain_snippets`.
 
     Returns:
       (gt [N, 4, 4], pred [N, 4, 4], '' or how the snippets were chained), both relative to the
@@ -89,9 +93,10 @@ def read_trajectories(gt_path, pred_path, snippet_scale='per_snippet'):
     gt = dict(zip(*odometry.read_poses_indexed(gt_path)))
     if os.path.isdir(expand(pred_path or '.')):
         runs = {first: poses for first, (_, poses) in snippets.read_snippets(pred_path).items()}
-        frames, pred = chain_snippets(runs, gt, snippet_scale)
+        frames, pred = chain_snippets(runs, gt, snippet_scale, snippet_overlap)
         length = max(len(poses) for poses in runs.values())
-        how = ', %d-frame snippets chained, scale %s' % (length, snippet_scale)
+        how = ', %d-frame snippets chained, scale %s, overlap %s' % (
+            length, snippet_scale, snippet_overlap)
     else:
         frames, pred = odometry.read_poses_indexed(pred_path)
         how = ''

@@ -10,7 +10,6 @@ from typing import List
 from common.errors import UserError, run_main
 from common.files import require_folder
 from common.flags import flag, parse_flags
-from kitti_data import odometry
 from kitti_data import poses as pose_math
 from kitti_eval import leakage, report, snippets
 from kitti_eval.chaining import chain_snippets

@@ -17,8 +17,8 @@ class RuntimeConfig:
     """
     device: str = flag('auto', 'where to run; auto takes an NPU, else a GPU, else the CPU',
                        choices=DEVICES)
-    intra_op_threads: int = flag(0, 'CPU threads inside one operation; 0 is one for every core, '
-                                'which the ranks of a host share')
+    intra_op_threads: int = flag(0, 'CPU threads inside one operation; 0 is one for every '
+                              'core, which the ranks of a host share')
     inter_op_threads: int = flag(0, 'CPU operations at a time; 0 is one for every core')
     precision_mode: str = flag(
         '', 'how the device may lower precision; empty is allow_mix_precision on an NPU, '

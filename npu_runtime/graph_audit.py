@@ -73,7 +73,8 @@ def _keeps_state(op):
 def counts(ops):
     """OrderedDict, op type -> how many, the most frequent first."""
     return collections.OrderedDict(
-        sorted(collections.Counter(op.type for op in ops).items(), key=lambda item: (-item[1], item)))
+        sorted(collections.Counter(op.type for op in ops).items(),
+               key=lambda item: (-item[1], item)))
 
 
 def problems(targets, trainable_variables=(), allowed=None):

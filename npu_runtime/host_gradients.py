@@ -81,7 +81,7 @@ def _spread(features, stride, shape):
 
 
 def _of_few_pixels(op, inputs, kernel, gradient):
-    """The gradients by products with the kernel as it lies in memory: turning it would cost more."""
+    """The gradients by products with the kernel as it lies in memory; turning it costs more."""
     batch, height, width, depth = inputs.shape.as_list()
     rows, columns, _, filters = kernel.shape.as_list()
     pixels = tf.reshape(gradient, [-1, filters])

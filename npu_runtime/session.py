@@ -47,7 +47,7 @@ def session_config(device, config, ranks=None):
 
 
 def _intra_op_threads(device, config, ranks):
-    """What the flag says, else 0 (a thread for every core), else a CPU rank's share of the cores."""
+    """What the flag says; else 0, a thread for every core; a CPU rank gets its share of them."""
     if config.intra_op_threads or device.kind != 'cpu' or not ranks or ranks.local_size == 1:
         return config.intra_op_threads
     return max(1, os.cpu_count() // ranks.local_size)

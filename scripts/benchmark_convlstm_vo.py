@@ -3,7 +3,6 @@ import os
 import tempfile
 
 import cv2
-import numpy as np
 
 from common.files import make_folder
 from convlstm_vo import model as vo_model

@@ -8,9 +8,9 @@ with status 1 where they are not. `--compare_single_pairs` also trains T = 1 on 
 
 The settings are for little time. With the published initializer the signal shrinks some 300 times
 on its way through the encoder, and in the first hundred steps what is common to all pairs outgrows
-what tells them apart (also where the biases are held fixed): the loss stays near that of a constant.
-With `--initializer=he` it shrinks 8 times, and one batch is learned several times sooner. Clipping
-keeps the first gradients, thousands of times the later ones, out of Adam's averages.
+what tells them apart (also where the biases are held fixed): the loss stays near that of a
+constant. With `--initializer=he` it shrinks 8 times, and one batch is learned several times sooner.
+Clipping keeps the first gradients, thousands of times the later ones, out of Adam's averages.
 """
 import dataclasses
 import os

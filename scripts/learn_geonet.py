@@ -34,6 +34,7 @@ from scripts.learning import TEST_SEQUENCE, LearnConfig, render_drives
 PARTS = ('rigid', 'flow')
 WANTED_ATE_SHARE, WANTED_ABS_REL_SHARE, WANTED_EPE_SHARE = 0.5, 0.6, 0.5
 FROZEN = ['--freeze_batch_norm']
+WHOLE_SIZE, HALF_SIZE = 1, 2
 NUM_FLOW_PICTURES = 40
 
 
@@ -49,7 +50,7 @@ class Config(LearnConfig):
     min_speed: float = flag(0.5, 'metres a frame where the car is slowest')
     max_speed: float = flag(1.8, 'metres a frame where it is fastest')
     coarse_steps: int = flag(900, 'steps of depth and pose at half the size, of 4 snippets')
-    fine_steps: int = flag(700, 'steps of depth and pose at the whole size, of 2 snippets')
+    fine_steps: int = flag(1000, 'steps of depth and pose at the whole size, of 2 snippets')
     flow_steps: int = flag(700, 'steps of flow at half the size, of 4 snippets')
 
     def __post_init__(self):
@@ -84,10 +85,13 @@ def learn_rigid(config, data, folder):
     coarse, fine, threes, fives, depth = (
         os.path.join(folder, name) for name in ('coarse', 'fine', 'pose_3', 'pose_5', 'depth'))
     flags = ['--mode=train_rigid', '--dispnet_encoder=vgg', '--disp_smooth_weight=0.4']
-    train(config, data, coarse, flags + ['--batch_size=4'], True, [
+    train(config, data, coarse, flags + ['--batch_size=4'], HALF_SIZE, [
         (0.45 * config.coarse_steps, 5e-4, []), (config.coarse_steps, 5e-4, FROZEN)])
-    train(config, data, fine, flags + ['--batch_size=2', '--init_ckpt_file=' + coarse], False, [
-        (0.6 * config.fine_steps, 3e-4, FROZEN), (config.fine_steps, 1e-4, FROZEN)])
+    # The last steps are small ones, in which the noise of batches of two averages out.
+    flags += ['--init_ckpt_file=' + coarse]
+    train(config, data, fine, flags + ['--batch_size=2'], WHOLE_SIZE, [
+        (0.6 * config.fine_steps, 3e-4, FROZEN), (0.8 * config.fine_steps, 1e-4, FROZEN),
+        (config.fine_steps, 2e-5, FROZEN)])
     common = ['--dataset_dir=' + data, '--pose_test_seq=' + TEST_SEQUENCE,
               '--init_ckpt_file=' + fine, '--device=' + config.device]
     geonet.main(common + ['--mode=test_depth', '--output_dir=' + depth, '--pictures'])
@@ -108,11 +112,15 @@ def learn_rigid(config, data, folder):
 
 
 def rejoin_snippets(pred_dir, output_dir, seq_length):
-    """Chains the snippets in `pred_dir` and cuts the trajectory into such of `seq_length` frames."""
+    """Chains the snippets in `pred_dir` and cuts the trajectory into such of `seq_length` frames.
+
+    A motion that two snippets cover is the mean of both.
+    """
     pred = snippets.read_snippets(pred_dir)
     seconds = {first + index: time for first, (times, _) in pred.items()
                for index, time in enumerate(times)}
-    frames, poses = chain_snippets({first: poses for first, (_, poses) in pred.items()})
+    frames, poses = chain_snippets({first: poses for first, (_, poses) in pred.items()},
+                                   overlap='mean')
     runs = snippets.snippets_of_trajectory(poses, seq_length)
     times = [[seconds[frame] for frame in frames[first:first + seq_length]]
              for first in range(len(runs))]
@@ -126,8 +134,9 @@ def learn_flow(config, data, folder):
                        min_speed=config.min_speed, max_speed=config.max_speed, num_workers=0)
     # Without the mask of hidden pixels, which at first hides what moves much. A few still steps let
     # batch norm's averages catch up before they are frozen.
-    train(config, data, run, ['--mode=train_flow', '--flownet_type=direct', '--batch_size=4',
-                              '--flow_consistency_weight=0', '--flow_smooth_weight=0.1'], True, [
+    flags = ['--mode=train_flow', '--flownet_type=direct', '--batch_size=4',
+             '--flow_consistency_weight=0', '--flow_smooth_weight=0.1']
+    train(config, data, run, flags, HALF_SIZE, [
         (0.3 * config.flow_steps, 5e-4, []), (0.35 * config.flow_steps, 1e-6, []),
         (config.flow_steps, 3e-4, FROZEN)])
     geonet.main(['--mode=test_flow', '--dataset_dir=' + pictures, '--output_dir=' + flow,
@@ -138,7 +147,7 @@ def learn_flow(config, data, folder):
                                           WANTED_EPE_SHARE)}}
 
 
-def train(config, data, run, flags, half_size, stages):
+def train(config, data, run, flags, divisor, stages):
     """Formats the drives and trains, from the first step or from where it was stopped.
 
     Args:
@@ -146,10 +155,10 @@ def train(config, data, run, flags, half_size, stages):
       data: odometry folder of the drives.
       run: folder of the checkpoints; the formatted set lies beside it.
       flags: of geonet/main.py.
-      half_size: whether pictures are made half as large.
+      divisor: by which pictures are made smaller.
       stages: list of (last step, step size of Adam, more flags).
     """
-    divisor, formatted = 2 if half_size else 1, run + '_formatted'
+    formatted = run + '_formatted'
     size = ['--img_height=%d' % (config.img_height // divisor),
             '--img_width=%d' % (config.img_width // divisor)]
     prepare_train_data.main(size + [

@@ -9,9 +9,9 @@ import time
 
 import numpy as np
 import pytest
-import tensorflow.compat.v1 as tf
 
 import two_ranks
+from checkpoint_values import values_of
 from common.files import read_json
 from geonet_program import SIZE
 from kitti_data import prepare_train_data
@@ -39,9 +39,8 @@ def totals(folder):
     return [row['total'] for row in read_metrics(folder) if row['event'] == 'train']
 
 
-def values_of(folder):
-    reader = tf.train.load_checkpoint(checkpoints.latest(str(folder)))
-    return {key: reader.get_tensor(key) for key in reader.get_variable_to_shape_map()}
+def weights_in(folder):
+    return values_of(checkpoints.latest(str(folder)))
 
 
 def joined_norm(arrays):
@@ -61,8 +60,8 @@ def averages(tmp_path_factory):
 def test_two_ranks_of_batch_2_train_as_one_of_batch_4(averages, tmp_path, name, model, is_sum):
     run_toy(tmp_path, 5, model=model, data=two_ranks.share_of_four, loss_is_sum=is_sum)
     np.testing.assert_allclose(totals(averages / name), totals(tmp_path), rtol=1e-5)
-    expected = values_of(tmp_path)
-    for key, value in values_of(averages / name).items():
+    expected = weights_in(tmp_path)
+    for key, value in weights_in(averages / name).items():
         if key != 'net/average':  # a batch norm's average is that of rank 0's own batches
             np.testing.assert_allclose(value, expected[key], rtol=1e-5, atol=1e-8, err_msg=key)
 
@@ -89,7 +88,7 @@ def test_both_models_train_on_two_ranks_as_on_one(models, name, run):
     one, two = models / (name + '4'), models / (name + '2')
     assert len(totals(two)) == 5
     np.testing.assert_allclose(totals(two), totals(one), rtol=1e-5)
-    expected, found = values_of(one), values_of(two)
+    expected, found = weights_in(one), weights_in(two)
     weights = [key for key in expected if 'Adam' not in key]
     assert {'geonet': 'pose_net/Conv/weights', 'convlstm': 'cnns/conv1/kernel'}[name] in weights
     assert joined_norm(found[key] - expected[key] for key in weights) <= 1e-5 * joined_norm(

@@ -17,6 +17,13 @@ def golden():
 
 
 @pytest.fixture(scope='session')
+def numbers(golden):
+    """dict of arrays: `in_*` inputs of the published geometry and losses, `out_*` their outputs."""
+    import numpy as np
+    return dict(np.load(str(golden / 'geonet' / 'utils_tf.npz')))
+
+
+@pytest.fixture(scope='session')
 def shared():
     """<pathlib.Path> the folder that holds `kitti_sample/` and its neighbours; skips without it."""
     sample = os.environ.get('KITTI_SAMPLE_DIR')
@@ -33,6 +40,24 @@ def synthetic_kitti(tmp_path_factory):
     folder = str(tmp_path_factory.mktemp('synthetic kitti'))
     synthetic_dataset(folder, ['00', '09'], 12, 32, 104)
     return folder
+
+
+@pytest.fixture(scope='session')
+def synthetic_video(synthetic_kitti, tmp_path_factory):
+    """(<str> a video of sequence 09, <str> a folder of the frames that a player shows of it)."""
+    import cv2
+    folder = tmp_path_factory.mktemp('my drive')
+    images = pathlib.Path(synthetic_kitti) / 'sequences' / '09' / 'image_2'
+    path, frames = str(folder / 'my drive.avi'), folder / 'frames'
+    writer = cv2.VideoWriter(path, cv2.VideoWriter_fourcc(*'MJPG'), 10.0, (104, 32))
+    for image in sorted(images.iterdir()):
+        writer.write(cv2.imread(str(image)))
+    writer.release()
+    frames.mkdir()
+    video = cv2.VideoCapture(path)
+    for number in range(12):
+        assert cv2.imwrite(str(frames / ('%06d.png' % number)), video.read()[1])
+    return path, str(frames)
 
 
 @pytest.fixture(scope='session')

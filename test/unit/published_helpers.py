@@ -1,13 +1,6 @@
-"""The published geometry and loss helpers' inputs and outputs, and how ours are held to them."""
+"""How our geometry and losses are held to the published helpers (fixture `numbers`)."""
 import numpy as np
-import pytest
 import tensorflow.compat.v1 as tf
-
-
-@pytest.fixture(scope='module')
-def numbers(golden):
-    """dict of arrays: `in_*` the inputs, `out_*` what the published helpers made of them."""
-    return np.load(str(golden / 'geonet' / 'utils_tf.npz'))
 
 
 def run(function, *arrays):

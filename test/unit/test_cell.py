@@ -28,14 +28,16 @@ def _initial_state(case, entry, rnn_cell):
         return rnn_cell.zero_state(entry['batch'], tf.float32)
     shape = [entry['batch']] + entry['config']['shape'] + [entry['config']['filters']]
     return tf.nn.rnn_cell.LSTMStateTuple(
-        *[tf.constant(fill.array('cell/%s/%s' % (case, name), shape, 0.5)) for name in ('c0', 'h0')])
+        *[tf.constant(fill.array('cell/%s/%s' % (case, name), shape, 0.5))
+          for name in ('c0', 'h0')])
 
 
 def _fill_variables(session):
     variables = tf.global_variables()
-    session.run([variable.initializer for variable in variables],
-                {variable.initializer.inputs[1]: fill.weight(variable.op.name, variable.shape.as_list())
-                 for variable in variables})
+    weights = {variable.initializer.inputs[1]: fill.weight(variable.op.name,
+                                                           variable.shape.as_list())
+               for variable in variables}
+    session.run([variable.initializer for variable in variables], weights)
 
 
 def _unoptimised():

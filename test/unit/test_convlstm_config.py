@@ -23,7 +23,8 @@ def test_published_defaults():
 @pytest.mark.parametrize('spelling, name, value', [
     ('--data_path=/d', 'datapath', '/d'), ('--datapath=/d', 'datapath', '/d'),
     ('--outputpath=/o', 'outputpath', '/o'), ('--batch_size=3', 'bsize', 3),
-    ('--bsize=3', 'bsize', 3), ('--learing_rata=0.5', 'lr', 0.5), ('--learning_rate=0.5', 'lr', 0.5),
+    ('--bsize=3', 'bsize', 3),
+    ('--learing_rata=0.5', 'lr', 0.5), ('--learning_rate=0.5', 'lr', 0.5),
     ('--lr=0.5', 'lr', 0.5), ('--train_iter=7', 'train_iter', 7)])
 def test_every_published_spelling_is_the_same_flag(spelling, name, value):
     assert getattr(_parse(spelling)[0], name) == value

@@ -49,10 +49,17 @@ def test_errors_of_one_flow_are_the_published_ones(published):
     arrays, scalars = published
     wanted = scalars['flow']
     for key, mask in (('flow_kitti_error', arrays['flow_mask']),
+                      ('evaluate_kitti_flow_3ch', arrays['flow_mask']),
                       ('flow_kitti_mask_error', arrays['flow_mask'] * arrays['flow_pmask'])):
         ours = flow_errors.flow_errors(arrays['flow_gt'], mask, arrays['flow_pred'])
         # There the share of right pixels is given.
         assert [ours['epe'], 1 - ours['fl']] == pytest.approx(wanted[key], rel=1e-9)
+    # Without a mask the published evaluation leaves out the first row of the picture.
+    mask = np.ones_like(arrays['flow_mask'])
+    mask[0] = 0
+    ours = flow_errors.flow_errors(arrays['flow_gt'], mask, arrays['flow_pred'])
+    assert [ours['epe'], 1 - ours['fl']] == pytest.approx(wanted['evaluate_kitti_flow_2ch'],
+                                                          rel=1e-9)
     known = (np.abs(arrays['flow_gt_unknown']) < 1e7).all(axis=-1)
     ours = flow_errors.flow_errors(arrays['flow_gt_unknown'], known, arrays['flow_pred'])
     assert ours['epe'] == pytest.approx(wanted['flow_error'], rel=1e-9)

@@ -144,11 +144,12 @@ def test_wrong_shapes_are_named():
         evaluate_odometry(winding(9), winding(8))
 
 
+@pytest.mark.parametrize('overlap', chaining.OVERLAPS)
 @pytest.mark.parametrize('seq_length', [2, 3, 5])
-def test_exact_snippets_chain_to_the_trajectory(seq_length):
+def test_exact_snippets_chain_to_the_trajectory(seq_length, overlap):
     gt = winding(40)
     runs = dict(enumerate(snippets.snippets_of_trajectory(gt, seq_length)))
-    frames, chained = chaining.chain_snippets(runs)
+    frames, chained = chaining.chain_snippets(runs, overlap=overlap)
     assert frames.tolist() == list(range(40))
     np.testing.assert_allclose(chained, pose_math.relative(gt[0], gt), atol=1e-9)
 
@@ -163,6 +164,27 @@ def test_scales_of_snippets_are_found():
         scaled[..., :3, 3] *= given[:, None, None]
         _, chained = chaining.chain_snippets(dict(enumerate(scaled)), truth, scale)
         np.testing.assert_allclose(chained, wanted, atol=1e-9)
+
+
+def test_errors_of_overlapping_snippets_cancel_in_their_mean():
+    gt = winding(30)
+    runs = snippets.snippets_of_trajectory(gt, 3)
+    turn = pose_math.rotation_from_euler(np.array([0.02, 0, 0.01]))
+    for index, run in enumerate(runs):  # a motion is covered by an even and an odd snippet
+        error = turn if index % 2 else turn.T
+        step = pose_math.relative(run[:-1], run[1:])
+        step[:, :3, :3] = step[:, :3, :3] @ error
+        step[:, 2, 3] += 0.1 if index % 2 else -0.1
+        run[1:] = np.stack([step[0], step[0] @ step[1]])
+    wanted = pose_math.relative(gt[0], gt)[1:-1]  # the outer motions are in one snippet only
+    errors = {}
+    for overlap in chaining.OVERLAPS:
+        _, chained = chaining.chain_snippets(dict(enumerate(runs)), overlap=overlap)
+        steps = pose_math.relative(chained[1:-2], chained[2:-1])
+        errors[overlap] = np.abs(steps - pose_math.relative(wanted[:-1], wanted[1:])).max()
+    assert errors['first'] > 0.09 and errors['mean'] < 1e-9
+    with pytest.raises(UserError, match='overlap.*last.*first, mean'):
+        chaining.chain_snippets(dict(enumerate(runs)), overlap='last')
 
 
 def test_a_missing_snippet_is_bridged_or_named():

@@ -32,7 +32,8 @@ def test_defaults_hold_without_arguments():
 
 
 def test_equals_sign_and_space_mean_the_same():
-    assert parse('--batch_size=2', '--encoder=vgg') == parse('--batch_size', '2', '--encoder', 'vgg')
+    apart = parse('--batch_size', '2', '--encoder', 'vgg')
+    assert parse('--batch_size=2', '--encoder=vgg') == apart
 
 
 @pytest.mark.parametrize('argv, value', [

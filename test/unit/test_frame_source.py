@@ -1,4 +1,4 @@
-"""Frames to predict on are found wherever a user keeps them, in order, and broken ones are named."""
+"""Frames to predict on are found wherever a user keeps them, in order; broken ones are named."""
 import cv2
 import numpy as np
 import pytest

@@ -4,7 +4,7 @@ import pytest
 import tensorflow.compat.v1 as tf
 
 from geonet import geometry, pyramid
-from published_helpers import assert_close, numbers, run  # pylint: disable=unused-import
+from published_helpers import assert_close, run
 
 
 def rigid_flow(depth, pose_vector, intrinsics, inverse=False):

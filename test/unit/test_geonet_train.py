@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 
+from checkpoint_values import values_of
 from geonet_program import SIZE, geonet, geonet_fails, train_rigid
 from kitti_eval import eval_flow, eval_pose
 from npu_runtime.metrics import read_metrics
@@ -15,11 +16,6 @@ from npu_runtime.metrics import read_metrics
 
 def rows_of(folder, event):
     return [row for row in read_metrics(folder) if row['event'] == event]
-
-
-def values_of(prefix):
-    reader = tf.train.load_checkpoint(prefix)
-    return {key: reader.get_tensor(key) for key in reader.get_variable_to_shape_map()}
 
 
 def scalars_of(folder):

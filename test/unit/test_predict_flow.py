@@ -1,6 +1,7 @@
 """test_flow from the command line: every layout, every file format, both kinds of flow."""
 import os
 
+import cv2
 import numpy as np
 
 from geonet_program import geonet, geonet_fails
@@ -72,3 +73,17 @@ def test_a_sequence_is_calibrated_by_itself_and_a_folder_by_the_flag(
     said = geonet_fails(capsys, 'test_flow', dataset_dir=images, init_ckpt_file=residual_run,
                         output_dir=str(tmp_path / 'none'))
     assert '--intrinsics=fx,fy,cx,cy' in said and images in said
+
+
+def test_a_video_gives_the_flow_of_its_frames_and_one_beside_the_other(
+        residual_run, synthetic_video, tmp_path):
+    for path, name in zip(synthetic_video, ('video', 'frames')):
+        geonet('test_flow', '--video', dataset_dir=path, init_ckpt_file=residual_run,
+               intrinsics='60,60,52,16', output_dir=str(tmp_path / name))
+    video, frames = (flows_of(tmp_path / name) for name in ('video', 'frames'))
+    assert list(video) == list(frames) == ['%06d.flo' % target for target in range(1, 11)]
+    for name in video:
+        np.testing.assert_allclose(video[name], frames[name], rtol=1e-4, atol=1e-4)
+    shown = cv2.VideoCapture(str(tmp_path / 'video' / 'pictures.mp4'))
+    shapes = [np.shape(shown.read()[1]) for _ in range(11)]
+    assert shapes == [(4 * 64, 4 * 104, 3)] * 10 + [()]

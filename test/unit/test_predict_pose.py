@@ -42,6 +42,19 @@ def test_a_folder_of_images_gives_the_same_motion_as_its_sequence(
         np.testing.assert_allclose(found[first][1], expected[first][1], atol=2e-6)
 
 
+def test_a_video_gives_the_motion_of_its_frames_at_its_own_times(
+        rigid_run, synthetic_video, tmp_path):
+    for path, name in zip(synthetic_video, ('video', 'frames')):
+        geonet('test_pose', '--pictures', dataset_dir=path, init_ckpt_file=rigid_run,
+               output_dir=str(tmp_path / name))
+    video, frames = (read_snippets(str(tmp_path / name)) for name in ('video', 'frames'))
+    assert list(video) == list(frames) == list(range(10))
+    for first, (times, poses) in video.items():
+        np.testing.assert_allclose(times, 0.1 * (first + np.arange(3)), atol=1e-6)  # 10 frames/s
+        np.testing.assert_allclose(poses, frames[first][1], atol=2e-6)
+    assert os.path.getsize(str(tmp_path / 'video' / 'trajectory.png')) > 1000
+
+
 @pytest.mark.parametrize('flags, message', [
     (dict(pose_test_seq=4), 'sequences/04'),
     (dict(camera=3), 'image_3'),

@@ -1,20 +1,10 @@
 """Area pyramids of any size, and their pixels as one list."""
 import numpy as np
 import pytest
-import tensorflow.compat.v1 as tf
 
 from geonet import pyramid
 from geonet.images import to_float, to_uint8
-
-
-@pytest.fixture(scope='module')
-def numbers(golden):
-    return np.load(str(golden / 'geonet' / 'utils_tf.npz'))
-
-
-def run(function, *arrays):
-    with tf.Graph().as_default(), tf.Session() as session:
-        return session.run(function(*[tf.constant(array) for array in arrays]))
+from published_helpers import run
 
 
 def test_levels_equal_the_published_ones_where_sizes_do_not_divide(numbers):

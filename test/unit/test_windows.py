@@ -76,7 +76,8 @@ def test_world_labels_are_the_golden_ones_wrapped(golden):
 @pytest.mark.parametrize('label_frame', motion.LABEL_FRAMES)
 def test_motions_chain_back_to_the_poses(golden, label_frame):
     arrays = np.load(str(golden / 'convlstm_vo' / 'synth.npz'))
-    poses = motion.poses_from_vectors(motion.vectors_from_poses(arrays['poses12'].reshape(-1, 3, 4)))
+    vectors = motion.vectors_from_poses(arrays['poses12'].reshape(-1, 3, 4))
+    poses = motion.poses_from_vectors(vectors)
     chained = motion.poses_from_motions(motion.motions_from_poses(poses, label_frame), label_frame,
                                         first_pose=poses[0])
     np.testing.assert_allclose(chained, np.linalg.inv(poses[0]) @ poses, atol=1e-9)
@@ -193,7 +194,8 @@ def test_a_black_frame_is_zero(tmp_path):
 
 
 @pytest.mark.parametrize('damage, message', [
-    (lambda root, folder: odometry.write_poses(str(root / 'poses/00.txt'), np.tile(np.eye(4), (4, 1, 1))),
+    (lambda root, folder: odometry.write_poses(str(root / 'poses/00.txt'),
+                                               np.tile(np.eye(4), (4, 1, 1))),
      r'00\.txt'),
     (lambda root, folder: (folder / '000002.png').unlink(), r'000001\.png'),
     (lambda root, folder: (folder / '000002.png').write_bytes(b''), r'000002\.png'),

@@ -12,6 +12,7 @@ import tensorflow.compat.v1 as tf
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 
 from npu_runtime.config import RuntimeConfig  # noqa: E402
+from npu_runtime.metrics import read_metrics  # noqa: E402
 from npu_runtime.training import ModelOutput, TrainOptions, train  # noqa: E402
 
 ONE_THREAD = dict(device='cpu', intra_op_threads=1, inter_op_threads=1)
@@ -47,6 +48,11 @@ def run_toy(folder, max_steps, model=linear_model, data=random_batches, runtime=
     settings.update(options)
     return train(model, data, TrainOptions(**settings), RuntimeConfig(**(runtime or ONE_THREAD)),
                  config or {'model': {'size': 4}}, validation)
+
+
+def losses_of(folder):
+    """[(step, total loss)] of a run that logs every step."""
+    return [(row['step'], row['total']) for row in read_metrics(folder) if row['event'] == 'train']
 
 
 if __name__ == '__main__':
