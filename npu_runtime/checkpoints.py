@@ -17,7 +17,7 @@ BEST = 'model-best'
 _STEP_KEYS = ('global_step', 'global_step_1')
 _OPTIMIZER_KEYS = ('Adam', 'Adam_1', 'beta1_power', 'beta2_power')
 _BYTES_A_CALL = 64 * 1024 ** 2
-_UNREADABLE = (tf.errors.OpError, RuntimeError, ValueError)
+_UNREADABLE = (tf.errors.OpError, RuntimeError, ValueError, IndexError)  # the last in TF 2.x
 
 
 def latest(path):

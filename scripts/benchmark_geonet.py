@@ -14,7 +14,8 @@ from kitti_data.augmentation import AugmentConfig
 from kitti_data.formatted import formatted_dataset, list_examples
 from kitti_data.images import read_rgb, resize, write_jpeg
 from kitti_data.odometry import OdometrySequence
-from measuring import cpu_seconds, dataset_rate, peak_gigabytes, training_step
+from measuring import (
+    cpu_seconds, dataset_rate, peak_gigabytes, random_batch, training_step)
 from npu_runtime.training import ModelOutput
 
 
@@ -36,22 +37,10 @@ def measure_step(config):
         return ModelOutput(output.losses, output.images)
 
     def dataset():
-        return tf.data.Dataset.from_tensors(_random_batch(model, batch_size)).repeat()
+        return tf.data.Dataset.from_tensors(random_batch(model, batch_size)).repeat()
 
     residual = flow and model.flownet_type == 'residual'
     return training_step(build_model, dataset, batch_size, ['flow_net'] if residual else None)
-
-
-def _random_batch(model, batch_size):
-    rng = np.random.RandomState(0)
-    size = (batch_size, model.img_height, model.img_width)
-    camera = np.array([[240, 0, 204], [0, 245, 63], [0, 0, 1]], np.float32)
-    intrinsics = np.stack([camera / [[2 ** s], [2 ** s], [1]] for s in range(4)])
-    return {
-        'target': rng.randint(0, 255, size + (3,)).astype(np.uint8),
-        'sources': rng.randint(0, 255, size + (3 * model.num_sources,)).astype(np.uint8),
-        'intrinsics': np.tile(intrinsics.astype(np.float32), (batch_size, 1, 1, 1)),
-    }
 
 
 def measure_input(config):

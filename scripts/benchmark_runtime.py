@@ -1,12 +1,15 @@
 """What the training loop itself costs: CPU time a step of bare session calls and of `train`.
 
     python scripts/benchmark_runtime.py [--steps=200] [--size=1500]
+    python scripts/benchmark_runtime.py --model=geonet --steps=40 --log_freq=20 --repeats=3
 
-The step is a product of two matrices of --size; the loop writes a log line every 100 steps, as in
-a real run, and no checkpoint. The difference is what hooks, timing, NaN guard and signals cost.
+The step is a product of two matrices of --size, or train_rigid of GeoNet (vgg, 32x104, batch 2) on
+random images; the loop writes a log line every --log_freq steps and no checkpoint. The difference
+is what hooks, timing, NaN guard and signals cost. Both are measured in turns; medians are given.
 """
 import dataclasses
 import os
+import statistics
 import sys
 import tempfile
 
@@ -15,15 +18,18 @@ if __package__ in (None, ''):
 
 import tensorflow.compat.v1 as tf  # noqa: E402
 
-from common.errors import run_main  # noqa: E402
+from common.errors import UserError, run_main  # noqa: E402
 from common.flags import flag, parse_flags  # noqa: E402
+from geonet.config import ModelConfig  # noqa: E402
+from geonet.model import rigid_training  # noqa: E402
 from npu_runtime.config import RuntimeConfig  # noqa: E402
 from npu_runtime.device import Device  # noqa: E402
 from npu_runtime.distribution import SingleProcess  # noqa: E402
+from npu_runtime.host_memory import keep_freed_memory  # noqa: E402
 from npu_runtime.session import session_config  # noqa: E402
 from npu_runtime.training import ModelOutput, TrainOptions, train  # noqa: E402
 from npu_runtime.training_graph import TrainingGraph  # noqa: E402
-from scripts.measuring import cpu_seconds  # noqa: E402
+from scripts.measuring import cpu_seconds, random_batch  # noqa: E402
 
 _WARM_UP = 5
 
@@ -31,28 +37,53 @@ _WARM_UP = 5
 @dataclasses.dataclass
 class Config:
     """What is measured."""
-    steps: int = flag(200, 'steps of either kind')
+    model: str = flag('product', 'what a step is', choices=('product', 'geonet'))
+    steps: int = flag(200, 'steps of either kind in a turn; a multiple of --log_freq')
+    log_freq: int = flag(100, 'steps between log lines')
+    repeats: int = flag(1, 'turns')
     size: int = flag(1500, 'rows and columns of the matrices; 1500 is about 0.3 CPU seconds a step')
 
+    def __post_init__(self):
+        if min(self.steps, self.log_freq, self.repeats, self.size) < 1 or (
+                self.steps % self.log_freq):
+            raise UserError('--steps is %d, --log_freq %d, --repeats %d, --size %d; wanted is at '
+                            'least 1, and the first a multiple of the second'
+                            % (self.steps, self.log_freq, self.repeats, self.size))
 
-def _model(size):
+
+def product(size):
+    """(build_model, make_dataset) of a product of two matrices."""
     def build_model(batch, is_training):
         del is_training
         weights = tf.get_variable('weights', [size, size], initializer=tf.zeros_initializer())
         return ModelOutput({'fit': tf.reduce_mean((tf.matmul(batch, weights) - 1.) ** 2)})
-    return build_model
+
+    def make_dataset(*where):
+        del where
+        return tf.data.Dataset.from_tensors(tf.ones([size, size])).repeat().prefetch(1)
+    return build_model, make_dataset
 
 
-def _data(size):
-    return lambda *where: tf.data.Dataset.from_tensors(tf.ones([size, size])).repeat().prefetch(1)
+def geonet():
+    """(build_model, make_dataset) of GeoNet's train_rigid."""
+    config = ModelConfig(img_height=32, img_width=104, dispnet_encoder='vgg')
+
+    def build_model(batch, is_training):
+        output = rigid_training(batch, config, is_training)
+        return ModelOutput(output.losses, output.images)
+
+    def make_dataset(*where):
+        del where
+        return tf.data.Dataset.from_tensors(random_batch(config, 2)).repeat().prefetch(1)
+    return build_model, make_dataset
 
 
-def bare_seconds(config, runtime):
+def bare_seconds(build_model, make_dataset, config, runtime):
     """CPU seconds a step of session calls with nothing around them."""
     options = TrainOptions('', config.steps, 1, 1e-6)
     with tf.Graph().as_default():
         device = Device('cpu', 'benchmark')
-        graph = TrainingGraph(_model(config.size), _data(config.size)(), options, device, runtime,
+        graph = TrainingGraph(build_model, make_dataset(), options, device, runtime,
                               SingleProcess())
         with tf.Session(config=session_config(device, runtime)) as session:
             session.run([tf.global_variables_initializer(), graph.iterator.initializer])
@@ -63,7 +94,7 @@ def bare_seconds(config, runtime):
             return (cpu_seconds() - began) / config.steps
 
 
-def loop_seconds(config, runtime):
+def loop_seconds(build_model, make_dataset, config, runtime):
     """CPU seconds a step of the training loop, taken by its own log lines."""
     began = []
 
@@ -72,18 +103,24 @@ def loop_seconds(config, runtime):
         return 'step %d' % record.step
 
     with tempfile.TemporaryDirectory() as folder:
-        train(_model(config.size), _data(config.size),
-              TrainOptions(folder, 100 + config.steps, 1, 1e-6, log_every=100, log_line=line,
-                           checkpoint_every=0), runtime, {'model': {}})
-    return (began[-1] - began[0]) / (100 * (len(began) - 1))
+        train(build_model, make_dataset,
+              TrainOptions(folder, config.log_freq + config.steps, 1, 1e-6,
+                           log_every=config.log_freq, log_line=line, checkpoint_every=0),
+              runtime, {'model': {}})
+    return (began[-1] - began[0]) / config.steps
 
 
 def main(argv=None):
     config, = parse_flags(__doc__.split('\n')[0], Config, argv=argv)
     runtime = RuntimeConfig(device='cpu', intra_op_threads=1, inter_op_threads=1)
-    bare, loop = bare_seconds(config, runtime), loop_seconds(config, runtime)
-    print('bare %.5f, loop %.5f CPU seconds a step: %+.5f, %+.2f %%'
-          % (bare, loop, loop - bare, 100 * (loop / bare - 1)))
+    keep_freed_memory()  # as `train` does, so that both have it
+    model = product(config.size) if config.model == 'product' else geonet()
+    turns = [(bare_seconds(*model, config, runtime), loop_seconds(*model, config, runtime))
+             for _ in range(config.repeats)]
+    bare, loop = map(statistics.median, zip(*turns))
+    print('bare %.5f, loop %.5f CPU seconds a step: %+.5f, %+.2f %%; turns: %s' % (
+        bare, loop, loop - bare, 100 * (loop / bare - 1),
+        ', '.join('%.5f %.5f' % turn for turn in turns)))
     return 0
 
 

@@ -51,7 +51,7 @@ class Config(LearnConfig):
     max_speed: float = flag(1.8, 'metres a frame where it is fastest')
     coarse_steps: int = flag(900, 'steps of depth and pose at half the size, of 4 snippets')
     fine_steps: int = flag(1000, 'steps of depth and pose at the whole size, of 2 snippets')
-    flow_steps: int = flag(700, 'steps of flow at half the size, of 4 snippets')
+    flow_steps: int = flag(800, 'steps of flow at half the size, of 4 snippets')
 
     def __post_init__(self):
         if not self.parts or set(self.parts) - set(PARTS):
@@ -84,7 +84,8 @@ def learn_rigid(config, data, folder):
     """Trains depth_net and pose_net and tests them on the drive left out; dict of the figures."""
     coarse, fine, threes, fives, depth = (
         os.path.join(folder, name) for name in ('coarse', 'fine', 'pose_3', 'pose_5', 'depth'))
-    flags = ['--mode=train_rigid', '--dispnet_encoder=vgg', '--disp_smooth_weight=0.4']
+    flags = ['--mode=train_rigid', '--dispnet_encoder=vgg', '--batch_norm_decay=0.98',
+             '--disp_smooth_weight=0.4']
     train(config, data, coarse, flags + ['--batch_size=4'], HALF_SIZE, [
         (0.45 * config.coarse_steps, 5e-4, []), (config.coarse_steps, 5e-4, FROZEN)])
     # The last steps are small ones, in which the noise of batches of two averages out.
@@ -132,12 +133,12 @@ def learn_flow(config, data, folder):
     run, pictures, flow = (os.path.join(folder, name) for name in ('run', 'kitti_2015', 'flow'))
     kitti_2015_dataset(pictures, NUM_FLOW_PICTURES, config.img_height, config.img_width,
                        min_speed=config.min_speed, max_speed=config.max_speed, num_workers=0)
-    # Without the mask of hidden pixels, which at first hides what moves much. A few still steps let
-    # batch norm's averages catch up before they are frozen.
+    # Without the mask of hidden pixels, which at first hides what moves much. Batch norm sees 16
+    # pairs a step, which need no long averages; a few still steps let them catch up.
     flags = ['--mode=train_flow', '--flownet_type=direct', '--batch_size=4',
-             '--flow_consistency_weight=0', '--flow_smooth_weight=0.1']
+             '--batch_norm_decay=0.9', '--flow_consistency_weight=0', '--flow_smooth_weight=0.1']
     train(config, data, run, flags, HALF_SIZE, [
-        (0.3 * config.flow_steps, 5e-4, []), (0.35 * config.flow_steps, 1e-6, []),
+        (0.56 * config.flow_steps, 5e-4, []), (0.58 * config.flow_steps, 1e-6, []),
         (config.flow_steps, 3e-4, FROZEN)])
     geonet.main(['--mode=test_flow', '--dataset_dir=' + pictures, '--output_dir=' + flow,
                  '--init_ckpt_file=' + run, '--device=' + config.device])
@@ -167,9 +168,8 @@ def train(config, data, run, flags, divisor, stages):
     for last_step, rate, more in stages:
         geonet.main(flags + size + more + [
             '--dataset_dir=' + formatted, '--checkpoint_dir=' + run, '--device=' + config.device,
-            '--batch_norm_decay=0.98', '--noaugment_gamma', '--noaugment_brightness',
-            '--noaugment_colour', '--learning_rate=%g' % rate,
-            '--max_steps=%d' % round(last_step)])
+            '--noaugment_gamma', '--noaugment_brightness', '--noaugment_colour',
+            '--learning_rate=%g' % rate, '--max_steps=%d' % round(last_step)])
 
 
 if __name__ == '__main__':

@@ -3,6 +3,7 @@ import resource
 import statistics
 import time
 
+import numpy as np
 import tensorflow.compat.v1 as tf
 
 from npu_runtime import distribution
@@ -92,3 +93,24 @@ def dataset_rate(dataset, batch_size, seconds=5.0, warm_up=3):
             batches += 1
         examples = batches * batch_size
         return examples / (time.time() - begin), examples / (cpu_seconds() - cpu)
+
+
+def random_batch(model, batch_size):
+    """Noise in the shapes of a GeoNet batch, for graphs whose data are another part's business.
+
+    Args:
+      model: <ModelConfig> of GeoNet.
+      batch_size: examples in it.
+
+    Returns:
+      dict of arrays, as `kitti_data.formatted` yields them.
+    """
+    rng = np.random.RandomState(0)
+    size = (batch_size, model.img_height, model.img_width)
+    camera = np.array([[240, 0, 204], [0, 245, 63], [0, 0, 1]], np.float32)
+    intrinsics = np.stack([camera / [[2 ** s], [2 ** s], [1]] for s in range(4)])
+    return {
+        'target': rng.randint(0, 255, size + (3,)).astype(np.uint8),
+        'sources': rng.randint(0, 255, size + (3 * model.num_sources,)).astype(np.uint8),
+        'intrinsics': np.tile(intrinsics.astype(np.float32), (batch_size, 1, 1, 1)),
+    }
