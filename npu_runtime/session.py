@@ -13,6 +13,10 @@ from npu_runtime.precision import uses_gpu_rewrite
 
 _Rewrite = rewriter_config_pb2.RewriterConfig
 
+if tf.executing_eagerly():
+    # TensorFlow 2.x then builds the graphs that 1.15 builds: plain variables and conditionals.
+    tf.disable_v2_behavior()
+
 
 def session_config(device, config, ranks=None):
     """The configuration of a session on `device`.

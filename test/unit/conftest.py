@@ -9,6 +9,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 GOLDEN = ROOT / 'test' / 'golden'
 sys.path[:0] = [str(ROOT), str(GOLDEN / 'geonet'), str(GOLDEN / 'convlstm_vo')]
 
+import npu_runtime.session  # noqa: E402,F401  (before any graph: it decides how TF 2.x builds them)
+
 
 @pytest.fixture(scope='session')
 def golden():

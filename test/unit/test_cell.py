@@ -53,17 +53,6 @@ def _unroll(rnn_cell, x, state, sequence_length=None):
     return tf.stack(outputs, axis=1), state
 
 
-@pytest.fixture
-def plain_conditionals():
-    """The conditionals of TF 1.x also in 2.x, whose own have no gradients where nothing optimises."""
-    were_other = tf.control_flow_v2_enabled()
-    tf.disable_control_flow_v2()
-    yield
-    if were_other:
-        tf.enable_control_flow_v2()
-
-
-@pytest.mark.usefixtures('plain_conditionals')
 @pytest.mark.parametrize('case', LSTM_CASES + GRU_CASES)
 def test_golden_outputs_loss_and_gradients(golden, case):
     entry = json.loads((golden / 'convlstm_vo' / 'cell.json').read_text())[case]
