@@ -6,7 +6,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 python=${PYTHON:-.venv/bin/python}
 out=demo
-steps=${DEMO_STEPS:-520}
+steps=${DEMO_STEPS:-420}
 size=(--img_height=32 --img_width=104)
 
 say() { printf '\n== %s\n' "$*"; }
@@ -26,13 +26,12 @@ say 'the formatted training set'
 train() {
   "$python" geonet/main.py --mode=train_rigid --dataset_dir="$out/formatted" \
     --checkpoint_dir="$out/run" --dispnet_encoder=vgg --batch_norm_decay=0.98 \
-    --noaugment_gamma --noaugment_brightness --noaugment_colour \
+    --learning_rate=0.0005 --noaugment_gamma --noaugment_brightness --noaugment_colour \
     --log_freq=50 "${size[@]}" "$@"
 }
-say "training depth and pose for $steps steps: batch norm frozen from the middle on, small last steps"
-train --max_steps=$((steps / 2)) --learning_rate=0.0005
-train --max_steps=$((steps * 7 / 8)) --learning_rate=0.0005 --freeze_batch_norm
-train --max_steps="$steps" --learning_rate=0.0001 --freeze_batch_norm
+say "training depth and pose for $steps steps, the second half with batch norm frozen"
+train --max_steps=$((steps / 2))
+train --max_steps="$steps" --freeze_batch_norm
 
 say 'predicting depth and pose of a drive that was never trained on'
 "$python" geonet/main.py --mode=test_depth --dataset_dir="$out/kitti" --pose_test_seq=9 \
