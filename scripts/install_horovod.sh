@@ -39,15 +39,16 @@ if ! ls "$folder"/horovod-*.whl >/dev/null 2>&1; then
   # The Gloo in this release does not fit the headers of newer kernels; it builds against the
   # interface it knows when the headers report an older one.
   mkdir -p "$work/include/linux" "$work/wheel"
+  ln -s "$venv" "$work/venv"  # its build does not survive a space in the path of TensorFlow
   cat > "$work/include/linux/version.h" <<'H'
 #define LINUX_VERSION_CODE 199168
 #define KERNEL_VERSION(a,b,c) (((a) << 16) + ((b) << 8) + (c))
 H
   log=$work/build.log
-  if ! PATH="$venv/bin:$PATH" CPLUS_INCLUDE_PATH="$work/include" CXXFLAGS='-include array' \
+  if ! PATH="$work/venv/bin:$PATH" CPLUS_INCLUDE_PATH="$work/include" CXXFLAGS='-include array' \
       MAKEFLAGS="-j$(nproc)" HOROVOD_WITH_TENSORFLOW=1 HOROVOD_WITH_GLOO=1 \
       HOROVOD_WITHOUT_MPI=1 HOROVOD_WITHOUT_PYTORCH=1 HOROVOD_WITHOUT_MXNET=1 \
-      "$python" -m pip wheel --no-deps --no-build-isolation --no-cache-dir \
+      "$work/venv/bin/python" -m pip wheel --no-deps --no-build-isolation --no-cache-dir \
       -w "$work/wheel" horovod==0.24.3 > "$log" 2>&1; then
     grep -n -m 5 "error:" "$log" >&2 || true
     tail -n 20 "$log" >&2
