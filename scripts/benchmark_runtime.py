@@ -8,6 +8,7 @@ random images; the loop writes a log line every --log_freq steps and no checkpoi
 is what hooks, timing, NaN guard and signals cost. Both are measured in turns; medians are given.
 """
 import dataclasses
+import multiprocessing
 import os
 import statistics
 import sys
@@ -78,8 +79,16 @@ def geonet():
     return build_model, make_dataset
 
 
-def bare_seconds(build_model, make_dataset, config, runtime):
+def prepare(config):
+    """(build_model, make_dataset, RuntimeConfig) of what `config` asks for."""
+    keep_freed_memory()  # as `train` does, so that both have it
+    model = product(config.size) if config.model == 'product' else geonet()
+    return model + (RuntimeConfig(device='cpu', intra_op_threads=1, inter_op_threads=1),)
+
+
+def bare_seconds(config):
     """CPU seconds a step of session calls with nothing around them."""
+    build_model, make_dataset, runtime = prepare(config)
     options = TrainOptions('', config.steps, 1, 1e-6)
     with tf.Graph().as_default():
         device = Device('cpu', 'benchmark')
@@ -94,8 +103,9 @@ def bare_seconds(build_model, make_dataset, config, runtime):
             return (cpu_seconds() - began) / config.steps
 
 
-def loop_seconds(build_model, make_dataset, config, runtime):
+def loop_seconds(config):
     """CPU seconds a step of the training loop, taken by its own log lines."""
+    build_model, make_dataset, runtime = prepare(config)
     began = []
 
     def line(record):
@@ -110,12 +120,15 @@ def loop_seconds(build_model, make_dataset, config, runtime):
     return (began[-1] - began[0]) / config.steps
 
 
+def alone(measure, config):
+    """`measure(config)` in a process of its own: what runs second in one is slower by some 5 %."""
+    with multiprocessing.get_context('spawn').Pool(1) as pool:
+        return pool.apply(measure, (config,))
+
+
 def main(argv=None):
     config, = parse_flags(__doc__.split('\n')[0], Config, argv=argv)
-    runtime = RuntimeConfig(device='cpu', intra_op_threads=1, inter_op_threads=1)
-    keep_freed_memory()  # as `train` does, so that both have it
-    model = product(config.size) if config.model == 'product' else geonet()
-    turns = [(bare_seconds(*model, config, runtime), loop_seconds(*model, config, runtime))
+    turns = [(alone(bare_seconds, config), alone(loop_seconds, config))
              for _ in range(config.repeats)]
     bare, loop = map(statistics.median, zip(*turns))
     print('bare %.5f, loop %.5f CPU seconds a step: %+.5f, %+.2f %%; turns: %s' % (
