@@ -3,8 +3,8 @@
 Each of the three classes offers the same: `size`, `rank`, `local_rank` and `local_size` (which of
 how many ranks on this host; None and 1: this process has the host's devices for itself),
 `broadcasts_everything` (false: whole numbers stay each rank's own, so every rank reads the
-checkpoint), `wrap(optimizer)`, `average(tensor)`, `broadcast(variables)`, `agree_on_start(step,
-proto)`. Tensors and operations they make belong to the default graph.
+checkpoint), `wrap(optimizer)`, `average(tensor)`, `broadcast(variables)`,
+`agree_on_start(counts, proto)`. Tensors and operations they make belong to the default graph.
 """
 import os
 
@@ -67,8 +67,8 @@ class SingleProcess:
         del variables
         return tf.no_op()
 
-    def agree_on_start(self, step, proto):
-        return step
+    def agree_on_start(self, counts, proto):
+        return counts
 
 
 class HorovodRanks:
@@ -99,16 +99,16 @@ class HorovodRanks:
         return tf.group(*[tf.assign(variable, self._horovod.broadcast(variable, root_rank=0))
                           for variable in variables])
 
-    def agree_on_start(self, step, proto):
-        """The start of rank 0: the hosts need not share the folder of the checkpoints.
+    def agree_on_start(self, counts, proto):
+        """The counts of rank 0, a list of int: the hosts need not share the folder of the checkpoints.
 
         Runs the first session of the process, which decides on the threads of all that follow, so
         that it needs the tf.ConfigProto of the training.
         """
         with tf.Graph().as_default():
-            agreed = self._horovod.broadcast(tf.constant(step, tf.int64), root_rank=0)
+            agreed = self._horovod.broadcast(tf.constant(counts, tf.int64), root_rank=0)
             with tf.Session(config=proto) as session:
-                return int(session.run(agreed))
+                return session.run(agreed).tolist()
 
 
 class HcclRanks:
@@ -144,9 +144,9 @@ class HcclRanks:
                 assigns.append(tf.assign(variable, value))
         return tf.group(*assigns)
 
-    def agree_on_start(self, step, proto):
+    def agree_on_start(self, counts, proto):
         """Unchanged: the ranks of NPUs read the same folder."""
-        return step
+        return counts
 
 
 def _check_hccl_environment(environ, size):

@@ -27,9 +27,10 @@ class TrainingLoop:
       options: TrainOptions.
       ranks: of `distribution.connect`.
       steps_per_call: global steps in one session call.
+      further_hooks: tf.train.SessionRunHooks that come after the loop's own.
     """
 
-    def __init__(self, graph, start, options, ranks, steps_per_call):
+    def __init__(self, graph, start, options, ranks, steps_per_call, further_hooks=()):
         self._graph = graph
         self._start = start
         self._options = options
@@ -39,6 +40,7 @@ class TrainingLoop:
         self._reader = hooks.StepReader(graph, start.step, steps_per_call)
         self._signals = hooks.StopOnSignal(self._reader, ranks.size > 1)
         self._hooks = [self._reader, hooks.NanGuard(self._reader, ranks.rank, ranks.size)]
+        self._last_hooks = [self._signals] + list(further_hooks)
         self._metrics = self._writer = self._validation = self._saving = None
         self._reads_checkpoints = ranks.rank == 0 or not ranks.broadcasts_everything
         self._broadcast = ranks.broadcast(list(graph.all_state.values()))
@@ -77,7 +79,7 @@ class TrainingLoop:
         self._signals.install()
         creator = TrainingSessionCreator(proto, self._initialise)
         try:
-            with tf.train.MonitoredSession(creator, self._hooks + [self._signals]) as session:
+            with tf.train.MonitoredSession(creator, self._hooks + self._last_hooks) as session:
                 while not session.should_stop() and self._reader.step < self._options.max_steps:
                     self._step(session)
             self._conclude()

@@ -40,8 +40,7 @@ class StartingPoint:
         # Where rank 0 hands everything to the others, their own folders do not matter.
         if (chief or not ranks.broadcasts_everything) and os.path.isdir(self.folder):
             self._find(json.loads(json.dumps(saved_config)))
-        self.step = ranks.agree_on_start(self.step, proto)
-        self.batches_seen = ranks.agree_on_start(self.batches_seen, proto)
+        self.step, self.batches_seen = ranks.agree_on_start([self.step, self.batches_seen], proto)
         if chief:
             write_json(os.path.join(self.folder, CONFIG_FILE), saved_config)
 

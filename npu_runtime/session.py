@@ -1,11 +1,11 @@
-"""The only place that builds sessions, whatever the device."""
+"""Sessions and their configuration, whatever the device."""
 import dataclasses
-import os
 
 import tensorflow.compat.v1 as tf
 from tensorflow.core.protobuf import rewriter_config_pb2
 
 from common.errors import UserError
+from common.parallel import num_cores
 from npu_runtime import npu_options
 from npu_runtime.console import say
 from npu_runtime.device import choose_device
@@ -54,7 +54,7 @@ def _intra_op_threads(device, config, ranks):
     """What the flag says; else 0, a thread for every core; a CPU rank gets its share of them."""
     if config.intra_op_threads or device.kind != 'cpu' or not ranks or ranks.local_size == 1:
         return config.intra_op_threads
-    return max(1, os.cpu_count() // ranks.local_size)
+    return max(1, num_cores() // ranks.local_size)
 
 
 def _ask_for_npu(proto, config):

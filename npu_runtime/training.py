@@ -68,7 +68,7 @@ class TrainOptions:
                 raise UserError('%s is %s; wanted is 0 or more' % (name, getattr(self, name)))
 
 
-def train(build_model, make_dataset, options, runtime, saved_config, validation=None):
+def train(build_model, make_dataset, options, runtime, saved_config, validation=None, hooks=()):
     """Trains a model, or goes on training it from the newest checkpoint in `options.output_dir`.
 
     A resumed run has the weights, optimizer slots, step, loss scale and data order of one that
@@ -84,6 +84,7 @@ def train(build_model, make_dataset, options, runtime, saved_config, validation=
       saved_config: dict, written to config.json beside the checkpoints; what a resumed run must
         have in common with them stands under 'model'.
       validation: Validation, or None.
+      hooks: further tf.train.SessionRunHooks; called after the loop's own.
 
     Returns:
       dict: 'step', 'losses', 'total', 'checkpoint' (prefix), 'best' (the best validation metric or
@@ -116,7 +117,7 @@ def train(build_model, make_dataset, options, runtime, saved_config, validation=
             tf.set_random_seed(options.seed)
             dataset = make_dataset(start.batches_seen, ranks.rank, ranks.size)
             graph = TrainingGraph(build_model, dataset, options, device, runtime, ranks)
-            loop = TrainingLoop(graph, start, options, ranks, steps)
+            loop = TrainingLoop(graph, start, options, ranks, steps, hooks)
             if chief:
                 loop.watch(build_model, validation)
             return dict(loop.run(proto), device=device.kind)

@@ -19,7 +19,7 @@ from kitti_data.formatted import list_examples
 from kitti_data.synthetic import synthetic_dataset
 from npu_runtime import checkpoints
 from npu_runtime.metrics import read_metrics
-from toy_training import run_toy
+from toy_training import run_toy, totals
 
 pytest.importorskip('horovod.tensorflow')
 
@@ -33,10 +33,6 @@ def launch(case, folder):
         ['bash', LAUNCH, '--np', '2', two_ranks.__file__, case, str(folder)],
         env=dict(os.environ, PYTHON=sys.executable), stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT, universal_newlines=True, timeout=900)
-
-
-def totals(folder):
-    return [row['total'] for row in read_metrics(folder) if row['event'] == 'train']
 
 
 def weights_in(folder):

@@ -25,7 +25,7 @@ def test_without_a_launcher_there_is_one_rank_and_nothing_changes():
     optimizer, tensor = object(), object()
     assert ranks.wrap(optimizer) is optimizer
     assert ranks.average(tensor) is tensor
-    assert ranks.agree_on_start(7, None) == 7
+    assert ranks.agree_on_start([7, 9], None) == [7, 9]
 
 
 def test_one_npu_needs_no_rank_table():

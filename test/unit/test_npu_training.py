@@ -8,10 +8,9 @@ import tensorflow.compat.v1 as tf
 
 import npu_plugin
 from common.errors import UserError
-from npu_runtime.metrics import read_metrics
 from npu_runtime.validation import Validation
 from test_precision import kinked_model, zeros_at
-from toy_training import ONE_THREAD, random_batches, run_toy
+from toy_training import ONE_THREAD, random_batches, run_toy, totals, train_rows
 
 NPU = dict(device='npu', intra_op_threads=1, inter_op_threads=1)
 FLOAT32 = dict(NPU, precision_mode='force_fp32')
@@ -35,10 +34,6 @@ def eight_ranks(tmp_path, monkeypatch):
     for name, value in (('RANK_SIZE', '8'), ('RANK_ID', '0'), ('JOB_ID', '1'),
                         ('RANK_TABLE_FILE', str(path))):
         monkeypatch.setenv(name, value)
-
-
-def totals(folder):
-    return [row['total'] for row in read_metrics(folder) if row['event'] == 'train']
 
 
 @pytest.fixture
@@ -66,7 +61,7 @@ def test_mixed_precision_scales_losses_by_the_plugins_own_means(plugin, tmp_path
     assert plugin.names() == ['ExponentialUpdateLossScaleManager', 'NPULossScaleOptimizer']
     assert plugin.calls[0][1] == {'init_loss_scale': 512., 'incr_every_n_steps': 2}
     assert plugin.calls[1][1]['is_distributed'] is False
-    rows = [row for row in read_metrics(tmp_path) if row['event'] == 'train']
+    rows = train_rows(tmp_path)
     assert rows[-1]['loss_scale'] == 1024.
 
 
@@ -86,7 +81,7 @@ def test_overflows_are_skipped_and_the_scale_goes_on_after_a_resume(plugin, tmp_
     run_toy(tmp_path / 'parts', 5, **settings)
     run_toy(tmp_path / 'parts', 12, **settings)
     assert totals(tmp_path / 'parts') == totals(tmp_path / 'whole')
-    last = [row for row in read_metrics(tmp_path / 'whole') if row['event'] == 'train'][-1]
+    last = train_rows(tmp_path / 'whole')[-1]
     assert last['step'] == 12 and last['skipped_steps'] == 3
     assert last['loss_scale'] == pytest.approx(32768 * 0.8)
 

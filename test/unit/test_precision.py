@@ -7,8 +7,7 @@ from common.errors import UserError
 from npu_runtime import checkpoints, precision
 from npu_runtime.config import RuntimeConfig
 from npu_runtime.device import Device
-from npu_runtime.metrics import read_metrics
-from toy_training import ONE_THREAD, linear_model, run_toy
+from toy_training import ONE_THREAD, linear_model, run_toy, totals, train_rows
 
 CPU, GPU, NPU = Device('cpu', ''), Device('gpu', ''), Device('npu', '')
 SCALED = dict(ONE_THREAD, loss_scale='dynamic', loss_scale_value=1024., loss_scale_growth_steps=6)
@@ -31,11 +30,6 @@ def test_a_cpu_says_that_it_stays_float32():
     assert 'a CPU stays float32' in text and 'allow_mix_precision has no effect' in text
 
 
-def losses_of(folder):
-    return [(row['step'], row['total'], row['loss_scale']) for row in read_metrics(folder)
-            if row['event'] == 'train']
-
-
 def kinked_model(batch, is_training):
     """A batch of zeros has an infinite gradient and a finite loss."""
     output = linear_model(batch, is_training)
@@ -56,15 +50,13 @@ def zeros_at(*numbers):
 def test_without_overflow_scaling_by_powers_of_two_changes_no_loss(tmp_path):
     run_toy(tmp_path / 'plain', 8)
     run_toy(tmp_path / 'scaled', 8, runtime=dict(SCALED, loss_scale='fixed'))
-    plain, scaled = ([row['total'] for row in read_metrics(tmp_path / name)
-                      if row['event'] == 'train'] for name in ('plain', 'scaled'))
-    np.testing.assert_allclose(scaled, plain, rtol=1e-6)
+    np.testing.assert_allclose(totals(tmp_path / 'scaled'), totals(tmp_path / 'plain'), rtol=1e-6)
 
 
 def test_a_step_that_overflows_is_skipped_and_not_counted(tmp_path):
     results = run_toy(tmp_path, 8, model=kinked_model, data=zeros_at(3, 4), runtime=SCALED)
     assert results['step'] == 8
-    rows = [row for row in read_metrics(tmp_path) if row['event'] == 'train']
+    rows = train_rows(tmp_path)
     assert [row['step'] for row in rows] == list(range(1, 9))
     assert rows[-1]['skipped_steps'] == 2
     # Halved twice after step 3, doubled after another growth interval of good steps or not yet.
@@ -74,7 +66,7 @@ def test_a_step_that_overflows_is_skipped_and_not_counted(tmp_path):
 def test_a_fixed_scale_skips_overflows_and_stays(tmp_path):
     run_toy(tmp_path, 8, model=kinked_model, data=zeros_at(3),
             runtime=dict(SCALED, loss_scale='fixed'))
-    rows = [row for row in read_metrics(tmp_path) if row['event'] == 'train']
+    rows = train_rows(tmp_path)
     assert rows[-1]['step'] == 8 and rows[-1]['skipped_steps'] == 1
     assert {row['loss_scale'] for row in rows} == {1024.}
 
@@ -84,7 +76,9 @@ def test_a_resumed_run_has_scale_counters_and_data_of_one_that_was_not_interrupt
     run_toy(tmp_path / 'whole', 17, **settings)
     run_toy(tmp_path / 'parts', 6, **settings)
     run_toy(tmp_path / 'parts', 17, **settings)
-    assert losses_of(tmp_path / 'parts') == losses_of(tmp_path / 'whole')
+    parts, whole = ([(row['step'], row['total'], row['loss_scale'])
+                     for row in train_rows(tmp_path / name)] for name in ('parts', 'whole'))
+    assert parts == whole
 
 
 def test_a_checkpoint_with_loss_scaling_goes_on_without_and_back(tmp_path):

@@ -1,5 +1,4 @@
 """Sessions of every device come from one place."""
-import os
 import subprocess
 import sys
 import types
@@ -75,7 +74,7 @@ def test_threads_are_flags():
 
 
 def test_ranks_on_the_cpu_share_the_cores_of_their_host(monkeypatch):
-    monkeypatch.setattr(os, 'cpu_count', lambda: 8)
+    monkeypatch.setattr('npu_runtime.session.num_cores', lambda: 8)
     for of, threads in ((1, 0), (2, 4), (3, 2), (16, 1)):
         proto = session_config(Device('cpu', ''), RuntimeConfig(), rank_on_host(0, of))
         assert proto.intra_op_parallelism_threads == threads

@@ -15,7 +15,7 @@ from common.errors import UserError
 from npu_runtime import checkpoints
 from npu_runtime.metrics import read_metrics
 from npu_runtime.training import ModelOutput
-from toy_training import linear_model, losses_of, random_batches, run_toy
+from toy_training import linear_model, losses_of, random_batches, run_toy, train_rows
 
 
 def signal_at(step, number):
@@ -188,7 +188,7 @@ def test_moving_averages_are_updated_only_where_trained(tmp_path):
 
 def test_the_learning_rate_may_be_a_function_of_the_step(tmp_path):
     run_toy(tmp_path, 4, learning_rate=lambda step: 0.1 * 0.5 ** tf.cast(step, tf.float32))
-    rates = [row['learning_rate'] for row in read_metrics(tmp_path) if row['event'] == 'train']
+    rates = [row['learning_rate'] for row in train_rows(tmp_path)]
     np.testing.assert_allclose(rates, [0.1, 0.05, 0.025, 0.0125], rtol=1e-6)
 
 

@@ -50,9 +50,19 @@ def run_toy(folder, max_steps, model=linear_model, data=random_batches, runtime=
                  config or {'model': {'size': 4}}, validation)
 
 
+def train_rows(folder):
+    """The rows of metrics.jsonl that tell of training steps."""
+    return [row for row in read_metrics(folder) if row['event'] == 'train']
+
+
+def totals(folder):
+    """The total loss of each logged step."""
+    return [row['total'] for row in train_rows(folder)]
+
+
 def losses_of(folder):
-    """[(step, total loss)] of a run that logs every step."""
-    return [(row['step'], row['total']) for row in read_metrics(folder) if row['event'] == 'train']
+    """[(step, total loss)] of each logged step."""
+    return [(row['step'], row['total']) for row in train_rows(folder)]
 
 
 if __name__ == '__main__':
