@@ -7,6 +7,7 @@ from common.flags import flag
 NUM_SCALES = 4
 # The coarsest scale must still be 2 pixels wide, or nothing can be sampled between them.
 _SMALLEST_SIZE = 2 ** NUM_SCALES
+_INITIAL_DISPARITIES = (0.02, 5.0)  # what either encoder can give
 
 
 @dataclasses.dataclass
@@ -21,6 +22,8 @@ class ModelConfig:
     img_width: int = flag(416, 'width of the images in pixels')
     dispnet_encoder: str = flag('resnet50', 'encoder of depth_net', choices=('resnet50', 'vgg'))
     scale_normalize: bool = flag(False, 'divide each disparity map by its mean')
+    initial_disparity: float = flag(0.0, 'disparity that an untrained depth_net gives; 0 is half '
+                                         'its largest, as published; short runs want 1')
     batch_norm_decay: float = flag(0.999, "what batch norm's averages keep at each step; short "
                                           'runs want less')
     alpha_recon_image: float = flag(0.85, 'share of SSIM in the difference of two images')
@@ -46,6 +49,10 @@ class ModelConfig:
         if not 0 <= self.batch_norm_decay < 1:
             raise UserError('--batch_norm_decay is %g: must be from 0 to below 1'
                             % self.batch_norm_decay)
+        low, high = _INITIAL_DISPARITIES
+        if self.initial_disparity and not low <= self.initial_disparity <= high:
+            raise UserError('--initial_disparity is %g: must be 0 or from %g to %g'
+                            % (self.initial_disparity, low, high))
         if not 0 <= self.alpha_recon_image <= 1:
             raise UserError('--alpha_recon_image is %g: must be from 0 to 1'
                             % self.alpha_recon_image)

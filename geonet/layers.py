@@ -77,20 +77,22 @@ class Layers:
                 features = _upsampled_conv(features, weights)
             return self._normalize(features, relu=True)
 
-    def linear_conv(self, features, filters, size):
+    def linear_conv(self, features, filters, size, initial_bias=0.0):
         """Convolution of stride 1 with SAME padding and biases: a net's last layer.
 
         Args:
           features: <float32>[B, H, W, C].
           filters: the number of output channels.
           size: odd, of the square kernel.
+          initial_bias: what the biases begin with.
 
         Returns:
           <float32>[B, H, W, filters].
         """
         with tf.variable_scope(None, 'Conv'):
             weights = self._weights(features, filters, size)
-            biases = slim.model_variable('biases', [filters], initializer=tf.zeros_initializer())
+            biases = slim.model_variable('biases', [filters],
+                                         initializer=tf.constant_initializer(initial_bias))
             return tf.nn.bias_add(_convolve(features, weights, 1, 'SAME'), biases)
 
     def _weights(self, features, filters, size):

@@ -171,7 +171,8 @@ def _norm_decay(config, is_training):
 
 def _disparities(images, config, norm_decay=None):
     """depth_net's disparities, finest first; divided by their means with scale_normalize."""
-    disparities = nets.depth_net(images, config.dispnet_encoder, norm_decay)
+    disparities = nets.depth_net(images, config.dispnet_encoder, norm_decay,
+                                 config.initial_disparity)
     if not config.scale_normalize:
         return disparities
     return [disparity / tf.reduce_mean(disparity, axis=[1, 2], keepdims=True)

@@ -1,4 +1,6 @@
 """depth_net, pose_net and flow_net: which layers, under which variable scope, in which units."""
+import math
+
 import tensorflow.compat.v1 as tf
 
 from geonet import resnet50, vgg
@@ -12,23 +14,27 @@ _POSE_SCALE = 0.01
 _FLOW_SCALE = 0.1
 
 
-def depth_net(images, encoder, norm_decay=None):
+def depth_net(images, encoder, norm_decay=None, initial_disparity=0.0):
     """Disparity, the inverse of depth, at four scales.
 
     Args:
       images: <float32>[M, H, W, 3] in [-1, 1].
       encoder: 'resnet50' or 'vgg'.
       norm_decay: see `Layers`; None for inference.
+      initial_disparity: about what an untrained net gives; 0 is half the largest, as published.
 
     Returns:
       A list of <float32>[M, H // 2^s, W // 2^s, 1] in [0.01, 5.01] (vgg: 10.01), finest first.
     """
     encode_decode, largest = _DEPTH_ENCODERS[encoder]
+    share = (initial_disparity - _SMALLEST_DISPARITY) / largest if initial_disparity else 0.5
+    bias = math.log(share / (1.0 - share))
     with tf.variable_scope('depth_net'):
         layer = Layers(norm_decay)
 
         def head(features):
-            return largest * tf.sigmoid(layer.linear_conv(features, 1, 3)) + _SMALLEST_DISPARITY
+            logits = layer.linear_conv(features, 1, 3, initial_bias=bias)
+            return largest * tf.sigmoid(logits) + _SMALLEST_DISPARITY
 
         return _fit_pyramid(encode_decode(images, head, layer), images)
 

@@ -7,10 +7,11 @@ pictures never trained on, each after 20 minutes on two cores: 5-frame ATE at mo
 constant motion and depth abs_rel at most 0.6 of the best constant depth's; end-point error at most
 half that of zero flow. Ends with status 1 where they are missed.
 
-The settings are for little time: half the size first, on which depth and motion find each other,
-then the whole size, whose finer pixels tell a turn from a step aside. Batch norm's statistics carry
-the first steps; with batches and pictures so small they are in the way of the rest, so that it is
-frozen then.
+The settings are for little time. Half the size first, on which depth and motion find each other,
+then the whole size, whose finer pixels tell a turn from a step aside. Disparities begin at 1: from
+the published 5 they can at most double, too little for near things among far ones until the scale
+of everything has drifted. Batch norm's statistics carry the first steps; with batches and pictures
+so small they are in the way of the rest, so that it is frozen then.
 """
 import dataclasses
 import os
@@ -85,7 +86,7 @@ def learn_rigid(config, data, folder):
     coarse, fine, threes, fives, depth = (
         os.path.join(folder, name) for name in ('coarse', 'fine', 'pose_3', 'pose_5', 'depth'))
     flags = ['--mode=train_rigid', '--dispnet_encoder=vgg', '--batch_norm_decay=0.98',
-             '--disp_smooth_weight=0.4']
+             '--disp_smooth_weight=0.4', '--initial_disparity=1']
     train(config, data, coarse, flags + ['--batch_size=4'], HALF_SIZE, [
         (0.45 * config.coarse_steps, 5e-4, []), (config.coarse_steps, 5e-4, FROZEN)])
     # The last steps are small ones, in which the noise of batches of two averages out.

@@ -104,6 +104,15 @@ def test_predictions_have_the_sizes_of_the_image_pyramid(encoder, size):
         [2, size[0] >> scale, size[1] >> scale, 1] for scale in range(4)]
 
 
+@pytest.mark.parametrize('encoder,initial,wanted', [
+    ('resnet50', 0.0, 2.51), ('vgg', 0.0, 5.01), ('resnet50', 1.0, 1.0), ('vgg', 1.0, 1.0),
+    ('vgg', 0.02, 0.02), ('resnet50', 5.0, 5.0)])
+def test_disparity_begins_where_it_is_told(encoder, initial, wanted):
+    """A black image makes every feature 0 down to the coarsest disparity: its bias is left."""
+    coarsest = run(nets.depth_net(tf.zeros([1, 32, 48, 3]), encoder, 0.999, initial)[-1])
+    np.testing.assert_allclose(coarsest, wanted, rtol=1e-5)
+
+
 def test_disparity_stays_in_its_range():
     disparities = run(nets.depth_net(tf.constant(100 * numbers(1, 16, 32, 3)), 'vgg', 0.999))
     for disparity in disparities:
