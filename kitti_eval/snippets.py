@@ -13,6 +13,7 @@ from common.files import make_folder, read_lines, require_folder, write_text
 from kitti_data import poses as pose_math
 
 _TUM_COLUMNS = 8
+_NUMBER_FORMAT = '%f'  # as the published snippets are written
 
 
 def snippets_of_trajectory(poses, seq_length):
@@ -70,7 +71,7 @@ def write_snippets(folder, first_frames, times, poses):
     rows = np.concatenate([times[..., None], poses[..., :3, 3],
                            pose_math.quaternion_from_rotation(poses[..., :3, :3])], axis=-1)
     for first_frame, snippet in zip(first_frames, rows):
-        lines = [' '.join('%f' % value for value in row) + '\n' for row in snippet]
+        lines = [' '.join(_NUMBER_FORMAT % value for value in row) + '\n' for row in snippet]
         write_text(os.path.join(folder, '%06d.txt' % first_frame), ''.join(lines))
 
 
