@@ -100,7 +100,7 @@ class HorovodRanks:
                           for variable in variables])
 
     def agree_on_start(self, counts, proto):
-        """The counts of rank 0, a list of int: the hosts need not share the folder of the checkpoints.
+        """The counts (list of int) of rank 0: the hosts need not share the checkpoints' folder.
 
         Runs the first session of the process, which decides on the threads of all that follow, so
         that it needs the tf.ConfigProto of the training.

@@ -113,8 +113,8 @@ def main(argv=None):
     loop, bare = measure(config)
     added = loop - bare
     error = added.std(ddof=1) / len(added) ** 0.5
-    print('bare %.5f, loop %.5f CPU seconds a step: %+.5f +- %.5f, %+.2f %% +- %.2f %% (means of %d '
-          'pairs, standard error)'
+    print('bare %.5f, loop %.5f CPU seconds a step: %+.5f +- %.5f, %+.2f %% +- %.2f %% '
+          '(means of %d pairs, standard error)'
           % (bare.mean(), loop.mean(), added.mean(), error, 100 * added.mean() / bare.mean(),
              100 * error / bare.mean(), len(added)))
     return 0

@@ -90,7 +90,8 @@ def learn_rigid(config, data, folder):
     train(config, data, coarse, flags + ['--batch_size=4'], HALF_SIZE, [
         (0.45 * config.coarse_steps, 5e-4, []), (config.coarse_steps, 5e-4, FROZEN)])
     # The last steps are small ones, in which the noise of batches of two averages out.
-    train(config, data, fine, flags + ['--batch_size=2', '--init_ckpt_file=' + coarse], WHOLE_SIZE, [
+    onward = flags + ['--batch_size=2', '--init_ckpt_file=' + coarse]
+    train(config, data, fine, onward, WHOLE_SIZE, [
         (0.6 * config.fine_steps, 3e-4, FROZEN), (0.8 * config.fine_steps, 1e-4, FROZEN),
         (config.fine_steps, 2e-5, FROZEN)])
     common = ['--dataset_dir=' + data, '--pose_test_seq=' + TEST_SEQUENCE,
