@@ -37,7 +37,7 @@ class Config:
     model: str = flag('product', 'what a step is', choices=('product', 'geonet'))
     steps: int = flag(200, 'steps of either kind')
     log_freq: int = flag(100, 'steps between log lines')
-    size: int = flag(1500, 'rows and columns of the matrices; 1500 is about 0.3 CPU seconds a step')
+    size: int = flag(1500, 'rows and columns of the matrices; 1500 is about 0.2 CPU seconds a step')
 
     def __post_init__(self):
         if self.steps < 2 or min(self.log_freq, self.size) < 1:
