@@ -42,7 +42,7 @@ def _pose_evaluator(run, model):
     gt_snippets = _timed(snippets_of_trajectory(gt, model.seq_length))
 
     def evaluator():
-        graph = pose_graph(model, run.batch_size)
+        graph = pose_graph(model, run)
 
         def evaluate(session):
             pred = predict_snippets(functools.partial(graph.run, session), source, model)
@@ -68,7 +68,7 @@ def _flow_evaluator(run, model):
     truth_path(next(source.read()).number)
 
     def evaluator():
-        graph = flow_graph(model, run.batch_size)
+        graph = flow_graph(model, run)
 
         def evaluate(session):
             scores = []

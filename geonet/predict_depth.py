@@ -5,7 +5,7 @@ import os
 import numpy as np
 
 from common.files import make_folder, whole_file, write_json
-from geonet.model import predict_depth
+from geonet import flipped, model as unflipped
 from geonet.pictures import PictureWriter, depth_picture
 from geonet.predictor import BatchedGraph, Predictor
 from kitti_data.frame_source import depth_frames
@@ -30,8 +30,7 @@ def test_depth(run, model, runtime):
                           run.pose_test_seq, run.camera)
     output_dir = make_folder(run.output_dir)
     depths = []
-    with Predictor(lambda: _depth_graph(model, run.batch_size), run.init_ckpt_file,
-                   runtime) as predictor:
+    with Predictor(lambda: _depth_graph(model, run), run.init_ckpt_file, runtime) as predictor:
         name = os.path.basename(predictor.checkpoint)
         frames, shown = itertools.tee(source.read(model.img_height, model.img_width))
         outputs = predictor(({'target': frame} for frame in frames), len(source.names), 'depth')
@@ -49,6 +48,8 @@ def test_depth(run, model, runtime):
     return path
 
 
-def _depth_graph(model, batch_size):
-    return BatchedGraph(lambda target: {'depth': predict_depth(target, model)[0][..., 0]},
-                        {'target': (model.img_height, model.img_width, 3)}, batch_size)
+def _depth_graph(model, run):
+    predictions = flipped if run.flip_average else unflipped
+    return BatchedGraph(
+        lambda target: {'depth': predictions.predict_depth(target, model)[0][..., 0]},
+        {'target': (model.img_height, model.img_width, 3)}, run.batch_size)

@@ -5,7 +5,7 @@ import os
 import numpy as np
 
 from common.files import make_folder
-from geonet.model import predict_flow
+from geonet import flipped, model as unflipped
 from geonet.pictures import PictureWriter, flow_picture
 from geonet.predictor import BatchedGraph, Predictor
 from kitti_data.flow_files import flow_to_colour, resize_flow, write_flo, write_kitti_flow
@@ -30,7 +30,7 @@ def test_flow(run, model, runtime):
     output_dir = make_folder(run.output_dir)
     folders = {name: make_folder(os.path.join(output_dir, name))
                for name in ('binary', 'color', 'png')}
-    with Predictor(lambda: flow_graph(model, run.batch_size), run.init_ckpt_file,
+    with Predictor(lambda: flow_graph(model, run), run.init_ckpt_file,
                    runtime) as predictor, \
             PictureWriter(output_dir, 'pictures', run.pictures, run.video) as pictures:
         for snippet, flow in predict_flows(predictor, source, model):
@@ -49,17 +49,18 @@ def flow_snippets(path, run, model):
                     run.camera, run.intrinsics, _needs_camera(model))
 
 
-def flow_graph(model, batch_size):
+def flow_graph(model, run):
     """The <BatchedGraph> target, sources (, intrinsics) -> flow <float32>[H, W, 2], pixels."""
     size = (model.img_height, model.img_width)
+    predictions = flipped if run.flip_average else unflipped
     shapes = {'target': size + (3,), 'sources': size + (3 * model.num_sources,)}
     if _needs_camera(model):
         shapes['intrinsics'] = (4, 3, 3)
 
     def build(target, sources, intrinsics=None):
-        return {'flow': predict_flow(target, sources, intrinsics, model)[0]}
+        return {'flow': predictions.predict_flow(target, sources, intrinsics, model)[0]}
 
-    return BatchedGraph(build, shapes, batch_size, {'intrinsics': np.float32})
+    return BatchedGraph(build, shapes, run.batch_size, {'intrinsics': np.float32})
 
 
 def predict_flows(predict, source, model):

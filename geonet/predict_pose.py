@@ -5,7 +5,7 @@ import numpy as np
 
 from common.errors import UserError
 from common.files import make_folder
-from geonet.model import predict_pose
+from geonet import flipped, model as unflipped
 from geonet.predictor import BatchedGraph, Predictor
 from kitti_data.frame_source import sequence_frames, windows
 from kitti_eval.chaining import chain_snippets
@@ -30,8 +30,7 @@ def test_pose(run, model, runtime):
     times = (source.read_times() if source.read_times
              else _SECONDS_A_FRAME * np.arange(len(source.names)))
     output_dir = make_folder(run.output_dir)
-    with Predictor(lambda: pose_graph(model, run.batch_size), run.init_ckpt_file,
-                   runtime) as predictor:
+    with Predictor(lambda: pose_graph(model, run), run.init_ckpt_file, runtime) as predictor:
         poses = predict_snippets(predictor, source, model)
     places = np.arange(len(poses))[:, None] + np.arange(model.seq_length)
     write_snippets(output_dir, source.numbers[:len(poses)], times[places], poses)
@@ -50,12 +49,13 @@ def pose_frames(path, sequence, camera, seq_length):
     return source
 
 
-def pose_graph(model, batch_size):
+def pose_graph(model, run):
     """The <BatchedGraph> target, sources -> poses <float32>[N, 6], as `predict_pose`."""
     size = (model.img_height, model.img_width)
+    predictions = flipped if run.flip_average else unflipped
     return BatchedGraph(
-        lambda target, sources: {'poses': predict_pose(target, sources, model)},
-        {'target': size + (3,), 'sources': size + (3 * model.num_sources,)}, batch_size)
+        lambda target, sources: {'poses': predictions.predict_pose(target, sources, model)},
+        {'target': size + (3,), 'sources': size + (3 * model.num_sources,)}, run.batch_size)
 
 
 def predict_snippets(predict, source, model):

@@ -37,6 +37,8 @@ class RunConfig:
     camera: int = flag(2, 'odometry camera to predict on: 0, 1 gray, 2, 3 colour',
                        choices=(0, 1, 2, 3))
     test_file_list: str = flag('', 'text file of test images, relative to dataset_dir')
+    flip_average: bool = flag(False, 'test: predict on the images and on their mirror images and '
+                                     'take the mean; twice the work')
     intrinsics: List[float] = flag([], 'fx,fy,cx,cy in pixels of the files: residual flow on '
                                        'frames that have no KITTI calibration')
     pictures: bool = flag(False, 'also write pictures: depth, flow or the trajectory')

@@ -17,6 +17,7 @@ GAMMA_RANGE = (0.8, 1.2)
 BRIGHTNESS_RANGE = (0.5, 2.0)
 COLOUR_RANGE = (0.8, 1.2)
 COLOUR_PROBABILITY = 0.5
+FLIP_PROBABILITY = 0.5
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,12 +30,14 @@ class AugmentConfig:
     augment_same_colour: bool = flag(
         False, 'the same channel factors for all frames of an example '
         '(published training: other ones for each frame)')
+    augment_flip: bool = flag(
+        False, 'mirror half of the examples left to right (published training: never)')
 
     @property
     def active(self):
         """Whether anything is changed at all."""
         return (self.augment_scale or self.augment_gamma or self.augment_brightness
-                or self.augment_colour)
+                or self.augment_colour or self.augment_flip)
 
 
 class Draws(typing.NamedTuple):
@@ -47,6 +50,7 @@ class Draws(typing.NamedTuple):
     gamma: float = 1.0
     brightness: float = 1.0
     colours: typing.Sequence[float] = ()   # a factor for each channel of each frame
+    flip: bool = False
 
 
 def scaled_size(height, width, scale_x, scale_y):
@@ -61,7 +65,7 @@ def draw(config, seed, position, height, width, num_frames):
     The same numbers are drawn whatever is switched off, so a switch changes nothing but its part.
     """
     key = np.array([seed, position], np.int64).view(np.uint64)
-    numbers = iter(np.random.Generator(np.random.Philox(key=key)).random(7 + 3 * num_frames))
+    numbers = iter(np.random.Generator(np.random.Philox(key=key)).random(8 + 3 * num_frames))
 
     def uniform(low, high, enabled):
         value = low + (high - low) * next(numbers)
@@ -80,7 +84,8 @@ def draw(config, seed, position, height, width, num_frames):
         colours = colours[:3] * num_frames
     recolour = recolour and (
         config.augment_gamma or config.augment_brightness or config.augment_colour)
-    return Draws(scale_x, scale_y, offset_x, offset_y, recolour, gamma, brightness, colours)
+    flip = config.augment_flip and next(numbers) < FLIP_PROBABILITY
+    return Draws(scale_x, scale_y, offset_x, offset_y, recolour, gamma, brightness, colours, flip)
 
 
 def apply(draws, frames, intrinsics):
@@ -102,7 +107,11 @@ def apply(draws, frames, intrinsics):
     if draws.recolour:
         tables = colour_tables(draws)
         frames = [cv2.LUT(frame, table) for frame, table in zip(frames, tables)]
-    return frames, _follow(intrinsics, draws)
+    intrinsics = _follow(intrinsics, draws)
+    if draws.flip:
+        frames = [frame[:, ::-1] for frame in frames]
+        intrinsics = mirrored_intrinsics(intrinsics, width)
+    return frames, intrinsics
 
 
 def _enlarge_and_crop(frame, size, offset_y, offset_x):
@@ -126,6 +135,15 @@ def colour_tables(draws):
 def stack_channels(frames):
     """uint8 [H, W, 3N] of N frames [H, W, 3]."""
     return cv2.merge([np.ascontiguousarray(frame) for frame in frames])
+
+
+def mirrored_intrinsics(intrinsics, width):
+    """Intrinsics [3, 3] of a camera whose pictures, `width` wide, are mirrored left to right.
+
+    The world is mirrored with them, x to -x, so that focal lengths stay positive.
+    """
+    mirror = np.array([[-1, 0, width - 1], [0, 1, 0], [0, 0, 1]], np.float32)
+    return mirror @ intrinsics @ np.diag(np.float32([-1, 1, 1]))
 
 
 def _follow(intrinsics, draws):

@@ -11,7 +11,8 @@ The settings are for little time. Half the size first, on which depth and motion
 then the whole size, whose finer pixels tell a turn from a step aside. Disparities begin at 1: from
 the published 5 they can at most double, too little for near things among far ones until the scale
 of everything has drifted. Batch norm's statistics carry the first steps; with batches and pictures
-so small they are in the way of the rest, so that it is frozen then.
+so small they are in the way of the rest, so that it is frozen then. Half of the snippets
+are mirrored: so few drives have too few different turns.
 """
 import dataclasses
 import os
@@ -86,7 +87,7 @@ def learn_rigid(config, data, folder):
     coarse, fine, threes, fives, depth = (
         os.path.join(folder, name) for name in ('coarse', 'fine', 'pose_3', 'pose_5', 'depth'))
     flags = ['--mode=train_rigid', '--dispnet_encoder=vgg', '--batch_norm_decay=0.98',
-             '--disp_smooth_weight=0.4', '--initial_disparity=1']
+             '--disp_smooth_weight=0.4', '--initial_disparity=1', '--augment_flip']
     train(config, data, coarse, flags + ['--batch_size=4'], HALF_SIZE, [
         (0.45 * config.coarse_steps, 5e-4, []), (config.coarse_steps, 5e-4, FROZEN)])
     # The last steps are small ones, in which the noise of batches of two averages out.

@@ -100,6 +100,7 @@ def test_draws_stay_in_their_ranges_and_fill_them():
         assert low <= min(values) < low + 0.05 * (high - low)
         assert high - 0.05 * (high - low) < max(values) <= high
     assert 0.4 < np.mean([one.recolour for one in draws]) < 0.6
+    assert not any(one.flip for one in draws)
 
 
 @pytest.mark.parametrize('name', ['augment_scale', 'augment_gamma', 'augment_brightness',
@@ -117,6 +118,28 @@ def test_the_same_colour_for_all_frames_can_be_asked_for():
     colours = augmentation.draw(
         AugmentConfig(augment_same_colour=True), 3, 5, 128, 416, 3).colours
     assert colours[:3] == colours[3:6] == colours[6:]
+
+
+def test_half_of_the_examples_are_mirrored_where_that_is_asked_for():
+    plain, flipping = ([augmentation.draw(AugmentConfig(augment_flip=flip), 3, position, 32, 64, 3)
+                        for position in range(400)] for flip in (False, True))
+    assert [draws._replace(flip=False) for draws in flipping] == plain
+    assert 0.4 < np.mean([draws.flip for draws in flipping]) < 0.6
+
+
+def test_mirroring_follows_the_scaling_in_all_frames():
+    frames = [np.random.RandomState(i).randint(0, 256, (32, 64, 3)).astype(np.uint8)
+              for i in range(3)]
+    intrinsics = np.array([[50, 0, 30], [0, 55, 17], [0, 0, 1]], np.float32)
+    draws = Draws(scale_x=1.125, scale_y=1.0625, offset_x=7, offset_y=1)
+    plain, plain_intrinsics = augmentation.apply(draws, frames, intrinsics)
+    flipped, flipped_intrinsics = augmentation.apply(
+        draws._replace(flip=True), frames, intrinsics)
+    np.testing.assert_array_equal(flipped, np.stack(plain)[:, :, ::-1])
+    # What was seen at pixel x is seen at 63 - x, by a camera that looks at the mirrored world.
+    point = np.array([0.3, -0.2, 1.0])
+    before, after = plain_intrinsics @ point, flipped_intrinsics @ (point * [-1, 1, 1])
+    np.testing.assert_allclose(after, [63 - before[0], before[1], 1], rtol=1e-5)
 
 
 def test_intrinsics_follow_the_pixels():

@@ -4,6 +4,7 @@ import pytest
 import tensorflow.compat.v1 as tf
 
 from geonet import geometry, pyramid
+from kitti_data.augmentation import mirrored_intrinsics
 from published_helpers import assert_close, run
 
 
@@ -52,6 +53,17 @@ def test_rigid_flow_equals_the_published_one(numbers, motion, direction):
                 numbers['in_rf_depth'], numbers['in_rf_pose_' + motion],
                 numbers['in_rf_intrinsics'])
     assert_close(found, numbers['out_rigid_flow_%s_%s' % (motion, direction)])
+
+
+def test_the_mirrored_world_has_the_mirrored_flow(numbers):
+    intrinsics = numbers['in_rf_intrinsics'].copy()
+    intrinsics[:, 0, 2] += 2.5  # a principal point that is not in the middle
+    depth, pose = numbers['in_rf_depth'], numbers['in_rf_pose_large']
+    flow = run(rigid_flow, depth, pose, intrinsics)
+    mirrored = run(rigid_flow, depth[:, :, ::-1],
+                   pose * np.float32([-1, 1, 1, 1, -1, -1]),
+                   np.stack([mirrored_intrinsics(one, depth.shape[2]) for one in intrinsics]))
+    assert_close(mirrored, flow[:, :, ::-1] * np.float32([-1, 1]))
 
 
 @pytest.mark.parametrize('direction', ['fwd', 'bwd'])

@@ -5,6 +5,8 @@ import numpy as np
 import pytest
 
 from geonet_program import geonet, geonet_fails
+from kitti_data.images import read_rgb, write_png
+from kitti_eval import snippets
 from kitti_eval.snippets import read_snippets
 
 
@@ -40,6 +42,25 @@ def test_a_folder_of_images_gives_the_same_motion_as_its_sequence(
     assert list(found) == list(expected)
     for first in expected:
         np.testing.assert_allclose(found[first][1], expected[first][1], atol=2e-6)
+
+
+def test_the_mean_with_mirror_images_is_mirrored_where_the_images_are(
+        rigid_run, synthetic_kitti, tmp_path, monkeypatch):
+    monkeypatch.setattr(snippets, '_NUMBER_FORMAT', '%.12f')
+    folder = os.path.join(synthetic_kitti, 'sequences', '09', 'image_2')
+    mirrored = tmp_path / 'mirrored'
+    mirrored.mkdir()
+    for name in sorted(os.listdir(folder))[:5]:
+        write_png(str(mirrored / name), read_rgb(os.path.join(folder, name))[:, ::-1])
+    for path, name in ((folder, 'plain'), (str(mirrored), 'other')):
+        geonet('test_pose', '--flip_average', dataset_dir=path, init_ckpt_file=rigid_run,
+               output_dir=str(tmp_path / name))
+    plain, other = (read_snippets(str(tmp_path / name)) for name in ('plain', 'other'))
+    mirror = np.diag([-1.0, 1, 1, 1])
+    assert len(other) == 3
+    for first, (_, snippet) in other.items():
+        np.testing.assert_allclose(snippet, mirror @ plain[first][1] @ mirror, atol=1e-8)
+        assert np.abs(snippet[1:, 0, 3]).max() > 1e-6
 
 
 def test_a_video_gives_the_motion_of_its_frames_at_its_own_times(

@@ -1,0 +1,58 @@
+"""Predictions averaged over images and their mirror images.
+
+A net errs otherwise on the mirrored world; the mean errs less and leans to neither side (Godard et
+al., CVPR 2017, take the mean of disparities so). Each function is its namesake of `model.py`, with
+the images and their mirror images in one batch of twice the size.
+"""
+import numpy as np
+import tensorflow.compat.v1 as tf
+
+from geonet import model
+
+# x to -x: translation along y and z and rotation about x keep their signs.
+_POSE_SIGNS = np.float32([-1, 1, 1, 1, -1, -1])
+_FLOW_SIGNS = np.float32([-1, 1])
+_INTRINSICS_SIGNS = np.float32([[1, -1, -1], [1, 1, 1], [1, 1, 1]])
+
+
+def predict_depth(images, config):
+    """As `model.predict_depth`; the mean is that of the disparities."""
+    means = []
+    for depth in model.predict_depth(_with_flipped(images), config):
+        plain, flipped = tf.split(1.0 / depth, 2)
+        means.append(2.0 / (plain + _flip(flipped)))
+    return means
+
+
+def predict_pose(target, sources, config):
+    """As `model.predict_pose`."""
+    plain, flipped = tf.split(
+        model.predict_pose(_with_flipped(target), _with_flipped(sources), config), 2)
+    return 0.5 * (plain + _POSE_SIGNS * flipped)
+
+
+def predict_flow(target, sources, intrinsics, config):
+    """As `model.predict_flow`, to the frame after the target."""
+    if intrinsics is not None:
+        intrinsics = tf.concat([intrinsics, _flipped_intrinsics(intrinsics, config)], axis=0)
+    means = []
+    for flow in model.predict_flow(_with_flipped(target), _with_flipped(sources), intrinsics,
+                                   config):
+        plain, flipped = tf.split(flow, 2)
+        means.append(0.5 * (plain + _FLOW_SIGNS * _flip(flipped)))
+    return means
+
+
+def _with_flipped(images):
+    return tf.concat([images, _flip(images)], axis=0)
+
+
+def _flip(images):
+    return tf.reverse(images, axis=[2])
+
+
+def _flipped_intrinsics(intrinsics, config):
+    """Of the mirrored images at each scale, <float32>[B, 4, 3, 3]: x becomes W - 1 - x."""
+    offsets = np.zeros([intrinsics.shape.as_list()[1], 3, 3], np.float32)
+    offsets[:, 0, 2] = (config.img_width - 1) / 2.0 ** np.arange(len(offsets))
+    return _INTRINSICS_SIGNS * intrinsics + offsets
