@@ -31,6 +31,9 @@ class ModelConfig:
     disp_smooth_weight: float = flag(0.5, 'weight of the smoothness of disparity')
     flownet_type: str = flag('residual', 'flow on top of rigid flow, or from images alone',
                              choices=('residual', 'direct'))
+    initial_flow_gain: float = flag(1.0, "how much of the published flow_net's flow an untrained "
+                                         'one gives: 1 is noise of many pixels; short runs want '
+                                         '0.01')
     flow_warp_weight: float = flag(1.0, 'weight of the images warped by full flow')
     flow_smooth_weight: float = flag(0.2, 'weight of the smoothness of flow')
     flow_consistency_weight: float = flag(
@@ -53,6 +56,9 @@ class ModelConfig:
         if self.initial_disparity and not low <= self.initial_disparity <= high:
             raise UserError('--initial_disparity is %g: must be 0 or from %g to %g'
                             % (self.initial_disparity, low, high))
+        if not 0 < self.initial_flow_gain <= 1:
+            raise UserError('--initial_flow_gain is %g: must be above 0, at most 1'
+                            % self.initial_flow_gain)
         if not 0 <= self.alpha_recon_image <= 1:
             raise UserError('--alpha_recon_image is %g: must be from 0 to 1'
                             % self.alpha_recon_image)

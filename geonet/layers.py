@@ -1,4 +1,6 @@
 """The layers all the nets are made of, with the variable names and collections slim gives them."""
+import functools
+
 import numpy as np
 import tensorflow.compat.v1 as tf
 import tf_slim as slim
@@ -77,7 +79,7 @@ class Layers:
                 features = _upsampled_conv(features, weights)
             return self._normalize(features, relu=True)
 
-    def linear_conv(self, features, filters, size, initial_bias=0.0):
+    def linear_conv(self, features, filters, size, initial_bias=0.0, initial_gain=1.0):
         """Convolution of stride 1 with SAME padding and biases: a net's last layer.
 
         Args:
@@ -85,26 +87,27 @@ class Layers:
           filters: the number of output channels.
           size: odd, of the square kernel.
           initial_bias: what the biases begin with.
+          initial_gain: times which the weights begin.
 
         Returns:
           <float32>[B, H, W, filters].
         """
         with tf.variable_scope(None, 'Conv'):
-            weights = self._weights(features, filters, size)
+            weights = self._weights(features, filters, size, initial_gain)
             biases = slim.model_variable('biases', [filters],
                                          initializer=tf.constant_initializer(initial_bias))
             return tf.nn.bias_add(_convolve(features, weights, 1, 'SAME'), biases)
 
-    def _weights(self, features, filters, size):
+    def _weights(self, features, filters, size, initial_gain=1.0):
         return slim.model_variable(
             'weights', [size, size, features.shape.as_list()[-1], filters],
-            initializer=self._xavier,
+            initializer=functools.partial(self._xavier, initial_gain),
             regularizer=lambda weights: self._l2_weight * tf.nn.l2_loss(weights))
 
-    def _xavier(self, shape, dtype=tf.float32, partition_info=None):
-        """Uniform in +- sqrt(6 / (fan in + fan out)), as slim's, in fewer nodes."""
+    def _xavier(self, gain, shape, dtype=tf.float32, partition_info=None):
+        """Uniform in +- gain sqrt(6 / (fan in + fan out)): slim's, in fewer nodes."""
         del partition_info
-        width = 2.0 * np.sqrt(6.0 / (np.prod(shape[:-2]) * (shape[-2] + shape[-1])))
+        width = 2.0 * gain * np.sqrt(6.0 / (np.prod(shape[:-2]) * (shape[-2] + shape[-1])))
         seed, seed2 = [value or 0 for value in tf.get_seed(None)]
         uniform = tf.raw_ops.RandomUniform(shape=self._constant(tuple(shape), tf.int32),
                                            dtype=dtype, seed=seed, seed2=seed2)

@@ -209,7 +209,7 @@ def _full_flows(starts, ends, rigid_flows, config, norm_decay=None):
         warped = geometry.flow_warp(ends, rigid_flows[0])
         error = losses.dissimilarity(warped, starts, config.alpha_recon_image)
         inputs += [warped, rigid_flows[0], losses.channel_norm(error)]
-    flows = nets.flow_net(tf.concat(inputs, axis=-1), norm_decay)
+    flows = nets.flow_net(tf.concat(inputs, axis=-1), norm_decay, config.initial_flow_gain)
     if rigid_flows:
         flows = [flow + rigid_flow for flow, rigid_flow in zip(flows, rigid_flows)]
     return flows

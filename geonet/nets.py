@@ -39,12 +39,13 @@ def depth_net(images, encoder, norm_decay=None, initial_disparity=0.0):
         return _fit_pyramid(encode_decode(images, head, layer), images)
 
 
-def flow_net(inputs, norm_decay=None):
+def flow_net(inputs, norm_decay=None, initial_gain=1.0):
     """Optical flow, or its residual, at four scales.
 
     Args:
       inputs: <float32>[M, H, W, 6] two images, or [M, H, W, 12] with the rigid warp, flow, error.
       norm_decay: see `Layers`; None for inference.
+      initial_gain: how much of the published net's flow an untrained net gives.
 
     Returns:
       A list of <float32>[M, H // 2^s, W // 2^s, 2], pixels of scale s, x first, finest first.
@@ -53,7 +54,7 @@ def flow_net(inputs, norm_decay=None):
         layer = Layers(norm_decay)
 
         def head(features):
-            return _FLOW_SCALE * layer.linear_conv(features, 2, 3)
+            return _FLOW_SCALE * layer.linear_conv(features, 2, 3, initial_gain=initial_gain)
 
         flows = _fit_pyramid(resnet50.encode_decode(inputs, head, layer), inputs)
     return [flow * [float(size) for size in flow.shape.as_list()[2:0:-1]] for flow in flows]

@@ -104,6 +104,16 @@ def test_predictions_have_the_sizes_of_the_image_pyramid(encoder, size):
         [2, size[0] >> scale, size[1] >> scale, 1] for scale in range(4)]
 
 
+def test_an_untrained_nets_flow_is_as_much_of_the_published_one_as_it_is_told():
+    coarsest = []
+    for gain in (1.0, 0.25):
+        with tf.Graph().as_default():
+            tf.set_random_seed(1)
+            coarsest.append(run(nets.flow_net(tf.constant(numbers(2, 32, 64, 6)), 0.999, gain)[-1]))
+    assert np.abs(coarsest[0]).max() > 1
+    np.testing.assert_allclose(coarsest[1], 0.25 * coarsest[0], rtol=1e-3, atol=1e-4)
+
+
 @pytest.mark.parametrize('encoder,initial,wanted', [
     ('resnet50', 0.0, 2.51), ('vgg', 0.0, 5.01), ('resnet50', 1.0, 1.0), ('vgg', 1.0, 1.0),
     ('vgg', 0.02, 0.02), ('resnet50', 5.0, 5.0)])
