@@ -10,9 +10,10 @@ half that of zero flow. Ends with status 1 where they are missed.
 The settings are for little time. Half the size first, on which depth and motion find each other,
 then the whole size, whose finer pixels tell a turn from a step aside. Disparities begin at 1: from
 the published 5 they can at most double, too little for near things among far ones until the scale
-of everything has drifted. Batch norm's statistics carry the first steps; with batches and pictures
-so small they are in the way of the rest, so that it is frozen then. Half of the snippets
-are mirrored: so few drives have too few different turns.
+of everything has drifted. Likewise flow begins near 0 and not, as published, with noise of many
+pixels. Batch norm's statistics carry the first steps of depth and motion; with batches and pictures
+so small they are in the way of the rest, so that it is frozen then. Half of those snippets are
+mirrored: so few drives have too few different turns.
 """
 import dataclasses
 import os
@@ -53,7 +54,7 @@ class Config(LearnConfig):
     max_speed: float = flag(1.8, 'metres a frame where it is fastest')
     coarse_steps: int = flag(900, 'steps of depth and pose at half the size, of 4 snippets')
     fine_steps: int = flag(1000, 'steps of depth and pose at the whole size, of 2 snippets')
-    flow_steps: int = flag(800, 'steps of flow at half the size, of 4 snippets')
+    flow_steps: int = flag(700, 'steps of flow at half the size, of 4 snippets')
 
     def __post_init__(self):
         if not self.parts or set(self.parts) - set(PARTS):
@@ -136,12 +137,13 @@ def learn_flow(config, data, folder):
     kitti_2015_dataset(pictures, NUM_FLOW_PICTURES, config.img_height, config.img_width,
                        min_speed=config.min_speed, max_speed=config.max_speed, num_workers=0)
     # Without the mask of hidden pixels, which at first hides what moves much. Batch norm sees 16
-    # pairs a step, which need no long averages; a few still steps let them catch up.
+    # pairs a step, which need no long averages.
     flags = ['--mode=train_flow', '--flownet_type=direct', '--batch_size=4',
-             '--batch_norm_decay=0.9', '--flow_consistency_weight=0', '--flow_smooth_weight=0.1']
+             '--batch_norm_decay=0.9', '--initial_flow_gain=0.01', '--flow_consistency_weight=0',
+             '--flow_smooth_weight=0.1']
     train(config, data, run, flags, HALF_SIZE, [
-        (0.56 * config.flow_steps, 5e-4, []), (0.58 * config.flow_steps, 1e-6, []),
-        (config.flow_steps, 3e-4, FROZEN)])
+        (0.65 * config.flow_steps, 5e-4, []), (0.85 * config.flow_steps, 2e-4, []),
+        (config.flow_steps, 5e-5, [])])
     geonet.main(['--mode=test_flow', '--dataset_dir=' + pictures, '--output_dir=' + flow,
                  '--init_ckpt_file=' + run, '--device=' + config.device])
     eval_flow.main(['--dataset_dir=' + pictures, '--pred_dir=' + flow, '--plot', '--num_plots=4'])
