@@ -33,11 +33,12 @@ say "training depth and pose for $steps steps, the second half with batch norm f
 train --max_steps=$((steps / 2))
 train --max_steps="$steps" --freeze_batch_norm
 
-say 'predicting depth and pose of a drive that was never trained on'
+say 'predicting depth and pose of a drive that was never trained on, the mean with mirror images'
 "$python" geonet/main.py --mode=test_depth --dataset_dir="$out/kitti" --pose_test_seq=9 \
-  --init_ckpt_file="$out/run" --output_dir="$out/depth" --pictures
+  --init_ckpt_file="$out/run" --output_dir="$out/depth" --pictures \
+  --flip_average
 "$python" geonet/main.py --mode=test_pose --dataset_dir="$out/kitti" --pose_test_seq=9 \
-  --init_ckpt_file="$out/run" --output_dir="$out/pose"
+  --init_ckpt_file="$out/run" --output_dir="$out/pose" --flip_average
 
 say 'depth against the exact one'
 "$python" kitti_eval/eval_depth.py --split=synthetic --kitti_dir="$out/kitti" --sequence=9 \
