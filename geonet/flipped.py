@@ -8,11 +8,12 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 
 from geonet import model
+from geonet.config import NUM_SCALES
+from kitti_data.augmentation import mirrored_intrinsics
 
 # x to -x: translation along y and z and rotation about x keep their signs.
 _POSE_SIGNS = np.float32([-1, 1, 1, 1, -1, -1])
 _FLOW_SIGNS = np.float32([-1, 1])
-_INTRINSICS_SIGNS = np.float32([[1, -1, -1], [1, 1, 1], [1, 1, 1]])
 
 
 def predict_depth(images, config):
@@ -34,7 +35,8 @@ def predict_pose(target, sources, config):
 def predict_flow(target, sources, intrinsics, config):
     """As `model.predict_flow`, to the frame after the target."""
     if intrinsics is not None:
-        intrinsics = tf.concat([intrinsics, _flipped_intrinsics(intrinsics, config)], axis=0)
+        last_columns = (config.img_width - 1) / 2.0 ** np.arange(NUM_SCALES)
+        intrinsics = tf.concat([intrinsics, mirrored_intrinsics(intrinsics, last_columns)], axis=0)
     means = []
     for flow in model.predict_flow(_with_flipped(target), _with_flipped(sources), intrinsics,
                                    config):
@@ -49,10 +51,3 @@ def _with_flipped(images):
 
 def _flip(images):
     return tf.reverse(images, axis=[2])
-
-
-def _flipped_intrinsics(intrinsics, config):
-    """Of the mirrored images at each scale, <float32>[B, 4, 3, 3]: x becomes W - 1 - x."""
-    offsets = np.zeros([intrinsics.shape.as_list()[1], 3, 3], np.float32)
-    offsets[:, 0, 2] = (config.img_width - 1) / 2.0 ** np.arange(len(offsets))
-    return _INTRINSICS_SIGNS * intrinsics + offsets

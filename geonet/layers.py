@@ -87,7 +87,7 @@ class Layers:
           filters: the number of output channels.
           size: odd, of the square kernel.
           initial_bias: what the biases begin with.
-          initial_gain: times which the weights begin.
+          initial_gain: factor on the weights that it would begin with.
 
         Returns:
           <float32>[B, H, W, filters].

@@ -5,9 +5,8 @@ import os
 import numpy as np
 
 from common.files import make_folder, whole_file, write_json
-from geonet import flipped, model as unflipped
 from geonet.pictures import PictureWriter, depth_picture
-from geonet.predictor import BatchedGraph, Predictor
+from geonet.predictor import BatchedGraph, Predictor, predictions
 from kitti_data.frame_source import depth_frames
 
 
@@ -49,7 +48,6 @@ def test_depth(run, model, runtime):
 
 
 def _depth_graph(model, run):
-    predictions = flipped if run.flip_average else unflipped
     return BatchedGraph(
-        lambda target: {'depth': predictions.predict_depth(target, model)[0][..., 0]},
+        lambda target: {'depth': predictions(run).predict_depth(target, model)[0][..., 0]},
         {'target': (model.img_height, model.img_width, 3)}, run.batch_size)

@@ -5,9 +5,8 @@ import os
 import numpy as np
 
 from common.files import make_folder
-from geonet import flipped, model as unflipped
 from geonet.pictures import PictureWriter, flow_picture
-from geonet.predictor import BatchedGraph, Predictor
+from geonet.predictor import BatchedGraph, Predictor, predictions
 from kitti_data.flow_files import flow_to_colour, resize_flow, write_flo, write_kitti_flow
 from kitti_data.formatted import multi_scale_intrinsics
 from kitti_data.images import write_png
@@ -52,13 +51,12 @@ def flow_snippets(path, run, model):
 def flow_graph(model, run):
     """The <BatchedGraph> target, sources (, intrinsics) -> flow <float32>[H, W, 2], pixels."""
     size = (model.img_height, model.img_width)
-    predictions = flipped if run.flip_average else unflipped
     shapes = {'target': size + (3,), 'sources': size + (3 * model.num_sources,)}
     if _needs_camera(model):
         shapes['intrinsics'] = (4, 3, 3)
 
     def build(target, sources, intrinsics=None):
-        return {'flow': predictions.predict_flow(target, sources, intrinsics, model)[0]}
+        return {'flow': predictions(run).predict_flow(target, sources, intrinsics, model)[0]}
 
     return BatchedGraph(build, shapes, run.batch_size, {'intrinsics': np.float32})
 

@@ -5,8 +5,7 @@ import numpy as np
 
 from common.errors import UserError
 from common.files import make_folder
-from geonet import flipped, model as unflipped
-from geonet.predictor import BatchedGraph, Predictor
+from geonet.predictor import BatchedGraph, Predictor, predictions
 from kitti_data.frame_source import sequence_frames, windows
 from kitti_eval.chaining import chain_snippets
 from kitti_eval.snippets import snippets_of_vectors, write_snippets
@@ -52,9 +51,8 @@ def pose_frames(path, sequence, camera, seq_length):
 def pose_graph(model, run):
     """The <BatchedGraph> target, sources -> poses <float32>[N, 6], as `predict_pose`."""
     size = (model.img_height, model.img_width)
-    predictions = flipped if run.flip_average else unflipped
     return BatchedGraph(
-        lambda target, sources: {'poses': predictions.predict_pose(target, sources, model)},
+        lambda target, sources: {'poses': predictions(run).predict_pose(target, sources, model)},
         {'target': size + (3,), 'sources': size + (3 * model.num_sources,)}, run.batch_size)
 
 

@@ -5,8 +5,14 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 
 from common.progress import progress
+from geonet import flipped, model
 from npu_runtime import checkpoints
 from npu_runtime.session import make_session
+
+
+def predictions(run):
+    """The module with the `predict_*` that a <RunConfig> wants: of `model`, or means of them."""
+    return flipped if run.flip_average else model
 
 
 class BatchedGraph:

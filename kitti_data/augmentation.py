@@ -110,7 +110,7 @@ def apply(draws, frames, intrinsics):
     intrinsics = _follow(intrinsics, draws)
     if draws.flip:
         frames = [frame[:, ::-1] for frame in frames]
-        intrinsics = mirrored_intrinsics(intrinsics, width)
+        intrinsics = mirrored_intrinsics(intrinsics, width - 1)
     return frames, intrinsics
 
 
@@ -137,13 +137,21 @@ def stack_channels(frames):
     return cv2.merge([np.ascontiguousarray(frame) for frame in frames])
 
 
-def mirrored_intrinsics(intrinsics, width):
-    """Intrinsics [3, 3] of a camera whose pictures, `width` wide, are mirrored left to right.
+def mirrored_intrinsics(intrinsics, last_column):
+    """Intrinsics of a camera whose images are mirrored left to right: x becomes last_column - x.
 
     The world is mirrored with them, x to -x, so that focal lengths stay positive.
+
+    Args:
+      intrinsics: float32 [..., 3, 3], array or tensor, pixels.
+      last_column: float [...], pixels: W - 1, divided by 2^s at scale s.
+
+    Returns:
+      float32 [..., 3, 3].
     """
-    mirror = np.array([[-1, 0, width - 1], [0, 1, 0], [0, 0, 1]], np.float32)
-    return mirror @ intrinsics @ np.diag(np.float32([-1, 1, 1]))
+    signs = np.float32([[1, -1, -1], [1, 1, 1], [1, 1, 1]])
+    principal_x = np.float32([[0, 0, 1], [0, 0, 0], [0, 0, 0]])
+    return signs * intrinsics + np.float32(last_column)[..., None, None] * principal_x
 
 
 def _follow(intrinsics, draws):

@@ -26,8 +26,8 @@ say 'the formatted training set'
 train() {
   "$python" geonet/main.py --mode=train_rigid --dataset_dir="$out/formatted" \
     --checkpoint_dir="$out/run" --dispnet_encoder=vgg --batch_norm_decay=0.98 \
-    --initial_disparity=1 --learning_rate=0.0005 --noaugment_gamma --noaugment_brightness --noaugment_colour \
-    --log_freq=50 "${size[@]}" "$@"
+    --initial_disparity=1 --learning_rate=0.0005 \
+    --noaugment_gamma --noaugment_brightness --noaugment_colour --log_freq=50 "${size[@]}" "$@"
 }
 say "training depth and pose for $steps steps, the second half with batch norm frozen"
 train --max_steps=$((steps / 2))
@@ -35,8 +35,7 @@ train --max_steps="$steps" --freeze_batch_norm
 
 say 'predicting depth and pose of a drive that was never trained on, the mean with mirror images'
 "$python" geonet/main.py --mode=test_depth --dataset_dir="$out/kitti" --pose_test_seq=9 \
-  --init_ckpt_file="$out/run" --output_dir="$out/depth" --pictures \
-  --flip_average
+  --init_ckpt_file="$out/run" --output_dir="$out/depth" --flip_average --pictures
 "$python" geonet/main.py --mode=test_pose --dataset_dir="$out/kitti" --pose_test_seq=9 \
   --init_ckpt_file="$out/run" --output_dir="$out/pose" --flip_average
 

@@ -19,7 +19,7 @@ def predictions(predict):
     batch = random_batch(ModelConfig(img_height=32, img_width=WIDTH), 2)
     mirrored = {name: batch[name][:, :, ::-1] for name in ('target', 'sources')}
     mirrored['intrinsics'] = np.stack([
-        multi_scale_intrinsics(mirrored_intrinsics(camera, WIDTH))
+        multi_scale_intrinsics(mirrored_intrinsics(camera, WIDTH - 1))
         for camera in batch['intrinsics'][:, 0]])
     with tf.Graph().as_default(), tf.Session() as session:
         found = []
