@@ -20,7 +20,8 @@ FIELDS = ['Network', 'RankSize', 'BatchSize', 'DeviceType', 'CaseName', 'ActualF
 
 # Records its arguments; training leaves metrics, evaluation a number; reports are real.
 STAND_IN = r'''#!/usr/bin/env bash
-printf '%s|' "${@##*/main/}" >> "$RECORD"; echo "rank=${RANK_ID-none}" >> "$RECORD"
+line=$(printf '%s|' "${@##*/main/}")  # in one write: ranks record at the same time
+echo "${line}rank=${RANK_ID-none}" >> "$RECORD"
 for argument; do case "$argument" in
   --checkpoint_dir=*|--outputpath=*) run=${argument#*=} ;;
   --pred_dir=*) predictions=${argument#*=} ;;
