@@ -8,10 +8,9 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 
 
-def stack_frames(target, sources):
-    """<float32>[B, H, W, 3] and [B, H, W, 3N] -> frame rows [(N + 1) B, H, W, 3]."""
-    num_sources = sources.shape.as_list()[-1] // 3
-    return tf.concat([target] + tf.split(sources, num_sources, axis=-1), axis=0)
+def frame_rows(images):
+    """<float32>[B, H, W, 3(N + 1)], the target first -> frame rows [(N + 1) B, H, W, 3]."""
+    return tf.concat(tf.split(images, images.shape.as_list()[-1] // 3, axis=-1), axis=0)
 
 
 def at_starts(values, batch_size):

@@ -31,8 +31,8 @@ def rigid_training(batch, config, is_training=True):
     """depth_net and pose_net learn from each other: mode train_rigid.
 
     Args:
-      batch: dict of target <uint8>[B, H, W, 3], sources <uint8>[B, H, W, 3N] (the frames before
-        the target in time order, then those after it), intrinsics <float32>[B, 4, 3, 3], pixels.
+      batch: dict of frames <uint8>[B, H, W, 3(N + 1)] (the target, the frames before it in time
+        order, then those after it) and intrinsics <float32>[B, 4, 3, 3], pixels.
       config: ModelConfig.
       is_training: whether batch norm uses the batch's statistics and updates its averages.
 
@@ -42,12 +42,12 @@ def rigid_training(batch, config, is_training=True):
     Raises:
       ValueError: shapes that do not fit the configuration.
     """
-    target, sources, intrinsics = _read_batch(batch, config)
-    batch_size = target.shape.as_list()[0]
-    views = pyramid.area_pyramid(frames.stack_frames(target, sources), NUM_SCALES)
+    images, intrinsics = _read_batch(batch, config)
+    batch_size = images.shape.as_list()[0]
+    views = pyramid.area_pyramid(frames.frame_rows(images), NUM_SCALES)
     sizes = pyramid.sizes_of(views)
     disparities = _disparities(views[0], config, _norm_decay(config, is_training))
-    poses = nets.pose_net(target, sources, _norm_decay(config, is_training))
+    poses = nets.pose_net(images, _norm_decay(config, is_training))
     flow = _rigid_flow(disparities, poses, intrinsics)
     warped = pyramid.unflatten(
         geometry.flow_sampler(flow, sizes)(
@@ -64,9 +64,9 @@ def rigid_training(batch, config, is_training=True):
         terms['disp_smooth'] = config.disp_smooth_weight * tf.add_n([
             losses.smoothness(disparity, view) / 2 ** scale
             for scale, (disparity, view) in enumerate(zip(disparities, views))])
-    images = _pictures(batch, warped[0], errors[0])
-    images['disparity'] = disparities[0][:batch_size]
-    return TrainingOutput(terms, images, dict(
+    pictures = _pictures(batch, warped[0], errors[0])
+    pictures['disparity'] = disparities[0][:batch_size]
+    return TrainingOutput(terms, pictures, dict(
         disparities=disparities, poses=poses, rigid_flows=pyramid.unflatten(flow, sizes),
         warped=warped, errors=errors))
 
@@ -87,15 +87,15 @@ def flow_training(batch, config, is_training=True):
     Raises:
       ValueError: shapes that do not fit the configuration.
     """
-    target, sources, intrinsics = _read_batch(batch, config)
-    batch_size = target.shape.as_list()[0]
-    views = pyramid.area_pyramid(frames.stack_frames(target, sources), NUM_SCALES)
+    images, intrinsics = _read_batch(batch, config)
+    batch_size = images.shape.as_list()[0]
+    views = pyramid.area_pyramid(frames.frame_rows(images), NUM_SCALES)
     starts = [frames.at_starts(view, batch_size) for view in views]
     tensors = {}
     rigid_flow = None
     if config.flownet_type == 'residual':
         tensors['disparities'] = _disparities(views[0], config)
-        tensors['poses'] = nets.pose_net(target, sources)
+        tensors['poses'] = nets.pose_net(images)
         rigid_flow = tf.stop_gradient(
             _rigid_flow(tensors['disparities'], tensors['poses'], intrinsics))
         tensors['rigid_flows'] = pyramid.unflatten(rigid_flow, pyramid.sizes_of(views))
@@ -103,8 +103,8 @@ def flow_training(batch, config, is_training=True):
         starts[0], frames.at_ends(views[0], batch_size), tensors.get('rigid_flows'), config,
         _norm_decay(config, is_training))
     terms = _flow_terms(flows, views, starts, config, tensors)
-    images = _pictures(batch, tensors['warped'][0], tensors['errors'][0])
-    return TrainingOutput(terms, images, tensors)
+    pictures = _pictures(batch, tensors['warped'][0], tensors['errors'][0])
+    return TrainingOutput(terms, pictures, tensors)
 
 
 def predict_depth(images, config):
@@ -134,7 +134,7 @@ def predict_pose(target, sources, config):
       <float32>[B, N, 6]: (tx, ty, tz, rx, ry, rz), target to source; radians.
     """
     _check_snippet(target, sources, config)
-    return nets.pose_net(to_float(target), to_float(sources))
+    return nets.pose_net(to_float(tf.concat([target, sources], axis=-1)))
 
 
 def predict_flow(target, sources, intrinsics, config, source_index=None):
@@ -155,7 +155,7 @@ def predict_flow(target, sources, intrinsics, config, source_index=None):
     rigid_flows = None
     if config.flownet_type == 'residual':
         _check_shape('intrinsics', intrinsics, [None, NUM_SCALES, 3, 3])
-        pose = nets.pose_net(target, sources)[:, index]
+        pose = nets.pose_net(tf.concat([target, sources], axis=-1))[:, index]
         transform = geometry.pixel_transform(geometry.pose_matrix(pose), intrinsics[:, 0])
         disparities = _disparities(target, config)
         sizes = pyramid.sizes_of(disparities)
@@ -258,20 +258,21 @@ def _flow_terms(flows, views, starts, config, tensors):
 
 def _pictures(batch, warped, errors):
     """Pictures of the target and of the frame after it, seen from the target."""
-    batch_size = batch['target'].shape.as_list()[0]
+    batch_size = batch['frames'].shape.as_list()[0]
     first = batch_size * (warped.shape.as_list()[0] // (4 * batch_size))
     after = slice(first, first + batch_size)
     return collections.OrderedDict([
-        ('target', batch['target']),
+        ('target', batch['frames'][..., :3]),
         ('warped_source', to_uint8(warped[after])),
         ('error', tf.reduce_mean(errors[after], axis=-1, keepdims=True))])
 
 
 def _read_batch(batch, config):
-    _check_snippet(batch['target'], batch['sources'], config)
+    _check_shape('frames', batch['frames'],
+                 [None, config.img_height, config.img_width, 3 * config.seq_length])
     _check_shape('intrinsics', batch['intrinsics'],
-                 [batch['target'].shape.as_list()[0], NUM_SCALES, 3, 3])
-    return to_float(batch['target']), to_float(batch['sources']), batch['intrinsics']
+                 [batch['frames'].shape.as_list()[0], NUM_SCALES, 3, 3])
+    return to_float(batch['frames']), batch['intrinsics']
 
 
 def _check_snippet(target, sources, config):

@@ -60,22 +60,22 @@ def flow_net(inputs, norm_decay=None, initial_gain=1.0):
     return [flow * [float(size) for size in flow.shape.as_list()[2:0:-1]] for flow in flows]
 
 
-def pose_net(target, sources, norm_decay=None):
+def pose_net(images, norm_decay=None):
     """The camera's motion from the target frame to each source frame.
 
     Args:
-      target: <float32>[B, H, W, 3] in [-1, 1].
-      sources: <float32>[B, H, W, 3N] in [-1, 1], the frames before the target, then those after.
+      images: <float32>[B, H, W, 3(N + 1)] in [-1, 1]: the target, the frames before it, then those
+        after.
       norm_decay: see `Layers`; None for inference.
 
     Returns:
       <float32>[B, N, 6]: (tx, ty, tz, rx, ry, rz), target to source, in the unit of the depth and
       radians.
     """
-    num_sources = sources.shape.as_list()[-1] // 3
+    num_sources = images.shape.as_list()[-1] // 3 - 1
     with tf.variable_scope('pose_net'):
         layer = Layers(norm_decay)
-        features = tf.concat([target, sources], axis=-1)
+        features = images
         for width, size in _POSE_LAYERS:
             features = layer.conv_same(features, width, size, 2)
         poses = tf.reduce_mean(layer.linear_conv(features, 6 * num_sources, 1), axis=[1, 2])

@@ -24,7 +24,9 @@ class RunConfig:
     init_ckpt_file: str = flag('', 'checkpoint prefix, or folder (its newest), to start from or '
                                    'to predict with')
     batch_size: int = flag(4, 'examples a step and device')
-    num_threads: int = flag(32, 'threads that read and decode')
+    num_threads: int = flag(32, 'about how many examples are read and decoded at once')
+    cache_share: float = flag(0.25, 'share of the usable memory in which decoded examples are '
+                                    'kept, all workers together; 0 decodes them at every visit')
     checkpoint_dir: str = flag('', 'where checkpoints, metrics and summaries go; a run found '
                                    'there is continued')
     learning_rate: float = flag(0.0002, 'step size of Adam')
@@ -68,6 +70,8 @@ class RunConfig:
                      'summary_freq', 'eval_batches', 'max_to_keep', 'export_batch'):
             if getattr(self, name) < 1:
                 raise UserError('--%s=%d; wanted at least 1' % (name, getattr(self, name)))
+        if not 0 <= self.cache_share <= 1:
+            raise UserError('--cache_share=%g; wanted a share, from 0 to 1' % self.cache_share)
         if self.eval_every < 0:
             raise UserError('--eval_every=%d; wanted a number of steps, or 0' % self.eval_every)
         if self.eval_dataset_dir and not self.eval_every:

@@ -2,6 +2,7 @@
 import dataclasses
 
 from common.errors import UserError
+from common.memory import usable_memory
 from geonet import model as geonet_model
 from kitti_data.formatted import broken_files_named, formatted_dataset
 from npu_runtime.training import ModelOutput, TrainOptions, train
@@ -45,7 +46,7 @@ def _training_data(run, model, augment):
         return formatted_dataset(
             run.dataset_dir, 'train', run.batch_size, model.seq_length, model.img_height,
             model.img_width, run.num_threads, augment, run.shuffle, run.seed, start_step, rank,
-            size)
+            size, int(run.cache_share * usable_memory() / size))
     return make_dataset
 
 

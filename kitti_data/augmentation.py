@@ -1,10 +1,13 @@
 """Random changes of a training example: how they are drawn, and how they are applied.
 
-One example is its frames (the target first, then the sources), uint8 [H, W, 3] each, and the
-intrinsics they share. Drawing is a function of (seed, position) alone, so that an interrupted run
-continues with the very numbers it would have drawn.
+One example is its F frames, stacked as uint8 [H, W, 3F], and the intrinsics they share. Drawing is
+a function of (seed, position) alone, so that an interrupted run continues with the very numbers it
+would have drawn.
 """
+import collections
+import contextlib
 import dataclasses
+import math
 import typing
 
 import numpy as np
@@ -18,6 +21,9 @@ BRIGHTNESS_RANGE = (0.5, 2.0)
 COLOUR_RANGE = (0.8, 1.2)
 COLOUR_PROBABILITY = 0.5
 FLIP_PROBABILITY = 0.5
+
+_LEVELS = np.arange(256, dtype=np.float32) / 255
+_idle_generators, _idle_buffers = collections.deque(), collections.deque()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,100 +47,121 @@ class AugmentConfig:
 
 
 class Draws(typing.NamedTuple):
-    """The random numbers of one example."""
-    scale_x: float = 1.0
-    scale_y: float = 1.0
-    offset_x: int = 0    # pixels of the enlarged image left of the crop
-    offset_y: int = 0    # and above it
-    recolour: bool = False
-    gamma: float = 1.0
-    brightness: float = 1.0
-    colours: typing.Sequence[float] = ()   # a factor for each channel of each frame
-    flip: bool = False
+    """The random numbers of B examples. Pairs are of height and width, or y and x."""
+    scale: np.ndarray       # float64 [B, 2]
+    size: np.ndarray        # int64 [B, 2], pixels of the enlarged image
+    offset: np.ndarray      # int64 [B, 2], pixels of it above and left of the crop
+    recolour: np.ndarray    # bool [B]
+    gamma: np.ndarray       # float64 [B]
+    brightness: np.ndarray  # float64 [B]
+    colours: np.ndarray     # float64 [B, 3F], a factor for each channel of each frame
+    flip: np.ndarray        # bool [B]
 
 
-def scaled_size(height, width, scale_x, scale_y):
-    """(height, width) of the enlarged image, whole pixels."""
-    return (int(np.float32(height) * np.float32(scale_y)),
-            int(np.float32(width) * np.float32(scale_x)))
+def scaled_size(height, width, scale):
+    """int64 [B, 2], whole pixels, of images enlarged by float64 `scale` [B, 2]."""
+    return (np.float32([height, width]) * scale.astype(np.float32)).astype(np.int64)
 
 
-def draw(config, seed, position, height, width, num_frames):
-    """The `Draws` of the example at `position` of a run with `seed`.
+def draw(config, seed, positions, height, width, num_frames):
+    """The `Draws` of the examples at `positions`, integers [B], of a run with `seed`.
 
     The same numbers are drawn whatever is switched off, so a switch changes nothing but its part.
     """
-    key = np.array([seed, position], np.int64).view(np.uint64)
-    numbers = iter(np.random.Generator(np.random.Philox(key=key)).random(8 + 3 * num_frames))
+    numbers = _random_numbers(seed, positions, 8 + 3 * num_frames)
 
-    def uniform(low, high, enabled):
-        value = low + (high - low) * next(numbers)
-        return value if enabled else 1.0
+    def uniform(low, high, share, enabled):
+        return low + (high - low) * share if enabled else np.ones_like(share)
 
-    scale_x = uniform(1.0, MAX_SCALE, config.augment_scale)
-    scale_y = uniform(1.0, MAX_SCALE, config.augment_scale)
-    out_height, out_width = scaled_size(height, width, scale_x, scale_y)
-    offset_y = int(next(numbers) * (out_height - height + 1))
-    offset_x = int(next(numbers) * (out_width - width + 1))
-    recolour = next(numbers) > 1 - COLOUR_PROBABILITY
-    gamma = uniform(*GAMMA_RANGE, enabled=config.augment_gamma)
-    brightness = uniform(*BRIGHTNESS_RANGE, enabled=config.augment_brightness)
-    colours = [uniform(*COLOUR_RANGE, enabled=config.augment_colour) for _ in range(3 * num_frames)]
+    scale = uniform(1.0, MAX_SCALE, numbers[:, 1::-1], config.augment_scale)
+    size = scaled_size(height, width, scale)
+    colours = uniform(*COLOUR_RANGE, numbers[:, 7:-1], config.augment_colour)
     if config.augment_same_colour:
-        colours = colours[:3] * num_frames
-    recolour = recolour and (
-        config.augment_gamma or config.augment_brightness or config.augment_colour)
-    flip = config.augment_flip and next(numbers) < FLIP_PROBABILITY
-    return Draws(scale_x, scale_y, offset_x, offset_y, recolour, gamma, brightness, colours, flip)
+        colours = np.tile(colours[:, :3], num_frames)
+    return Draws(
+        scale, size,
+        offset=(numbers[:, 2:4] * (size - [height - 1, width - 1])).astype(np.int64),
+        recolour=(numbers[:, 4] > 1 - COLOUR_PROBABILITY) & (
+            config.augment_gamma or config.augment_brightness or config.augment_colour),
+        gamma=uniform(*GAMMA_RANGE, numbers[:, 5], config.augment_gamma),
+        brightness=uniform(*BRIGHTNESS_RANGE, numbers[:, 6], config.augment_brightness),
+        colours=colours,
+        flip=(numbers[:, -1] < FLIP_PROBABILITY) & config.augment_flip)
 
 
-def apply(draws, frames, intrinsics):
-    """The example as `draws` changes it.
+def _random_numbers(seed, positions, count):
+    """float64 [B, count] from 0 to below 1: the first ones of Philox with key (seed, position)."""
+    with _lent(_idle_generators, _new_generator) as (generator, start):
+        numbers = np.empty((len(positions), count))
+        for row, position in zip(numbers, positions):
+            start['state']['key'] = np.array([seed, position], np.int64).view(np.uint64)
+            generator.bit_generator.state = start
+            generator.random(out=row)
+    return numbers
+
+
+def apply(draws, stacks, intrinsics, out):
+    """Writes B examples into `out` as `draws` changes them; what is given stays as it is.
 
     Args:
-      draws: <Draws> with 3 colour factors for each frame where it recolours.
-      frames: list of uint8 [H, W, 3].
-      intrinsics: float32 [3, 3], pixels.
+      draws: <Draws>.
+      stacks: B arrays uint8 [H, W, 3F], frame after frame.
+      intrinsics: float32 [B, 3, 3], pixels.
+      out: uint8 [B, H, W, 3F], contiguous.
 
     Returns:
-      (list of uint8 [H, W, 3], float32 [3, 3]).
+      float32 [B, 3, 3], the intrinsics of `out`.
     """
-    height, width = frames[0].shape[:2]
-    size = scaled_size(height, width, draws.scale_x, draws.scale_y)
-    if size != (height, width):
-        frames = [_enlarge_and_crop(frame, size, draws.offset_y, draws.offset_x)
-                  for frame in frames]
-    if draws.recolour:
-        tables = colour_tables(draws)
-        frames = [cv2.LUT(frame, table) for frame, table in zip(frames, tables)]
-    intrinsics = _follow(intrinsics, draws)
-    if draws.flip:
-        frames = [frame[:, ::-1] for frame in frames]
-        intrinsics = mirrored_intrinsics(intrinsics, width - 1)
-    return frames, intrinsics
+    tables = iter(colour_tables(draws))
+    with _lent(_idle_buffers, lambda: (_Buffer(), _Buffer())) as buffers:
+        for stack, size, offset, recolour, flip, changed in zip(
+                stacks, draws.size.tolist(), draws.offset.tolist(), draws.recolour, draws.flip,
+                out):
+            _enlarge_and_crop(stack, size, offset, buffers, changed)
+            if recolour:
+                cv2.LUT(changed, next(tables), dst=changed)
+            if flip:
+                cv2.flip(changed, 1, dst=changed)
+    return _follow(intrinsics, draws, out.shape[2])
 
 
-def _enlarge_and_crop(frame, size, offset_y, offset_x):
-    """Enlarges by area averaging, crops back, and drops the fraction as the published code does."""
-    height, width = frame.shape[:2]
-    enlarged = cv2.resize(frame.astype(np.float32), size[::-1], interpolation=cv2.INTER_AREA)
-    return enlarged[offset_y:offset_y + height, offset_x:offset_x + width].astype(np.uint8)
+def _enlarge_and_crop(stack, size, offset, buffers, out):
+    """Enlarges by area averaging, crops back, and drops the fraction as the published code does.
+
+    Args:
+      stack: uint8 [H, W, C].
+      size: (height, width) of the enlarged image.
+      offset: (y, x) in it, where the crop begins.
+      buffers: two <_Buffer>.
+      out: uint8 [H, W, C].
+    """
+    height, width, channels = stack.shape
+    if size == [height, width]:
+        np.copyto(out, stack)
+        return
+    y, x = offset
+    scale_y, scale_x = size[0] / height, size[1] / width
+    # What lies beyond the end of the crop is not enlarged; one more pixel keeps the border away.
+    rows = min(height, math.ceil((y + height) / scale_y) + 1)
+    columns = min(width, math.ceil((x + width) / scale_x) + 1)
+    source = buffers[0].array(rows, columns, channels)
+    np.copyto(source, stack[:rows, :columns])
+    enlarged = cv2.resize(
+        source, None, fx=scale_x, fy=scale_y, interpolation=cv2.INTER_AREA,
+        dst=buffers[1].array(round(rows * scale_y), round(columns * scale_x), channels))
+    np.copyto(out, enlarged[y:y + height, x:x + width], casting='unsafe')
 
 
 def colour_tables(draws):
-    """uint8 [F, 1, 256, 3]: where a value goes, in each channel of each of F frames.
+    """uint8 [R, 1, 256, 3F]: where a value goes, in each channel, for the R that are recoloured.
 
-    clip(brightness * factor * x^gamma, 0, 1), for x from 0 to 1.
+    min(brightness * factor * x^gamma, 1), for x from 0 to 1.
     """
-    gamma_curve = (np.arange(256, dtype=np.float32) / 255) ** np.float32(draws.gamma)
-    factors = np.float32(draws.brightness) * np.asarray(draws.colours, np.float32)
-    values = np.clip(gamma_curve[:, None] * factors.reshape(-1, 1, 1, 3), 0, 1)
-    return (values * np.float32(255.5)).astype(np.uint8)
-
-
-def stack_channels(frames):
-    """uint8 [H, W, 3N] of N frames [H, W, 3]."""
-    return cv2.merge([np.ascontiguousarray(frame) for frame in frames])
+    gamma, brightness, colours = (values[draws.recolour].astype(np.float32) for values in (
+        draws.gamma, draws.brightness, draws.colours))
+    gamma_curves = _LEVELS[:, None] ** gamma[:, None, None]
+    values = np.minimum(gamma_curves * (brightness[:, None] * colours)[:, None], 1)
+    return (values * np.float32(255.5)).astype(np.uint8)[:, None]
 
 
 def mirrored_intrinsics(intrinsics, last_column):
@@ -154,8 +181,43 @@ def mirrored_intrinsics(intrinsics, last_column):
     return signs * intrinsics + np.float32(last_column)[..., None, None] * principal_x
 
 
-def _follow(intrinsics, draws):
-    """Intrinsics after the scaling and the crop."""
-    change = np.array([[draws.scale_x, 0, -draws.offset_x], [0, draws.scale_y, -draws.offset_y],
-                       [0, 0, 1]], np.float32)
-    return change @ np.asarray(intrinsics, np.float32)
+def _follow(intrinsics, draws, width):
+    """Intrinsics [B, 3, 3] after the scaling, the crop and the mirroring."""
+    change = np.zeros_like(intrinsics)
+    change[:, 0, 0], change[:, 1, 1], change[:, 2, 2] = draws.scale[:, 1], draws.scale[:, 0], 1
+    change[:, :2, 2] = -draws.offset[:, ::-1]
+    intrinsics = change @ intrinsics
+    if draws.flip.any():
+        intrinsics[draws.flip] = mirrored_intrinsics(intrinsics[draws.flip], width - 1)
+    return intrinsics
+
+
+class _Buffer:
+    """Memory that is used again: it stays in the processor's cache, which new memory is not in."""
+
+    def __init__(self):
+        self._memory = np.empty(0, np.float32)
+
+    def array(self, height, width, channels):
+        """float32 [height, width, channels]; its values are whatever was there."""
+        size = height * width * channels
+        if self._memory.size < size:
+            self._memory = np.empty(size, np.float32)
+        return self._memory[:size].reshape(height, width, channels)
+
+
+@contextlib.contextmanager
+def _lent(idle, make):
+    """One of the `idle` things, or a new one; TensorFlow's threads can own none between calls."""
+    try:
+        thing = idle.pop()
+    except IndexError:
+        thing = make()
+    yield thing
+    idle.append(thing)
+
+
+def _new_generator():
+    """A generator, and its state at the start; making one takes longer than all it has to draw."""
+    generator = np.random.Generator(np.random.Philox(0))
+    return generator, generator.bit_generator.state

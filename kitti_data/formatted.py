@@ -7,41 +7,41 @@ import contextlib
 import os
 import re
 
-import numpy as np
 import tensorflow.compat.v1 as tf
 
 from common.errors import UserError
 from common.files import read_lines, require_file, require_folder
 from common.parallel import parallel_map
-from kitti_data import augmentation, images
+from kitti_data import images
+from kitti_data.example_reader import ExampleReader, check_strip_size, read_intrinsics
 from kitti_data.order import example_order
-
-NUM_SCALES = 4
 
 
 def formatted_dataset(dataset_dir, split, batch_size, seq_length, img_height, img_width,
                       num_threads=0, augment=None, shuffle=True, seed=8964, start_step=0,
-                      rank=0, size=1):
+                      rank=0, size=1, cache_bytes=0):
     """The endless batches of one worker.
 
     Args:
       dataset_dir: folder that `prepare_train_data.py` wrote.
       split: 'train' or 'val'.
       batch_size: B, examples a step of this worker.
-      seq_length: odd; the middle frame is the target, the N = seq_length - 1 others the sources.
+      seq_length: S, odd; the middle frame is the target, the others the sources.
       img_height: H of the formatted frames.
       img_width: W of the formatted frames.
-      num_threads: examples decoded at once; 0 lets tf.data choose.
+      num_threads: about how many examples are in work at once; 0 lets tf.data choose.
       augment: <AugmentConfig>, or None for the examples as they are.
       shuffle: a new order every epoch, or always that of the list.
       seed: of the order and of the augmentation.
       start_step: steps already done; the data continue where an unbroken run would be.
       rank: this worker, 0..size-1.
       size: number of workers.
+      cache_bytes: memory in which decoded examples are kept, so that from the second epoch on they
+        are only augmented; those that it does not hold are decoded each time.
 
     Returns:
-      tf.data.Dataset of dict(target=uint8 [B, H, W, 3], sources=uint8 [B, H, W, 3N] in time order,
-      intrinsics=float32 [B, 4, 3, 3], level s divided by 2^s), shapes static.
+      tf.data.Dataset of dict(frames=uint8 [B, H, W, 3S], the target and then the others in time
+      order, intrinsics=float32 [B, 4, 3, 3], level s divided by 2^s), shapes static.
 
     Raises:
       UserError: the list is missing or empty, a listed file is missing or empty, or the first
@@ -49,11 +49,14 @@ def formatted_dataset(dataset_dir, split, batch_size, seq_length, img_height, im
     """
     prefixes = list_examples(dataset_dir, split)
     check_examples(prefixes, seq_length, img_height, img_width)
-    reader = _ExampleReader(prefixes, seq_length, img_height, img_width, augment, seed)
+    reader = ExampleReader(prefixes, seq_length, img_height, img_width, augment, seed,
+                           cache_bytes)
     dataset = example_order(len(prefixes), seed, shuffle, rank, size, start_step * batch_size)
-    dataset = dataset.map(reader.as_tensors,
-                          num_parallel_calls=num_threads or tf.data.experimental.AUTOTUNE)
-    return dataset.batch(batch_size, drop_remainder=True).prefetch(2)
+    # At least two, so that one batch can be decoded while another one is augmented.
+    batches_at_once = (max(2, -(-num_threads // batch_size)) if num_threads
+                       else tf.data.experimental.AUTOTUNE)
+    return dataset.batch(batch_size, drop_remainder=True).map(
+        reader.as_tensors, batches_at_once).prefetch(2)
 
 
 def list_examples(dataset_dir, split='train'):
@@ -97,85 +100,9 @@ def check_examples(prefixes, seq_length, img_height, img_width):
             if not sizes.get(os.path.basename(path)):
                 raise UserError('%s is in the list of examples but %s' % (
                     path, 'empty' if os.path.basename(path) in sizes else 'does not exist'))
-        _check_size(members[0] + '.jpg', images.image_size(members[0] + '.jpg'), seq_length,
-                    img_height, img_width)
+        image = members[0] + '.jpg'
+        check_strip_size(image, images.image_size(image), seq_length, img_height, img_width)
         read_intrinsics(members[0] + '_cam.txt')
-
-
-def _check_size(path, found, seq_length, img_height, img_width):
-    if tuple(found) != (img_height, img_width * seq_length):
-        raise UserError(
-            '%s is %d high and %d wide; --img_height=%d --img_width=%d --seq_length=%d want %d and '
-            '%d' % ((path,) + tuple(found) + (img_height, img_width, seq_length,
-                                         img_height, img_width * seq_length)))
-
-
-def read_intrinsics(path):
-    """float32 [3, 3] of the camera file `path`; a UserError says what is wrong with it."""
-    try:
-        with open(path, 'rb') as stream:
-            text = stream.read()
-        numbers = np.array([float(word) for word in text.split(b',')], np.float32)
-    except OSError as error:
-        raise UserError('cannot read camera file %s: %s' % (path, error.strerror)) from error
-    except ValueError:
-        numbers = np.zeros(0)
-    if numbers.size != 9 or not np.all(np.isfinite(numbers)):
-        raise UserError('camera file %s: wanted 9 numbers with commas, found %r' % (
-            path, text.decode('utf-8', 'replace').strip()[:80]))
-    return numbers.reshape(3, 3)
-
-
-def multi_scale_intrinsics(intrinsics):
-    """[..., 3, 3] to [..., 4, 3, 3]: the first two rows of level s divided by 2^s."""
-    levels = 2.0 ** -np.arange(NUM_SCALES, dtype=np.float32)
-    factors = np.stack([levels, levels, np.ones_like(levels)], axis=-1)[..., None]
-    return intrinsics[..., None, :, :] * factors
-
-
-def split_frames(strip, seq_length):
-    """[H, W * seq_length, 3] to frames of [H, W, 3]: the target, then the sources in time."""
-    frames = np.split(strip, seq_length, axis=1)
-    return [frames.pop(seq_length // 2)] + frames
-
-
-class _ExampleReader:
-    """Turns (index, position) of the training order into one example.
-
-    TensorFlow decodes; the rest is numpy and OpenCV in one call, which takes a third of the time of
-    the same in TensorFlow's CPU ops, and can say which file it was.
-    """
-
-    def __init__(self, prefixes, seq_length, img_height, img_width, augment, seed):
-        self._prefixes = prefixes
-        self._seq_length = seq_length
-        self._height = img_height
-        self._width = img_width
-        self._augment = augment if augment and augment.active else None
-        self._seed = seed
-
-    def as_tensors(self, index, position):
-        """The dataset's map function: image and camera of one example, read together."""
-        prefix = tf.gather(tf.constant(self._prefixes), index)
-        strip = tf.io.decode_jpeg(tf.io.read_file(prefix + '.jpg'), channels=3)
-        target, sources, intrinsics = tf.numpy_function(
-            self._assemble, [index, position, strip], (tf.uint8, tf.uint8, tf.float32))
-        target.set_shape([self._height, self._width, 3])
-        sources.set_shape([self._height, self._width, 3 * (self._seq_length - 1)])
-        intrinsics.set_shape([NUM_SCALES, 3, 3])
-        return {'target': target, 'sources': sources, 'intrinsics': intrinsics}
-
-    def _assemble(self, index, position, strip):
-        prefix = self._prefixes[index]
-        _check_size(prefix + '.jpg', strip.shape[:2], self._seq_length, self._height, self._width)
-        intrinsics = read_intrinsics(prefix + '_cam.txt')
-        frames = split_frames(strip, self._seq_length)
-        if self._augment:
-            draws = augmentation.draw(self._augment, self._seed, position, self._height,
-                                      self._width, self._seq_length)
-            frames, intrinsics = augmentation.apply(draws, frames, intrinsics)
-        return (np.ascontiguousarray(frames[0]), augmentation.stack_channels(frames[1:]),
-                multi_scale_intrinsics(intrinsics))
 
 
 @contextlib.contextmanager

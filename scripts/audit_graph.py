@@ -58,8 +58,7 @@ def _training(build_model, batch, scopes=None, **options):
 
 def _geonet_batch(config, batch_size=4):
     size = [batch_size, config.img_height, config.img_width]
-    return {'target': (size + [3], tf.uint8),
-            'sources': (size + [3 * config.num_sources], tf.uint8),
+    return {'frames': (size + [3 * config.seq_length], tf.uint8),
             'intrinsics': ([batch_size, NUM_SCALES, 3, 3], tf.float32)}
 
 
@@ -69,11 +68,13 @@ def _geonet_training(build, scopes=None, **settings):
         build(batch, config, is_training).losses), _geonet_batch(config), scopes)
 
 
-def _geonet_inference(predict, names, **settings):
+def _geonet_inference(predict, num_inputs, **settings):
     config = ModelConfig(**settings)
-    inputs = {name: tf.placeholder(dtype, [1] + shape[1:])
-              for name, (shape, dtype) in _geonet_batch(config).items()}
-    outputs = predict(*[inputs[name] for name in names], config)
+    size = [1, config.img_height, config.img_width]
+    inputs = [(size + [3], tf.uint8), (size + [3 * config.num_sources], tf.uint8),
+              ([1, NUM_SCALES, 3, 3], tf.float32)]
+    outputs = predict(*[tf.placeholder(dtype, shape) for shape, dtype in inputs[:num_inputs]],
+                      config)
     return tf.nest.flatten(outputs), ()
 
 
@@ -100,14 +101,13 @@ GRAPHS = collections.OrderedDict([
     ('train_flow_residual', lambda: _geonet_training(geonet_model.flow_training, ['flow_net'])),
     ('train_flow_direct', lambda: _geonet_training(
         geonet_model.flow_training, flownet_type='direct')),
-    ('test_depth_resnet50', lambda: _geonet_inference(geonet_model.predict_depth, ['target'])),
-    ('test_depth_vgg', lambda: _geonet_inference(geonet_model.predict_depth, ['target'],
-                                                 dispnet_encoder='vgg')),
-    ('test_pose', lambda: _geonet_inference(geonet_model.predict_pose, ['target', 'sources'])),
-    ('test_flow_residual', lambda: _geonet_inference(
-        geonet_model.predict_flow, ['target', 'sources', 'intrinsics'])),
+    ('test_depth_resnet50', lambda: _geonet_inference(geonet_model.predict_depth, 1)),
+    ('test_depth_vgg', lambda: _geonet_inference(
+        geonet_model.predict_depth, 1, dispnet_encoder='vgg')),
+    ('test_pose', lambda: _geonet_inference(geonet_model.predict_pose, 2)),
+    ('test_flow_residual', lambda: _geonet_inference(geonet_model.predict_flow, 3)),
     ('test_flow_direct', lambda: _geonet_inference(
-        geonet_model.predict_flow, ['target', 'sources', 'intrinsics'], flownet_type='direct')),
+        geonet_model.predict_flow, 3, flownet_type='direct')),
     ('convlstm_vo_train_1', lambda: _vo_training(1)),
     ('convlstm_vo_train_3', lambda: _vo_training(3)),
     ('convlstm_vo_test', _vo_inference),

@@ -1,14 +1,17 @@
 """The parts of scripts/benchmark.py for GeoNet."""
 import os
 import shutil
+import statistics
 import tempfile
 import time
 
 import numpy as np
 import tensorflow.compat.v1 as tf
 
+from common.memory import usable_memory
 from geonet import model as geonet_model
 from geonet.config import ModelConfig
+from geonet.run_config import RunConfig
 from kitti_data import prepare_train_data
 from kitti_data.augmentation import AugmentConfig
 from kitti_data.formatted import formatted_dataset, list_examples
@@ -16,7 +19,10 @@ from kitti_data.images import read_rgb, resize, write_jpeg
 from kitti_data.odometry import OdometrySequence
 from measuring import (
     cpu_seconds, dataset_rate, peak_gigabytes, random_batch, training_step)
+from npu_runtime.host_memory import keep_freed_memory
 from npu_runtime.training import ModelOutput
+
+_ROUNDS = 3
 
 
 def model_config(config):
@@ -44,17 +50,22 @@ def measure_step(config):
 
 
 def measure_input(config):
-    """Examples a second of the whole input pipeline, and of decoding the same files alone."""
+    """Examples a second of the input pipeline, and as a share of decoding the same files alone.
+
+    Three times: as from the second epoch on, where decoded examples are kept in memory; as in the
+    first; and kept, without augmentation. Medians of rounds in which all take turns.
+    """
+    keep_freed_memory()  # as training on a CPU does
     model = model_config(config)
     batch_size = config.batch_size or 4
     with tempfile.TemporaryDirectory() as folder:
         _prepare(config, model, folder)
         prefixes = list_examples(folder)
 
-        def whole():
-            return formatted_dataset(folder, 'train', batch_size, model.seq_length,
-                                     model.img_height, model.img_width,
-                                     augment=AugmentConfig())
+        def pipeline(augment, cache_bytes):
+            return lambda: formatted_dataset(
+                folder, 'train', batch_size, model.seq_length, model.img_height, model.img_width,
+                RunConfig().num_threads, augment, cache_bytes=cache_bytes)
 
         def bare():
             files = tf.data.Dataset.from_tensor_slices([path + '.jpg' for path in prefixes])
@@ -63,10 +74,19 @@ def measure_input(config):
                 num_parallel_calls=tf.data.experimental.AUTOTUNE)
             return files.batch(batch_size).prefetch(1)
 
-        figures = {'examples_per_second': dataset_rate(whole, batch_size)[0],
-                   'bare_decoding_per_second': dataset_rate(bare, batch_size)[0]}
-    figures['share_of_bare_decoding'] = (
-        figures['examples_per_second'] / figures['bare_decoding_per_second'])
+        kept = int(RunConfig().cache_share * usable_memory())
+        pipelines = {'bare_decoding': bare,
+                     'kept': pipeline(AugmentConfig(), kept),
+                     'first_epoch': pipeline(AugmentConfig(), 0),
+                     'kept_not_augmented': pipeline(None, kept)}
+        an_epoch = len(prefixes) // batch_size + 1
+        rounds = [{name: dataset_rate(dataset, batch_size, warm_up=an_epoch + 10)[0]
+                   for name, dataset in pipelines.items()} for _ in range(_ROUNDS)]
+    figures = {name + '_per_second': statistics.median(rates[name] for rates in rounds)
+               for name in pipelines}
+    figures.update({name + '_share': statistics.median(
+        rates[name] / rates['bare_decoding'] for rates in rounds)
+                    for name in pipelines if name != 'bare_decoding'})
     return figures
 
 

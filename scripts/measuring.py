@@ -83,13 +83,14 @@ def dataset_rate(dataset, batch_size, seconds=5.0, warm_up=3):
     """
     with tf.Graph().as_default(), tf.Session() as session:
         iterator = tf.data.make_initializable_iterator(dataset())
-        batch = iterator.get_next()
+        parts = tf.nest.flatten(iterator.get_next())
+        next_batch = session.make_callable(tf.group(*parts))  # it stays where training takes it
         session.run(iterator.initializer)
         for _ in range(warm_up):
-            session.run(batch)
+            next_batch()
         begin, cpu, batches = time.time(), cpu_seconds(), 0
         while time.time() - begin < seconds:
-            session.run(batch)
+            next_batch()
             batches += 1
         examples = batches * batch_size
         return examples / (time.time() - begin), examples / (cpu_seconds() - cpu)
@@ -110,7 +111,6 @@ def random_batch(model, batch_size):
     camera = np.array([[240, 0, 204], [0, 245, 63], [0, 0, 1]], np.float32)
     intrinsics = np.stack([camera / [[2 ** s], [2 ** s], [1]] for s in range(4)])
     return {
-        'target': rng.randint(0, 255, size + (3,)).astype(np.uint8),
-        'sources': rng.randint(0, 255, size + (3 * model.num_sources,)).astype(np.uint8),
+        'frames': rng.randint(0, 255, size + (3 * model.seq_length,)).astype(np.uint8),
         'intrinsics': np.tile(intrinsics.astype(np.float32), (batch_size, 1, 1, 1)),
     }

@@ -78,8 +78,8 @@ def area_levels(images, scales=4):
 
 
 def frames_of(batch):
-    """target and sources uint8 -> [(B, H, W, 3)] in [-1, 1]: the target, then each source."""
-    stack = np.concatenate([batch['target'], batch['sources']], axis=-1) / 255. * 2 - 1
+    """uint8 frames -> [(B, H, W, 3)] in [-1, 1]: the target, then each source."""
+    stack = batch['frames'] / 255. * 2 - 1
     return np.split(stack, stack.shape[-1] // 3, axis=-1)
 
 

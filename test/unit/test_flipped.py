@@ -8,25 +8,25 @@ import golden_common
 from geonet import flipped, geometry, model
 from geonet.config import ModelConfig
 from kitti_data.augmentation import mirrored_intrinsics
-from kitti_data.formatted import multi_scale_intrinsics
+from kitti_data.example_reader import multi_scale_intrinsics
 from random_batch import random_batch
 
 WIDTH = 56
 
 
 def predictions(predict):
-    """`predict` of `module`, inputs: on the images, on the mirrored ones, and their mean."""
+    """`predict(module, target, sources, intrinsics)`: on images, mirrored ones, and the mean."""
     batch = random_batch(ModelConfig(img_height=32, img_width=WIDTH), 2)
-    mirrored = {name: batch[name][:, :, ::-1] for name in ('target', 'sources')}
-    mirrored['intrinsics'] = np.stack([
-        multi_scale_intrinsics(mirrored_intrinsics(camera, WIDTH - 1))
-        for camera in batch['intrinsics'][:, 0]])
+    mirrored = {'frames': batch['frames'][:, :, ::-1],
+                'intrinsics': multi_scale_intrinsics(
+                    mirrored_intrinsics(batch['intrinsics'][:, 0], WIDTH - 1))}
     with tf.Graph().as_default(), tf.Session() as session:
         found = []
         for module, inputs in ((model, batch), (model, mirrored), (flipped, batch)):
             with tf.variable_scope('', reuse=tf.AUTO_REUSE):
-                found.append(predict(
-                    module, {name: tf.constant(value) for name, value in inputs.items()}))
+                frames = tf.constant(inputs['frames'])
+                found.append(predict(module, frames[..., :3], frames[..., 3:],
+                                     tf.constant(inputs['intrinsics'])))
         golden_common.fill_session(session, slim.get_model_variables())
         return session.run(found)
 
@@ -34,7 +34,7 @@ def predictions(predict):
 def test_the_mean_of_depth_is_that_of_the_disparities():
     config = ModelConfig(img_height=32, img_width=WIDTH, dispnet_encoder='vgg')
     plain, mirrored, mean = predictions(
-        lambda module, inputs: module.predict_depth(inputs['target'], config))
+        lambda module, target, *_: module.predict_depth(target, config))
     for ours, one, other in zip(mean, plain, mirrored):
         assert np.abs(1 / one - 1 / other).max() > 1e-3
         np.testing.assert_allclose(1 / ours, (1 / one + 1 / other[:, :, ::-1]) / 2, rtol=1e-4)
@@ -43,7 +43,7 @@ def test_the_mean_of_depth_is_that_of_the_disparities():
 def test_the_mean_of_poses_is_taken_in_the_world_of_the_images():
     config = ModelConfig(img_height=32, img_width=WIDTH)
     plain, mirrored, mean = predictions(
-        lambda module, inputs: module.predict_pose(inputs['target'], inputs['sources'], config))
+        lambda module, target, sources, _: module.predict_pose(target, sources, config))
     other = 2 * mean - plain
     assert np.abs(other - plain).max() > 1e-3 * np.abs(plain).max()
     with tf.Graph().as_default(), tf.Session() as session:
@@ -58,9 +58,9 @@ def test_the_mean_of_poses_is_taken_in_the_world_of_the_images():
 def test_the_mean_of_flows_is_taken_in_the_images(flownet_type):
     config = ModelConfig(img_height=32, img_width=WIDTH, dispnet_encoder='vgg',
                          flownet_type=flownet_type)
-    plain, mirrored, mean = predictions(lambda module, inputs: module.predict_flow(
-        inputs['target'], inputs['sources'],
-        inputs['intrinsics'] if flownet_type == 'residual' else None, config))
+    plain, mirrored, mean = predictions(
+        lambda module, target, sources, intrinsics: module.predict_flow(
+            target, sources, intrinsics if flownet_type == 'residual' else None, config))
     for ours, one, other in zip(mean, plain, mirrored):
         wanted = (one + other[:, :, ::-1] * [-1, 1]) / 2
         assert np.abs(wanted - one).max() > 1e-3 * np.abs(one).max()

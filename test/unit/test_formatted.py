@@ -3,7 +3,7 @@ import pytest
 import tensorflow.compat.v1 as tf
 
 from common.errors import UserError
-from kitti_data import formatted, images
+from kitti_data import example_reader, formatted, images
 from kitti_data.augmentation import AugmentConfig
 
 HEIGHT, WIDTH = 16, 32
@@ -39,16 +39,16 @@ def batches(folder, count, split='train', **kwargs):
 @pytest.mark.parametrize('seq_length', [3, 5])
 def test_frames_are_unpacked_as_published(golden, seq_length):
     published = np.load(str(golden / 'geonet' / 'utils_tf.npz'))
-    frames = formatted.split_frames(published['in_unpack_seq%d' % seq_length], seq_length)
-    np.testing.assert_array_equal(frames[0], published['out_unpack_seq%d_tgt' % seq_length])
-    np.testing.assert_array_equal(np.concatenate(frames[1:], -1),
-                                  published['out_unpack_seq%d_src' % seq_length])
+    frames = example_reader.unpack_strip(published['in_unpack_seq%d' % seq_length], seq_length)
+    np.testing.assert_array_equal(frames[..., :3], published['out_unpack_seq%d_tgt' % seq_length])
+    np.testing.assert_array_equal(frames[..., 3:], published['out_unpack_seq%d_src' % seq_length])
 
 
 def test_intrinsics_of_all_scales_equal_the_published_ones(golden):
     published = np.load(str(golden / 'geonet' / 'utils_tf.npz'))
-    np.testing.assert_allclose(formatted.multi_scale_intrinsics(published['in_ms_intrinsics']),
-                               published['out_multi_scale_intrinsics'], rtol=1e-6)
+    np.testing.assert_allclose(
+        example_reader.multi_scale_intrinsics(published['in_ms_intrinsics']),
+        published['out_multi_scale_intrinsics'], rtol=1e-6)
 
 
 def test_batches_have_static_shapes_and_types(dataset_dir):
@@ -56,19 +56,16 @@ def test_batches_have_static_shapes_and_types(dataset_dir):
         dataset = formatted.formatted_dataset(str(dataset_dir), 'train', 2, 3, HEIGHT, WIDTH)
         batch = tf.data.make_one_shot_iterator(dataset).get_next()
     assert {name: (part.dtype.name, part.shape.as_list()) for name, part in batch.items()} == {
-        'target': ('uint8', [2, HEIGHT, WIDTH, 3]),
-        'sources': ('uint8', [2, HEIGHT, WIDTH, 6]),
+        'frames': ('uint8', [2, HEIGHT, WIDTH, 9]),
         'intrinsics': ('float32', [2, 4, 3, 3])}
 
 
 def test_image_and_intrinsics_of_an_example_stay_together(dataset_dir):
     for batch in batches(dataset_dir, 15):
-        for target, sources, intrinsics in zip(
-                batch['target'], batch['sources'], batch['intrinsics']):
+        for frames, intrinsics in zip(batch['frames'], batch['intrinsics']):
             example = int(round(intrinsics[0, 0, 0])) - 1
-            assert np.abs(target.astype(int) - (20 * example + 5)).max() <= 3
-            assert np.abs(sources[..., :3].astype(int) - 20 * example).max() <= 3
-            assert np.abs(sources[..., 3:].astype(int) - (20 * example + 10)).max() <= 3
+            wanted = 20 * example + np.repeat([5, 0, 10], 3)
+            assert np.abs(frames.astype(int) - wanted).max() <= 3
             np.testing.assert_allclose(intrinsics[2, :2], intrinsics[0, :2] / 4)
 
 

@@ -26,8 +26,8 @@ def config_of(options, **changes):
 
 
 def constant_batch(inputs):
-    return {'target': tf.constant(inputs['tgt_image']),
-            'sources': tf.constant(inputs['src_image_stack']),
+    return {'frames': tf.constant(np.concatenate(
+                [inputs['tgt_image'], inputs['src_image_stack']], axis=-1)),
             'intrinsics': tf.constant(inputs['intrinsics'])}
 
 
@@ -220,11 +220,12 @@ def test_pictures_are_of_the_target_and_what_is_seen_from_it(case):
 
 
 def predict(function, case, **changes):
-    """`function(inputs, config)` -> tensors, with golden weights."""
+    """`function(target, sources, config)` -> tensors, with golden weights."""
     options = golden_common.make_opt(case, SIZE)
     inputs = golden_common.make_inputs(case, SIZE)
     with tf.Graph().as_default(), tf.Session() as session:
-        tensors = function(constant_batch(inputs), config_of(options, **changes))
+        tensors = function(tf.constant(inputs['tgt_image']), tf.constant(inputs['src_image_stack']),
+                           config_of(options, **changes))
         golden_common.fill_session(session, slim.get_model_variables())
         return session.run(tensors)
 
@@ -232,14 +233,14 @@ def predict(function, case, **changes):
 @pytest.mark.parametrize('name', ['test_depth_resnet50', 'test_depth_vgg'])
 def test_predicted_depth_equals_the_published_one(golden, name):
     wanted = np.load(str(golden / 'geonet' / ('%s@%s.npz' % (name, SIZE))))
-    found = predict(lambda batch, config: model.predict_depth(batch['target'], config), name)
+    found = predict(lambda target, _, config: model.predict_depth(target, config), name)
     for scale, depth in enumerate(found):
         np.testing.assert_allclose(depth, wanted['pred_depth_%d' % scale], rtol=1e-4)
 
 
 def test_normalized_depth_is_depth_times_mean_disparity(golden):
     wanted = np.load(str(golden / 'geonet' / ('test_depth_vgg@%s.npz' % SIZE)))
-    found = predict(lambda batch, config: model.predict_depth(batch['target'], config),
+    found = predict(lambda target, _, config: model.predict_depth(target, config),
                     'test_depth_vgg', scale_normalize=True)
     for scale, depth in enumerate(found):
         published = wanted['pred_depth_%d' % scale]
@@ -249,19 +250,18 @@ def test_normalized_depth_is_depth_times_mean_disparity(golden):
 
 def test_predicted_poses_equal_the_published_ones(golden):
     wanted = np.load(str(golden / 'geonet' / ('test_pose_seq3@%s.npz' % SIZE)))
-    found = predict(lambda batch, config: model.predict_pose(
-        batch['target'], batch['sources'], config), 'test_pose_seq3')
+    found = predict(model.predict_pose, 'test_pose_seq3')
     np.testing.assert_allclose(found, wanted['pred_poses'], atol=1e-6)
 
 
 def test_predicted_flow_equals_the_published_one(golden):
     wanted = np.load(str(golden / 'geonet' / ('test_flow_direct@%s.npz' % SIZE)))
 
-    def both(batch, config):
+    def both(target, sources, config):
         result = []
         for index in (0, 1):
             with tf.variable_scope(tf.get_variable_scope(), reuse=index == 1):
-                result.append(model.predict_flow(batch['target'], batch['sources'], None, config,
+                result.append(model.predict_flow(target, sources, None, config,
                                                  source_index=index))
         return result
 

@@ -57,6 +57,7 @@ def test_a_broken_set_is_refused_before_training(own_set, tmp_path, capsys, dama
     (dict(batch_size=0), ('--batch_size=0',)),
     (dict(intrinsics='1,2,3'), ('--intrinsics has 3 numbers',)),
     (dict(eval_every=-1), ('--eval_every=-1',)),
+    (dict(cache_share=1.5), ('--cache_share=1.5', 'from 0 to 1')),
     (dict(init_ckpt_file='/nowhere/model-5'), ('no checkpoint /nowhere/model-5',)),
     (dict(checkpoint_dir=''), ('--mode=train_rigid needs --checkpoint_dir',)),
     (dict(device='npu'), ('npu_bridge',))])

@@ -55,8 +55,9 @@ def test_predicted_residual_flow_is_that_of_the_training_graph_with_frozen_nets(
     with tf.Graph().as_default(), tf.Session() as session:
         tensors = {name: tf.constant(value) for name, value in batch.items()}
         trained = model.flow_training(tensors, config, is_training=False).tensors['flows']
+        frames = tensors['frames']
         with tf.variable_scope(tf.get_variable_scope(), reuse=True):
-            predicted = [model.predict_flow(tensors['target'], tensors['sources'],
+            predicted = [model.predict_flow(frames[..., :3], frames[..., 3:],
                                             tensors['intrinsics'], config, source_index=index)
                          for index in (0, 1)]
         golden_common.fill_session(session, slim.get_model_variables())

@@ -77,10 +77,10 @@ def test_batch_norm_updates_its_averages_in_training_alone():
 
 def test_reuse_adds_neither_variables_nor_regularization():
     images = tf.constant(numbers(1, 32, 64, 3))
-    nets.pose_net(images, tf.concat([images] * 2, -1), norm_decay=0.999)
+    nets.pose_net(tf.concat([images] * 3, -1), norm_decay=0.999)
     counts = len(tf.global_variables()), len(tf.losses.get_regularization_losses())
     with tf.variable_scope(tf.get_variable_scope(), reuse=True):
-        nets.pose_net(images, tf.concat([images] * 2, -1))
+        nets.pose_net(tf.concat([images] * 3, -1))
     assert counts == (len(tf.global_variables()), len(tf.losses.get_regularization_losses()))
     assert counts == (7 * 4 + 2, 8)
 
@@ -131,6 +131,6 @@ def test_disparity_stays_in_its_range():
 
 def test_poses_are_small_at_first_and_one_for_each_source():
     images = tf.constant(numbers(2, 32, 64, 15))
-    poses = run(nets.pose_net(images[..., :3], images[..., 3:], norm_decay=0.999))
+    poses = run(nets.pose_net(images, norm_decay=0.999))
     assert poses.shape == (2, 4, 6)
     assert np.abs(poses).max() < 0.1
