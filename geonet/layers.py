@@ -1,5 +1,6 @@
 """The layers all the nets are made of, with the variable names and collections slim gives them."""
 import functools
+import zlib
 
 import numpy as np
 import tensorflow.compat.v1 as tf
@@ -105,10 +106,14 @@ class Layers:
             regularizer=lambda weights: self._l2_weight * tf.nn.l2_loss(weights))
 
     def _xavier(self, gain, shape, dtype=tf.float32, partition_info=None):
-        """Uniform in +- gain sqrt(6 / (fan in + fan out)): slim's, in fewer nodes."""
+        """Uniform in +- gain sqrt(6 / (fan in + fan out)): slim's, in fewer nodes.
+
+        The numbers depend on the graph's seed and the layer's name alone. TensorFlow's own choice,
+        the number of operations built before, would give other ones after any change of the graph.
+        """
         del partition_info
         width = 2.0 * gain * np.sqrt(6.0 / (np.prod(shape[:-2]) * (shape[-2] + shape[-1])))
-        seed, seed2 = [value or 0 for value in tf.get_seed(None)]
+        seed, seed2 = tf.get_seed(zlib.crc32(tf.get_variable_scope().name.encode()) >> 1)
         uniform = tf.raw_ops.RandomUniform(shape=self._constant(tuple(shape), tf.int32),
                                            dtype=dtype, seed=seed, seed2=seed2)
         return (uniform - self._half) * self._constant(width, dtype)

@@ -112,7 +112,7 @@ def apply(draws, stacks, intrinsics, out):
     Returns:
       float32 [B, 3, 3], the intrinsics of `out`.
     """
-    tables = iter(colour_tables(draws))
+    tables = iter(_colour_tables(draws))
     with _lent(_idle_buffers, lambda: (_Buffer(), _Buffer())) as buffers:
         for stack, size, offset, recolour, flip, changed in zip(
                 stacks, draws.size.tolist(), draws.offset.tolist(), draws.recolour, draws.flip,
@@ -152,7 +152,7 @@ def _enlarge_and_crop(stack, size, offset, buffers, out):
     np.copyto(out, enlarged[y:y + height, x:x + width], casting='unsafe')
 
 
-def colour_tables(draws):
+def _colour_tables(draws):
     """uint8 [R, 1, 256, 3F]: where a value goes, in each channel, for the R that are recoloured.
 
     min(brightness * factor * x^gamma, 1), for x from 0 to 1.
@@ -208,7 +208,10 @@ class _Buffer:
 
 @contextlib.contextmanager
 def _lent(idle, make):
-    """One of the `idle` things, or a new one; TensorFlow's threads can own none between calls."""
+    """One of the `idle` things, or a new one.
+
+    Not a threading.local: Python forgets a thread of TensorFlow when its call returns.
+    """
     try:
         thing = idle.pop()
     except IndexError:

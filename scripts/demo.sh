@@ -26,7 +26,7 @@ say 'the formatted training set'
 train() {
   "$python" geonet/main.py --mode=train_rigid --dataset_dir="$out/formatted" \
     --checkpoint_dir="$out/run" --dispnet_encoder=vgg --batch_norm_decay=0.98 \
-    --initial_disparity=1 --learning_rate=0.0005 \
+    --initial_disparity=1 --learning_rate=0.0005 --seed=1 \
     --noaugment_gamma --noaugment_brightness --noaugment_colour --log_freq=50 "${size[@]}" "$@"
 }
 say "training depth and pose for $steps steps, the second half with batch norm frozen"

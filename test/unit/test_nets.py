@@ -96,6 +96,25 @@ def test_initial_weights_are_spread_as_xaviers():
     assert abs(weights.mean()) < 0.02 * limit
 
 
+def test_initial_weights_depend_on_the_seed_and_the_layers_name_alone():
+    def weights(seed, name, ops_before=0):
+        with tf.Graph().as_default():
+            tf.set_random_seed(seed)
+            for _ in range(ops_before):
+                tf.no_op()
+            with tf.variable_scope(name):
+                layer = Layers(norm_decay=None)
+                for _ in range(2):
+                    layer.linear_conv(tf.zeros([1, 4, 4, 2]), 3, 3)
+            return run(tf.trainable_variables()[::2])
+
+    first, second = weights(1, 'net')
+    np.testing.assert_array_equal(weights(1, 'net', ops_before=7), [first, second])
+    others = [second] + weights(2, 'net') + weights(1, 'other_net')
+    for other in others:
+        assert np.all(other != first)
+
+
 @pytest.mark.parametrize('encoder', ['resnet50', 'vgg'])
 @pytest.mark.parametrize('size', [(64, 208), (37, 101)])
 def test_predictions_have_the_sizes_of_the_image_pyramid(encoder, size):
