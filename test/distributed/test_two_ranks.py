@@ -39,10 +39,6 @@ def weights_in(folder):
     return values_of(checkpoints.latest(str(folder)))
 
 
-def joined_norm(arrays):
-    return np.sqrt(sum(np.sum(np.square(array, dtype=np.float64)) for array in arrays))
-
-
 @pytest.fixture(scope='module')
 def averages(tmp_path_factory):
     folder = tmp_path_factory.mktemp('two')
@@ -78,8 +74,9 @@ def models(tmp_path_factory):
 @pytest.mark.parametrize('name,run', [('geonet', two_ranks.geonet_run),
                                       ('convlstm', two_ranks.convlstm_run)])
 def test_both_models_train_on_two_ranks_as_on_one(models, name, run):
-    """Weights are compared all together: Adam's first step has the size of the learning rate
-    whatever the gradient, so that the few whose sign is rounding go apart by two of them."""
+    """Adam's first steps have the size of the learning rate, 1e-4 or more, whatever the gradient.
+    Of the few weights whose gradient is rounding some go apart, which ones depends on the weights
+    at the start; with wrong gradients nearly all of them do."""
     run(str(models), 4)
     one, two = models / (name + '4'), models / (name + '2')
     assert len(totals(two)) == 5
@@ -87,8 +84,8 @@ def test_both_models_train_on_two_ranks_as_on_one(models, name, run):
     expected, found = weights_in(one), weights_in(two)
     weights = [key for key in expected if 'Adam' not in key]
     assert {'geonet': 'pose_net/Conv/weights', 'convlstm': 'cnns/conv1/kernel'}[name] in weights
-    assert joined_norm(found[key] - expected[key] for key in weights) <= 1e-5 * joined_norm(
-        expected[key] for key in weights)
+    apart = np.concatenate([np.abs(found[key] - expected[key]).ravel() for key in weights])
+    assert np.mean(apart > 1e-5) < 1e-3
 
 
 def test_every_rank_begins_with_the_weights_of_rank_0(averages, tmp_path):
