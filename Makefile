@@ -21,7 +21,7 @@ learn: env
 	@PYTHON=$(RUN) scripts/learn.sh
 
 benchmark: env
-	$(RUN) scripts/benchmark.py
+	$(RUN) benchmarks/benchmark.py
 
 clean:
 	rm -rf .venv .venv-intel .conda37 demo learn build *.egg-info

@@ -10,7 +10,7 @@ setuptools.setup(
     license='Apache-2.0',
     python_requires='>=3.7,<3.12',
     packages=[name for name in setuptools.find_packages() if name.split('.')[0] in PACKAGES],
-    package_data={'kitti_data': ['splits/*.txt'], 'npu_runtime': ['*.txt', '*.json']},
+    package_data={'kitti_data': ['splits/*.txt'], 'npu_runtime.devices': ['*.txt', '*.json']},
     install_requires=['tf-slim==1.1.0', 'numpy<1.24', 'scipy', 'imageio', 'opencv-python',
                       'Pillow', 'matplotlib', 'evo', 'tqdm'],
     extras_require={

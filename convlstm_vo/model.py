@@ -43,7 +43,7 @@ def training(batch, config, encoder_initializer=None):
     """The training graph.
 
     Args:
-      batch: dict of a batch of `kitti_data.windows`: frames <uint8 or uint16>[B, T+1, H, W, C],
+      batch: dict of a batch of `kitti_data.pipeline.windows`: frames <uint8 or uint16>[B, T+1, H, W, C],
         scale and mean <float32>[B, T+1], motions <float32>[B, T, 6].
       config: <ModelConfig>.
       encoder_initializer: as for `net.predict`.

@@ -8,7 +8,7 @@ from common.files import make_folder, whole_file
 from convlstm_vo import predict
 from kitti_data import motion
 from kitti_data import poses as pose_math
-from kitti_data.compact_frames import FrameReader, check_frames
+from kitti_data.pipeline.compact_frames import FrameReader, check_frames
 from kitti_data.odometry import OdometrySequence, sequence_name, write_poses
 from kitti_eval import constant_motion, eval_odometry, evo_tools, plots, report
 from kitti_eval.trajectory_errors import evaluate_odometry

@@ -5,8 +5,8 @@ import tensorflow.compat.v1 as tf
 
 from convlstm_vo import model as vo_model
 from kitti_data.odometry import sequence_name
-from kitti_data.windows import WindowSet
-from npu_runtime.distribution import launched_size
+from kitti_data.pipeline.windows import WindowSet
+from npu_runtime.devices.ranks import launched_size
 from npu_runtime.training import ModelOutput, TrainOptions
 from npu_runtime.training import train as run_training
 from npu_runtime.validation import Validation

@@ -9,7 +9,7 @@ import tensorflow.compat.v1 as tf
 
 from geonet import model
 from geonet.config import NUM_SCALES
-from kitti_data.augmentation import mirrored_intrinsics
+from kitti_data.pipeline.augmentation import mirrored_intrinsics
 
 # x to -x: translation along y and z and rotation about x keep their signs.
 _POSE_SIGNS = np.float32([-1, 1, 1, 1, -1, -1])

@@ -15,7 +15,7 @@ from common.errors import run_main
 from common.flags import parse_flags
 from geonet.config import ModelConfig
 from geonet.run_config import RunConfig
-from kitti_data.augmentation import AugmentConfig
+from kitti_data.pipeline.augmentation import AugmentConfig
 from npu_runtime.config import RuntimeConfig
 from npu_runtime.saved_config import model_flags
 

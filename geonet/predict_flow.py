@@ -8,7 +8,7 @@ from common.files import make_folder
 from geonet.pictures import PictureWriter, flow_picture
 from geonet.predictor import BatchedGraph, Predictor, predictions
 from kitti_data.flow_files import flow_to_colour, resize_flow, write_flo, write_kitti_flow
-from kitti_data.example_reader import multi_scale_intrinsics
+from kitti_data.pipeline.example_reader import multi_scale_intrinsics
 from kitti_data.images import write_png
 from kitti_data.snippet_source import snippets
 

@@ -4,7 +4,7 @@ import dataclasses
 from common.errors import UserError
 from common.memory import usable_memory
 from geonet import model as geonet_model
-from kitti_data.formatted import broken_files_named, formatted_dataset
+from kitti_data.pipeline.formatted import broken_files_named, formatted_dataset
 from npu_runtime.training import ModelOutput, TrainOptions, train
 from npu_runtime.validation import Validation
 

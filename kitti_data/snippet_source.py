@@ -8,8 +8,8 @@ from common.errors import UserError
 from common.files import expand, require_file
 from common.parallel import read_ahead
 from kitti_data import images
-from kitti_data.example_reader import read_intrinsics
-from kitti_data.formatted import list_examples
+from kitti_data.pipeline.example_reader import read_intrinsics
+from kitti_data.pipeline.formatted import list_examples
 from kitti_data.frame_source import sequence_frames, windows
 from kitti_data.number_files import Calibration
 from kitti_data.odometry import OdometrySequence

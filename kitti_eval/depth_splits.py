@@ -12,7 +12,7 @@ from kitti_data import splits
 from kitti_data.images import image_size
 from kitti_data.odometry import OdometrySequence
 from kitti_data.raw import RawDrive, read_velodyne
-from kitti_data.synthetic_scene import load_scene
+from kitti_data.rendering.scene import load_scene
 from kitti_eval.depth_errors import GARG_CROP, valid_pixels
 from kitti_eval.depth_truth import (
     BASELINE, FOCAL_OF_WIDTH, disparity_to_depth, focal_and_baseline, project_velodyne,
@@ -113,7 +113,7 @@ class SyntheticSplit:
     """A synthetic odometry sequence with the exact depth of camera 2.
 
     Args:
-      kitti_dir: the folder that `kitti_data/synthetic.py` wrote.
+      kitti_dir: the folder that `kitti_data/rendering/synthetic.py` wrote.
       sequence: name or number.
       limits: depths that count, metres.
     """

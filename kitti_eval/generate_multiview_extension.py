@@ -12,7 +12,7 @@ from common.errors import EXIT_USER_ERROR, UserError, run_main
 from common.files import expand, make_folder, require_folder, write_text
 from common.flags import flag, parse_flags
 from common.parallel import parallel_map
-from kitti_data.format_writer import camera_text
+from kitti_data.preparation.format_writer import camera_text
 from kitti_data.images import read_resized, write_jpeg
 from kitti_data.number_files import Calibration
 

@@ -3,7 +3,7 @@ import dataclasses
 
 from common.errors import UserError
 from common.flags import flag
-from npu_runtime import npu_options
+from npu_runtime.devices import npu_options
 
 DEVICES = ('auto', 'npu', 'gpu', 'cpu')
 LOSS_SCALES = ('auto', 'off', 'dynamic', 'fixed')

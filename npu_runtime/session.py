@@ -6,10 +6,10 @@ from tensorflow.core.protobuf import rewriter_config_pb2
 
 from common.errors import UserError
 from common.parallel import num_cores
-from npu_runtime import npu_options
+from npu_runtime.devices import npu_options
 from npu_runtime.console import say
-from npu_runtime.device import choose_device
-from npu_runtime.precision import uses_gpu_rewrite
+from npu_runtime.devices.choose import choose_device
+from npu_runtime.devices.precision import uses_gpu_rewrite
 
 _Rewrite = rewriter_config_pb2.RewriterConfig
 

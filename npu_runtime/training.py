@@ -6,11 +6,12 @@ import typing
 import tensorflow.compat.v1 as tf
 
 from common.errors import UserError
-from npu_runtime import distribution, precision
+from npu_runtime.devices import ranks as distribution
+from npu_runtime.devices import precision
 from npu_runtime.console import say
-from npu_runtime.device import choose_device
+from npu_runtime.devices.choose import choose_device
 from npu_runtime.failures import explained
-from npu_runtime.host_memory import keep_freed_memory
+from npu_runtime.devices.host_memory import keep_freed_memory
 from npu_runtime.loop import TrainingLoop
 from npu_runtime.loop_sinking import steps_per_call
 from npu_runtime.resume import StartingPoint

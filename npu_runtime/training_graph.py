@@ -3,8 +3,8 @@ import collections
 
 import tensorflow.compat.v1 as tf
 
-from npu_runtime import precision
-from npu_runtime.host_gradients import convolutions_as_gradients
+from npu_runtime.devices import precision
+from npu_runtime.devices.host_gradients import convolutions_as_gradients
 
 
 class TrainingGraph:

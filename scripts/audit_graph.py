@@ -5,7 +5,7 @@
     python scripts/audit_graph.py --update         writes the counts of a release
 
 Ends with status 1 when a graph has a dynamic shape, a one-shot iterator, a TensorArray, 64-bit
-numbers in the path of its gradients, or an operation outside of npu_runtime/device_ops.txt.
+numbers in the path of its gradients, or an operation outside of npu_runtime/devices/device_ops.txt.
 """
 import collections
 import dataclasses
@@ -28,8 +28,8 @@ from geonet import model as geonet_model  # noqa: E402
 from geonet.config import NUM_SCALES, ModelConfig  # noqa: E402
 from npu_runtime import graph_audit  # noqa: E402
 from npu_runtime.config import RuntimeConfig  # noqa: E402
-from npu_runtime.device import Device  # noqa: E402
-from npu_runtime.distribution import SingleProcess  # noqa: E402
+from npu_runtime.devices.choose import Device  # noqa: E402
+from npu_runtime.devices.ranks import SingleProcess  # noqa: E402
 from npu_runtime.training import ModelOutput, TrainOptions  # noqa: E402
 from npu_runtime.training_graph import TrainingGraph  # noqa: E402
 

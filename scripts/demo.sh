@@ -16,11 +16,11 @@ rm -rf "$out"
 mkdir -p "$out"
 
 say 'a small world, rendered into the KITTI odometry layout'
-"$python" kitti_data/synthetic.py --output_dir="$out/kitti" --sequences=0,1,2,3,9 \
+"$python" kitti_data/rendering/synthetic.py --output_dir="$out/kitti" --sequences=0,1,2,3,9 \
   --num_frames=150 --min_speed=0.5 --max_speed=1.8 "${size[@]}"
 
 say 'the formatted training set'
-"$python" kitti_data/prepare_train_data.py --dataset_name=kitti_odom \
+"$python" kitti_data/preparation/prepare_train_data.py --dataset_name=kitti_odom \
   --dataset_dir="$out/kitti" --dump_root="$out/formatted" --sequences=0,1,2,3 "${size[@]}"
 
 train() {

@@ -28,8 +28,8 @@ from common.errors import UserError, run_main
 from common.files import expand, read_json, write_json
 from common.flags import flag, parse_flags
 from geonet import main as geonet
-from kitti_data import prepare_train_data
-from kitti_data.synthetic_2015 import kitti_2015_dataset
+from kitti_data.preparation import prepare_train_data
+from kitti_data.rendering.kitti_2015 import kitti_2015_dataset
 from kitti_eval import eval_depth, eval_flow, eval_pose, snippets
 from kitti_eval.chaining import chain_snippets
 from scripts.learning import TEST_SEQUENCE, LearnConfig, render_drives

@@ -3,7 +3,7 @@ import dataclasses
 import os
 
 from common.flags import flag
-from kitti_data.synthetic import synthetic_dataset
+from kitti_data.rendering.synthetic import synthetic_dataset
 
 TEST_SEQUENCE = '00'
 

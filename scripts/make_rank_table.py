@@ -21,7 +21,7 @@ if __package__ in (None, ''):
 from common.errors import UserError, run_main  # noqa: E402
 from common.files import expand, read_lines, write_json  # noqa: E402
 from common.flags import flag, parse_flags  # noqa: E402
-from npu_runtime.rank_table import check_rank_table  # noqa: E402
+from npu_runtime.devices.rank_table import check_rank_table  # noqa: E402
 
 _ADDRESS = re.compile(r'^(\d{1,3}\.){3}\d{1,3}$')
 

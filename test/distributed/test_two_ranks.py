@@ -14,9 +14,9 @@ import two_ranks
 from checkpoint_values import values_of
 from common.files import read_json
 from geonet_program import SIZE
-from kitti_data import prepare_train_data
-from kitti_data.formatted import list_examples
-from kitti_data.synthetic import synthetic_dataset
+from kitti_data.preparation import prepare_train_data
+from kitti_data.pipeline.formatted import list_examples
+from kitti_data.rendering.synthetic import synthetic_dataset
 from npu_runtime import checkpoints
 from npu_runtime.metrics import read_metrics
 from toy_training import run_toy, totals

@@ -38,7 +38,7 @@ def shared():
 @pytest.fixture(scope='session')
 def synthetic_kitti(tmp_path_factory):
     """<str> an odometry folder with the rendered sequences 00 and 09, 12 frames of 32x104."""
-    from kitti_data.synthetic import synthetic_dataset
+    from kitti_data.rendering.synthetic import synthetic_dataset
     folder = str(tmp_path_factory.mktemp('synthetic kitti'))
     synthetic_dataset(folder, ['00', '09'], 12, 32, 104)
     return folder
@@ -65,7 +65,7 @@ def synthetic_video(synthetic_kitti, tmp_path_factory):
 @pytest.fixture(scope='session')
 def synthetic_formatted(synthetic_kitti, tmp_path_factory):
     """<str> the formatted set of sequence 00 of `synthetic_kitti`, 10 examples of 3 frames."""
-    from kitti_data.prepare_train_data import main
+    from kitti_data.preparation.prepare_train_data import main
     folder = str(tmp_path_factory.mktemp('formatted set'))
     main(['--dataset_name=kitti_odom', '--dataset_dir=' + synthetic_kitti, '--sequences=0',
           '--dump_root=' + folder, '--img_height=32', '--img_width=104'])
@@ -75,7 +75,7 @@ def synthetic_formatted(synthetic_kitti, tmp_path_factory):
 @pytest.fixture(scope='session')
 def synthetic_2015(tmp_path_factory):
     """<str> a KITTI 2015 folder with two rendered scenes of 48x156."""
-    from kitti_data.synthetic_2015 import kitti_2015_dataset
+    from kitti_data.rendering.kitti_2015 import kitti_2015_dataset
     folder = str(tmp_path_factory.mktemp('synthetic 2015'))
     kitti_2015_dataset(folder, 2, 48, 156)
     return folder

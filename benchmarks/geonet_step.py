@@ -1,0 +1,121 @@
+"""The parts of benchmarks/benchmark.py for GeoNet."""
+import os
+import shutil
+import statistics
+import tempfile
+import time
+
+import numpy as np
+import tensorflow.compat.v1 as tf
+
+from common.memory import usable_memory
+from geonet import model as geonet_model
+from geonet.config import ModelConfig
+from geonet.run_config import RunConfig
+from kitti_data.preparation import prepare_train_data
+from kitti_data.pipeline.augmentation import AugmentConfig
+from kitti_data.pipeline.formatted import formatted_dataset, list_examples
+from kitti_data.images import read_rgb, resize, write_jpeg
+from kitti_data.odometry import OdometrySequence
+from measuring import (
+    cpu_seconds, dataset_rate, peak_gigabytes, random_batch, training_step)
+from npu_runtime.devices.host_memory import keep_freed_memory
+from npu_runtime.training import ModelOutput
+
+_ROUNDS = 3
+
+
+def model_config(config):
+    """The ModelConfig that the benchmark's flags describe."""
+    return ModelConfig(img_height=config.img_height or 128, img_width=config.img_width or 416,
+                       dispnet_encoder=config.encoder, flownet_type=config.flownet_type)
+
+
+def measure_step(config):
+    """Figures of the training graph, on random images: data are another part's business."""
+    model = model_config(config)
+    batch_size = config.batch_size or 4
+    flow = config.mode == 'train_flow'
+    build = geonet_model.flow_training if flow else geonet_model.rigid_training
+
+    def build_model(batch, is_training):
+        output = build(batch, model, is_training)
+        return ModelOutput(output.losses, output.images)
+
+    def dataset():
+        return tf.data.Dataset.from_tensors(random_batch(model, batch_size)).repeat()
+
+    residual = flow and model.flownet_type == 'residual'
+    return training_step(build_model, dataset, batch_size, ['flow_net'] if residual else None)
+
+
+def measure_input(config):
+    """Examples a second of the input pipeline, and as a share of decoding the same files alone.
+
+    Three times: as from the second epoch on, where decoded examples are kept in memory; as in the
+    first; and kept, without augmentation. Medians of rounds in which all take turns.
+    """
+    keep_freed_memory()  # as training on a CPU does
+    model = model_config(config)
+    batch_size = config.batch_size or 4
+    with tempfile.TemporaryDirectory() as folder:
+        _prepare(config, model, folder)
+        prefixes = list_examples(folder)
+
+        def pipeline(augment, cache_bytes):
+            return lambda: formatted_dataset(
+                folder, 'train', batch_size, model.seq_length, model.img_height, model.img_width,
+                RunConfig().num_threads, augment, cache_bytes=cache_bytes)
+
+        def bare():
+            files = tf.data.Dataset.from_tensor_slices([path + '.jpg' for path in prefixes])
+            files = files.repeat().map(
+                lambda path: tf.io.decode_jpeg(tf.io.read_file(path), channels=3),
+                num_parallel_calls=tf.data.experimental.AUTOTUNE)
+            return files.batch(batch_size).prefetch(1)
+
+        kept = int(RunConfig().cache_share * usable_memory())
+        pipelines = {'bare_decoding': bare,
+                     'kept': pipeline(AugmentConfig(), kept),
+                     'first_epoch': pipeline(AugmentConfig(), 0),
+                     'kept_not_augmented': pipeline(None, kept)}
+        an_epoch = len(prefixes) // batch_size + 1
+        rounds = [{name: dataset_rate(dataset, batch_size, warm_up=an_epoch + 10)[0]
+                   for name, dataset in pipelines.items()} for _ in range(_ROUNDS)]
+    figures = {name + '_per_second': statistics.median(rates[name] for rates in rounds)
+               for name in pipelines}
+    figures.update({name + '_share': statistics.median(
+        rates[name] / rates['bare_decoding'] for rates in rounds)
+                    for name in pipelines if name != 'bare_decoding'})
+    return figures
+
+
+def measure_prepare(config):
+    """Seconds to format a sequence, against decoding and resizing seq_length frames an example."""
+    model = model_config(config)
+    paths = OdometrySequence(config.data_path, config.sequence, config.camera).image_paths
+    half = model.seq_length // 2
+    with tempfile.TemporaryDirectory() as folder:
+        start = time.time(), cpu_seconds()
+        _prepare(config, model, os.path.join(folder, 'ours'))
+        ours = time.time() - start[0], cpu_seconds() - start[1]
+        naive = os.path.join(folder, 'naive')
+        os.mkdir(naive)
+        start = time.time(), cpu_seconds()
+        for middle in range(half, len(paths) - half):
+            frames = [resize(read_rgb(path), model.img_height, model.img_width)
+                      for path in paths[middle - half:middle + half + 1]]
+            write_jpeg(os.path.join(naive, '%06d.jpg' % middle), np.concatenate(frames, axis=1))
+        published = time.time() - start[0], cpu_seconds() - start[1]
+        shutil.rmtree(naive)
+    return {'seconds': ours[0], 'cpu_seconds': ours[1], 'published_way_seconds': published[0],
+            'published_way_cpu_seconds': published[1], 'times_faster': published[0] / ours[0],
+            'peak_gigabytes': peak_gigabytes()}
+
+
+def _prepare(config, model, folder):
+    prepare_train_data.main([
+        '--dataset_name=kitti_odom', '--dataset_dir=' + config.data_path, '--dump_root=' + folder,
+        '--sequences=' + config.sequence, '--camera=%d' % config.camera,
+        '--seq_length=%d' % model.seq_length, '--img_height=%d' % model.img_height,
+        '--img_width=%d' % model.img_width])

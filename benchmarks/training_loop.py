@@ -1,0 +1,124 @@
+"""What the training loop itself costs: CPU time a step of `train` and of bare session calls.
+
+    python benchmarks/training_loop.py [--steps=200] [--size=1500]
+    python benchmarks/training_loop.py --model=geonet --steps=60
+
+The step is a product of two matrices of --size, or train_rigid of GeoNet (vgg, 32x104, batch 2) on
+random images; the loop writes a log line every --log_freq steps and no checkpoint. After each step
+of the loop comes a bare call of the same operation in the same session, so that whatever else
+slows the machine meets both alike. The difference is what hooks, timing, NaN guard, logs and
+signals cost.
+"""
+import dataclasses
+import os
+import sys
+import tempfile
+
+if __package__ in (None, ''):
+    sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+import numpy as np  # noqa: E402
+import tensorflow.compat.v1 as tf  # noqa: E402
+
+from common.errors import UserError, run_main  # noqa: E402
+from common.flags import flag, parse_flags  # noqa: E402
+from geonet.config import ModelConfig  # noqa: E402
+from geonet.model import rigid_training  # noqa: E402
+from npu_runtime.config import RuntimeConfig  # noqa: E402
+from npu_runtime.training import ModelOutput, TrainOptions, train  # noqa: E402
+from benchmarks.measuring import cpu_seconds, random_batch  # noqa: E402
+
+_WARM_UP = 5
+
+
+@dataclasses.dataclass
+class Config:
+    """What is measured."""
+    model: str = flag('product', 'what a step is', choices=('product', 'geonet'))
+    steps: int = flag(200, 'steps of either kind')
+    log_freq: int = flag(100, 'steps between log lines')
+    size: int = flag(1500, 'rows and columns of the matrices; 1500 is about 0.2 CPU seconds a step')
+
+    def __post_init__(self):
+        if self.steps < 2 or min(self.log_freq, self.size) < 1:
+            raise UserError('--steps is %d, --log_freq %d, --size %d; wanted is at least 2, 1 '
+                            'and 1' % (self.steps, self.log_freq, self.size))
+
+
+def product(size):
+    """(build_model, make_dataset) of a product of two matrices."""
+    def build_model(batch, is_training):
+        del is_training
+        weights = tf.get_variable('weights', [size, size], initializer=tf.zeros_initializer())
+        return ModelOutput({'fit': tf.reduce_mean((tf.matmul(batch, weights) - 1.) ** 2)})
+
+    def make_dataset(*where):
+        del where
+        return tf.data.Dataset.from_tensors(tf.ones([size, size])).repeat().prefetch(1)
+    return build_model, make_dataset
+
+
+def geonet():
+    """(build_model, make_dataset) of GeoNet's train_rigid."""
+    config = ModelConfig(img_height=32, img_width=104, dispnet_encoder='vgg')
+
+    def build_model(batch, is_training):
+        output = rigid_training(batch, config, is_training)
+        return ModelOutput(output.losses, output.images)
+
+    def make_dataset(*where):
+        del where
+        return tf.data.Dataset.from_tensors(random_batch(config, 2)).repeat().prefetch(1)
+    return build_model, make_dataset
+
+
+class BareCalls(tf.train.SessionRunHook):
+    """Runs the training operation once more after each step of the loop, with nothing around it.
+
+    Attributes:
+      loop, bare: lists, CPU seconds of each step of either kind.
+    """
+
+    def __init__(self):
+        self.loop, self.bare = [], []
+        self._train_op, self._ended = None, None
+
+    def begin(self):
+        self._train_op = tf.get_default_graph().get_operation_by_name('train_op')
+
+    def after_run(self, run_context, run_values):
+        began = cpu_seconds()
+        if self._ended is not None:
+            self.loop.append(began - self._ended)
+        run_context.session.run(self._train_op)
+        self._ended = cpu_seconds()
+        self.bare.append(self._ended - began)
+
+
+def measure(config):
+    """(loop, bare): arrays [steps] of CPU seconds."""
+    build_model, make_dataset = product(config.size) if config.model == 'product' else geonet()
+    calls = BareCalls()
+    with tempfile.TemporaryDirectory() as folder:
+        train(build_model, make_dataset,
+              TrainOptions(folder, 2 * (_WARM_UP + config.steps), 1, 1e-6,
+                           log_every=2 * config.log_freq, checkpoint_every=0),
+              RuntimeConfig(device='cpu', intra_op_threads=1, inter_op_threads=1), {'model': {}},
+              hooks=[calls])
+    return np.array(calls.loop[-config.steps:]), np.array(calls.bare[-config.steps:])
+
+
+def main(argv=None):
+    config, = parse_flags(__doc__.split('\n')[0], Config, argv=argv)
+    loop, bare = measure(config)
+    added = loop - bare
+    error = added.std(ddof=1) / len(added) ** 0.5
+    print('bare %.5f, loop %.5f CPU seconds a step: %+.5f +- %.5f, %+.2f %% +- %.2f %% '
+          '(means of %d pairs, standard error)'
+          % (bare.mean(), loop.mean(), added.mean(), error, 100 * added.mean() / bare.mean(),
+             100 * error / bare.mean(), len(added)))
+    return 0
+
+
+if __name__ == '__main__':
+    run_main(main)

@@ -1,0 +1,107 @@
+"""Windows of consecutive frames with the motions between them: what visual odometry trains on.
+
+A window of T pairs is T + 1 frames of one sequence, each read and decoded once.
+"""
+import numpy as np
+import tensorflow.compat.v1 as tf
+
+from common.errors import UserError
+from kitti_data.pipeline.compact_frames import FrameReader, check_frames
+from kitti_data.motion import motions_from_poses
+from kitti_data.odometry import OdometrySequence
+from kitti_data.pipeline.order import example_order
+
+
+class WindowSet:
+    """All windows of T frame pairs in some odometry sequences; none crosses a sequence's end.
+
+    What could stop a training later is checked here: all poses, and every file.
+
+    Args:
+      root: KITTI odometry folder.
+      sequences: numbers or names.
+      time_steps: T.
+      img_height, img_width: H and W, to which frames are resized.
+      camera: 0..3; 0 and 1 are gray.
+      label_frame: 'camera' or 'world', see `kitti_data.motion`.
+
+    Raises:
+      UserError: names the file: a sequence, frame or pose file is missing, there are fewer poses
+        than images, a frame number is left out, a sequence has less than T + 1 frames or frames of
+        several sizes, a file cannot be read.
+    """
+
+    def __init__(self, root, sequences, time_steps, img_height, img_width, camera=0,
+                 label_frame='camera'):
+        if not sequences:
+            raise UserError('no sequence to read windows from')
+        self.time_steps = time_steps
+        sequences = [OdometrySequence(root, sequence, camera) for sequence in sequences]
+        starts, motions, first = [], [], 0
+        for sequence in sequences:
+            length = _checked_length(sequence, time_steps)
+            starts.append(first + np.arange(length - time_steps))
+            # The last row stands for a motion out of the sequence, which no window has.
+            motions.append(motions_from_poses(sequence.poses, label_frame))
+            motions.append(np.full([1, 6], np.nan))
+            first += length
+        self._starts = np.concatenate(starts)
+        self._motions = np.concatenate(motions).astype(np.float32)
+        self.reader = FrameReader([path for sequence in sequences for path in sequence.image_paths],
+                                  img_height, img_width,
+                                  [check_frames(sequence.image_paths) for sequence in sequences])
+
+    def __len__(self):
+        return len(self._starts)
+
+    def dataset(self, batch_size, shuffle=True, seed=8964, start=0, rank=0, size=1, num_threads=0):
+        """The endless batches of one worker.
+
+        Args:
+          batch_size: B, windows a step of this worker.
+          shuffle: a new order every epoch, or always that of the sequences.
+          seed: of the order.
+          start: how many windows this worker has already had.
+          rank: this worker, 0..size-1.
+          size: number of workers.
+          num_threads: windows read at once; 0 lets tf.data choose.
+
+        Returns:
+          tf.data.Dataset of dict(frames=<uint8 or uint16>[B, T+1, H, W, C], scale=<float32>
+          [B, T+1], mean=<float32>[B, T+1], see `CompactFrames`, motions=<float32>[B, T, 6]), shapes
+          static.
+        """
+        dataset = example_order(len(self), seed, shuffle, rank, size, start)
+        dataset = dataset.map(lambda index, _: self._as_tensors(index),
+                              num_parallel_calls=num_threads or tf.data.experimental.AUTOTUNE)
+        return dataset.batch(batch_size, drop_remainder=True).prefetch(2)
+
+    def window(self, index):
+        """The window's CompactFrames of T + 1 frames and its motions <float32>[T, 6]."""
+        start = self._starts[index]
+        return (self.reader.read(range(start, start + self.time_steps + 1)),
+                self._motions[start:start + self.time_steps])
+
+    def _as_tensors(self, index):
+        num_frames = self.time_steps + 1
+
+        def read(index):
+            compact, motions = self.window(index)
+            return compact + (motions,)
+
+        frames, scale, mean, motions = tf.numpy_function(
+            read, [index], (tf.as_dtype(self.reader.dtype), tf.float32, tf.float32, tf.float32))
+        frames.set_shape((num_frames,) + self.reader.frame_shape)
+        scale.set_shape([num_frames])
+        mean.set_shape([num_frames])
+        motions.set_shape([self.time_steps, 6])
+        return {'frames': frames, 'scale': scale, 'mean': mean, 'motions': motions}
+
+
+def _checked_length(sequence, time_steps):
+    length = len(sequence.image_paths)
+    if length < time_steps + 1:
+        raise UserError('sequence %s has %d frames (%s), too few for a window of --time_steps=%d, '
+                        'which is %d frames' % (sequence.name, length, sequence.image_paths[0],
+                                                time_steps, time_steps + 1))
+    return length

@@ -1,0 +1,1 @@
+"""Programs that write formatted training sets."""

@@ -1,0 +1,197 @@
+"""Writes a formatted training set from clips: each frame decoded once, all cores, restartable.
+
+`formatted.py` reads what is written here.
+"""
+import collections
+import hashlib
+import os
+import threading
+
+import numpy as np
+
+from common.errors import UserError
+from common.files import make_folder, read_json, write_json, write_text
+from common.parallel import parallel_map
+from kitti_data import images
+from kitti_data.preparation.clips import examples_of
+
+SUMMARY_NAME = 'prepared.json'
+
+
+def write_set(data, dump_root, settings, config):
+    """Writes the examples of `data` that are not there yet, the lists, and a summary.
+
+    Args:
+      data: <DataSet>.
+      dump_root: folder of the set.
+      settings: JSON values that decide what is in the files; a folder begun with others is refused.
+      config: the preparation's flags (sizes, quality, threads, split).
+
+    Returns:
+      The summary, a dict; its 'problems' name what could not be read.
+
+    Raises:
+      UserError: other settings, no example at all, or a file that cannot be written.
+    """
+    dump_root = make_folder(dump_root)
+    summary_path = os.path.join(dump_root, SUMMARY_NAME)
+    _check_settings(summary_path, settings)
+    write_json(summary_path, {'settings': settings, 'complete': False})
+
+    keys, writer = [], _ExampleWriter(dump_root, config, data.keep_rows)
+    for clip in data.clips:
+        finished = _finished(make_folder(os.path.join(dump_root, clip.folder)))
+        for frames in examples_of(clip, config.seq_length):
+            key = (clip.folder, frames[len(frames) // 2].name)
+            keys.append(key)
+            if key[1] not in finished:
+                writer.add(key, frames, clip.intrinsics)
+    num_found = len(keys) - writer.num_examples
+    writer.run(config.num_threads)
+
+    keys = sorted(set(keys) - writer.failed)
+    problems = data.problems + writer.problems
+    if not keys:
+        raise UserError('no example could be made%s' % ''.join('\n  ' + text for text in problems))
+    validation = split(keys, config.val_fraction, config.seed)
+    for name, members in (('train', [key for key in keys if key not in validation]),
+                          ('val', sorted(validation))):
+        write_text(os.path.join(dump_root, name + '.txt'),
+                   ''.join('%s %s\n' % key for key in members))
+    summary = {'settings': settings, 'complete': True, 'val_fraction': config.val_fraction,
+               'seed': config.seed, 'examples': len(keys), 'train': len(keys) - len(validation),
+               'val': len(validation), 'already_there': num_found,
+               'failed': len(writer.failed), 'problems': problems, 'notes': data.notes,
+               'folders': dict(sorted(collections.Counter(key[0] for key in keys).items()))}
+    write_json(summary_path, summary)
+    return summary
+
+
+def split(keys, fraction, seed):
+    """The set of those (folder, name) keys that are for validation: `fraction` of them.
+
+    Membership follows a hash of seed and key, so it is the same on every machine and hardly
+    changes when examples are added. Of two or more, one at least is left on each side.
+    """
+    if fraction == 0 or len(keys) < 2:
+        return set()
+    count = min(max(1, int(round(len(keys) * fraction))), len(keys) - 1)
+    return set(sorted(keys, key=lambda key: hashlib.sha1(
+        ('%d %s %s' % ((seed,) + key)).encode()).digest())[:count])
+
+
+def camera_text(intrinsics, zoom_x, zoom_y):
+    """The camera file's content: `intrinsics` [3, 3] of an image resized by the zooms."""
+    zooms = np.array([[zoom_x], [zoom_y], [1.0]])
+    scaled = (np.asarray(intrinsics, np.float64) * zooms).astype(intrinsics.dtype)
+    return '%f,0.,%f,0.,%f,%f,0.,0.,1.' % (scaled[0, 0], scaled[0, 2], scaled[1, 1], scaled[1, 2])
+
+
+def _check_settings(summary_path, settings):
+    folder = os.path.dirname(summary_path)
+    if not os.path.exists(summary_path):
+        if os.path.exists(os.path.join(folder, 'train.txt')):
+            raise UserError('%s holds a training set that was not written by this program (no %s); '
+                            'choose another --dump_root' % (folder, SUMMARY_NAME))
+        return
+    before = read_json(summary_path).get('settings', {})
+    changed = ['%s was %r and is now %r' % (key, before.get(key), settings.get(key))
+               for key in sorted(set(before) | set(settings))
+               if before.get(key) != settings.get(key)]
+    if changed:
+        raise UserError('%s was prepared with other settings: %s; choose another --dump_root or '
+                        'remove it' % (folder, ', '.join(changed)))
+
+
+def _finished(folder):
+    """Names of the examples in `folder`; what a killed run left half written is removed."""
+    names = set()
+    for entry in os.scandir(folder):
+        if entry.name.startswith('.') and ('.jpg.' in entry.name or '_cam.txt.' in entry.name):
+            os.remove(entry.path)
+        elif entry.name.endswith('.jpg') and entry.stat().st_size:
+            names.add(entry.name[:-len('.jpg')])
+    return names
+
+
+class _ExampleWriter:
+    """Turns frames into examples as they come.
+
+    Every frame is one task. Whichever task brings the last frame of an example writes it; a frame
+    is dropped once its examples are written, so only a few are in memory at any time.
+    """
+
+    def __init__(self, dump_root, config, keep_rows):
+        self._dump_root = dump_root
+        self._config = config
+        self._resized_height = int(round(config.img_height / keep_rows))
+        self._examples = {}                                # key -> (paths, intrinsics)
+        self._waiting = collections.OrderedDict()          # path -> keys of examples to come
+        self._missing = {}                                 # key -> paths not yet decoded
+        self._decoded = {}                                 # path -> (image, (zoom_x, zoom_y))
+        self._lock = threading.Lock()
+        self._broken = {}                                  # path -> message
+        self.failed = set()
+
+    @property
+    def num_examples(self):
+        return len(self._examples)
+
+    @property
+    def problems(self):
+        return [self._broken[path] for path in sorted(self._broken)]
+
+    def add(self, key, frames, intrinsics):
+        """Plans the example `key` = (folder, name) of `frames`."""
+        paths = [frame.path for frame in frames]
+        self._examples[key] = paths, intrinsics
+        self._missing[key] = set(paths)
+        for path in paths:
+            self._waiting.setdefault(path, set()).add(key)
+
+    def run(self, num_threads):
+        """Decodes all frames and writes all examples."""
+        parallel_map(self._take, list(self._waiting), num_threads, desc='preparing', unit='frame')
+
+    def _take(self, path):
+        decoded = self._read(path)
+        with self._lock:
+            self._decoded[path] = decoded
+            complete = []
+            for key in self._waiting[path]:
+                self._missing[key].discard(path)
+                if not self._missing[key]:
+                    complete.append((key, [self._decoded[one] for one in self._examples[key][0]]))
+        for key, frames in complete:
+            if all(frame is not None for frame in frames):
+                self._write(key, frames)
+        with self._lock:
+            for key, frames in complete:
+                if any(frame is None for frame in frames):
+                    self.failed.add(key)
+                self._release(key)
+
+    def _read(self, path):
+        """(uint8 [img_height, img_width, 3], zooms), or None for a broken file."""
+        try:
+            image, (height, width) = images.read_resized(
+                path, self._resized_height, self._config.img_width)
+        except UserError as error:
+            self._broken[path] = str(error)
+            return None
+        zooms = self._config.img_width / width, self._resized_height / height
+        return image[:self._config.img_height], zooms
+
+    def _write(self, key, frames):
+        """The camera file first: an example counts as finished when its image is there."""
+        prefix = os.path.join(self._dump_root, *key)
+        zooms = frames[len(frames) // 2][1]
+        write_text(prefix + '_cam.txt', camera_text(self._examples[key][1], *zooms))
+        images.write_jpeg(prefix + '.jpg', np.concatenate([image for image, _ in frames], axis=1),
+                          self._config.jpeg_quality)
+
+    def _release(self, key):
+        for path in set(self._examples[key][0]):
+            self._waiting[path].discard(key)
+            if not self._waiting[path]:
+                self._decoded.pop(path, None)

@@ -1,0 +1,35 @@
+"""What `kitti_odom` consists of: the training sequences of the odometry benchmark."""
+import os
+
+import numpy as np
+
+from kitti_data import odometry
+from kitti_data.preparation.clips import Clip, DataSet, Frame, collect, missing_frames
+
+TRAIN_SEQUENCES = ('00', '01', '02', '03', '04', '05', '06', '07', '08')
+DEFAULT_CAMERAS = (2,)
+
+
+def find_clips(config):
+    """<DataSet> of `config.sequences`, or else of those of 00 to 08 that are there."""
+    names = [odometry.sequence_name(name) for name in config.sequences]
+    notes = []
+    if not names:
+        there = set(odometry.sequence_names(config.dataset_dir))
+        names = [name for name in TRAIN_SEQUENCES if name in there]
+        absent = [name for name in TRAIN_SEQUENCES if name not in there]
+        if absent:
+            notes.append('training sequences that are not there: %s' % ', '.join(absent))
+    cameras = config.camera or DEFAULT_CAMERAS
+
+    def clips_of(name, camera):
+        sequence = odometry.OdometrySequence(config.dataset_dir, name, camera, allow_gaps=True)
+        folder = name if len(cameras) == 1 else '%s_%d' % (name, camera)
+        frames = [Frame(number, '%06d' % number, path) for number, path in sequence.frames]
+        problems = missing_frames(
+            sequence.frames, os.path.join(sequence.folder, 'image_%d' % camera))
+        # float32 from here on, as published, for the same digits in the camera files
+        return [Clip(folder, frames, sequence.intrinsics.astype(np.float32))], problems
+
+    clips, problems = collect([(name, camera) for name in names for camera in cameras], clips_of)
+    return DataSet(clips, problems, notes)

@@ -1,0 +1,45 @@
+"""What `kitti_raw_eigen` and `kitti_raw_stereo` consist of: raw drives without the test scenes."""
+import os
+
+from common.parallel import parallel_map
+from kitti_data import raw, splits
+from kitti_data.preparation.clips import Clip, DataSet, Frame, collect, missing_frames
+
+DEFAULT_CAMERAS = (2, 3)
+
+
+def find_clips(config):
+    """<DataSet> of `config.sequences`, or else of every drive on the disk, without test scenes.
+
+    With `config.remove_static`, frames at which the car's own inertial unit measured less than
+    `config.static_speed` are left out; the examples around them fall away with them.
+    """
+    split = config.dataset_name.rpartition('_')[2]
+    names = config.sequences or raw.list_drives(config.dataset_dir)
+    left_out = sorted(set(names) & splits.test_scenes(split))
+    notes = ['left out as test scenes of the %s split: %s' % (split, ', '.join(left_out))
+             ] if left_out else []
+    absent = sorted(splits.training_drives(split) - set(names)) if not config.sequences else []
+    if absent:
+        notes.append('%d training drives are not there: %s' % (len(absent), ', '.join(absent)))
+
+    def clips_of(name, camera):
+        drive = raw.RawDrive(config.dataset_dir, name)
+        frames = drive.frames(camera)
+        problems = missing_frames(
+            frames, os.path.join(drive.folder, 'image_%02d' % camera, 'data'))
+        if config.remove_static:
+            frames = _moving(frames, drive, config)
+        return [Clip('%s_%02d' % (name, camera),
+                     [Frame(number, '%010d' % number, path) for number, path in frames],
+                     drive.calibration.intrinsics(camera))], problems
+
+    clips, problems = collect([(name, camera) for name in names if name not in left_out
+                               for camera in config.camera or DEFAULT_CAMERAS], clips_of)
+    return DataSet(clips, problems, notes)
+
+
+def _moving(frames, drive, config):
+    speeds = parallel_map(drive.speed, [number for number, _ in frames], config.num_threads,
+                          desc='speeds of ' + drive.name, unit='frame')
+    return [frame for frame, speed in zip(frames, speeds) if speed >= config.static_speed]

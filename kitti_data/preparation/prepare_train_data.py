@@ -1,0 +1,93 @@
+"""Prepares a formatted training set from KITTI or Cityscapes.
+
+    python kitti_data/preparation/prepare_train_data.py --dataset_name=kitti_odom \
+        --dataset_dir=/data/kitti_odometry --dump_root=/data/kitti_odom_formatted
+
+A second run continues where the first one stopped. Files that cannot be read are listed at the
+end and left out; the exit status is then 2.
+"""
+import dataclasses
+import os
+import sys
+from typing import List
+
+if __package__ in (None, ''):
+    sys.path[0] = os.path.abspath(os.path.join(os.path.dirname(__file__), '..', '..'))
+
+from common.errors import EXIT_USER_ERROR, UserError, run_main
+from common.files import expand, require_folder
+from common.flags import flag, parse_flags
+from kitti_data.preparation import prepare_cityscapes
+from kitti_data.preparation import prepare_odometry
+from kitti_data.preparation import prepare_raw
+from kitti_data.preparation.format_writer import write_set
+
+DATA_SETS = {'kitti_odom': prepare_odometry.find_clips,
+             'kitti_raw_eigen': prepare_raw.find_clips,
+             'kitti_raw_stereo': prepare_raw.find_clips,
+             'cityscapes': prepare_cityscapes.find_clips}
+
+# Flags that decide which examples there are and what is in their files.
+_SETTINGS = ('dataset_dir', 'dataset_name', 'seq_length', 'img_height', 'img_width', 'camera',
+             'sequences', 'jpeg_quality', 'remove_static', 'static_speed')
+
+
+@dataclasses.dataclass
+class PrepareConfig:
+    """Preparation of a training set."""
+    dataset_dir: str = flag('', 'folder of the data set as downloaded and unpacked')
+    dataset_name: str = flag('kitti_odom', 'which data set', choices=sorted(DATA_SETS))
+    dump_root: str = flag('', 'folder to write the formatted set to')
+    seq_length: int = flag(3, 'frames of an example, odd')
+    img_height: int = flag(128, 'height of the formatted frames')
+    img_width: int = flag(416, 'width of the formatted frames')
+    num_threads: int = flag(0, 'frames read at once; 0: one for every core')
+    remove_static: bool = flag(False, 'kitti_raw_*: leave out frames where the car stands')
+    static_speed: float = flag(0.5, 'speed in m/s below which the car stands')
+    camera: List[int] = flag(
+        [], 'KITTI cameras, 0 to 3; default 2 (kitti_odom) or 2,3 (kitti_raw_*)')
+    sequences: List[str] = flag([], 'sequences, drives or cities; default: those for training')
+    jpeg_quality: int = flag(95, 'quality of the JPEG files, 1 to 100')
+    val_fraction: float = flag(0.1, 'share of the examples that is for validation')
+    seed: int = flag(8964, 'of the choice of examples for validation')
+
+    def __post_init__(self):
+        self.dataset_dir = require_folder(self.dataset_dir, 'data set (--dataset_dir)')
+        if not self.dump_root:
+            raise UserError('no folder to write to given (--dump_root)')
+        self.dump_root = expand(self.dump_root)
+        for name, valid, wanted in [
+                ('seq_length', self.seq_length >= 3 and self.seq_length % 2,
+                 'an odd number from 3 on'),
+                ('img_height', self.img_height > 0, 'a positive number'),
+                ('img_width', self.img_width > 0, 'a positive number'),
+                ('num_threads', self.num_threads >= 0, 'a number from 0 on'),
+                ('static_speed', self.static_speed >= 0, 'a number from 0 on'),
+                ('camera', all(0 <= camera <= 3 for camera in self.camera), 'numbers 0 to 3'),
+                ('jpeg_quality', 1 <= self.jpeg_quality <= 100, '1 to 100'),
+                ('val_fraction', 0 <= self.val_fraction < 1, 'from 0 to below 1')]:
+            if not valid:
+                raise UserError('--%s is %s; wanted %s' % (name, getattr(self, name), wanted))
+
+
+def main(argv=None):
+    config, = parse_flags('Prepares a formatted training set.', PrepareConfig, argv=argv)
+    data = DATA_SETS[config.dataset_name](config)
+    settings = {name: getattr(config, name) for name in _SETTINGS}
+    summary = write_set(data, config.dump_root, settings, config)
+    for text in summary['notes']:
+        print('note: ' + text)
+    print('%s: %d examples (%d for training, %d for validation) in %s; %d were there already' % (
+        config.dataset_name, summary['examples'], summary['train'], summary['val'],
+        config.dump_root, summary['already_there']))
+    if not summary['problems']:
+        return 0
+    print('%d problems, %d examples left out:' % (len(summary['problems']), summary['failed']),
+          file=sys.stderr)
+    for text in summary['problems']:
+        print('  ' + text, file=sys.stderr)
+    return EXIT_USER_ERROR
+
+
+if __name__ == '__main__':
+    run_main(main)

@@ -1,0 +1,1 @@
+"""NPU, GPU and CPU: which one, how it is configured, how many ranks. Nothing outside asks."""

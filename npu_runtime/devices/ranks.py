@@ -1,0 +1,173 @@
+"""One seam to many ranks: HCCL on NPUs, Horovod elsewhere, or a single process.
+
+Each of the three classes offers the same: `size`, `rank`, `local_rank` and `local_size` (which of
+how many ranks on this host; None and 1: this process has the host's devices for itself),
+`broadcasts_everything` (false: whole numbers stay each rank's own, so every rank reads the
+checkpoint), `wrap(optimizer)`, `average(tensor)`, `broadcast(variables)`,
+`agree_on_start(counts, proto)`. Tensors and operations they make belong to the default graph.
+"""
+import os
+
+import tensorflow.compat.v1 as tf
+
+from common.errors import UserError
+from common.files import expand
+from npu_runtime.devices.rank_table import check_rank_table
+
+
+def connect(device, environ=None):
+    """Joins the ranks that this process was launched with.
+
+    Args:
+      device: Device.
+      environ: dict of the environment; None takes the process's own.
+
+    Returns:
+      SingleProcess, HcclRanks or HorovodRanks.
+
+    Raises:
+      UserError: the environment of a launch is incomplete or does not fit the device.
+    """
+    environ = os.environ if environ is None else environ
+    ranks = _whole_number(environ, 'RANK_SIZE', 1)
+    if device.kind == 'npu':
+        return HcclRanks(environ) if ranks > 1 else SingleProcess()
+    if _horovod_size(environ) > 1:
+        return HorovodRanks()
+    if ranks > 1:
+        raise UserError(
+            'RANK_SIZE is %d, which starts ranks on NPUs, but the device is %s (%s); on other '
+            'devices launch with scripts/train_multi.sh --np %d, or unset RANK_SIZE'
+            % (ranks, device.kind, device.reason, ranks))
+    return SingleProcess()
+
+
+def launched_size(environ=None):
+    """How many ranks this process was launched with, on whatever device; known before `connect`.
+
+    Args:
+      environ: dict of the environment; None takes the process's own.
+    """
+    environ = os.environ if environ is None else environ
+    return max(_whole_number(environ, 'RANK_SIZE', 1), _horovod_size(environ))
+
+
+class SingleProcess:
+    """No other rank: every operation of the seam leaves things as they are."""
+    size, rank, local_rank, local_size = 1, 0, None, 1
+    broadcasts_everything = True
+
+    def wrap(self, optimizer):
+        return optimizer
+
+    def average(self, tensor):
+        return tensor
+
+    def broadcast(self, variables):
+        del variables
+        return tf.no_op()
+
+    def agree_on_start(self, counts, proto):
+        return counts
+
+
+class HorovodRanks:
+    """CPU or GPU processes started by `horovodrun` (scripts/train_multi.sh)."""
+    broadcasts_everything = True
+
+    def __init__(self):
+        try:
+            import horovod.tensorflow as horovod
+        except ImportError as error:
+            raise UserError('launched as several ranks, but Horovod does not import (%s); '
+                            'scripts/install_horovod.sh installs it' % error) from error
+        horovod.init()
+        self._horovod = horovod
+        self.size, self.rank = horovod.size(), horovod.rank()
+        self.local_rank, self.local_size = horovod.local_rank(), horovod.local_size()
+
+    def wrap(self, optimizer):
+        """An optimizer whose `compute_gradients` averages over the ranks."""
+        return self._horovod.DistributedOptimizer(optimizer)
+
+    def average(self, tensor):
+        """The mean of a float32 tensor over the ranks."""
+        return self._horovod.allreduce(tensor, op=self._horovod.Average)
+
+    def broadcast(self, variables):
+        """An operation that gives every rank the values of rank 0."""
+        return tf.group(*[tf.assign(variable, self._horovod.broadcast(variable, root_rank=0))
+                          for variable in variables])
+
+    def agree_on_start(self, counts, proto):
+        """The counts (list of int) of rank 0: the hosts need not share the checkpoints' folder.
+
+        Runs the first session of the process, which decides on the threads of all that follow, so
+        that it needs the tf.ConfigProto of the training.
+        """
+        with tf.Graph().as_default():
+            agreed = self._horovod.broadcast(tf.constant(counts, tf.int64), root_rank=0)
+            with tf.Session(config=proto) as session:
+                return session.run(agreed).tolist()
+
+
+class HcclRanks:
+    """NPU processes, one for each entry of a rank table."""
+    broadcasts_everything = False
+
+    def __init__(self, environ):
+        self.size = _whole_number(environ, 'RANK_SIZE', 1)
+        self.rank = _check_hccl_environment(environ, self.size)
+        self.local_rank, self.local_size = None, 1
+
+    def wrap(self, optimizer):
+        """An optimizer whose `compute_gradients` averages over the ranks."""
+        from npu_bridge.estimator.npu.npu_optimizer import NPUDistributedOptimizer
+        return NPUDistributedOptimizer(optimizer)
+
+    def average(self, tensor):
+        """The mean of a float32 tensor over the ranks."""
+        from npu_bridge.hccl import hccl_ops
+        return hccl_ops.allreduce(tensor, 'sum') / self.size
+
+    def broadcast(self, variables):
+        """An operation that gives every rank the float values of rank 0.
+
+        The plugin's own broadcast hook covers trainable variables only, so the moving averages of
+        batch norm and Adam's moments would differ between ranks.
+        """
+        from npu_bridge.hccl import hccl_ops
+        assigns = []
+        for variable in variables:
+            if variable.dtype.base_dtype.is_floating:
+                value, = hccl_ops.broadcast([variable], 0)
+                assigns.append(tf.assign(variable, value))
+        return tf.group(*assigns)
+
+    def agree_on_start(self, counts, proto):
+        """Unchanged: the ranks of NPUs read the same folder."""
+        return counts
+
+
+def _check_hccl_environment(environ, size):
+    """The rank of this process, once everything HCCL needs is known to be there."""
+    missing = [name for name in ('RANK_ID', 'JOB_ID', 'RANK_TABLE_FILE') if not environ.get(name)]
+    if missing:
+        raise UserError('RANK_SIZE is %d, but the environment lacks %s; test/train_full_8p.sh '
+                        'sets them' % (size, ', '.join(missing)))
+    rank = _whole_number(environ, 'RANK_ID', 0)
+    if rank >= size:
+        raise UserError('RANK_ID is %d; with RANK_SIZE %d it is 0 to %d' % (rank, size, size - 1))
+    check_rank_table(expand(environ['RANK_TABLE_FILE']), size)
+    return rank
+
+
+def _horovod_size(environ):
+    return max(_whole_number(environ, name, 1) for name in ('HOROVOD_SIZE', 'OMPI_COMM_WORLD_SIZE'))
+
+
+def _whole_number(environ, name, default):
+    text = environ.get(name) or str(default)
+    if not text.isdigit() or (name != 'RANK_ID' and int(text) < 1):
+        raise UserError('%s is %r in the environment; wanted is a whole number' % (name, text))
+    return int(text)

@@ -1,0 +1,128 @@
+"""ConvLSTM's command line: what a user gets wrong ends with status 2 and a name, no traceback."""
+import os
+import shutil
+
+import cv2
+import numpy as np
+import pytest
+
+from common.errors import run_main
+from convlstm_vo import main as convlstm_vo
+from kitti_data.rendering.synthetic import synthetic_dataset
+
+SIZE = ('--img_height=32', '--img_width=64', '--device=cpu')
+
+
+@pytest.fixture(scope='module')
+def drive(tmp_path_factory):
+    """Odometry folder with the gray sequence 00 of 5 frames."""
+    root = str(tmp_path_factory.mktemp('drive'))
+    synthetic_dataset(root, ['00'], 5, 32, 64, cameras=(0,))
+    return root
+
+
+@pytest.fixture
+def own_drive(drive, tmp_path):
+    """A copy of it that a test may damage, at a path with spaces."""
+    return shutil.copytree(drive, str(tmp_path / 'my own drive'))
+
+
+def frame(root, number):
+    return os.path.join(root, 'sequences', '00', 'image_0', '%06d.png' % number)
+
+
+def poses(root):
+    return os.path.join(root, 'poses', '00.txt')
+
+
+def fails(capsys, mode, data, output, *flags):
+    """What the program says as it ends with status 2 and without a traceback."""
+    given = ['--mode=' + mode, '--datapath=' + str(data), '--outputpath=' + str(output), *SIZE]
+    if mode == 'train':
+        given += ['--train_sequences=0', '--val_sequences=', '--bsize=1', '--total_steps=1']
+    else:
+        given += ['--test_sequences=0', '--noevo']
+    with pytest.raises(SystemExit) as ended:
+        run_main(lambda: convlstm_vo.main(given + list(flags)))
+    said = capsys.readouterr().err
+    assert ended.value.code == 2
+    assert 'Traceback' not in said
+    return said
+
+
+def cut(path):
+    with open(path, 'r+b') as stream:
+        stream.truncate(os.path.getsize(path) // 2)
+
+
+def drop_last_line(path):
+    with open(path) as stream:
+        lines = stream.readlines()
+    with open(path, 'w') as stream:
+        stream.writelines(lines[:-1])
+
+
+@pytest.mark.parametrize('damage, messages', [
+    (lambda root: drop_last_line(poses(root)), [poses, 'has 4 poses', '000004.png']),
+    (lambda root: os.remove(poses(root)), [poses]),
+    (lambda root: os.remove(frame(root, 2)), ['000001.png', '000003.png']),
+    (lambda root: cv2.imwrite(frame(root, 3), np.zeros((30, 40), np.uint8)),
+     [lambda root: frame(root, 3), '30x40', '32x64']),
+    (lambda root: cut(frame(root, 2)), [lambda root: frame(root, 2)]),
+    (lambda root: shutil.rmtree(os.path.join(root, 'sequences')), ['sequences']),
+], ids=['fewer poses', 'no poses', 'missing frame', 'mixed sizes', 'truncated', 'no sequences'])
+def test_damaged_data_are_named_before_training(own_drive, tmp_path, capsys, damage, messages):
+    damage(own_drive)
+    said = fails(capsys, 'train', own_drive, tmp_path / 'run')
+    for message in messages:
+        assert (message(own_drive) if callable(message) else message) in said
+    assert not (tmp_path / 'run').exists()
+
+
+def test_a_sequence_shorter_than_a_window_is_named(drive, tmp_path, capsys):
+    said = fails(capsys, 'train', drive, tmp_path / 'run', '--time_steps=5')
+    assert 'sequence 00 has 5 frames' in said and '--time_steps=5' in said
+
+
+@pytest.mark.parametrize('mode', ['test', 'export'])
+def test_a_missing_checkpoint_is_named(drive, tmp_path, capsys, mode):
+    assert str(tmp_path / 'none') in fails(capsys, mode, drive, tmp_path / 'none')
+
+
+@pytest.mark.parametrize('mode', ['test', 'train'])
+def test_an_initial_checkpoint_that_is_missing_is_named(drive, tmp_path, capsys, mode):
+    said = fails(capsys, mode, drive, tmp_path / 'run', '--init_checkpoint=/nowhere/model40')
+    assert '/nowhere/model40' in said
+
+
+def test_an_output_folder_that_cannot_be_made_is_named(drive, tmp_path, capsys):
+    (tmp_path / 'file').write_text('')
+    output = tmp_path / 'file' / 'run'
+    assert str(tmp_path / 'file') in fails(capsys, 'train', drive, output)
+
+
+@pytest.mark.parametrize('mode, missing, flag', [
+    ('train', 'data', '--datapath'), ('test', 'data', '--datapath'),
+    ('train', 'output', '--outputpath'), ('export', 'output', '--outputpath')])
+def test_a_flag_without_which_nothing_can_be_done_is_named(tmp_path, capsys, mode, missing, flag):
+    folders = {'data': tmp_path, 'output': tmp_path, missing: ''}
+    assert '--mode=%s needs %s' % (mode, flag) in fails(
+        capsys, mode, folders['data'], folders['output'])
+
+
+def test_damage_to_a_test_sequence_is_named(own_drive, tmp_path, capsys):
+    cut(frame(own_drive, 4))
+    assert frame(own_drive, 4) in fails(capsys, 'test', own_drive, tmp_path / 'run')
+
+
+def test_paths_may_have_spaces_and_a_tilde(own_drive, tmp_path, monkeypatch):
+    monkeypatch.setenv('HOME', str(tmp_path))
+    common = ['--datapath=~/my own drive', '--outputpath=~/my own run', *SIZE]
+    convlstm_vo.main(common + ['--mode=train', '--train_sequences=0', '--val_sequences=',
+                               '--bsize=1', '--total_steps=1'])
+    convlstm_vo.main(common + ['--mode=test', '--test_sequences=0', '--lengths=1', '--noevo'])
+    convlstm_vo.main(common + ['--mode=export'])
+    run = tmp_path / 'my own run'
+    assert {'config.json', 'model.index', 'test', 'export'} <= set(os.listdir(str(run)))
+    assert (run / 'test' / '00_trajectory.png').exists()
+    assert (run / 'export' / 'convlstm_vo.pb').exists()

@@ -1,0 +1,153 @@
+"""Training and testing end to end, on a small synthetic drive."""
+import contextlib
+import io
+import json
+import os
+
+import numpy as np
+import pytest
+
+from common.errors import UserError
+from convlstm_vo import main, net, predict
+from kitti_data import motion, odometry
+from kitti_data.pipeline.compact_frames import CompactFrames
+from kitti_data.rendering.synthetic import synthetic_dataset
+from npu_runtime.metrics import read_metrics
+
+SIZE = ['--img_height=32', '--img_width=64']
+
+
+@pytest.fixture(scope='module')
+def drive(tmp_path_factory):
+    """Odometry folder with sequences 00 (7 frames) and 01 (8 frames), gray."""
+    root = str(tmp_path_factory.mktemp('drive'))
+    synthetic_dataset(root, ['00'], 7, 32, 64, cameras=(0,))
+    synthetic_dataset(root, ['01'], 8, 32, 64, cameras=(0,))
+    return root
+
+
+def _train(drive, output, *flags):
+    main.main(['--mode=train', '--datapath=' + drive, '--outputpath=' + output, '--bsize=2',
+               '--time_steps=2', '--train_sequences=0', '--val_sequences=1', '--device=cpu']
+              + SIZE + list(flags))
+
+
+@pytest.fixture(scope='module')
+def logs(drive, tmp_path_factory):
+    """(output folder, log of one step, log of the second run that ends two epochs of two)."""
+    output, texts = str(tmp_path_factory.mktemp('trained')), []
+    for total_steps in (1, -1):
+        text = io.StringIO()
+        with contextlib.redirect_stdout(text):
+            _train(drive, output, '--train_iter=2', '--save_epochs=1', '--val_freq=2',
+                   '--total_steps=%d' % total_steps)
+        texts.append(text.getvalue())
+    return [output] + texts
+
+
+@pytest.fixture(scope='module')
+def trained(logs):
+    """Output folder of two epochs, two steps each, a checkpoint every epoch."""
+    return logs[0]
+
+
+def test_training_writes_checkpoints_of_epochs_and_of_the_end(trained):
+    files = os.listdir(trained)
+    assert {'model1.index', 'model.index', 'config.json', 'metrics.jsonl'} <= set(files)
+    rows = read_metrics(trained)
+    assert [row['step'] for row in rows if row['event'] == 'train'] == [1, 2, 3, 4]
+    assert all(set(row['losses']) == {'translation', 'rotation'} for row in rows
+               if row['event'] == 'train')
+
+
+def test_the_log_has_the_published_lines_and_a_second_run_goes_on(logs):
+    _, first, second = logs
+    assert 'Current epoch : 0----step : 1----Train_error : ' in first
+    assert '----sec/step : ' in first
+    assert 'step : 1--' not in second
+    assert 'Current epoch : 0----step : 2----' in second
+    assert 'Current epoch : 1----step : 3----' in second
+
+
+def test_accuracy_comes_from_the_validation_sequences(logs):
+    output, first, second = logs
+    rows = [row for row in read_metrics(output) if row['event'] == 'validation']
+    assert [row['step'] for row in rows] == [2, 4]
+    assert 'Accuracy' not in first
+    assert all('Accuracy : %s\n' % row['total'] in second for row in rows)
+
+
+@pytest.mark.parametrize('flags', [[], ['--stateless']])
+def test_testing_writes_exact_counts(drive, trained, flags, tmp_path, capsys):
+    main.main(['--mode=test', '--datapath=' + drive, '--outputpath=' + str(tmp_path),
+               '--init_checkpoint=' + trained, '--test_sequences=1,0', '--chunk=3', '--lengths=2',
+               '--noevo', '--device=cpu'] + flags)
+    folder = tmp_path / 'test'
+    for name, frames in (('00', 7), ('01', 8)):
+        gt = odometry.read_poses(os.path.join(drive, 'poses', name + '.txt'))
+        pred = odometry.read_poses(str(folder / (name + '.txt')))
+        motions = np.loadtxt(str(folder / (name + '_motions_pred.txt')))
+        np.testing.assert_allclose(np.loadtxt(str(folder / (name + '_motions_gt.txt'))),
+                                   motion.motions_from_poses(gt), atol=1e-8)
+        assert motions.shape == (frames - 1, 6) and pred.shape == (frames, 4, 4)
+        np.testing.assert_array_equal(pred[0], np.eye(4))
+        np.testing.assert_allclose(motion.poses_from_motions(motions), pred, atol=1e-8)
+        assert (folder / (name + '_trajectory.png')).exists()
+    results = json.loads((folder / 'results.json').read_text())
+    assert results['baseline'] == 'constant motion (00)'
+    assert results['sequences']['00']['baseline']['t_rel'] > 0
+    assert 'trained on what is tested here' in capsys.readouterr().err
+
+
+def test_a_sequence_without_poses_is_predicted_and_not_scored(drive, trained, tmp_path):
+    os.makedirs(str(tmp_path / 'data'))
+    os.symlink(os.path.join(drive, 'sequences'), str(tmp_path / 'data' / 'sequences'))
+    main.main(['--mode=test', '--datapath=' + str(tmp_path / 'data'), '--outputpath=' + trained,
+               '--test_sequences=1', '--device=cpu'])
+    assert len(odometry.read_poses(os.path.join(trained, 'test', '01.txt'))) == 8
+
+
+class _CountingPredictor:
+    """Stands in for the network: a motion is (first frame, second frame, calls before, ...)."""
+
+    def __init__(self, batch_size, pairs):
+        self.batch_size, self.pairs = batch_size, pairs
+        self.zero_state = 0
+
+    def __call__(self, compact, state):
+        frames = compact.frames.reshape(self.batch_size, self.pairs + 1)
+        motions = np.zeros([self.batch_size, self.pairs, net.MOTION_SIZE], np.float32)
+        motions[..., 0], motions[..., 1], motions[..., 2] = frames[:, :-1], frames[:, 1:], state
+        return motions, state + 1
+
+
+class _NumberReader:
+    """Frames that are their own index."""
+
+    def __init__(self, num_frames):
+        self.paths = ['%06d.png' % index for index in range(num_frames)]
+
+    def read(self, indices):
+        return CompactFrames(np.asarray(indices), None, None)
+
+
+@pytest.mark.parametrize('num_frames', [2, 3, 7, 8, 9, 20])
+def test_streaming_gives_each_motion_once_and_carries_the_state(num_frames):
+    motions = predict.stream(_CountingPredictor(1, 3), _NumberReader(num_frames))
+    wanted = np.arange(num_frames - 1)
+    np.testing.assert_array_equal(motions[:, :2], np.stack([wanted, wanted + 1], axis=1))
+    np.testing.assert_array_equal(motions[:, 2], wanted // 3)
+
+
+@pytest.mark.parametrize('batch_size', [1, 2])
+@pytest.mark.parametrize('num_frames', [4, 5, 7, 8, 20])
+def test_stateless_windows_give_each_motion_once_from_no_state(num_frames, batch_size):
+    motions = predict.stateless(_CountingPredictor(batch_size, 3), _NumberReader(num_frames))
+    wanted = np.arange(num_frames - 1)
+    np.testing.assert_array_equal(motions[:, :2], np.stack([wanted, wanted + 1], axis=1))
+    np.testing.assert_array_equal(motions[:, 2], 0)
+
+
+def test_stateless_wants_one_window_at_least():
+    with pytest.raises(UserError, match='too few for a window of 3 pairs'):
+        predict.stateless(_CountingPredictor(1, 3), _NumberReader(3))

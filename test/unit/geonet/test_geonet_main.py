@@ -1,0 +1,84 @@
+"""GeoNet's command line: what a user gets wrong ends with status 2 and a name, no traceback."""
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from geonet_program import SIZE, geonet_fails
+
+
+@pytest.fixture
+def own_set(synthetic_formatted, tmp_path):
+    """A copy of the formatted set that a test may damage, at a path with spaces."""
+    return shutil.copytree(synthetic_formatted, str(tmp_path / 'my own set'))
+
+
+def examples_of(formatted):
+    with open(os.path.join(formatted, 'train.txt')) as stream:
+        return [os.path.join(formatted, *line.split()) for line in stream]
+
+
+def train_fails(capsys, formatted, folder, **flags):
+    given = dict(dict(dataset_dir=formatted, checkpoint_dir=str(folder), max_steps=9,
+                      batch_size=2), **flags)
+    return geonet_fails(capsys, 'train_rigid', *SIZE, **given)
+
+
+def test_a_truncated_jpeg_in_the_set_is_named(own_set, tmp_path, capsys):
+    path = examples_of(own_set)[4] + '.jpg'
+    with open(path, 'r+b') as stream:
+        stream.truncate(os.path.getsize(path) // 2)
+    assert path in train_fails(capsys, own_set, tmp_path / 'run')
+
+
+def write(path, content):
+    with open(path, 'w') as stream:
+        stream.write(content)
+
+
+@pytest.mark.parametrize('damage, message', [
+    (lambda folder, one: write(os.path.join(folder, 'train.txt'), ''), 'train.txt lists no'),
+    (lambda folder, one: write(one + '_cam.txt', '1,2,3,4,5,6,7,8'), 'wanted 9 numbers'),
+    (lambda folder, one: write(one + '.jpg', ''), '.jpg is in the list of examples but empty'),
+    (lambda folder, one: os.remove(one + '_cam.txt'), '_cam.txt is in the list of examples but'),
+    (lambda folder, one: shutil.rmtree(folder), 'formatted data set (--dataset_dir)')])
+def test_a_broken_set_is_refused_before_training(own_set, tmp_path, capsys, damage, message):
+    damage(own_set, examples_of(own_set)[0])
+    said = train_fails(capsys, own_set, tmp_path / 'run')
+    assert message in said and own_set in said
+
+
+@pytest.mark.parametrize('flags, messages', [
+    (dict(img_height=48), ('32 high and 312 wide', '--img_height=48')),
+    (dict(seq_length=5), ('32 high and 312 wide', '--seq_length=5')),
+    (dict(seq_length=4), ('--seq_length is 4', 'odd')),
+    (dict(batch_size=0), ('--batch_size=0',)),
+    (dict(intrinsics='1,2,3'), ('--intrinsics has 3 numbers',)),
+    (dict(eval_every=-1), ('--eval_every=-1',)),
+    (dict(cache_share=1.5), ('--cache_share=1.5', 'from 0 to 1')),
+    (dict(init_ckpt_file='/nowhere/model-5'), ('no checkpoint /nowhere/model-5',)),
+    (dict(checkpoint_dir=''), ('--mode=train_rigid needs --checkpoint_dir',)),
+    (dict(device='npu'), ('npu_bridge',))])
+def test_flags_that_cannot_be_are_named(synthetic_formatted, tmp_path, capsys, flags, messages):
+    said = train_fails(capsys, synthetic_formatted, tmp_path / 'run', **flags)
+    for message in messages:
+        assert message in said
+
+
+def test_a_checkpoint_folder_that_is_a_file_is_named(synthetic_formatted, tmp_path, capsys):
+    (tmp_path / 'run').write_text('')
+    assert str(tmp_path / 'run') in train_fails(capsys, synthetic_formatted, tmp_path / 'run')
+
+
+def test_an_unknown_flag_ends_with_status_2_in_a_process_of_its_own():
+    program = os.path.join(os.path.dirname(__file__), '..', '..', '..', 'geonet', 'main.py')
+    ended = subprocess.run([sys.executable, program, '--mode=test_pose', '--batchsize=2'],
+                           stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                           universal_newlines=True)
+    assert ended.returncode == 2 and '--batchsize' in ended.stderr
+    ended = subprocess.run([sys.executable, program, '--mode=test_pose'], stdout=subprocess.PIPE,
+                           stderr=subprocess.PIPE, universal_newlines=True)
+    assert ended.returncode == 2 and 'needs --init_ckpt_file' in ended.stderr
+    assert 'Traceback' not in ended.stderr

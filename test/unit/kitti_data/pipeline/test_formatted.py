@@ -1,0 +1,151 @@
+import numpy as np
+import pytest
+import tensorflow.compat.v1 as tf
+
+from common.errors import UserError
+from kitti_data import images
+from kitti_data.pipeline import example_reader
+from kitti_data.pipeline import formatted
+from kitti_data.pipeline.augmentation import AugmentConfig
+
+HEIGHT, WIDTH = 16, 32
+
+
+@pytest.fixture
+def dataset_dir(tmp_path):
+    """Ten training and two validation examples; frame f of example e is nearly all 20 e + 5 f, and
+    its focal length is e + 1."""
+    folder = tmp_path / 'formatted set'
+    (folder / '00').mkdir(parents=True)
+    for example in range(12):
+        strip = np.concatenate([np.full((HEIGHT, WIDTH, 3), 20 * example + 5 * frame, np.uint8)
+                                for frame in range(3)], axis=1)
+        images.write_jpeg(str(folder / '00' / ('%06d.jpg' % example)), strip, 100)
+        (folder / '00' / ('%06d_cam.txt' % example)).write_text(
+            '%f,0.,16.0,0.,%f,8.0,0.,0.,1.' % (example + 1, example + 1))
+    lines = ['00 %06d\n' % example for example in range(12)]
+    (folder / 'train.txt').write_text(''.join(lines[:10]))
+    (folder / 'val.txt').write_text(''.join(lines[10:]))
+    return folder
+
+
+def batches(folder, count, split='train', **kwargs):
+    arguments = dict(batch_size=2, seq_length=3, img_height=HEIGHT, img_width=WIDTH)
+    arguments.update(kwargs)
+    with tf.Graph().as_default(), tf.Session() as session:
+        dataset = formatted.formatted_dataset(str(folder), split, **arguments)
+        batch = tf.data.make_one_shot_iterator(dataset).get_next()
+        return [session.run(batch) for _ in range(count)]
+
+
+@pytest.mark.parametrize('seq_length', [3, 5])
+def test_frames_are_unpacked_as_published(golden, seq_length):
+    published = np.load(str(golden / 'geonet' / 'utils_tf.npz'))
+    frames = example_reader.unpack_strip(published['in_unpack_seq%d' % seq_length], seq_length)
+    np.testing.assert_array_equal(frames[..., :3], published['out_unpack_seq%d_tgt' % seq_length])
+    np.testing.assert_array_equal(frames[..., 3:], published['out_unpack_seq%d_src' % seq_length])
+
+
+def test_intrinsics_of_all_scales_equal_the_published_ones(golden):
+    published = np.load(str(golden / 'geonet' / 'utils_tf.npz'))
+    np.testing.assert_allclose(
+        example_reader.multi_scale_intrinsics(published['in_ms_intrinsics']),
+        published['out_multi_scale_intrinsics'], rtol=1e-6)
+
+
+def test_batches_have_static_shapes_and_types(dataset_dir):
+    with tf.Graph().as_default():
+        dataset = formatted.formatted_dataset(str(dataset_dir), 'train', 2, 3, HEIGHT, WIDTH)
+        batch = tf.data.make_one_shot_iterator(dataset).get_next()
+    assert {name: (part.dtype.name, part.shape.as_list()) for name, part in batch.items()} == {
+        'frames': ('uint8', [2, HEIGHT, WIDTH, 9]),
+        'intrinsics': ('float32', [2, 4, 3, 3])}
+
+
+def test_image_and_intrinsics_of_an_example_stay_together(dataset_dir):
+    for batch in batches(dataset_dir, 15):
+        for frames, intrinsics in zip(batch['frames'], batch['intrinsics']):
+            example = int(round(intrinsics[0, 0, 0])) - 1
+            wanted = 20 * example + np.repeat([5, 0, 10], 3)
+            assert np.abs(frames.astype(int) - wanted).max() <= 3
+            np.testing.assert_allclose(intrinsics[2, :2], intrinsics[0, :2] / 4)
+
+
+def test_an_epoch_shows_every_example_of_its_list_once(dataset_dir):
+    def seen(split, count):
+        return sorted(int(round(k[0, 0, 0])) - 1 for batch in batches(dataset_dir, count, split)
+                      for k in batch['intrinsics'])
+    assert seen('train', 5) == list(range(10))
+    assert seen('val', 1) == [10, 11]
+
+
+@pytest.mark.parametrize('threads', [1, 4])
+def test_a_resumed_run_sees_the_same_bits(dataset_dir, threads):
+    augment = AugmentConfig()
+    unbroken = batches(dataset_dir, 9, augment=augment, num_threads=4)
+    resumed = batches(dataset_dir, 3, augment=augment, num_threads=threads, start_step=6)
+    for one, other in zip(unbroken[6:], resumed):
+        for name in one:
+            np.testing.assert_array_equal(one[name], other[name])
+
+
+def test_augmentation_differs_between_epochs(dataset_dir):
+    first, second = [sorted(k[0, 0, 0] for batch in batches(
+        dataset_dir, 5, augment=AugmentConfig(), start_step=start) for k in batch['intrinsics'])
+        for start in (0, 5)]
+    assert not set(first) & set(second)
+
+
+@pytest.mark.parametrize('name,content,message', [
+    ('train.txt', '', 'train.txt lists no example'),
+    ('train.txt', '00\n', 'line 1: wanted "folder frame"'),
+    ('train.txt', '00 000099\n', '000099.jpg is in the list of examples but does not exist'),
+    ('00/000004.jpg', '', '000004.jpg is in the list of examples but empty'),
+    ('00/000000.jpg', 'no jpeg', 'cannot read image .*000000.jpg'),
+    ('00/000000_cam.txt', '1,0,1,0,1,1,0,0', '000000_cam.txt: wanted 9 numbers'),
+    ('00/000000_cam.txt', '1,0,1,0,nan,1,0,0,1', '000000_cam.txt: wanted 9 numbers')])
+def test_bad_sets_are_refused_before_training(dataset_dir, name, content, message):
+    (dataset_dir / name).write_text(content)
+    with pytest.raises(UserError, match=message):
+        batches(dataset_dir, 1)
+
+
+def test_a_missing_list_says_what_writes_it(dataset_dir):
+    (dataset_dir / 'train.txt').unlink()
+    with pytest.raises(UserError, match='train.txt does not exist; .*prepare_train_data'):
+        batches(dataset_dir, 1)
+
+
+@pytest.mark.parametrize('flags', [dict(seq_length=5), dict(img_height=32), dict(img_width=48)])
+def test_another_size_than_the_flags_ask_for_is_refused(dataset_dir, flags):
+    with pytest.raises(UserError, match='000000.jpg is 16 high and 96 wide; --img_height'):
+        batches(dataset_dir, 1, **flags)
+
+
+def test_an_even_sequence_length_is_refused(dataset_dir):
+    with pytest.raises(UserError, match='--seq_length is 4; wanted an odd number'):
+        batches(dataset_dir, 1, seq_length=4)
+
+
+@pytest.mark.parametrize('name,content,message', [
+    ('000007_cam.txt', b'1,0,1,0,1,1,0,0', '000007_cam.txt: wanted 9 numbers'),
+    ('000007.jpg', None, 'cannot read image .*000007.jpg')])
+def test_a_file_that_breaks_the_training_is_named(dataset_dir, name, content, message):
+    path = dataset_dir / '00' / name
+    path.write_bytes(content or path.read_bytes()[:-200])
+    with pytest.raises(UserError, match=message):
+        with formatted.broken_files_named(str(dataset_dir)):
+            batches(dataset_dir, 10)
+
+
+def test_an_image_of_another_size_in_the_middle_is_named(dataset_dir):
+    images.write_jpeg(str(dataset_dir / '00' / '000007.jpg'), np.zeros((8, 8, 3), np.uint8))
+    with pytest.raises(UserError, match='000007.jpg is 8 high and 8 wide'):
+        with formatted.broken_files_named(str(dataset_dir)):
+            batches(dataset_dir, 10)
+
+
+def test_errors_of_another_kind_pass(dataset_dir):
+    with pytest.raises(tf.errors.InvalidArgumentError, match='loss is wrong'):
+        with formatted.broken_files_named(str(dataset_dir)):
+            raise tf.errors.InvalidArgumentError(None, None, 'loss is wrong')

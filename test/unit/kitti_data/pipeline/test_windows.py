@@ -1,0 +1,232 @@
+"""Windows of frames and motions: golden labels and frames, what a window is, what is refused."""
+import json
+import shutil
+
+import cv2
+import numpy as np
+import pytest
+import tensorflow.compat.v1 as tf
+
+from common.errors import UserError
+from kitti_data import motion, odometry
+from kitti_data.pipeline import compact_frames
+from kitti_data.pipeline import windows
+
+FRAME_SIZE = (37, 123)
+
+
+def _golden_image(index):
+    """The picture behind synth.json: every size in pixels, values as OpenCV writes them."""
+    y, x = np.mgrid[:370, :1226]
+    return (120 + 80 * np.sin(x / 37. + index) * np.cos(y / 23.)
+            + 30 * np.sin((x + 2 * y) / 5. + index)).astype(np.uint8)
+
+
+def _write_sequence(root, name, num_frames, size=FRAME_SIZE, num_poses=None, camera=0):
+    """A sequence whose frame n is n in every pixel but one, and whose motion n is n + 1 metres."""
+    folder = root / 'sequences' / name / ('image_%d' % camera)
+    folder.mkdir(parents=True)
+    (root / 'poses').mkdir(exist_ok=True)
+    for number in range(num_frames):
+        image = np.full(size if camera < 2 else size + (3,), number + int(name) * 100, np.uint8)
+        image[0, 0] = 250
+        cv2.imwrite(str(folder / ('%06d.png' % number)), image)
+    poses = np.tile(np.eye(4), (num_frames if num_poses is None else num_poses, 1, 1))
+    poses[:, 2, 3] = np.cumsum(np.arange(len(poses)))
+    odometry.write_poses(str(root / 'poses' / (name + '.txt')), poses)
+    return folder
+
+
+@pytest.fixture(scope='module')
+def drives(tmp_path_factory):
+    """Two sequences of 6 and 4 frames."""
+    root = tmp_path_factory.mktemp('drives')
+    _write_sequence(root, '00', 6)
+    _write_sequence(root, '01', 4)
+    return root
+
+
+def _window_set(root, sequences=(0, 1), time_steps=2, size=FRAME_SIZE, **options):
+    return windows.WindowSet(str(root), sequences, time_steps, *size, **options)
+
+
+def _take(dataset, count):
+    with tf.Session() as session:
+        batch = tf.data.make_one_shot_iterator(dataset).get_next()
+        return [session.run(batch) for _ in range(count)]
+
+
+def test_vectors_of_poses_are_the_golden_ones(golden):
+    arrays = np.load(str(golden / 'convlstm_vo' / 'synth.npz'))
+    poses = arrays['poses12'].reshape(-1, 3, 4)
+    np.testing.assert_allclose(motion.vectors_from_poses(poses), arrays['pose6'], atol=1e-6)
+
+
+def test_world_labels_are_the_golden_ones_wrapped(golden):
+    arrays = np.load(str(golden / 'convlstm_vo' / 'synth.npz'))
+    poses = odometry.pose_math.to_4x4(arrays['poses12'].reshape(-1, 3, 4))
+    labels = motion.motions_from_poses(poses, 'world')
+    wanted = arrays['labels'].copy()
+    wanted[:, 3:] = np.angle(np.exp(1j * wanted[:, 3:]))
+    np.testing.assert_allclose(labels, wanted, atol=1e-6)
+    jumps = json.loads((golden / 'convlstm_vo' / 'synth.json').read_text())[
+        'label_rows_with_angle_jump_over_1rad']
+    plain = np.setdiff1d(np.arange(len(labels)), jumps)
+    np.testing.assert_allclose(labels[plain], arrays['labels'][plain], atol=1e-6)
+
+
+@pytest.mark.parametrize('label_frame', motion.LABEL_FRAMES)
+def test_motions_chain_back_to_the_poses(golden, label_frame):
+    arrays = np.load(str(golden / 'convlstm_vo' / 'synth.npz'))
+    vectors = motion.vectors_from_poses(arrays['poses12'].reshape(-1, 3, 4))
+    poses = motion.poses_from_vectors(vectors)
+    chained = motion.poses_from_motions(motion.motions_from_poses(poses, label_frame), label_frame,
+                                        first_pose=poses[0])
+    np.testing.assert_allclose(chained, np.linalg.inv(poses[0]) @ poses, atol=1e-9)
+
+
+def test_wrapped_angles_lie_above_minus_pi_and_up_to_pi():
+    np.testing.assert_allclose(motion.wrap_angle([np.pi, -np.pi, 3 * np.pi, 4., -4., 0.5]),
+                               [np.pi, np.pi, np.pi, 4. - 2 * np.pi, 2 * np.pi - 4., 0.5])
+
+
+def test_camera_motion_of_a_turn_does_not_depend_on_the_heading():
+    step = motion.poses_from_vectors([0.1, 0, 1, 0, 0.05, 0])
+    start = motion.poses_from_vectors([3, 1, 2, 0.1, 2.5, -0.3])
+    poses = np.stack([start, start @ step, start @ step @ step])
+    np.testing.assert_allclose(motion.motions_from_poses(poses),
+                               [[0.1, 0, 1, 0, 0.05, 0]] * 2, atol=1e-12)
+
+
+@pytest.mark.parametrize('index', [0, 1, 2])
+def test_resized_frames_meet_the_golden_loader(golden, tmp_path, index):
+    entry = json.loads((golden / 'convlstm_vo' / 'synth.json').read_text())['img'][str(index)]
+    path = str(tmp_path / 'frame.png')
+    cv2.imwrite(path, _golden_image(index))
+    reader = compact_frames.FrameReader([path], 384, 1280, [compact_frames.check_frames([path])])
+    compact = reader.read([0])
+    assert compact.frames.dtype == np.uint16 and compact.frames.shape == (1, 384, 1280, 1)
+    assert compact.mean[0] == pytest.approx(entry['raw_mean'] / entry['raw_max'], rel=1e-6)
+    frame = compact.frames[0].astype(np.float64) * compact.scale[0] - compact.mean[0]
+    for name in ('mean', 'std', 'min', 'max'):
+        assert getattr(frame, name)() == pytest.approx(entry[name], abs=2e-5), name
+    flat = np.repeat(frame, 3, axis=2).ravel()
+    found = [flat[int(place)] for place in entry['samples']]
+    np.testing.assert_allclose(found, list(entry['samples'].values()), atol=2e-5)
+    blocks = frame.reshape(6, 64, 20, 64).mean(axis=(1, 3))
+    np.testing.assert_allclose(blocks, entry['block_means_6x20'], atol=2e-5)
+
+
+def test_frames_of_the_wanted_size_stay_8_bits_exactly(drives):
+    compact, _ = _window_set(drives).window(0)
+    assert compact.frames.dtype == np.uint8
+    image = compact.frames[2, ..., 0].astype(np.float64)
+    np.testing.assert_allclose(image * compact.scale[2] - compact.mean[2],
+                               image / 250. - image.mean() / 250., atol=1e-6)
+
+
+def test_windows_stay_inside_their_sequences_with_their_own_motions(drives):
+    window_set = _window_set(drives)
+    assert len(window_set) == 6 - 2 + 4 - 2
+    starts = [0, 1, 2, 3, 100, 101]
+    for index, start in enumerate(starts):
+        compact, motions = window_set.window(index)
+        np.testing.assert_array_equal(compact.frames[:, 5, 5, 0], np.arange(start, start + 3))
+        np.testing.assert_allclose(motions[:, 2], np.arange(start % 100, start % 100 + 2) + 1)
+
+
+def test_a_window_decodes_each_frame_once(drives, monkeypatch):
+    window_set = _window_set(drives, time_steps=3)
+    decoded = []
+    decode = cv2.imdecode
+    monkeypatch.setattr(cv2, 'imdecode', lambda *args: decoded.append(1) or decode(*args))
+    window_set.window(0)
+    assert len(decoded) == 4
+
+
+def test_batches_have_static_shapes(drives):
+    dataset = _window_set(drives, size=(64, 128)).dataset(batch_size=3)
+    shapes = tf.data.get_output_shapes(dataset)
+    assert {name: shape.as_list() for name, shape in shapes.items()} == {
+        'frames': [3, 3, 64, 128, 1], 'scale': [3, 3], 'mean': [3, 3], 'motions': [3, 2, 6]}
+    assert tf.data.get_output_types(dataset)['frames'] == tf.uint16
+
+
+def test_an_epoch_holds_every_window_once_in_an_order_of_its_seed(drives):
+    def firsts(seed):
+        batches = _take(_window_set(drives).dataset(batch_size=1, seed=seed), 12)
+        return [int(batch['frames'][0, 0, 5, 5, 0]) for batch in batches]
+
+    order = firsts(1)
+    assert sorted(order[:6]) == sorted(order[6:]) == [0, 1, 2, 3, 100, 101]
+    assert order == firsts(1)
+    assert order != firsts(2)
+
+
+def test_ranks_share_the_windows(drives):
+    seen = []
+    for rank in range(2):
+        batches = _take(_window_set(drives).dataset(batch_size=3, rank=rank, size=2), 1)
+        seen += batches[0]['frames'][:, 0, 5, 5, 0].tolist()
+    assert sorted(seen) == [0, 1, 2, 3, 100, 101]
+
+
+def test_a_resumed_run_sees_what_an_unbroken_one_sees(drives):
+    whole = _take(_window_set(drives).dataset(batch_size=2, seed=3), 6)
+    resumed = _take(_window_set(drives).dataset(batch_size=2, seed=3, start=8), 2)
+    for wanted, found in zip(whole[4:], resumed):
+        np.testing.assert_array_equal(wanted['frames'], found['frames'])
+        np.testing.assert_array_equal(wanted['motions'], found['motions'])
+
+
+def test_colour_frames_keep_three_channels_in_bgr(tmp_path):
+    folder = _write_sequence(tmp_path, '00', 3, camera=2)
+    for path in folder.iterdir():
+        cv2.imwrite(str(path), np.tile(np.array([10, 20, 250], np.uint8), FRAME_SIZE + (1,)))
+    compact, _ = _window_set(tmp_path, [0], camera=2).window(0)
+    np.testing.assert_array_equal(compact.frames[1, 3, 3], [10, 20, 250])
+
+
+def test_a_black_frame_is_zero(tmp_path):
+    path = str(tmp_path / 'black.png')
+    cv2.imwrite(path, np.zeros(FRAME_SIZE, np.uint8))
+    reader = compact_frames.FrameReader([path], 64, 128, [compact_frames.check_frames([path])])
+    compact = reader.read([0])
+    assert np.all(compact.frames == 0) and compact.mean[0] == 0 and np.isfinite(compact.scale[0])
+
+
+@pytest.mark.parametrize('damage, message', [
+    (lambda root, folder: odometry.write_poses(str(root / 'poses/00.txt'),
+                                               np.tile(np.eye(4), (4, 1, 1))),
+     r'00\.txt'),
+    (lambda root, folder: (folder / '000002.png').unlink(), r'000001\.png'),
+    (lambda root, folder: (folder / '000002.png').write_bytes(b''), r'000002\.png'),
+    (lambda root, folder: (folder / '000002.png').write_bytes(b'not an image'), r'000002\.png'),
+    (lambda root, folder: (folder / '000002.png').write_bytes(
+        (folder / '000002.png').read_bytes()[:-20]), r'000002\.png'),
+    (lambda root, folder: cv2.imwrite(str(folder / '000003.png'), np.zeros((30, 40), np.uint8)),
+     r'000003\.png is 30x40 gray.*37x123 gray'),
+    (lambda root, folder: shutil.rmtree(str(folder)), 'image_0'),
+    (lambda root, folder: (root / 'poses/00.txt').unlink(), r'poses/00\.txt'),
+], ids=['fewer poses', 'missing frame', 'empty file', 'no image', 'cut short', 'other size',
+        'no camera folder', 'no poses'])
+def test_damage_is_found_before_training_and_named(tmp_path, damage, message):
+    folder = _write_sequence(tmp_path, '00', 5)
+    damage(tmp_path, folder)
+    with pytest.raises(UserError, match=message):
+        _window_set(tmp_path, [0])
+
+
+def test_a_sequence_too_short_for_a_window_is_named(drives):
+    with pytest.raises(UserError, match='sequence 01 has 4 frames.*time_steps=4'):
+        _window_set(drives, time_steps=4)
+
+
+def test_a_flipped_bit_is_found_by_the_checksum(tmp_path):
+    folder = _write_sequence(tmp_path, '00', 3)
+    path = folder / '000001.png'
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 0x10
+    path.write_bytes(bytes(data))
+    with pytest.raises(UserError, match=r'000001\.png'):
+        _window_set(tmp_path, [0])

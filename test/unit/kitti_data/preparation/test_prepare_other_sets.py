@@ -1,0 +1,187 @@
+"""Raw drives and Cityscapes; golden numbers: the published raw loader (numpy_loaders.json)."""
+import json
+
+import numpy as np
+import pytest
+
+import golden_common
+from common.errors import UserError
+from kitti_data import images, splits
+from kitti_data.preparation.clips import examples_of
+from kitti_data.preparation.prepare_raw import find_clips
+from kitti_data.preparation.prepare_train_data import PrepareConfig, main
+
+# Drives and numbers of frames that the golden numbers were made from.
+DRIVES = {'2011_09_26_drive_0001_sync': 5, '2011_09_26_drive_0017_sync': 24,
+          '2011_09_26_drive_0018_sync': 5, '2011_09_26_drive_0117_sync': 5,
+          '2011_09_28_drive_0034_sync': 52}
+
+
+@pytest.fixture(scope='module')
+def published(golden):
+    return json.loads((golden / 'geonet' / 'numpy_loaders.json').read_text())['raw_loader']
+
+
+@pytest.fixture(scope='module')
+def root(tmp_path_factory, published):
+    """Raw drives of the golden numbers. The car stands where the published static list says so."""
+    root = tmp_path_factory.mktemp('raw')
+    moving = set(published['eigen_remove_static_True']['frames_sorted']
+                 + published['stereo_remove_static_True']['frames_sorted'])
+    for drive, count in DRIVES.items():
+        date = root / drive[:10]
+        for part in ('image_02', 'image_03', 'oxts'):
+            (date / drive / part / 'data').mkdir(parents=True)
+        (date / 'calib_cam_to_cam.txt').write_text(golden_common.CALIB_CAM_TO_CAM)
+        for number in range(count):
+            for camera in ('02', '03'):
+                images.write_png(
+                    str(date / drive / ('image_' + camera) / 'data' / ('%010d.png' % number)),
+                    np.full((24, 80, 3), 4 * number, np.uint8))
+            speed = 8.0 if '%s 02 %010d' % (drive, number) in moving else 0.01
+            row = ['0'] * 30
+            row[8] = str(speed)
+            (date / drive / 'oxts' / 'data' / ('%010d.txt' % number)).write_text(' '.join(row))
+    return root
+
+
+def data_of(root, split, **flags):
+    return find_clips(PrepareConfig(dataset_dir=str(root), dump_root='unused',
+                                    dataset_name='kitti_raw_' + split, **flags))
+
+
+def published_names(clip, frames):
+    return ['%s %s %s' % (clip.folder[:-3], clip.folder[-2:], frame.name) for frame in frames]
+
+
+@pytest.mark.parametrize('split', ['eigen', 'stereo'])
+@pytest.mark.parametrize('remove_static', [False, True])
+def test_frames_are_those_of_the_published_loader(root, published, split, remove_static):
+    data = data_of(root, split, remove_static=remove_static)
+    found = sorted(name for clip in data.clips for name in published_names(clip, clip.frames))
+    assert found == published['%s_remove_static_%s' % (split, remove_static)]['frames_sorted']
+    assert not data.problems
+
+
+def test_examples_are_the_published_ones_with_truly_adjacent_frames(root, published):
+    """The published loader also takes for neighbours what removing static frames left side by side;
+    those examples, and no others, must be missing here."""
+    wanted = published['eigen_remove_static_True']
+    adjacent = [names[-1] for names in wanted['neighbours_of_valid_sorted']
+                if [int(name) for name in names[:-1]]
+                == [int(names[0]) + offset for offset in range(len(names) - 1)]]
+    data = data_of(root, 'eigen', remove_static=True)
+    found = sorted(published_names(clip, frames)[1] for clip in data.clips
+                   for frames in examples_of(clip, 3))
+    assert found == sorted(adjacent) and len(found) > 8
+
+
+def test_raw_sets_are_written_for_both_cameras(root, tmp_path, golden):
+    status = main(['--dataset_dir=%s' % root, '--dump_root=%s' % tmp_path,
+                   '--dataset_name=kitti_raw_eigen', '--sequences=2011_09_26_drive_0001_sync',
+                   '--img_height=12', '--img_width=40'])
+    assert status == 0
+    lines = ((tmp_path / 'train.txt').read_text() + (tmp_path / 'val.txt').read_text()).splitlines()
+    assert sorted(lines) == ['2011_09_26_drive_0001_sync_0%d %010d' % (camera, number)
+                             for camera in (2, 3) for number in (1, 2, 3)]
+    numbers = np.load(str(golden / 'geonet' / 'numpy_loaders.npz'))
+    for camera in ('02', '03'):
+        intrinsics = numbers['raw_intrinsics_' + camera]
+        path = tmp_path / ('2011_09_26_drive_0001_sync_' + camera) / '0000000002_cam.txt'
+        assert path.read_text() == '%f,0.,%f,0.,%f,%f,0.,0.,1.' % (
+            intrinsics[0, 0] / 2, intrinsics[0, 2] / 2, intrinsics[1, 1] / 2, intrinsics[1, 2] / 2)
+    assert splits.trained_drives(str(tmp_path)) == {'2011_09_26_drive_0001_sync'}
+
+
+def test_test_scenes_asked_for_by_name_are_left_out_and_named(root):
+    data = data_of(root, 'eigen', sequences=['2011_09_26_drive_0117_sync'])
+    assert not data.clips
+    assert 'test scenes of the eigen split: 2011_09_26_drive_0117' in data.notes[0]
+
+
+def test_missing_drives_are_reported_and_not_fatal(root):
+    data = data_of(root, 'stereo')
+    assert data.clips and any('2011_09_30_drive_0033_sync' in note for note in data.notes)
+    data = data_of(root, 'stereo', sequences=['2011_09_26_drive_0001_sync',
+                                              '2011_09_30_drive_0033_sync'])
+    assert len(data.clips) == 2
+    assert len(data.problems) == 1 and '2011_09_30' in data.problems[0]
+
+
+def test_a_drive_without_one_of_the_cameras_gives_the_other(tmp_path, root):
+    drive = '2011_09_26_drive_0001_sync'
+    (tmp_path / '2011_09_26' / drive).mkdir(parents=True)
+    (tmp_path / '2011_09_26' / 'calib_cam_to_cam.txt').write_text(golden_common.CALIB_CAM_TO_CAM)
+    (tmp_path / '2011_09_26' / drive / 'image_02').symlink_to(
+        root / '2011_09_26' / drive / 'image_02')
+    data = data_of(tmp_path, 'eigen')
+    assert [clip.folder for clip in data.clips] == [drive + '_02']
+    assert len(data.problems) == 1 and 'image_03' in data.problems[0]
+
+
+def test_lists_of_scenes_have_the_known_sizes():
+    """Eigen's split: 61 scenes of city, residential and road, 28 of them for testing."""
+    assert len(splits.test_scenes('eigen')) == 28 and len(splits.training_drives('eigen')) == 33
+    assert len(splits.test_scenes('stereo')) == 29
+    assert splits.odometry_drives()['09'] == '2011_09_30_drive_0033_sync'
+
+
+def test_odometry_sequences_are_known_as_the_drives_they_come_from(tmp_path):
+    (tmp_path / 'train.txt').write_text('09 000001\n10_2 000001\ntown 000004\n')
+    assert splits.trained_drives(str(tmp_path)) == {
+        '2011_09_30_drive_0033_sync', '2011_09_30_drive_0034_sync'}
+
+
+@pytest.fixture
+def cityscapes(tmp_path):
+    """One city with frames 0..6 of a sequence; the bottom quarter of each is white."""
+    folder = tmp_path / 'city scapes' / 'leftImg8bit_sequence' / 'train' / 'aachen'
+    cameras = tmp_path / 'city scapes' / 'camera' / 'train' / 'aachen'
+    folder.mkdir(parents=True)
+    cameras.mkdir(parents=True)
+    for number in range(7):
+        image = np.full((96, 192, 3), 30 * number, np.uint8)
+        image[72:] = 255
+        images.write_png(str(folder / ('aachen_000003_%06d_leftImg8bit.png' % number)), image)
+    (cameras / 'aachen_000003_000003_camera.json').write_text(json.dumps(
+        {'intrinsic': {'fx': 226.0, 'fy': 225.0, 'u0': 96.0, 'v0': 48.0}}))
+    return tmp_path / 'city scapes'
+
+
+def prepare_cityscapes(root, dump_root, *arguments):
+    return main(['--dataset_dir=%s' % root, '--dump_root=%s' % dump_root,
+                 '--dataset_name=cityscapes', '--img_width=96'] + list(arguments))
+
+
+def test_cityscapes_takes_every_second_frame_and_cuts_the_bottom(cityscapes, tmp_path):
+    assert prepare_cityscapes(cityscapes, tmp_path / 'set', '--img_height=36') == 0
+    names = sorted(path.name for path in (tmp_path / 'set' / 'aachen').glob('*.jpg'))
+    assert names == ['aachen_000003_%06d.jpg' % number for number in (2, 3, 4)]
+    strip = images.read_rgb(str(tmp_path / 'set' / 'aachen' / names[0]))
+    assert strip.shape == (36, 3 * 96, 3)
+    for frame, number in enumerate((0, 2, 4)):
+        part = strip[:32, 96 * frame + 16:96 * frame + 80].astype(int)
+        assert np.abs(part - 30 * number).max() <= 3
+    text = (tmp_path / 'set' / 'aachen' / 'aachen_000003_000002_cam.txt').read_text()
+    np.testing.assert_allclose([float(word) for word in text.split(',')],
+                               [113, 0, 48, 0, 112.5, 24, 0, 0, 1], atol=1e-4)
+
+
+def test_cityscapes_resizes_to_171_rows_as_published(cityscapes, tmp_path):
+    assert prepare_cityscapes(cityscapes, tmp_path / 'set') == 0
+    text = (tmp_path / 'set' / 'aachen' / 'aachen_000003_000002_cam.txt').read_text()
+    assert float(text.split(',')[4]) == pytest.approx(225.0 * 171 / 96, abs=1e-5)
+    with pytest.raises(UserError, match='--img_height .*wanted 128'):
+        prepare_cityscapes(cityscapes, tmp_path / 'other', '--img_height=171')
+
+
+@pytest.mark.parametrize('content,message', [(None, 'no camera file'), ('{', 'not valid JSON'),
+                                             ('{"intrinsic": {"fx": 1}}', 'wanted numbers fx')])
+def test_bad_cityscapes_cameras_are_named(cityscapes, tmp_path, content, message):
+    path = cityscapes / 'camera' / 'train' / 'aachen' / 'aachen_000003_000003_camera.json'
+    if content is None:
+        path.unlink()
+    else:
+        path.write_text(content)
+    with pytest.raises(UserError, match='(?s)no example could be made.*' + message):
+        prepare_cityscapes(cityscapes, tmp_path / 'set')

@@ -1,0 +1,225 @@
+"""Golden numbers: the published loaders on the same frames (golden/geonet/numpy_loaders)."""
+import json
+import zlib
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import golden_common
+from common.errors import UserError
+from kitti_data import images
+from kitti_data.preparation import format_writer
+from kitti_data.preparation.prepare_train_data import main
+
+SMALL = ['--img_height=16', '--img_width=52']
+
+
+@pytest.fixture(scope='module')
+def published_root(tmp_path_factory):
+    """The odometry folder that the golden numbers were made from: 6 and 2 frames, camera 2."""
+    root = tmp_path_factory.mktemp('published odometry')
+    for sequence, count in (('00', 6), ('01', 2)):
+        folder = root / 'sequences' / sequence
+        (folder / 'image_2').mkdir(parents=True)
+        (folder / 'calib.txt').write_text(golden_common.CALIB_ODOM)
+        for number in range(count):
+            images.write_png(str(folder / 'image_2' / ('%06d.png' % number)),
+                             golden_common.make_odom_image(number))
+    return root
+
+
+@pytest.fixture
+def small_root(tmp_path):
+    """Two sequences of 12 and 9 small gray frames, camera 0."""
+    for sequence, count in (('00', 12), ('05', 9)):
+        folder = tmp_path / 'kitti' / 'sequences' / sequence
+        (folder / 'image_0').mkdir(parents=True)
+        (folder / 'calib.txt').write_text(golden_common.CALIB_ODOM)
+        for number in range(count):
+            images.write_png(str(folder / 'image_0' / ('%06d.png' % number)),
+                             np.full((32, 104), 10 * number, np.uint8))
+    return tmp_path / 'kitti'
+
+
+def prepare(root, dump_root, *arguments):
+    return main(['--dataset_dir=%s' % root, '--dump_root=%s' % dump_root] + list(arguments))
+
+
+def lists(dump_root):
+    return [(dump_root / name).read_text().splitlines() for name in ('train.txt', 'val.txt')]
+
+
+def files(folder):
+    return {str(path.relative_to(folder)): path.read_bytes()
+            for path in folder.rglob('*') if path.is_file()}
+
+
+def test_odometry_examples_equal_the_published_ones(published_root, tmp_path, golden):
+    published = json.loads((golden / 'geonet' / 'numpy_loaders.json').read_text())['odom_loader']
+    assert prepare(published_root, tmp_path / 'set') == 0
+    train, validation = lists(tmp_path / 'set')
+    assert sorted(train + validation) == published['train_plus_val_sorted']
+    written = [name for name in published['dumped'] if name != 'False']
+    assert sorted(path.name for path in (tmp_path / 'set' / '00').iterdir()) == written
+    assert (tmp_path / 'set' / '00' / '000002_cam.txt').read_text() == published['cam_txt']
+    strip = Image.open(str(tmp_path / 'set' / '00' / '000002.jpg'))
+    assert list(strip.size) == published['jpg_size']
+
+
+def test_frames_are_resized_bit_for_bit_as_published(published_root, golden):
+    published = json.loads((golden / 'geonet' / 'numpy_loaders.json').read_text())['odom_loader']
+    paths = sorted((published_root / 'sequences' / '00' / 'image_2').iterdir())
+    resized = [images.read_resized(str(path), 128, 416)[0] for path in paths[1:4]]
+    checksums = ['%08x' % zlib.crc32(image.tobytes()) for image in resized]
+    assert checksums == published['example2']['crc']
+
+
+def test_strips_are_the_resized_frames_up_to_jpeg(published_root, tmp_path, golden):
+    """The published files have quality 75 and a mean error of 9.9 on these noisy frames."""
+    published = json.loads((golden / 'geonet' / 'numpy_loaders.json').read_text())['odom_loader']
+    paths = sorted((published_root / 'sequences' / '00' / 'image_2').iterdir())
+    frames = np.concatenate([images.read_resized(str(path), 128, 416)[0] for path in paths[1:4]], 1)
+    errors = []
+    for quality in (75, 95):
+        dump_root = tmp_path / str(quality)
+        prepare(published_root, dump_root, '--jpeg_quality=%d' % quality)
+        strip = images.read_rgb(str(dump_root / '00' / '000002.jpg'))
+        errors.append(np.abs(strip.astype(int) - frames).mean())
+    assert errors[0] == pytest.approx(published['jpg_abs_error_mean_max'][0], rel=0.05)
+    assert errors[1] < 0.75 * errors[0]
+
+
+def test_gray_frames_become_three_channels(small_root, tmp_path):
+    assert prepare(small_root, tmp_path / 'set', '--camera=0', *SMALL) == 0
+    strip = images.read_rgb(str(tmp_path / 'set' / '00' / '000003.jpg'))
+    assert strip.shape == (16, 3 * 52, 3)
+    for frame in range(3):
+        centre = strip[4:12, 52 * frame + 8:52 * frame + 44].astype(int)
+        assert np.abs(centre - 10 * (2 + frame)).max() <= 2
+    summary = json.loads((tmp_path / 'set' / 'prepared.json').read_text())
+    assert summary['complete'] and summary['examples'] == 10 + 7
+    assert summary['folders'] == {'00': 10, '05': 7}
+
+
+def test_every_frame_is_decoded_once(small_root, tmp_path, monkeypatch):
+    read, original = [], images.read_resized
+    monkeypatch.setattr(images, 'read_resized',
+                        lambda path, *size: read.append(path) or original(path, *size))
+    prepare(small_root, tmp_path / 'set', '--camera=0', '--seq_length=5', *SMALL)
+    assert len(read) == len(set(read)) == 12 + 9
+
+
+@pytest.mark.parametrize('threads', [1, 7])
+def test_the_number_of_threads_changes_nothing(small_root, tmp_path, threads):
+    prepare(small_root, tmp_path / 'one', '--camera=0', *SMALL)
+    prepare(small_root, tmp_path / 'other', '--camera=0', '--num_threads=%d' % threads, *SMALL)
+    assert files(tmp_path / 'one') == files(tmp_path / 'other')
+
+
+def test_a_second_run_continues_and_changes_nothing(small_root, tmp_path, monkeypatch, capsys):
+    prepare(small_root, tmp_path / 'set', '--camera=0', *SMALL)
+    whole = files(tmp_path / 'set')
+    for name in ('05/000003.jpg', '05/000004_cam.txt', '05/000004.jpg', 'train.txt', 'val.txt'):
+        (tmp_path / 'set' / name).unlink()
+    (tmp_path / 'set' / '05' / '.000003.jpg.abcd').write_bytes(b'half')   # kill -9 leaves these
+    read, original = [], images.read_resized
+    monkeypatch.setattr(images, 'read_resized',
+                        lambda path, *size: read.append(path) or original(path, *size))
+    assert prepare(small_root, tmp_path / 'set', '--camera=0', *SMALL) == 0
+    assert sorted(path[-10:-4] for path in read) == ['000002', '000003', '000004', '000005']
+    assert '15 were there already' in capsys.readouterr().out
+    again = files(tmp_path / 'set')
+    assert {k: v for k, v in again.items() if k != 'prepared.json'} == {
+        k: v for k, v in whole.items() if k != 'prepared.json'}
+
+
+def test_other_settings_on_the_same_folder_are_refused(small_root, tmp_path):
+    prepare(small_root, tmp_path / 'set', '--camera=0', *SMALL)
+    with pytest.raises(UserError, match='img_width was 52 and is now 104; choose another'):
+        prepare(small_root, tmp_path / 'set', '--camera=0', '--img_height=16', '--img_width=104')
+
+
+def test_a_folder_of_other_origin_is_refused(small_root, tmp_path):
+    (tmp_path / 'set').mkdir()
+    (tmp_path / 'set' / 'train.txt').write_text('00 000001\n')
+    with pytest.raises(UserError, match='not written by this program'):
+        prepare(small_root, tmp_path / 'set', '--camera=0', *SMALL)
+
+
+def test_broken_and_missing_frames_are_listed_and_the_rest_is_written(
+        small_root, tmp_path, capsys):
+    folder = small_root / 'sequences' / '00' / 'image_0'
+    broken = folder / '000002.png'
+    broken.write_bytes(broken.read_bytes()[:-30])
+    (folder / '000003.png').write_bytes(b'')
+    (folder / '000007.png').unlink()
+    assert prepare(small_root, tmp_path / 'set', '--camera=0', *SMALL) == 2
+    said = capsys.readouterr().err
+    for text in ('000002.png', '000003.png: it is empty', 'frames 7 to 7 are missing'):
+        assert text in said
+    train, validation = lists(tmp_path / 'set')
+    assert sorted(line for line in train + validation if line.startswith('00')) == [
+        '00 000005', '00 000009', '00 000010']
+    broken.write_bytes((folder / '000001.png').read_bytes())
+    (folder / '000003.png').write_bytes((folder / '000001.png').read_bytes())
+    assert prepare(small_root, tmp_path / 'set', '--camera=0', *SMALL) == 2   # 7 is still missing
+    assert len(sum(lists(tmp_path / 'set'), [])) == 7 + 5 + 2
+
+
+def test_a_sequence_that_was_asked_for_and_is_not_there_is_a_problem(small_root, tmp_path, capsys):
+    assert prepare(small_root, tmp_path / 'set', '--camera=0', '--sequences=5,7', *SMALL) == 2
+    assert 'sequences/07 does not exist' in capsys.readouterr().err
+    assert len(sum(lists(tmp_path / 'set'), [])) == 7
+
+
+def test_a_camera_that_is_not_there_is_an_error_that_names_those_there_are(small_root, tmp_path):
+    with pytest.raises(UserError, match='no example could be made(.|\n)*has image_0'):
+        prepare(small_root, tmp_path / 'set', *SMALL)
+
+
+def test_an_unwritable_place_stops_the_preparation(small_root, tmp_path):
+    (tmp_path / 'file').write_text('')
+    with pytest.raises(UserError, match='file'):
+        prepare(small_root, tmp_path / 'file', '--camera=0', *SMALL)
+
+
+@pytest.mark.parametrize('flags,message', [
+    (['--seq_length=4'], '--seq_length is 4; wanted an odd number'),
+    (['--jpeg_quality=0'], '--jpeg_quality is 0'), (['--camera=4'], '--camera'),
+    (['--val_fraction=1'], '--val_fraction is 1.0')])
+def test_bad_flags_are_named(small_root, tmp_path, flags, message):
+    with pytest.raises(UserError, match=message):
+        prepare(small_root, tmp_path / 'set', *flags)
+
+
+def test_missing_folders_are_named(tmp_path):
+    with pytest.raises(UserError, match='--dataset_dir.* does not exist'):
+        prepare(tmp_path / 'none', tmp_path / 'set')
+    with pytest.raises(UserError, match='--dump_root'):
+        main(['--dataset_dir=%s' % tmp_path])
+
+
+def test_the_split_takes_a_tenth_and_hardly_moves_when_data_are_added():
+    keys = [('%02d' % sequence, '%06d' % number) for sequence in range(5) for number in range(200)]
+    validation = format_writer.split(keys, 0.1, 8964)
+    assert len(validation) == 100
+    assert validation == format_writer.split(keys[::-1], 0.1, 8964)
+    assert validation != format_writer.split(keys, 0.1, 1)
+    fewer = format_writer.split(keys[:800], 0.1, 8964)
+    assert len(fewer & validation) >= 0.7 * len(fewer)
+    assert format_writer.split(keys, 0, 8964) == set()
+
+
+def test_the_split_is_the_same_on_every_machine():
+    keys = [('00', '%06d' % number) for number in range(20)]
+    assert sorted(format_writer.split(keys, 0.1, 8964)) == [('00', '000002'), ('00', '000007')]
+
+
+def test_real_frames_are_prepared(shared, tmp_path):
+    assert prepare(shared / 'kitti_sample', tmp_path / 'set', '--camera=0') == 0
+    train, validation = lists(tmp_path / 'set')
+    assert len(train) + len(validation) == 33 and len(validation) == 3
+    assert images.image_size(str(tmp_path / 'set' / '00' / '000010.jpg')) == (128, 3 * 416)
+    words = (tmp_path / 'set' / '00' / '000010_cam.txt').read_text().split(',')
+    assert len(words) == 9 and float(words[0]) == pytest.approx(707.0912 * 416 / 1226, rel=1e-6)

@@ -1,0 +1,267 @@
+"""Depth errors: the published numbers from the same files, exact truth without error, speed."""
+import json
+import os
+import time
+
+import cv2
+import golden_common
+import numpy as np
+import pytest
+
+from common.errors import UserError
+from kitti_data import raw
+from kitti_data.rendering import kitti_2015 as synthetic_2015
+from kitti_data.rendering import kitti_raw as synthetic_raw
+from kitti_data.images import write_png
+from kitti_eval import depth_errors, depth_truth, eval_depth
+
+DATE = '2011_09_26'
+DRIVE = '2011_09_26_drive_0002_sync'
+
+
+@pytest.fixture(scope='module')
+def published(golden):
+    """Arrays and numbers of the published evaluation."""
+    with open(str(golden / 'geonet' / 'numpy_depth.json')) as stream:
+        return np.load(str(golden / 'geonet' / 'numpy_depth.npz')), json.load(stream)
+
+
+@pytest.fixture()
+def calibration(tmp_path):
+    """The published evaluation's calibration, in the layout of a raw date."""
+    folder = tmp_path / 'raw' / DATE
+    folder.mkdir(parents=True)
+    (folder / 'calib_cam_to_cam.txt').write_text(golden_common.CALIB_CAM_TO_CAM)
+    (folder / 'calib_velo_to_cam.txt').write_text(golden_common.CALIB_VELO_TO_CAM)
+    return raw.RawCalibration(str(folder))
+
+
+def read_result(path):
+    with open(str(path)) as stream:
+        return json.load(stream)
+
+
+def write_raw(root, shapes, scans):
+    """Writes images of these sizes and scans as one raw drive; returns the list of images."""
+    images, points = (root / DATE / DRIVE / name / 'data' for name in ('image_02',
+                                                                       'velodyne_points'))
+    images.mkdir(parents=True)
+    points.mkdir(parents=True)
+    for index, (shape, scan) in enumerate(zip(shapes, scans)):
+        write_png(str(images / ('%010d.png' % index)), np.zeros(tuple(shape) + (3,), np.uint8))
+        if scan is not None:
+            scan.astype('<f4').tofile(str(points / ('%010d.bin' % index)))
+    lines = ['%s/%s/image_02/data/%010d.png l' % (DATE, DRIVE, i) for i in range(len(shapes))]
+    path = root / 'files.txt'
+    path.write_text('\n'.join(lines) + '\n')
+    return str(path)
+
+
+def test_errors_are_the_published_ones(published):
+    arrays, _ = published
+    ours = depth_errors.depth_errors(arrays['compute_errors_gt'], arrays['compute_errors_pred'])
+    np.testing.assert_allclose(list(ours.values()), arrays['compute_errors_f64'], rtol=1e-9)
+    np.testing.assert_allclose(list(ours.values()), arrays['compute_errors_f32'], rtol=1e-5)
+
+
+def test_projected_scans_are_the_published_ones(published, calibration):
+    arrays, scalars = published
+    for index, (height, width) in enumerate(scalars['eval_depth_eigen']['shapes']):
+        depth = depth_truth.project_velodyne(golden_common.make_velodyne(index),
+                                             calibration.velo_to_image(2), height, width)
+        known = np.flatnonzero(depth)
+        np.testing.assert_array_equal(known, arrays['eigen_gt_index_%d' % index])
+        np.testing.assert_allclose(depth.ravel()[known], arrays['eigen_gt_depth_%d' % index],
+                                   rtol=1e-6)
+    depth = depth_truth.project_velodyne(golden_common.make_velodyne(0),
+                                         calibration.velo_to_image(3), 375, 1242, 'camera')
+    known = np.flatnonzero(depth)
+    np.testing.assert_array_equal(known, arrays['eigen_gt_cam3_camz_index'])
+    np.testing.assert_allclose(depth.ravel()[known], arrays['eigen_gt_cam3_camz_depth'], rtol=1e-6)
+
+
+def test_focal_length_and_baseline_are_the_published_ones(published, calibration):
+    path = os.path.join(calibration.folder, 'calib_cam_to_cam.txt')
+    ours = [depth_truth.focal_and_baseline(path, camera) for camera in (2, 3)]
+    np.testing.assert_allclose(ours, published[1]['focal_baseline'])
+
+
+def test_eigen_split_scores_as_published(tmp_path, published, calibration, capsys):
+    case = published[1]['eval_depth_eigen']
+    scans = [golden_common.make_velodyne(index) for index in range(3)]
+    files = write_raw(tmp_path / 'raw', case['shapes'], scans)
+    np.save(str(tmp_path / 'pred.npy'),
+            np.stack([golden_common.make_pred_depth(index) for index in range(3)]))
+    eval_depth.main(['--split=eigen', '--kitti_dir', str(tmp_path / 'raw'), '--pred_file',
+                     str(tmp_path / 'pred.npy'), '--test_file_list', files, '--plot'])
+    result = read_result(tmp_path / 'pred.eval_depth.json')
+    wanted = np.mean([call['errors'] for call in case['calls']], axis=0)
+    np.testing.assert_allclose([result['prediction'][name] for name in depth_errors.ERRORS],
+                               wanted, rtol=1e-5)
+    assert sorted(os.listdir(str(tmp_path / 'pred_depth'))) == [
+        '%06d.png' % index for index in range(3)]
+    assert cv2.imread(str(tmp_path / 'pred_depth' / '000000.png')).shape == (3 * 375, 1242, 3)
+    assert 'least abs_rel' in capsys.readouterr().out
+
+
+def test_stereo_split_scores_as_published(tmp_path, published):
+    arrays, scalars = published
+    folder = tmp_path / 'training' / 'disp_noc_0'
+    folder.mkdir(parents=True)
+    for index in range(200):
+        write_png(str(folder / ('%06d_10.png' % index)), golden_common.make_gt_disp_png(index))
+    np.save(str(tmp_path / 'pred.npy'), np.stack([
+        golden_common.make_pred_depth(index, 12, 104, 0.01, 0.5) for index in range(200)]))
+    eval_depth.main(['--split=stereo', '--kitti_dir', str(tmp_path), '--pred_file',
+                     str(tmp_path / 'pred.npy')])
+    result = read_result(tmp_path / 'pred.eval_depth.json')
+    assert result['images'] == 200
+    np.testing.assert_allclose([result['prediction'][name] for name in depth_errors.ERRORS],
+                               arrays['stereo_errors'].mean(axis=0), rtol=1e-5)
+    d1_all = float(scalars['eval_depth_stereo']['stdout'][1].split(',')[4])
+    # One of the 1.8 million pixels is 6e-5: OpenCV's resize changed by a rounding since.
+    assert result['prediction']['d1_inverse_depth'] == pytest.approx(d1_all, abs=1e-4)
+
+
+def test_real_scan_projects_into_its_image(shared):
+    drive = raw.RawDrive(str(shared / 'kitti_raw_sample'), '2011_09_26_drive_0001_sync')
+    points = raw.read_velodyne(drive.velodyne_path(0))
+    projection = drive.calibration.velo_to_image(2)
+    depth = depth_truth.project_velodyne(points, projection, 375, 1242, 'camera')
+    known = depth[depth > 0]
+    assert known.min() == pytest.approx(4.77, abs=5e-3)
+    assert known.max() == pytest.approx(76.73, abs=5e-3)
+    assert np.median(known) == pytest.approx(12.50, abs=5e-3)
+    # One point at a time, none hides another.
+    ahead = points[(points[:, 0] > 0)]
+    pixels = ahead[:, :3] @ projection[:, :3].T + projection[:, 3]
+    pixels = np.rint(pixels[:, :2] / pixels[:, 2:]) - 1
+    inside = ((pixels >= 0) & (pixels < (1242, 375))).all(axis=1)
+    assert inside.sum() == 18654
+    assert known.size == len(np.unique(pixels[inside], axis=0))
+
+
+def test_twenty_real_images_a_second(shared, tmp_path):
+    sample = shared / 'kitti_raw_sample'
+    name = '2011_09_26/2011_09_26_drive_0001_sync/image_02/data/0000000000.png'
+    (tmp_path / 'files.txt').write_text((name + '\n') * 40)
+    np.save(str(tmp_path / 'pred.npy'),
+            np.random.RandomState(0).uniform(1, 2, (40, 128, 416)).astype(np.float32))
+    start = time.process_time()
+    eval_depth.main(['--kitti_dir', str(sample), '--pred_file', str(tmp_path / 'pred.npy'),
+                     '--test_file_list', str(tmp_path / 'files.txt')])
+    # Processor seconds: other work on the machine does not count. Two cores have two a second.
+    assert time.process_time() - start < 40 / 20 * 2
+    assert read_result(tmp_path / 'pred.eval_depth.json')['images'] == 40
+
+
+def test_nearest_point_of_a_pixel_wins():
+    points = np.array([[5, 0, 0, 1], [3, 0, 0, 1], [9, 0, 0, 1], [-3, 0, 0, 1.]])
+    forward_camera = np.array([[10, -10, 0, 0], [10, 0, -10, 0], [1, 0, 0, 0.]])
+    depth = depth_truth.project_velodyne(points, forward_camera, 20, 20)
+    assert depth[9, 9] == 3
+    assert np.count_nonzero(depth) == 1
+
+
+def test_a_perfect_prediction_up_to_scale_has_no_error():
+    gt = np.random.RandomState(0).uniform(2, 70, (3, 20, 30))
+    gt[:, :5] = 0
+    result = depth_errors.evaluate_depth(gt, gt / 7)
+    assert result['prediction']['abs_rel'] < 1e-6 and result['prediction']['a1'] == 1
+    assert result['scale_mean'] == pytest.approx(7) and result['scale_std'] < 1e-6
+    assert result['median_depth']['abs_rel'] > result['best_constant']['abs_rel'] > 0.1
+    unscaled = depth_errors.evaluate_depth(gt, gt / 7, scale=False)
+    assert unscaled['prediction']['abs_rel'] == pytest.approx(6 / 7)
+
+
+def test_a_constant_prediction_scores_as_the_median():
+    gt = np.random.RandomState(0).uniform(2, 70, (2, 20, 30))
+    result = depth_errors.evaluate_depth(gt, np.full((2, 4, 4), 0.3))
+    assert result['prediction'] == pytest.approx(result['median_depth'], rel=1e-5)
+
+
+def test_no_constant_beats_the_best_one():
+    gt = np.random.RandomState(0).uniform(1, 60, 401)
+    best = depth_errors.depth_errors(gt, np.full(401, depth_errors.best_constant(gt)))['abs_rel']
+    others = [depth_errors.depth_errors(gt, np.full(401, c))['abs_rel'] for c in np.sort(gt)]
+    assert best == pytest.approx(min(others), abs=1e-12)
+
+
+def test_crop_and_limits_choose_the_pixels():
+    gt = np.full((100, 1000), 10.0)
+    gt[50, 500], gt[50, 501] = 0, 90
+    valid = depth_errors.valid_pixels(gt, depth_errors.GARG_CROP)
+    rows, columns = np.nonzero(valid)
+    assert (rows.min(), rows.max(), columns.min(), columns.max()) == (40, 98, 35, 963)
+    assert not valid[50, 500] and not valid[50, 501]
+
+
+@pytest.mark.parametrize('value', [0, -1, np.nan])
+def test_a_prediction_that_cannot_be_scaled_is_named(value):
+    gt, pred = np.full((2, 4, 5), 10.0), np.ones((2, 4, 5))
+    pred[1] = value
+    with pytest.raises(UserError, match='depth number 1'):
+        depth_errors.evaluate_depth(gt, pred)
+
+
+def test_synthetic_stereo_truth_has_no_error_through_all_files(tmp_path):
+    scene, frames = synthetic_2015.kitti_2015_dataset(str(tmp_path), num_images=2)
+    np.save(str(tmp_path / 'pred.npy'),
+            np.stack([np.minimum(scene.depth(frame), 1e3) for frame in frames]).astype(np.float32))
+    eval_depth.main(['--split=stereo', '--kitti_dir', str(tmp_path), '--pred_file',
+                     str(tmp_path / 'pred.npy'), '--noscale', '--max_depth=1e9', '--plot'])
+    result = read_result(tmp_path / 'pred.eval_depth.json')['prediction']
+    # Disparities in the files are rounded to 1/256 px, those of the far ones are a few pixels.
+    assert result['abs_rel'] < 1e-3 and result['a1'] == 1 and result['d1_all'] == 0
+    assert len(os.listdir(str(tmp_path / 'pred_depth'))) == 2
+
+
+def test_synthetic_scan_agrees_with_the_exact_depth(tmp_path):
+    scene, = synthetic_raw.raw_dataset(str(tmp_path), drives=[DRIVE], num_frames=2, cameras=(2,))
+    (tmp_path / 'files.txt').write_text('\n'.join(
+        '%s/%s/image_02/data/%010d.png' % (DATE, DRIVE, frame) for frame in range(2)))
+    # Where KITTI's pixel rule, one to the left and up, puts a point; the scanner's forward distance
+    # begins 0.27 m behind the camera.
+    pred = [np.roll(np.minimum(scene.depth(frame), 1e3) + 0.27, (-1, -1), (0, 1))
+            for frame in range(2)]
+    run_eigen(tmp_path, np.array(pred, np.float32), '--noscale')
+    result = read_result(tmp_path / 'pred.eval_depth.json')['prediction']
+    # Points fall anywhere in a pixel: at the edges of things, some on the other side.
+    assert result['a1'] > 0.97 and result['abs_rel'] < 0.05
+
+
+def run_eigen(tmp_path, pred, *flags):
+    np.save(str(tmp_path / 'pred.npy'), pred)
+    eval_depth.main(['--kitti_dir', str(tmp_path), '--pred_file', str(tmp_path / 'pred.npy'),
+                     '--test_file_list', str(tmp_path / 'files.txt')] + list(flags))
+
+
+def test_missing_scans_are_counted(tmp_path, calibration, capsys):
+    write_raw(tmp_path / 'raw', [(375, 1242)] * 2, [golden_common.make_velodyne(0), None])
+    run_eigen(tmp_path / 'raw', np.ones((2, 8, 26), np.float32))
+    assert read_result(tmp_path / 'raw' / 'pred.eval_depth.json')['without_truth'] == 1
+    assert '1 images have no ground truth' in capsys.readouterr().err
+
+
+def test_trained_drives_are_named(tmp_path, calibration, capsys):
+    write_raw(tmp_path / 'raw', [(375, 1242)], [golden_common.make_velodyne(0)])
+    (tmp_path / 'train.txt').write_text('2011_09_26_drive_0002_sync_02 0000000001\n')
+    run_eigen(tmp_path / 'raw', np.ones((1, 8, 26), np.float32),
+              '--train_list', str(tmp_path / 'train.txt'))
+    assert '2011_09_26_drive_0002' in capsys.readouterr().err
+
+
+def test_bad_inputs_are_named(tmp_path, calibration):
+    write_raw(tmp_path / 'raw', [(375, 1242)], [golden_common.make_velodyne(0)])
+    with pytest.raises(UserError, match='holds 2 depth maps.*1 images'):
+        run_eigen(tmp_path / 'raw', np.ones((2, 8, 26), np.float32))
+    with pytest.raises(UserError, match=r'wanted float32 \[n, H, W\]'):
+        run_eigen(tmp_path / 'raw', np.ones((8, 26), np.float32))
+    (tmp_path / 'raw' / 'pred.npy').write_bytes(b'not an array')
+    with pytest.raises(UserError, match='no .npy file'):
+        eval_depth.read_predictions(str(tmp_path / 'raw' / 'pred.npy'))
+    (tmp_path / 'raw' / 'files.txt').write_text('some/picture.png\n')
+    with pytest.raises(UserError, match='no image of KITTI raw'):
+        run_eigen(tmp_path / 'raw', np.ones((1, 8, 26), np.float32))
+    with pytest.raises(UserError, match='test_file_list'):
+        eval_depth.main(['--kitti_dir', str(tmp_path)])

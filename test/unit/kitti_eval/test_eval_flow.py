@@ -1,0 +1,162 @@
+"""Flow errors: the published numbers from the same files, exact truth without error."""
+import json
+import os
+
+import cv2
+import golden_common
+import numpy as np
+import pytest
+
+from common.errors import UserError
+from kitti_data.rendering import kitti_2015 as synthetic_2015
+from kitti_data.flow_files import read_kitti_flow, write_flo, write_kitti_flow
+from kitti_data.images import write_png
+from kitti_eval import eval_flow, flow_errors
+
+
+@pytest.fixture(scope='module')
+def published(golden):
+    """Arrays and numbers of the published evaluation."""
+    with open(str(golden / 'geonet' / 'numpy_flow.json')) as stream:
+        return np.load(str(golden / 'geonet' / 'numpy_flow.npz')), json.load(stream)
+
+
+def read_result(path):
+    with open(str(path)) as stream:
+        return json.load(stream)
+
+
+def write_truth(root, count):
+    """Writes `count` published cases: truth below `root`, predictions in `root`/pred/binary."""
+    for name in ('training/flow_noc', 'training/flow_occ', 'training/image_2', 'pred/binary'):
+        (root / name).mkdir(parents=True)
+    for index in range(count):
+        noc, occ, pred = golden_common.make_flow_eval(index)
+        for name, flow in (('flow_noc', noc), ('flow_occ', occ)):
+            write_kitti_flow(str(root / 'training' / name / ('%06d_10.png' % index)),
+                             flow[..., :2], flow[..., 2])
+        write_png(str(root / 'training' / 'image_2' / ('%06d_10.png' % index)),
+                  np.zeros(noc.shape, np.uint8))
+        write_flo(str(root / 'pred' / 'binary' / ('%06d.flo' % index)), pred)
+
+
+def run(root, *flags):
+    eval_flow.main(['--dataset_dir', str(root), '--pred_dir', str(root / 'pred')] + list(flags))
+    return read_result(root / 'pred' / 'eval_flow.json')
+
+
+def test_errors_of_one_flow_are_the_published_ones(published):
+    arrays, scalars = published
+    wanted = scalars['flow']
+    for key, mask in (('flow_kitti_error', arrays['flow_mask']),
+                      ('evaluate_kitti_flow_3ch', arrays['flow_mask']),
+                      ('flow_kitti_mask_error', arrays['flow_mask'] * arrays['flow_pmask'])):
+        ours = flow_errors.flow_errors(arrays['flow_gt'], mask, arrays['flow_pred'])
+        # There the share of right pixels is given.
+        assert [ours['epe'], 1 - ours['fl']] == pytest.approx(wanted[key], rel=1e-9)
+    # Without a mask the published evaluation leaves out the first row of the picture.
+    mask = np.ones_like(arrays['flow_mask'])
+    mask[0] = 0
+    ours = flow_errors.flow_errors(arrays['flow_gt'], mask, arrays['flow_pred'])
+    assert [ours['epe'], 1 - ours['fl']] == pytest.approx(wanted['evaluate_kitti_flow_2ch'],
+                                                          rel=1e-9)
+    known = (np.abs(arrays['flow_gt_unknown']) < 1e7).all(axis=-1)
+    ours = flow_errors.flow_errors(arrays['flow_gt_unknown'], known, arrays['flow_pred'])
+    assert ours['epe'] == pytest.approx(wanted['flow_error'], rel=1e-9)
+
+
+def test_two_hundred_images_score_as_published(tmp_path, published):
+    arrays, scalars = published
+    write_truth(tmp_path, 200)
+    result = run(tmp_path)
+    rows = np.array([[image[kind]['epe'], 1 - image[kind]['fl']]
+                     for _, image in sorted(result['per_image'].items())
+                     for kind in ('noc', 'occ')]).reshape(200, 4)
+    np.testing.assert_allclose(
+        rows, arrays['eval_flow_rows_nocEPE_nocACC_occEPE_occACC'], atol=5.1e-5)
+    means = [result['noc']['prediction']['epe'], 1 - result['noc']['prediction']['fl'],
+             result['occ']['prediction']['epe'], 1 - result['occ']['prediction']['fl']]
+    for mean, line in zip(means, scalars['eval_flow']['stdout']):
+        assert '%.4f' % mean == line.split('=')[1].strip()
+
+
+def test_real_sample_has_its_known_errors(shared):
+    sample = shared / 'kitti_flow2015_sample'
+    gt, valid = read_kitti_flow(str(sample / 'flow_gt.png'))
+    pred, _ = read_kitti_flow(str(sample / 'flow_est.png'))
+    assert valid.sum() == 111326
+    ours = flow_errors.flow_errors(gt, valid, pred)
+    assert ours['epe'] == pytest.approx(12.200723, rel=1e-6)
+    assert ours['fl'] == pytest.approx(0.206879, abs=5e-7)
+
+
+def test_any_number_of_images_in_any_form(tmp_path, capsys):
+    write_truth(tmp_path, 4)
+    os.remove(str(tmp_path / 'pred' / 'binary' / '000001.flo'))
+    os.remove(str(tmp_path / 'pred' / 'binary' / '000002.flo'))
+    (tmp_path / 'pred' / 'png').mkdir()
+    write_kitti_flow(str(tmp_path / 'pred' / 'png' / '000002.png'),
+                     golden_common.make_flow_eval(2)[2])
+    result = run(tmp_path, '--plot', '--num_plots=2')
+    assert result['occ']['images'] == 3 and result['missing'] == 1
+    out, err = capsys.readouterr()
+    assert '1 of 4 images have no prediction' in err
+    assert 'zero flow' in out
+    assert sorted(os.listdir(str(tmp_path / 'pred' / 'eval_flow'))) == ['000000.png', '000003.png']
+    picture = cv2.imread(str(tmp_path / 'pred' / 'eval_flow' / '000000.png'))
+    assert picture.shape == (90, 100, 3)
+
+
+def test_outliers_need_three_pixels_and_five_per_cent():
+    gt = np.zeros((1, 5, 2))
+    gt[0, :, 0] = (0, 10, 100, 100, 0)
+    pred = gt.copy()
+    pred[0, :, 1] = (3.1, 2.9, 4.9, 5.1, 99)
+    valid = np.array([[1, 1, 1, 1, 0]])
+    result = flow_errors.flow_errors(gt, valid, pred)
+    assert result == pytest.approx({'epe': 4.0, 'fl': 0.5})
+
+
+def test_arrays_are_scored_beside_zero_flow():
+    gt = np.random.RandomState(0).uniform(-9, 9, (2, 6, 8, 2))
+    valid = [np.ones((6, 8)), np.zeros((6, 8))]
+    result = flow_errors.evaluate_flow(gt, valid, gt)
+    assert result['images'] == 1
+    assert result['prediction'] == {'epe': 0, 'fl': 0}
+    assert result['zero_flow']['epe'] == pytest.approx(
+        np.linalg.norm(gt[0], axis=-1).mean())
+    with pytest.raises(UserError, match='none of 1'):
+        flow_errors.evaluate_flow(gt[:1], valid[1:], gt[:1])
+
+
+def test_synthetic_truth_has_no_error_through_all_files(tmp_path):
+    scene, frames = synthetic_2015.kitti_2015_dataset(str(tmp_path), num_images=2)
+    (tmp_path / 'pred').mkdir()
+    for index, frame in enumerate(frames):
+        write_flo(str(tmp_path / 'pred' / ('%06d.flo' % index)), scene.flow(frame, frame + 1)[0])
+    result = run(tmp_path)
+    for kind in ('noc', 'occ'):
+        # The format keeps 64ths of a pixel in each axis.
+        assert result[kind]['prediction']['epe'] <= np.sqrt(2) / 64
+        assert result[kind]['prediction']['fl'] == 0
+        assert result[kind]['zero_flow']['epe'] > 1
+
+
+def test_missing_things_are_named(tmp_path):
+    write_truth(tmp_path, 1)
+    os.remove(str(tmp_path / 'pred' / 'binary' / '000000.flo'))
+    with pytest.raises(UserError, match='no prediction such as 000000.flo'):
+        run(tmp_path)
+    os.remove(str(tmp_path / 'training' / 'flow_occ' / '000000_10.png'))
+    with pytest.raises(UserError, match='no flow NNNNNN_10.png'):
+        run(tmp_path)
+    with pytest.raises(UserError, match='dataset_dir'):
+        eval_flow.main(['--pred_dir', str(tmp_path)])
+
+
+def test_trained_drives_are_named(tmp_path, capsys):
+    write_truth(tmp_path, 1)
+    (tmp_path / 'train.txt').write_text('2011_09_26_drive_0005_sync_02 0000000001\n')
+    result = run(tmp_path, '--train_list', str(tmp_path / 'train.txt'))
+    assert result['trained_on'] == ['2011_09_26_drive_0005']
+    assert '2011_09_26_drive_0005' in capsys.readouterr().err

@@ -1,0 +1,68 @@
+"""Formatted KITTI 2015 examples hold the right frames and camera; what is missing is named."""
+import os
+import shutil
+
+import numpy as np
+import pytest
+
+from common.errors import UserError
+from kitti_data import images
+from kitti_data.rendering import kitti_2015 as synthetic_2015
+from kitti_eval import generate_multiview_extension
+
+
+@pytest.fixture(scope='module')
+def dataset(tmp_path_factory):
+    """(folder of two synthetic KITTI 2015 images with 5 views, their scene)."""
+    root = tmp_path_factory.mktemp('kitti2015')
+    scene, _ = synthetic_2015.kitti_2015_dataset(str(root), num_images=2, img_height=32,
+                                                 img_width=104, num_views=5)
+    return root, scene
+
+
+def run(dataset_dir, dump_root, *flags):
+    return generate_multiview_extension.main(
+        ['--dataset_dir', str(dataset_dir), '--dump_root', str(dump_root), '--img_height=16',
+         '--img_width=52'] + list(flags))
+
+
+@pytest.mark.parametrize('seq_length', [3, 5])
+def test_examples_hold_the_frames_around_the_reference(dataset, tmp_path, seq_length):
+    root, scene = dataset
+    assert run(root, tmp_path, '--seq_length=%d' % seq_length) == 0
+    assert (tmp_path / 'test_flow.txt').read_text().split('\n') == [
+        'sub_folder_02 000000', 'sub_folder_02 000001', '']
+    strip = images.read_rgb(str(tmp_path / 'sub_folder_02' / '000001.jpg'))
+    assert strip.shape == (16, 52 * seq_length, 3)
+    for place, number in enumerate(range(10 - seq_length // 2, 11 + seq_length // 2)):
+        frame = images.read_rgb(str(root / 'training' / 'image_2' / ('000001_%02d.png' % number)))
+        # JPEG at quality 95 loses little.
+        error = strip[:, 52 * place:52 * (place + 1)].astype(int) - images.resize(frame, 16, 52)
+        assert np.abs(error).mean() < 4
+    camera = [float(text) for text in
+              (tmp_path / 'sub_folder_02' / '000001_cam.txt').read_text().split(',')]
+    np.testing.assert_allclose(np.reshape(camera, (3, 3)),
+                               scene.intrinsics * [[0.5], [0.5], [1]], atol=1e-5)
+
+
+def test_missing_frames_are_named_and_the_rest_is_written(dataset, tmp_path, capsys):
+    copy = tmp_path / 'copy'
+    shutil.copytree(str(dataset[0]), str(copy))
+    (copy / 'training' / 'image_2' / '000000_11.png').unlink()
+    assert run(copy, tmp_path) == 2
+    assert '000000_11.png' in capsys.readouterr().err
+    assert sorted(os.listdir(str(tmp_path / 'sub_folder_02'))) == ['000001.jpg', '000001_cam.txt']
+    assert (tmp_path / 'test_flow.txt').read_text() == 'sub_folder_02 000001\n'
+
+
+def test_the_right_camera_is_read(dataset, tmp_path):
+    assert run(dataset[0], tmp_path, '--cam_id=03') == 0
+    assert sorted(os.listdir(str(tmp_path / 'sub_folder_03'))) == [
+        '000000.jpg', '000000_cam.txt', '000001.jpg', '000001_cam.txt']
+
+
+def test_bad_flags_are_named(dataset, tmp_path):
+    with pytest.raises(UserError, match='seq_length is 4'):
+        run(dataset[0], tmp_path, '--seq_length=4')
+    with pytest.raises(UserError, match='data_scene_flow_calib'):
+        run(dataset[0], tmp_path, '--calib_dir', str(tmp_path))

@@ -1,0 +1,60 @@
+"""The choice of a device, with its reason."""
+import sys
+
+import pytest
+
+import npu_plugin
+from common.errors import UserError
+from npu_runtime.devices import choose as device
+from npu_runtime.config import RuntimeConfig
+
+
+def chosen(kind):
+    return device.choose_device(RuntimeConfig(device=kind))
+
+
+def test_auto_takes_the_npu_where_its_plugin_imports():
+    with npu_plugin.installed():
+        assert chosen('auto') == ('npu', 'npu_bridge imports')
+
+
+def test_auto_falls_back_and_says_why(monkeypatch):
+    monkeypatch.setattr(device, '_gpus', lambda: [])
+    kind, reason = chosen('auto')
+    assert kind == 'cpu'
+    assert 'no NPU (ModuleNotFoundError' in reason and 'no GPU' in reason
+    monkeypatch.setattr(device, '_gpus', lambda: ['GPU:0'])
+    assert chosen('auto').kind == 'gpu'
+
+
+def test_an_npu_without_its_plugin_is_an_error():
+    with pytest.raises(UserError, match='npu_bridge does not import'):
+        chosen('npu')
+
+
+def test_a_plugin_that_breaks_on_import_is_explained(monkeypatch, tmp_path):
+    (tmp_path / 'npu_bridge').mkdir()
+    (tmp_path / 'npu_bridge' / '__init__.py').write_text('raise OSError("libge_runner.so: no")')
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(UserError, match='libge_runner.so'):
+        chosen('npu')
+    monkeypatch.setattr(device, '_gpus', lambda: [])
+    assert 'libge_runner.so' in chosen('auto').reason
+
+
+def test_a_gpu_that_is_not_there_is_an_error(monkeypatch):
+    monkeypatch.setattr(device, '_gpus', lambda: [])
+    with pytest.raises(UserError, match='sees no GPU'):
+        chosen('gpu')
+
+
+def test_no_plugin_is_imported_for_another_device():
+    with npu_plugin.installed():
+        del sys.modules['npu_bridge']
+        chosen('cpu')
+        assert 'npu_bridge' not in sys.modules
+
+
+def test_an_unknown_device_is_refused():
+    with pytest.raises(UserError, match='auto, npu, gpu, cpu'):
+        RuntimeConfig(device='tpu')

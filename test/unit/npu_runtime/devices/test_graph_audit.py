@@ -1,0 +1,86 @@
+"""The graph audit finds what an NPU cannot run, and finds none of it in our graphs."""
+import importlib
+import re
+
+import pytest
+import tensorflow.compat.v1 as tf
+
+from common.errors import UserError
+from npu_runtime.devices import graph_audit
+
+audit_graph = importlib.import_module('scripts.audit_graph')
+
+
+def problems_of(build):
+    with tf.Graph().as_default():
+        targets = build()
+        return graph_audit.problems(targets, tf.trainable_variables())
+
+
+def weights(dtype=tf.float32):
+    return tf.get_variable('weights', [4], dtype, tf.ones_initializer())
+
+
+def test_a_plain_training_step_has_no_problems():
+    def build():
+        loss = tf.reduce_mean(tf.square(weights() * tf.range(4.) - 1.))
+        return [tf.train.AdamOptimizer(1e-3).minimize(loss)]
+    assert problems_of(build) == []
+
+
+@pytest.mark.parametrize('build,message', [
+    (lambda: [tf.placeholder(tf.float32, [None, 3], name='x') * 2.], r'mul:0 has the dynamic'),
+    (lambda: [tf.roll(weights(), 1, 0, name='turned')], 'turned is a Roll, which is not in'),
+    (lambda: [tf.is_inf(weights(), name='huge')], 'huge is a IsInf'),
+    (lambda: [tf.map_fn(tf.square, weights())], 'is a TensorArray.*: unroll'),
+    (lambda: [tf.cast(weights(), tf.float64, name='wide') * 2.],
+     'wide:0 is float64, in the path of the gradients'),
+    (lambda: [tf.cast(weights(), tf.int64, name='whole') * 2], 'whole:0 is int64'),
+    (lambda: [tf.data.make_one_shot_iterator(
+        tf.data.Dataset.from_tensors(tf.zeros([2]))).get_next()], 'one-shot iterator')])
+def test_what_an_npu_cannot_run_is_named(build, message):
+    found = problems_of(build)
+    assert any(re.search(message, sentence) for sentence in found), found
+
+
+def test_numbers_that_are_folded_before_the_device_do_not_count():
+    def build():
+        shape = tf.shape(weights(), out_type=tf.int64)
+        return [tf.reshape(weights_again(), tf.cast(shape + 0, tf.int32))]
+
+    def weights_again():
+        with tf.variable_scope(tf.get_variable_scope(), reuse=True):
+            return weights()
+    assert problems_of(build) == []
+
+
+def test_whole_numbers_beside_the_gradients_are_allowed():
+    def build():
+        step = tf.train.get_or_create_global_step()
+        return [tf.train.AdamOptimizer(1.).minimize(
+            tf.reduce_sum(weights() ** 2), global_step=step)]
+    assert problems_of(build) == []
+
+
+@pytest.mark.parametrize('name', ['train_rigid_vgg', 'test_pose', 'convlstm_vo_train_1'])
+def test_our_graphs_run_on_the_device_as_a_whole(name):
+    kinds, wrong = audit_graph.audit(name)
+    assert wrong == []
+    assert kinds['Conv2D'] > 0
+
+
+def test_the_audit_compares_with_the_last_release_and_fails_on_problems(monkeypatch, tmp_path,
+                                                                        capsys):
+    monkeypatch.setattr(audit_graph, 'COUNTS_FILE', str(tmp_path / 'counts.json'))
+    graphs = {'good': lambda: ([weights() * 2.], ()),
+              'bad': lambda: ([tf.roll(weights(), 1, 0)], ())}
+    monkeypatch.setattr(audit_graph, 'GRAPHS', graphs)
+    assert audit_graph.main(['--graphs=good', '--update']) == 0
+    graphs['good'] = lambda: ([weights() * 2. + 1.], ())
+    assert audit_graph.main(['--graphs=good', '--ops']) == 0
+    said = capsys.readouterr().out
+    assert '+1): ok' in said and 'Mul 1' in said
+    assert audit_graph.main([]) == 1
+    assert 'is a Roll' in capsys.readouterr().out
+    with pytest.raises(UserError, match='no graph ugly; there are good, bad'):
+        audit_graph.main(['--graphs=ugly'])

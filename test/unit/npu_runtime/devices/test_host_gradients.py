@@ -1,0 +1,37 @@
+"""The CPU's gradients of convolutions are those of TensorFlow."""
+import numpy as np
+import pytest
+import tensorflow.compat.v1 as tf
+
+from npu_runtime.devices import host_gradients
+from npu_runtime.devices.choose import Device
+
+CPU = Device('cpu', 'of the test')
+
+
+def gradients(device, size, kernel, stride, padding, channels=(3, 5)):
+    rng = np.random.RandomState(1)
+    with tf.Graph().as_default() as graph, tf.Session() as session:
+        x = tf.constant(rng.standard_normal((2,) + size + channels[:1]).astype(np.float32))
+        w = tf.constant(rng.standard_normal(kernel + channels).astype(np.float32))
+        with host_gradients.convolutions_as_gradients(device):
+            y = tf.nn.conv2d(x, w, strides=[1, stride, stride, 1], padding=padding)
+        dy = rng.standard_normal(y.shape.as_list()).astype(np.float32)
+        found = session.run(tf.gradients(y, [x, w], dy))
+    return found, {node.op for node in graph.as_graph_def().node}, np.prod(dy.shape[1:3])
+
+
+@pytest.mark.parametrize('size', [(8, 12), (7, 9), (23, 18), (2, 7), (1, 1)])
+@pytest.mark.parametrize('kernel', [(1, 1), (3, 3), (5, 5), (7, 7), (2, 2), (3, 5)])
+@pytest.mark.parametrize('stride', [1, 2])
+@pytest.mark.parametrize('padding', ['SAME', 'VALID'])
+def test_they_equal_tensorflows_own(size, kernel, stride, padding):
+    if padding == 'VALID' and min(size) < max(kernel):
+        size = (size[0] + 6, size[1] + 6)
+    wanted, own_ops, _ = gradients(Device('gpu', ''), size, kernel, stride, padding)
+    found, ops, pixels = gradients(CPU, size, kernel, stride, padding)
+    assert 'Conv2DBackpropInput' in own_ops
+    replaced = stride == 1 or kernel == (1, 1) or pixels <= 64
+    assert replaced != bool({'Conv2DBackpropInput', 'Conv2DBackpropFilter'} & ops)
+    for one, other in zip(found, wanted):
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-4)

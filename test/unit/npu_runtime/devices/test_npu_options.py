@@ -1,0 +1,139 @@
+"""The options of the NPU plugin: only known keys, in their field, with legal values."""
+import itertools
+import json
+
+import pytest
+import tensorflow.compat.v1 as tf
+
+import npu_plugin
+from common.errors import UserError
+from npu_runtime.devices import npu_options
+from npu_runtime.config import RuntimeConfig
+from npu_runtime.devices.choose import Device
+from npu_runtime.session import session_config
+
+NPU = Device('npu', 'test')
+
+
+def read_back(**flags):
+    """What the plugin reads of the configuration these flags make."""
+    with npu_plugin.installed() as record:
+        return record.options(session_config(NPU, RuntimeConfig(device='npu', **flags)))
+
+
+def test_mixed_precision_is_the_default_and_keeps_layer_norm_and_losses_in_float32():
+    read = read_back()
+    with open(read.pop('modify_mixlist')) as stream:
+        assert {'ReduceMeanD', 'Rsqrt'} <= set(json.load(stream)['black-list']['to-add'])
+    assert read == {'precision_mode': 'allow_mix_precision', 'use_off_line': True}
+
+
+@pytest.mark.parametrize('flags', [
+    dict(modify_mixlist='none'), dict(precision_mode='force_fp32'),
+    dict(precision_mode_v2='fp16'), dict(precision_mode='cube_fp16in_fp32out')], ids=str)
+def test_no_list_of_ops_goes_to_a_plugin_that_takes_none(flags):
+    assert 'modify_mixlist' not in read_back(**flags)
+
+
+LEGAL = {
+    'precision_mode': ['force_fp32', 'allow_mix_precision_bf16', 'cube_fp16in_fp32out'],
+    'precision_mode_v2': ['fp16', 'origin', 'cube_fp16in_fp32out', 'mixed_float16',
+                          'mixed_bfloat16'],
+    'mix_compile_mode': [True], 'enable_data_pre_proc': [True], 'hcom_parallel': [True],
+    'op_select_implmode': ['high_precision', 'high_performance_for_all'],
+    'enable_exception_dump': ['0', '1', '2'],
+    'aoe_mode': ['1', '2', '4', 'mdat'], 'jit_compile': ['auto', 'true', 'false'],
+    'graph_memory_max_size': ['17179869184'], 'variable_memory_max_size': ['1'],
+    'op_compiler_cache_mode': ['enable', 'disable', 'force'],
+}
+
+
+@pytest.mark.parametrize('key,value', [(key, value) for key in LEGAL for value in LEGAL[key]])
+def test_the_plugin_reads_what_a_flag_says(key, value):
+    wanted = int(value) if key == 'enable_exception_dump' else value
+    assert read_back(**{key: value})[key] == wanted
+
+
+def test_loops_dumps_and_profiles_reach_the_plugin_and_their_folders_are_made(tmp_path):
+    mixlist = tmp_path / 'mixlist.json'
+    mixlist.write_text('{}')
+    read = read_back(
+        iterations_per_loop=10, enable_data_pre_proc=True, modify_mixlist=str(mixlist),
+        enable_dump=True, dump_path=str(tmp_path / 'dump'), dump_step='0|5|10-20',
+        dump_mode='all', profiling_path=str(tmp_path / 'my profile'), profiling_fp_point='conv',
+        op_compiler_cache_dir=str(tmp_path / 'cache'))
+    assert read['iterations_per_loop'] == 10
+    assert read['dump_path'] == str(tmp_path / 'dump')
+    assert read['dump_step'] == '0|5|10-20'
+    assert read['profiling_mode'] is True
+    profile = json.loads(read['profiling_options'])
+    assert profile == {'output': str(tmp_path / 'my profile'), 'training_trace': 'on',
+                       'task_trace': 'on', 'fp_point': 'conv', 'bp_point': ''}
+    assert all((tmp_path / name).is_dir() for name in ('dump', 'my profile', 'cache'))
+
+
+ILLEGAL = [
+    dict(precision_mode='fp16'), dict(precision_mode='allow_mix_precison'),
+    dict(precision_mode_v2='allow_mix_precision'), dict(op_select_implmode='fast'),
+    dict(enable_exception_dump='3'), dict(dump_mode='inputs'), dict(dump_step='5-'),
+    dict(dump_step='20-10'), dict(dump_debug_mode='overflow'), dict(aoe_mode='3'),
+    dict(jit_compile='on'), dict(graph_memory_max_size='16GB'),
+    dict(variable_memory_max_size='0'), dict(op_compiler_cache_mode='on'),
+    dict(iterations_per_loop=0), dict(iterations_per_loop=10),
+    dict(iterations_per_loop=10, enable_data_pre_proc=True, mix_compile_mode=True),
+    dict(precision_mode='force_fp32', precision_mode_v2='fp16'),
+    dict(modify_mixlist='x.json', precision_mode='force_fp32'),
+    dict(enable_dump=True), dict(enable_dump_debug=True),
+    dict(enable_dump=True, enable_dump_debug=True, dump_path='/tmp'),
+    dict(loss_scale='sometimes'), dict(loss_scale_value=0.5), dict(loss_scale_growth_steps=0),
+    dict(intra_op_threads=-1)]
+
+
+@pytest.mark.parametrize('flags', ILLEGAL, ids=str)
+def test_illegal_values_are_refused_before_tensorflow_starts(flags):
+    with pytest.raises(UserError) as raised:
+        RuntimeConfig(**flags)
+    assert '--' in str(raised.value)
+
+
+def test_an_illegal_value_is_answered_with_the_legal_ones():
+    with pytest.raises(UserError, match="'high'; legal values: high_precision, high_performance"):
+        RuntimeConfig(op_select_implmode='high')
+
+
+def test_a_missing_mixlist_file_is_named(tmp_path):
+    with pytest.raises(UserError, match='gray.json'):
+        read_back(modify_mixlist=str(tmp_path / 'gray.json'))
+
+
+def test_unknown_keys_cannot_get_in():
+    with pytest.raises(UserError, match='no option .*precision_modes'):
+        npu_options.fill({}, {'precision_modes': 'allow_mix_precision'})
+
+
+def test_every_option_stands_in_the_field_the_plugin_reads():
+    samples = {'s': 'x', 'b': True, 'i': 1}
+    with npu_plugin.installed() as record:
+        for key, option in npu_options.OPTIONS.items():
+            proto = tf.ConfigProto()
+            optimizer = proto.graph_options.rewrite_options.custom_optimizers.add()
+            optimizer.name = 'NpuOptimizer'
+            value = samples[option.field]
+            setattr(optimizer.parameter_map[key], option.field,
+                    value.encode() if option.field == 's' else value)
+            assert record.options(proto) == {key: value}
+
+
+def test_every_pair_of_flags_makes_a_legal_configuration_or_is_refused(tmp_path):
+    samples = [(key, values[0]) for key, values in LEGAL.items()] + [
+        ('iterations_per_loop', 4), ('enable_dump', True), ('dump_path', str(tmp_path)),
+        ('dump_step', '1'), ('profiling_path', str(tmp_path))]
+    with npu_plugin.installed() as record:
+        for first, second in itertools.combinations(samples, 2):
+            try:
+                config = RuntimeConfig(**dict([first, second]))
+            except UserError:
+                continue
+            read = record.options(session_config(NPU, config))
+            assert ('precision_mode' in read) != ('precision_mode_v2' in read)
+            assert read.get('iterations_per_loop', 1) == 1 or read['enable_data_pre_proc']

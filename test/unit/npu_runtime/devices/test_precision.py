@@ -1,0 +1,109 @@
+"""Precision and loss scaling: chosen by one flag, resumable, never in the way of a checkpoint."""
+import numpy as np
+import pytest
+import tensorflow.compat.v1 as tf
+
+from common.errors import UserError
+from npu_runtime import checkpoints
+from npu_runtime.devices import precision
+from npu_runtime.config import RuntimeConfig
+from npu_runtime.devices.choose import Device
+from toy_training import ONE_THREAD, linear_model, run_toy, totals, train_rows
+
+CPU, GPU, NPU = Device('cpu', ''), Device('gpu', ''), Device('npu', '')
+SCALED = dict(ONE_THREAD, loss_scale='dynamic', loss_scale_value=1024., loss_scale_growth_steps=6)
+
+
+@pytest.mark.parametrize('device,flags,kind', [
+    (NPU, {}, 'dynamic'), (NPU, dict(precision_mode='force_fp32'), 'off'),
+    (NPU, dict(precision_mode_v2='mixed_float16'), 'dynamic'),
+    (NPU, dict(precision_mode_v2='origin'), 'off'), (NPU, dict(loss_scale='fixed'), 'fixed'),
+    (NPU, dict(loss_scale='off'), 'off'), (GPU, {}, 'off'),
+    (GPU, dict(precision_mode='allow_mix_precision'), 'dynamic'), (CPU, {}, 'off'),
+    (CPU, dict(precision_mode='allow_mix_precision'), 'off'),
+    (CPU, dict(loss_scale='dynamic'), 'dynamic')])
+def test_loss_scaling_is_dynamic_exactly_where_precision_is_mixed(device, flags, kind):
+    assert precision.loss_scale_kind(device, RuntimeConfig(**flags)) == kind
+
+
+def test_a_cpu_says_that_it_stays_float32():
+    text = precision.describe(CPU, RuntimeConfig(precision_mode='allow_mix_precision'))
+    assert 'a CPU stays float32' in text and 'allow_mix_precision has no effect' in text
+
+
+def kinked_model(batch, is_training):
+    """A batch of zeros has an infinite gradient and a finite loss."""
+    output = linear_model(batch, is_training)
+    weights = tf.trainable_variables()[0]
+    output.losses['kink'] = tf.reduce_sum(tf.sqrt(tf.abs(tf.matmul(batch, weights))))
+    return output
+
+
+def zeros_at(*numbers):
+    def data(start_step, rank, size):
+        del rank, size
+        return tf.data.Dataset.range(start_step, 1000).map(lambda number: tf.where(
+            tf.reduce_any(tf.equal(number, numbers)), tf.zeros([2, 4]),
+            tf.random.stateless_uniform([2, 4], [3, number])))
+    return data
+
+
+def test_without_overflow_scaling_by_powers_of_two_changes_no_loss(tmp_path):
+    run_toy(tmp_path / 'plain', 8)
+    run_toy(tmp_path / 'scaled', 8, runtime=dict(SCALED, loss_scale='fixed'))
+    np.testing.assert_allclose(totals(tmp_path / 'scaled'), totals(tmp_path / 'plain'), rtol=1e-6)
+
+
+def test_a_step_that_overflows_is_skipped_and_not_counted(tmp_path):
+    results = run_toy(tmp_path, 8, model=kinked_model, data=zeros_at(3, 4), runtime=SCALED)
+    assert results['step'] == 8
+    rows = train_rows(tmp_path)
+    assert [row['step'] for row in rows] == list(range(1, 9))
+    assert rows[-1]['skipped_steps'] == 2
+    # Halved twice after step 3, doubled after another growth interval of good steps or not yet.
+    assert [row['loss_scale'] for row in rows] == [1024.] * 3 + [256.] * 5
+
+
+def test_a_fixed_scale_skips_overflows_and_stays(tmp_path):
+    run_toy(tmp_path, 8, model=kinked_model, data=zeros_at(3),
+            runtime=dict(SCALED, loss_scale='fixed'))
+    rows = train_rows(tmp_path)
+    assert rows[-1]['step'] == 8 and rows[-1]['skipped_steps'] == 1
+    assert {row['loss_scale'] for row in rows} == {1024.}
+
+
+def test_a_resumed_run_has_scale_counters_and_data_of_one_that_was_not_interrupted(tmp_path):
+    settings = dict(model=kinked_model, data=zeros_at(3, 11), runtime=SCALED)
+    run_toy(tmp_path / 'whole', 17, **settings)
+    run_toy(tmp_path / 'parts', 6, **settings)
+    run_toy(tmp_path / 'parts', 17, **settings)
+    parts, whole = ([(row['step'], row['total'], row['loss_scale'])
+                     for row in train_rows(tmp_path / name)] for name in ('parts', 'whole'))
+    assert parts == whole
+
+
+def test_a_checkpoint_with_loss_scaling_goes_on_without_and_back(tmp_path):
+    run_toy(tmp_path, 6, runtime=SCALED)
+    assert run_toy(tmp_path, 8)['step'] == 8
+    results = run_toy(tmp_path, 10, runtime=SCALED)
+    reader = tf.train.load_checkpoint(results['checkpoint'])
+    assert reader.get_tensor('loss_scale/scale') == 1024.
+    assert reader.get_tensor('loss_scale/batches_seen') == 10
+
+
+def test_loss_scaling_does_not_change_what_prediction_loads(tmp_path, capsys):
+    prefix = run_toy(tmp_path, 6, runtime=SCALED)['checkpoint']
+    with tf.Graph().as_default(), tf.Session() as session:
+        linear_model(tf.zeros([2, 4]), False)
+        checkpoints.restore(session, prefix)
+    assert 'loaded 2 variables' in capsys.readouterr().out
+
+
+def test_endless_overflow_ends_with_an_explanation(tmp_path):
+    with pytest.raises(UserError, match='steps in a row overflowed after step 2'):
+        run_toy(tmp_path, 8, model=kinked_model, data=zeros_at(*range(2, 100)), runtime=SCALED)
+
+
+def test_the_scale_is_on_the_log_line(tmp_path, capsys):
+    run_toy(tmp_path, 1, runtime=SCALED)
+    assert '| Loss scale: 1024' in capsys.readouterr().out

@@ -1,0 +1,127 @@
+"""How ranks are found, launched and described. (What they compute: test/distributed.)"""
+import importlib
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+import tensorflow.compat.v1 as tf
+
+from common.errors import UserError
+from common.files import read_json
+from conftest import ROOT
+from npu_runtime.devices import ranks as distribution
+from npu_runtime.devices.choose import Device
+from npu_runtime.devices.rank_table import check_rank_table
+
+CPU, NPU = Device('cpu', 'test'), Device('npu', 'test')
+make_rank_table = importlib.import_module('scripts.make_rank_table')
+
+
+def test_without_a_launcher_there_is_one_rank_and_nothing_changes():
+    ranks = distribution.connect(CPU, {})
+    assert (ranks.size, ranks.rank) == (1, 0)
+    optimizer, tensor = object(), object()
+    assert ranks.wrap(optimizer) is optimizer
+    assert ranks.average(tensor) is tensor
+    assert ranks.agree_on_start([7, 9], None) == [7, 9]
+
+
+def test_one_npu_needs_no_rank_table():
+    assert distribution.connect(NPU, {'RANK_SIZE': '1'}).size == 1
+
+
+def test_npu_ranks_on_another_device_are_refused_rather_than_trained_apart():
+    with pytest.raises(UserError, match='RANK_SIZE is 8.*device is cpu.*train_multi.sh --np 8'):
+        distribution.connect(CPU, {'RANK_SIZE': '8', 'RANK_ID': '0'})
+
+
+def test_a_launch_without_horovod_says_how_to_get_it(monkeypatch):
+    monkeypatch.setitem(sys.modules, 'horovod', None)
+    with pytest.raises(UserError, match='install_horovod.sh'):
+        distribution.connect(CPU, {'HOROVOD_SIZE': '2'})
+
+
+def write_table(path, *flags):
+    return make_rank_table.main(['--output=%s' % path, '--server_ids=10.0.0.1'] + list(flags))
+
+
+def test_a_written_rank_table_is_one_that_is_accepted(tmp_path, capsys):
+    path = str(tmp_path / 'my table.json')
+    (tmp_path / 'hccn.conf').write_text('address_0=192.168.100.101\nnetmask_0=255.255.255.0\n'
+                                        'address_1=192.168.101.101\n')
+    write_table(path, '--devices=0,1', '--hccn_conf=%s' % (tmp_path / 'hccn.conf'))
+    assert check_rank_table(path, 2) == 2
+    table = read_json(path)
+    assert table['server_count'] == '1' and table['version'] == '1.0'
+    assert table['server_list'][0]['device'][1] == {
+        'device_id': '1', 'device_ip': '192.168.101.101', 'rank_id': '1'}
+    environ = {'RANK_SIZE': '2', 'RANK_ID': '1', 'JOB_ID': '1', 'RANK_TABLE_FILE': path}
+    ranks = distribution.connect(NPU, environ)
+    assert (ranks.size, ranks.rank) == (2, 1)
+    assert make_rank_table.main(['--check=%s' % path, '--rank_size=2']) == 0
+    assert 'of 2 ranks' in capsys.readouterr().out
+
+
+def test_ranks_are_counted_over_the_servers():
+    table = make_rank_table.rank_table(['10.0.0.1', '10.0.0.2'], [4, 5],
+                                       ['192.168.1.%d' % i for i in range(4)])
+    devices = [device for server in table['server_list'] for device in server['device']]
+    assert [device['rank_id'] for device in devices] == ['0', '1', '2', '3']
+    assert [device['device_id'] for device in devices] == ['4', '5', '4', '5']
+
+
+@pytest.mark.parametrize('flags,message', [
+    (['--devices=0,1', '--device_ips=192.168.1.1'], '1 addresses; wanted are 2'),
+    (['--devices=0,0', '--device_ips=192.168.1.1,192.168.1.2'], 'different values'),
+    (['--devices=0', '--device_ips=card0'], "'card0' is no address"),
+    (['--devices=0', '--hccn_conf=/nowhere.conf'], '/nowhere.conf')])
+def test_a_rank_table_that_cannot_be_written_is_explained(tmp_path, flags, message):
+    with pytest.raises(UserError, match=message):
+        write_table(tmp_path / 'table.json', *flags)
+
+
+def good_table():
+    return make_rank_table.rank_table(['10.0.0.1'], [0, 1], ['192.168.1.1', '192.168.1.2'])
+
+
+@pytest.mark.parametrize('spoil,message', [
+    (lambda table: table.pop('server_list'), 'no server_list'),
+    (lambda table: table.update(status='initializing'), "status 'initializing'"),
+    (lambda table: table['server_list'][0]['device'].pop(), r'ranks \[0\]'),
+    (lambda table: table['server_list'][0]['device'][1].update(rank_id='0'), r'ranks \[0, 0\]'),
+    (lambda table: table['server_list'][0]['device'][1].update(device_ip=''), 'no device_id or'),
+    (lambda table: table.update(server_count='2'), 'server_count')])
+def test_a_wrong_rank_table_is_explained(tmp_path, spoil, message):
+    table = good_table()
+    spoil(table)
+    (tmp_path / 'table.json').write_text(json.dumps(table))
+    with pytest.raises(UserError, match=message):
+        check_rank_table(str(tmp_path / 'table.json'), 2)
+
+
+@pytest.mark.parametrize('arguments,message', [
+    (['--np', '0', 'geonet/main.py'], "--np is '0'"), (['--np', '2'], 'no program given'),
+    (['--np', '2', 'nowhere.py'], 'nowhere.py does not exist')])
+def test_a_wrong_launch_is_explained(arguments, message):
+    ended = subprocess.run(['bash', str(ROOT / 'scripts' / 'train_multi.sh')] + arguments,
+                           env=dict(os.environ, PYTHON=sys.executable), stdout=subprocess.PIPE,
+                           stderr=subprocess.STDOUT, universal_newlines=True)
+    assert ended.returncode == 2 and message in ended.stdout
+
+
+def test_one_rank_broadcasts_nothing():
+    with tf.Graph().as_default():
+        assert distribution.SingleProcess().broadcast([]).type == 'NoOp'
+
+
+@pytest.mark.parametrize('environ, size', [
+    ({}, 1), ({'RANK_SIZE': '8'}, 8), ({'HOROVOD_SIZE': '2', 'RANK_SIZE': '1'}, 2)])
+def test_the_launched_size_is_known_before_the_ranks_meet(environ, size):
+    assert distribution.launched_size(environ) == size
+
+
+def test_a_launched_size_that_is_no_number_is_named():
+    with pytest.raises(UserError, match='RANK_SIZE'):
+        distribution.launched_size({'RANK_SIZE': 'eight'})

@@ -1,0 +1,114 @@
+"""Sessions of every device come from one place."""
+import subprocess
+import sys
+import types
+
+import pytest
+import tensorflow.compat.v1 as tf
+from tensorflow.core.protobuf import rewriter_config_pb2
+
+import npu_plugin
+from common.errors import UserError
+from conftest import ROOT
+from npu_runtime.config import RuntimeConfig
+from npu_runtime.devices.choose import Device
+from npu_runtime.session import TrainingSessionCreator, make_session, session_config
+
+Rewrite = rewriter_config_pb2.RewriterConfig
+
+
+def config_on(kind, **flags):
+    return session_config(Device(kind, 'test'), RuntimeConfig(**flags))
+
+
+def test_an_npu_session_switches_off_what_undoes_the_plugin():
+    proto = config_on('npu')
+    rewrite = proto.graph_options.rewrite_options
+    assert rewrite.remapping == Rewrite.OFF
+    assert rewrite.memory_optimization == Rewrite.NO_MEM_OPT
+    assert [optimizer.name for optimizer in rewrite.custom_optimizers] == ['NpuOptimizer']
+    assert proto.allow_soft_placement
+    assert proto.graph_options.optimizer_options.global_jit_level == tf.OptimizerOptions.OFF
+
+
+@pytest.mark.parametrize('kind', ['cpu', 'gpu'])
+def test_other_devices_know_nothing_of_the_plugin(kind):
+    assert not config_on(kind, device=kind).graph_options.rewrite_options.custom_optimizers
+
+
+def rank_on_host(local_rank, of):
+    return types.SimpleNamespace(local_rank=local_rank, local_size=of)
+
+
+def test_a_gpu_session_takes_memory_as_it_needs_it():
+    assert config_on('gpu').gpu_options.allow_growth
+
+
+def test_a_rank_sees_its_own_gpu_alone():
+    proto = session_config(Device('gpu', ''), RuntimeConfig(), rank_on_host(3, of=4))
+    assert proto.gpu_options.visible_device_list == '3'
+
+
+def test_a_cpu_session_sees_no_gpu():
+    assert config_on('cpu').device_count['GPU'] == 0
+
+
+def test_mixed_precision_on_a_gpu_is_the_rewrite_of_tensorflow():
+    assert config_on('gpu', precision_mode='allow_mix_precision'
+                     ).graph_options.rewrite_options.auto_mixed_precision == Rewrite.ON
+    for kind, mode in (('gpu', ''), ('gpu', 'force_fp32'), ('cpu', 'allow_mix_precision')):
+        rewrite = config_on(kind, precision_mode=mode).graph_options.rewrite_options
+        assert rewrite.auto_mixed_precision == Rewrite.DEFAULT
+
+
+@pytest.mark.parametrize('flags', [dict(precision_mode='force_fp16'),
+                                   dict(precision_mode_v2='mixed_float16')])
+def test_precision_that_only_an_npu_has_is_refused_on_a_gpu(flags):
+    with pytest.raises(UserError, match='on an NPU only.*allow_mix_precision'):
+        config_on('gpu', **flags)
+
+
+def test_threads_are_flags():
+    proto = config_on('cpu', intra_op_threads=3, inter_op_threads=2)
+    assert (proto.intra_op_parallelism_threads, proto.inter_op_parallelism_threads) == (3, 2)
+
+
+def test_ranks_on_the_cpu_share_the_cores_of_their_host(monkeypatch):
+    monkeypatch.setattr('npu_runtime.session.num_cores', lambda: 8)
+    for of, threads in ((1, 0), (2, 4), (3, 2), (16, 1)):
+        proto = session_config(Device('cpu', ''), RuntimeConfig(), rank_on_host(0, of))
+        assert proto.intra_op_parallelism_threads == threads
+    told = RuntimeConfig(intra_op_threads=5)
+    proto = session_config(Device('cpu', ''), told, rank_on_host(0, of=2))
+    assert proto.intra_op_parallelism_threads == 5
+
+
+def test_a_prediction_session_runs_and_says_where(capsys):
+    with tf.Graph().as_default():
+        total = tf.constant(1) + 1
+        with make_session(RuntimeConfig(device='cpu')) as session:
+            assert session.run(total) == 2
+    assert 'device: cpu (--device=cpu)' in capsys.readouterr().out
+
+
+def test_a_prediction_session_on_an_npu_names_the_plugin():
+    with npu_plugin.installed() as record, tf.Graph().as_default():
+        with make_session(RuntimeConfig(device='npu', iterations_per_loop=10,
+                                        enable_data_pre_proc=True)) as session:
+            options = record.options(session._config)
+    assert options['precision_mode'] == 'allow_mix_precision'
+    assert 'iterations_per_loop' not in options
+
+
+def test_a_lost_session_is_not_made_anew():
+    with tf.Graph().as_default():
+        creator = TrainingSessionCreator(tf.ConfigProto(), lambda session: None)
+        creator.create_session().close()
+        with pytest.raises(UserError, match='session was lost'):
+            creator.create_session()
+
+
+def test_flags_are_read_without_tensorflow():
+    program = ('import sys; sys.path.insert(0, %r); import npu_runtime.config; '
+               'assert "tensorflow" not in sys.modules' % str(ROOT))
+    assert subprocess.run([sys.executable, '-c', program]).returncode == 0

@@ -1,0 +1,238 @@
+"""The shell wrappers: the commands they run, their result files, their exit status.
+
+Most tests put a stand-in for the training programs in the place of Python; the last one runs the
+chain of the recipe for real, on rendered sequences.
+"""
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+DEVICE_ID = '97'  # of the results folder, apart from those of real runs
+FIELDS = ['Network', 'RankSize', 'BatchSize', 'DeviceType', 'CaseName', 'ActualFPS',
+          'TrainingTime', 'ActualLoss', 'E2ETrainingTime', 'TrainAccuracy']
+
+# Records its arguments; training leaves metrics, evaluation a number; reports are real.
+STAND_IN = r'''#!/usr/bin/env bash
+line=$(printf '%s|' "${@##*/main/}")  # in one write: ranks record at the same time
+echo "${line}rank=${RANK_ID-none}" >> "$RECORD"
+for argument; do case "$argument" in
+  --checkpoint_dir=*|--outputpath=*) run=${argument#*=} ;;
+  --pred_dir=*) predictions=${argument#*=} ;;
+esac; done
+case "$*" in
+  *report_case.py*) exec "$REAL_PYTHON" "$@" ;;
+  *prepare_train_data.py*|*--mode=test_pose*) ;;
+  *eval_pose.py*) mkdir -p "$predictions"
+    echo '{"ate_mean": 0.0125}' > "$predictions/eval_pose.json" ;;
+  *--mode=test*) mkdir -p "$run/test"
+    echo '{"sequences": {"09": {"ate": 16.05}}}' > "$run/test/results.json" ;;
+  *--mode=train*)
+    if [ -n "${FAIL_RANK-}" ] && [ "${RANK_ID-0}" = "$FAIL_RANK" ]; then
+      while [ -n "${WAIT-}" ] && [ "$(grep -c waiting "$RECORD")" -lt 2 ]; do sleep 0.1; done
+      echo 'error: no luck' >&2; exit 2
+    fi
+    if [ -n "${WAIT-}" ]; then
+      trap 'echo stopped >> "$RECORD"; exit 143' TERM
+      echo waiting >> "$RECORD"
+      while true; do sleep 0.1; done
+    fi
+    mkdir -p "$run"
+    for step in 1 2 3; do
+      echo '{"event": "train", "step": '$step', "total": '$step'.5e-05, "seconds_per_step": 0.5}'
+    done > "$run/metrics.jsonl"
+    echo '{"event": "end", "step": 3, "total": 9, "seconds_per_step": 9}' >> "$run/metrics.jsonl"
+    echo 'step 1 | loss 7' ;;
+esac
+'''
+
+
+@pytest.fixture
+def wrapper(tmp_path):
+    """Function that runs a wrapper with the stand-in; its result has `commands` and `results`."""
+    python = tmp_path / 'stand in'
+    python.write_text(STAND_IN)
+    python.chmod(0o755)
+    record = tmp_path / 'record'
+    results = ROOT / 'test' / 'output' / DEVICE_ID
+
+    def start(script, *arguments, **environment):
+        record.write_text('')
+        program = [sys.executable] if script.endswith('.py') else ['bash']
+        return subprocess.Popen(
+            program + [str(ROOT / 'test' / script)] + list(arguments), stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, universal_newlines=True, cwd=str(tmp_path),
+            env=dict(os.environ, PYTHON=str(python), RECORD=str(record), ASCEND_DEVICE_ID=DEVICE_ID,
+                     REAL_PYTHON=sys.executable, **environment))
+
+    def run(*arguments, **environment):
+        process = start(*arguments, **environment)
+        process.out, process.err = process.communicate()
+        process.commands = [line.split('|') for line in record.read_text().splitlines()]
+        process.results = results
+        return process
+    run.start, run.record = start, record
+    yield run
+    shutil.rmtree(str(results), ignore_errors=True)
+
+
+@pytest.fixture
+def odometry(tmp_path):
+    folder = tmp_path / 'my kitti'
+    for sequence in ('00', '02', '09'):
+        (folder / 'sequences' / sequence / 'image_2').mkdir(parents=True)
+    return str(folder)
+
+
+def flags_of(command):
+    return dict(word.lstrip('-').split('=', 1) for word in command if '=' in word)
+
+
+def read_log(path):
+    return dict(line.split(' = ') for line in path.read_text().splitlines())
+
+
+def test_the_full_case_runs_the_recipe_and_reports_what_was_measured(wrapper, odometry, tmp_path):
+    output = str(tmp_path / 'the output')
+    ended = wrapper('train_full_1p.sh', '--data_path=' + odometry, '--output_path', output,
+                    '--train_steps=20', '--batch_size', '2', '--img_height=32', '--img_width=104')
+    assert ended.returncode == 0, ended.err
+    prepare, train, test, evaluate, _ = ended.commands
+    assert flags_of(prepare)['sequences'] == '00,02'
+    assert flags_of(prepare)['img_width'] == '104'
+    expected = dict(mode='train_rigid', dataset_dir=output + '/formatted', batch_size='2',
+                    checkpoint_dir=output + '/ckpt', learning_rate='0.00001', seq_length='3',
+                    max_steps='20', img_height='32', img_width='104', log_freq='2')
+    assert expected.items() <= flags_of(train).items()
+    assert flags_of(test)['init_ckpt_file'] == output + '/ckpt'
+    assert flags_of(evaluate)['gtruth_poses'] == odometry + '/poses/09.txt'
+    fields = read_log(ended.results / 'GeoNet_bs2_1p_acc.log')
+    assert list(fields) == FIELDS
+    assert (fields['ActualFPS'], fields['TrainingTime'], fields['ActualLoss'],
+            fields['TrainAccuracy']) == ('4.00', '500.00', '3.5e-05', '0.0125')
+    losses = (ended.results / 'GeoNet_bs2_1p_acc_loss.txt').read_text().split()
+    assert [float(loss) for loss in losses] == [1.5e-05, 2.5e-05, 3.5e-05]
+    block = ended.out[ended.out.index('Final result'):].splitlines()[1:]
+    assert [line.split(' : ')[0] for line in block] == [
+        'Final Performance images/sec', 'Final Performance sec/step',
+        'E2E Training Duration sec', 'Final Train Accuracy']
+    assert 'loss 7' in (ended.results / ('train_%s.log' % DEVICE_ID)).read_text()
+
+
+def test_the_published_layout_is_taken_as_it_is(wrapper, tmp_path):
+    stage = tmp_path / 'stageone'
+    for folder in ('train', 'test/sequences/09/image_2', 'eval/09_snippets'):
+        (stage / folder).mkdir(parents=True)
+    ended = wrapper('train_full_1p.sh', '--data_path=' + str(tmp_path),
+                    '--output_path=' + str(tmp_path / 'out'))
+    assert ended.returncode == 0, ended.err
+    train, test, evaluate, _ = ended.commands
+    assert flags_of(train)['dataset_dir'] == str(stage / 'train')
+    assert (flags_of(train)['max_steps'], flags_of(train)['batch_size']) == ('210100', '4')
+    assert flags_of(test)['init_ckpt_file'] == str(tmp_path / 'out' / 'ckpt' / 'model-185000')
+    assert flags_of(evaluate)['gtruth_dir'] == str(stage / 'eval' / '09_snippets') + '/'
+
+
+def test_the_performance_case_only_trains(wrapper, odometry, tmp_path):
+    ended = wrapper('train_performance_1p.sh', '--data_path=' + odometry,
+                    '--output_path=' + str(tmp_path / 'out'), '--extra=--l2_weight=0.1 --noshuffle')
+    assert ended.returncode == 0, ended.err
+    assert [command[0].split('/')[-1] for command in ended.commands] == [
+        'prepare_train_data.py', 'main.py', 'report_case.py']
+    assert flags_of(ended.commands[1])['l2_weight'] == '0.1' and '--noshuffle' in ended.commands[1]
+    assert read_log(ended.results / 'GeoNet_bs4_1p_perf.log')['TrainAccuracy'] == 'none'
+
+
+def test_the_convlstm_is_tested_on_a_sequence_it_was_not_trained_on(wrapper, odometry, tmp_path):
+    ended = wrapper('train_full_1p.sh', '--model=convlstm_vo', '--data_path=' + odometry,
+                    '--output_path=' + str(tmp_path / 'out'), '--train_steps=3')
+    assert ended.returncode == 0, ended.err
+    train, test, _ = ended.commands
+    assert flags_of(train)['train_sequences'] == '00,02' and flags_of(train)['bsize'] == '32'
+    assert flags_of(train)['total_steps'] == '3' and flags_of(train)['camera'] == '2'
+    assert flags_of(test)['test_sequences'] == '09'
+    assert read_log(ended.results / 'ConvLSTM_bs32_1p_acc.log')['TrainAccuracy'] == '16.0500'
+
+
+@pytest.mark.parametrize('arguments, message', [
+    ((), '--data_path is missing'),
+    (('--data_path=/nowhere',), '--data_path=/nowhere is not a folder'),
+    (('--data_path=.', '--train_steps=many'), '--train_steps=many; wanted a positive'),
+    (('--data_path=.', '--train_step=3'), 'flag --train_step is not known'),
+    (('--data_path=.', '--model=alexnet'), 'wanted geonet or convlstm_vo'),
+    (('--data_path=.',), 'holds neither train/')])
+def test_wrong_arguments_are_named_with_status_2(wrapper, arguments, message):
+    ended = wrapper('train_full_1p.sh', *arguments)
+    assert ended.returncode == 2 and message in ended.err
+
+
+def test_the_status_of_a_failed_training_is_the_wrappers(wrapper, odometry, tmp_path):
+    ended = wrapper('train_full_1p.sh', '--data_path=' + odometry,
+                    '--output_path=' + str(tmp_path / 'out'), FAIL_RANK='0')
+    assert ended.returncode == 2
+    assert 'no luck' in ended.err and 'Final result' not in ended.out
+
+
+def test_sigterm_reaches_the_program_and_decides_the_status(wrapper, odometry, tmp_path):
+    process = wrapper.start('train_performance_1p.sh', '--data_path=' + odometry,
+                            '--output_path=' + str(tmp_path / 'out'), WAIT='1')
+    for _ in range(100):
+        if 'waiting' in wrapper.record.read_text():
+            break
+        time.sleep(0.1)
+    process.send_signal(signal.SIGTERM)
+    process.communicate()
+    assert process.returncode == 143
+    assert 'stopped' in wrapper.record.read_text()
+
+
+def test_every_rank_is_started_and_reported_as_one_case(wrapper, odometry, tmp_path):
+    ended = wrapper('train_full_8p.sh', '--data_path=' + odometry, '--train_steps=5',
+                    '--output_path=' + str(tmp_path / 'out'), RANK_SIZE='3', RANK_TABLE_FILE='t')
+    assert ended.returncode == 0, ended.err
+    ranks = sorted(command[-1] for command in ended.commands if '--mode=train_rigid' in command)
+    assert ranks == ['rank=0', 'rank=1', 'rank=2']
+    fields = read_log(ended.results / 'GeoNet_bs4_3p_acc.log')
+    assert fields['RankSize'] == '3' and fields['ActualFPS'] == '24.00'
+
+
+def test_a_failed_rank_ends_the_others_and_the_case(wrapper, odometry, tmp_path):
+    ended = wrapper('train_performance_8p.sh', '--data_path=' + odometry, FAIL_RANK='1', WAIT='1',
+                    RANK_SIZE='3', RANK_TABLE_FILE='t',
+                    MODELARTS_MODEL_PATH=str(tmp_path / 'kept'))
+    assert ended.returncode == 2
+    assert sum(command[0] == 'stopped' for command in ended.commands) == 2
+    assert 'rank 1: error: no luck' in ended.out and 'Final result' not in ended.out
+    assert 'no luck' in (tmp_path / 'kept' / DEVICE_ID / 'rank_1.log').read_text()
+
+
+def test_ranks_without_a_rank_table_are_not_started(wrapper, odometry, tmp_path):
+    ended = wrapper('train_full_8p.sh', '--data_path=' + odometry,
+                    '--output_path=' + str(tmp_path / 'out'))
+    assert ended.returncode == 2 and 'RANK_TABLE_FILE is not set' in ended.err
+
+
+def test_the_recipe_runs_for_real_through_the_modelarts_entry(synthetic_kitti, tmp_path):
+    output = tmp_path / 'model arts'
+    results = ROOT / 'test' / 'output' / DEVICE_ID
+    try:
+        ended = subprocess.run(
+            [sys.executable, str(ROOT / 'test' / 'modelarts_entry_acc.py'),
+             '--data_url=' + synthetic_kitti, '--train_url=' + str(output), '--train_steps=2',
+             '--batch_size=1', '--img_height=32', '--img_width=104', '--device=cpu',
+             '--extra=--dispnet_encoder=vgg'],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True,
+            env=dict(os.environ, ASCEND_DEVICE_ID=DEVICE_ID))
+        assert ended.returncode == 0, ended.stderr[-2000:]
+        fields = read_log(output / DEVICE_ID / 'GeoNet_bs1_1p_acc.log')
+    finally:
+        shutil.rmtree(str(results), ignore_errors=True)
+    assert float(fields['TrainAccuracy']) > 0 and float(fields['ActualFPS']) > 0
+    assert len(list((output / 'pose').glob('*.txt'))) == 10
+    assert 'Final Train Accuracy : ' + fields['TrainAccuracy'] in ended.stdout
