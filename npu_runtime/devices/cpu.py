@@ -2,7 +2,7 @@
 from common.parallel import num_cores
 from npu_runtime.devices.host_memory import keep_freed_memory
 from npu_runtime.devices.tensorflow_devices import (  # noqa: F401  (part of what it offers)
-    fetched_images, overflows_to_one, scaled_optimizer, step_loop)
+    fetched_images, scaled_optimizer, step_loop)
 
 _FLOAT32 = ('', 'force_fp32', 'must_keep_origin_dtype', 'origin')
 

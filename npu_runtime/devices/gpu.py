@@ -3,7 +3,7 @@ from tensorflow.core.protobuf import rewriter_config_pb2
 
 from common.errors import UserError
 from npu_runtime.devices.tensorflow_devices import (  # noqa: F401  (part of what it offers)
-    fetched_images, overflows_to_one, scaled_optimizer, step_loop)
+    fetched_images, scaled_optimizer, step_loop)
 
 _MIXED = ('allow_mix_precision', 'allow_mix_precision_fp16')
 _FLOAT32 = ('force_fp32', 'must_keep_origin_dtype')

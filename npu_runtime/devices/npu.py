@@ -5,7 +5,6 @@ tf.Session for the whole process.
 """
 import importlib
 import inspect
-import math
 
 import tensorflow.compat.v1 as tf
 from tensorflow.core.protobuf import rewriter_config_pb2
@@ -14,10 +13,6 @@ from npu_runtime.devices import npu_options
 from npu_runtime.devices.tensorflow_devices import SingleSteps
 
 _Rewrite = rewriter_config_pb2.RewriterConfig
-
-# Of the plugin's loss scale manager: what lowers the scale, and how often it must happen.
-_SCALE_FACTOR = 0.8
-_OVERFLOWS_A_CUT = 2
 
 
 def prepare_process():
@@ -75,35 +70,40 @@ def scaled_optimizer(optimizer, kind, config, is_distributed):
     else:
         manager = managers.ExponentialUpdateLossScaleManager(
             init_loss_scale=config.loss_scale_value,
-            incr_every_n_steps=config.loss_scale_growth_steps,
-            decr_every_n_nan_or_inf=_OVERFLOWS_A_CUT, decr_ratio=_SCALE_FACTOR)
+            incr_every_n_steps=config.loss_scale_growth_steps)
     scaled = optimizers.NPULossScaleOptimizer(optimizer, manager, is_distributed=is_distributed)
     return scaled, tf.identity(manager.get_loss_scale())
 
 
-def overflows_to_one(scale):
-    """How many overflows in a row bring a dynamic loss scale from `scale` down to 1."""
-    cuts = math.ceil(math.log(max(scale, 1.)) / -math.log(_SCALE_FACTOR))
-    return _OVERFLOWS_A_CUT * int(cuts)
-
-
 class SunkSteps:
-    """Several training steps in one session call, on the device alone; make it before a session.
+    """Several training steps in one session call, on the device alone; make it before the session.
 
     The plugin turns the step into a loop whose length is a variable of the device: it may change
-    from call to call, and the graph is compiled once.
+    from call to call, and the graph is compiled once. Steps that loss scaling skips do not count,
+    so that a call advances the global step by as many or fewer, and the next one makes up for it.
 
     Args:
       train_op: tf.Operation, one step.
       most_steps: how many steps one call may make.
+      intervals: list of int, steps between two log lines, checkpoints and so on, each of which
+        must fall on its step; 0 is never.
+
+    Attributes:
+      operation: tf.Operation, what a session call runs.
     """
 
-    def __init__(self, train_op, most_steps):
+    def __init__(self, train_op, most_steps, intervals):
         from npu_bridge.estimator.npu import util
-        self.most_steps = most_steps
+        self._most_steps = most_steps
+        self._intervals = [interval for interval in intervals if interval > 0]
         self._length = util.IterationPerLoop()
-        self.train_op = self._length.create_iteration_per_loop_var(train_op)
         self._steps = None
+        self.operation = self._length.create_iteration_per_loop_var(train_op)
+
+    def until(self, step, last_step):
+        """How many steps the call after global step `step` makes: to what is due next at most."""
+        due = [interval - step % interval for interval in self._intervals]
+        return min([self._most_steps, last_step - step] + due)
 
     def set_steps(self, session, steps):
         """Makes the calls that follow take `steps` steps each."""
@@ -112,11 +112,11 @@ class SunkSteps:
             self._steps = steps
 
 
-def step_loop(train_op, config):
+def step_loop(train_op, config, intervals):
     """What runs the step: <SunkSteps> where `config` asks for several in a call, <SingleSteps>."""
     if config.iterations_per_loop == 1:
         return SingleSteps(train_op)
-    return SunkSteps(train_op, config.iterations_per_loop)
+    return SunkSteps(train_op, config.iterations_per_loop, intervals)
 
 
 def fetched_images(images):

@@ -32,7 +32,7 @@ def connect(device, environ=None):
     ranks = _whole_number(environ, 'RANK_SIZE', 1)
     if device.kind == 'npu':
         _refuse_launch_by_chief(environ)
-        return HcclRanks(environ) if ranks > 1 else SingleProcess()
+        return HcclRanks(ranks, _hccl_rank(environ, ranks)) if ranks > 1 else SingleProcess()
     if _horovod_size(environ) > 1:
         return HorovodRanks()
     if ranks > 1:
@@ -116,10 +116,10 @@ class HcclRanks:
     """NPU processes, one for each entry of a rank table."""
     broadcasts_everything = False
 
-    def __init__(self, environ):
-        self.size = _whole_number(environ, 'RANK_SIZE', 1)
-        self.rank = _check_hccl_environment(environ, self.size)
-        self.local_rank, self.local_size = None, 1
+    local_rank, local_size = None, 1
+
+    def __init__(self, size, rank):
+        self.size, self.rank = size, rank
 
     def wrap(self, optimizer):
         """An optimizer whose `compute_gradients` averages over the ranks."""
@@ -170,7 +170,7 @@ def _refuse_launch_by_chief(environ):
                         'one of them (unset the variables that begin with CM_)')
 
 
-def _check_hccl_environment(environ, size):
+def _hccl_rank(environ, size):
     """The rank of this process, once everything HCCL needs is known to be there."""
     missing = [name for name in ('RANK_ID', 'JOB_ID', 'RANK_TABLE_FILE') if not environ.get(name)]
     if missing:

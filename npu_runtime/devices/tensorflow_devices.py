@@ -1,6 +1,4 @@
 """What CPU and GPU share: TensorFlow itself runs the step, scales the loss and fetches the images."""
-import math
-
 import tensorflow.compat.v1 as tf
 
 from common.console import log
@@ -9,21 +7,27 @@ from common.console import log
 class SingleSteps:
     """A training step a session call.
 
+    Args:
+      train_op: tf.Operation, one step.
+
     Attributes:
-      train_op: tf.Operation, what a session call runs.
-      most_steps: how many steps one call may make.
+      operation: tf.Operation, what a session call runs.
     """
-    most_steps = 1
 
     def __init__(self, train_op):
-        self.train_op = train_op
+        self.operation = train_op
+
+    def until(self, step, last_step):
+        """How many steps the call after global step `step` makes: 1, or 0 at the end."""
+        return min(1, last_step - step)
 
     def set_steps(self, session, steps):
         """Nothing to tell the device: `steps` is 1."""
 
 
-def step_loop(train_op, config):
-    """<SingleSteps>, whatever `config.iterations_per_loop` says."""
+def step_loop(train_op, config, intervals):
+    """What runs the step: <SingleSteps>, whatever `config.iterations_per_loop` says."""
+    del intervals
     if config.iterations_per_loop > 1:
         log('--iterations_per_loop=%d has no effect: an NPU alone makes several steps in one call'
             % config.iterations_per_loop)
@@ -41,11 +45,6 @@ def scaled_optimizer(optimizer, kind, config, is_distributed):
         multiplier=1. if kind == 'fixed' else 2.)
     scaled = tf.train.experimental.MixedPrecisionLossScaleOptimizer(optimizer, loss_scale)
     return scaled, loss_scale()
-
-
-def overflows_to_one(scale):
-    """How many overflows in a row bring a dynamic loss scale from `scale` down to 1."""
-    return int(math.ceil(math.log2(max(scale, 1.))))
 
 
 def fetched_images(images):

@@ -5,11 +5,9 @@ import tensorflow.compat.v1 as tf
 
 from npu_runtime.devices import precision
 from npu_runtime.devices.ranks import SingleProcess
-from npu_runtime.devices.skipped_steps import (
-    SkippedSteps, progress_after, steps_in_next_call)
 from npu_runtime.session import session_config
 
-Call = collections.namedtuple('Call', 'asked step batches_seen scale')
+Call = collections.namedtuple('Call', 'asked step scale')
 Run = collections.namedtuple('Run', 'calls skipped weights')
 
 
@@ -28,33 +26,31 @@ def make_steps(device, config, max_steps, bad=(), intervals=(), ranks=None):
     ranks = ranks or SingleProcess()
     with tf.Graph().as_default():
         global_step = tf.train.get_or_create_global_step()
-        seen = tf.get_variable('batches_seen', [], tf.int64, tf.zeros_initializer(),
-                               trainable=False)
         iterator = tf.data.make_initializable_iterator(batches(bad))
         weights = tf.get_variable('weights', [2], initializer=tf.ones_initializer())
         loss = tf.reduce_sum(tf.sqrt(tf.abs(weights * iterator.get_next())))
         optimizer, scaling = precision.wrap_optimizer(
             ranks.wrap(tf.train.GradientDescentOptimizer(0.01)), device, config, ranks.size > 1)
-        update = optimizer.apply_gradients(optimizer.compute_gradients(loss), global_step)
-        train_op = tf.group(update, tf.assign_add(seen, 1).op, name='train_op')
-        fetches = {'progress': progress_after(train_op, global_step, seen),
-                   'values': ranks.average(tf.stack([loss, scaling.scale]))}
-        loop = device.own.step_loop(train_op, config)
+        train_op = tf.group(optimizer.apply_gradients(optimizer.compute_gradients(loss),
+                                                      global_step), name='train_op')
+        with tf.control_dependencies([train_op]):
+            fetches = {'step': tf.identity(global_step.read_value()),
+                       'values': ranks.average(tf.stack([loss, scaling.scale]))}
+        loop = device.own.step_loop(train_op, config, intervals)
         with tf.Session(config=session_config(device, config, ranks)) as session:
             session.run([tf.global_variables_initializer(), tf.local_variables_initializer()])
             session.run(iterator.initializer)
             tf.get_default_graph().finalize()
-            return _make(session, loop, fetches, weights,
-                         SkippedSteps(device, scaling.kind, 0, 0), max_steps, intervals)
+            return _make(session, loop, fetches, weights, max_steps)
 
 
-def _make(session, loop, fetches, weights, skipped, max_steps, intervals):
-    step, calls = 0, []
+def _make(session, loop, fetches, weights, max_steps):
+    step, skipped, calls = 0, 0, []
     while step < max_steps:
-        asked = steps_in_next_call(step, max_steps, loop, intervals)
+        asked = loop.until(step, max_steps)
         loop.set_steps(session, asked)
-        results = session.run(dict(fetches, train=loop.train_op))
-        step, batches_seen = results['progress'].tolist()
-        calls.append(Call(asked, step, batches_seen, float(results['values'][1])))
-        skipped.update(step, batches_seen, calls[-1].scale)
-    return Run(calls, skipped.total, session.run(weights).tolist())
+        results = session.run(dict(fetches, train=loop.operation))
+        skipped += asked - (int(results['step']) - step)
+        step = int(results['step'])
+        calls.append(Call(asked, step, float(results['values'][1])))
+    return Run(calls, skipped, session.run(weights).tolist())

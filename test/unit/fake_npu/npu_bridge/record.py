@@ -1,6 +1,7 @@
 """What the stand-in was asked for, and the version of the plugin that it stands for."""
 
 version = 'r1.13'
+overflows = True  # whether the float status is emulated, by operations that the plugin has not
 calls = []
 graphs = []  # (names of the fetches, whether a collective is among what they need), one a graph
 

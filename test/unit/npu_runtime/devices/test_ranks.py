@@ -99,7 +99,7 @@ def good_table():
     (lambda table: card(table).update(rank_id='0'), 'found the ranks 0, 0'),
     (lambda table: card(table).update(device_ip=''), 'found a card without device_id or'),
     (lambda table: card(table).pop('rank_id'), 'found no rank_id'),
-    (lambda table: card(table).update(rank_id='\u00b2'), 'where a whole number belongs'),
+    (lambda table: card(table).update(rank_id=XX number belongs'),
     (lambda table: card(table).update(rank_id=0.5), 'found 0.5 where a whole number'),
     (lambda table: card(table).update(rank_id=True), 'found True where a whole number'),
     (lambda table: card(table).update(rank_id=[['0']]), 'found a list where a whole number'),

@@ -4,11 +4,9 @@ import pytest
 import tensorflow.compat.v1 as tf
 
 import npu_plugin
-from common.errors import UserError
 from device_steps import make_steps
 from npu_runtime.devices.choose import Device
 from npu_runtime.devices.flags import RuntimeConfig
-from npu_runtime.devices.skipped_steps import SkippedSteps, steps_in_next_call
 from npu_runtime.devices.tensorflow_devices import SingleSteps
 
 CPU, NPU = Device('cpu', 'test'), Device('npu', 'test')
@@ -27,7 +25,7 @@ def sunk(steps=4):
 def test_a_call_makes_as_many_steps_as_it_is_asked_for(plugin):
     run = make_steps(NPU, sunk(), 10)
     assert [(call.asked, call.step) for call in run.calls] == [(4, 4), (4, 8), (2, 10)]
-    assert [call.batches_seen for call in run.calls] == [4, 8, 10]
+    assert run.skipped == 0
 
 
 def test_skipped_steps_neither_overshoot_the_end_nor_switch_the_loop_off(plugin):
@@ -35,7 +33,6 @@ def test_skipped_steps_neither_overshoot_the_end_nor_switch_the_loop_off(plugin)
     assert run.calls[-1].step == 10 and run.skipped == 3
     assert [(call.asked, call.step) for call in run.calls] == [
         (4, 3), (4, 5), (4, 9), (1, 10)]
-    assert run.calls[-1].batches_seen == 13
     assert plugin.names().count('load_iteration_per_loop_var') == 2  # where the length changed
 
 
@@ -61,71 +58,37 @@ def test_all_calls_run_one_graph_whatever_they_skip(plugin):
 
 
 def test_one_step_a_call_asks_nothing_of_the_plugin(plugin):
-    loop = NPU.own.step_loop(None, RuntimeConfig(device='npu'))
-    assert isinstance(loop, SingleSteps) and loop.most_steps == 1
+    loop = NPU.own.step_loop('op', RuntimeConfig(device='npu'), [])
+    assert isinstance(loop, SingleSteps) and loop.operation == 'op'
     assert plugin.names() == []
 
 
 def test_a_cpu_says_that_it_makes_no_loops(capsys):
-    loop = CPU.own.step_loop(None, sunk(100))
-    assert loop.most_steps == 1
+    loop = CPU.own.step_loop('op', sunk(100), [50])
+    assert loop.until(0, 1000) == 1
     assert '--iterations_per_loop=100 has no effect' in capsys.readouterr().out
 
 
 @pytest.mark.parametrize('step,intervals,steps', [
     (0, (), 50), (0, (20,), 20), (19, (20, 30), 1), (95, (), 5), (95, (3,), 1), (60, (0,), 40)])
-def test_a_call_ends_where_something_is_due(step, intervals, steps):
-    loop = SingleSteps(None)
-    loop.most_steps = 50
-    assert steps_in_next_call(step, 100, loop, intervals) == steps
+def test_a_call_ends_where_something_is_due(plugin, step, intervals, steps):
+    with tf.Graph().as_default():
+        assert NPU.own.step_loop(tf.no_op(), sunk(50), intervals).until(step, 100) == steps
 
 
-@pytest.mark.parametrize('scale', [1., 2., 32768., 2. ** 20])
-def test_the_way_down_to_a_scale_of_1_is_as_long_as_the_plugins_own(plugin, scale):
+@pytest.mark.parametrize('scale,overflows', [(1.25, 2), (32768., 94), (2. ** 20, 126)])
+def test_a_scale_falls_to_1_by_a_fifth_at_every_second_overflow(plugin, scale, overflows):
+    """2 log(scale) / log(1.25), the logarithms rounded up."""
     from npu_bridge.estimator.npu.npu_loss_scale_manager import ExponentialUpdateLossScaleManager
     with tf.Graph().as_default(), tf.Session() as session:
         manager = ExponentialUpdateLossScaleManager(scale, 2000)
         overflow = manager.update_loss_scale(tf.constant(False))
         session.run(tf.global_variables_initializer())
-        overflows = 0
+        counted = 0
         while session.run(manager.get_loss_scale()) > 1.:
             session.run(overflow)
-            overflows += 1
-    assert NPU.own.overflows_to_one(scale) == overflows
-
-
-def test_a_cpus_scale_is_halved_at_every_overflow():
-    assert CPU.own.overflows_to_one(32768.) == 15
-
-
-@pytest.mark.parametrize('steps', [1, 8])
-def test_a_run_may_overflow_until_its_scale_is_1_and_then_goes_on(plugin, steps):
-    longest = NPU.own.overflows_to_one(32768.)
-    config = sunk(steps) if steps > 1 else RuntimeConfig(device='npu')
-    run = make_steps(NPU, config, 4, bad=range(2, 2 + longest))
-    assert run.skipped == longest and run.calls[-1].step == 4
-    assert run.calls[-1].scale == 1.
-
-
-def test_endless_overflow_ends_with_a_sentence_soon_after_the_scale_is_1(plugin):
-    with pytest.raises(UserError, match=r'^(\d+) steps in a row overflowed after step 1, loss '
-                                        'scale 1: .*lower --learning_rate') as raised:
-        make_steps(NPU, RuntimeConfig(device='npu'), 4, bad=range(2, 500))
-    number = int(str(raised.value).split()[0])
-    longest = NPU.own.overflows_to_one(32768.)
-    assert longest < number < longest + 20
-
-
-def test_a_scale_that_never_changes_ends_the_run_after_50_overflows(plugin):
-    with pytest.raises(UserError, match='51 steps in a row overflowed'):
-        make_steps(NPU, RuntimeConfig(device='npu', loss_scale='fixed'), 4, bad=range(2, 500))
-
-
-def test_a_resumed_run_goes_on_counting_what_was_skipped_before():
-    skipped = SkippedSteps(CPU, 'dynamic', 100, 103)
-    assert skipped.total == 3
-    assert skipped.update(101, 104, 1024.) and skipped.total == 3
-    assert not skipped.update(101, 106, 512.) and skipped.total == 5
+            counted += 1
+    assert counted == overflows
 
 
 def test_overflow_is_read_from_the_float_status_and_not_from_the_gradients(plugin):

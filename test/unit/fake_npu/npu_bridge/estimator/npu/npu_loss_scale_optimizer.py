@@ -21,9 +21,7 @@ class NPULossScaleOptimizer(tf.train.Optimizer):
     def compute_gradients(self, loss, var_list=None, **kwargs):
         scale = self._manager.get_loss_scale()
         pairs = self._opt.compute_gradients(loss * scale, var_list, **kwargs)
-        self._overflows = tf.add_n([
-            tf.reduce_sum(tf.cast(tf.logical_not(tf.is_finite(gradient)), tf.float32))
-            for gradient, _ in pairs if gradient is not None])
+        self._overflows = _overflows(pairs)
         inverse = tf.reciprocal(scale)
         return [(None if gradient is None else _saturated(gradient) * inverse, variable)
                 for gradient, variable in pairs]
@@ -44,6 +42,16 @@ class NPULossScaleOptimizer(tf.train.Optimizer):
         return tf.group(update, self._manager.update_loss_scale(finite))
 
 
+def _overflows(pairs):
+    """<float32>[] how many numbers of the gradients overflow."""
+    if not record.overflows:
+        return tf.constant(0.)
+    return tf.add_n([tf.reduce_sum(tf.cast(tf.logical_not(tf.is_finite(gradient)), tf.float32))
+                     for gradient, _ in pairs if gradient is not None])
+
+
 def _saturated(gradient):
     """The device has no infinity: a number too large becomes the largest."""
+    if not record.overflows:
+        return gradient
     return tf.where(tf.is_finite(gradient), gradient, tf.fill(gradient.shape, _LARGEST))
