@@ -166,9 +166,9 @@ def test_the_convlstm_is_tested_on_a_sequence_it_was_not_trained_on(wrapper, odo
 @pytest.mark.parametrize('arguments, message', [
     ((), '--data_path is missing'),
     (('--data_path=/nowhere',), '--data_path=/nowhere is not a folder'),
-    (('--data_path=.', '--train_steps=many'), '--train_steps=many; wanted a positive'),
+    (('--data_path=.', '--train_steps=many'), '--train_steps=many: must be a whole number'),
     (('--data_path=.', '--train_step=3'), 'flag --train_step is not known'),
-    (('--data_path=.', '--model=alexnet'), 'wanted geonet or convlstm_vo'),
+    (('--data_path=.', '--model=alexnet'), 'must be geonet or convlstm_vo'),
     (('--data_path=.',), 'holds neither train/')])
 def test_wrong_arguments_are_named_with_status_2(wrapper, arguments, message):
     ended = wrapper('train_full_1p.sh', *arguments)

@@ -73,9 +73,11 @@ def test_ranks_are_counted_over_the_servers():
 
 
 @pytest.mark.parametrize('flags,message', [
-    (['--devices=0,1', '--device_ips=192.168.1.1'], '1 addresses'),
-    (['--devices=0,0', '--device_ips=192.168.1.1,192.168.1.2'], 'different values'),
-    (['--devices=0', '--device_ips=card0'], "'card0' is no address"),
+    (['--devices=0,1', '--device_ips=192.168.1.1'], 'must be 2 addresses'),
+    (['--devices=0,0', '--device_ips=192.168.1.1,192.168.1.2'], '--devices=0,0: must be different'),
+    (['--devices=0', '--device_ips=card0'], '--device_ips=card0: must be addresses'),
+    (['--devices=0', '--device_ips=192.168.1.256'], '--device_ips=192.168.1.256: must be'),
+    (['--devices=-1', '--device_ips=192.168.1.1'], '--devices=-1: must be numbers'),
     (['--devices=0', '--hccn_conf=/nowhere.conf'], '/nowhere.conf')])
 def test_a_rank_table_that_cannot_be_written_is_explained(tmp_path, flags, message):
     with pytest.raises(UserError, match=message):
@@ -99,7 +101,7 @@ def good_table():
     (lambda table: card(table).update(rank_id='0'), 'found the ranks 0, 0'),
     (lambda table: card(table).update(device_ip=''), 'found a card without device_id or'),
     (lambda table: card(table).pop('rank_id'), 'found no rank_id'),
-    (lambda table: card(table).update(rank_id=XX number belongs'),
+    (lambda table: card(table).update(rank_id='\u00b2'), 'found .* where a whole number'),
     (lambda table: card(table).update(rank_id=0.5), 'found 0.5 where a whole number'),
     (lambda table: card(table).update(rank_id=True), 'found True where a whole number'),
     (lambda table: card(table).update(rank_id=[['0']]), 'found a list where a whole number'),
