@@ -30,9 +30,8 @@ def configure(proto, config, ranks):
 def is_mixed(config):
     """Whether TensorFlow's own rewrite to mixed precision runs; raises as `configure`."""
     if config.precision_mode_v2:
-        raise UserError('--precision_mode_v2=%s: must be left out on a GPU, where '
-                        '--precision_mode is one of %s'
-                        % (config.precision_mode_v2, ', '.join(_MIXED + _FLOAT32)))
+        raise UserError('--precision_mode_v2=%s: must be left out on a GPU (--precision_mode is '
+                        'one of %s)' % (config.precision_mode_v2, ', '.join(_MIXED + _FLOAT32)))
     if config.precision_mode not in _MIXED + _FLOAT32 + ('',):
         raise UserError('--precision_mode=%s: must be one of %s on a GPU'
                         % (config.precision_mode, ', '.join(_MIXED + _FLOAT32)))

@@ -57,3 +57,18 @@ def wrap_optimizer(optimizer, device, config, is_distributed):
             state[_STATE_KEYS[variable.op.name.split('/')[-1]]] = variable
     return optimizer, LossScaling(kind, scale, state)
 
+
+def scale_after(scaling, train_op):
+    """<float32>[] the loss scale after a step, which may have changed it.
+
+    `scaling.scale` itself is read while the step runs: before or after the change, as it happens.
+
+    Args:
+      scaling: LossScaling.
+      train_op: tf.Operation, the step.
+    """
+    variable = scaling.state.get('loss_scale/scale')
+    if variable is None:
+        return scaling.scale
+    with tf.control_dependencies([train_op]):
+        return tf.cast(variable.read_value(), tf.float32)

@@ -34,8 +34,9 @@ def make_steps(device, config, max_steps, bad=(), intervals=(), ranks=None):
         train_op = tf.group(optimizer.apply_gradients(optimizer.compute_gradients(loss),
                                                       global_step), name='train_op')
         with tf.control_dependencies([train_op]):
-            fetches = {'step': tf.identity(global_step.read_value()),
-                       'values': ranks.average(tf.stack([loss, scaling.scale]))}
+            fetches = {'step': tf.identity(global_step.read_value())}
+        fetches['values'] = ranks.average(
+            tf.stack([loss, precision.scale_after(scaling, train_op)]))
         loop = device.own.step_loop(train_op, config, intervals)
         with tf.Session(config=session_config(device, config, ranks)) as session:
             session.run([tf.global_variables_initializer(), tf.local_variables_initializer()])

@@ -91,6 +91,14 @@ def test_a_scale_falls_to_1_by_a_fifth_at_every_second_overflow(plugin, scale, o
     assert counted == overflows
 
 
+def test_the_scale_that_a_call_tells_of_is_the_one_after_it(plugin):
+    """8 overflows are four cuts; the second overflow of a pair makes the cut."""
+    scales = [call.scale for call in make_steps(NPU, RuntimeConfig(device='npu'), 2,
+                                                bad=range(2, 10)).calls]
+    cuts = [0, 0, 1, 1, 2, 2, 3, 3, 4, 4]
+    np.testing.assert_allclose(scales, [32768. * 0.8 ** cut for cut in cuts], rtol=1e-5)
+
+
 def test_overflow_is_read_from_the_float_status_and_not_from_the_gradients(plugin):
     """The device saturates: the gradients that reach the optimizer are finite all the same."""
     from npu_bridge.estimator.npu.npu_loss_scale_manager import FixedLossScaleManager
