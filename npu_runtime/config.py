@@ -6,6 +6,7 @@ from common.flags import flag, path_flag
 from npu_runtime.devices import npu_options
 
 DEVICES = ('auto', 'npu', 'gpu', 'cpu')
+XLA_MODES = ('auto', 'on', 'off')
 LOSS_SCALES = ('auto', 'off', 'dynamic', 'fixed')
 
 
@@ -20,14 +21,17 @@ class RuntimeConfig:
     intra_op_threads: int = flag(0, 'CPU threads inside one operation; 0 is one for every '
                               'core, which the ranks of a host share')
     inter_op_threads: int = flag(0, 'CPU operations at a time; 0 is one for every core')
+    xla: str = flag('auto', 'compile the training step by XLA; auto does on a GPU',
+                    choices=XLA_MODES)
     precision_mode: str = flag(
         '', 'how the device may lower precision; empty is allow_mix_precision on an NPU, '
-        'float32 elsewhere')
+        'float32 elsewhere; allow_mix_precision is float16 on a GPU, bfloat16 on a CPU that has it')
     precision_mode_v2: str = flag('', 'NPU: the newer form of precision_mode, instead of it')
     modify_mixlist: str = path_flag(
         '', 'NPU: file that says which ops may run in float16; empty keeps layer norm and losses '
         'in float32, none takes the lists of the plugin')
-    loss_scale: str = flag('auto', 'loss scaling; auto is dynamic where precision is mixed',
+    loss_scale: str = flag('auto', 'loss scaling; auto is dynamic in mixed precision, but not in '
+                           "a CPU's bfloat16",
                            choices=LOSS_SCALES)
     loss_scale_value: float = flag(32768.0, 'the loss scale, or with dynamic the first one')
     loss_scale_growth_steps: int = flag(2000, 'good steps before a dynamic loss scale doubles')
@@ -56,7 +60,7 @@ class RuntimeConfig:
                                       choices=('', '0', '1', '2'))
 
     def __post_init__(self):
-        for name, legal in (('device', DEVICES), ('loss_scale', LOSS_SCALES)):
+        for name, legal in (('device', DEVICES), ('xla', XLA_MODES), ('loss_scale', LOSS_SCALES)):
             if getattr(self, name) not in legal:
                 raise UserError('--%s is %r; legal values: %s'
                                 % (name, getattr(self, name), ', '.join(legal)))

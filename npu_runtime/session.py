@@ -6,10 +6,9 @@ from tensorflow.core.protobuf import rewriter_config_pb2
 
 from common.errors import UserError
 from common.parallel import num_cores
-from npu_runtime.devices import npu_options
+from npu_runtime.devices import compilation, npu_options, precision
 from common.console import log
 from npu_runtime.devices.choose import choose_device
-from npu_runtime.devices.precision import uses_gpu_rewrite
 
 _Rewrite = rewriter_config_pb2.RewriterConfig
 
@@ -43,10 +42,13 @@ def session_config(device, config, ranks=None):
         proto.gpu_options.allow_growth = True
         if ranks and ranks.local_rank is not None:
             proto.gpu_options.visible_device_list = str(ranks.local_rank)
-        if uses_gpu_rewrite(device, config):
-            proto.graph_options.rewrite_options.auto_mixed_precision = _Rewrite.ON
     else:
         proto.device_count['GPU'] = 0
+    rewrite = precision.graph_rewrite(device, config)
+    if rewrite:
+        setattr(proto.graph_options.rewrite_options, rewrite, _Rewrite.ON)
+    if compilation.choose_xla(device, config).on:
+        compilation.ask_for_xla(proto, device)
     return proto
 
 
@@ -81,7 +83,8 @@ def make_session(config, graph=None):
     """
     device = choose_device(config)
     log('device: %s (%s)' % device)
-    config = dataclasses.replace(config, iterations_per_loop=1)  # loops are of training steps
+    # Loops are of training steps, and so is what is worth compiling.
+    config = dataclasses.replace(config, iterations_per_loop=1, xla='off')
     return tf.Session(graph=graph, config=session_config(device, config))
 
 

@@ -4,9 +4,12 @@ import collections
 import tensorflow.compat.v1 as tf
 
 from common.errors import UserError
-from npu_runtime.devices import npu_options
+from npu_runtime.devices import host_kernels, npu_options
 
+_GPU_REWRITE = 'auto_mixed_precision'
+# TensorFlow's rewrite makes float16 alone on a GPU and bfloat16 alone on a CPU.
 _GPU_MIXED = ('allow_mix_precision', 'allow_mix_precision_fp16')
+_CPU_MIXED = ('allow_mix_precision', 'allow_mix_precision_bf16')
 _FLOAT32 = ('', 'force_fp32', 'must_keep_origin_dtype')
 
 LossScaling = collections.namedtuple('LossScaling', 'kind scale state')
@@ -21,34 +24,45 @@ _STATE_KEYS = collections.OrderedDict([
     ('good_steps', 'loss_scale/good_steps'), ('bad_steps', 'loss_scale/bad_steps')])
 
 
-def uses_gpu_rewrite(device, config):
-    """Whether TensorFlow's own mixed precision rewrite is to run.
+def graph_rewrite(device, config):
+    """The field of RewriterConfig by which TensorFlow itself lowers the precision of a graph.
+
+    Returns:
+      'auto_mixed_precision' (float16, on a GPU), host_kernels.BFLOAT16_REWRITE (on a CPU that has
+      bfloat16), or None: the graph stays as it is.
 
     Raises:
       UserError: the device is a GPU and the mode asked for exists on an NPU only.
     """
-    if device.kind != 'gpu':
-        return False
+    if device.kind == 'gpu':
+        _check_on_gpu(config)
+        return _GPU_REWRITE if config.precision_mode in _GPU_MIXED else None
+    if device.kind == 'cpu' and config.precision_mode in _CPU_MIXED:
+        return None if host_kernels.bfloat16_obstacle() else host_kernels.BFLOAT16_REWRITE
+    return None
+
+
+def _check_on_gpu(config):
     if config.precision_mode_v2 or config.precision_mode not in _GPU_MIXED + _FLOAT32:
         flag = 'precision_mode_v2' if config.precision_mode_v2 else 'precision_mode'
-        raise UserError('--%s=%s exists on an NPU only; on a GPU --precision_mode is one of %s'
-                        % (flag, getattr(config, flag),
-                           ', '.join(_GPU_MIXED + _FLOAT32[1:])))
-    return config.precision_mode in _GPU_MIXED
-
-
-def is_mixed(device, config):
-    """Whether `device` computes partly in 16 bits under `config`. A CPU never does."""
-    if device.kind == 'npu':
-        return npu_options.is_mixed(config.npu_values())
-    return uses_gpu_rewrite(device, config)
+        raise UserError('--%s=%s: exists on an NPU only; on a GPU --precision_mode must be one of '
+                        '%s' % (flag, getattr(config, flag),
+                                ', '.join(_GPU_MIXED + _FLOAT32[1:])))
 
 
 def loss_scale_kind(device, config):
-    """'off', 'dynamic' or 'fixed': what `config.loss_scale` means on `device`."""
+    """'off', 'dynamic' or 'fixed': what `config.loss_scale` means on `device`.
+
+    By itself it is dynamic where gradients may be too small for their type: on an NPU in mixed
+    precision, and on a GPU in float16. bfloat16 on a CPU has float32's exponents.
+    """
     if config.loss_scale != 'auto':
         return config.loss_scale
-    return 'dynamic' if is_mixed(device, config) else 'off'
+    if device.kind == 'npu':
+        may_underflow = npu_options.is_mixed(config.npu_values())
+    else:
+        may_underflow = graph_rewrite(device, config) == _GPU_REWRITE
+    return 'dynamic' if may_underflow else 'off'
 
 
 def describe(device, config):
@@ -57,17 +71,23 @@ def describe(device, config):
     scaling = 'loss scaling %s' % kind
     if kind != 'off':
         scaling += ' from %g' % config.loss_scale_value
-    asked = config.precision_mode or config.precision_mode_v2
+    return 'precision: %s, %s' % (_precision(device, config), scaling)
+
+
+def _precision(device, config):
     if device.kind == 'npu':
         values = config.npu_values()
-        precision = values.get('precision_mode') or values.get('precision_mode_v2')
-    elif is_mixed(device, config):
-        precision = 'mixed by the graph rewrite of TensorFlow'
-    elif device.kind == 'cpu' and asked and asked not in _FLOAT32 + ('origin',):
-        precision = 'float32 (a CPU stays float32, %s has no effect)' % asked
-    else:
-        precision = 'float32'
-    return 'precision: %s, %s' % (precision, scaling)
+        return values.get('precision_mode') or values.get('precision_mode_v2')
+    rewrite = graph_rewrite(device, config)
+    if rewrite:
+        return '%s and float32, mixed by the graph rewrite of TensorFlow' % (
+            'float16' if rewrite == _GPU_REWRITE else 'bfloat16')
+    asked = config.precision_mode or config.precision_mode_v2
+    if asked in _FLOAT32 + ('origin',):
+        return 'float32'
+    reason = (host_kernels.bfloat16_obstacle() if asked in _CPU_MIXED else
+              'on a CPU --precision_mode has %s' % ' and '.join(_CPU_MIXED))
+    return 'float32 (%s has no effect: %s)' % (asked, reason)
 
 
 def wrap_optimizer(optimizer, device, config, is_distributed):
