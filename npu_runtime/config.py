@@ -1,2 +1,3 @@
 """The flags of a device, under the name they had before they moved to `devices.flags`."""
-from npu_runtime.devices.flags import DEVICES, LOSS_SCALES, RuntimeConfig  # noqa: F401
+from npu_runtime.devices.flags import (  # noqa: F401
+    DEVICES, LOSS_SCALES, XLA_MODES, RuntimeConfig)

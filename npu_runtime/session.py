@@ -5,6 +5,7 @@ import tensorflow.compat.v1 as tf
 
 from common.errors import UserError
 from common.console import log
+from npu_runtime.devices import compilation
 from npu_runtime.devices.choose import choose_device
 
 if tf.executing_eagerly():
@@ -31,6 +32,8 @@ def session_config(device, config, ranks=None):
         allow_soft_placement=True, intra_op_parallelism_threads=config.intra_op_threads,
         inter_op_parallelism_threads=config.inter_op_threads)
     device.own.configure(proto, config, ranks)
+    if compilation.choose_xla(device, config).on:
+        compilation.ask_for_xla(proto, device)
     return proto
 
 
@@ -46,7 +49,8 @@ def make_session(config, graph=None):
     """
     device = choose_device(config)
     log('device: %s (%s)' % device)
-    config = dataclasses.replace(config, iterations_per_loop=1)  # loops are of training steps
+    # Loops are of training steps, and so is what is worth compiling.
+    config = dataclasses.replace(config, iterations_per_loop=1, xla='off')
     return tf.Session(graph=graph, config=session_config(device, config))
 
 

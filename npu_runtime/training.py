@@ -7,7 +7,7 @@ import tensorflow.compat.v1 as tf
 
 from common.errors import UserError
 from npu_runtime.devices import ranks as distribution
-from npu_runtime.devices import precision
+from npu_runtime.devices import compilation, precision
 from common.console import log
 from npu_runtime.devices.choose import choose_device
 from npu_runtime.failures import explained
@@ -127,6 +127,7 @@ def train(build_model, make_dataset, options, runtime, saved_config, validation=
 def _introduce(device, runtime, ranks, options):
     log('device: %s (%s)' % device)
     log(precision.describe(device, runtime))
+    log(compilation.describe(device, runtime))
     if ranks.size > 1:
         log('ranks: %d, together %d examples a step'
             % (ranks.size, ranks.size * options.batch_size))

@@ -3,7 +3,7 @@ import collections
 
 import tensorflow.compat.v1 as tf
 
-from npu_runtime.devices import precision
+from npu_runtime.devices import compilation, precision
 from npu_runtime.devices.host_gradients import convolutions_as_gradients
 
 
@@ -28,6 +28,8 @@ class TrainingGraph:
     batches_seen = 'loss_scale/batches_seen'
 
     def __init__(self, build_model, dataset, options, device, runtime, ranks):
+        # XLA leaves what reads or writes the older kind of variables out of what it compiles.
+        tf.get_variable_scope().set_use_resource(compilation.choose_xla(device, runtime).on)
         global_step = tf.train.get_or_create_global_step()
         self.iterator = tf.data.make_initializable_iterator(dataset)
         with convolutions_as_gradients(device):

@@ -5,6 +5,7 @@ from common.flags import Flags, flag
 from npu_runtime.devices import npu_options
 
 DEVICES = ('auto', 'npu', 'gpu', 'cpu')
+XLA_MODES = ('auto', 'on', 'off')
 LOSS_SCALES = ('auto', 'off', 'dynamic', 'fixed')
 
 
@@ -29,8 +30,10 @@ class RuntimeConfig(Flags):
                                     'which the ranks of a host share', at_least=0)
     inter_op_threads: int = flag(0, 'CPU operations at a time; 0 is one for every core',
                                  at_least=0)
-    loss_scale: str = flag('auto', 'loss scaling; auto is dynamic where precision is mixed',
-                           choices=LOSS_SCALES)
+    xla: str = flag('auto', 'compile the training step by XLA; auto does on a GPU',
+                    choices=XLA_MODES)
+    loss_scale: str = flag('auto', 'loss scaling; auto is dynamic in mixed precision, but not in '
+                                   "a CPU's bfloat16", choices=LOSS_SCALES)
     loss_scale_value: float = flag(32768.0, 'the loss scale, or with dynamic the first one',
                                    at_least=1, at_most=3e38)
     loss_scale_growth_steps: int = flag(2000, 'good steps before a dynamic loss scale doubles',

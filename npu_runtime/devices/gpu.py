@@ -1,10 +1,10 @@
 """The GPU, driven by TensorFlow itself; offers what cpu.py and npu.py do."""
-from tensorflow.core.protobuf import rewriter_config_pb2
-
 from common.errors import UserError
 from npu_runtime.devices.tensorflow_devices import (  # noqa: F401  (part of what it offers)
-    fetched_images, scaled_optimizer, step_loop)
+    fetched_images, scaled_optimizer, step_loop, switch_on)
 
+_REWRITE = 'auto_mixed_precision'
+# TensorFlow's rewrite makes float16 alone on a GPU.
 _MIXED = ('allow_mix_precision', 'allow_mix_precision_fp16')
 _FLOAT32 = ('force_fp32', 'must_keep_origin_dtype')
 
@@ -22,22 +22,31 @@ def configure(proto, config, ranks):
     proto.gpu_options.allow_growth = True
     if ranks and ranks.local_rank is not None:
         proto.gpu_options.visible_device_list = str(ranks.local_rank)
-    if is_mixed(config):
-        rewrite = proto.graph_options.rewrite_options
-        rewrite.auto_mixed_precision = rewriter_config_pb2.RewriterConfig.ON
+    rewrite = graph_rewrite(config)
+    if rewrite:
+        switch_on(proto, rewrite)
 
 
-def is_mixed(config):
-    """Whether TensorFlow's own rewrite to mixed precision runs; raises as `configure`."""
-    if config.precision_mode_v2:
-        raise UserError('--precision_mode_v2=%s: must be left out on a GPU (--precision_mode is '
-                        'one of %s)' % (config.precision_mode_v2, ', '.join(_MIXED + _FLOAT32)))
-    if config.precision_mode not in _MIXED + _FLOAT32 + ('',):
-        raise UserError('--precision_mode=%s: must be one of %s on a GPU'
-                        % (config.precision_mode, ', '.join(_MIXED + _FLOAT32)))
-    return config.precision_mode in _MIXED
+def graph_rewrite(config):
+    """As `cpu.graph_rewrite`.
+
+    Raises:
+      UserError: a precision that exists on an NPU only.
+    """
+    if config.precision_mode_v2 or config.precision_mode not in _MIXED + _FLOAT32 + ('',):
+        name = 'precision_mode_v2' if config.precision_mode_v2 else 'precision_mode'
+        raise UserError('--%s=%s: exists on an NPU only; on a GPU --precision_mode must be one of '
+                        '%s' % (name, getattr(config, name), ', '.join(_MIXED + _FLOAT32)))
+    return _REWRITE if config.precision_mode in _MIXED else None
+
+
+def may_underflow(config):
+    """Whether gradients may be too small for their type: in float16."""
+    return graph_rewrite(config) is not None
 
 
 def precision_name(config):
     """The precision, in words for the log."""
-    return 'mixed by the graph rewrite of TensorFlow' if is_mixed(config) else 'float32'
+    if graph_rewrite(config):
+        return 'float16 and float32, mixed by the graph rewrite of TensorFlow'
+    return 'float32'

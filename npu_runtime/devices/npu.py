@@ -50,8 +50,8 @@ def _plugin_defaults():
     return {name: parameter.default for name, parameter in parameters.items()}
 
 
-def is_mixed(config):
-    """Whether it computes partly in 16 bits."""
+def may_underflow(config):
+    """Whether gradients may be too small for their type: where it computes partly in 16 bits."""
     return npu_options.is_mixed(npu_options.values_of(config))
 
 

@@ -53,6 +53,11 @@ class Option:
         """The name of the flag, None without one."""
         return self.key if self.flag == '' else self.flag
 
+    @property
+    def flag_help(self):
+        """The help of the flag; that of the one which other devices read too says so itself."""
+        return self.help if self.key == 'precision_mode' else 'NPU: ' + self.help
+
 
 # r1.10 and r1.13 are branches of the published TF Adapter; 'later' says no more than that its first
 # published parser, of 2020, lacks the option.
@@ -62,7 +67,7 @@ OPTIONS = (
         *_MIXED_MODES, *_LOWER_MODES, 'force_fp32', 'must_keep_origin_dtype',
         'cube_fp16in_fp32out'),
            'how the device may lower precision; empty is allow_mix_precision on an NPU, float32 '
-           'elsewhere'),
+           'elsewhere; allow_mix_precision is float16 on a GPU, bfloat16 on a CPU that has it'),
     Option('precision_mode_v2', 's', one_of(
         *_MIXED_MODES_V2, 'fp16', 'origin', 'cube_fp16in_fp32out'),
            'the newer form of precision_mode, instead of it', since='r1.13'),
@@ -120,7 +125,7 @@ def flag_fields():
         if option.name:
             make = path_flag if option.legal.is_path else flag
             fields.append((option.name, option.legal.type,
-                           make(option.default, 'NPU: ' + option.help)))
+                           make(option.default, option.flag_help)))
     return fields
 
 

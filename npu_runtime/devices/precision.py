@@ -16,10 +16,13 @@ _STATE_KEYS = collections.OrderedDict([
 
 
 def loss_scale_kind(device, config):
-    """'off', 'dynamic' or 'fixed': what `config.loss_scale` means on `device`."""
+    """'off', 'dynamic' or 'fixed': what `config.loss_scale` means on `device`.
+
+    By itself it is dynamic where gradients may be too small for their type.
+    """
     if config.loss_scale != 'auto':
         return config.loss_scale
-    return 'dynamic' if device.own.is_mixed(config) else 'off'
+    return 'dynamic' if device.own.may_underflow(config) else 'off'
 
 
 def describe(device, config):

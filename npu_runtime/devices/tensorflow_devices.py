@@ -1,7 +1,13 @@
 """What CPU and GPU share: TensorFlow itself runs the step, scales the loss and fetches the images."""
 import tensorflow.compat.v1 as tf
+from tensorflow.core.protobuf import rewriter_config_pb2
 
 from common.console import log
+
+
+def switch_on(proto, rewrite):
+    """Has sessions of a tf.ConfigProto run the graph rewrite of that name in RewriterConfig."""
+    setattr(proto.graph_options.rewrite_options, rewrite, rewriter_config_pb2.RewriterConfig.ON)
 
 
 class SingleSteps:
