@@ -58,14 +58,12 @@ def _by_products(features, weights):
     flat = tf.reshape(features, [1, batch * pixels, channels])
     kernels = tf.reshape(weights, [taps, channels, filters])
     products = tf.reshape(tf.matmul(flat, kernels), [taps, batch, pixels, filters])
-    products = tf.reshape(tf.transpose(products, [1, 0, 2, 3]), [batch, taps * pixels, filters])
-    sums = tf.reshape(tf.matmul(reach, products), [batch, 2 * height, 2 * width, filters])
+    sums = tf.reshape(tf.reduce_sum(tf.matmul(reach, products), axis=0),
+                      [batch, 2 * height, 2 * width, filters])
 
     def gradient(upstream):
-        upstream = tf.reshape(upstream, [batch, 4 * pixels, filters])
+        upstream = tf.reshape(upstream, [1, batch, 4 * pixels, filters])
         of_products = tf.reshape(tf.matmul(reach, upstream, transpose_a=True),
-                                 [batch, taps, pixels, filters])
-        of_products = tf.reshape(tf.transpose(of_products, [1, 0, 2, 3]),
                                  [taps, batch * pixels, filters])
         of_flat = tf.reduce_sum(tf.matmul(of_products, kernels, transpose_b=True), axis=0)
         of_kernels = tf.matmul(flat, of_products, transpose_a=True)
@@ -75,11 +73,11 @@ def _by_products(features, weights):
 
 
 def _reached_pixels(height, width):
-    """numpy float32 [1, 4 H W, 9 H W]: 1 where an upsampled pixel gets the product of that tap with
-    that input pixel."""
+    """numpy float32 [9, 1, 4 H W, H W]: for each tap, 1 where an upsampled pixel sees that input
+    pixel."""
     hits = []
     for size in (height, width):
         seen = np.arange(2 * size)[:, np.newaxis] + np.arange(_TAPS) - _TAPS // 2
         hits.append(seen[..., np.newaxis] // 2 == np.arange(size))
-    together = np.einsum('hpi,wqj->hwpqij', *(hit.astype(np.float32) for hit in hits))
-    return together.reshape([1, 4 * height * width, -1])
+    together = np.einsum('hpi,wqj->pqhwij', *(hit.astype(np.float32) for hit in hits))
+    return together.reshape([_TAPS ** 2, 1, 4 * height * width, height * width])

@@ -46,11 +46,14 @@ def _obstacle(device):
     """Why XLA cannot compile for `device`; empty when it can."""
     if device.kind == 'npu':
         return 'an NPU compiles whole graphs itself'
-    is_built = getattr(tf.test, 'is_built_with_xla', None)
+    return '' if _is_built_with_xla() else 'this TensorFlow is built without XLA'
+
+
+def _is_built_with_xla():
+    if hasattr(tf.test, 'is_built_with_xla'):
+        return tf.test.is_built_with_xla()
     # TensorFlow 1.15 does not say; where it has the compiler it shows a device of its name.
-    if is_built() if is_built else tf.config.experimental.list_physical_devices('XLA_CPU'):
-        return ''
-    return 'this TensorFlow is built without XLA'
+    return bool(tf.config.experimental.list_physical_devices('XLA_CPU'))
 
 
 def ask_for_xla(proto, device):
