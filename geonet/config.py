@@ -5,9 +5,11 @@ from common.errors import UserError
 from common.flags import flag
 
 NUM_SCALES = 4
+# Encoder of depth_net -> the largest disparity that it gives.
+ENCODERS = {'resnet50': 5.0, 'vgg': 10.0}
 # The coarsest scale must still be 2 pixels wide, or nothing can be sampled between them.
 _SMALLEST_SIZE = 2 ** NUM_SCALES
-_INITIAL_DISPARITIES = (0.02, 5.0)  # what either encoder can give
+_INITIAL_DISPARITIES = (0.02, min(ENCODERS.values()))  # what either encoder can give
 
 
 @dataclasses.dataclass
@@ -20,7 +22,7 @@ class ModelConfig:
     seq_length: int = flag(3, 'frames of a snippet, the target in the middle; odd')
     img_height: int = flag(128, 'height of the images in pixels')
     img_width: int = flag(416, 'width of the images in pixels')
-    dispnet_encoder: str = flag('resnet50', 'encoder of depth_net', choices=('resnet50', 'vgg'))
+    dispnet_encoder: str = flag('resnet50', 'encoder of depth_net', choices=tuple(ENCODERS))
     scale_normalize: bool = flag(False, 'divide each disparity map by its mean')
     initial_disparity: float = flag(0.0, 'disparity that an untrained depth_net gives; 0 is half '
                                          'its largest, as published; short runs want 1')

@@ -4,7 +4,7 @@ import dataclasses
 from common.errors import UserError
 from common.memory import usable_memory
 from geonet import model as geonet_model
-from kitti_data.pipeline.formatted import broken_files_named, formatted_dataset
+from kitti_data.pipeline.formatted import FormattedSet, broken_files_named
 from npu_runtime.training import ModelOutput, TrainOptions, train
 from npu_runtime.validation import Validation
 
@@ -43,11 +43,15 @@ def run_training(run, model, augment, runtime):
 
 def _training_data(run, model, augment):
     def make_dataset(start_step, rank, size):
-        return formatted_dataset(
-            run.dataset_dir, 'train', run.batch_size, model.seq_length, model.img_height,
-            model.img_width, run.num_threads, augment, run.shuffle, run.seed, start_step, rank,
-            size, int(run.cache_share * usable_memory() / size))
+        return _open_examples(run, model, 'train').dataset(
+            run.batch_size, run.shuffle, run.seed, start_step * run.batch_size, rank, size,
+            run.num_threads, augment, int(run.cache_share * usable_memory() / size))
     return make_dataset
+
+
+def _open_examples(run, model, split):
+    return FormattedSet(run.dataset_dir, split, model.seq_length, model.img_height,
+                        model.img_width)
 
 
 def _validation(run, model):
@@ -55,9 +59,8 @@ def _validation(run, model):
         return None
 
     def make_dataset():
-        return formatted_dataset(
-            run.dataset_dir, 'val', run.batch_size, model.seq_length, model.img_height,
-            model.img_width, run.num_threads, shuffle=False)
+        return _open_examples(run, model, 'val').dataset(
+            run.batch_size, shuffle=False, num_threads=run.num_threads)
     evaluator = metric = None
     if run.eval_dataset_dir:
         from geonet.evaluation import metric_evaluator  # what draws and evaluates is slow to import

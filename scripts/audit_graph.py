@@ -25,7 +25,7 @@ from convlstm_vo import model as vo_model  # noqa: E402
 from convlstm_vo import net as vo_net  # noqa: E402
 from convlstm_vo.config import ModelConfig as VoConfig  # noqa: E402
 from geonet import model as geonet_model  # noqa: E402
-from geonet.config import NUM_SCALES, ModelConfig  # noqa: E402
+from geonet.config import ModelConfig  # noqa: E402
 from npu_runtime.devices import graph_audit  # noqa: E402
 from npu_runtime.config import RuntimeConfig  # noqa: E402
 from npu_runtime.devices.choose import Device  # noqa: E402
@@ -59,7 +59,7 @@ def _training(build_model, batch, scopes=None, **options):
 def _geonet_batch(config, batch_size=4):
     size = [batch_size, config.img_height, config.img_width]
     return {'frames': (size + [3 * config.seq_length], tf.uint8),
-            'intrinsics': ([batch_size, NUM_SCALES, 3, 3], tf.float32)}
+            'intrinsics': ([batch_size, 3, 3], tf.float32)}
 
 
 def _geonet_training(build, scopes=None, **settings):
@@ -72,7 +72,7 @@ def _geonet_inference(predict, num_inputs, **settings):
     config = ModelConfig(**settings)
     size = [1, config.img_height, config.img_width]
     inputs = [(size + [3], tf.uint8), (size + [3 * config.num_sources], tf.uint8),
-              ([1, NUM_SCALES, 3, 3], tf.float32)]
+              ([1, 3, 3], tf.float32)]
     outputs = predict(*[tf.placeholder(dtype, shape) for shape, dtype in inputs[:num_inputs]],
                       config)
     return tf.nest.flatten(outputs), ()
