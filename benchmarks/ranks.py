@@ -20,7 +20,7 @@ from common.flags import flag, parse_flags, path_flag
 from geonet.config import ENCODERS
 from kitti_data.preparation import prepare_train_data
 from kitti_data.rendering.synthetic import synthetic_dataset
-from npu_runtime.metrics import read_metrics
+from npu_runtime.training.metrics import read_metrics
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 

@@ -4,7 +4,6 @@ import dataclasses
 import tensorflow.compat.v1 as tf
 from tensorflow.core.protobuf import rewriter_config_pb2
 
-from common.errors import UserError
 from common.parallel import num_cores
 from npu_runtime.devices import npu_options
 from common.console import log
@@ -12,10 +11,6 @@ from npu_runtime.devices.choose import choose_device
 from npu_runtime.devices.precision import uses_gpu_rewrite
 
 _Rewrite = rewriter_config_pb2.RewriterConfig
-
-if tf.executing_eagerly():
-    # TensorFlow 2.x then builds the graphs that 1.15 builds: plain variables and conditionals.
-    tf.disable_v2_behavior()
 
 
 def session_config(device, config, ranks=None):
@@ -83,29 +78,3 @@ def make_session(config, graph=None):
     log('device: %s (%s)' % device)
     config = dataclasses.replace(config, iterations_per_loop=1)  # loops are of training steps
     return tf.Session(graph=graph, config=session_config(device, config))
-
-
-class TrainingSessionCreator(tf.train.SessionCreator):
-    """Makes the one session of a training run, for tf.train.MonitoredSession.
-
-    A lost session is not made anew behind the run's back: its data order would be lost too.
-
-    Args:
-      proto: tf.ConfigProto.
-      initialise: function of the new session, called before its graph is finalized.
-    """
-
-    def __init__(self, proto, initialise):
-        self._proto = proto
-        self._initialise = initialise
-        self._made = False
-
-    def create_session(self):
-        if self._made:
-            raise UserError('the session was lost, most likely because another rank ended; the '
-                            'same command goes on from the last checkpoint')
-        self._made = True
-        session = tf.Session(config=self._proto)
-        self._initialise(session)
-        session.graph.finalize()
-        return session

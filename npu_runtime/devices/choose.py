@@ -1,5 +1,6 @@
 """Which device a program runs on, and why."""
 import collections
+import ctypes
 import importlib
 
 from common.errors import UserError
@@ -57,4 +58,10 @@ def _plugin_obstacle():
 
 def _gpus():
     import tensorflow.compat.v1 as tf
+    try:
+        ctypes.CDLL('libcuda.so.1')
+    except OSError:
+        # Without NVIDIA's driver TensorFlow would find none either, and report that as an error.
+        if not tf.test.is_built_with_rocm():
+            return []
     return tf.config.experimental.list_physical_devices('GPU')

@@ -8,7 +8,7 @@ import tensorflow.compat.v1 as tf
 
 import npu_plugin
 from common.errors import UserError
-from npu_runtime.validation import Validation
+from npu_runtime.training.task import Validation
 from test_precision import kinked_model, zeros_at
 from toy_training import ONE_THREAD, random_batches, run_toy, totals, train_rows
 
@@ -125,7 +125,7 @@ def test_steps_are_sunk_into_the_device_and_intervals_are_met(plugin, tmp_path, 
                                                               capsys):
     sunk = dict(FLOAT32, iterations_per_loop=100, enable_data_pre_proc=True)
     validation = Validation(lambda: random_batches(0, 0, 1), 6, 1)
-    run_toy(tmp_path, 12, runtime=sunk, log_every=4, checkpoint_every=8, validation=validation)
+    run_toy(tmp_path, 12, runtime=sunk, log_freq=4, save_every=8, validation=validation)
     assert plugin.calls == [('set_iteration_per_loop', {'iterations_per_loop': 2})]
     # The plugin wants the same number in the session's options.
     assert plugin.options(session_configs[0])['iterations_per_loop'] == 2
