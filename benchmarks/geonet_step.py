@@ -20,7 +20,7 @@ from kitti_data.odometry import OdometrySequence
 from measuring import (
     cpu_seconds, dataset_rate, peak_gigabytes, random_batch, training_step)
 from npu_runtime.devices.host_memory import keep_freed_memory
-from npu_runtime.training import ModelOutput
+from npu_runtime.engine import start_tensorflow
 
 _ROUNDS = 3
 
@@ -39,8 +39,7 @@ def measure_step(config):
     build = geonet_model.flow_training if flow else geonet_model.rigid_training
 
     def build_model(batch, is_training):
-        output = build(batch, model, is_training)
-        return ModelOutput(output.losses, output.images)
+        return build(batch, model, is_training)
 
     def dataset():
         return tf.data.Dataset.from_tensors(random_batch(model, batch_size)).repeat()
@@ -55,6 +54,7 @@ def measure_input(config):
     Three times: as from the second epoch on, where decoded examples are kept in memory; as in the
     first; and kept, without augmentation. Medians of rounds in which all take turns.
     """
+    start_tensorflow()
     keep_freed_memory()  # as training on a CPU does
     model = model_config(config)
     batch_size = config.batch_size or 4

@@ -2,15 +2,9 @@
 import dataclasses
 
 import tensorflow.compat.v1 as tf
-from tensorflow.core.protobuf import rewriter_config_pb2
 
-from common.parallel import num_cores
-from npu_runtime.devices import npu_options
 from common.console import log
 from npu_runtime.devices.choose import choose_device
-from npu_runtime.devices.precision import uses_gpu_rewrite
-
-_Rewrite = rewriter_config_pb2.RewriterConfig
 
 
 def session_config(device, config, ranks=None):
@@ -29,39 +23,10 @@ def session_config(device, config, ranks=None):
       UserError: options the device refuses, folders that cannot be made.
     """
     proto = tf.ConfigProto(
-        allow_soft_placement=True,
-        intra_op_parallelism_threads=_intra_op_threads(device, config, ranks),
+        allow_soft_placement=True, intra_op_parallelism_threads=config.intra_op_threads,
         inter_op_parallelism_threads=config.inter_op_threads)
-    if device.kind == 'npu':
-        _ask_for_npu(proto, config)
-    elif device.kind == 'gpu':
-        proto.gpu_options.allow_growth = True
-        if ranks and ranks.local_rank is not None:
-            proto.gpu_options.visible_device_list = str(ranks.local_rank)
-        if uses_gpu_rewrite(device, config):
-            proto.graph_options.rewrite_options.auto_mixed_precision = _Rewrite.ON
-    else:
-        proto.device_count['GPU'] = 0
+    device.own.configure(proto, config, ranks)
     return proto
-
-
-def _intra_op_threads(device, config, ranks):
-    """What the flag says; else 0, a thread for every core; a CPU rank gets its share of them."""
-    if config.intra_op_threads or device.kind != 'cpu' or not ranks or ranks.local_size == 1:
-        return config.intra_op_threads
-    return max(1, num_cores() // ranks.local_size)
-
-
-def _ask_for_npu(proto, config):
-    """Names the plugin's graph optimizer, and stops those of TensorFlow that undo its work."""
-    proto.graph_options.optimizer_options.global_jit_level = tf.OptimizerOptions.OFF
-    rewrite = proto.graph_options.rewrite_options
-    rewrite.remapping = _Rewrite.OFF
-    # In this field OFF would mean "as annotated by hand"; off is called NO_MEM_OPT.
-    rewrite.memory_optimization = _Rewrite.NO_MEM_OPT
-    optimizer = rewrite.custom_optimizers.add()
-    optimizer.name = 'NpuOptimizer'
-    npu_options.fill(optimizer.parameter_map, npu_options.prepare_paths(config.npu_values()))
 
 
 def make_session(config, graph=None):

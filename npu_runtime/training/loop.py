@@ -1,6 +1,5 @@
 """The one training loop, for every model and device."""
 import contextlib
-import dataclasses
 import signal
 import sys
 
@@ -10,8 +9,6 @@ from common.console import log
 from npu_runtime.devices import precision
 from npu_runtime.devices import ranks as distribution
 from npu_runtime.devices.choose import choose_device
-from npu_runtime.devices.host_memory import keep_freed_memory
-from npu_runtime.devices.npu_loop import steps_per_call
 from npu_runtime.failures import explained
 from npu_runtime.run_folder import RunFolder
 from npu_runtime.session import session_config
@@ -46,14 +43,12 @@ def train(task, runtime):
       SystemExit: stopped by SIGTERM or SIGHUP, status 143 or 129.
     """
     device = choose_device(runtime)
-    if device.kind == 'cpu':
-        keep_freed_memory()
+    device.own.prepare_process()
     ranks = distribution.connect(device)
     is_chief = ranks.rank == 0
     if is_chief:
         _introduce(device, runtime, ranks, task)
-    call_steps = steps_per_call(device, runtime, _intervals(task))
-    proto = session_config(device, dataclasses.replace(runtime, iterations_per_loop=call_steps), ranks)
+    proto = session_config(device, runtime, ranks)
     with explained(device.kind, task.flags.batch_size, task.explain_input_error), \
             RunFolder(task.folder) if is_chief else contextlib.nullcontext() as folder:
         start = find_start(task, ranks, proto)
@@ -70,29 +65,28 @@ def train(task, runtime):
             training_step = TrainingStep(task, dataset, device, runtime, ranks)
             chief = Chief(folder, task, start, training_step, ranks.size) if is_chief else None
             try:
-                results = _loop(task, device, ranks, start, training_step, call_steps, proto, chief)
+                results = _loop(task, device, ranks, start, training_step, proto, chief)
             finally:
                 if chief:
                     chief.close()
             return dict(results, device=device.kind)
 
 
-def _loop(task, device, ranks, start, training_step, call_steps, proto, chief):
+def _loop(task, device, ranks, start, training_step, proto, chief):
     """Trains until it is done or told to stop; what `train` returns, without the device."""
     remains = chief.remains if chief else _remains_elsewhere
     guard = FiniteGuard(ranks, remains)
     with explained(device.kind, task.flags.batch_size, task.explain_input_error, remains), \
             tf.Session(config=proto) as session, StopSignals() as signals:
         step = restore_or_initialise(session, start, task, training_step, ranks)
-        training_step.sink(session, call_steps)
         session.graph.finalize()
         if chief:
             chief.begin()
         stopped = False
         while step < task.max_steps and not stopped:
             before = step
-            images_due = due(task.flags.summary_freq, before,
-                             before + training_step.steps_after(before))
+            images_due = chief and due(task.flags.summary_freq, before,
+                                       before + training_step.steps_after(before))
             result = training_step.run(session, before, images_due, bool(signals.received))
             step = result.step
             guard.require_finite(result)
@@ -125,11 +119,6 @@ def _conclude(step, received, chief):
 def _remains_elsewhere():
     """What ranks without the folder of the run can say."""
     return '; the same command goes on from the last checkpoint'
-
-
-def _intervals(task):
-    every = [task.validation.every] if task.validation else []
-    return [task.flags.log_freq, task.flags.summary_freq, task.save_every] + every
 
 
 def _introduce(device, runtime, ranks, task):

@@ -7,7 +7,6 @@ import tensorflow.compat.v1 as tf
 from common.errors import UserError
 from npu_runtime.devices import precision
 from npu_runtime.devices.host_gradients import convolutions_as_gradients
-from npu_runtime.devices.npu_loop import SunkLoop
 
 _NO_TERMS = ('total', 'learning_rate', 'loss_scale', 'stop')
 
@@ -75,14 +74,16 @@ class TrainingStep:
                                                       ranks.size > 1)
         update = _update(optimizer, total, global_step, task)
         self.optional_state = _scaling_state(scaling)
+        images, keep_images = device.own.fetched_images(output.images or {})
+        self.images, self._images_are_kept = _summaries(images), bool(keep_images)
         self.train_op = tf.group(update, *_after_each_batch(task, self.optional_state),
-                                 name='train_op')
+                                 *keep_images, name='train_op')
         with tf.control_dependencies([self.train_op]):
             self.step = tf.identity(global_step.read_value(), name='step_after')
-        self._max_steps, self._loop = task.max_steps, None
+        self._max_steps = task.max_steps
+        self._loop = device.own.step_loop(self.train_op, runtime, _intervals(task))
         self._terms = list(losses)
         self._gather_values(losses, total, learning_rate, scaling, ranks)
-        self.images = _image_summaries(output)
         self.all_state = _state(adam, self.optional_state)
 
     def _gather_values(self, losses, total, learning_rate, scaling, ranks):
@@ -99,19 +100,12 @@ class TrainingStep:
             self._own_values = self.values
             self.values = ranks.average(self.values)
 
-    def sink(self, session, steps_per_call):
-        """Puts `steps_per_call` steps into each call; before the graph is finalized."""
-        self._loop = SunkLoop(session, self.train_op, steps_per_call)
-
     def steps_after(self, step):
         """How many steps the call after global step `step` tries to make."""
         return self._loop.until(step, self._max_steps)
 
     def run(self, session, step, with_images=False, stop_asked=False):
         """Makes the steps after global step `step` in one session call.
-
-        With several ranks each must ask for images at the same step: another choice of what to
-        fetch is another graph to a device, and this one holds the exchange between the ranks.
 
         Args:
           session: tf.Session.
@@ -130,7 +124,8 @@ class TrainingStep:
         fetches = {'train_op': self._loop.operation, 'step': self.step, 'values': self.values}
         if self._own_values is not None:
             fetches['own'] = self._own_values
-        if with_images and self.images is not None:
+        with_images = with_images and self.images is not None
+        if with_images and not self._images_are_kept:
             fetches['images'] = self.images
         feed = None if self._stop_flag is None else {self._stop_flag: float(stop_asked)}
         began = time.perf_counter()
@@ -140,6 +135,8 @@ class TrainingStep:
             raise UserError('the training data ended after step %d of %d; the data set must repeat'
                             % (step, self._max_steps)) from error
         seconds = (time.perf_counter() - began) / tried
+        if with_images and self._images_are_kept:
+            found['images'] = session.run(self.images)
         values, advanced = self._named(found['values']), int(found['step']) - step
         return StepResult(
             int(found['step']), advanced, tried - advanced if 'loss_scale' in values else 0, values,
@@ -245,7 +242,14 @@ def _state(adam, optional_state):
     return dict(state, **optional_state)
 
 
-def _image_summaries(output):
+def _intervals(task):
+    """list of int: steps between two things that must fall on their step."""
+    every = [task.validation.every] if task.validation else []
+    return [task.flags.log_freq, task.flags.summary_freq, task.save_every] + every
+
+
+def _summaries(images):
+    """Merged summaries of a dict, name -> [1, H, W, C]; None without any."""
     summaries = [tf.summary.image(name, image, max_outputs=1, collections=[])
-                 for name, image in (output.images or {}).items()]
+                 for name, image in images.items()]
     return tf.summary.merge(summaries, collections=[]) if summaries else None

@@ -8,6 +8,7 @@ import tensorflow.compat.v1 as tf
 
 import npu_plugin
 from common.errors import UserError
+from npu_runtime.training.metrics import read_metrics
 from npu_runtime.training.task import Validation
 from test_precision import kinked_model, zeros_at
 from toy_training import ONE_THREAD, random_batches, run_toy, totals, train_rows
@@ -121,28 +122,30 @@ def test_equal_ranks_train_like_one(plugin, eight_ranks, tmp_path, monkeypatch):
     np.testing.assert_allclose(totals(tmp_path / 'eight'), totals(tmp_path / 'one'), rtol=1e-6)
 
 
-def test_steps_are_sunk_into_the_device_and_intervals_are_met(plugin, tmp_path, session_configs,
-                                                              capsys):
+def test_steps_are_sunk_into_the_device_and_intervals_are_met(plugin, tmp_path, session_configs):
     sunk = dict(FLOAT32, iterations_per_loop=100, enable_data_pre_proc=True)
     validation = Validation(lambda: random_batches(0, 0, 1), 6, 1)
     run_toy(tmp_path, 12, runtime=sunk, log_freq=4, save_every=8, validation=validation)
-    assert plugin.calls == [('set_iteration_per_loop', {'iterations_per_loop': 2})]
-    # The plugin wants the same number in the session's options.
-    assert plugin.options(session_configs[0])['iterations_per_loop'] == 2
-    assert 'lowered from 100 to 2' in capsys.readouterr().out
+    lengths = [arguments['iterations_per_loop'] for name, arguments in plugin.calls
+               if name == 'load_iteration_per_loop_var']
+    assert lengths == [4, 2, 4]  # set where the length changes: calls of 4, 2, 2 and 4 steps
+    steps = {event: [row['step'] for row in read_metrics(tmp_path) if row['event'] == event]
+             for event in ('train', 'validation', 'checkpoint')}
+    assert steps == {'train': [4, 8, 12], 'validation': [6, 12], 'checkpoint': [8, 12]}
+    assert plugin.options(session_configs[0])['iterations_per_loop'] == 100
 
 
 def test_loops_mean_nothing_on_other_devices(tmp_path, capsys):
     run_toy(tmp_path, 3, runtime=dict(ONE_THREAD, iterations_per_loop=10,
                                       enable_data_pre_proc=True))
-    assert 'iterations_per_loop has no effect on a cpu' in capsys.readouterr().out
+    assert '--iterations_per_loop=10 has no effect' in capsys.readouterr().out
 
 
 @pytest.mark.parametrize('name,value,message', [
     ('JOB_ID', '', 'lacks JOB_ID'), ('RANK_TABLE_FILE', '', 'lacks RANK_TABLE_FILE'),
-    ('RANK_TABLE_FILE', '/nowhere.json', '/nowhere.json'), ('RANK_ID', '8', '0 to 7'),
-    ('RANK_ID', 'x', "RANK_ID is 'x'"), ('RANK_SIZE', '4', 'ranks 0 to 3'),
-    ('RANK_SIZE', '0', "RANK_SIZE is '0'")])
+    ('RANK_TABLE_FILE', '/nowhere.json', '/nowhere.json'), ('RANK_ID', '8', 'must be 0 to 7'),
+    ('RANK_ID', 'x', 'RANK_ID=x'), ('RANK_SIZE', '4', 'must be 0 to 3'),
+    ('RANK_SIZE', '0', 'RANK_SIZE=0')])
 def test_an_incomplete_launch_is_explained_before_it_starts(plugin, eight_ranks, tmp_path,
                                                             monkeypatch, name, value, message):
     monkeypatch.setenv(name, value)

@@ -6,7 +6,7 @@ import tensorflow.compat.v1 as tf
 from common.errors import UserError
 from npu_runtime import checkpoints
 from npu_runtime.devices import precision
-from npu_runtime.config import RuntimeConfig
+from npu_runtime.devices.flags import RuntimeConfig
 from npu_runtime.devices.choose import Device
 from toy_training import ONE_THREAD, linear_model, run_toy, totals, train_rows
 
