@@ -3,14 +3,9 @@ import dataclasses
 
 import tensorflow.compat.v1 as tf
 
-from common.errors import UserError
 from common.console import log
 from npu_runtime.devices import compilation
 from npu_runtime.devices.choose import choose_device
-
-if tf.executing_eagerly():
-    # TensorFlow 2.x then builds the graphs that 1.15 builds: plain variables and conditionals.
-    tf.disable_v2_behavior()
 
 
 def session_config(device, config, ranks=None):
@@ -52,29 +47,3 @@ def make_session(config, graph=None):
     # Loops are of training steps, and so is what is worth compiling.
     config = dataclasses.replace(config, iterations_per_loop=1, xla='off')
     return tf.Session(graph=graph, config=session_config(device, config))
-
-
-class TrainingSessionCreator(tf.train.SessionCreator):
-    """Makes the one session of a training run, for tf.train.MonitoredSession.
-
-    A lost session is not made anew behind the run's back: its data order would be lost too.
-
-    Args:
-      proto: tf.ConfigProto.
-      initialise: function of the new session, called before its graph is finalized.
-    """
-
-    def __init__(self, proto, initialise):
-        self._proto = proto
-        self._initialise = initialise
-        self._made = False
-
-    def create_session(self):
-        if self._made:
-            raise UserError('the session was lost, most likely because another rank ended; the '
-                            'same command goes on from the last checkpoint')
-        self._made = True
-        session = tf.Session(config=self._proto)
-        self._initialise(session)
-        session.graph.finalize()
-        return session

@@ -31,13 +31,15 @@ from convlstm_vo import model as vo_model  # noqa: E402
 from convlstm_vo import net as vo_net  # noqa: E402
 from convlstm_vo.config import ModelConfig as VoConfig  # noqa: E402
 from geonet import model as geonet_model  # noqa: E402
-from geonet.config import NUM_SCALES, ModelConfig  # noqa: E402
+from geonet.config import ModelConfig  # noqa: E402
 from npu_runtime.devices import graph_audit  # noqa: E402
 from npu_runtime.devices.choose import Device  # noqa: E402
 from npu_runtime.devices.flags import RuntimeConfig  # noqa: E402
 from npu_runtime.devices.ranks import HcclRanks, SingleProcess  # noqa: E402
-from npu_runtime.training import ModelOutput, TrainOptions  # noqa: E402
-from npu_runtime.training_graph import TrainingGraph  # noqa: E402
+from npu_runtime.engine import start_tensorflow  # noqa: E402
+from npu_runtime.training.flags import TrainFlags  # noqa: E402
+from npu_runtime.training.step import TrainingStep  # noqa: E402
+from npu_runtime.training.task import TrainingTask  # noqa: E402
 
 COUNTS_FILE = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'graph_counts.json')
 STAND_IN = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'test', 'unit')
@@ -59,31 +61,23 @@ class Config:
     update: bool = flag(False, 'write the counts to scripts/graph_counts.json, for a release')
 
 
-def _training(build_model, batch, ranks, scopes=None, **options):
+def _training(build_model, batch, ranks, scopes=None, flags=TrainFlags()):
     """<Built> of a training step, as the defaults make it on an NPU."""
     dataset = tf.data.Dataset.from_tensors(
         {name: tf.zeros(shape, dtype) for name, (shape, dtype) in batch.items()}).repeat()
-    images = {}
-
-    def build(batch, is_training):
-        output = build_model(batch, is_training)
-        images.update(output.images or {})
-        return ModelOutput(output.losses)
-    graph = TrainingGraph(
-        build, dataset.prefetch(1), TrainOptions('', 1, 1, 2e-4, trainable_scopes=scopes,
-                                                 **options), NPU, RuntimeConfig(), ranks)
-    _, keep_images = NPU.own.fetched_images(images)
+    task = TrainingTask(build_model, None, flags, {}, '', 1, 0, trainable_scopes=scopes)
+    graph = TrainingStep(task, dataset.prefetch(1), NPU, RuntimeConfig(), ranks)
     start = [tf.global_variables_initializer()]
     if ranks.size > 1:
         start.append(ranks.broadcast(list(graph.all_state.values())))
-    return Built([graph.train_op, graph.step, graph.values] + keep_images,
+    return Built([graph.train_op, graph.step, graph.values],
                  tf.trainable_variables(), start)
 
 
 def _geonet_batch(config, batch_size=4):
     size = [batch_size, config.img_height, config.img_width]
     return {'frames': (size + [3 * config.seq_length], tf.uint8),
-            'intrinsics': ([batch_size, NUM_SCALES, 3, 3], tf.float32)}
+            'intrinsics': ([batch_size, 3, 3], tf.float32)}
 
 
 def _geonet_training(build, ranks, scopes=None, **settings):
@@ -96,7 +90,7 @@ def _geonet_inference(predict, num_inputs, **settings):
     config = ModelConfig(**settings)
     size = [1, config.img_height, config.img_width]
     inputs = [(size + [3], tf.uint8), (size + [3 * config.num_sources], tf.uint8),
-              ([1, NUM_SCALES, 3, 3], tf.float32)]
+              ([1, 3, 3], tf.float32)]
     outputs = predict(*[tf.placeholder(dtype, shape) for shape, dtype in inputs[:num_inputs]],
                       config)
     return Built(tf.nest.flatten(outputs))
@@ -109,7 +103,7 @@ def _vo_training(time_steps, ranks):
              'scale': (frames, tf.float32), 'mean': (frames, tf.float32),
              'motions': ([2, time_steps, 6], tf.float32)}
     return _training(lambda batch, is_training: vo_model.training(batch, config), batch, ranks,
-                     gradient_clip=1.)
+                     flags=TrainFlags(gradient_clip=1.))
 
 
 def _vo_inference():
@@ -195,6 +189,7 @@ def _line(name, count, released, number_of_problems):
 
 def main(argv=None):
     config, = parse_flags(__doc__.split('\n')[0], Config, argv=argv)
+    start_tensorflow()
     unknown = [name for name in config.graphs if name not in GRAPHS]
     if unknown:
         raise UserError('--graphs: no graph %s; there are %s'

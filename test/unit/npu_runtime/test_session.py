@@ -13,7 +13,7 @@ from conftest import ROOT
 from npu_runtime.config import RuntimeConfig
 from npu_runtime.devices import host_kernels
 from npu_runtime.devices.choose import Device
-from npu_runtime.session import TrainingSessionCreator, make_session, session_config
+from npu_runtime.session import make_session, session_config
 
 Rewrite = rewriter_config_pb2.RewriterConfig
 
@@ -113,14 +113,6 @@ def test_a_prediction_session_on_an_npu_names_the_plugin():
             options = record.options(session._config)
     assert options['precision_mode'] == 'allow_mix_precision'
     assert 'iterations_per_loop' not in options
-
-
-def test_a_lost_session_is_not_made_anew():
-    with tf.Graph().as_default():
-        creator = TrainingSessionCreator(tf.ConfigProto(), lambda session: None)
-        creator.create_session().close()
-        with pytest.raises(UserError, match='session was lost'):
-            creator.create_session()
 
 
 def test_flags_are_read_without_tensorflow():
