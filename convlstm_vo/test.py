@@ -13,7 +13,7 @@ from kitti_data.odometry import OdometrySequence, sequence_name, write_poses
 from kitti_eval import constant_motion, eval_odometry, evo_tools, plots, report
 from kitti_eval.trajectory_errors import evaluate_odometry
 from common.console import log, warn
-from npu_runtime.saved_config import read_saved
+from npu_runtime.run_folder import read_saved
 
 EVO_ALIGNMENTS = ('none', '6dof')
 
@@ -33,7 +33,8 @@ def test(run, model, runtime):
     Returns:
       dict, sequence -> its entry of results.json.
     """
-    run.require('datapath', 'outputpath', 'test_sequences')
+    run.require(datapath='the KITTI odometry folder', outputpath='the folder of the run',
+                test_sequences='numbers of sequences')
     trained_on = read_saved(run.checkpoint).get(
         'train_sequences', [sequence_name(name) for name in run.training_sequences])
     _warn_if_trained(run.test_sequences, trained_on)

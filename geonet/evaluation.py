@@ -15,7 +15,7 @@ from kitti_eval.snippets import snippets_of_trajectory
 
 
 def metric_evaluator(run, model):
-    """What `npu_runtime.validation.Validation` evaluates, and which number of it tells the best.
+    """What `npu_runtime.training.task.Validation` evaluates, and which number of it tells the best.
 
     train_rigid: `pose_ate`, metres, of test_pose on sequence `--pose_test_seq` of an odometry
     folder. train_flow: `flow_epe`, pixels, and `flow_fl`, share 0..1, over all known pixels of a

@@ -8,7 +8,6 @@ from common.files import make_folder
 from geonet.pictures import PictureWriter, flow_picture
 from geonet.predictor import BatchedGraph, Predictor, predictions
 from kitti_data.flow_files import flow_to_colour, resize_flow, write_flo, write_kitti_flow
-from kitti_data.pipeline.example_reader import multi_scale_intrinsics
 from kitti_data.images import write_png
 from kitti_data.snippet_source import snippets
 
@@ -53,7 +52,7 @@ def flow_graph(model, run):
     size = (model.img_height, model.img_width)
     shapes = {'target': size + (3,), 'sources': size + (3 * model.num_sources,)}
     if _needs_camera(model):
-        shapes['intrinsics'] = (4, 3, 3)
+        shapes['intrinsics'] = (3, 3)
 
     def build(target, sources, intrinsics=None):
         return {'flow': predictions(run).predict_flow(target, sources, intrinsics, model)[0]}
@@ -82,7 +81,7 @@ def _needs_camera(model):
 def _example(snippet, model):
     example = {'target': snippet.target, 'sources': snippet.sources}
     if _needs_camera(model):
-        example['intrinsics'] = multi_scale_intrinsics(snippet.intrinsics)
+        example['intrinsics'] = snippet.intrinsics
     return example
 
 

@@ -38,7 +38,7 @@ parse_arguments() {
     esac
     case "$key" in
       --train_steps|--batch_size|--img_height|--img_width)
-        [[ "$value" =~ ^[1-9][0-9]*$ ]] || fail "$key=$value; wanted a positive whole number" ;;
+        [[ "$value" =~ ^[1-9][0-9]*$ ]] || fail "$key=$value: must be a whole number of at least 1" ;;
       --data_path|--output_path|--model|--device|--extra) ;;
       *) usage >&2; fail "flag $key is not known" ;;
     esac
@@ -50,14 +50,15 @@ parse_arguments() {
   data_path=$(cd "$data_path" && pwd)
   case "$model" in
     geonet|convlstm_vo) ;;
-    *) fail "--model=$model; wanted geonet or convlstm_vo" ;;
+    *) fail "--model=$model: must be geonet or convlstm_vo" ;;
   esac
 }
 
 prepare_environment() {
   RANK_SIZE=${RANK_SIZE:-$cards}
   if [ "$cards" -eq 1 ]; then RANK_SIZE=1; fi
-  [[ "$RANK_SIZE" =~ ^[1-9][0-9]*$ ]] || fail "RANK_SIZE=$RANK_SIZE; wanted a number of ranks"
+  [[ "$RANK_SIZE" =~ ^[1-9][0-9]*$ ]] ||
+    fail "RANK_SIZE=$RANK_SIZE in the environment: must be a number of ranks"
   export ASCEND_DEVICE_ID=${ASCEND_DEVICE_ID:-${DEVICE_ID:-0}}
   export ASCEND_GLOBAL_LOG_LEVEL=${ASCEND_GLOBAL_LOG_LEVEL:-3}
   if [ -z "${PYTHON:-}" ]; then

@@ -8,8 +8,6 @@ from common.errors import UserError
 from common.opencv import cv2
 from kitti_data.pipeline import augmentation
 
-NUM_SCALES = 4
-_LEVEL_FACTORS = np.float32([[[2.0 ** -level]] * 2 + [[1.0]] for level in range(NUM_SCALES)])
 _ALIGNMENT = 64  # bytes, of TensorFlow's buffers
 
 
@@ -44,7 +42,7 @@ class ExampleReader:
           positions: int64 [B] tensor, how many-th ones they are in the whole run.
 
         Returns:
-          dict(frames=uint8 [B, H, W, 3S], the target first, intrinsics=float32 [B, 4, 3, 3]).
+          dict(frames=uint8 [B, H, W, 3S], the target first, intrinsics=float32 [B, 3, 3]).
         """
         batch_size = indices.shape.as_list()[0]
         paths = tf.gather(tf.constant(self._prefixes), indices) + '.jpg'
@@ -59,7 +57,7 @@ class ExampleReader:
         frames, intrinsics = tf.numpy_function(
             self._assemble, [indices, positions] + strips, (tf.uint8, tf.float32))
         frames.set_shape((batch_size,) + self._shape)
-        intrinsics.set_shape([batch_size, NUM_SCALES, 3, 3])
+        intrinsics.set_shape([batch_size, 3, 3])
         return {'frames': frames, 'intrinsics': intrinsics}
 
     def _assemble(self, indices, positions, *strips):
@@ -71,7 +69,7 @@ class ExampleReader:
             intrinsics = augmentation.apply(draws, stacks, intrinsics, frames)
         else:
             np.stack(stacks, out=frames)
-        return frames, multi_scale_intrinsics(intrinsics)
+        return frames, intrinsics
 
     def _example(self, index, strip):
         """(frames uint8 [H, W, 3S], intrinsics float32 [3, 3]), kept or out of the files."""
@@ -146,8 +144,3 @@ def read_intrinsics(path):
         raise UserError('camera file %s: wanted 9 numbers with commas, found %r' % (
             path, text.decode('utf-8', 'replace').strip()[:80]))
     return numbers.reshape(3, 3)
-
-
-def multi_scale_intrinsics(intrinsics):
-    """[..., 3, 3] to [..., 4, 3, 3]: the first two rows of level s divided by 2^s."""
-    return intrinsics[..., None, :, :] * _LEVEL_FACTORS

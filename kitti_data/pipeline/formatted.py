@@ -17,46 +17,58 @@ from kitti_data.pipeline.example_reader import ExampleReader, check_strip_size, 
 from kitti_data.pipeline.order import example_order
 
 
-def formatted_dataset(dataset_dir, split, batch_size, seq_length, img_height, img_width,
-                      num_threads=0, augment=None, shuffle=True, seed=8964, start_step=0,
-                      rank=0, size=1, cache_bytes=0):
-    """The endless batches of one worker.
+class FormattedSet:
+    """The examples in one list of a formatted set.
+
+    What could stop a training later is checked here: every listed file, and the first example of
+    every folder.
 
     Args:
       dataset_dir: folder that `prepare_train_data.py` wrote.
       split: 'train' or 'val'.
-      batch_size: B, examples a step of this worker.
       seq_length: S, odd; the middle frame is the target, the others the sources.
-      img_height: H of the formatted frames.
-      img_width: W of the formatted frames.
-      num_threads: about how many examples are in work at once; 0 lets tf.data choose.
-      augment: <AugmentConfig>, or None for the examples as they are.
-      shuffle: a new order every epoch, or always that of the list.
-      seed: of the order and of the augmentation.
-      start_step: steps already done; the data continue where an unbroken run would be.
-      rank: this worker, 0..size-1.
-      size: number of workers.
-      cache_bytes: memory in which decoded examples are kept, so that from the second epoch on they
-        are only augmented; those that it does not hold are decoded each time.
-
-    Returns:
-      tf.data.Dataset of dict(frames=uint8 [B, H, W, 3S], the target and then the others in time
-      order, intrinsics=float32 [B, 4, 3, 3], level s divided by 2^s), shapes static.
+      img_height, img_width: H and W of the formatted frames.
 
     Raises:
       UserError: the list is missing or empty, a listed file is missing or empty, or the first
         example of a folder does not have the size that the flags ask for.
     """
-    prefixes = list_examples(dataset_dir, split)
-    check_examples(prefixes, seq_length, img_height, img_width)
-    reader = ExampleReader(prefixes, seq_length, img_height, img_width, augment, seed,
-                           cache_bytes)
-    dataset = example_order(len(prefixes), seed, shuffle, rank, size, start_step * batch_size)
-    # At least two, so that one batch can be decoded while another one is augmented.
-    batches_at_once = (max(2, -(-num_threads // batch_size)) if num_threads
-                       else tf.data.experimental.AUTOTUNE)
-    return dataset.batch(batch_size, drop_remainder=True).map(
-        reader.as_tensors, batches_at_once).prefetch(2)
+
+    def __init__(self, dataset_dir, split, seq_length, img_height, img_width):
+        self._prefixes = list_examples(dataset_dir, split)
+        self._shape = seq_length, img_height, img_width
+        check_examples(self._prefixes, *self._shape)
+
+    def __len__(self):
+        return len(self._prefixes)
+
+    def dataset(self, batch_size, shuffle=True, seed=8964, start=0, rank=0, size=1, num_threads=0,
+                augment=None, cache_bytes=0):
+        """The endless batches of one worker.
+
+        Args:
+          batch_size: B, examples a step of this worker.
+          shuffle: a new order every epoch, or always that of the list.
+          seed: of the order and of the augmentation.
+          start: how many examples this worker has already had.
+          rank: this worker, 0..size-1.
+          size: number of workers.
+          num_threads: about how many examples are in work at once; 0 lets tf.data choose.
+          augment: <AugmentConfig>, or None for the examples as they are.
+          cache_bytes: memory in which decoded examples are kept, so that from the second epoch on
+            they are only augmented; those that it does not hold are decoded each time.
+
+        Returns:
+          tf.data.Dataset of dict(frames=uint8 [B, H, W, 3S], the target and then the others in
+          time order, intrinsics=float32 [B, 3, 3], pixels), shapes static.
+        """
+        reader = ExampleReader(self._prefixes, *self._shape, augment, seed, cache_bytes)
+        dataset = example_order(len(self), seed, shuffle, rank, size, start)
+        # At least two, so that one batch can be decoded while another one is augmented.
+        batches_at_once = (max(2, -(-num_threads // batch_size)) if num_threads
+                           else tf.data.experimental.AUTOTUNE)
+        return dataset.batch(batch_size, drop_remainder=True).map(
+            reader.as_tensors, batches_at_once).prefetch(2)
 
 
 def list_examples(dataset_dir, split='train'):

@@ -12,7 +12,7 @@ from convlstm_vo import main, net, predict
 from kitti_data import motion, odometry
 from kitti_data.pipeline.compact_frames import CompactFrames
 from kitti_data.rendering.synthetic import synthetic_dataset
-from npu_runtime.metrics import read_metrics
+from npu_runtime.training.metrics import read_metrics
 
 SIZE = ['--img_height=32', '--img_width=64']
 

@@ -30,10 +30,10 @@ def dataset_dir(tmp_path):
 
 
 def batches(folder, count, split='train', **kwargs):
-    arguments = dict(batch_size=2, seq_length=3, img_height=HEIGHT, img_width=WIDTH)
-    arguments.update(kwargs)
+    shape = dict(seq_length=3, img_height=HEIGHT, img_width=WIDTH)
+    shape.update({name: kwargs.pop(name) for name in shape if name in kwargs})
     with tf.Graph().as_default(), tf.Session() as session:
-        dataset = formatted.formatted_dataset(str(folder), split, **arguments)
+        dataset = formatted.FormattedSet(str(folder), split, **shape).dataset(2, **kwargs)
         batch = tf.data.make_one_shot_iterator(dataset).get_next()
         return [session.run(batch) for _ in range(count)]
 
@@ -46,34 +46,27 @@ def test_frames_are_unpacked_as_published(golden, seq_length):
     np.testing.assert_array_equal(frames[..., 3:], published['out_unpack_seq%d_src' % seq_length])
 
 
-def test_intrinsics_of_all_scales_equal_the_published_ones(golden):
-    published = np.load(str(golden / 'geonet' / 'utils_tf.npz'))
-    np.testing.assert_allclose(
-        example_reader.multi_scale_intrinsics(published['in_ms_intrinsics']),
-        published['out_multi_scale_intrinsics'], rtol=1e-6)
-
-
 def test_batches_have_static_shapes_and_types(dataset_dir):
     with tf.Graph().as_default():
-        dataset = formatted.formatted_dataset(str(dataset_dir), 'train', 2, 3, HEIGHT, WIDTH)
+        dataset = formatted.FormattedSet(str(dataset_dir), 'train', 3, HEIGHT, WIDTH).dataset(2)
         batch = tf.data.make_one_shot_iterator(dataset).get_next()
     assert {name: (part.dtype.name, part.shape.as_list()) for name, part in batch.items()} == {
         'frames': ('uint8', [2, HEIGHT, WIDTH, 9]),
-        'intrinsics': ('float32', [2, 4, 3, 3])}
+        'intrinsics': ('float32', [2, 3, 3])}
 
 
 def test_image_and_intrinsics_of_an_example_stay_together(dataset_dir):
     for batch in batches(dataset_dir, 15):
         for frames, intrinsics in zip(batch['frames'], batch['intrinsics']):
-            example = int(round(intrinsics[0, 0, 0])) - 1
+            example = int(round(intrinsics[0, 0])) - 1
             wanted = 20 * example + np.repeat([5, 0, 10], 3)
             assert np.abs(frames.astype(int) - wanted).max() <= 3
-            np.testing.assert_allclose(intrinsics[2, :2], intrinsics[0, :2] / 4)
+            np.testing.assert_allclose(intrinsics[:, 2], [16, 8, 1])
 
 
 def test_an_epoch_shows_every_example_of_its_list_once(dataset_dir):
     def seen(split, count):
-        return sorted(int(round(k[0, 0, 0])) - 1 for batch in batches(dataset_dir, count, split)
+        return sorted(int(round(k[0, 0])) - 1 for batch in batches(dataset_dir, count, split)
                       for k in batch['intrinsics'])
     assert seen('train', 5) == list(range(10))
     assert seen('val', 1) == [10, 11]
@@ -83,16 +76,16 @@ def test_an_epoch_shows_every_example_of_its_list_once(dataset_dir):
 def test_a_resumed_run_sees_the_same_bits(dataset_dir, threads):
     augment = AugmentConfig()
     unbroken = batches(dataset_dir, 9, augment=augment, num_threads=4)
-    resumed = batches(dataset_dir, 3, augment=augment, num_threads=threads, start_step=6)
+    resumed = batches(dataset_dir, 3, augment=augment, num_threads=threads, start=12)
     for one, other in zip(unbroken[6:], resumed):
         for name in one:
             np.testing.assert_array_equal(one[name], other[name])
 
 
 def test_augmentation_differs_between_epochs(dataset_dir):
-    first, second = [sorted(k[0, 0, 0] for batch in batches(
-        dataset_dir, 5, augment=AugmentConfig(), start_step=start) for k in batch['intrinsics'])
-        for start in (0, 5)]
+    first, second = [sorted(k[0, 0] for batch in batches(
+        dataset_dir, 5, augment=AugmentConfig(), start=start) for k in batch['intrinsics'])
+        for start in (0, 10)]
     assert not set(first) & set(second)
 
 

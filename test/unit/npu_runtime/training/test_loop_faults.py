@@ -9,7 +9,7 @@ import tensorflow.compat.v1 as tf
 from checkpoint_values import values_of
 from common.errors import UserError
 from npu_runtime import checkpoints
-from npu_runtime.metrics import read_metrics
+from npu_runtime.training.metrics import read_metrics
 from toy_training import linear_model, losses_of, random_batches, run_toy
 
 

@@ -13,9 +13,13 @@ import toy_training
 from checkpoint_values import values_of
 from common.errors import UserError
 from npu_runtime import checkpoints
-from npu_runtime.metrics import read_metrics
-from npu_runtime.training import ModelOutput
-from toy_training import linear_model, losses_of, random_batches, run_toy, train_rows
+from npu_runtime.config import RuntimeConfig
+from npu_runtime.devices.choose import Device
+from npu_runtime.devices.ranks import SingleProcess
+from npu_runtime.training.metrics import read_metrics
+from npu_runtime.training.step import TrainingStep
+from toy_training import (
+    Output, ToyConfig, linear_model, losses_of, random_batches, run_toy, toy_task, train_rows)
 
 
 def signal_at(step, number):
@@ -80,14 +84,15 @@ def test_a_run_killed_hard_and_resumed_equals_one_that_was_not(uninterrupted, tm
 
 
 @pytest.mark.parametrize('number,error', [(signal.SIGINT, KeyboardInterrupt),
-                                          (signal.SIGTERM, SystemExit)])
+                                          (signal.SIGTERM, SystemExit),
+                                          (signal.SIGHUP, SystemExit)])
 def test_a_signal_stops_after_the_step_with_a_checkpoint(uninterrupted, tmp_path, number, error):
     before = signal.getsignal(number)
     with pytest.raises(error) as raised:
         run_toy(tmp_path, 17, log_line=signal_at(7, number))
     assert signal.getsignal(number) is before
     if error is SystemExit:
-        assert raised.value.code == 143
+        assert raised.value.code == 128 + number
     assert checkpoints.read_step(os.path.join(str(tmp_path), 'model-7')) == 7
     assert read_metrics(tmp_path)[-1]['reason'] == signal.Signals(number).name
     run_toy(tmp_path, 17)
@@ -104,14 +109,25 @@ def test_a_finished_run_has_nothing_to_do(uninterrupted, capsys):
 
 def test_another_model_configuration_is_refused_with_its_differences(uninterrupted):
     with pytest.raises(UserError, match=r'size: 4 there, 5 now'):
-        run_toy(uninterrupted[0], 20, config={'model': {'size': 5}, 'training': {'steps': 20}})
+        run_toy(uninterrupted[0], 20, config=ToyConfig(size=5))
 
 
-def test_settings_outside_of_the_model_may_change(tmp_path):
-    run_toy(tmp_path, 2, config={'model': {'sizes': (1, 2)}, 'training': {'steps': 2}})
-    run_toy(tmp_path, 3, config={'model': {'sizes': (1, 2)}, 'training': {'steps': 3}})
+def test_settings_that_are_not_architecture_may_change_and_the_change_is_noted(tmp_path):
+    run_toy(tmp_path, 2, config=ToyConfig(weight=0.1))
+    run_toy(tmp_path, 3, config=ToyConfig(weight=0.2))
     with open(str(tmp_path / 'config.json')) as stream:
-        assert json.load(stream)['training'] == {'steps': 3}
+        assert json.load(stream)['model'] == {'size': 4, 'weight': 0.2}
+    changed, = [row['changed'] for row in read_metrics(tmp_path) if row['event'] == 'resume']
+    assert changed == {'model.weight': [0.1, 0.2]}
+
+
+def test_a_run_older_than_a_flag_goes_on_with_the_flag_s_default(tmp_path):
+    run_toy(tmp_path, 2)
+    (tmp_path / 'config.json').write_text('{"model": {"weight": 0.1, "mode": "gone"}}')
+    assert run_toy(tmp_path, 3)['step'] == 3
+    (tmp_path / 'config.json').write_text('{"model": {"weight": 0.1}}')
+    with pytest.raises(UserError, match='size: 4 there, 5 now'):
+        run_toy(tmp_path, 4, config=ToyConfig(size=5))
 
 
 def test_one_session_call_a_step(tmp_path, monkeypatch):
@@ -122,9 +138,9 @@ def test_one_session_call_a_step(tmp_path, monkeypatch):
         calls.append(1)
         return real_run(session, *args, **kwargs)
     monkeypatch.setattr(tf.Session, 'run', counting_run)
-    run_toy(tmp_path / 'short', 10, checkpoint_every=0)
+    run_toy(tmp_path / 'short', 10, save_every=0)
     short = len(calls)
-    run_toy(tmp_path / 'long', 30, checkpoint_every=0, summary_every=10)
+    run_toy(tmp_path / 'long', 30, save_every=0, summary_freq=10)
     assert len(calls) - short == short + 20
 
 
@@ -133,7 +149,7 @@ def two_nets(batch, is_training):
         old = tf.get_variable('weights', [4, 1], initializer=tf.ones_initializer())
     with tf.variable_scope('new_net'):
         new = tf.get_variable('weights', [1], initializer=tf.ones_initializer())
-    return ModelOutput({'fit': tf.reduce_mean((tf.matmul(batch, old) * new - 1) ** 2)})
+    return Output({'fit': tf.reduce_mean((tf.matmul(batch, old) * new - 1) ** 2)})
 
 
 def write_checkpoint(path, values):
@@ -194,15 +210,8 @@ def test_the_learning_rate_may_be_a_function_of_the_step(tmp_path):
 
 def test_gradients_are_clipped_by_their_global_norm(tmp_path):
     with tf.Graph().as_default():
-        from npu_runtime.config import RuntimeConfig
-        from npu_runtime.devices.choose import Device
-        from npu_runtime.devices.ranks import SingleProcess
-        from npu_runtime.training import TrainOptions
-        from npu_runtime.training_graph import TrainingGraph
-        clipped = TrainingGraph(
-            linear_model, random_batches(0, 0, 1),
-            TrainOptions('', 1, 2, 0.01, gradient_clip=1e-3), Device('cpu', ''),
-            RuntimeConfig(device='cpu'), SingleProcess())
+        clipped = TrainingStep(toy_task(tmp_path, 1, gradient_clip=1e-3), random_batches(0, 0, 1),
+                               Device('cpu', ''), RuntimeConfig(device='cpu'), SingleProcess())
         with tf.Session() as session:
             session.run([tf.global_variables_initializer(), clipped.iterator.initializer])
             session.run(clipped.train_op)

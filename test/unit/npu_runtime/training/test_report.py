@@ -10,10 +10,9 @@ import tensorflow.compat.v1 as tf
 
 from common.errors import UserError
 from npu_runtime import checkpoints
-from npu_runtime.hooks import Every, StepRecord
-from npu_runtime.metrics import MetricsLog, read_metrics
-from npu_runtime.training import default_log_line
-from npu_runtime.validation import Validation
+from npu_runtime.training.metrics import MetricsLog, read_metrics
+from npu_runtime.training.report import due
+from npu_runtime.training.task import StepRecord, Validation, default_log_line
 from toy_training import linear_model, run_toy, train_rows
 
 
@@ -36,13 +35,14 @@ def test_the_log_line_has_the_published_form():
 
 
 def test_multiples_are_met_also_by_steps_of_many():
-    every = Every(10, 5)
-    assert [step for step in (7, 9, 12, 19, 20, 20, 47, 49) if every.due(step)] == [12, 20, 47]
-    assert not Every(0, 0).due(10)
+    steps = [5, 7, 9, 12, 19, 20, 20, 47, 49]
+    met = [step for before, step in zip(steps, steps[1:]) if due(10, before, step)]
+    assert met == [12, 20, 47]
+    assert not due(0, 0, 10)
 
 
 def test_log_lines_and_rows_come_every_log_every_steps(tmp_path, capsys):
-    run_toy(tmp_path, 11, log_every=4, log_line=lambda record: 'at %d' % record.step)
+    run_toy(tmp_path, 11, log_freq=4, log_line=lambda record: 'at %d' % record.step)
     assert [line for line in capsys.readouterr().out.split('\n') if line.startswith('at ')] == [
         'at 4', 'at 8']
     rows = read_metrics(tmp_path)
@@ -51,7 +51,7 @@ def test_log_lines_and_rows_come_every_log_every_steps(tmp_path, capsys):
 
 
 def test_tensorboard_has_every_term_total_rate_and_images(tmp_path):
-    run_toy(tmp_path, 6, log_every=3, summary_every=6)
+    run_toy(tmp_path, 6, log_freq=3, summary_freq=6)
     found = summaries(tmp_path)
     assert {(step, tag) for step, tag, _ in found if not tag.startswith('batch')} == {
         (step, tag) for step in (3, 6) for tag in
@@ -89,7 +89,8 @@ def test_the_best_checkpoint_is_kept_across_a_resume(tmp_path):
     with open(str(tmp_path / 'model-best.data-00000-of-00001'), 'rb') as stream:
         before = stream.read()
     reader = tf.train.load_checkpoint(str(tmp_path / 'model-best'))
-    assert set(reader.get_variable_to_shape_map()) == {'net/weights', 'net/average'}
+    assert set(reader.get_variable_to_shape_map()) == {'net/weights', 'net/average',
+                                                        'validation/fit'}
     second = run_toy(tmp_path, 6, validation=validation, learning_rate=100.)
     assert second['best'] == best
     with open(str(tmp_path / 'model-best.data-00000-of-00001'), 'rb') as stream:
@@ -107,7 +108,7 @@ def test_validation_may_have_its_own_line_and_keep_nothing(tmp_path, capsys):
 
 def test_a_clock_that_steps_back_does_not_touch_what_is_measured(tmp_path, monkeypatch):
     times = iter(range(10 ** 6, 0, -1000))
-    monkeypatch.setattr('npu_runtime.metrics.time.time', lambda: next(times))
+    monkeypatch.setattr('npu_runtime.training.metrics.time.time', lambda: next(times))
     results = run_toy(tmp_path, 4)
     rows = train_rows(tmp_path)
     assert [row['step'] for row in rows] == [1, 2, 3, 4]

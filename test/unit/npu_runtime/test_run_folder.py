@@ -1,6 +1,6 @@
 """A checkpoint's own configuration stands in for flags, as far as they are the model's."""
 from geonet.config import ModelConfig
-from npu_runtime.saved_config import model_flags
+from npu_runtime.run_folder import model_flags
 
 
 def test_only_model_flags_are_taken_from_beside_a_checkpoint(tmp_path):
