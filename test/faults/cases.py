@@ -6,6 +6,7 @@ import os
 import shutil
 import zipfile
 
+from common.files import TEMPORARY_SUFFIX
 from programs import (CONVLSTM, GEONET, ONE_THREAD, PREPARE, RENDER, SIZE, UNPACK)
 
 TOY = 'test/faults/toy_program.py'
@@ -218,11 +219,13 @@ DIARIES = ('prepared.json',)
 def contents(folder, names_only=False):
     """{relative path: digest} of the files below `folder`, or with `names_only` {path: ''}.
 
-    A file that only a run in work has shows: its name begins with a dot.
+    What is still in work is left out: its name tells so, and no program takes it for a file.
     """
     found = {}
     for top, _, files in os.walk(str(folder)):
         for name in files:
+            if name.startswith('.') and name.endswith(TEMPORARY_SUFFIX):
+                continue
             path = os.path.join(top, name)
             digest = ''
             if not names_only and name not in DIARIES:

@@ -1,6 +1,8 @@
 """Fixtures of the fault tests: the programs, and one small world that they all work on."""
+import importlib.util
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 
@@ -45,6 +47,84 @@ def references(programs, world, tmp_path_factory):
     return cases.References(programs, world, tmp_path_factory.mktemp('references'))
 
 
+@pytest.fixture(scope='session')
+def horovod():
+    """Skips where Horovod is not installed."""
+    if importlib.util.find_spec('horovod') is None:
+        pytest.skip('needs Horovod: scripts/install_horovod.sh')
+
+
+class Host:
+    """A host of its own as far as the network goes: a network namespace with an ssh server."""
+
+    def __init__(self, name, address):
+        self.name, self.address = name, address
+        self.server = None
+
+    def command(self, *words):
+        """The words of a command line that runs `words` on this host."""
+        return ('ip', 'netns', 'exec', self.name) + words
+
+
+@pytest.fixture
+def two_hosts(tmp_path):
+    """([<Host>, <Host>], folder of an `ssh` that goes from one to the other without a password)."""
+    for tool in ('ip', '/usr/sbin/sshd', 'ssh', 'ssh-keygen'):
+        if not shutil.which(tool):
+            pytest.skip('needs %s: apt-get install iproute2 openssh-server' % tool)
+    hosts = [Host('faults%d%d' % (os.getpid(), number), '10.213.7.%d' % number)
+             for number in (1, 2)]
+    try:
+        _connect(hosts)
+        folder = _start_ssh(hosts, tmp_path)
+        yield hosts, folder
+    except (subprocess.CalledProcessError, OSError) as error:
+        pytest.skip('no network namespaces here (%s)' % error)
+    finally:
+        for host in hosts:
+            if host.server:
+                host.server.kill()
+                host.server.wait()
+            subprocess.run(['ip', 'netns', 'del', host.name], check=False,
+                           stderr=subprocess.DEVNULL)
+
+
+def _connect(hosts):
+    """Makes both namespaces and the cable between them."""
+    for host in hosts:
+        _run('ip', 'netns', 'add', host.name)
+        _run(*host.command('ip', 'link', 'set', 'lo', 'up'))
+    _run('ip', 'link', 'add', 'end0', 'netns', hosts[0].name, 'type', 'veth', 'peer', 'name', 'end1',
+         'netns', hosts[1].name)
+    for number, host in enumerate(hosts):
+        _run(*host.command('ip', 'address', 'add', host.address + '/24', 'dev', 'end%d' % number))
+        _run(*host.command('ip', 'link', 'set', 'end%d' % number, 'up'))
+
+
+def _start_ssh(hosts, folder):
+    key = str(folder / 'key')
+    _run('ssh-keygen', '-q', '-t', 'ed25519', '-N', '', '-f', key)
+    os.makedirs('/run/sshd', exist_ok=True)
+    (folder / 'sshd_config').write_text(
+        'Port 22\nHostKey %s\nAuthorizedKeysFile %s.pub\nStrictModes no\nUsePAM no\n'
+        'PermitRootLogin yes\nPidFile none\n' % (key, key))
+    binaries = folder / 'bin'
+    binaries.mkdir()
+    (binaries / 'ssh').write_text(
+        '#!/bin/sh\nexec %s -i "%s" -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null '
+        '-o LogLevel=ERROR "$@"\n' % (shutil.which('ssh'), key))
+    (binaries / 'ssh').chmod(0o755)
+    for host in hosts:
+        host.server = subprocess.Popen(
+            host.command('/usr/sbin/sshd', '-D', '-f', str(folder / 'sshd_config')),
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    return binaries
+
+
+def _run(*words):
+    subprocess.run(words, check=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+
+
 class Disk:
     """A small disk of its own, in memory.
 
@@ -55,16 +135,11 @@ class Disk:
 
     def __init__(self, folder, kilobytes):
         self.folder = folder
-        _mount('-t', 'tmpfs', '-o', 'size=%dk' % kilobytes, 'tmpfs', str(folder))
+        _run('mount', '-t', 'tmpfs', '-o', 'size=%dk' % kilobytes, 'tmpfs', str(folder))
 
     def change(self, options):
         """Mounts it anew, with `size=...k` or `ro` or `rw`."""
-        _mount('-o', 'remount,' + options, str(self.folder))
-
-
-def _mount(*arguments):
-    subprocess.run(('mount',) + arguments, check=True, stdout=subprocess.PIPE,
-                   stderr=subprocess.STDOUT)
+        _run('mount', '-o', 'remount,' + options, str(self.folder))
 
 
 @pytest.fixture

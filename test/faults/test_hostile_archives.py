@@ -33,7 +33,7 @@ def files_below(folder):
                   for top, _, names in os.walk(str(folder)) for name in names)
 
 
-@pytest.mark.parametrize('name', ESCAPES)
+@pytest.mark.parametrize('name', pick(ESCAPES, ['../../out', '/tmp/faults_escaped', 'link/out']))
 def test_an_entry_that_would_land_outside_is_refused(name, programs, tmp_path):
     target, elsewhere = tmp_path / 'a' / 'target', tmp_path / 'elsewhere'
     target.mkdir(parents=True)
@@ -50,7 +50,7 @@ def test_an_entry_that_would_land_outside_is_refused(name, programs, tmp_path):
         running.assert_sentence(ended, 'x.zip')
 
 
-@pytest.mark.parametrize('name', LITERAL)
+@pytest.mark.parametrize('name', pick(LITERAL, ['$UP/z', 'a/$HOME/z']))
 def test_an_entry_keeps_its_name_whatever_a_shell_would_make_of_it(name, programs, tmp_path):
     target = tmp_path / 'target'
     archive = archive_of(tmp_path / 'x.zip', [(name, b'good')])
@@ -65,7 +65,7 @@ KINDS = {'link': (stat.S_IFLNK | 0o777, b'/etc/passwd'), 'device': (stat.S_IFCHR
          'pipe': (stat.S_IFIFO | 0o666, b''), 'setuid': (stat.S_IFREG | 0o6777, b'x')}
 
 
-@pytest.mark.parametrize('kind', list(KINDS))
+@pytest.mark.parametrize('kind', pick(list(KINDS), ['link']))
 def test_an_entry_of_a_special_kind_becomes_a_plain_file_or_is_refused(kind, programs, tmp_path):
     mode, data = KINDS[kind]
     entry = zipfile.ZipInfo('entry')

@@ -75,8 +75,7 @@ esac
 
 
 @pytest.mark.parametrize('model', ['geonet', 'convlstm_vo'])
-@pytest.mark.parametrize('script', ['test/train_full_1p.sh', 'test/train_performance_1p.sh',
-                                    'test/modelarts_entry_acc.py'])
+@pytest.mark.parametrize('script', ['test/train_full_1p.sh', 'test/train_performance_1p.sh'])
 @pytest.mark.parametrize('strange', pick(NAMES, NAMES[1:2]))
 def test_a_wrapper_hands_on_any_folder_name_literally(script, strange, model, world, tmp_path):
     python = tmp_path / 'stand in'
@@ -84,16 +83,12 @@ def test_a_wrapper_hands_on_any_folder_name_literally(script, strange, model, wo
     python.chmod(0o755)
     there, cwd = world_in(world, tmp_path / strange), tmp_path / 'cwd'
     cwd.mkdir()
-    output, kept, device = there.folder / 'out', there.folder / 'kept', 'hostile'
-    flags = {'modelarts': ('--data_url=', '--train_url='), 'train': ('--data_path=', '--output_path=')}
-    data_flag, output_flag = flags['modelarts' if 'modelarts' in script else 'train']
+    output, device = there.folder / 'out', 'hostile'
     env = dict(PYTHON=python, RECORD=tmp_path / 'record', REAL_PYTHON=sys.executable,
-               ASCEND_DEVICE_ID=device)
-    if 'modelarts' not in script:
-        env['MODELARTS_MODEL_PATH'] = kept
+               ASCEND_DEVICE_ID=device, MODELARTS_MODEL_PATH=there.folder / 'kept')
     try:
         ended = running.interpreter(
-            tmp_path, script, data_flag + there.kitti, output_flag + str(output),
+            tmp_path, script, '--data_path=' + there.kitti, '--output_path=%s' % output,
             '--model=' + model, '--train_steps=2', env=env, cwd=cwd).ended()
     finally:
         shutil.rmtree(str(running.ROOT / 'test' / 'output' / device), ignore_errors=True)
@@ -101,6 +96,22 @@ def test_a_wrapper_hands_on_any_folder_name_literally(script, strange, model, wo
     arguments = (tmp_path / 'record').read_bytes().decode().split('\0')
     folder = output / 'ckpt'
     assert '--%s=%s' % ('checkpoint_dir' if model == 'geonet' else 'outputpath', folder) in arguments
+    assert not list(cwd.iterdir()) and not list(tmp_path.glob('HIT'))
+
+
+@pytest.mark.parametrize('strange', pick(NAMES, NAMES[1:2]))
+def test_the_entry_of_modelarts_hands_on_any_folder_name_literally(strange, tmp_path):
+    cwd, data = tmp_path / 'cwd', tmp_path / strange / 'absent'
+    cwd.mkdir()
+    device = 'hostile entry'
+    try:
+        ended = running.interpreter(
+            tmp_path, 'test/modelarts_entry_acc.py', '--data_url=%s' % data,
+            '--train_url=%s' % (tmp_path / strange / 'out'), cwd=cwd,
+            env=dict(ASCEND_DEVICE_ID=device)).ended()
+    finally:
+        shutil.rmtree(str(running.ROOT / 'test' / 'output' / device), ignore_errors=True)
+    running.assert_sentence(ended, data)
     assert not list(cwd.iterdir()) and not list(tmp_path.glob('HIT'))
 
 

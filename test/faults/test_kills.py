@@ -1,12 +1,14 @@
 """Programs killed at any moment and started again: nothing is lost, nothing is different."""
 import glob
 import os
+import shutil
 import time
 
 import pytest
 
 import cases
 import programs as running
+from common.files import TEMPORARY_SUFFIX
 from settings import pick
 from toy_training import losses_of
 
@@ -25,10 +27,9 @@ def finish(programs, name, world, folder):
     return programs.works(command.program, *command.arguments)
 
 
-def own_files(folder):
-    """Names that a run of training has no use for once it has ended."""
-    return [name for name in os.listdir(str(folder)) if name.startswith('.') and 'lock' not in name
-            or 'temp' in name]
+def half_checkpoints(folder):
+    """Names of what TensorFlow left half written."""
+    return [name for name in os.listdir(str(folder)) if 'temp' in name]
 
 
 @pytest.mark.parametrize('name', TRAININGS)
@@ -43,7 +44,7 @@ def test_a_training_killed_at_random_moments_has_the_losses_of_an_undisturbed_on
         program.ended()
     finish(programs, name, world, run)
     assert losses_of(run) == losses_of(reference)
-    assert not own_files(run)
+    assert not half_checkpoints(run)
 
 
 def saves_now(folder):
@@ -64,7 +65,7 @@ def test_a_training_killed_while_it_saves_has_the_losses_of_an_undisturbed_one(
             break
     finish(programs, name, world, run)
     assert losses_of(run) == losses_of(references.of(name)[0])
-    assert not own_files(run)
+    assert not half_checkpoints(run)
     assert caught, 'no save was seen'
 
 
@@ -80,10 +81,24 @@ def test_a_program_killed_at_random_moments_writes_what_an_undisturbed_one_does(
         program.ended()
         expected = cases.contents(reference)
         for path, digest in cases.contents(out).items():
-            if not os.path.basename(path).startswith('.'):  # still in work when it was killed
-                assert expected.get(path) == digest, '%s is not whole' % path
+            assert expected.get(path) == digest, '%s is not whole' % path
     finish(programs, name, world, out)
     assert cases.contents(out) == cases.contents(reference)
+
+
+@pytest.mark.parametrize('name', pick(list(cases.WRITERS) + list(cases.TRAININGS), ['prepare']))
+def test_what_killed_runs_left_in_work_is_removed_when_it_is_old(
+        name, programs, world, references, tmp_path):
+    out = tmp_path / 'out'
+    shutil.copytree(str(references.of(name)[0]), str(out))
+    folders = [folder for folder, _, files in os.walk(str(out)) if files]
+    old = [os.path.join(folder, '.file.x1y2z3' + TEMPORARY_SUFFIX) for folder in folders]
+    for path in old:
+        with open(path, 'w') as stream:
+            stream.write('half of a fi')
+        os.utime(path, (time.time() - 86400,) * 2)
+    finish(programs, name, world, out)
+    assert not [path for path in old if os.path.exists(path)]
 
 
 @pytest.mark.skipif(not pick(True, False), reason='only in a full run: starts interpreters')

@@ -11,7 +11,7 @@ import sys
 import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-sys.path[:0] = [ROOT, os.path.join(ROOT, 'test', 'unit')]
+sys.path[:0] = [ROOT] + [os.path.join(ROOT, 'test', name) for name in ('unit', 'distributed')]
 
 import tensorflow.compat.v1 as tf  # noqa: E402
 
@@ -33,6 +33,7 @@ class Config(Flags):
     ballast: int = flag(100000, 'weights that make the checkpoint bigger')
     slow_reading: float = flag(0.0, 'seconds that reading a batch takes')
     formatted: str = path_flag('', 'formatted set to read; empty reads random numbers')
+    shared: bool = flag(False, 'batches of 4 that the ranks share, instead of 2 for each')
 
 
 def model_of(config):
@@ -59,6 +60,9 @@ def data_of(config):
         if config.formatted:
             return formatted_dataset(config.formatted, 'train', 2, 3, 32, 104, 1,
                                      start_step=start_step, rank=rank, size=size)
+        if config.shared:
+            from two_ranks import share_of_four
+            return share_of_four(start_step, rank, size)
         dataset = random_batches(start_step, rank, size)
         if config.slow_reading:
             dataset = dataset.map(lambda batch: tf.reshape(
