@@ -26,10 +26,12 @@ class World:
     Args:
       programs: <Programs>.
       folder: <pathlib.Path> of everything.
+      source: a <World> to which parts that are asked for are linked, instead of being made.
     """
 
-    def __init__(self, programs, folder):
+    def __init__(self, programs, folder, source=None):
         self._programs = programs
+        self._source = source
         self.folder = folder
 
     def __getattr__(self, part):
@@ -37,7 +39,10 @@ class World:
             raise AttributeError(part)
         folder = self.folder / part
         if not folder.exists():
-            getattr(self, '_make_' + part)(str(folder))
+            if self._source:
+                folder.symlink_to(getattr(self._source, part))
+            else:
+                getattr(self, '_make_' + part)(str(folder))
         return str(folder)
 
     def run(self, command):
@@ -45,11 +50,11 @@ class World:
         return self._programs.works(command.program, *command.arguments)
 
     def copied_to(self, folder, *parts):
-        """A <World> in the new `folder` with copies of these parts."""
+        """A <World> in the new `folder` with copies of these parts and links to the others."""
         folder.mkdir(parents=True)
         for part in parts:
             shutil.copytree(getattr(self, part), str(folder / part))
-        return World(self._programs, folder)
+        return World(self._programs, folder, self)
 
     def _make_kitti(self, out):
         self.run(Command(RENDER, ('--output_dir=' + out, '--sequences=0,9', '--num_frames=12',

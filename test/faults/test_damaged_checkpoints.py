@@ -122,7 +122,6 @@ def test_a_prediction_from_a_damaged_checkpoint_is_one_sentence_that_names_the_l
         name, damage, programs, world, two_checkpoints, tmp_path, rng):
     for number in range(pick(4, 1)):
         part = world.copied_to(tmp_path / str(number))
-        (part.folder / 'kitti').symlink_to(world.kitti)
         copy_of(two_checkpoints, part.folder / 'rigid')
         DAMAGES[damage](str(part.folder / 'rigid' / 'model-2'), rng)
         out = part.folder / 'out'
@@ -138,7 +137,6 @@ def test_a_prediction_from_a_damaged_checkpoint_is_one_sentence_that_names_the_l
 def test_a_prediction_from_a_folder_takes_the_last_whole_checkpoint_and_says_so(
         damage, programs, world, two_checkpoints, references, tmp_path, rng):
     part = world.copied_to(tmp_path / 'part')
-    (part.folder / 'kitti').symlink_to(world.kitti)
     copy_of(two_checkpoints, part.folder / 'rigid')
     DAMAGES[damage](str(part.folder / 'rigid' / 'model-2'), rng)
     command = cases.predict_pose(part, part.folder / 'out')

@@ -14,22 +14,13 @@ NAMES = ["a b;touch HIT;'c", '$(touch HIT)`touch HIT`', '"x" & touch HIT | y > H
          'new\nline\ttab', '*?[a-z]{1,2}!~#', '$HOME', '~', '-rf', '--help', '%s%n\\n', '中 é',
          '..x', 'a=b']
 CASES = dict(cases.WRITERS, **cases.TRAININGS)
-PARTS = ('kitti', 'formatted', 'rigid', 'archives', 'pose', 'depth', 'kitti_2015', 'flow', 'raw')
-
-
-def world_in(world, folder):
-    """The parts of the world under the name `folder`, as links."""
-    folder.mkdir(parents=True)
-    for part in PARTS + (('motion',) if pick(True, False) else ()):
-        (folder / part).symlink_to(getattr(world, part))
-    return cases.World(None, folder)
 
 
 @pytest.mark.parametrize('name', pick(list(CASES), ['prepare', 'train_toy', 'score_odometry']))
 def test_a_program_takes_any_folder_name_literally(name, programs, world, references, tmp_path):
-    for number, strange in enumerate(pick(NAMES, NAMES[:4])):
+    for number, strange in enumerate(pick(NAMES, NAMES[1:4:2])):
         there = tmp_path / str(number)
-        command = CASES[name](world_in(world, there / strange), there / strange / 'out' / strange)
+        command = CASES[name](world.copied_to(there / strange), there / strange / 'out' / strange)
         (there / 'cwd').mkdir()
         programs.works(command.program, *command.arguments, cwd=there / 'cwd',
                        env={'x': 'expanded'})
@@ -41,9 +32,9 @@ def test_a_program_takes_any_folder_name_literally(name, programs, world, refere
         shutil.rmtree(str(there))
 
 
-@pytest.mark.parametrize('strange', pick(NAMES, NAMES[:2]))
+@pytest.mark.parametrize('strange', pick(NAMES, NAMES[:1]))
 def test_a_script_takes_any_folder_name_literally(strange, world, references, tmp_path):
-    there, cwd = world_in(world, tmp_path / strange), tmp_path / 'cwd'
+    there, cwd = world.copied_to(tmp_path / strange), tmp_path / 'cwd'
     cwd.mkdir()
     ended = running.interpreter(
         tmp_path, 'scripts/prepare_odometry.sh', there.archives, there.folder / 'data',
@@ -81,7 +72,7 @@ def test_a_wrapper_hands_on_any_folder_name_literally(script, strange, model, wo
     python = tmp_path / 'stand in'
     python.write_text(STAND_IN)
     python.chmod(0o755)
-    there, cwd = world_in(world, tmp_path / strange), tmp_path / 'cwd'
+    there, cwd = world.copied_to(tmp_path / strange), tmp_path / 'cwd'
     cwd.mkdir()
     output, device = there.folder / 'out', 'hostile'
     env = dict(PYTHON=python, RECORD=tmp_path / 'record', REAL_PYTHON=sys.executable,
