@@ -4,7 +4,7 @@ import dataclasses
 from common.errors import UserError
 from common.memory import usable_memory
 from geonet import model as geonet_model
-from kitti_data.pipeline.formatted import broken_files_named, formatted_dataset
+from kitti_data.pipeline.formatted import find_broken, formatted_dataset
 from npu_runtime.training import ModelOutput, TrainOptions, train
 from npu_runtime.validation import Validation
 
@@ -35,10 +35,9 @@ def run_training(run, model, augment, runtime):
 
     saved_config = {'model': dict(dataclasses.asdict(model), mode=run.mode),
                     'run': dataclasses.asdict(run), 'augment': dataclasses.asdict(augment)}
-    with broken_files_named(run.dataset_dir):
-        return train(build_model, _training_data(run, model, augment),
-                     _train_options(run, residual_flow), runtime, saved_config,
-                     _validation(run, model))
+    return train(build_model, _training_data(run, model, augment),
+                 _train_options(run, residual_flow), runtime, saved_config,
+                 _validation(run, model))
 
 
 def _training_data(run, model, augment):
@@ -74,4 +73,5 @@ def _train_options(run, residual_flow):
         trainable_scopes=['flow_net'] if residual_flow else None,
         init_scopes=['depth_net', 'pose_net'] if residual_flow else None,
         checkpoint_every=run.save_ckpt_freq, max_to_keep=run.max_to_keep, seed=run.seed,
-        log_every=run.log_freq, summary_every=run.summary_freq)
+        log_every=run.log_freq, summary_every=run.summary_freq,
+        explain_input_error=lambda error: find_broken(run.dataset_dir))
