@@ -21,7 +21,7 @@ MAX_PIXELS = 2 ** 26
 MAX_PIXELS_OF_16_BITS = 2 ** 24
 Image.MAX_IMAGE_PIXELS = None  # Pillow's own check raises or only warns, by the size.
 
-_FORMATS = ('PNG', 'JPEG', 'MPO')  # MPO: what phones write as .jpg
+_FORMATS = ('PNG', 'JPEG')
 _ORIENTATION = 0x0112
 _AS_STORED = 1
 _GRAY, _COLOUR = ('L', '1'), ('RGB', 'RGBA', 'P', 'LA')

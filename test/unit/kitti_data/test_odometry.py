@@ -62,7 +62,7 @@ def test_poses_follow_the_frame_numbers_when_the_first_images_are_absent(root):
 def test_fewer_poses_than_images_is_an_error(root):
     path = root / 'poses' / '04.txt'
     path.write_text(''.join(path.read_text().splitlines(True)[:3]))
-    with pytest.raises(UserError, match=r'04.txt has 3 poses.*frame 4'):
+    with pytest.raises(UserError, match=r'04.txt has 3 poses, but none of frame 3 .*images up to frame 4'):
         getattr(odometry.OdometrySequence(str(root), 4), 'poses')
 
 
@@ -86,7 +86,7 @@ def test_bad_pose_lines_are_named(root, line, text):
     lines = path.read_text().splitlines()
     lines[line - 1] = text
     path.write_text('\n'.join(lines))
-    with pytest.raises(UserError, match=r'04.txt, line %d: wanted 12' % line):
+    with pytest.raises(UserError, match=r'04.txt: line %d: found .*must be 12' % line):
         odometry.read_poses(str(path))
 
 
@@ -96,11 +96,11 @@ def test_an_empty_pose_file_is_an_error(tmp_path):
         odometry.read_poses(str(tmp_path / 'empty.txt'))
 
 
-@pytest.mark.parametrize('text,message', [('P0: 1 2 3\n', 'line 1: P0 wants 12'),
-                                          ('P0 1 2 3\n', 'line 1: wanted "key: numbers"')])
+@pytest.mark.parametrize('text,message', [('P0: 1 2 3\n', 'line 1: P0 is .1 2 3., must be 12'),
+                                          ('P0 1 2 3\n', 'line 1: found .*must be "key: numbers"')])
 def test_bad_calibration_lines_are_named(root, text, message):
     (root / 'sequences' / '04' / 'calib.txt').write_text(text)
-    with pytest.raises(UserError, match='calib.txt, ' + message):
+    with pytest.raises(UserError, match='calib.txt: ' + message):
         getattr(odometry.OdometrySequence(str(root), 4), 'intrinsics')
 
 
@@ -120,8 +120,8 @@ def test_thirteen_columns_carry_the_frame_number(tmp_path):
     np.testing.assert_array_equal(numbers, [2, 5, 6])
     np.testing.assert_allclose(read, truth)
     np.savetxt(path, rows[::-1])
-    with pytest.raises(UserError, match='indexed.txt, line 2.*ascending'):
-        odometry.read_poses(path)
+    with pytest.raises(UserError, match='indexed.txt: line 2: found the frame number 5, must be whole and above'):
+        odometry.read_poses_indexed(path)
 
 
 def test_real_sequences_are_read(shared):

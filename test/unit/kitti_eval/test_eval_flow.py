@@ -120,13 +120,13 @@ def test_outliers_need_three_pixels_and_five_per_cent():
 def test_arrays_are_scored_beside_zero_flow():
     gt = np.random.RandomState(0).uniform(-9, 9, (2, 6, 8, 2))
     valid = [np.ones((6, 8)), np.zeros((6, 8))]
-    result = flow_errors.evaluate_flow(gt, valid, gt)
+    result = flow_errors.summarise([flow_errors.evaluate_map(*one) for one in zip(gt, valid, gt)])
     assert result['images'] == 1
     assert result['prediction'] == {'epe': 0, 'fl': 0}
     assert result['zero_flow']['epe'] == pytest.approx(
         np.linalg.norm(gt[0], axis=-1).mean())
     with pytest.raises(UserError, match='none of 1'):
-        flow_errors.evaluate_flow(gt[:1], valid[1:], gt[:1])
+        flow_errors.summarise([flow_errors.evaluate_map(gt[0], valid[1], gt[0])])
 
 
 def test_synthetic_truth_has_no_error_through_all_files(tmp_path):

@@ -8,7 +8,7 @@ import pytest
 
 from common.errors import UserError
 from kitti_data import odometry
-from kitti_data import poses as pose_math
+from kitti_data import poses
 from kitti_eval import chaining, eval_odometry, evo_tools, snippets
 from kitti_eval.constant_motion import constant_motion
 from kitti_eval.trajectory_errors import align_trajectory, evaluate_odometry
@@ -20,7 +20,7 @@ def winding(num_frames, seed=0, step=1.0):
     heading = np.cumsum(0.02 * rng.standard_normal(num_frames) + 0.01)
     angles = np.stack([0 * heading, heading, 0 * heading], axis=-1)
     ahead = np.stack([np.sin(heading), 0.02 * np.cos(heading), np.cos(heading)], axis=-1)
-    return pose_math.from_parts(pose_math.rotation_from_euler(angles),
+    return poses.from_parts(poses.rotation_from_euler(angles),
                                 np.cumsum(step * ahead, axis=0))
 
 
@@ -59,9 +59,9 @@ def test_evo_agrees_with_its_published_figures(shared, flags, rmse):
 def test_evo_and_ours_are_the_same_on_a_drive_made_here():
     gt = winding(60)
     noise = 0.01 * np.random.RandomState(1).standard_normal((60, 6))
-    pred = gt @ pose_math.transform_from_vector(noise)
-    pred = pose_math.relative(pred[0], pred)
-    gt = pose_math.relative(gt[0], gt)
+    pred = gt @ poses.transform_from_vector(noise)
+    pred = poses.relative(pred[0], pred)
+    gt = poses.relative(gt[0], gt)
     ours, evo = evaluate_odometry(gt, pred, '7dof'), evo_tools.evo_errors(gt, pred, '7dof')
     assert evo['ape']['rmse'] == pytest.approx(ours['ate'], rel=1e-5)
     assert evo['rpe_trans']['mean'] == pytest.approx(ours['rpe_trans'], rel=1e-4)
@@ -77,7 +77,7 @@ def test_a_missing_evo_says_how_to_get_it(monkeypatch, tmp_path):
 
 def test_the_truth_has_no_error_wherever_it_begins():
     gt = winding(300)
-    moved = pose_math.transform_from_vector([5, 6, 7, .3, .2, .1]) @ gt
+    moved = poses.transform_from_vector([5, 6, 7, .3, .2, .1]) @ gt
     result = evaluate_odometry(gt, moved)
     assert result['t_rel'] < 1e-9 and result['ate'] < 1e-9 and result['rpe_trans'] < 1e-9
     # acos near 1 keeps half the digits.
@@ -106,7 +106,7 @@ def test_a_steady_turn_has_its_rate_as_error():
     gt = constant_motion(150, (0, 0, 1.0))
     degrees = 0.02 * np.arange(150)
     turn = np.stack([0 * degrees, np.radians(degrees), 0 * degrees], axis=-1)
-    pred = pose_math.from_parts(pose_math.rotation_from_euler(turn), gt[:, :3, 3])
+    pred = poses.from_parts(poses.rotation_from_euler(turn), gt[:, :3, 3])
     result = evaluate_odometry(gt, pred)
     assert result['rpe_rot'] == pytest.approx(0.02)
     assert result['by_length'][100]['r_rel'] == pytest.approx(2.02)
@@ -114,8 +114,8 @@ def test_a_steady_turn_has_its_rate_as_error():
 
 def test_alignment_undoes_what_it_is_for():
     gt = winding(80)
-    gt = pose_math.relative(gt[0], gt)
-    rigid = pose_math.transform_from_vector([1, 2, 3, .1, .2, .3])
+    gt = poses.relative(gt[0], gt)
+    rigid = poses.transform_from_vector([1, 2, 3, .1, .2, .3])
     moved = rigid @ gt
     aligned, scale = align_trajectory(gt, moved, '6dof')
     np.testing.assert_allclose(aligned, gt, atol=1e-9)
@@ -151,14 +151,14 @@ def test_exact_snippets_chain_to_the_trajectory(seq_length, overlap):
     runs = dict(enumerate(snippets.snippets_of_trajectory(gt, seq_length)))
     frames, chained = chaining.chain_snippets(runs, overlap=overlap)
     assert frames.tolist() == list(range(40))
-    np.testing.assert_allclose(chained, pose_math.relative(gt[0], gt), atol=1e-9)
+    np.testing.assert_allclose(chained, poses.relative(gt[0], gt), atol=1e-9)
 
 
 def test_scales_of_snippets_are_found():
     gt = winding(30, step=2.0)
     factors = np.random.RandomState(0).uniform(0.2, 2, 28)
     runs = snippets.snippets_of_trajectory(gt, 3)
-    truth, wanted = dict(enumerate(gt)), pose_math.relative(gt[0], gt)
+    truth, wanted = dict(enumerate(gt)), poses.relative(gt[0], gt)
     for given, scale in ((factors, 'per_snippet'), (np.full(28, 0.3), 'global')):
         scaled = runs.copy()
         scaled[..., :3, 3] *= given[:, None, None]
@@ -169,19 +169,19 @@ def test_scales_of_snippets_are_found():
 def test_errors_of_overlapping_snippets_cancel_in_their_mean():
     gt = winding(30)
     runs = snippets.snippets_of_trajectory(gt, 3)
-    turn = pose_math.rotation_from_euler(np.array([0.02, 0, 0.01]))
+    turn = poses.rotation_from_euler(np.array([0.02, 0, 0.01]))
     for index, run in enumerate(runs):  # a motion is covered by an even and an odd snippet
         error = turn if index % 2 else turn.T
-        step = pose_math.relative(run[:-1], run[1:])
+        step = poses.relative(run[:-1], run[1:])
         step[:, :3, :3] = step[:, :3, :3] @ error
         step[:, 2, 3] += 0.1 if index % 2 else -0.1
         run[1:] = np.stack([step[0], step[0] @ step[1]])
-    wanted = pose_math.relative(gt[0], gt)[1:-1]  # the outer motions are in one snippet only
+    wanted = poses.relative(gt[0], gt)[1:-1]  # the outer motions are in one snippet only
     errors = {}
     for overlap in chaining.OVERLAPS:
         _, chained = chaining.chain_snippets(dict(enumerate(runs)), overlap=overlap)
-        steps = pose_math.relative(chained[1:-2], chained[2:-1])
-        errors[overlap] = np.abs(steps - pose_math.relative(wanted[:-1], wanted[1:])).max()
+        steps = poses.relative(chained[1:-2], chained[2:-1])
+        errors[overlap] = np.abs(steps - poses.relative(wanted[:-1], wanted[1:])).max()
     assert errors['first'] > 0.09 and errors['mean'] < 1e-9
     with pytest.raises(UserError, match='overlap.*last.*first, mean'):
         chaining.chain_snippets(dict(enumerate(runs)), overlap='last')
@@ -192,7 +192,7 @@ def test_a_missing_snippet_is_bridged_or_named():
     runs = dict(enumerate(snippets.snippets_of_trajectory(gt, 3)))
     del runs[4]
     _, chained = chaining.chain_snippets(runs)
-    np.testing.assert_allclose(chained, pose_math.relative(gt[0], gt), atol=1e-9)
+    np.testing.assert_allclose(chained, poses.relative(gt[0], gt), atol=1e-9)
     del runs[3]
     with pytest.raises(UserError, match='from frame 4 to 5'):
         chaining.chain_snippets(runs)

@@ -7,7 +7,7 @@ import pytest
 
 from common.errors import UserError
 from kitti_data import odometry
-from kitti_data import poses as pose_math
+from kitti_data.poses import transform_from_vector
 from kitti_eval import generate_pose_snippets, snippets
 
 # Six decimals in the files.
@@ -93,8 +93,8 @@ def test_vectors_of_a_straight_drive_give_a_straight_snippet():
 
 
 def test_snippets_do_not_depend_on_where_the_trajectory_begins():
-    poses = pose_math.transform_from_vector(np.random.RandomState(1).uniform(-1, 1, (6, 6)))
-    moved = pose_math.transform_from_vector([5, 6, 7, .3, .2, .1]) @ poses
+    poses = transform_from_vector(np.random.RandomState(1).uniform(-1, 1, (6, 6)))
+    moved = transform_from_vector([5, 6, 7, .3, .2, .1]) @ poses
     np.testing.assert_allclose(snippets.snippets_of_trajectory(moved, 3),
                                snippets.snippets_of_trajectory(poses, 3), atol=1e-12)
 

@@ -185,9 +185,9 @@ def test_an_unwritable_place_stops_the_preparation(small_root, tmp_path):
 
 
 @pytest.mark.parametrize('flags,message', [
-    (['--seq_length=4'], '--seq_length is 4; wanted an odd number'),
-    (['--jpeg_quality=0'], '--jpeg_quality is 0'), (['--camera=4'], '--camera'),
-    (['--val_fraction=1'], '--val_fraction is 1.0')])
+    (['--seq_length=4'], '--seq_length=4: must be odd'),
+    (['--jpeg_quality=0'], '--jpeg_quality=0: must be at least 1'), (['--camera=4'], '--camera'),
+    (['--val_fraction=1'], '--val_fraction=1.0: must be at least 0 and below 1')])
 def test_bad_flags_are_named(small_root, tmp_path, flags, message):
     with pytest.raises(UserError, match=message):
         prepare(small_root, tmp_path / 'set', *flags)
