@@ -274,3 +274,45 @@ def test_bad_inputs_are_named(tmp_path, calibration):
         run_eigen(tmp_path / 'raw', np.ones((1, 8, 26), np.float32))
     with pytest.raises(UserError, match='test_file_list'):
         eval_depth.main(['--kitti_dir', str(tmp_path)])
+
+
+def test_a_list_of_drives_and_frames_scores_the_same_images(tmp_path, calibration):
+    write_raw(tmp_path / 'raw', [(375, 1242)] * 2, [golden_common.make_velodyne(index)
+                                                    for index in range(2)])
+    pred = np.random.RandomState(0).uniform(1, 9, (2, 8, 26)).astype(np.float32)
+    run_eigen(tmp_path / 'raw', pred)
+    wanted = read_result(tmp_path / 'raw' / 'pred.eval_depth.json')
+    (tmp_path / 'raw' / 'files.txt').write_bytes(
+        '\ufeff{0}/{1} 0000000000 l\r\n{0}/{1} 1 l\r\n'.format(DATE, DRIVE).encode('utf-8'))
+    run_eigen(tmp_path / 'raw', pred)
+    assert read_result(tmp_path / 'raw' / 'pred.eval_depth.json') == wanted
+
+
+def test_a_split_without_a_single_scan_says_which_files_hold_them(tmp_path, calibration):
+    write_raw(tmp_path / 'raw', [(375, 1242)], [None])
+    with pytest.raises(UserError, match='none of 1 images has a laser scan, such as .*'
+                                        'velodyne_points/data/0000000000.bin'):
+        run_eigen(tmp_path / 'raw', np.ones((1, 8, 26), np.float32))
+
+
+def test_the_result_is_written_before_a_picture_fails(tmp_path, calibration, monkeypatch):
+    write_raw(tmp_path / 'raw', [(375, 1242)], [golden_common.make_velodyne(0)])
+
+    def fail(*_):
+        raise UserError('no room')
+    monkeypatch.setattr(eval_depth, 'write_picture', fail)
+    with pytest.raises(UserError, match='no room'):
+        run_eigen(tmp_path / 'raw', np.ones((1, 8, 26), np.float32), '--plot')
+    assert read_result(tmp_path / 'raw' / 'pred.eval_depth.json')['images'] == 1
+
+
+def test_stray_files_are_no_truth_of_the_stereo_split(tmp_path):
+    folder = tmp_path / 'training' / 'disp_noc_0'
+    folder.mkdir(parents=True)
+    write_png(str(folder / '000000_10.png'), golden_common.make_gt_disp_png(0))
+    for name in ('._000000_10.png', 'Thumbs.db', '000000_11.png'):
+        (folder / name).write_bytes(b'\0\5\26\7')
+    np.save(str(tmp_path / 'pred.npy'), np.ones((1, 8, 26), np.float32))
+    eval_depth.main(['--split=stereo', '--kitti_dir', str(tmp_path), '--pred_file',
+                     str(tmp_path / 'pred.npy')])
+    assert read_result(tmp_path / 'pred.eval_depth.json')['images'] == 1
