@@ -207,7 +207,7 @@ def make_folder(path):
     path = os.path.abspath(path)
     try:
         os.makedirs(path, exist_ok=True)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:  # one call for each level
         raise UserError('cannot make folder %s: %s' % (path, reason(error))) from error
     if not os.access(path, os.W_OK | os.X_OK):
         raise UserError('folder %s is not writable' % path)

@@ -1,5 +1,6 @@
 """Raw drives and Cityscapes; golden numbers: the published raw loader (numpy_loaders.json)."""
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -179,3 +180,25 @@ def test_bad_cityscapes_cameras_are_named(cityscapes, tmp_path, content, message
         path.write_text(content)
     with pytest.raises(UserError, match='(?s)no example could be made.*' + message):
         prepare_cityscapes(cityscapes, tmp_path / 'set')
+
+
+def test_a_missing_measurement_leaves_out_its_frame_and_not_the_drive(root, tmp_path):
+    drive = '2011_09_26_drive_0001_sync'
+    shutil.copytree(str(root / '2011_09_26'), str(tmp_path / '2011_09_26'))
+    whole = data_of(tmp_path, 'eigen', sequences=[drive], remove_static=True, static_speed=0.0)
+    assert [len(clip.frames) for clip in whole.clips] == [5, 5] and not whole.problems
+    (tmp_path / '2011_09_26' / drive / 'oxts' / 'data' / '0000000003.txt').unlink()
+    data = data_of(tmp_path, 'eigen', sequences=[drive], remove_static=True, static_speed=0.0)
+    for clip in data.clips:
+        assert [frame.number for frame in clip.frames] == [0, 1, 2, 4]
+    problem, = data.problems
+    assert problem.startswith('frame 3 of drive %s is left out: oxts file' % drive)
+
+
+def test_a_drive_too_short_for_an_example_is_mentioned(root, tmp_path, capsys):
+    assert main(['--dataset_dir=%s' % root, '--dump_root=%s' % tmp_path, '--seq_length=7',
+                 '--dataset_name=kitti_raw_eigen', '--img_height=12', '--img_width=40',
+                 '--sequences=2011_09_26_drive_0001_sync,2011_09_28_drive_0034_sync',
+                 '--camera=2']) == 0
+    assert ('note: 2011_09_26_drive_0001_sync_02 has 5 frames, too few for an example of 7'
+            in capsys.readouterr().out)
