@@ -46,10 +46,10 @@ def read_flo(path):
             raise UserError('flow file %s: does not begin with %s, must be a .flo file' % (
                 path, _FLO_MAGIC))
         width, height = (int(size) for size in np.frombuffer(header, '<i4', 2, offset=4))
-        wanted, found = _FLO_HEADER + 8 * width * height, os.path.getsize(path)
-        if min(width, height) < 1 or found != wanted:
+        told, found = _FLO_HEADER + 8 * width * height, os.path.getsize(path)
+        if min(width, height) < 1 or found != told:
             raise UserError('flow file %s: has %d bytes, must have %d for the %d x %d pixels that '
-                            'its header tells' % (path, found, wanted, width, height))
+                            'its header tells' % (path, found, told, width, height))
         if width * height > MAX_PIXELS_OF_16_BITS:
             raise UserError('flow file %s: is %dx%d pixels, must be at most %d pixels' % (
                 path, width, height, MAX_PIXELS_OF_16_BITS))

@@ -80,4 +80,4 @@ def poses_from_motions(motions, label_frame='camera', first_pose=None):
 
 def _check(label_frame):
     if label_frame not in LABEL_FRAMES:
-        raise ValueError('label_frame is %r; wanted %s' % (label_frame, ' or '.join(LABEL_FRAMES)))
+        raise ValueError('label_frame is %r, must be %s' % (label_frame, ' or '.join(LABEL_FRAMES)))

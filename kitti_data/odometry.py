@@ -6,7 +6,7 @@ import numpy as np
 from common.errors import UserError
 from common.files import atomic_write, list_folder, require_folder
 from kitti_data.calibration import Calibration
-from kitti_data.frame_files import list_frames, require_no_gaps
+from kitti_data.frame_files import frame_number, list_frames, require_no_gaps
 from kitti_data.number_files import numbered_rows, read_rows
 from kitti_data.poses import rotation_faults, to_4x4
 
@@ -105,8 +105,8 @@ class OdometrySequence:
         places = {number: place for place, number in enumerate(numbers.tolist())}
         absent = [frame for frame in self.frames if frame[0] not in places]
         if absent:
-            raise UserError('%s has %d %ss, but none of frame %d (%s): sequence %s has images up to '
-                            'frame %d' % (path, len(rows), what, absent[0][0], absent[0][1],
+            raise UserError('%s has %d %ss, but none of frame %d (%s): sequence %s has images up '
+                            'to frame %d' % (path, len(rows), what, absent[0][0], absent[0][1],
                                           self.name, self.frames[-1][0]))
         return rows[[places[number] for number, _ in self.frames]]
 
@@ -114,7 +114,8 @@ class OdometrySequence:
 def sequence_name(sequence):
     """The folder name of a sequence: 9, '9' and '09' are '09'; other names stay."""
     text = str(sequence).strip()
-    return '%02d' % int(text) if text.isdigit() else text
+    number = frame_number(text)
+    return text if number is None else '%02d' % number
 
 
 def sequence_names(root):

@@ -15,7 +15,7 @@ def to_4x4(matrices):
     if matrices.shape[-2:] == (4, 4):
         return matrices
     if matrices.shape[-2:] != (3, 4):
-        raise ValueError('transforms must be [..., 3, 4] or [..., 4, 4], got %s' % (matrices.shape,))
+        raise ValueError('transforms must be [..., 3 or 4, 4], got %s' % (matrices.shape,))
     transforms = np.zeros(matrices.shape[:-2] + (4, 4))
     transforms[..., :3, :] = matrices
     transforms[..., 3, 3] = 1

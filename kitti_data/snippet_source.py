@@ -79,13 +79,13 @@ def snippets(path, length, height, width, sequence='', camera=2, intrinsics=(),
       UserError: no snippet is there, a frame of one is missing, or the camera is.
     """
     folder = os.path.abspath(path) if path else ''
-    wanted = (length, height, width)
+    shape = (length, height, width)
     if os.path.isdir(os.path.join(folder, 'training', 'image_2')):
-        return _kitti_2015(os.path.join(folder, 'training'), wanted, _matrix(intrinsics),
+        return _kitti_2015(os.path.join(folder, 'training'), shape, _matrix(intrinsics),
                            camera_needed)
     prefixes = _formatted_examples(folder)
     if prefixes:
-        return _formatted(prefixes, wanted)
+        return _formatted(prefixes, shape)
     source = sequence_frames(path, sequence, camera)
     if len(source.names) < length:
         raise UserError('%s holds %d frames; a snippet needs %d' % (
@@ -106,9 +106,9 @@ def snippets(path, length, height, width, sequence='', camera=2, intrinsics=(),
     return SnippetSource(numbers, read, source.rate, source.fault)
 
 
-def _kitti_2015(folder, wanted, matrix, camera_needed):
+def _kitti_2015(folder, shape, matrix, camera_needed):
     """Frames 10 - k .. 10 + k around every reference frame; needs the multi-view extension."""
-    length, height, width = wanted
+    length, height, width = shape
     image_folder = os.path.join(folder, 'image_2')
     names = reference_names(image_folder)
     frames = range(REFERENCE - length // 2, REFERENCE + length // 2 + 1)
@@ -153,9 +153,9 @@ def _formatted_examples(folder):
             if name.endswith(_CAMERA_ENDING) and not name.startswith('.')]
 
 
-def _formatted(prefixes, wanted):
+def _formatted(prefixes, shape):
     """Strips `<prefix>.jpg`, the frames side by side, with `<prefix>_cam.txt`."""
-    length, height, width = wanted
+    length, height, width = shape
     numbers = [frame_number(os.path.basename(prefix)) for prefix in prefixes]
     if None in numbers or len(set(numbers)) < len(numbers):
         numbers = list(range(len(prefixes)))

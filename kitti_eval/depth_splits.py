@@ -109,10 +109,11 @@ class StereoSplit:
         return DepthTruth(depth, disparity > 0, focal_baseline)
 
     def _calibration_path(self, index, width):
-        path = os.path.join(self._training, 'calib_cam_to_cam', self.names[index][:-len('_10.png')] + '.txt')
+        name = self.names[index].partition('_')[0]
+        path = os.path.join(self._training, 'calib_cam_to_cam', name + '.txt')
         if not os.path.exists(path):
-            raise UserError('%s is %d pixels wide, none of KITTI (%s), and there is no calibration '
-                            '%s to take its focal length from' % (
+            raise UserError('%s is %d pixels wide, unlike those of KITTI (%s), and there is no '
+                            'calibration %s to take its focal length from' % (
                                 self.names[index], width,
                                 ', '.join(map(str, sorted(FOCAL_OF_WIDTH))), path))
         return path

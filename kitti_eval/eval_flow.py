@@ -116,7 +116,7 @@ def evaluate_files(training, predictions, config):
 
 
 def plot_files(training, predictions, config, folder):
-    """Writes pictures of `config.num_plots` predictions, evenly chosen, as `<folder>/NNNNNN.png`."""
+    """Writes pictures of `config.num_plots` predictions, evenly chosen: `<folder>/NNNNNN.png`."""
     def plot(name):
         image = read_rgb(os.path.join(training, 'image_2', '%s_%02d.png' % (name, REFERENCE)))
         write_picture(os.path.join(folder, name + '.png'), image,
@@ -134,7 +134,7 @@ def _read_truth(training, kind, name):
 
 
 def read_prediction(path):
-    """<float32>[H, W, 2] of a .flo file or a KITTI PNG; a UserError where not all of it is known."""
+    """<float32>[H, W, 2] of a .flo file or a KITTI PNG; a UserError where it is not finite."""
     flow = read_flo(path) if path.endswith('.flo') else read_kitti_flow(path)[0]
     with np.errstate(invalid='ignore'):
         if not (np.abs(flow) <= _LONGEST).all():

@@ -28,8 +28,8 @@ def evaluate_odometry(gt, pred, align='none', lengths=KITTI_LENGTHS, frames=None
     Returns:
       A dict of plain numbers: `t_rel` (%), `r_rel` (deg/100 m), both None where the trajectory is
       shorter than every length; `ate` (m, root mean square); `rpe_trans` (m) and `rpe_rot` (deg),
-      means over steps of one frame, None where no two frames are neighbours; `frames`, `segments`, `scale`, `align`, and `by_length`
-      {length: {t_rel, r_rel, segments}}.
+      means over steps of one frame, None where no two frames are neighbours; `frames`,
+      `segments`, `scale`, `align`, and `by_length` {length: {t_rel, r_rel, segments}}.
     """
     gt, pred = (_relative(poses[0], poses) for poses in _checked(gt, pred))
     frames = np.arange(len(gt)) if frames is None else np.asarray(frames)
@@ -57,9 +57,10 @@ def step_errors(gt, pred, frames):
 def kitti_errors(gt, pred, lengths, frames):
     """The KITTI devkit's relative errors.
 
-    A segment begins at every tenth frame, by its number from the first one on, and ends at the first frame whose path length (along the
-    truth) exceeds the beginning's by `length`. With D the motion over the segment, its error is
-    E = inv(D_pred) D_gt; t = |E's translation| / length, r = angle(E) / length.
+    A segment begins at every tenth frame, by its number from the first one on, and ends at the
+    first frame whose path length (along the truth) exceeds the beginning's by `length`. With D the
+    motion over the segment, its error is E = inv(D_pred) D_gt; t = |E's translation| / length,
+    r = angle(E) / length.
 
     Returns:
       A dict: `t_rel` (%), `r_rel` (deg/100 m), means over all segments, `segments`, `by_length`.

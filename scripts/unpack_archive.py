@@ -1,4 +1,4 @@
-"""Unpacks from a zip archive what is wanted and not there yet.
+"""Unpacks from a zip archive the files that match and are not there yet.
 
     python scripts/unpack_archive.py --archive=data_odometry_poses.zip --target=kitti \
         --strip=dataset/ --members='dataset/poses/*'

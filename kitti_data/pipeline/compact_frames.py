@@ -1,9 +1,9 @@
 """Frames in the fewest bytes that normalise and resize exactly as float frames would.
 
-Visual odometry wants a frame as x / max(x) minus the mean of that, then resized bilinearly. Both
+Visual odometry takes a frame as x / max(x) minus the mean of that, then resized bilinearly. Both
 are linear, so they commute: a frame is resized in its own levels, rounded to 1/257 of a level, and
 the two numbers that normalise it go with it. What is left of float32 x 3 channels is 16 bits x 1
-channel for gray files, 8 bits where the files have the wanted size already.
+channel for gray files, 8 bits where the files have the right size already.
 """
 import typing
 

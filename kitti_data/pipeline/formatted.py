@@ -8,7 +8,7 @@ import os
 import tensorflow.compat.v1 as tf
 
 from common.errors import UserError
-from common.files import reason, require_file, require_folder
+from common.files import reading, reason, require_file, require_folder
 from common.parallel import parallel_map
 from kitti_data import images
 from kitti_data.calibration import read_camera_file
@@ -77,7 +77,7 @@ def check_examples(prefixes, seq_length, img_height, img_width):
 
     Raises:
       UserError: seq_length is even; a file is missing or empty; in the first example of a folder,
-        the image has another size than wanted or the camera file has not nine numbers.
+        the image has another size than the flags tell or the camera file has not nine numbers.
     """
     if seq_length < 3 or seq_length % 2 == 0:
         raise UserError('--seq_length=%d: must be an odd number from 3 on (the target is the '
@@ -87,7 +87,8 @@ def check_examples(prefixes, seq_length, img_height, img_width):
         by_folder.setdefault(os.path.dirname(prefix), []).append(prefix)
     for folder, members in by_folder.items():
         require_folder(folder, 'folder of training images')
-        sizes = {entry.name: entry.stat().st_size for entry in os.scandir(folder)}
+        with reading(folder, 'folder of training images'):
+            sizes = {entry.name: entry.stat().st_size for entry in os.scandir(folder)}
         for path in (prefix + ending for prefix in members for ending in ('.jpg', '_cam.txt')):
             if not sizes.get(os.path.basename(path)):
                 raise UserError('%s is in the list of examples but %s' % (

@@ -10,12 +10,15 @@ import threading
 import numpy as np
 
 from common.errors import UserError
-from common.files import make_folder, read_json, write_json, write_text
+from common.files import (
+    list_folder, make_folder, read_json, reading, write_json, write_text)
 from common.parallel import parallel_map
 from kitti_data import images
 from kitti_data.calibration import camera_text
 from kitti_data.example_list import SUMMARY_NAME
 from kitti_data.preparation.clips import examples_of, too_short
+
+_JPEG_END = b'\xff\xd9'
 
 
 def write_set(data, dump_root, settings, config):
@@ -102,13 +105,17 @@ def _check_settings(summary_path, settings):
 
 
 def _finished(folder):
-    """Names of the examples in `folder`; what a killed run left half written is removed."""
-    names = set()
-    for entry in os.scandir(folder):
-        if entry.name.startswith('.') and ('.jpg.' in entry.name or '_cam.txt.' in entry.name):
-            os.remove(entry.path)
-        elif entry.name.endswith('.jpg') and entry.stat().st_size:
-            names.add(entry.name[:-len('.jpg')])
+    """Names of the whole examples in `folder`; what a killed run left half written is removed."""
+    names, there = set(), set(list_folder(folder))
+    for name in there:
+        path = os.path.join(folder, name)
+        if name.startswith('.') and ('.jpg.' in name or '_cam.txt.' in name):
+            os.remove(path)
+        elif name.endswith('.jpg') and name[:-len('.jpg')] + '_cam.txt' in there:
+            with reading(path, 'example'), open(path, 'rb') as stream:
+                stream.seek(max(os.path.getsize(path) - len(_JPEG_END), 0))
+                if stream.read() == _JPEG_END:
+                    names.add(name[:-len('.jpg')])
     return names
 
 

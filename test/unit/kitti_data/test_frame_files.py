@@ -39,8 +39,8 @@ def test_frames_of_an_odometry_sequence_come_in_the_order_of_their_numbers(tmp_p
     assert levels(source) == [0, 1, 2] and source.numbers.tolist() == [8, 9, 10]
 
 
-@pytest.mark.parametrize('stray', ['._000001.png', '.DS_Store', 'Thumbs.db', '.000001.png.x.partial',
-                                   'readme.txt'])
+@pytest.mark.parametrize('stray', ['._000001.png', '.DS_Store', 'Thumbs.db',
+                                   '.000001.png.x.partial', 'readme.txt'])
 def test_what_systems_leave_in_a_folder_is_no_frame(tmp_path, stray):
     folder = write_frames(tmp_path / 'training' / 'image_2', ['000000_10.png', '000001_10.png'])
     (tmp_path / 'training' / 'image_2' / stray).write_bytes(b'\0\5\26\7')

@@ -107,16 +107,18 @@ def test_every_reader_takes_pixels_as_stored_and_one_warning_says_so(turned, cap
 def png_header(width, height, depth=8, colour_type=2):
     """A PNG of a few bytes that calls itself so large."""
     chunks = []
-    for kind, body in ((b'IHDR', struct.pack('>IIBBBBB', width, height, depth, colour_type, 0, 0, 0)),
-                       (b'IDAT', zlib.compress(b'\0' * 100)), (b'IEND', b'')):
+    header = struct.pack('>IIBBBBB', width, height, depth, colour_type, 0, 0, 0)
+    for kind, body in ((b'IHDR', header), (b'IDAT', zlib.compress(b'\0' * 100)),
+                       (b'IEND', b'')):
         chunks.append(struct.pack('>I', len(body)) + kind + body
                       + struct.pack('>I', zlib.crc32(kind + body)))
     return b'\x89PNG\r\n\x1a\n' + b''.join(chunks)
 
 
 @pytest.mark.parametrize('read', [
-    images.read_rgb, images.image_size, images.read_format, lambda path: images.read_levels(path, 3),
-    lambda path: images.read_resized(path, 8, 8), lambda path: images.read_16_bit(path, 3, 'flow')])
+    images.read_rgb, images.image_size, images.read_format,
+    lambda path: images.read_levels(path, 3), lambda path: images.read_resized(path, 8, 8),
+    lambda path: images.read_16_bit(path, 3, 'flow')])
 def test_a_header_that_asks_for_too_much_memory_is_refused_by_every_reader(tmp_path, read):
     path = tmp_path / 'huge.png'
     path.write_bytes(png_header(60000, 60000))
@@ -139,7 +141,7 @@ def test_sixteen_bit_files_are_refused_by_both_models(tmp_path):
     for pixels in (np.full((4, 5), 40000, np.uint16), np.full((4, 5, 3), 40000, np.uint16)):
         assert cv2.imwrite(path, pixels)
         for read in (images.read_rgb, images.read_format, lambda one: images.read_levels(one, 1)):
-            with pytest.raises(UserError, match='deep.png: has pixels of kind 16-bit.*must be 8-bit'):
+            with pytest.raises(UserError, match='deep.png: has pixels of kind 16-bit'):
                 read(path)
 
 

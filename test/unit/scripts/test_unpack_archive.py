@@ -1,4 +1,4 @@
-"""scripts/unpack_archive.py: nothing outside of the target, and one sentence for every bad archive."""
+"""scripts/unpack_archive.py: nothing outside of the target; bad archives are one sentence."""
 import importlib.util
 import io
 import os
@@ -33,7 +33,8 @@ def files_below(folder):
     return sorted(str(path.relative_to(folder)) for path in folder.rglob('*') if path.is_file())
 
 
-@pytest.mark.parametrize('name', ['a/$HOME/z', '$UP/z', '~/z', '~root/z', 'a/${HOME}', '$(id)', 'a;b'])
+@pytest.mark.parametrize('name', ['a/$HOME/z', '$UP/z', '~/z', '~root/z', 'a/${HOME}', '$(id)',
+                                  'a;b'])
 def test_names_like_variables_are_folders_of_these_names(tmp_path, monkeypatch, unpack, name):
     monkeypatch.setenv('UP', '..')
     monkeypatch.setenv('HOME', str(tmp_path / 'home'))
@@ -82,7 +83,8 @@ def patched(path, signature, offset, value, width='<H'):
     (lambda path: patched(path, b'PK\1\2', 42, 2 ** 31, '<I'), 'damaged'),
     (lambda path: patched(path, b'PK\5\6', 16, 2 ** 31, '<I'), 'damaged'),
     (lambda path: patched(path, b'PK\1\2', 16, 5, '<I'), 'damaged'),
-    (lambda path: path.write_bytes(b'PK'), 'damaged'), (lambda path: path.write_bytes(b''), 'damaged')])
+    (lambda path: path.write_bytes(b'PK'), 'damaged'),
+    (lambda path: path.write_bytes(b''), 'damaged')])
 def test_a_bad_archive_is_one_sentence(tmp_path, unpack, damage, message):
     archive_of(tmp_path / 'a.zip', **{'a.txt': 'content ' * 50})
     damage(tmp_path / 'a.zip')

@@ -105,7 +105,7 @@ def test_augmentation_differs_between_epochs(dataset_dir):
     ('00/000004.jpg', '', '000004.jpg is in the list of examples but empty'),
     ('00/000000.jpg', 'no jpeg', 'cannot read image .*000000.jpg'),
     ('00/000000_cam.txt', '1,0,1,0,1,1,0,0', '000000_cam.txt: found .*must be 9 finite numbers'),
-    ('00/000000_cam.txt', '1,0,1,0,nan,1,0,0,1', '000000_cam.txt: found .*must be 9 finite numbers')])
+    ('00/000000_cam.txt', '1,0,1,0,nan,1,0,0,1', '000000_cam.txt: found .*must be 9 finite')])
 def test_bad_sets_are_refused_before_training(dataset_dir, name, content, message):
     (dataset_dir / name).write_text(content)
     with pytest.raises(UserError, match=message):
@@ -130,7 +130,7 @@ def test_an_even_sequence_length_is_refused(dataset_dir):
 
 
 @pytest.mark.parametrize('name,content,message', [
-    ('000007_cam.txt', b'1,0,1,0,1,1,0,0', r'UserError: camera file .*000007_cam.txt: found .*must be 9 finite numbers'),
+    ('000007_cam.txt', b'1,0,1,0,1,1,0,0', r'UserError: camera file .*000007_cam.txt: found'),
     ('000007.jpg', None, 'cannot read example .*000007.jpg')])
 def test_a_file_that_breaks_the_training_is_named(dataset_dir, name, content, message):
     path = dataset_dir / '00' / name

@@ -229,6 +229,20 @@ def test_real_frames_are_prepared(shared, tmp_path):
     assert len(words) == 9 and float(words[0]) == pytest.approx(707.0912 * 416 / 1226, rel=1e-6)
 
 
+@pytest.mark.parametrize('damage', [
+    lambda path: path.write_bytes(path.read_bytes()[:-40]), lambda path: path.write_bytes(b''),
+    lambda path: path.with_name(path.name.replace('.jpg', '_cam.txt')).unlink()])
+def test_examples_that_are_not_whole_are_written_again(synthetic_kitti, tmp_path, capsys, damage):
+    given = ['--dataset_dir=' + synthetic_kitti, '--sequences=0', '--dump_root=%s' % tmp_path] + SMALL
+    assert main(given) == 0
+    path = tmp_path / '00' / '000003.jpg'
+    whole = path.read_bytes()
+    damage(path)
+    assert main(given) == 0
+    assert path.read_bytes() == whole and (tmp_path / '00' / '000003_cam.txt').is_file()
+    assert '9 were there already' in capsys.readouterr().out
+
+
 @pytest.mark.parametrize('locale', ['C', 'zh_CN.GB18030'])
 def test_a_set_prepared_in_one_locale_goes_on_in_another(synthetic_kitti, tmp_path, locale):
     if locale != 'C' and (not shutil.which('localedef') or subprocess.call(
@@ -243,8 +257,8 @@ def test_a_set_prepared_in_one_locale_goes_on_in_another(synthetic_kitti, tmp_pa
             [sys.executable, program, '--dataset_dir=%s' % data, '--sequences=0',
              '--dump_root=%s' % (tmp_path / 'set'), '--img_height=32', '--img_width=104'],
             env=dict(os.environ, LC_ALL=name, PYTHONUTF8='0', PYTHONCOERCECLOCALE='0',
-                     **({'LOCPATH': str(tmp_path)} if name == locale else {})), stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE, universal_newlines=True)
+                     **({'LOCPATH': str(tmp_path)} if name == locale else {})),
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True)
 
     done = prepare('C.UTF-8')
     assert done.returncode == 0 and '0 were there already' in done.stdout, done.stderr
