@@ -25,7 +25,8 @@ def chain_snippets(pred, gt=None, scale='none', overlap='first'):
       (int64 [N] frame numbers, float64 [N, 4, 4] poses, the first one the identity).
 
     Raises:
-      UserError: a motion is covered by no snippet, or a frame that is scaled has no truth.
+      UserError: there is no motion, one is covered by no snippet, or a frame that is scaled has
+        no truth.
     """
     for name, value, legal in (('scale', scale, SCALES), ('overlap', overlap, OVERLAPS)):
         if value not in legal:
@@ -37,6 +38,8 @@ def chain_snippets(pred, gt=None, scale='none', overlap='first'):
         for frame, step in enumerate(relative(pred[first][:-1], pred[first][1:]), first):
             motions[frame].append(step)
     covered = sorted(motions)
+    if not covered:
+        raise UserError('snippets of one frame hold no motion: must have two frames at least')
     for frame, next_frame in zip(covered, covered[1:]):
         if next_frame != frame + 1:
             raise UserError(

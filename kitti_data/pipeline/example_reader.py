@@ -1,4 +1,5 @@
 """Examples of a formatted set: read, unpacked, kept, changed by augmentation."""
+import os
 import threading
 
 import numpy as np
@@ -48,7 +49,8 @@ class ExampleReader:
           dict(frames=uint8 [B, H, W, 3S], the target first, intrinsics=float32 [B, 4, 3, 3]).
         """
         batch_size = indices.shape.as_list()[0]
-        paths = tf.gather(tf.constant(self._prefixes), indices) + '.jpg'
+        # As bytes: names of files need not be text.
+        paths = tf.gather(tf.constant(list(map(os.fsencode, self._prefixes))), indices) + '.jpg'
         kept = tf.numpy_function(self._kept.hold, [indices], tf.bool)
         kept.set_shape([batch_size])
 

@@ -120,7 +120,7 @@ def find_broken(dataset_dir, splits=('train', 'val')):
         def problem(prefix):
             try:
                 images.read_format(prefix + '.jpg', 'example')
-                session.run(image.op, {path: prefix + '.jpg'})
+                session.run(image.op, {path: os.fsencode(prefix + '.jpg')})
             except UserError as error:
                 return str(error)
             except tf.errors.OpError as error:

@@ -337,3 +337,30 @@ def test_without_plots_matplotlib_is_not_imported(tmp_path):
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True)
     assert done.returncode == 0 and 'scipy' in done.stderr
     assert 'matplotlib' not in done.stderr and 'tensorflow' not in done.stderr
+
+
+@pytest.mark.parametrize('locale', ['C', 'C.UTF-8'])
+@pytest.mark.parametrize('name', [b'caf\xe9', '中é'.encode('utf-8')])
+def test_names_that_the_terminal_cannot_show_are_evaluated_all_the_same(tmp_path, locale, name):
+    folder = os.path.join(os.fsencode(str(tmp_path)), name)
+    os.mkdir(folder)
+    odometry.write_poses(os.fsdecode(folder) + '/09.txt', winding(20))
+
+    def run(pred):
+        return subprocess.run(
+            [sys.executable, os.path.join(os.path.dirname(eval_odometry.__file__),
+                                          'eval_odometry.py'),
+             '--gtruth', folder + b'/09.txt', '--pred', folder + pred],
+            env=dict(os.environ, LC_ALL=locale, PYTHONUTF8='0', PYTHONCOERCECLOCALE='0'),
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    done = run(b'/09.txt')
+    assert done.returncode == 0 and b'written: ' in done.stdout, done.stderr
+    assert os.path.exists(folder + b'/09.eval_odometry.json')
+    done = run(b'/none.txt')
+    assert done.returncode == 2 and b'Traceback' not in done.stderr
+    assert b'none.txt does not exist' in done.stderr
+
+
+def test_snippets_of_one_frame_are_answered_with_what_they_lack():
+    with pytest.raises(UserError, match='must have two frames at least'):
+        chaining.chain_snippets({0: constant_motion(1)})

@@ -1,4 +1,6 @@
+import os
 import re
+import shutil
 
 import numpy as np
 import pytest
@@ -154,3 +156,11 @@ def test_an_image_that_only_tensorflow_cannot_decode_is_found(dataset_dir):
     path.write_bytes(path.read_bytes()[:-30])
     found = formatted.find_broken(str(dataset_dir))
     assert 'cannot read example %s' % path in found and '\n' not in found
+
+
+def test_folders_whose_names_are_not_text_are_read_and_looked_through(dataset_dir, tmp_path):
+    odd = os.fsdecode(os.fsencode(str(tmp_path)) + b'/caf\xe9')
+    shutil.copytree(str(dataset_dir), odd)
+    np.testing.assert_array_equal(batches(odd, 1)[0]['frames'],
+                                  batches(dataset_dir, 1)[0]['frames'])
+    assert formatted.find_broken(odd) is None
