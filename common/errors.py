@@ -27,6 +27,9 @@ def run_main(main):
     Status: what `main` returns (None is 0), 2 after a `UserError` and 3 after a `DeviceError`
     (the message goes to stderr, without a traceback), 130 after Ctrl-C.
     """
+    for stream in (sys.stdout, sys.stderr):
+        # File names may hold bytes or letters that the terminal's encoding has not.
+        stream.reconfigure(errors='backslashreplace')
     try:
         status = main()
     except UserError as error:

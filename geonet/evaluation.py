@@ -63,9 +63,10 @@ def _flow_evaluator(run, model):
 
     def truth_path(number):
         return require_file(os.path.join(folder, '%06d_10.png' % number), 'true flow',
-                            '--eval_dataset_dir wants KITTI 2015')
+                            '--eval_dataset_dir must be KITTI 2015')
 
-    truth_path(next(source.read()).number)
+    for number in source.numbers:
+        truth_path(number)
 
     def evaluator():
         graph = flow_graph(model, run)

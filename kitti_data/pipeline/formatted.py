@@ -3,17 +3,17 @@
 A set is a folder of `<folder>/<frame>.jpg`, seq_length frames side by side in time order, with
 `<frame>_cam.txt`, nine numbers with commas; `train.txt` and `val.txt` list `folder frame` lines.
 """
-import contextlib
 import os
-import re
 
 import tensorflow.compat.v1 as tf
 
 from common.errors import UserError
-from common.files import read_lines, require_file, require_folder
+from common.files import reading, reason, require_file, require_folder
 from common.parallel import parallel_map
 from kitti_data import images
-from kitti_data.pipeline.example_reader import ExampleReader, check_strip_size, read_intrinsics
+from kitti_data.calibration import read_camera_file
+from kitti_data.example_list import read_example_list
+from kitti_data.pipeline.example_reader import ExampleReader, check_strip_size, decode_strip
 from kitti_data.pipeline.order import example_order
 
 
@@ -81,15 +81,7 @@ def list_examples(dataset_dir, split='train'):
                                  'kitti_data/preparation/prepare_train_data.py writes one')
     path = require_file(os.path.join(dataset_dir, split + '.txt'), 'list of examples',
                         'kitti_data/preparation/prepare_train_data.py writes it')
-    prefixes = []
-    for number, line in enumerate(read_lines(path), 1):
-        words = line.rsplit(None, 1)
-        if len(words) != 2:
-            raise UserError('%s, line %d: wanted "folder frame", found %r' % (path, number, line))
-        prefixes.append(os.path.join(dataset_dir, *words))
-    if not prefixes:
-        raise UserError('%s lists no example' % path)
-    return prefixes
+    return [os.path.join(dataset_dir, *example) for example in read_example_list(path)]
 
 
 def check_examples(prefixes, seq_length, img_height, img_width):
@@ -97,59 +89,55 @@ def check_examples(prefixes, seq_length, img_height, img_width):
 
     Raises:
       UserError: seq_length is even; a file is missing or empty; in the first example of a folder,
-        the image has another size than wanted or the camera file has not nine numbers.
+        the image has another size than the flags tell or the camera file has not nine numbers.
     """
     if seq_length < 3 or seq_length % 2 == 0:
-        raise UserError('--seq_length is %d; wanted an odd number from 3 on, because the target is '
-                        'the middle frame' % seq_length)
+        raise UserError('--seq_length=%d: must be an odd number from 3 on (the target is the '
+                        'middle frame)' % seq_length)
     by_folder = {}
     for prefix in prefixes:
         by_folder.setdefault(os.path.dirname(prefix), []).append(prefix)
     for folder, members in by_folder.items():
         require_folder(folder, 'folder of training images')
-        sizes = {entry.name: entry.stat().st_size for entry in os.scandir(folder)}
+        with reading(folder, 'folder of training images'):
+            sizes = {entry.name: entry.stat().st_size for entry in os.scandir(folder)}
         for path in (prefix + ending for prefix in members for ending in ('.jpg', '_cam.txt')):
             if not sizes.get(os.path.basename(path)):
                 raise UserError('%s is in the list of examples but %s' % (
                     path, 'empty' if os.path.basename(path) in sizes else 'does not exist'))
         image = members[0] + '.jpg'
         check_strip_size(image, images.image_size(image), seq_length, img_height, img_width)
-        read_intrinsics(members[0] + '_cam.txt')
-
-
-@contextlib.contextmanager
-def broken_files_named(dataset_dir, splits=('train', 'val')):
-    """Turns what TensorFlow says of a broken example into a UserError that names the file.
-
-    Wrap the training in it. Errors that have another cause pass unchanged.
-    """
-    try:
-        yield
-    except (tf.errors.InvalidArgumentError, tf.errors.NotFoundError, tf.errors.UnknownError,
-            tf.errors.DataLossError) as error:
-        said = re.search(r'UserError: ([^\n]*)', error.message)
-        message = said.group(1) if said else find_broken(dataset_dir, splits)
-        if not message:
-            raise
-        raise UserError(message) from error
+        read_camera_file(members[0] + '_cam.txt')
 
 
 def find_broken(dataset_dir, splits=('train', 'val')):
-    """Decodes every image of a formatted set and says what is wrong with the first broken one.
+    """Decodes every image of a formatted set as training does, and finds the first broken one.
+
+    Args:
+      dataset_dir: folder of the set.
+      splits: whose examples are looked at.
 
     Returns:
       A message that names the file, or None where all can be read.
     """
-    def problem(prefix):
-        try:
-            images.read_rgb(prefix + '.jpg')
-        except UserError as error:
-            return str(error)
-        return None
-
     dataset_dir = require_folder(dataset_dir, 'formatted data set')
     prefixes = [prefix for split in splits
                 if os.path.exists(os.path.join(dataset_dir, split + '.txt'))
                 for prefix in list_examples(dataset_dir, split)]
-    found = parallel_map(problem, prefixes, desc='looking for the broken file', unit='file')
+    with tf.Graph().as_default(), tf.Session(
+            config=tf.ConfigProto(device_count={'GPU': 0})) as session:
+        path = tf.placeholder(tf.string, [])
+        image = decode_strip(path)
+
+        def problem(prefix):
+            try:
+                images.read_format(prefix + '.jpg', 'example')
+                session.run(image.op, {path: os.fsencode(prefix + '.jpg')})
+            except UserError as error:
+                return str(error)
+            except tf.errors.OpError as error:
+                return 'cannot read example %s.jpg: %s' % (prefix, reason(error))
+            return None
+
+        found = parallel_map(problem, prefixes, desc='looking for the broken file', unit='file')
     return next((message for message in found if message), None)
