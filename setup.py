@@ -11,7 +11,7 @@ setuptools.setup(
     python_requires='>=3.7,<3.12',
     packages=[name for name in setuptools.find_packages() if name.split('.')[0] in PACKAGES],
     package_data={'kitti_data': ['splits/*.txt'], 'npu_runtime.devices': ['*.txt', '*.json']},
-    install_requires=['tf-slim==1.1.0', 'numpy<1.24', 'scipy', 'imageio', 'opencv-python',
+    install_requires=['numpy<1.24', 'scipy', 'imageio', 'opencv-python',
                       'Pillow', 'matplotlib', 'evo', 'tqdm'],
     extras_require={
         'cpu': ['tensorflow-cpu==1.15.0', 'protobuf<3.21', 'numpy<1.20'],

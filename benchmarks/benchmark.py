@@ -18,8 +18,8 @@ if __package__ in (None, ''):
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 from common.errors import UserError, run_main
-from common.files import expand, read_json, write_json
-from common.flags import flag, parse_flags
+from common.files import read_json, write_json
+from common.flags import flag, parse_flags, path_flag
 
 PARTS = {'geonet': ('step', 'input', 'prepare'), 'convlstm_vo': ('step', 'input')}
 
@@ -38,10 +38,10 @@ class BenchmarkConfig:
     img_height: int = flag(0, 'height; 0 is the model\'s default')
     img_width: int = flag(0, 'width; 0 is the model\'s default')
     time_steps: int = flag(1, 'convlstm_vo: frame pairs in a window')
-    data_path: str = flag('', 'KITTI odometry folder; empty renders a synthetic one')
+    data_path: str = path_flag('', 'KITTI odometry folder; empty renders a synthetic one')
     sequence: str = flag('00', 'its sequence')
     camera: int = flag(2, 'its camera')
-    output: str = flag('', 'JSON file for the figures; empty prints alone')
+    output: str = path_flag('', 'JSON file for the figures; empty prints alone')
     inside: str = flag('', 'for internal use: the one part to run in this process')
 
     def __post_init__(self):
@@ -70,7 +70,7 @@ def main(argv=None):
             for name, value in figures[part].items():
                 print('  %-36s %s' % (name, '%.4g' % value if isinstance(value, float) else value))
     if config.output:
-        write_json(expand(config.output), figures)
+        write_json(os.path.abspath(config.output), figures)
 
 
 def measure(config):

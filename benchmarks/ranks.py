@@ -15,8 +15,8 @@ if __package__ in (None, ''):
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 from common.errors import UserError, run_main
-from common.files import expand, write_json
-from common.flags import flag, parse_flags
+from common.files import write_json
+from common.flags import flag, parse_flags, path_flag
 from kitti_data.preparation import prepare_train_data
 from kitti_data.rendering.synthetic import synthetic_dataset
 from npu_runtime.metrics import read_metrics
@@ -33,7 +33,7 @@ class Config:
     dispnet_encoder: str = flag('resnet50', 'encoder of depth_net', choices=('resnet50', 'vgg'))
     img_height: int = flag(128, 'height of the pictures')
     img_width: int = flag(416, 'width of the pictures')
-    output: str = flag('', 'JSON file for the figures; empty prints alone')
+    output: str = path_flag('', 'JSON file for the figures; empty prints alone')
 
     def __post_init__(self):
         if self.np < 2:
@@ -61,7 +61,7 @@ def main(argv=None):
     for name, value in figures.items():
         print('%-30s %.4g' % (name, value))
     if config.output:
-        write_json(expand(config.output), figures)
+        write_json(os.path.abspath(config.output), figures)
 
 
 def rate(command, flags, folder):

@@ -3,23 +3,34 @@
 A program's configuration is one or more dataclasses; each field is a flag of the same name:
 
     @dataclasses.dataclass
-    class Config:
-        batch_size: int = flag(4, 'examples a step')
+    class Config(Flags):
+        batch_size: int = flag(4, 'examples a step', at_least=1)
 
     config, = parse_flags('Trains a model.', Config)
 
-Values are checked in `__post_init__`, where they are also checked when no command line is used.
+A value is checked against its declaration whenever a `Flags` is made, by a command line or not.
 """
 import argparse
 import dataclasses
+import math
 import typing
+
+from common.errors import UserError
+from common.files import expand_typed
 
 _TRUE = ('true', 't', 'yes', 'y', '1')
 _FALSE = ('false', 'f', 'no', 'n', '0')
 _ITEM_TYPES = {typing.List[int]: int, typing.List[float]: float, typing.List[str]: str}
 
 
-def flag(default, help, choices=None, aliases=()):  # pylint: disable=redefined-builtin
+# Keyword of `flag` -> (whether a value keeps it, how an error says it).
+_BOUNDS = {'at_least': (lambda value, bound: value >= bound, 'at least %s'),
+           'above': (lambda value, bound: value > bound, 'above %s'),
+           'at_most': (lambda value, bound: value <= bound, 'at most %s'),
+           'below': (lambda value, bound: value < bound, 'below %s')}
+
+
+def flag(default, help, choices=None, aliases=(), **bounds):  # pylint: disable=redefined-builtin
     """A dataclass field that `parse_flags` turns into a flag.
 
     Args:
@@ -27,11 +38,62 @@ def flag(default, help, choices=None, aliases=()):  # pylint: disable=redefined-
       help: one line for `--help`.
       choices: the legal values, or None.
       aliases: other spellings, without dashes.
+      **bounds: `at_least`, `above`, `at_most`, `below`: limits of a number, or of each number of a
+        list. A number must be finite in any case.
     """
-    metadata = {'help': help, 'choices': choices, 'aliases': tuple(aliases)}
+    unknown = set(bounds) - set(_BOUNDS)
+    if unknown:
+        raise TypeError('flag has no argument %s' % ', '.join(sorted(unknown)))
+    metadata = {'help': help, 'choices': choices, 'aliases': tuple(aliases), 'bounds': bounds}
     if isinstance(default, list):
         return dataclasses.field(default_factory=lambda: list(default), metadata=metadata)
     return dataclasses.field(default=default, metadata=metadata)
+
+
+def path_flag(default, help, aliases=()):  # pylint: disable=redefined-builtin
+    """A `flag` that is a path: `~` and `$NAME` at its beginning are expanded where it is typed."""
+    field = flag(default, help, aliases=aliases)
+    return dataclasses.field(default=default, metadata=dict(field.metadata, is_path=True))
+
+
+@dataclasses.dataclass
+class Flags:
+    """A configuration whose values keep their declared choices and bounds.
+
+    Raises:
+      UserError: a value that does not; names the flag, the value and what it must be.
+    """
+
+    def __post_init__(self):
+        for field in dataclasses.fields(self):
+            check_value(field, getattr(self, field.name))
+
+    def require(self, **purposes):
+        """Raises a UserError that names the first of these flags that is empty.
+
+        Args:
+          **purposes: flag -> what it is for, in words.
+        """
+        for name, purpose in purposes.items():
+            if not getattr(self, name):
+                raise UserError('--%s= is empty: must be %s' % (name, purpose))
+
+
+def check_value(field, value):
+    """Raises a UserError unless `value` keeps the choices and bounds of a field made by `flag`."""
+    choices = field.metadata.get('choices')
+    if choices and value not in choices:
+        raise UserError('--%s=%s: must be one of %s'
+                        % (field.name, value, ', '.join(str(choice) for choice in choices)))
+    bounds = field.metadata.get('bounds', {})
+    for number in value if isinstance(value, list) else [value]:
+        if not isinstance(number, (int, float)) or isinstance(number, bool):
+            continue
+        if not (math.isfinite(number)
+                and all(_BOUNDS[kind][0](number, bound) for kind, bound in bounds.items())):
+            limits = [_BOUNDS[kind][1] % bound for kind, bound in bounds.items()]
+            raise UserError('--%s=%s: must be %s'
+                            % (field.name, number, ' and '.join(limits) or 'a finite number'))
 
 
 def parse_flags(description, *config_classes, argv=None, defaults=None):
@@ -87,6 +149,8 @@ def _add_flag(group, field, kind):
         arguments.pop('choices')
         group.add_argument(*names, type=_list_of(_ITEM_TYPES[kind]), metavar='A,B,...',
                            **arguments)
+    elif field.metadata.get('is_path'):
+        group.add_argument(*names, type=expand_typed, **arguments)
     else:
         group.add_argument(*names, type=kind, **arguments)
 

@@ -1,13 +1,18 @@
-"""Recurrent cells whose state is a feature map: ConvLSTM and its GRU sibling.
+"""A recurrent cell whose state is a feature map: the ConvLSTM.
 
 Shi et al., Convolutional LSTM Network (arXiv 1506.04214), with peephole connections and layer
-normalisation. Both cells are ordinary `tf.nn.rnn_cell.RNNCell`s, for `tf.nn.static_rnn` and
-`tf.nn.dynamic_rnn`; feature maps have one or two spatial dimensions, channels last.
+normalisation. The cell has all that `tf.nn.static_rnn` and `tf.nn.dynamic_rnn` ask of one, and needs
+no base class of TensorFlow, which Keras 3 took away; feature maps have one or two spatial dimensions,
+channels last.
 """
+import collections
 import contextlib
 
 import tensorflow.compat.v1 as tf
 from tensorflow.core.framework import attr_value_pb2
+
+LSTMStateTuple = collections.namedtuple('LSTMStateTuple', 'c h')
+LSTMStateTuple.__doc__ = """The state of the cell: c and h, <float>[B, H, W, F] (or [B, W, F]) each."""
 
 # Does not exist in float16, which is why `layer_norm` computes in float32.
 _EPSILON = 1e-12
@@ -51,32 +56,6 @@ def layer_norm(x, gamma, beta):
     return tf.cast(normal, x.dtype)
 
 
-class _FeatureMapCell(tf.nn.rnn_cell.RNNCell):
-    """What both cells have in common: arguments, the size of their maps, the check of the input."""
-
-    def __init__(self, shape, filters, kernel, activation, normalize, data_format, reuse, name):
-        super().__init__(_reuse=reuse, name=name)
-        _check_arguments(shape, filters, kernel, data_format)
-        self._shape = list(shape)
-        self._filters = filters
-        self._kernel_size = list(kernel)
-        self._activation = activation
-        self._normalize = normalize
-
-    @property
-    def output_size(self):
-        return tf.TensorShape(self._shape + [self._filters])
-
-    def build(self, inputs_shape):
-        """Makes the variables, in the published order."""
-        found = tf.TensorShape(inputs_shape).as_list()
-        if len(found) != len(self._shape) + 2 or found[1:-1] != self._shape or found[-1] is None:
-            raise ValueError('inputs are %s, the cell wants [B, %s, C]'
-                             % (found, ', '.join(str(size) for size in self._shape)))
-        self._build_variables(found[-1])
-        self.built = True
-
-
 def _check_arguments(shape, filters, kernel, data_format):
     if data_format != 'channels_last':
         raise ValueError('data_format %r is not supported: the cells are channels_last only'
@@ -89,31 +68,7 @@ def _check_arguments(shape, filters, kernel, data_format):
                          % (list(shape), list(kernel), filters))
 
 
-class _LayerNorms:
-    """Variables of a cell's layer norms, named as published: LayerNorm, LayerNorm_1, ..."""
-
-    def __init__(self, cell, filters):
-        self._cell = cell
-        self._filters = filters
-        self._scopes = {}
-
-    def create(self, prefix=''):
-        """Makes the next norm's variables and returns the norm as a function of a tensor."""
-        count = self._scopes.get(prefix, 0)
-        self._scopes[prefix] = count + 1
-        name = prefix + ('LayerNorm_%d' % count if count else 'LayerNorm')
-        beta = self._cell.add_weight(name + '/beta', shape=[self._filters],
-                                     initializer=tf.zeros_initializer())
-        gamma = self._cell.add_weight(name + '/gamma', shape=[self._filters],
-                                      initializer=tf.ones_initializer())
-        return lambda x: layer_norm(x, gamma, beta)
-
-
-def _no_norm(x):
-    return x
-
-
-class ConvLSTMCell(_FeatureMapCell):
+class ConvLSTMCell:
     """A convolutional LSTM cell.
 
         y = conv([x, h]) (+ bias without normalisation);  j, i, f, o = split(y, 4)
@@ -139,95 +94,102 @@ class ConvLSTMCell(_FeatureMapCell):
     """
 
     def __init__(self, shape, filters, kernel, forget_bias=1.0, activation=tf.tanh, normalize=True,
-                 peephole=True, data_format='channels_last', reuse=None, name=None):
-        super().__init__(shape, filters, kernel, activation, normalize, data_format, reuse, name)
+                 peephole=True, data_format='channels_last'):
+        _check_arguments(shape, filters, kernel, data_format)
+        self._shape = list(shape)
+        self._filters = filters
+        self._kernel_size = list(kernel)
         self._forget_bias = forget_bias
+        self._activation = activation
+        self._normalize = normalize
         self._peephole = peephole
+        self._variables = None
+
+    @property
+    def output_size(self):
+        """tf.TensorShape [H, W, F] (or [W, F]) of the output of one example."""
+        return tf.TensorShape(self._shape + [self._filters])
 
     @property
     def state_size(self):
-        return tf.nn.rnn_cell.LSTMStateTuple(self.output_size, self.output_size)
+        """LSTMStateTuple of the tf.TensorShapes of c and h of one example."""
+        return LSTMStateTuple(self.output_size, self.output_size)
 
-    def _build_variables(self, channels):
+    def zero_state(self, batch_size, dtype):
+        """LSTMStateTuple of zeros, [batch_size, H, W, F] each."""
+        shape = [batch_size] + self._shape + [self._filters]
+        return LSTMStateTuple(tf.zeros(shape, dtype), tf.zeros(shape, dtype))
+
+    def __call__(self, inputs, state, scope=None):
+        """One step.
+
+        The first call makes the variables, in the published order, under `conv_lstm_cell` of the
+        current variable scope.
+
+        Args:
+          inputs: <float>[B, H, W, C].
+          state: LSTMStateTuple.
+          scope: variable scope to make them under instead.
+
+        Returns:
+          (output <float>[B, H, W, F], LSTMStateTuple).
+
+        Raises:
+          ValueError: inputs of another shape than the cell was made for.
+        """
+        if self._variables is None:
+            with tf.variable_scope(scope, default_name='conv_lstm_cell'):
+                self._variables = self._make_variables(self._input_channels(inputs))
+        with tf.name_scope('conv_lstm_cell'):
+            return self._step(inputs, state, self._variables)
+
+    def _input_channels(self, inputs):
+        found = inputs.shape.as_list()
+        if len(found) != len(self._shape) + 2 or found[1:-1] != self._shape or found[-1] is None:
+            raise ValueError('inputs are %s: must be [B, %s, C]'
+                             % (found, ', '.join(str(size) for size in self._shape)))
+        return found[-1]
+
+    def _make_variables(self, channels):
+        """dict: kernel, bias, W_ci, W_cf, W_co where the cell has them; norms, a function each."""
         state_shape = self._shape + [self._filters]
-        norms = _LayerNorms(self, self._filters)
-        make_norm = norms.create if self._normalize else lambda: _no_norm
-        self._kernel = self.add_weight(
-            'kernel', shape=self._kernel_size + [channels + self._filters, 4 * self._filters])
+        made = {'kernel': tf.get_variable(
+            'kernel', self._kernel_size + [channels + self._filters, 4 * self._filters])}
         if not self._normalize:
-            self._bias = self.add_weight('bias', shape=[4 * self._filters],
-                                         initializer=tf.zeros_initializer())
+            made['bias'] = tf.get_variable('bias', [4 * self._filters],
+                                           initializer=tf.zeros_initializer())
         if self._peephole:
-            self._w_ci = self.add_weight('W_ci', shape=state_shape)
-            self._w_cf = self.add_weight('W_cf', shape=state_shape)
-        self._norm_j, self._norm_i, self._norm_f = make_norm(), make_norm(), make_norm()
+            made['W_ci'] = tf.get_variable('W_ci', state_shape)
+            made['W_cf'] = tf.get_variable('W_cf', state_shape)
+        norms = [self._make_norm(index) for index in range(3)]
         if self._peephole:
-            self._w_co = self.add_weight('W_co', shape=state_shape)
-        self._norm_o, self._norm_c = make_norm(), make_norm()
+            made['W_co'] = tf.get_variable('W_co', state_shape)
+        made['norms'] = norms + [self._make_norm(index) for index in range(3, 5)]
+        return made
 
-    @tf.autograph.experimental.do_not_convert
-    def call(self, inputs, state):
-        """One step: <float>[B, H, W, C] and a state to (output, new state)."""
-        c, h = state
-        y = tf.nn.convolution(tf.concat([inputs, h], axis=-1), self._kernel, padding='SAME')
+    def _make_norm(self, index):
+        """The layer norm of this number, as a function of a tensor; nothing without norms."""
         if not self._normalize:
-            y = tf.nn.bias_add(y, self._bias)
+            return lambda x: x
+        with tf.variable_scope('LayerNorm_%d' % index if index else 'LayerNorm'):
+            beta = tf.get_variable('beta', [self._filters], initializer=tf.zeros_initializer())
+            gamma = tf.get_variable('gamma', [self._filters], initializer=tf.ones_initializer())
+        return lambda x: layer_norm(x, gamma, beta)
+
+    def _step(self, inputs, state, variables):
+        c, h = state
+        norm_j, norm_i, norm_f, norm_o, norm_c = variables['norms']
+        y = tf.nn.convolution(tf.concat([inputs, h], axis=-1), variables['kernel'], padding='SAME')
+        if not self._normalize:
+            y = tf.nn.bias_add(y, variables['bias'])
         j, i, f, o = tf.split(y, 4, axis=-1)
         if self._peephole:
-            i += self._w_ci * c
-            f += self._w_cf * c
-        j, i, f = self._norm_j(j), self._norm_i(i), self._norm_f(f)
+            i += variables['W_ci'] * c
+            f += variables['W_cf'] * c
+        j, i, f = norm_j(j), norm_i(i), norm_f(f)
         c = c * tf.sigmoid(f + self._forget_bias) + tf.sigmoid(i) * self._activation(j)
         if self._peephole:
-            o += self._w_co * c
-        o, c = self._norm_o(o), self._norm_c(c)
+            o += variables['W_co'] * c
+        o, c = norm_o(o), norm_c(c)
         h = tf.sigmoid(o) * self._activation(c)
-        return h, tf.nn.rnn_cell.LSTMStateTuple(c, h)
-
-
-class ConvGRUCell(_FeatureMapCell):
-    """A convolutional GRU cell.
-
-        r, u = split(conv([x, h]), 2);  r, u = sigmoid(LN(r)), sigmoid(LN_1(u))
-        y = activation(LN(conv([x, r * h])))
-        h = u * h + (1 - u) * y
-
-    Shapes and arguments are those of `ConvLSTMCell`; the state is h alone.
-    """
-
-    def __init__(self, shape, filters, kernel, activation=tf.tanh, normalize=True,
-                 data_format='channels_last', reuse=None, name=None):
-        super().__init__(shape, filters, kernel, activation, normalize, data_format, reuse, name)
-
-    @property
-    def state_size(self):
-        return self.output_size
-
-    def _build_variables(self, channels):
-        norms = _LayerNorms(self, self._filters)
-        self._gates, (self._norm_r, self._norm_u) = self._build_convolution(
-            'gates/', channels, 2, norms)
-        self._candidate, (self._norm_y,) = self._build_convolution(
-            'candidate/', channels, 1, norms)
-
-    def _build_convolution(self, prefix, channels, outputs, norms):
-        kernel = self.add_weight(
-            prefix + 'kernel',
-            shape=self._kernel_size + [channels + self._filters, outputs * self._filters])
-        if self._normalize:
-            norm_list = [norms.create(prefix) for _ in range(outputs)]
-            return lambda x: tf.nn.convolution(x, kernel, padding='SAME'), norm_list
-        bias = self.add_weight(prefix + 'bias', shape=[outputs * self._filters],
-                               initializer=tf.ones_initializer())
-        convolve = lambda x: tf.nn.bias_add(tf.nn.convolution(x, kernel, padding='SAME'), bias)
-        return convolve, [_no_norm] * outputs
-
-    @tf.autograph.experimental.do_not_convert
-    def call(self, inputs, state):
-        """One step: <float>[B, H, W, C] and h to (output, new h), which are the same."""
-        r, u = tf.split(self._gates(tf.concat([inputs, state], axis=-1)), 2, axis=-1)
-        r, u = tf.sigmoid(self._norm_r(r)), tf.sigmoid(self._norm_u(u))
-        y = self._candidate(tf.concat([inputs, r * state], axis=-1))
-        y = self._activation(self._norm_y(y))
-        state = u * state + (1 - u) * y
-        return state, state
+        return h, LSTMStateTuple(c, h)

@@ -3,7 +3,7 @@ import dataclasses
 from typing import List
 
 from common.errors import UserError
-from common.flags import flag
+from common.flags import flag, path_flag
 
 MODES = ('train', 'test', 'export')
 # In the order in which --trajectory_length takes them.
@@ -32,9 +32,9 @@ class ModelConfig:
 class RunConfig:
     """What to do, on which data, for how long."""
     mode: str = flag('train', 'what to do', choices=MODES)
-    datapath: str = flag('', 'KITTI odometry folder, with sequences/ and poses/',
+    datapath: str = path_flag('', 'KITTI odometry folder, with sequences/ and poses/',
                          aliases=('data_path',))
-    outputpath: str = flag('', 'checkpoints and metrics (a run found there is continued); test '
+    outputpath: str = path_flag('', 'checkpoints and metrics (a run found there is continued); test '
                                'and export write below it', aliases=('output_path',))
     bsize: int = flag(32, 'windows a step and device', aliases=('batch_size',))
     trajectory_length: int = flag(4, 'how many of the sequences 0, 2, 8, 9 are trained on')
@@ -59,7 +59,7 @@ class RunConfig:
     num_threads: int = flag(0, 'windows read at once; 0 lets tf.data choose')
     seed: int = flag(8964, 'of initial weights and data order')
     shuffle: bool = flag(True, 'visit the windows in a new order each epoch')
-    init_checkpoint: str = flag('', 'checkpoint prefix or folder: weights that training starts '
+    init_checkpoint: str = path_flag('', 'checkpoint prefix or folder: weights that training starts '
                                     'with, or that test and export use instead of outputpath\'s')
     stateless: bool = flag(False, 'test: windows of time_steps from the zero state, as trained, '
                                   'instead of carrying the state along the sequence')

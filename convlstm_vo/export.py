@@ -3,7 +3,6 @@ import os
 
 import tensorflow.compat.v1 as tf
 
-from common.files import expand
 from convlstm_vo import net
 from npu_runtime import checkpoints
 from npu_runtime.export import export_graph
@@ -36,5 +35,5 @@ def export(run, model, runtime):
         with make_session(runtime) as session:
             checkpoints.restore(session, run.checkpoint)
             return export_graph(session, [pairs], [motions],
-                                os.path.join(expand(run.outputpath), 'export', 'convlstm_vo'),
+                                os.path.join(os.path.abspath(run.outputpath), 'export', 'convlstm_vo'),
                                 run.soc_version, run.onnx)

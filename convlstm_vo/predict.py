@@ -6,6 +6,7 @@ from common.errors import UserError
 from common.parallel import read_ahead
 from common.progress import progress
 from convlstm_vo import net
+from convlstm_vo.cell import LSTMStateTuple
 from npu_runtime import checkpoints
 from npu_runtime.session import make_session
 
@@ -34,7 +35,7 @@ class Predictor:
             self._frames = tf.placeholder(dtype, size + tuple(frame_shape))
             self._scale = tf.placeholder(tf.float32, size)
             self._mean = tf.placeholder(tf.float32, size)
-            self._state = tf.nn.rnn_cell.LSTMStateTuple(
+            self._state = LSTMStateTuple(
                 *[tf.placeholder(tf.float32, state_shape) for _ in range(2)])
             self._prediction = net.predict(
                 net.normalised_pairs(self._frames, self._scale, self._mean), self._state)

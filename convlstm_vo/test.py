@@ -4,7 +4,7 @@ import os
 import numpy as np
 
 from common.errors import UserError
-from common.files import make_folder, whole_file
+from common.files import atomic_write, make_folder
 from convlstm_vo import predict
 from kitti_data import motion
 from kitti_data import poses as pose_math
@@ -12,7 +12,7 @@ from kitti_data.pipeline.compact_frames import FrameReader, check_frames
 from kitti_data.odometry import OdometrySequence, sequence_name, write_poses
 from kitti_eval import constant_motion, eval_odometry, evo_tools, plots, report
 from kitti_eval.trajectory_errors import evaluate_odometry
-from npu_runtime.console import say, warn
+from common.console import log, warn
 from npu_runtime.saved_config import read_saved
 
 EVO_ALIGNMENTS = ('none', '6dof')
@@ -61,7 +61,7 @@ class Predictors:
         # A cell trained on single pairs has never seen a state but zero.
         self.carries_state = not run.stateless and model.time_steps > 1
         if not self.carries_state and not run.stateless:
-            say('time_steps is 1: the state was never trained, so every pair begins without one')
+            log('time_steps is 1: the state was never trained, so every pair begins without one')
         self._loaded = {}
 
     def __enter__(self):
@@ -117,7 +117,7 @@ def _write(sequence, pred_motions, label_frame, folder, run, baseline):
     _write_rows(prefix + '_motions_pred.txt', pred_motions)
     write_poses(prefix + '.txt', pred)
     if not has_truth:
-        say('sequence %s has no poses (%s): predicted, not scored'
+        log('sequence %s has no poses (%s): predicted, not scored'
             % (sequence.name, sequence.poses_path))
         return {'frames': len(pred)}
     _write_rows(prefix + '_motions_gt.txt', motion.motions_from_poses(gt, label_frame))
@@ -125,7 +125,7 @@ def _write(sequence, pred_motions, label_frame, folder, run, baseline):
 
 
 def _write_rows(path, rows):
-    with whole_file(path) as stream:
+    with atomic_write(path) as stream:
         np.savetxt(stream, rows, fmt='%.9e')
 
 
@@ -152,7 +152,7 @@ def _evo(gt, pred, prefix):
             results[alignment] = evo_tools.evo_errors(
                 gt, pred, alignment, metrics=('ape',),
                 plot_prefix='%s_evo_%s' % (prefix, alignment))['ape']
-            say('evo APE RMSE, alignment %s: %.6f m' % (alignment, results[alignment]['rmse']))
+            log('evo APE RMSE, alignment %s: %.6f m' % (alignment, results[alignment]['rmse']))
         except UserError as error:
             # Points on a line cannot be aligned; the other numbers stand.
             warn(str(error))

@@ -3,7 +3,6 @@ import os
 
 import tensorflow.compat.v1 as tf
 
-from common.files import expand
 from geonet.model import predict_depth, predict_pose
 from npu_runtime import checkpoints
 from npu_runtime.export import export_graph
@@ -44,5 +43,5 @@ def export_net(net, checkpoint, output_dir, model, runtime, batch_size=1, soc_ve
         with make_session(runtime) as session:
             checkpoints.restore(session, checkpoint, tf.model_variables())
             return export_graph(session, inputs, [output],
-                                os.path.join(expand(output_dir), 'geonet_' + net), soc_version,
+                                os.path.join(os.path.abspath(output_dir), 'geonet_' + net), soc_version,
                                 onnx)

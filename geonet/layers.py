@@ -1,10 +1,9 @@
-"""The layers all the nets are made of, with the variable names and collections slim gives them."""
+"""The layers all the nets are made of, with the published variable names."""
 import functools
 import zlib
 
 import numpy as np
 import tensorflow.compat.v1 as tf
-import tf_slim as slim
 
 _BATCH_NORM_EPSILON = 0.001
 _L2_WEIGHT = 0.0001
@@ -95,18 +94,18 @@ class Layers:
         """
         with tf.variable_scope(None, 'Conv'):
             weights = self._weights(features, filters, size, initial_gain)
-            biases = slim.model_variable('biases', [filters],
+            biases = _model_variable('biases', [filters],
                                          initializer=tf.constant_initializer(initial_bias))
             return tf.nn.bias_add(_convolve(features, weights, 1, 'SAME'), biases)
 
     def _weights(self, features, filters, size, initial_gain=1.0):
-        return slim.model_variable(
+        return _model_variable(
             'weights', [size, size, features.shape.as_list()[-1], filters],
             initializer=functools.partial(self._xavier, initial_gain),
             regularizer=lambda weights: self._l2_weight * tf.nn.l2_loss(weights))
 
     def _xavier(self, gain, shape, dtype=tf.float32, partition_info=None):
-        """Uniform in +- gain sqrt(6 / (fan in + fan out)): slim's, in fewer nodes.
+        """Uniform in +- gain sqrt(6 / (fan in + fan out)), as published, in fewer nodes.
 
         The numbers depend on the graph's seed and the layer's name alone. TensorFlow's own choice,
         the number of operations built before, would give other ones after any change of the graph.
@@ -127,8 +126,8 @@ class Layers:
         """Batch norm with an offset and without a scale."""
         channels = features.shape.as_list()[-1]
         with tf.variable_scope('BatchNorm'):
-            beta = slim.model_variable('beta', [channels], initializer=tf.zeros_initializer())
-            moving = [slim.model_variable(name, [channels], initializer=initializer,
+            beta = _model_variable('beta', [channels], initializer=tf.zeros_initializer())
+            moving = [_model_variable(name, [channels], initializer=initializer,
                                           trainable=False)
                       for name, initializer in (('moving_mean', tf.zeros_initializer()),
                                                 ('moving_variance', tf.ones_initializer()))]
@@ -146,6 +145,13 @@ class Layers:
                     tf.add_to_collection(tf.GraphKeys.UPDATE_OPS,
                                          tf.assign_sub(variable, change).op)
         return tf.nn.relu(normalized.y) if relu else normalized.y
+
+
+def _model_variable(name, shape, initializer, regularizer=None, trainable=True):
+    """A variable that belongs to the model: checkpoints for prediction hold these alone."""
+    return tf.get_variable(
+        name, shape, initializer=initializer, regularizer=regularizer, trainable=trainable,
+        collections=[tf.GraphKeys.GLOBAL_VARIABLES, tf.GraphKeys.MODEL_VARIABLES])
 
 
 def max_pool(features):

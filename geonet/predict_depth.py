@@ -4,7 +4,7 @@ import os
 
 import numpy as np
 
-from common.files import make_folder, whole_file, write_json
+from common.files import atomic_write, make_folder, write_json
 from geonet.pictures import PictureWriter, depth_picture
 from geonet.predictor import BatchedGraph, Predictor, predictions
 from kitti_data.frame_source import depth_frames
@@ -39,7 +39,7 @@ def test_depth(run, model, runtime):
                 if pictures.wanted:
                     pictures.write(index, depth_picture(frame, output['depth']))
     path = os.path.join(output_dir, name + '.npy')
-    with whole_file(path, 'wb') as stream:
+    with atomic_write(path, 'wb') as stream:
         np.save(stream, np.stack(depths))
     write_json(os.path.join(output_dir, name + '.json'),
                {'checkpoint': predictor.checkpoint, 'images': source.names})

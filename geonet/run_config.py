@@ -3,7 +3,7 @@ import dataclasses
 from typing import List
 
 from common.errors import UserError
-from common.flags import flag
+from common.flags import flag, path_flag
 
 MODES = ('train_rigid', 'train_flow', 'test_depth', 'test_pose', 'test_flow', 'export_depth',
          'export_pose')
@@ -19,26 +19,26 @@ class RunConfig:
       UserError: a value that no run can be made with; names the flag.
     """
     mode: str = flag('train_rigid', 'what to do', choices=MODES)
-    dataset_dir: str = flag('', 'formatted set (training); KITTI folder, folder of images or '
+    dataset_dir: str = path_flag('', 'formatted set (training); KITTI folder, folder of images or '
                                 'video (prediction)')
-    init_ckpt_file: str = flag('', 'checkpoint prefix, or folder (its newest), to start from or '
+    init_ckpt_file: str = path_flag('', 'checkpoint prefix, or folder (its newest), to start from or '
                                    'to predict with')
     batch_size: int = flag(4, 'examples a step and device')
     num_threads: int = flag(32, 'about how many examples are read and decoded at once')
     cache_share: float = flag(0.25, 'share of the usable memory in which decoded examples are '
                                     'kept, all workers together; 0 decodes them at every visit')
-    checkpoint_dir: str = flag('', 'where checkpoints, metrics and summaries go; a run found '
+    checkpoint_dir: str = path_flag('', 'where checkpoints, metrics and summaries go; a run found '
                                    'there is continued')
     learning_rate: float = flag(0.0002, 'step size of Adam')
     max_to_keep: int = flag(20, 'checkpoints kept')
     max_steps: int = flag(300000, 'training steps')
     save_ckpt_freq: int = flag(5000, 'steps between checkpoints')
-    output_dir: str = flag('', 'where predictions go')
+    output_dir: str = path_flag('', 'where predictions go')
     depth_test_split: str = flag('eigen', 'which depth test set', choices=('eigen', 'stereo'))
     pose_test_seq: int = flag(9, 'odometry sequence to predict on')
     camera: int = flag(2, 'odometry camera to predict on: 0, 1 gray, 2, 3 colour',
                        choices=(0, 1, 2, 3))
-    test_file_list: str = flag('', 'text file of test images, relative to dataset_dir')
+    test_file_list: str = path_flag('', 'text file of test images, relative to dataset_dir')
     flip_average: bool = flag(False, 'test: predict on the images and on their mirror images and '
                                      'take the mean; twice the work')
     intrinsics: List[float] = flag([], 'fx,fy,cx,cy in pixels of the files: residual flow on '
@@ -56,7 +56,7 @@ class RunConfig:
     summary_freq: int = flag(500, 'steps between TensorBoard images')
     eval_every: int = flag(0, 'steps between validations; 0 is never')
     eval_batches: int = flag(20, 'batches of val.txt a validation')
-    eval_dataset_dir: str = flag('', 'ground truth for the validations: odometry folder '
+    eval_dataset_dir: str = path_flag('', 'ground truth for the validations: odometry folder '
                                      '(train_rigid: ATE on pose_test_seq) or KITTI 2015 folder '
                                      '(train_flow: EPE); the best of it is model-best')
     l2_weight: float = flag(0.0, 'weight decay added to the loss (the published code adds none)')

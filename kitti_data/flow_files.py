@@ -6,7 +6,7 @@ first image is seen at (x + u, y + v) in the second.
 import numpy as np
 
 from common.errors import UserError
-from common.files import require_file, whole_file
+from common.files import atomic_write, require_file
 from common.opencv import cv2
 
 _FLO_MAGIC = np.float32(202021.25)
@@ -23,7 +23,7 @@ _WHEEL = ((15, (255, 0, 0)), (6, (255, 255, 0)), (4, (0, 255, 0)), (11, (0, 255,
 def write_flo(path, flow):
     """Writes `flow` [H, W, 2] to `path` in Middlebury's format, as float32, whole."""
     flow = _checked_flow(flow)
-    with whole_file(path, 'wb') as stream:
+    with atomic_write(path, 'wb') as stream:
         stream.write(_FLO_MAGIC.astype('<f4').tobytes())
         stream.write(np.array([flow.shape[1], flow.shape[0]], '<i4').tobytes())
         stream.write(np.ascontiguousarray(flow, '<f4').tobytes())
@@ -74,7 +74,7 @@ def write_kitti_flow(path, flow, valid=None):
             raise ValueError('valid has shape %s, the flow %s' % (np.shape(valid), flow.shape))
         image[..., 0] *= np.asarray(valid) > 0
     encoded = cv2.imencode('.png', image)[1]
-    with whole_file(path, 'wb') as stream:
+    with atomic_write(path, 'wb') as stream:
         stream.write(encoded.tobytes())
 
 

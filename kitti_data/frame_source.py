@@ -6,7 +6,7 @@ from typing import Callable, Iterator, List, NamedTuple, Optional
 import numpy as np
 
 from common.errors import UserError
-from common.files import expand, read_lines, require_folder
+from common.files import read_lines, require_folder
 from common.opencv import cv2
 from common.parallel import read_ahead
 from kitti_data import images
@@ -48,7 +48,7 @@ def depth_frames(dataset_dir, split, test_file_list='', sequence='', camera=2):
     """
     if test_file_list:
         return from_list(test_file_list, dataset_dir)
-    path = expand(dataset_dir) if dataset_dir else ''
+    path = os.path.abspath(dataset_dir) if dataset_dir else ''
     if split == 'stereo' and os.path.isdir(os.path.join(path, 'training')):
         return from_kitti_2015(path)
     return sequence_frames(dataset_dir, sequence, camera)
@@ -59,7 +59,7 @@ def sequence_frames(path, sequence='', camera=2):
     if not path:
         raise UserError('--dataset_dir is empty; wanted a KITTI folder, a folder of images or '
                         'a video')
-    path = expand(path)
+    path = os.path.abspath(path)
     if os.path.isfile(path):
         return from_video(path)
     require_folder(path, '--dataset_dir')
@@ -76,7 +76,7 @@ def from_odometry(root, sequence, camera):
 
 def from_kitti_2015(root):
     """The reference images `training/image_2/NNNNNN_10.png` of KITTI 2015, in order."""
-    folder = require_folder(os.path.join(expand(root), 'training', 'image_2'), 'KITTI 2015 images')
+    folder = require_folder(os.path.join(os.path.abspath(root), 'training', 'image_2'), 'KITTI 2015 images')
     paths = [os.path.join(folder, name) for name in sorted(os.listdir(folder))
              if name.endswith('_10.png')]
     if not paths:
@@ -89,7 +89,7 @@ def from_list(list_path, root=''):
     names = [line.split()[0] for line in read_lines(list_path, 'list of test images')]
     if not names:
         raise UserError('list of test images %s is empty' % list_path)
-    return from_paths([os.path.join(expand(root) if root else '', name) for name in names], names)
+    return from_paths([os.path.join(os.path.abspath(root) if root else '', name) for name in names], names)
 
 
 def from_folder(folder):

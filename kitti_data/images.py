@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 
 from common.errors import UserError
-from common.files import require_file, whole_file
+from common.files import atomic_write, require_file
 
 _DECODING_ERRORS = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error)
 
@@ -51,13 +51,13 @@ def image_size(path):
 
 def write_png(path, image):
     """Writes uint8 [H, W] or [H, W, 3], or uint16 [H, W], as a PNG file, whole."""
-    with whole_file(path, 'wb') as stream:
+    with atomic_write(path, 'wb') as stream:
         Image.fromarray(image).save(stream, 'PNG')
 
 
 def write_jpeg(path, image, quality=95):
     """Writes uint8 [H, W, 3] as a JPEG file, whole."""
-    with whole_file(path, 'wb') as stream:
+    with atomic_write(path, 'wb') as stream:
         Image.fromarray(image).save(stream, 'JPEG', quality=quality)
 
 

@@ -4,7 +4,7 @@ import os
 import numpy as np
 
 from common.errors import UserError
-from common.files import expand, require_folder, whole_file
+from common.files import atomic_write, require_folder
 from kitti_data import poses as pose_math
 from kitti_data.number_files import Calibration, read_rows
 
@@ -113,7 +113,7 @@ def sequence_name(sequence):
 
 def sequence_names(root):
     """Sorted names of the sequences under the odometry folder `root`."""
-    folder = require_folder(os.path.join(expand(root), 'sequences'), 'folder of sequences')
+    folder = require_folder(os.path.join(os.path.abspath(root), 'sequences'), 'folder of sequences')
     names = sorted(name for name in os.listdir(folder)
                    if os.path.isdir(os.path.join(folder, name)))
     if not names:
@@ -181,7 +181,7 @@ def read_poses_indexed(path):
 def write_poses(path, poses):
     """Writes [N, 4, 4] or [N, 3, 4] poses as a KITTI file of 12 columns, ten digits each, whole."""
     rows = np.asarray(poses, np.float64)[:, :3, :].reshape(-1, 12)
-    with whole_file(path) as stream:
+    with atomic_write(path) as stream:
         np.savetxt(stream, rows, fmt='%.9e')
 
 

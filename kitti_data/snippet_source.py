@@ -5,7 +5,7 @@ from typing import Callable, Iterator, NamedTuple, Optional
 import numpy as np
 
 from common.errors import UserError
-from common.files import expand, require_file
+from common.files import require_file
 from common.parallel import read_ahead
 from kitti_data import images
 from kitti_data.pipeline.example_reader import read_intrinsics
@@ -65,7 +65,7 @@ def snippets(path, length, height, width, sequence='', camera=2, intrinsics=(),
     Raises:
       UserError: no snippet is there, a frame of one is missing, or the camera is.
     """
-    folder = expand(path) if path else ''
+    folder = os.path.abspath(path) if path else ''
     wanted = (length, height, width)
     if os.path.isdir(os.path.join(folder, 'training', 'image_2')):
         return _kitti_2015(os.path.join(folder, 'training'), wanted, _matrix(intrinsics),

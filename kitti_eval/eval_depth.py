@@ -10,7 +10,7 @@ import numpy as np
 
 from common.errors import UserError, run_main
 from common.files import make_folder, require_file
-from common.flags import flag, parse_flags
+from common.flags import flag, parse_flags, path_flag
 from common.parallel import parallel_map
 from kitti_data.images import read_rgb, write_png
 from kitti_eval import leakage, report
@@ -25,17 +25,17 @@ ROWS = (('prediction', 'prediction'), ("constant: each image's median", 'median_
 class Config:
     """What is compared."""
     split: str = flag('eigen', 'the images', choices=('eigen', 'stereo', 'synthetic'))
-    kitti_dir: str = flag('', 'KITTI raw folder for eigen, KITTI 2015 folder for stereo, odometry '
+    kitti_dir: str = path_flag('', 'KITTI raw folder for eigen, KITTI 2015 folder for stereo, odometry '
                               'folder for synthetic')
-    pred_file: str = flag('', 'predicted depth, .npy, float32 [n, H, W]')
-    test_file_list: str = flag('', 'eigen: list of the images, in the order of the predictions')
+    pred_file: str = path_flag('', 'predicted depth, .npy, float32 [n, H, W]')
+    test_file_list: str = path_flag('', 'eigen: list of the images, in the order of the predictions')
     disparity_dir: str = flag('disp_noc_0', 'stereo: which truth',
                               choices=('disp_noc_0', 'disp_occ_0'))
     sequence: str = flag('9', 'synthetic: which sequence')
     min_depth: float = flag(MIN_DEPTH, 'least depth, metres')
     max_depth: float = flag(MAX_DEPTH, 'greatest depth, metres')
     scale: bool = flag(True, "scale each prediction by the ratio of medians; --noscale leaves it")
-    train_list: str = flag('', 'train.txt of the training set: warn of drives that are in it')
+    train_list: str = path_flag('', 'train.txt of the training set: warn of drives that are in it')
     num_plots: int = flag(20, 'pictures that --plot writes, evenly chosen; 0 is one for each image')
 
     def __post_init__(self):

@@ -10,7 +10,7 @@ import numpy as np
 
 from common.errors import UserError, run_main
 from common.files import make_folder, require_folder
-from common.flags import flag, parse_flags
+from common.flags import flag, parse_flags, path_flag
 from common.parallel import parallel_map
 from kitti_data import splits
 from kitti_data.flow_files import flow_to_colour, read_flo, read_kitti_flow, resize_flow
@@ -26,11 +26,11 @@ _PREDICTIONS = (('', '.flo'), ('binary', '.flo'), ('', '.png'), ('png', '.png'))
 @dataclasses.dataclass
 class Config:
     """What is compared."""
-    dataset_dir: str = flag('', 'KITTI 2015 folder, with training/flow_noc and flow_occ')
-    pred_dir: str = flag('', 'folder of predictions NNNNNN.flo or NNNNNN.png (KITTI 16-bit), or '
+    dataset_dir: str = path_flag('', 'KITTI 2015 folder, with training/flow_noc and flow_occ')
+    pred_dir: str = path_flag('', 'folder of predictions NNNNNN.flo or NNNNNN.png (KITTI 16-bit), or '
                              'with binary/ or png/ that hold them')
     bilinear: bool = flag(False, 'resize predictions bilinearly; published: by the nearest value')
-    train_list: str = flag('', 'train.txt of the training set: warn of drives that are in it')
+    train_list: str = path_flag('', 'train.txt of the training set: warn of drives that are in it')
     num_plots: int = flag(20, 'pictures that --plot writes, evenly chosen; 0 is one for each image')
 
 

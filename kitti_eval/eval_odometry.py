@@ -10,8 +10,8 @@ from typing import List
 import numpy as np
 
 from common.errors import UserError, run_main
-from common.files import expand, require_file
-from common.flags import flag, parse_flags
+from common.files import require_file
+from common.flags import flag, parse_flags, path_flag
 from kitti_data import odometry
 from kitti_data import poses as pose_math
 from kitti_eval import leakage, report, snippets
@@ -27,8 +27,8 @@ COLUMNS = (('t_rel %', 't_rel', '%.4f'), ('r_rel deg/100m', 'r_rel', '%.4f'),
 @dataclasses.dataclass
 class Config:
     """What is compared."""
-    gtruth: str = flag('', 'KITTI pose file with the truth: 12 columns, or 13 with the frame first')
-    pred: str = flag('', 'the same for the prediction, or a folder of pose snippets to be chained')
+    gtruth: str = path_flag('', 'KITTI pose file with the truth: 12 columns, or 13 with the frame first')
+    pred: str = path_flag('', 'the same for the prediction, or a folder of pose snippets to be chained')
     align: str = flag('none', 'how the prediction is moved onto the truth', choices=ALIGNMENTS)
     snippet_scale: str = flag('per_snippet', 'what is scaled to the truth when snippets are '
                                              'chained: each of them, all by one factor, nothing',
@@ -41,7 +41,7 @@ class Config:
     baseline_poses: List[str] = flag([], 'pose files of the training sequences, whose mean step is '
                                          'the baseline; empty is KITTI 00-08')
     seq_id: str = flag('', 'the sequence; empty is the name of --gtruth')
-    train_list: str = flag('', 'train.txt of the training set: warn if the sequence is in it')
+    train_list: str = path_flag('', 'train.txt of the training set: warn if the sequence is in it')
 
     def __post_init__(self):
         require_file(self.gtruth, 'pose file (--gtruth)')
@@ -65,7 +65,7 @@ def main(argv=None):
     result = dict(rows[0][1], baseline=dict(rows[1][1], label=baseline_label), prediction=how)
     folder = report.result_folder(output, config.pred)
     name = 'eval_odometry'
-    if not os.path.isdir(expand(config.pred)):
+    if not os.path.isdir(os.path.abspath(config.pred)):
         name = os.path.splitext(os.path.basename(config.pred))[0] + '.' + name
     if config.evo:
         result['evo'] = _run_evo(gt, pred, config.align,
@@ -91,7 +91,7 @@ def read_trajectories(gt_path, pred_path, snippet_scale='per_snippet', snippet_o
       UserError: files are missing or broken, or a predicted frame has no truth.
     """
     gt = dict(zip(*odometry.read_poses_indexed(gt_path)))
-    if os.path.isdir(expand(pred_path or '.')):
+    if os.path.isdir(os.path.abspath(pred_path or '.')):
         runs = {first: poses for first, (_, poses) in snippets.read_snippets(pred_path).items()}
         frames, pred = chain_snippets(runs, gt, snippet_scale, snippet_overlap)
         length = max(len(poses) for poses in runs.values())

@@ -9,7 +9,7 @@ from typing import List
 
 from common.errors import UserError, run_main
 from common.files import require_folder
-from common.flags import flag, parse_flags
+from common.flags import flag, parse_flags, path_flag
 from kitti_data import poses as pose_math
 from kitti_eval import leakage, report, snippets
 from kitti_eval.chaining import chain_snippets
@@ -21,14 +21,14 @@ from kitti_eval.snippet_errors import evaluate_snippets
 @dataclasses.dataclass
 class Config:
     """What is compared."""
-    pred_dir: str = flag('', 'folder of predicted snippets')
-    gtruth_dir: str = flag('', 'folder of ground truth snippets')
-    gtruth_poses: str = flag('', 'instead of --gtruth_dir: KITTI pose file of the sequence')
-    times: str = flag('', 'times of --gtruth_poses; empty is sequences/NN/times.txt beside poses/')
+    pred_dir: str = path_flag('', 'folder of predicted snippets')
+    gtruth_dir: str = path_flag('', 'folder of ground truth snippets')
+    gtruth_poses: str = path_flag('', 'instead of --gtruth_dir: KITTI pose file of the sequence')
+    times: str = path_flag('', 'times of --gtruth_poses; empty is sequences/NN/times.txt beside poses/')
     baseline_poses: List[str] = flag([], 'pose files of the training sequences, whose mean step is '
                                          'the baseline; empty is KITTI 00-08')
     seq_id: str = flag('', 'the sequence; empty is the name of --gtruth_poses')
-    train_list: str = flag('', "train.txt of the training set: warn if the sequence is in it")
+    train_list: str = path_flag('', "train.txt of the training set: warn if the sequence is in it")
 
     def __post_init__(self):
         if bool(self.gtruth_dir) == bool(self.gtruth_poses):

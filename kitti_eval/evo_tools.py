@@ -8,7 +8,6 @@ import tempfile
 import zipfile
 
 from common.errors import UserError
-from common.files import expand
 from common.parallel import parallel_map
 from kitti_data import odometry
 
@@ -43,7 +42,7 @@ def evo_errors(gt, pred, align='none', metrics=tuple(_METRICS), plot_prefix=''):
             _run(folder, 'evo_config', ['set', 'plot_backend', 'Agg'])
 
         def statistics(metric):
-            plot = ['--save_plot', expand(plot_prefix) + '.png']
+            plot = ['--save_plot', os.path.abspath(plot_prefix) + '.png']
             return _statistics(folder, metric, _ALIGN_FLAGS[align] +
                                (plot if plot_prefix and metric == 'ape' else []))
         return dict(zip(metrics, parallel_map(statistics, metrics, desc='evo')))

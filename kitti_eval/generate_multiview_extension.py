@@ -9,8 +9,8 @@ import dataclasses
 import numpy as np
 
 from common.errors import EXIT_USER_ERROR, UserError, run_main
-from common.files import expand, make_folder, require_folder, write_text
-from common.flags import flag, parse_flags
+from common.files import make_folder, require_folder, write_text
+from common.flags import flag, parse_flags, path_flag
 from common.parallel import parallel_map
 from kitti_data.preparation.format_writer import camera_text
 from kitti_data.images import read_resized, write_jpeg
@@ -22,9 +22,9 @@ REFERENCE = 10  # Number of the frame that has ground truth.
 @dataclasses.dataclass
 class Config:
     """What is formatted."""
-    dataset_dir: str = flag('', 'KITTI 2015 multi-view folder, with training/image_2')
-    calib_dir: str = flag('', 'folder with training/calib_cam_to_cam; empty is --dataset_dir')
-    dump_root: str = flag('', 'folder to write to')
+    dataset_dir: str = path_flag('', 'KITTI 2015 multi-view folder, with training/image_2')
+    calib_dir: str = path_flag('', 'folder with training/calib_cam_to_cam; empty is --dataset_dir')
+    dump_root: str = path_flag('', 'folder to write to')
     cam_id: str = flag('02', 'camera', choices=('02', '03'))
     seq_length: int = flag(3, 'frames of an example, odd')
     img_height: int = flag(128, 'height of the formatted frames')
@@ -36,7 +36,7 @@ class Config:
         self.image_folder = require_folder(
             os.path.join(root, 'training', 'image_%d' % int(self.cam_id)), 'KITTI 2015 images')
         self.calib_folder = require_folder(os.path.join(
-            expand(self.calib_dir) if self.calib_dir else root, 'training', 'calib_cam_to_cam'),
+            os.path.abspath(self.calib_dir) if self.calib_dir else root, 'training', 'calib_cam_to_cam'),
             'KITTI 2015 calibration', 'it is the archive data_scene_flow_calib: --calib_dir')
         if not self.dump_root:
             raise UserError('no --dump_root given')

@@ -8,7 +8,7 @@ import dataclasses
 
 from common.errors import UserError, run_main
 from common.files import require_folder
-from common.flags import flag, parse_flags
+from common.flags import flag, parse_flags, path_flag
 from kitti_data import odometry
 from kitti_eval import snippets
 
@@ -16,8 +16,8 @@ from kitti_eval import snippets
 @dataclasses.dataclass
 class Config:
     """Ground truth snippets."""
-    dataset_dir: str = flag('', 'KITTI odometry folder, with sequences/ and poses/')
-    output_dir: str = flag('', 'folder of the snippet files, made where missing')
+    dataset_dir: str = path_flag('', 'KITTI odometry folder, with sequences/ and poses/')
+    output_dir: str = path_flag('', 'folder of the snippet files, made where missing')
     seq_id: str = flag('09', 'the sequence')
     seq_length: int = flag(5, 'frames in a snippet', aliases=('sequence_length',))
 

@@ -5,12 +5,12 @@ matplotlib.use('Agg')  # Before pyplot: a server has no display.
 import matplotlib.pyplot as plt
 import numpy as np
 
-from common.files import whole_file
+from common.files import atomic_write
 
 
 def save_figure(path, figure):
     """Writes `figure` as PNG, whole, closes it and says where it is."""
-    with whole_file(path, 'wb') as stream:
+    with atomic_write(path, 'wb') as stream:
         figure.savefig(stream, format='png', dpi=120, bbox_inches='tight')
     plt.close(figure)
     print('written: %s' % path)

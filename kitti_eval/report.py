@@ -3,14 +3,14 @@ import dataclasses
 import os
 import sys
 
-from common.files import expand, make_folder, write_json
-from common.flags import flag
+from common.files import make_folder, write_json
+from common.flags import flag, path_flag
 
 
 @dataclasses.dataclass
 class ReportFlags:
     """Where the results go."""
-    output_dir: str = flag('', 'folder of the JSON result and the plots; empty is beside the '
+    output_dir: str = path_flag('', 'folder of the JSON result and the plots; empty is beside the '
                                'predictions')
     plot: bool = flag(False, 'also write plots, as PNG files')
 
@@ -47,7 +47,7 @@ def result_folder(flags, predictions):
     """
     if flags.output_dir:
         return make_folder(flags.output_dir)
-    predictions = expand(predictions)
+    predictions = os.path.abspath(predictions)
     return predictions if os.path.isdir(predictions) else os.path.dirname(predictions)
 
 

@@ -9,8 +9,7 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 
 from common.errors import UserError
-from common.files import expand
-from npu_runtime.console import say, warn
+from common.console import log, warn
 from npu_runtime.failures import first_line
 
 BEST = 'model-best'
@@ -26,7 +25,7 @@ def latest(path):
     Raises:
       UserError: nothing is there, or no checkpoint in the folder is readable.
     """
-    path = expand(path)
+    path = os.path.abspath(path)
     if os.path.isdir(path):
         newest = newest_in(path)
         if not newest:
@@ -70,12 +69,12 @@ def newest_in(folder, verify=False):
     if prefixes:
         raise UserError('none of the %d checkpoints in %s is usable; remove them, or name another '
                         'folder' % (len(prefixes), folder))
-    return tf.train.latest_checkpoint(expand(folder))  # the format before TensorFlow 0.12
+    return tf.train.latest_checkpoint(os.path.abspath(folder))  # the format before TensorFlow 0.12
 
 
 def prefixes_in(folder):
     """The prefixes of the checkpoints in `folder`, without `model-best`, in no order."""
-    indices = glob.glob(os.path.join(glob.escape(expand(folder)), '*.index'))
+    indices = glob.glob(os.path.join(glob.escape(os.path.abspath(folder)), '*.index'))
     prefixes = [index[:-len('.index')] for index in indices]
     return [prefix for prefix in prefixes if os.path.basename(prefix) != BEST]
 
@@ -143,7 +142,7 @@ def restore(session, path, variables=None, required_scopes=None):
                         if name not in wanted and not _is_training_state(name))
     load_values(session, prefix, present)
     step = read_step(prefix)
-    say('loaded %d variables from %s%s' % (
+    log('loaded %d variables from %s%s' % (
         len(present), prefix, ' (step %d)' % step if step >= 0 else ''))
     _list('not in the checkpoint, begun afresh', missing)
     _list('in the checkpoint, not used', unexpected)
@@ -222,7 +221,7 @@ def _in_scopes(name, scopes):
 
 def _list(title, names):
     if names:
-        say('  %d %s: %s' % (len(names), title, _shorten(names)))
+        log('  %d %s: %s' % (len(names), title, _shorten(names)))
 
 
 def _shorten(names, limit=8):

@@ -2,7 +2,7 @@
 import dataclasses
 
 from common.errors import UserError
-from common.flags import flag
+from common.flags import flag, path_flag
 from npu_runtime.devices import npu_options
 
 DEVICES = ('auto', 'npu', 'gpu', 'cpu')
@@ -24,7 +24,7 @@ class RuntimeConfig:
         '', 'how the device may lower precision; empty is allow_mix_precision on an NPU, '
         'float32 elsewhere')
     precision_mode_v2: str = flag('', 'NPU: the newer form of precision_mode, instead of it')
-    modify_mixlist: str = flag(
+    modify_mixlist: str = path_flag(
         '', 'NPU: file that says which ops may run in float16; empty keeps layer norm and losses '
         'in float32, none takes the lists of the plugin')
     loss_scale: str = flag('auto', 'loss scaling; auto is dynamic where precision is mixed',
@@ -41,12 +41,12 @@ class RuntimeConfig:
     graph_memory_max_size: str = flag('', 'NPU: bytes for the feature maps of a graph')
     variable_memory_max_size: str = flag('', 'NPU: bytes for the variables')
     op_compiler_cache_mode: str = flag('', 'NPU: cache of compiled ops: disable, enable or force')
-    op_compiler_cache_dir: str = flag('', 'NPU: folder of that cache')
+    op_compiler_cache_dir: str = path_flag('', 'NPU: folder of that cache')
     aoe_mode: str = flag('', 'NPU: tune ops: 1, 2, 4 or mdat')
-    profiling_path: str = flag('', 'NPU: profile, and write the traces to this folder')
+    profiling_path: str = path_flag('', 'NPU: profile, and write the traces to this folder')
     profiling_fp_point: str = flag('', 'NPU: name of the first forward op, for the profiler')
     profiling_bp_point: str = flag('', 'NPU: name of the last backward op, for the profiler')
-    dump_path: str = flag('', 'NPU: folder of the dumps that enable_dump, enable_dump_debug ask')
+    dump_path: str = path_flag('', 'NPU: folder of the dumps that enable_dump, enable_dump_debug ask')
     enable_dump: bool = flag(False, 'NPU: dump the inputs and outputs of every op')
     dump_step: str = flag('', 'NPU: steps to dump, as in 0|5|10-20')
     dump_mode: str = flag('', 'NPU: dump input, output or all')

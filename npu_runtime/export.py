@@ -5,8 +5,8 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 
 from common.errors import UserError
-from common.files import make_folder, whole_file
-from npu_runtime.console import say
+from common.files import atomic_write, make_folder
+from common.console import log
 
 # What a frozen graph's output may differ by from the checkpoint's, as a share of its largest value:
 # another order of the same sums.
@@ -37,7 +37,7 @@ def export_graph(session, inputs, outputs, prefix, soc_version, onnx=False, seed
     """
     make_folder(os.path.dirname(prefix))
     graph_def = freeze(session, outputs)
-    with whole_file(prefix + '.pb', 'wb') as stream:
+    with atomic_write(prefix + '.pb', 'wb') as stream:
         stream.write(graph_def.SerializeToString())
     feed = {tensor.name: _example(tensor, seed) for tensor in inputs}
     wanted = session.run(outputs, feed)
@@ -45,17 +45,17 @@ def export_graph(session, inputs, outputs, prefix, soc_version, onnx=False, seed
     result = {'pb': prefix + '.pb', 'onnx': None, 'onnx_error': None,
               'pb_error': _compare(prefix + '.pb', run_frozen(prefix + '.pb', feed, names), wanted),
               'atc': atc_command(prefix, inputs, outputs, soc_version)}
-    say('written: %s (largest difference from the checkpoint %.2g)'
+    log('written: %s (largest difference from the checkpoint %.2g)'
         % (result['pb'], result['pb_error']))
     if onnx:
         result['onnx'] = write_onnx(graph_def, prefix + '.onnx', list(feed), names)
         found = run_onnx(result['onnx'], feed, names)
         if found is not None:
             result['onnx_error'] = _compare(result['onnx'], found, wanted)
-        say('written: %s (%s)' % (result['onnx'], 'not run: onnxruntime is not installed'
+        log('written: %s (%s)' % (result['onnx'], 'not run: onnxruntime is not installed'
                                   if found is None else 'largest difference from the checkpoint '
                                   '%.2g' % result['onnx_error']))
-    say('for an Ascend chip:\n  ' + result['atc'])
+    log('for an Ascend chip:\n  ' + result['atc'])
     return result
 
 
@@ -103,7 +103,7 @@ def write_onnx(graph_def, path, inputs, outputs):
                         ) from error
     model, _ = tf2onnx.convert.from_graph_def(
         graph_def, input_names=inputs, output_names=outputs, opset=_ONNX_OPSET)
-    with whole_file(path, 'wb') as stream:
+    with atomic_write(path, 'wb') as stream:
         stream.write(model.SerializeToString())
     return path
 

@@ -14,7 +14,7 @@ import tensorflow.compat.v1 as tf
 
 from common.errors import UserError
 from common.progress import progress
-from npu_runtime.console import say
+from common.console import log
 
 _MOST_SKIPPED_STEPS = 50
 
@@ -198,7 +198,7 @@ class LogHook(tf.train.SessionRunHook):
         if self._every.due(self._reader.step):
             record = self.record()
             self._timed = len(self._reader.durations)
-            say(self._options.log_line(record))
+            log(self._options.log_line(record))
             row = dict(losses=record.losses, total=record.total,
                        learning_rate=record.learning_rate,
                        seconds_per_step=record.seconds_per_step,

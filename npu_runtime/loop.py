@@ -8,7 +8,7 @@ import tensorflow.compat.v1 as tf
 
 from common.errors import UserError
 from npu_runtime import checkpoints, hooks
-from npu_runtime.console import say
+from common.console import log
 from npu_runtime.loop_sinking import sink_loop
 from npu_runtime.metrics import MetricsLog
 from npu_runtime.saving import CheckpointWriter
@@ -97,7 +97,7 @@ class TrainingLoop:
             checkpoints.load_values(session, start.prefix, graph.all_state,
                                     optional=graph.optional_state)
             graph.count_batches_from(session, start.batches_seen)
-            say('resumed from %s at step %d' % (start.prefix, start.step))
+            log('resumed from %s at step %d' % (start.prefix, start.step))
         elif self._options.init_checkpoint and self._reads_checkpoints:
             checkpoints.restore(session, self._options.init_checkpoint, graph.model_variables,
                                 self._options.init_scopes)
@@ -123,7 +123,7 @@ class TrainingLoop:
         if received is None:
             return
         if self._saving:
-            say('%s: stopped after step %d, saved %s' % (
+            log('%s: stopped after step %d, saved %s' % (
                 signal.Signals(received).name, self._reader.step, self._saving.prefix))
         if received == signal.SIGINT:
             raise KeyboardInterrupt

@@ -2,7 +2,7 @@
 import functools
 import math
 
-from npu_runtime.console import say
+from common.console import log
 
 
 def steps_per_call(device, runtime, options, validation, start_step):
@@ -15,7 +15,7 @@ def steps_per_call(device, runtime, options, validation, start_step):
     if wanted == 1:
         return 1
     if device.kind != 'npu':
-        say('iterations_per_loop has no effect on a %s' % device.kind)
+        log('iterations_per_loop has no effect on a %s' % device.kind)
         return 1
     intervals = [options.log_every, options.summary_every, options.checkpoint_every,
                  options.max_steps - start_step, start_step]
@@ -23,7 +23,7 @@ def steps_per_call(device, runtime, options, validation, start_step):
         intervals.append(validation.every)
     possible = functools.reduce(math.gcd, intervals, wanted)
     if possible != wanted:
-        say('iterations_per_loop lowered from %d to %d, which divides the intervals of log, '
+        log('iterations_per_loop lowered from %d to %d, which divides the intervals of log, '
             'summary, checkpoint and validation and the steps to go' % (wanted, possible))
     return possible
 

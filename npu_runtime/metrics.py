@@ -11,7 +11,7 @@ import os
 import time
 
 from common.errors import UserError
-from common.files import expand, write_text
+from common.files import write_text
 
 FILE_NAME = 'metrics.jsonl'
 
@@ -21,7 +21,7 @@ def read_metrics(path):
 
     A last line cut short by a killed run is left out. A missing file has no rows.
     """
-    path = expand(path)
+    path = os.path.abspath(path)
     if os.path.isdir(path):
         path = os.path.join(path, FILE_NAME)
     rows = []
@@ -43,7 +43,7 @@ class MetricsLog:
     """
 
     def __init__(self, folder, start_step):
-        self._path = os.path.join(expand(folder), FILE_NAME)
+        self._path = os.path.join(os.path.abspath(folder), FILE_NAME)
         rows = read_metrics(self._path) if start_step > 0 else []
         self.rows = [row for row in rows if row.get('step', 0) <= start_step]
         write_text(self._path, ''.join(_line(row) for row in self.rows))

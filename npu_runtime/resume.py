@@ -3,7 +3,7 @@ import json
 import os
 
 from common.errors import UserError
-from common.files import expand, make_folder, read_json, write_json
+from common.files import make_folder, read_json, write_json
 from npu_runtime import checkpoints
 from npu_runtime.training_graph import TrainingGraph
 
@@ -32,7 +32,7 @@ class StartingPoint:
     """
 
     def __init__(self, options, saved_config, ranks, proto):
-        self.folder = expand(options.output_dir)
+        self.folder = os.path.abspath(options.output_dir)
         self.prefix, self.step, self.batches_seen = None, 0, 0
         chief = ranks.rank == 0
         if chief:

@@ -2,7 +2,7 @@
 import dataclasses
 import os
 
-from common.files import expand, read_json
+from common.files import read_json
 
 
 def read_saved(checkpoint):
@@ -11,7 +11,7 @@ def read_saved(checkpoint):
     Args:
       checkpoint: prefix or folder; may be empty.
     """
-    folder = expand(checkpoint) if checkpoint else ''
+    folder = os.path.abspath(checkpoint) if checkpoint else ''
     if not os.path.isdir(folder):
         folder = os.path.dirname(folder)
     path = os.path.join(folder, 'config.json')

@@ -7,7 +7,7 @@ from tensorflow.core.protobuf import rewriter_config_pb2
 from common.errors import UserError
 from common.parallel import num_cores
 from npu_runtime.devices import npu_options
-from npu_runtime.console import say
+from common.console import log
 from npu_runtime.devices.choose import choose_device
 from npu_runtime.devices.precision import uses_gpu_rewrite
 
@@ -80,7 +80,7 @@ def make_session(config, graph=None):
       tf.Session, to be used in a `with` statement.
     """
     device = choose_device(config)
-    say('device: %s (%s)' % device)
+    log('device: %s (%s)' % device)
     config = dataclasses.replace(config, iterations_per_loop=1)  # loops are of training steps
     return tf.Session(graph=graph, config=session_config(device, config))
 

@@ -8,7 +8,7 @@ import tensorflow.compat.v1 as tf
 from common.errors import UserError
 from npu_runtime.devices import ranks as distribution
 from npu_runtime.devices import precision
-from npu_runtime.console import say
+from common.console import log
 from npu_runtime.devices.choose import choose_device
 from npu_runtime.failures import explained
 from npu_runtime.devices.host_memory import keep_freed_memory
@@ -108,7 +108,7 @@ def train(build_model, make_dataset, options, runtime, saved_config, validation=
         start = StartingPoint(options, saved_config, ranks, session_config(device, runtime, ranks))
         if start.step >= options.max_steps:
             if chief:
-                say('nothing to do: %s is at step %d of %d'
+                log('nothing to do: %s is at step %d of %d'
                     % (start.prefix, start.step, options.max_steps))
             return {'step': start.step, 'checkpoint': start.prefix, 'device': device.kind}
         steps = steps_per_call(device, runtime, options, validation, start.step)
@@ -125,8 +125,8 @@ def train(build_model, make_dataset, options, runtime, saved_config, validation=
 
 
 def _introduce(device, runtime, ranks, options):
-    say('device: %s (%s)' % device)
-    say(precision.describe(device, runtime))
+    log('device: %s (%s)' % device)
+    log(precision.describe(device, runtime))
     if ranks.size > 1:
-        say('ranks: %d, together %d examples a step'
+        log('ranks: %d, together %d examples a step'
             % (ranks.size, ranks.size * options.batch_size))

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from npu_runtime.console import say
+from common.console import log
 from npu_runtime.hooks import Every, write_scalars
 
 Validation = collections.namedtuple(
@@ -85,9 +85,9 @@ class ValidationHook(tf.train.SessionRunHook):
             for name, value in dict(losses, total=total, **measured).items()})
         record = self._log_hook.record()._replace(losses=losses, total=total)
         if self._validation.log_line:
-            say(self._validation.log_line(record))
+            log(self._validation.log_line(record))
         else:
-            say(_default_line(record, measured))
+            log(_default_line(record, measured))
 
     def _means(self, session):
         """dict, term -> mean over the batches."""

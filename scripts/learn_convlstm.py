@@ -21,8 +21,8 @@ if __package__ in (None, ''):
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 from common.errors import run_main
-from common.files import expand, read_json, write_json
-from common.flags import flag, parse_flags
+from common.files import read_json, write_json
+from common.flags import flag, parse_flags, path_flag
 from convlstm_vo import main as convlstm_vo
 from scripts.learning import TEST_SEQUENCE, LearnConfig, render_drives
 
@@ -32,7 +32,7 @@ WANTED_SHARE = 0.5
 @dataclasses.dataclass
 class Config(LearnConfig):
     """What is rendered and for how long it trains."""
-    output_dir: str = flag('learn/convlstm_vo', 'drives, runs and results')
+    output_dir: str = path_flag('learn/convlstm_vo', 'drives, runs and results')
     num_sequences: int = flag(12, 'training drives')
     max_steps: int = flag(1500, 'training steps')
     batch_size: int = flag(4, 'windows of 5 pairs a step')
@@ -43,7 +43,7 @@ class Config(LearnConfig):
 def main(argv=None):
     """Renders, trains, tests; returns 1 where the wanted share of the baseline is missed."""
     config, = parse_flags(__doc__, Config, argv=argv)
-    folder, begin = expand(config.output_dir), time.time()
+    folder, begin = os.path.abspath(config.output_dir), time.time()
     data = render_drives(config, folder, camera=0)
     results = {'render_seconds': time.time() - begin}
     results['T=5'] = learn(config, folder, data, 5)

@@ -25,8 +25,8 @@ if __package__ in (None, ''):
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 from common.errors import UserError, run_main
-from common.files import expand, read_json, write_json
-from common.flags import flag, parse_flags
+from common.files import read_json, write_json
+from common.flags import flag, parse_flags, path_flag
 from geonet import main as geonet
 from kitti_data.preparation import prepare_train_data
 from kitti_data.rendering.kitti_2015 import kitti_2015_dataset
@@ -44,7 +44,7 @@ NUM_FLOW_PICTURES = 40
 @dataclasses.dataclass
 class Config(LearnConfig):
     """What is rendered and for how long it trains."""
-    output_dir: str = flag('learn/geonet', 'drives, runs and results')
+    output_dir: str = path_flag('learn/geonet', 'drives, runs and results')
     parts: List[str] = flag(list(PARTS), 'rigid, flow')
     num_sequences: int = flag(12, 'training drives')
     test_frames: int = flag(200, 'frames of the test drive')
@@ -65,7 +65,7 @@ class Config(LearnConfig):
 def main(argv=None):
     """Renders, trains, tests; returns 1 where the wanted share of a baseline is missed."""
     config, = parse_flags(__doc__, Config, argv=argv)
-    folder, begin = expand(config.output_dir), time.time()
+    folder, begin = os.path.abspath(config.output_dir), time.time()
     data = render_drives(config, folder, camera=2)
     results = {'render_seconds': time.time() - begin}
     for part in config.parts:

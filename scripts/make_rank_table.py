@@ -19,8 +19,8 @@ if __package__ in (None, ''):
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 from common.errors import UserError, run_main  # noqa: E402
-from common.files import expand, read_lines, write_json  # noqa: E402
-from common.flags import flag, parse_flags  # noqa: E402
+from common.files import read_lines, write_json  # noqa: E402
+from common.flags import flag, parse_flags, path_flag  # noqa: E402
 from npu_runtime.devices.rank_table import check_rank_table  # noqa: E402
 
 _ADDRESS = re.compile(r'^(\d{1,3}\.){3}\d{1,3}$')
@@ -29,13 +29,13 @@ _ADDRESS = re.compile(r'^(\d{1,3}\.){3}\d{1,3}$')
 @dataclasses.dataclass
 class Config:
     """Writes the rank table by which NPU cards find each other."""
-    output: str = flag('', 'file to write')
+    output: str = path_flag('', 'file to write')
     devices: List[int] = flag([0, 1, 2, 3, 4, 5, 6, 7], 'cards to use, on every server')
     server_ids: List[str] = flag([], 'addresses of the servers, the first first; default this one')
     device_ips: List[str] = flag([], 'addresses of the cards, server after server; default from '
                                      'hccn_conf, for one server')
-    hccn_conf: str = flag('/etc/hccn.conf', 'where this host keeps the addresses of its cards')
-    check: str = flag('', 'check this rank table instead of writing one')
+    hccn_conf: str = path_flag('/etc/hccn.conf', 'where this host keeps the addresses of its cards')
+    check: str = path_flag('', 'check this rank table instead of writing one')
     rank_size: int = flag(0, 'ranks the checked table must have; 0 takes what is there')
 
 
@@ -89,7 +89,7 @@ def addresses_of_cards(path, devices):
 def main(argv=None):
     config, = parse_flags(__doc__.split('\n')[0], Config, argv=argv)
     if config.check:
-        ranks = check_rank_table(expand(config.check), config.rank_size or None)
+        ranks = check_rank_table(os.path.abspath(config.check), config.rank_size or None)
         print('%s: a complete rank table of %d ranks' % (config.check, ranks))
         return 0
     if not config.output:
@@ -100,7 +100,7 @@ def main(argv=None):
         if len(server_ids) > 1:
             raise UserError('--device_ips is missing: /etc/hccn.conf tells of one server only')
         device_ips = addresses_of_cards(config.hccn_conf, config.devices)
-    path = expand(config.output)
+    path = os.path.abspath(config.output)
     write_json(path, rank_table(server_ids, config.devices, device_ips))
     print('wrote %s: %d ranks' % (path, len(device_ips)))
     return 0

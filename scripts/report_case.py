@@ -9,7 +9,7 @@ if __package__ in (None, ''):
 
 from common.errors import UserError, run_main
 from common.files import make_folder, read_json, write_text
-from common.flags import flag, parse_flags
+from common.flags import flag, parse_flags, path_flag
 from npu_runtime.metrics import read_metrics
 
 
@@ -21,9 +21,9 @@ class ReportConfig:
     batch_size: int = flag(1, 'examples a step and card')
     rank_size: int = flag(1, 'cards')
     kind: str = flag('acc', 'which run', choices=('acc', 'perf'))
-    results_dir: str = flag('', 'where the result files go')
+    results_dir: str = path_flag('', 'where the result files go')
     e2e_seconds: float = flag(0.0, 'duration of the whole case')
-    accuracy_file: str = flag('', 'JSON of the evaluation; empty for none')
+    accuracy_file: str = path_flag('', 'JSON of the evaluation; empty for none')
     accuracy_key: str = flag('ate_mean', 'which number of it is the accuracy; dots lead '
                                              'into dicts')
 

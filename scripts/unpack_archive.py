@@ -18,16 +18,16 @@ if __package__ in (None, ''):
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 from common.errors import UserError, run_main
-from common.files import make_folder, require_file, whole_file
-from common.flags import flag, parse_flags
+from common.files import atomic_write, make_folder, require_file
+from common.flags import flag, parse_flags, path_flag
 from common.progress import progress
 
 
 @dataclasses.dataclass
 class Config:
     """What is unpacked, and where to."""
-    archive: str = flag('', 'zip file')
-    target: str = flag('', 'folder to unpack to, made where missing')
+    archive: str = path_flag('', 'zip file')
+    target: str = path_flag('', 'folder to unpack to, made where missing')
     strip: str = flag('', 'start of the names in the archive that is left out on disk')
     members: List[str] = flag(['*'], 'patterns of the files that are wanted; * also matches /')
 
@@ -85,7 +85,7 @@ def _unpack_file(stored, entry, path):
     if os.path.isfile(path) and os.path.getsize(path) == entry.file_size:
         return False
     make_folder(os.path.dirname(path))
-    with stored.open(entry) as source, whole_file(path, 'wb') as stream:
+    with stored.open(entry) as source, atomic_write(path, 'wb') as stream:
         shutil.copyfileobj(source, stream, 1024 * 1024)
     return True
 

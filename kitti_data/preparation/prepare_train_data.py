@@ -15,8 +15,8 @@ if __package__ in (None, ''):
     sys.path[0] = os.path.abspath(os.path.join(os.path.dirname(__file__), '..', '..'))
 
 from common.errors import EXIT_USER_ERROR, UserError, run_main
-from common.files import expand, require_folder
-from common.flags import flag, parse_flags
+from common.files import require_folder
+from common.flags import flag, parse_flags, path_flag
 from kitti_data.preparation import prepare_cityscapes
 from kitti_data.preparation import prepare_odometry
 from kitti_data.preparation import prepare_raw
@@ -35,9 +35,9 @@ _SETTINGS = ('dataset_dir', 'dataset_name', 'seq_length', 'img_height', 'img_wid
 @dataclasses.dataclass
 class PrepareConfig:
     """Preparation of a training set."""
-    dataset_dir: str = flag('', 'folder of the data set as downloaded and unpacked')
+    dataset_dir: str = path_flag('', 'folder of the data set as downloaded and unpacked')
     dataset_name: str = flag('kitti_odom', 'which data set', choices=sorted(DATA_SETS))
-    dump_root: str = flag('', 'folder to write the formatted set to')
+    dump_root: str = path_flag('', 'folder to write the formatted set to')
     seq_length: int = flag(3, 'frames of an example, odd')
     img_height: int = flag(128, 'height of the formatted frames')
     img_width: int = flag(416, 'width of the formatted frames')
@@ -55,7 +55,7 @@ class PrepareConfig:
         self.dataset_dir = require_folder(self.dataset_dir, 'data set (--dataset_dir)')
         if not self.dump_root:
             raise UserError('no folder to write to given (--dump_root)')
-        self.dump_root = expand(self.dump_root)
+        self.dump_root = os.path.abspath(self.dump_root)
         for name, valid, wanted in [
                 ('seq_length', self.seq_length >= 3 and self.seq_length % 2,
                  'an odd number from 3 on'),

@@ -9,7 +9,7 @@ import os
 import numpy as np
 
 from common.errors import UserError
-from common.files import make_folder, whole_file, write_text
+from common.files import atomic_write, make_folder, write_text
 from common.parallel import parallel_map
 from kitti_data import poses
 from kitti_data.images import write_png
@@ -182,5 +182,5 @@ def _frames_job(job):
             write_png(_path(folder, 'image_%02d' % camera, frame, 'png'),
                       scene.image(frame, camera))
         # Last, because a frame counts as done when its scan is there.
-        with whole_file(_path(folder, 'velodyne_points', frame, 'bin'), 'wb') as stream:
+        with atomic_write(_path(folder, 'velodyne_points', frame, 'bin'), 'wb') as stream:
             stream.write(velodyne_scan(scene, frame).astype('<f4').tobytes())

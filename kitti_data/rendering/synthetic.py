@@ -19,7 +19,7 @@ from PIL import Image
 
 from common.errors import UserError, run_main
 from common.files import make_folder, write_text
-from common.flags import flag, parse_flags
+from common.flags import flag, parse_flags, path_flag
 from common.parallel import parallel_map
 from kitti_data.images import write_png
 from kitti_data.odometry import sequence_name, write_poses
@@ -34,7 +34,7 @@ LAYOUTS = ('odometry', 'raw', 'kitti_2015')
 @dataclasses.dataclass
 class Config:
     """Synthetic drives in KITTI's layouts."""
-    output_dir: str = flag('', 'where sequences/ and poses/, the dates, or training/ go')
+    output_dir: str = path_flag('', 'where sequences/ and poses/, the dates, or training/ go')
     layout: str = flag('odometry', 'of the folders', choices=LAYOUTS)
     num_sequences: int = flag(0, 'number of sequences, raw drives or KITTI 2015 scenes; '
                                  '0 is 11, 4 or 20')

@@ -11,7 +11,6 @@ import os
 import tensorflow.compat.v1 as tf
 
 from common.errors import UserError
-from common.files import expand
 from npu_runtime.devices.rank_table import check_rank_table
 
 
@@ -158,7 +157,7 @@ def _check_hccl_environment(environ, size):
     rank = _whole_number(environ, 'RANK_ID', 0)
     if rank >= size:
         raise UserError('RANK_ID is %d; with RANK_SIZE %d it is 0 to %d' % (rank, size, size - 1))
-    check_rank_table(expand(environ['RANK_TABLE_FILE']), size)
+    check_rank_table(os.path.abspath(environ['RANK_TABLE_FILE']), size)
     return rank
 
 

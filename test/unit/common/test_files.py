@@ -12,7 +12,7 @@ def test_a_failing_writer_leaves_the_old_file_and_nothing_beside_it(tmp_path):
     path = tmp_path / 'result.txt'
     files.write_text(path, 'old')
     with pytest.raises(RuntimeError):
-        with files.whole_file(path) as stream:
+        with files.atomic_write(path) as stream:
             stream.write('half')
             raise RuntimeError
     assert path.read_text() == 'old'
@@ -34,10 +34,55 @@ def test_writing_into_a_missing_folder_names_the_file(tmp_path):
         files.write_text(tmp_path / 'missing' / 'x.txt', '')
 
 
-def test_home_and_variables_are_expanded(monkeypatch):
+@pytest.mark.parametrize('typed, meant', [
+    ('~/kitti', '/somewhere/kitti'), ('$DATA/raw', '/data/raw'), ('$DATA', '/data'),
+    ('runs/$DATA/~', 'runs/$DATA/~'), ('./~', './~'), ('', ''), ('a b', 'a b')])
+def test_home_and_variables_are_expanded_at_the_beginning_alone(monkeypatch, typed, meant):
     monkeypatch.setenv('HOME', '/somewhere')
-    monkeypatch.setenv('DATA', 'kitti')
-    assert files.expand('~/$DATA') == '/somewhere/kitti'
+    monkeypatch.setenv('DATA', '/data')
+    assert files.expand_typed(typed) == meant
+
+
+def test_folders_really_called_home_are_written_to_and_read_from(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    folder = files.make_folder('$HOME/~')
+    assert folder == str(tmp_path / '$HOME' / '~')
+    files.write_text('$HOME/~/x.txt', 'here')
+    assert files.read_text('$HOME/~/x.txt') == 'here'
+
+
+def test_a_write_that_the_disk_cuts_short_leaves_the_old_file(tmp_path, monkeypatch):
+    path = tmp_path / 'result.txt'
+    files.write_text(path, 'old')
+
+    def no_space(descriptor):
+        raise OSError(28, 'No space left on device')
+    monkeypatch.setattr(os, 'fsync', no_space)
+    with pytest.raises(UserError, match='cannot write .*result.txt: No space left on device'):
+        files.write_text(path, 'new')
+    assert path.read_text() == 'old'
+    assert os.listdir(tmp_path) == ['result.txt']
+
+
+def test_text_is_read_without_mark_and_with_any_line_ends(tmp_path):
+    path = tmp_path / 'train.txt'
+    path.write_bytes(b'\xef\xbb\xbffirst\r\n\r\n third \r\n')
+    assert files.numbered_lines(str(path)) == [(1, 'first'), (3, 'third')]
+    assert files.read_lines(str(path)) == ['first', 'third']
+    path.write_bytes(b'\xef\xbb\xbf{"a": 1}\r\n')
+    assert files.read_json(str(path)) == {'a': 1}
+
+
+def test_a_path_with_a_nul_byte_is_refused_with_a_sentence():
+    with pytest.raises(UserError, match='NUL'):
+        files.read_text('a\0b')
+
+
+def test_json_nested_without_end_is_named(tmp_path):
+    path = tmp_path / 'deep.json'
+    path.write_text('[' * 100000)
+    with pytest.raises(UserError, match='deep.json'):
+        files.read_json(str(path))
 
 
 @pytest.mark.parametrize('make, message', [
@@ -68,7 +113,7 @@ def test_binary_rubbish_is_not_read_as_text(tmp_path):
 def test_broken_json_is_named(tmp_path):
     path = tmp_path / 'config.json'
     path.write_text('{')
-    with pytest.raises(UserError, match='config.json is not valid JSON'):
+    with pytest.raises(UserError, match='config.json: is not valid JSON'):
         files.read_json(path)
 
 

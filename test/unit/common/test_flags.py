@@ -5,22 +5,19 @@ from typing import List
 import pytest
 
 from common.errors import UserError
-from common.flags import flag, parse_flags
+from common.flags import Flags, flag, parse_flags, path_flag
 
 
 @dataclasses.dataclass
-class Config:
+class Config(Flags):
     """A program's flags."""
-    batch_size: int = flag(4, 'examples a step', aliases=('bsize',))
-    learning_rate: float = flag(2e-4, 'step size')
+    batch_size: int = flag(4, 'examples a step', aliases=('bsize',), at_least=1)
+    learning_rate: float = flag(2e-4, 'of Adam', above=0, below=1)
     encoder: str = flag('resnet50', 'which encoder', choices=('resnet50', 'vgg'))
     scale_normalize: bool = flag(False, 'divide by the mean')
     shuffle: bool = flag(True, 'reorder')
     sequences: List[int] = flag([0, 1], 'which sequences')
-
-    def __post_init__(self):
-        if self.batch_size < 1:
-            raise UserError('--batch_size is %d, wanted at least 1' % self.batch_size)
+    data: str = path_flag('', 'folder')
 
 
 def parse(*argv):
@@ -67,9 +64,33 @@ def test_wrong_values_and_unknown_flags_exit_with_2(argv, capsys):
     assert argv[0].split('=')[0].lstrip('-') in capsys.readouterr().err
 
 
-def test_values_are_validated_by_the_dataclass():
-    with pytest.raises(UserError, match='--batch_size is 0'):
-        parse('--batch_size=0')
+@pytest.mark.parametrize('argument, message', [
+    ('--batch_size=0', '--batch_size=0: must be at least 1'),
+    ('--learning_rate=0', '--learning_rate=0.0: must be above 0 and below 1'),
+    ('--learning_rate=nan', '--learning_rate=nan: must be above 0 and below 1'),
+    ('--learning_rate=inf', '--learning_rate=inf: must be above 0 and below 1')])
+def test_a_number_outside_its_bounds_is_refused_with_them(argument, message):
+    with pytest.raises(UserError) as error:
+        parse(argument)
+    assert str(error.value) == message
+
+
+def test_bounds_and_choices_hold_without_a_command_line_too():
+    with pytest.raises(UserError, match='--batch_size=-1: must be at least 1'):
+        Config(batch_size=-1)
+    with pytest.raises(UserError, match='--encoder=alexnet: must be one of resnet50, vgg'):
+        Config(encoder='alexnet')
+
+
+def test_a_required_flag_that_is_empty_is_named_with_its_purpose():
+    with pytest.raises(UserError, match='--data= is empty: must be the training set'):
+        parse().require(data='the training set')
+
+
+def test_home_is_expanded_in_paths_and_nowhere_else(monkeypatch):
+    monkeypatch.setenv('HOME', '/somewhere')
+    assert parse('--data=~/kitti').data == '/somewhere/kitti'
+    assert parse('--data=a/~').data == 'a/~'
 
 
 def test_given_defaults_yield_to_the_command_line():

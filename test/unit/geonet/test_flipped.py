@@ -2,7 +2,6 @@
 import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
-import tf_slim as slim
 
 import golden_common
 from geonet import flipped, geometry, model
@@ -27,7 +26,7 @@ def predictions(predict):
                 frames = tf.constant(inputs['frames'])
                 found.append(predict(module, frames[..., :3], frames[..., 3:],
                                      tf.constant(inputs['intrinsics'])))
-        golden_common.fill_session(session, slim.get_model_variables())
+        golden_common.fill_session(session, tf.model_variables())
         return session.run(found)
 
 

@@ -7,7 +7,6 @@ import json
 import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
-import tf_slim as slim
 
 import golden_common
 from geonet import model
@@ -69,12 +68,12 @@ class GoldenCase:
             with tf.control_dependencies(tf.get_collection(tf.GraphKeys.UPDATE_OPS)):
                 step = optimizer.apply_gradients(pairs)
             session.run(tf.variables_initializer(optimizer.variables()))
-        golden_common.fill_session(session, slim.get_model_variables())
+        golden_common.fill_session(session, tf.model_variables())
         self.found = session.run(fetches)
         if self.name in ADAM_CASES:
             self.adam_losses = [session.run([total, step])[0] for _ in range(3)]
             self.adam_losses.append(session.run(total))
-            averages = [variable for variable in slim.get_model_variables()
+            averages = [variable for variable in tf.model_variables()
                         if 'after_adam/' + variable.op.name in self.npz and 'moving' in
                         variable.op.name]
             self.averages = dict(zip([variable.op.name for variable in averages],
@@ -103,7 +102,7 @@ def case(request, golden):
 def test_variables_and_collections_are_the_published_ones(case):
     with case.graph.as_default():
         found = [(variable.op.name, variable.shape.as_list())
-                 for variable in slim.get_model_variables()]
+                 for variable in tf.model_variables()]
         wanted = [(variable['name'], variable['shape'])
                   for variable in case.variables['variables'] if variable['model_variable']]
         assert found == wanted
@@ -226,7 +225,7 @@ def predict(function, case, **changes):
     with tf.Graph().as_default(), tf.Session() as session:
         tensors = function(tf.constant(inputs['tgt_image']), tf.constant(inputs['src_image_stack']),
                            config_of(options, **changes))
-        golden_common.fill_session(session, slim.get_model_variables())
+        golden_common.fill_session(session, tf.model_variables())
         return session.run(tensors)
 
 

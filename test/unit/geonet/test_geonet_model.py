@@ -2,7 +2,6 @@
 import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
-import tf_slim as slim
 
 import geonet_reference
 import golden_common
@@ -17,7 +16,7 @@ def run_training(build, config, batch_size, is_training=True):
     with tf.Graph().as_default(), tf.Session() as session:
         output = build({name: tf.constant(value) for name, value in batch.items()}, config,
                        is_training)
-        golden_common.fill_session(session, slim.get_model_variables())
+        golden_common.fill_session(session, tf.model_variables())
         return batch, session.run((output.losses, output.tensors))
 
 
@@ -60,7 +59,7 @@ def test_predicted_residual_flow_is_that_of_the_training_graph_with_frozen_nets(
             predicted = [model.predict_flow(frames[..., :3], frames[..., 3:],
                                             tensors['intrinsics'], config, source_index=index)
                          for index in (0, 1)]
-        golden_common.fill_session(session, slim.get_model_variables())
+        golden_common.fill_session(session, tf.model_variables())
         trained, predicted = session.run([trained, predicted])
         assert not tf.get_collection(tf.GraphKeys.UPDATE_OPS)
     for scale in range(4):

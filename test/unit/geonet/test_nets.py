@@ -2,7 +2,6 @@
 import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
-import tf_slim as slim
 
 from geonet import layers, nets
 from geonet.layers import Layers
@@ -69,7 +68,7 @@ def test_batch_norm_updates_its_averages_in_training_alone():
         session.run(tf.global_variables_initializer())
         products = session.run(products)
         session.run(updates)
-        mean, variance = session.run(slim.get_model_variables()[2:])
+        mean, variance = session.run(tf.model_variables()[2:])
     np.testing.assert_allclose(mean, 0.001 * products.mean((0, 1, 2)), rtol=1e-3)
     np.testing.assert_allclose(
         variance, 0.999 + 0.001 * products.reshape([-1, 2]).var(axis=0, ddof=1), rtol=1e-5)
