@@ -103,7 +103,7 @@ fitting_engines() {
     [ "${ENGINE:-$engine}" = "$engine" ] || continue
     [ "${PYTHON_VERSION:-$version}" = "$version" ] || continue
     [ -z "$minor" ] || { at_most "$first" "$minor" && at_most "$minor" "$last"; } || continue
-    echo "$version $engine"
+    echo "$version $engine $first $last"
   done < <(engines)
 }
 
@@ -112,8 +112,8 @@ has_npu_plugin() { [ -z "${TENSORFLOW:-}" ] && "$1" -c 'import npu_bridge' 2>/de
 # Sets python, version and engine to the first row with a Python; TensorFlow 1.15 was packaged for
 # x86_64 alone, elsewhere it is the Ascend image's own.
 match_python() {
-  local candidate path
-  while read -r version engine; do
+  local candidate path _
+  while read -r version engine _; do
     while read -r candidate path; do
       if [ "$candidate" = "$version" ] && { [ "$engine" = newest ] ||
           [ "$(uname -m)" = x86_64 ] || has_npu_plugin "$path"; }; then
@@ -128,7 +128,7 @@ match_python() {
 # uv and conda can bring an interpreter where the network allows it; the reference only if asked.
 fetch_python() {
   local version
-  version=$(grep "${ENGINE:-newest}\$" <<< "$1" | head -n 1 | cut -d ' ' -f 1)
+  version=$(grep " ${ENGINE:-newest} " <<< "$1" | head -n 1 | cut -d ' ' -f 1)
   [ -z "${PYTHON:-}" ] && [ -n "$version" ] || return 1
   if command -v uv >/dev/null; then
     uv python install "$version" >/dev/null 2>&1
@@ -149,25 +149,24 @@ given() {
   echo "${all# }"
 }
 
-# What works, for messages: "Python 3.7 (TensorFlow 1.15), ...".
-working() {
-  engines | while read -r version engine first last; do
-    [ "$last" != - ] || last=newer
-    [ "$first" = "$last" ] && echo "$version ($first)" || echo "$version ($first to $last)"
-  done | sort -V | paste -sd , | sed 's/,/, /g; s/to newer/or newer/g'
+# Rows of `engines` for messages: "3.7 (TensorFlow 1.15), 3.9 (TensorFlow 2.13 to 2.20)".
+listed() {
+  local version first last _
+  sort -V | while read -r version _ first last; do
+    case "$last" in "$first") last='' ;; -) last=' or newer' ;; *) last=" to $last" ;; esac
+    printf '%s (TensorFlow %s%s)\n' "$version" "$first" "$last"
+  done | paste -sd , | sed 's/,/, /g'
 }
 
 # Sets python, version, engine and why.
 choose_python() {
   local fitting asked
   fitting=$(fitting_engines) asked=$(given)
-  [ -n "$fitting" ] ||
-    fail "$asked: must fit together; these Pythons have a TensorFlow: $(working)"
+  [ -n "$fitting" ] || fail "$asked: must fit together (Python $(engines | listed))"
   find_pythons
   match_python "$fitting" || { fetch_python "$fitting" && match_python "$fitting"; } ||
-    fail "${asked:+$asked: }found ${found:+Python }${found:-no Python}, must be one of Python" \
-      "$(cut -d ' ' -f 1 <<< "$fitting" | sort -V | paste -sd , | sed 's/,/, /g')" \
-      "(install one or set PYTHON=/path/to/python; with their TensorFlow: $(working))"
+    fail "${asked:+$asked: }found ${found:+Python }${found:-no Python}, must be Python" \
+      "$(listed <<< "$fitting"); install one or set PYTHON=/path/to/python"
   why=$asked
   [ -n "$why" ] || case "$engine" in
     reference) why='Python 3.7 found' ;;
@@ -212,17 +211,15 @@ recall_choice() {
 }
 
 install_packages() {
-  local packages=$venv/.requirements uv
+  local packages=$venv/.requirements uv helper
   { grep -v '^tensorflow' "$requirements"; echo "$tensorflow"; } > "$packages"
   uv=$(command -v uv) || uv=$venv/.uv/bin/uv
   for helper in "$venv/bin/python" python3; do  # uv itself has no package for Python 3.7
     [ -x "$uv" ] || "$helper" -m pip install -q --target "$venv/.uv" uv >/dev/null 2>&1 || true
   done
-  if [ -x "$uv" ]; then
-    "$uv" pip install -q -p "$venv/bin/python" -r "$packages"
-  else
+  # pip knows mirrors and certificates that uv does not read.
+  { [ -x "$uv" ] && "$uv" pip install -q -p "$venv/bin/python" -r "$packages"; } ||
     "$venv/bin/python" -m pip install -q --disable-pip-version-check -r "$packages"
-  fi
 }
 
 # Everything but .choice and .lock is made anew: a build that was killed leaves a folder that is
