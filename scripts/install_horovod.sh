@@ -9,8 +9,7 @@
 # (HOROVOD_NCCL_HOME=FOLDER names one elsewhere).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-
-fail() { echo "error: $*" >&2; exit 2; }
+source scripts/shell.sh
 
 venv=${VENV:-.venv}
 [ -x "$venv/bin/python" ] || fail "VENV=$venv: must be an environment (scripts/setup_env.sh)"

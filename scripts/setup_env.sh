@@ -13,6 +13,7 @@
 # A choice that differs from the environment there rebuilds it.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+source scripts/shell.sh
 
 # Each Python that serves, best first: its engine, the first and the last TensorFlow with packages
 # for it ('-': the newest).
@@ -32,8 +33,6 @@ TABLE
 requirements_of() {
   case "$1" in reference) echo requirements.txt ;; newest) echo requirements-newest.txt ;; esac
 }
-
-fail() { echo "error: $*" >&2; exit 2; }
 
 # Refuses what no engine knows, and an environment's folder that holds something else.
 check_choices() {

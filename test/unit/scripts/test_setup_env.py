@@ -41,8 +41,8 @@ class Machine:
         self.home, self.record = folder / 'a home', folder / 'record'
         (self.clone / 'scripts').mkdir(parents=True)
         self.bin.mkdir()
-        for name in ('scripts/setup_env.sh', 'requirements.txt', 'requirements-newest.txt',
-                     'Makefile'):
+        for name in ('scripts/setup_env.sh', 'scripts/shell.sh', 'requirements.txt',
+                     'requirements-newest.txt', 'Makefile'):
             shutil.copy(str(ROOT / name), str(self.clone / name))
         for tool in TOOLS + ('make',):
             path = shutil.which(tool)
