@@ -30,7 +30,10 @@ setuptools.setup(
         'newest': listed('requirements-newest.txt'),
         'gpu': ['tensorflow==1.15.0; python_version < "3.8"',
                 'tensorflow[and-cuda]>=2.14; python_version >= "3.9"'],
-        'onnx': ['tf2onnx==1.14.0', 'onnx==1.14.1', 'onnxruntime==1.14.1'],
+        'onnx': ['tf2onnx==1.14.0; python_version < "3.8"', 'onnx==1.14.1; python_version < "3.8"',
+                 'onnxruntime==1.14.1; python_version < "3.8"',
+                 'tf2onnx>=1.17; python_version >= "3.10"', 'onnx; python_version >= "3.10"',
+                 'onnxruntime; python_version >= "3.10"'],
     },
     entry_points={'console_scripts': [
         'geonet=geonet.main:run',
