@@ -26,7 +26,7 @@ from convlstm_vo import net as vo_net  # noqa: E402
 from convlstm_vo.config import ModelConfig as VoConfig  # noqa: E402
 from geonet import model as geonet_model  # noqa: E402
 from geonet.config import NUM_SCALES, ModelConfig  # noqa: E402
-from npu_runtime import graph_audit  # noqa: E402
+from npu_runtime.devices import graph_audit  # noqa: E402
 from npu_runtime.config import RuntimeConfig  # noqa: E402
 from npu_runtime.devices.choose import Device  # noqa: E402
 from npu_runtime.devices.ranks import SingleProcess  # noqa: E402
