@@ -8,8 +8,9 @@ import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 PARTS = ['make ENGINE=reference VENV=.venv-reference env',
+         'make ENGINE=newest VENV=.venv-newest env',
          'make ENGINE=reference VENV=.venv-reference test',
-         'make ENGINE=newest VENV=.venv-newest env', 'make ENGINE=newest VENV=.venv-newest test',
+         'make ENGINE=newest VENV=.venv-newest test',
          'make ENGINE=newest VENV=.venv-newest test-distributed']
 
 
@@ -20,7 +21,9 @@ def run_ci(folder, fails=''):
     for name in ('.venv', '.venv-reference'):
         (folder / 'clone' / name).mkdir()
     make = folder / 'make'
-    make.write_text('#!/bin/sh\necho "make $*" >> "$RECORD"\n[ "make $*" != "$FAILS" ] || exit 3\n'
+    make.write_text('#!/bin/sh\necho "make $*" >> "$RECORD"\n'
+                    'echo "$2: the other is ${OTHER_PYTHON##*/clone/}"\n'
+                    '[ "make $*" != "$FAILS" ] || exit 3\n'
                     '[ ! -e .venv-reference ] && [ -z "$PYTHON$TENSORFLOW" ]\n')
     make.chmod(0o755)
     done = subprocess.run(
@@ -35,7 +38,9 @@ def run_ci(folder, fails=''):
 def test_all_parts_run_from_new_environments_and_tell_how_long_they_took(tmp_path):
     done, commands = run_ci(tmp_path)
     assert done.returncode == 0 and commands == PARTS
-    assert 'unit tests, newest engine: passed in 0 s' in done.stdout
+    assert 'unit tests, newest engine: passed in ' in done.stdout
+    for engine, other in (('reference', 'newest'), ('newest', 'reference')):
+        assert 'VENV=.venv-%s: the other is .venv-%s/bin/python\n' % (engine, other) in done.stdout
     assert done.stdout.splitlines()[-1].startswith('all parts: ')
 
 
