@@ -44,5 +44,5 @@ export OMP_NUM_THREADS=${OMP_NUM_THREADS:-$threads}
 
 # The variables of a launch on NPUs would contradict this one.
 unset RANK_SIZE RANK_ID RANK_TABLE_FILE
-exec "$python" "$root/scripts/launch_ranks.py" -np "$ranks" -H "${hosts:-localhost:$ranks}" \
-  "$python" "$program" "$@"
+exec "$python" "$root/npu_runtime/devices/launch_ranks.py" \
+  -np "$ranks" -H "${hosts:-localhost:$ranks}" "$python" "$program" "$@"

@@ -1,6 +1,6 @@
 """Starts ranks through Horovod and, when one fails, says which one and how.
 
-    python scripts/launch_ranks.py -np 2 -H localhost:2 python geonet/main.py --mode=...
+    python npu_runtime/devices/launch_ranks.py -np 2 -H localhost:2 python geonet/main.py --mode=...
 
 scripts/train_multi.sh calls it. The ranks that wait for the failed one may be killed before they
 say anything, and Horovod itself tells an exit code alone.

@@ -1,7 +1,7 @@
-"""scripts/launch_ranks.py: which rank ended the others, and how."""
+"""npu_runtime.devices.launch_ranks.py: which rank ended the others, and how."""
 import pytest
 
-from scripts.launch_ranks import cause_of
+from npu_runtime.devices.launch_ranks import cause_of
 
 
 
