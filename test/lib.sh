@@ -3,6 +3,7 @@
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(dirname "$here")
+source "$root/scripts/shell.sh"
 source "$here/lib_process.sh"
 source "$here/lib_models.sh"
 
@@ -21,8 +22,6 @@ usage: bash $0 --data_path=FOLDER [options]
   --extra="FLAGS"        more flags for the training program
 END
 }
-
-fail() { echo "error: $*" >&2; exit 2; }
 
 parse_arguments() {
   data_path='' output_path='' model=geonet train_steps='' batch_size='' img_height='' img_width=''
@@ -45,7 +44,7 @@ parse_arguments() {
     printf -v "${key#--}" '%s' "$value"
   done
   [ -n "$data_path" ] || { usage >&2; fail '--data_path is missing'; }
-  data_path=${data_path/#\~/$HOME}
+  data_path=$(expand_home "$data_path")
   [ -d "$data_path" ] || fail "--data_path=$data_path is not a folder"
   data_path=$(cd "$data_path" && pwd)
   case "$model" in
@@ -67,7 +66,7 @@ prepare_environment() {
   fi
   results=$root/test/output/$ASCEND_DEVICE_ID
   output_path=${output_path:-${MODELARTS_MODEL_PATH:-$root/test/output/run}}
-  output_path=${output_path/#\~/$HOME}
+  output_path=$(expand_home "$output_path")
   mkdir -p "$results" "$output_path" || fail "cannot write to $results or $output_path"
   output_path=$(cd "$output_path" && pwd)
   size_flags=(${img_height:+"--img_height=$img_height"} ${img_width:+"--img_width=$img_width"})
