@@ -40,7 +40,7 @@ def write(path, content):
 
 @pytest.mark.parametrize('damage, message', [
     (lambda folder, one: write(os.path.join(folder, 'train.txt'), ''), 'train.txt lists no'),
-    (lambda folder, one: write(one + '_cam.txt', '1,2,3,4,5,6,7,8'), 'wanted 9 numbers'),
+    (lambda folder, one: write(one + '_cam.txt', '1,2,3,4,5,6,7,8'), 'must be 9 finite numbers'),
     (lambda folder, one: write(one + '.jpg', ''), '.jpg is in the list of examples but empty'),
     (lambda folder, one: os.remove(one + '_cam.txt'), '_cam.txt is in the list of examples but'),
     (lambda folder, one: shutil.rmtree(folder), 'formatted data set (--dataset_dir)')])
