@@ -1,4 +1,4 @@
-"""What the READMEs, the recipes and the wrappers name exists: files, flags, values, links."""
+"""What the documents, the recipes and the wrappers name exists: files, flags, values, links."""
 import dataclasses
 import functools
 import importlib.util
@@ -13,10 +13,13 @@ import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 READMES = ('README.md', 'README.zh-CN.md')
+DOCUMENTS = READMES + ('CONTRIBUTING.md',) + tuple(
+    sorted('docs/' + path.name for path in (ROOT / 'docs').glob('*.md')))
+README_LINES = 150
 SHELL_SCRIPTS = sorted(
     str(path.relative_to(ROOT)) for pattern in ('scripts/*.sh', 'scripts/recipes/*.sh', 'test/*.sh')
     for path in ROOT.glob(pattern))
-# Commands of other makers, which a README may name.
+# Commands of other makers, which a document may name.
 OTHER_PROGRAMS = ('cd', 'git', 'source', 'tensorboard', 'export', 'apt-get')
 _ASSIGNMENT = re.compile(r'[A-Z_]+=')
 
@@ -74,7 +77,7 @@ def flags_of_script(script):
         return wrapper_flags()
     passed_on = [line for line in logical_lines(read(script)) if '"$@"' in line]
     for line in passed_on:
-        program = re.search(r'(\w+/\w+\.py)', line)
+        program = re.search(r'(\w+(?:/\w+)+\.py)', line)
         if program:
             return flags_of(program.group(1))
         other = re.search(r'(\w+\.sh)" "\$@"', line)
@@ -93,9 +96,9 @@ def logical_lines(text):
     return [line.strip() for line in lines if line.strip() and not line.strip().startswith('#')]
 
 
-def commands(readme):
-    """The command lines in a README's bash blocks, one space between words, comments dropped."""
-    blocks = re.findall(r'^```bash\n(.*?)^```', read(readme), re.DOTALL | re.MULTILINE)
+def commands(document):
+    """The command lines in a document's bash blocks, one space between words, without comments."""
+    blocks = re.findall(r'^```bash\n(.*?)^```', read(document), re.DOTALL | re.MULTILINE)
     return [' '.join(shlex.split(line, comments=True))
             for block in blocks for line in logical_lines(block)]
 
@@ -128,7 +131,7 @@ def wrong_value(name, value, kind, choices):
 
 
 def faults_of(command):
-    """What is wrong with one command line of a README."""
+    """What is wrong with one command line of a document."""
     words = [word for word in shlex.split(command)]
     while words and _ASSIGNMENT.match(words[0]):
         words.pop(0)
@@ -151,39 +154,62 @@ def faults_of(command):
     return unknown_flags(words, flags)
 
 
-@pytest.mark.parametrize('readme', READMES)
-def test_every_command_names_files_flags_and_values_that_exist(readme):
-    found = commands(readme)
-    assert len(found) > 40
-    wrong = {command: faults_of(command) for command in found}
+def prose(document):
+    """A document without its code blocks and links' targets."""
+    text = re.sub(r'^```.*?^```', '', read(document), flags=re.DOTALL | re.MULTILINE)
+    return re.sub(r'\]\([^)]*\)', ']', text)
+
+
+@pytest.mark.parametrize('document', DOCUMENTS)
+def test_every_command_names_files_flags_and_values_that_exist(document):
+    wrong = {command: faults_of(command) for command in commands(document)}
     assert {command: faults for command, faults in wrong.items() if faults} == {}
 
 
-def test_both_readmes_have_the_same_commands():
-    english, chinese = [commands(readme) for readme in READMES]
-    assert english == chinese
+def test_the_documents_together_show_every_program():
+    shown = ' '.join(command for document in DOCUMENTS for command in commands(document))
+    assert [program for program in programs() if program not in shown] == []
 
 
-@pytest.mark.parametrize('readme', READMES)
-def test_every_flag_in_the_text_is_one_of_some_program(readme):
-    programs = [path for pattern in ('geonet/main.py', 'convlstm_vo/main.py', 'kitti_data/*.py',
-                                     'kitti_eval/*.py', 'scripts/*.py')
-                for path in sorted(ROOT.glob(pattern))
-                if "__name__ == '__main__'" in path.read_text(encoding='utf-8')]
+def test_the_readme_is_short():
+    assert len(read('README.md').split('\n')) <= README_LINES
+
+
+@pytest.mark.parametrize('part', [
+    commands, lambda readme: re.findall(r'^(#+) ', read(readme), re.MULTILINE),
+    lambda readme: sorted(re.findall(r'\d+(?:\.\d+)?', prose(readme)))],
+    ids=['commands', 'headings', 'figures'])
+def test_both_readmes_say_the_same(part):
+    english, chinese = [part(readme) for readme in READMES]
+    assert english and english == chinese
+
+
+def programs():
+    """The Python programs of the repository, relative to its root."""
+    rooms = ('geonet', 'convlstm_vo', 'kitti_data', 'kitti_eval', 'scripts', 'benchmarks')
+    return sorted(str(path.relative_to(ROOT)) for room in rooms
+                  for path in (ROOT / room).rglob('*.py')
+                  if "__name__ == '__main__'" in path.read_text(encoding='utf-8'))
+
+
+@functools.lru_cache(maxsize=None)
+def known_flags():
     known = set(wrapper_flags()) | {'np', 'hosts', 'help', 'data_url', 'train_url'}
-    for path in programs:
-        known |= set(flags_of(str(path.relative_to(ROOT))))
-    named = set(re.findall(r'`--(\w+)', read(readme)))
-    assert len(named) > 30
-    assert named - known == set()
+    return known.union(*(flags_of(program) for program in programs()))
 
 
-@pytest.mark.parametrize('readme', READMES)
-def test_every_relative_link_leads_somewhere(readme):
-    links = re.findall(r'\]\(([^)]+)\)', read(readme))
+@pytest.mark.parametrize('document', DOCUMENTS)
+def test_every_flag_in_the_text_is_one_of_some_program(document):
+    named = set(re.findall(r'`--(\w+)', read(document)))
+    assert named - known_flags() == set()
+
+
+@pytest.mark.parametrize('document', DOCUMENTS)
+def test_every_relative_link_leads_somewhere(document):
+    links = re.findall(r'\]\(([^)]+)\)', read(document))
     relative = [link for link in links if not re.match(r'\w+://|#', link)]
-    assert relative
-    assert [link for link in relative if not (ROOT / link.split('#')[0]).exists()] == []
+    folder = (ROOT / document).parent
+    assert [link for link in relative if not (folder / link.split('#')[0]).exists()] == []
 
 
 @pytest.mark.parametrize('script', SHELL_SCRIPTS)
@@ -191,7 +217,7 @@ def test_every_script_parses_and_gives_programs_flags_they_have(script):
     assert subprocess.run(['bash', '-n', str(ROOT / script)]).returncode == 0
     wrong = {}
     for line in logical_lines(read(script)):
-        match = re.search(r'["/ ](?:\$root/)?(\w+/\w+\.py)"?( .*|$)', line)
+        match = re.search(r'["/ ](?:\$root/)?(\w+(?:/\w+)+\.py)"?( .*|$)', line)
         if match and (ROOT / match.group(1)).is_file():
             words = re.findall(r'(?<=\s)"?(--\w+(?:=[^\s"\']*)?)', match.group(2))
             wrong[line] = unknown_flags(words, flags_of(match.group(1)))
