@@ -1,4 +1,4 @@
-"""The model as the training loop wants it: a batch of windows to named losses."""
+"""The model as the training loop takes it: a batch of windows to named losses."""
 import typing
 
 import tensorflow.compat.v1 as tf

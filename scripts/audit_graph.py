@@ -7,8 +7,9 @@
 A training graph is the one that the defaults train: mixed precision with dynamic loss scaling,
 images for TensorBoard, on one card and on eight (`..._8_ranks`); its initialisation and broadcast
 are checked too. The plugin's own operations come from `npu_bridge`, or where that is not installed
-from the stand-in of test/unit. Ends with status 1 when a graph has a dynamic shape, a one-shot iterator, a TensorArray, 64-bit
-numbers in the path of its gradients, or an operation outside of npu_runtime/devices/device_ops.txt.
+from the stand-in of test/unit. Ends with status 1 when a graph has a dynamic shape, a one-shot
+iterator, a TensorArray, 64-bit numbers in the path of its gradients, or an operation outside of
+npu_runtime/devices/device_ops.txt.
 """
 import collections
 import contextlib

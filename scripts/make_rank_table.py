@@ -50,6 +50,22 @@ def rank_table(server_ids, devices, device_ips):
     Raises:
       UserError: wrong numbers of entries, double entries, or something that is no address.
     """
+    _check_cards(server_ids, devices, device_ips)
+    servers = []
+    for number, server_id in enumerate(server_ids):
+        first = number * len(devices)
+        servers.append(collections.OrderedDict([
+            ('server_id', server_id),
+            ('device', [collections.OrderedDict([
+                ('device_id', str(device)), ('device_ip', device_ips[first + i]),
+                ('rank_id', str(first + i))]) for i, device in enumerate(devices)])]))
+    return collections.OrderedDict([
+        ('version', '1.0'), ('server_count', str(len(servers))), ('server_list', servers),
+        ('status', 'completed')])
+
+
+def _check_cards(server_ids, devices, device_ips):
+    """Raises a UserError unless these make a table, as `rank_table` says."""
     needed = len(server_ids) * len(devices)
     if len(device_ips) != needed:
         raise UserError('--device_ips=%s: must be %d addresses, of %d cards on each of %d servers'
@@ -65,17 +81,6 @@ def rank_table(server_ids, devices, device_ips):
                 raise UserError('--%s=%s: must be addresses like 192.168.100.101' % (name, address))
     if min(devices) < 0:
         raise UserError('--devices=%d: must be numbers of cards' % min(devices))
-    servers = []
-    for number, server_id in enumerate(server_ids):
-        first = number * len(devices)
-        servers.append(collections.OrderedDict([
-            ('server_id', server_id),
-            ('device', [collections.OrderedDict([
-                ('device_id', str(device)), ('device_ip', device_ips[first + i]),
-                ('rank_id', str(first + i))]) for i, device in enumerate(devices)])]))
-    return collections.OrderedDict([
-        ('version', '1.0'), ('server_count', str(len(servers))), ('server_list', servers),
-        ('status', 'completed')])
 
 
 def _is_address(text):

@@ -39,7 +39,7 @@ def graph_rewrite(config):
 
 
 def may_underflow(config):
-    """Whether gradients may be too small for their type: never, bfloat16 has float32's exponents."""
+    """Whether gradients may be too small for their type: no, bfloat16 is as wide as float32."""
     del config
     return False
 

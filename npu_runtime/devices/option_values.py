@@ -1,4 +1,4 @@
-"""What a value of a plugin's option may be: the type of its flag, the check, and the words for it."""
+"""What a value of a plugin's option may be: its type, the check, and the words for it."""
 import collections
 import json
 import re

@@ -1,4 +1,4 @@
-"""What CPU and GPU share: TensorFlow itself runs the step, scales the loss and fetches the images."""
+"""What CPU and GPU share: TensorFlow itself runs the step and scales the loss."""
 import tensorflow.compat.v1 as tf
 from tensorflow.core.protobuf import rewriter_config_pb2
 

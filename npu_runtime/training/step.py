@@ -76,7 +76,8 @@ class TrainingStep:
                                                       ranks.size > 1)
         update = _update(optimizer, total, global_step, task)
         self.optional_state = _scaling_state(scaling)
-        images, keep_images = device.own.fetched_images(output.images or {})
+        images, keep_images = device.own.fetched_images(
+            output.images if output.images and task.flags.summary_freq else {})
         self.images, self._images_are_kept = _summaries(images), bool(keep_images)
         self.train_op = tf.group(update, *_after_each_batch(task, self.optional_state),
                                  *keep_images, name='train_op')

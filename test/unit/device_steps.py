@@ -1,4 +1,4 @@
-"""Training steps of a few numbers, made as the training loop makes them, for the tests of devices."""
+"""Training steps of a few numbers, made as the training loop makes them."""
 import collections
 
 import tensorflow.compat.v1 as tf

@@ -27,7 +27,8 @@ def add_loop(iteration_op, train_op, inner_steps):
 
 
 def _run_on_device(session, fetches, feed_dict=None, options=None, run_metadata=None):
-    values = parser.read(session._config) if session._config else None  # pylint: disable=protected-access
+    config = session._config  # pylint: disable=protected-access
+    values = parser.read(config) if config else None
     if values is not None:
         parser.check(values)
         operations = [getattr(fetch, 'op', fetch) for fetch in _flat(fetches)]

@@ -106,8 +106,9 @@ def test_dump_steps_that_the_plugin_takes_are_taken(tmp_path, steps):
         'dump_step'] == steps
 
 
-@pytest.mark.parametrize('steps', ['5-5', '20-10', '5-', '-5', '1-2-3', '|', '1|', '\u00b2', '1|\u0663',
-                                   ' 1', 'x', STEPS + '|100', '4294967297', '1-99999999999'])
+@pytest.mark.parametrize('steps', [
+    '5-5', '20-10', '5-', '-5', '1-2-3', '|', '1|', '\u00b2', '1|\u0663', ' 1', 'x',
+    STEPS + '|100', '4294967297', '1-99999999999'])
 def test_dump_steps_that_would_end_the_process_are_refused(tmp_path, steps):
     with pytest.raises(UserError, match='--dump_step=.*: must be at most 100 steps and rising'):
         RuntimeConfig(enable_dump=True, dump_path=str(tmp_path), dump_step=steps)
@@ -175,7 +176,8 @@ def test_illegal_values_are_refused_before_tensorflow_starts(flags):
 
 
 def test_an_illegal_value_is_answered_with_the_legal_ones():
-    with pytest.raises(UserError, match='--op_select_implmode=high: must be one of high_precision, high_performance'):
+    with pytest.raises(UserError, match='--op_select_implmode=high: must be one of high_precision, '
+                                        'high_performance'):
         RuntimeConfig(op_select_implmode='high')
 
 

@@ -187,6 +187,8 @@ def test_only_the_training_call_holds_exchanges_whatever_a_run_shows_and_saves(
     step = [names for names in exchanging if any('train_op' in name for name in names)]
     broadcast = [names for names in exchanging if names not in step]
     assert len(step) == 1 and len(broadcast) == 1
+    # Start, broadcast, step, images, validation, what is finite, two savers: each once.
+    assert len(plugin.graphs) <= 12
 
 
 def test_loops_mean_nothing_on_other_devices(tmp_path, capsys):

@@ -1,15 +1,27 @@
 """The training loop where something goes wrong: what it says, and what stays usable."""
+import glob
 import os
 import resource
+import shutil
+import signal
+import subprocess
+import sys
+import time
 
 import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 
+import toy_training
 from checkpoint_values import values_of
 from common.errors import UserError
+from conftest import ROOT
 from npu_runtime import checkpoints
+from npu_runtime.devices.ranks import SingleProcess
+from npu_runtime.training.guard import FiniteGuard
 from npu_runtime.training.metrics import read_metrics
+from npu_runtime.training.step import StepResult
+from npu_runtime.training.task import Validation
 from toy_training import linear_model, losses_of, random_batches, run_toy
 
 
@@ -138,3 +150,133 @@ def test_out_of_memory_is_explained(tmp_path):
         return output
     with pytest.raises(UserError, match='out of memory.*--batch_size'):
         run_toy(tmp_path, 3, model=greedy_model)
+
+
+def test_a_run_whose_folder_is_removed_ends_with_a_sentence_and_makes_no_new_one(tmp_path):
+    folder = tmp_path / 'run'
+
+    def remove_at_step_7(record):
+        if record.step == 7:
+            shutil.rmtree(str(folder))
+        return ''
+    with pytest.raises(UserError, match='run: was removed or replaced while the training ran'):
+        run_toy(folder, 17, log_line=remove_at_step_7)
+    assert not folder.exists()
+
+
+def test_a_second_run_in_a_folder_ends_and_leaves_the_first_alone(tmp_path):
+    def second_at_step_3(record):
+        if record.step == 3:
+            with pytest.raises(UserError, match='is used by another training'):
+                run_toy(tmp_path, 17)
+        return ''
+    run_toy(tmp_path, 6, log_line=second_at_step_3)
+    assert [step for step, _ in losses_of(tmp_path)] == list(range(1, 7))
+
+
+def test_unreadable_lines_of_the_metrics_are_dropped_alone_and_named(tmp_path, capsys):
+    run_toy(tmp_path / 'whole', 10)
+    run_toy(tmp_path / 'run', 7)
+    path = tmp_path / 'run' / 'metrics.jsonl'
+    lines = path.read_bytes().split(b'\n')
+    lines[2:2] = [b'\xff\xfe', b'5', b'{"event": "train", "step": null}', b'{"event": "tr']
+    path.write_bytes(b'\n'.join(lines))
+    capsys.readouterr()
+    run_toy(tmp_path / 'run', 10)
+    assert 'metrics.jsonl: line 3, 4, 5, 6: no row of metrics, dropped' in capsys.readouterr().err
+    assert losses_of(tmp_path / 'run') == losses_of(tmp_path / 'whole')
+
+
+def test_the_best_value_is_the_checkpoint_s_own_whatever_the_metrics_say(tmp_path):
+    validation = Validation(lambda: tf.data.Dataset.from_tensors(tf.ones([2, 4])), 1, 1, 'fit')
+    # Far too large a rate: the first steps are the best ones.
+    best = run_toy(tmp_path, 5, validation=validation, learning_rate=1.)['best']
+    before = values_of(str(tmp_path / 'model-best'))
+    assert before['validation/fit'] == best
+    (tmp_path / 'metrics.jsonl').unlink()
+    assert run_toy(tmp_path, 6, validation=validation, learning_rate=100.)['best'] == best
+    for key, value in values_of(str(tmp_path / 'model-best')).items():
+        np.testing.assert_array_equal(value, before[key])
+
+
+def test_events_are_on_the_disk_with_the_checkpoint_of_the_same_step(tmp_path):
+    program = os.path.abspath(toy_training.__file__)
+    killed = subprocess.run([sys.executable, program, str(tmp_path), '17', '6'],
+                            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    assert killed.returncode == -signal.SIGKILL
+    steps = {event.step for path in glob.glob(str(tmp_path / 'events.*'))
+             for event in tf.train.summary_iterator(path) if event.summary.value}
+    assert steps >= {1, 2, 3, 4, 5}
+
+
+@pytest.mark.parametrize('step', [np.float32(np.nan), np.float32(-3), np.int64([1, 2])])
+def test_a_step_that_is_no_number_of_steps_is_refused(tmp_path, step):
+    with tf.Graph().as_default(), tf.Session() as session:
+        tf.Variable(step, name='global_step')
+        session.run(tf.global_variables_initializer())
+        tf.train.Saver().save(session, str(tmp_path / 'model-5'))
+    with pytest.raises(UserError, match='none of the 1 checkpoints'):
+        run_toy(tmp_path, 6)
+
+
+SIGNALLED = """
+import os, signal, sys, threading, time
+sys.path[:0] = [%r, %r]
+from common.errors import run_main
+from npu_runtime.engine import start_tensorflow
+start_tensorflow()
+import tensorflow.compat.v1 as tf
+from toy_training import linear_model, random_batches, run_toy
+
+def slow(batch):
+    time.sleep(20.)
+    return batch
+
+def kill(*numbers):
+    for number in numbers:
+        time.sleep(1.)
+        os.kill(os.getpid(), number)
+
+def data(start, rank, size):
+    # Two batches at once, then each takes long: TensorFlow's call does not return.
+    steps = random_batches(start, rank, size)
+    late = steps.skip(2).map(lambda batch: tf.reshape(
+        tf.numpy_function(slow, [batch], tf.float32), [2, 4]))
+    return steps.take(2).concatenate(late)
+
+def line(record):
+    if record.step == 2:
+        threading.Thread(target=kill, args=(signal.SIGTERM, signal.SIGTERM), daemon=True).start()
+    return 'step'
+run_main(lambda: run_toy(sys.argv[1], 9, data=data, log_line=line))
+"""
+
+
+def test_a_second_signal_ends_a_run_at_once_also_within_a_step(tmp_path):
+    program = SIGNALLED % (str(ROOT), str(ROOT / 'test' / 'unit'))
+    ended = subprocess.run([sys.executable, '-c', program, str(tmp_path)], stdout=subprocess.PIPE,
+                           stderr=subprocess.PIPE, universal_newlines=True)
+    rows = [row for row in read_metrics(tmp_path) if row['event'] == 'train']
+    assert ended.returncode == 128 + signal.SIGTERM, ended.stderr
+    assert 'SIGTERM: stops after this step with a checkpoint; once more ends at' in ended.stdout
+    assert 'SIGTERM again: ended at once' in ended.stderr and 'Traceback' not in ended.stderr
+    assert rows[-1]['step'] == 2 and time.time() - rows[-1]['time'] < 12  # of the 20 of a step
+
+
+def test_overflows_that_lower_the_scale_are_no_endless_ones():
+    guard = FiniteGuard(SingleProcess(), lambda: '')
+    scale = 32768.
+    for number in range(200):
+        # A fifth lower at every second overflow, as on an NPU: 94 of them reach 1.
+        scale = max(1., scale * (0.8 if number % 2 else 1.))
+        result = StepResult(7, 0, 1, {'total': 1., 'loss_scale': scale}, {}, {}, None, 1.)
+        if scale > 1.:
+            guard.require_finite(result)
+            last_lowered = number
+        else:
+            try:
+                guard.require_finite(result)
+            except UserError as error:
+                assert 'overflowed after step 7, loss scale 1' in str(error)
+                break
+    assert last_lowered >= 90 and 45 <= number - last_lowered <= 60

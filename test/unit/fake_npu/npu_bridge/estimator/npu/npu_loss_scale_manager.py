@@ -1,4 +1,4 @@
-"""Loss scale managers, with the variables, the counting and the nested conditionals of the plugin's."""
+"""Loss scale managers, with the variables and nested conditionals of the plugin's."""
 import tensorflow.compat.v1 as tf
 
 from npu_bridge import record

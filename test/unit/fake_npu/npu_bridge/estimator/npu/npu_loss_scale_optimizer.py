@@ -21,7 +21,8 @@ class NPULossScaleOptimizer(tf.train.Optimizer):
     def compute_gradients(self, loss, var_list=None, **kwargs):
         scale = self._manager.get_loss_scale()
         pairs = self._opt.compute_gradients(loss * scale, var_list, **kwargs)
-        self._overflows = _overflows(pairs)
+        # Without the emulation any number will do that is not known before the graph runs.
+        self._overflows = _overflows(pairs) if record.overflows else loss
         inverse = tf.reciprocal(scale)
         return [(None if gradient is None else _saturated(gradient) * inverse, variable)
                 for gradient, variable in pairs]
@@ -44,8 +45,6 @@ class NPULossScaleOptimizer(tf.train.Optimizer):
 
 def _overflows(pairs):
     """<float32>[] how many numbers of the gradients overflow."""
-    if not record.overflows:
-        return tf.constant(0.)
     return tf.add_n([tf.reduce_sum(tf.cast(tf.logical_not(tf.is_finite(gradient)), tf.float32))
                      for gradient, _ in pairs if gradient is not None])
 
