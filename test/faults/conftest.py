@@ -161,9 +161,12 @@ def disk(tmp_path):
         subprocess.run(['umount', '-l', str(folder)], check=False)
 
 
-@pytest.fixture
-def nobody(tmp_path):
-    """The number of a user without rights in this test's folder, or skips."""
+@pytest.fixture(scope='session')
+def nobody(programs):
+    """The number of a user without rights in the tests' folders, or skips."""
     if os.getuid() != 0:
         pytest.skip('only root can run a program as another user')
-    return 65534
+    number = 65534
+    if programs.run('kitti_eval/eval_pose.py', '--help', uid=number, cwd='/').status != 0:
+        pytest.skip('this folder cannot be read by another user')
+    return number

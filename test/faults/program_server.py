@@ -25,7 +25,10 @@ MODULES = ('npu_runtime.session', 'npu_runtime.training', 'geonet.train', 'geone
            'kitti_eval.eval_depth', 'kitti_eval.eval_flow', 'kitti_eval.eval_odometry',
            'kitti_eval.eval_pose', 'kitti_eval.generate_multiview_extension',
            'kitti_data.preparation.prepare_train_data', 'kitti_data.rendering.synthetic',
-           'numpy.random', 'concurrent.futures.thread', 'encodings.idna')
+           # What is imported late, which a program that runs as another user may not read.
+           'concurrent.futures.process', 'concurrent.futures.thread', 'encodings.idna',
+           'encodings.utf_8_sig', 'encodings.utf_16', 'encodings.cp437', 'zipfile',
+           'matplotlib.backends.backend_agg', 'PIL.PngImagePlugin', 'PIL.JpegImagePlugin')
 # ResNet's true shape with few weights: a checkpoint of 40 MB instead of 700.
 SMALL_STAGES = ((8, 1), (8, 1), (8, 1), (8, 1))
 _TICK = 0.005
