@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 
 from npu_runtime.devices import ranks as distribution
-from npu_runtime.config import RuntimeConfig
+from npu_runtime.devices.flags import RuntimeConfig
 from npu_runtime.devices.choose import choose_device
 from npu_runtime.engine import start_tensorflow
 from npu_runtime.session import session_config

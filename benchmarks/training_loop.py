@@ -24,7 +24,7 @@ from common.errors import UserError, run_main  # noqa: E402
 from common.flags import flag, parse_flags  # noqa: E402
 from geonet.config import ModelConfig  # noqa: E402
 from geonet.model import TrainingOutput, rigid_training  # noqa: E402
-from npu_runtime.config import RuntimeConfig  # noqa: E402
+from npu_runtime.devices.flags import RuntimeConfig  # noqa: E402
 from npu_runtime.engine import start_tensorflow  # noqa: E402
 from npu_runtime.training import loop as training_loop  # noqa: E402
 from npu_runtime.training.flags import TrainFlags  # noqa: E402

@@ -16,7 +16,7 @@ from common.errors import run_main
 from common.flags import parse_flags
 from convlstm_vo.config import ModelConfig
 from convlstm_vo.run_config import RunConfig
-from npu_runtime.config import RuntimeConfig
+from npu_runtime.devices.flags import RuntimeConfig
 from npu_runtime.engine import start_tensorflow
 from npu_runtime.run_folder import model_flags
 

@@ -16,7 +16,7 @@ from common.flags import parse_flags
 from geonet.config import ModelConfig
 from geonet.run_config import RunConfig
 from kitti_data.pipeline.augmentation import AugmentConfig
-from npu_runtime.config import RuntimeConfig
+from npu_runtime.devices.flags import RuntimeConfig
 from npu_runtime.engine import start_tensorflow
 from npu_runtime.run_folder import model_flags
 

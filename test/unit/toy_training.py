@@ -12,7 +12,7 @@ import tensorflow.compat.v1 as tf
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 
-from npu_runtime.config import RuntimeConfig  # noqa: E402
+from npu_runtime.devices.flags import RuntimeConfig  # noqa: E402
 from npu_runtime.engine import start_tensorflow  # noqa: E402
 from npu_runtime.training.flags import TrainFlags, architecture  # noqa: E402
 from npu_runtime.training.loop import train  # noqa: E402

@@ -10,7 +10,7 @@ from tensorflow.core.protobuf import rewriter_config_pb2
 import npu_plugin
 from common.errors import UserError
 from conftest import ROOT
-from npu_runtime.config import RuntimeConfig
+from npu_runtime.devices.flags import RuntimeConfig
 from npu_runtime.devices import host_kernels
 from npu_runtime.devices.choose import Device
 from npu_runtime.session import make_session, session_config
@@ -116,6 +116,6 @@ def test_a_prediction_session_on_an_npu_names_the_plugin():
 
 
 def test_flags_are_read_without_tensorflow():
-    program = ('import sys; sys.path.insert(0, %r); import npu_runtime.config; '
+    program = ('import sys; sys.path.insert(0, %r); import npu_runtime.devices.flags; '
                'assert "tensorflow" not in sys.modules' % str(ROOT))
     assert subprocess.run([sys.executable, '-c', program]).returncode == 0

@@ -13,7 +13,7 @@ import toy_training
 from checkpoint_values import values_of
 from common.errors import UserError
 from npu_runtime import checkpoints
-from npu_runtime.config import RuntimeConfig
+from npu_runtime.devices.flags import RuntimeConfig
 from npu_runtime.devices.choose import Device
 from npu_runtime.devices.ranks import SingleProcess
 from npu_runtime.training.metrics import read_metrics
