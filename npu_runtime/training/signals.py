@@ -14,8 +14,8 @@ class StopSignals:
 
     Python runs a signal's handler when TensorFlow's call returns, after a whole step. So that a
     first signal is answered and a second one obeyed meanwhile, a thread reads the signals' numbers
-    from a pipe that the system's own handler writes to. Signals that the process was started to
-    ignore (nohup) stay ignored. Outside of the main thread nothing is taken over.
+    from a pipe that the system's own handler writes to. A SIGHUP that is ignored (nohup) stays
+    so. Outside of the main thread nothing is taken over.
 
     Attributes:
       received: number of the first signal, or None.
@@ -36,7 +36,7 @@ class StopSignals:
         self._thread.start()
         self._previous_pipe = signal.set_wakeup_fd(self._pipe[1])
         for number in _NUMBERS:
-            if signal.getsignal(number) != signal.SIG_IGN:
+            if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
                 self._previous[number] = signal.signal(number, self._remember)
         return self
 

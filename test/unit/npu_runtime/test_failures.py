@@ -1,4 +1,5 @@
 """What TensorFlow says of a device, in one sentence with device, cause and cure."""
+import signal
 import subprocess
 import sys
 import time
@@ -71,9 +72,11 @@ def test_ctrl_c_during_imports_ends_with_130_and_one_line(seconds):
                'from npu_runtime.engine import start_tensorflow; start_tensorflow()\n'
                'import time; time.sleep(60)' % str(ROOT))
     process = subprocess.Popen([sys.executable, '-c', program], stdout=subprocess.PIPE,
-                               stderr=subprocess.PIPE, universal_newlines=True)
+                               stderr=subprocess.PIPE, universal_newlines=True,
+                               # Also where the tests run in the background, which ignores it.
+                               preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
     process.stdout.readline()
     time.sleep(seconds)
-    process.send_signal(2)
+    process.send_signal(signal.SIGINT)
     _, said = process.communicate()
     assert process.returncode == 130 and said == 'interrupted\n'

@@ -86,7 +86,9 @@ def test_a_run_killed_hard_and_resumed_equals_one_that_was_not(uninterrupted, tm
 @pytest.mark.parametrize('number,error', [(signal.SIGINT, KeyboardInterrupt),
                                           (signal.SIGTERM, SystemExit),
                                           (signal.SIGHUP, SystemExit)])
-def test_a_signal_stops_after_the_step_with_a_checkpoint(uninterrupted, tmp_path, number, error):
+def test_a_signal_stops_after_the_step_with_a_checkpoint(uninterrupted, tmp_path, monkeypatch,
+                                                         number, error):
+    monkeypatch.setattr(signal, 'SIG_IGN', None)  # also where the tests run under nohup
     before = signal.getsignal(number)
     with pytest.raises(error) as raised:
         run_toy(tmp_path, 17, log_line=signal_at(7, number))
