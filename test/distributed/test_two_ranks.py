@@ -75,34 +75,39 @@ def models(tmp_path_factory):
                                         ('convlstm', two_ranks.convlstm_run)],
                 ids=['geonet', 'convlstm'])
 def one_and_two(request, models):
-    """(<pathlib.Path> run of one rank of batch 4, <pathlib.Path> run of two ranks of batch 2)."""
+    """Function of a number of steps, 1 or 5: the <pathlib.Path> of the run of one rank of batch 4
+    and that of two ranks of batch 2."""
     name, run = request.param
-    two_ranks.first_and_later_steps(run, str(models), 4)
-    return models / (name + '4'), models / (name + '2')
+    for steps in (1, 5):
+        run(str(models), 4, steps)
+    return lambda steps: [models / ('%s%d_%d' % (name, batch_size, steps))
+                          for batch_size in (4, 2)]
 
 
 def first_gradients(folder):
-    """{variable: gradient of the first step}: a tenth of it is Adam's first moment after it."""
-    values = values_of(os.path.join(str(folder), 'model-1'))
-    return {key[:-len('/Adam')]: 10 * value for key, value in values.items()
+    """{variable: gradient of the first step}: Adam's first moment is a tenth of it after it."""
+    return {key[:-len('/Adam')]: 10 * value for key, value in weights_in(folder).items()
             if key.endswith('/Adam')}
 
 
 def test_both_models_have_the_first_loss_and_gradients_of_one_rank(one_and_two):
-    """The mean over four examples and the mean of two means of two differ by rounding alone."""
-    one, two = one_and_two
-    np.testing.assert_allclose(totals(two)[0], totals(one)[0], rtol=1e-6)
+    """The mean over four examples and the mean of two means of two differ by rounding alone.
+    A gradient is a sum over all pixels whose terms largely cancel: of depth_net's full-size layers
+    rounding was 1.5e-5 of the greatest, while a rank left out would make it 1."""
+    one, two = one_and_two(1)
+    assert len(totals(one)) == len(totals(two)) == 1
+    np.testing.assert_allclose(totals(two), totals(one), rtol=1e-6)
     expected, found = first_gradients(one), first_gradients(two)
     assert len(expected) == len(found) > 10
     for key, gradient in expected.items():
-        assert np.abs(found[key] - gradient).max() <= 1e-5 * np.abs(gradient).max(), key
+        assert np.abs(found[key] - gradient).max() <= 1e-4 * np.abs(gradient).max(), key
 
 
 def test_both_models_go_on_as_on_one_rank(one_and_two):
     """Adam's first steps have the size of the learning rate, 1e-4 or more, whatever the gradient.
     Of the few weights whose gradient is rounding some go apart, by up to twice that a step, and
     the losses after them by what those weights bring; with wrong gradients nearly all go apart."""
-    one, two = one_and_two
+    one, two = one_and_two(5)
     assert len(totals(one)) == len(totals(two)) == 5
     np.testing.assert_allclose(totals(two), totals(one), rtol=1e-4)
     expected, found = weights_in(one), weights_in(two)

@@ -61,7 +61,7 @@ def geonet_run(folder, batch_size, steps):
     """Steps of GeoNet with batch norm out of the picture, on `<folder>/formatted`."""
     geonet('train_rigid', *SIZE, '--freeze_batch_norm', '--noshuffle', batch_size=batch_size,
            dataset_dir=os.path.join(folder, 'formatted'), max_steps=steps, log_freq=1,
-           checkpoint_dir=os.path.join(folder, 'geonet%d' % batch_size))
+           checkpoint_dir=os.path.join(folder, 'geonet%d_%d' % (batch_size, steps)))
 
 
 def convlstm_run(folder, batch_size, steps):
@@ -69,19 +69,15 @@ def convlstm_run(folder, batch_size, steps):
     convlstm_vo.main([
         '--mode=train', *ONE_THREAD, *SIZE, '--noshuffle', '--camera=2', '--bsize=%d' % batch_size,
         '--datapath=' + os.path.join(folder, 'kitti'), '--train_sequences=0', '--val_sequences=',
-        '--outputpath=' + os.path.join(folder, 'convlstm%d' % batch_size), '--time_steps=2',
+        '--outputpath=' + os.path.join(folder, 'convlstm%d_%d' % (batch_size, steps)),
+        '--time_steps=2',
         '--total_steps=%d' % steps])
-
-
-def first_and_later_steps(run, folder, batch_size):
-    """A run that ends after its first step, which leaves a checkpoint, and goes on to five."""
-    for steps in (1, 5):
-        run(folder, batch_size, steps)
 
 
 def models(folder):
     for run in (geonet_run, convlstm_run):
-        first_and_later_steps(run, folder, 2)
+        for steps in (1, 5):
+            run(folder, 2, steps)
 
 
 def signal_in_the_data(number, at, on_rank):
