@@ -5,11 +5,13 @@ import json
 import os
 import re
 import tempfile
+import time
 
 from common.errors import UserError
 
 # Of files that are being written: what a killed run leaves can be told from everything else.
 TEMPORARY_SUFFIX = '.partial'
+_OLD_SECONDS = 3600  # no file takes so long to write
 
 
 def expand_typed(path):
@@ -201,6 +203,8 @@ def remove_others(folder, pattern, names):
 def make_folder(path):
     """Makes the folder `path` with its parents, where missing, and returns its absolute path.
 
+    What killed runs left half written in it is removed when it is old.
+
     Raises:
       UserError: a file is in the way, or the folder cannot be made or written to.
     """
@@ -211,7 +215,17 @@ def make_folder(path):
         raise UserError('cannot make folder %s: %s' % (path, reason(error))) from error
     if not os.access(path, os.W_OK | os.X_OK):
         raise UserError('folder %s is not writable' % path)
+    _remove_leftovers(path)
     return path
+
+
+def _remove_leftovers(folder):
+    """Removes the half written files of killed runs, not those of programs that write just now."""
+    with contextlib.suppress(OSError):  # another program was quicker
+        for entry in os.scandir(folder):
+            if (entry.name.startswith('.') and entry.name.endswith(TEMPORARY_SUFFIX)
+                    and time.time() - entry.stat().st_mtime > _OLD_SECONDS):
+                os.remove(entry.path)
 
 
 def require_file(path, what, hint=''):

@@ -11,17 +11,15 @@ import json
 import os
 import shutil
 import socket
-import time
 import typing
 
 from common.console import warn
 from common.errors import UserError
-from common.files import TEMPORARY_SUFFIX, make_folder, read_json, reason, write_json
+from common.files import make_folder, read_json, reason, write_json
 from common.flags import check_value
 
 CONFIG_FILE = 'config.json'
 _LOCK_FILE = '.lock'
-_OLD_SECONDS = 3600
 # What TensorFlow writes while it saves a checkpoint, before the files get their names.
 _PARTS_OF_CHECKPOINTS = ('*.tempstate*', '*_temp_*', 'checkpoint.tmp*')
 
@@ -76,12 +74,8 @@ class RunFolder:
         return lock
 
     def _remove_leftovers(self):
-        """Removes what a killed run of ours has left half written."""
-        parts = [path for pattern in _PARTS_OF_CHECKPOINTS for path in self._glob(pattern)]
-        # Other programs may be writing these at this moment.
-        parts += [path for path in self._glob('.*' + TEMPORARY_SUFFIX)
-                  if time.time() - os.path.getmtime(path) > _OLD_SECONDS]
-        for path in parts:
+        """Removes the half of a checkpoint that a killed run has left."""
+        for path in [path for pattern in _PARTS_OF_CHECKPOINTS for path in self._glob(pattern)]:
             if os.path.isdir(path):
                 shutil.rmtree(path, ignore_errors=True)
             else:

@@ -19,7 +19,7 @@ import signal
 import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-MODULES = ('npu_runtime.session', 'npu_runtime.training', 'geonet.train', 'geonet.predict_depth',
+MODULES = ('npu_runtime.session', 'npu_runtime.training.loop', 'geonet.train', 'geonet.predict_depth',
            'geonet.predict_flow', 'geonet.predict_pose', 'geonet.export', 'geonet.evaluation',
            'convlstm_vo.train', 'convlstm_vo.test', 'convlstm_vo.export', 'kitti_eval.plots',
            'kitti_eval.eval_depth', 'kitti_eval.eval_flow', 'kitti_eval.eval_odometry',

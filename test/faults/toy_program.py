@@ -17,8 +17,9 @@ import tensorflow.compat.v1 as tf  # noqa: E402
 
 from common.errors import run_main  # noqa: E402
 from common.flags import Flags, flag, parse_flags, path_flag  # noqa: E402
-from kitti_data.pipeline.formatted import broken_files_named, formatted_dataset  # noqa: E402
-from npu_runtime.validation import Validation  # noqa: E402
+from kitti_data.pipeline.formatted import FormattedSet, find_broken  # noqa: E402
+from npu_runtime.engine import start_tensorflow  # noqa: E402
+from npu_runtime.training.task import Validation  # noqa: E402
 from toy_training import linear_model, random_batches, run_toy  # noqa: E402
 
 
@@ -56,10 +57,11 @@ def data_of(config):
         time.sleep(config.slow_reading)
         return number
 
+    examples = FormattedSet(config.formatted, 'train', 3, 32, 104) if config.formatted else None
+
     def data(start_step, rank, size):
-        if config.formatted:
-            return formatted_dataset(config.formatted, 'train', 2, 3, 32, 104, 1,
-                                     start_step=start_step, rank=rank, size=size)
+        if examples:
+            return examples.dataset(2, start=2 * start_step, rank=rank, size=size, num_threads=1)
         if config.shared:
             from two_ranks import share_of_four
             return share_of_four(start_step, rank, size)
@@ -73,14 +75,12 @@ def data_of(config):
 
 def main(argv=None):
     config, = parse_flags(__doc__, Config, argv=argv)
+    start_tensorflow()
     data = data_of(config)
     validation = Validation(lambda: data(0, 0, 1), config.eval_every, 2)
-    arguments = dict(model=model_of(config), data=data, validation=validation,
-                     checkpoint_every=config.save_every, summary_every=config.images_every)
-    if not config.formatted:
-        return run_toy(config.folder, config.steps, **arguments) and None
-    with broken_files_named(config.formatted):
-        return run_toy(config.folder, config.steps, **arguments) and None
+    run_toy(config.folder, config.steps, model=model_of(config), data=data, validation=validation,
+            save_every=config.save_every, summary_freq=config.images_every,
+            explain_input_error=lambda error: config.formatted and find_broken(config.formatted))
 
 
 if __name__ == '__main__':

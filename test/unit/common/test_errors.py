@@ -1,0 +1,94 @@
+"""How a program ends: its status, and one line instead of a traceback."""
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from common.errors import UserError, run_main
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
+
+
+def ending(capsys, error):
+    """(status, stderr) of a program that raises `error`."""
+    def main():
+        raise error
+    with pytest.raises(SystemExit) as ended:
+        run_main(main)
+    return ended.value.code, capsys.readouterr().err
+
+
+@pytest.mark.parametrize('error,status,said', [
+    (UserError('a.txt is empty'), 2, 'error: a.txt is empty\n'),
+    (FileNotFoundError(2, 'No such file or directory', 'a.txt'), 2,
+     'error: a.txt: No such file or directory\n'),
+    (OSError(28, 'No space left on device'), 2, 'error: No space left on device\n'),
+    (OSError('device gone'), 2, 'error: device gone\n'),
+    (MemoryError(), 2, 'error: out of memory\n'),
+    (MemoryError('Unable to allocate 9 GiB'), 2, 'error: out of memory: Unable to allocate 9 GiB\n'),
+    (KeyboardInterrupt(), 130, 'interrupted\n')])
+def test_what_a_person_can_mend_is_one_line_and_a_status(capsys, error, status, said):
+    assert ending(capsys, error) == (status, said)
+
+
+def test_a_fault_of_the_program_keeps_its_traceback():
+    with pytest.raises(ZeroDivisionError):
+        run_main(lambda: 1 / 0)
+
+
+def program(body, **options):
+    """Starts a program whose `main` has this body."""
+    return subprocess.Popen(
+        [sys.executable, '-c', 'import os, sys, time\nsys.path.insert(0, %r)\n'
+         'from common.errors import run_main\ndef main():\n%s\nrun_main(main)' % (
+             ROOT, '\n'.join('    ' + line for line in body.split('\n')))],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True, **options)
+
+
+WAITS = 'try:\n    print("ready", flush=True)\n    time.sleep(60)\nfinally:\n    print("cleaned")'
+
+
+@pytest.mark.parametrize('number,status,said', [
+    (signal.SIGTERM, 143, 'SIGTERM: stopped\n'), (signal.SIGHUP, 129, 'SIGHUP: stopped\n'),
+    (signal.SIGINT, 130, 'interrupted\n')])
+def test_a_signal_ends_a_program_with_its_status_after_cleaning_up(number, status, said):
+    started = program(WAITS)
+    assert started.stdout.readline() == 'ready\n'
+    started.send_signal(number)
+    out, err = started.communicate(timeout=30)
+    assert (started.returncode, out, err) == (status, 'cleaned\n', said)
+
+
+def test_a_second_signal_ends_it_at_once():
+    started = program(WAITS.replace('print("cleaned")', 'time.sleep(60)'))
+    assert started.stdout.readline() == 'ready\n'
+    started.send_signal(signal.SIGTERM)
+    assert started.stderr.readline() == 'SIGTERM: stopped\n'
+    started.send_signal(signal.SIGTERM)
+    started.communicate(timeout=30)
+    assert started.returncode == -signal.SIGTERM
+
+
+def test_a_program_under_nohup_goes_on_after_the_hangup():
+    started = program('print("ready", flush=True)\nsys.stdin.read()',
+                      stdin=subprocess.PIPE,
+                      preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
+    assert started.stdout.readline() == 'ready\n'
+    started.send_signal(signal.SIGHUP)
+    started.communicate(timeout=30)
+    assert started.returncode == 0
+
+
+def test_output_that_nobody_reads_any_more_ends_it_without_a_word():
+    started = program('while True:\n    print("x" * 1000)')
+    started.stdout.read(10)
+    started.stdout.close()
+    assert started.stderr.read() == ''
+    assert started.wait(30) == 141
+
+
+def test_signals_are_as_before_when_main_has_ended(capsys):
+    ending(capsys, UserError('x'))
+    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
