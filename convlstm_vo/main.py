@@ -15,20 +15,21 @@ if __package__ in (None, ''):
 from common.errors import run_main
 from common.flags import parse_flags
 from convlstm_vo.config import ModelConfig, RunConfig
+from kitti_data.pipeline.window_augmentation import WindowAugmentConfig
 from npu_runtime.config import RuntimeConfig
 from npu_runtime.saved_config import model_flags
 
-_CONFIGS = (RunConfig, ModelConfig, RuntimeConfig)
+_CONFIGS = (RunConfig, ModelConfig, WindowAugmentConfig, RuntimeConfig)
 
 
 def main(argv=None):
     """Does what `--mode` says; the modules of the other modes are not even imported."""
-    run, model, runtime = parse_flags(__doc__, *_CONFIGS, argv=argv)
+    run, model, augment, runtime = parse_flags(__doc__, *_CONFIGS, argv=argv)
     if run.mode == 'train':
         from convlstm_vo.train import train
-        train(run, model, runtime)
+        train(run, model, augment, runtime)
         return
-    _, model, _ = parse_flags(__doc__, *_CONFIGS, argv=argv,
+    _, model, _, _ = parse_flags(__doc__, *_CONFIGS, argv=argv,
                               defaults=model_flags(run.checkpoint, ModelConfig))
     if run.mode == 'test':
         from convlstm_vo.test import test

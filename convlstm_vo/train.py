@@ -14,12 +14,13 @@ from npu_runtime.validation import Validation
 _INITIALIZERS = {'glorot': tf.initializers.glorot_uniform, 'he': tf.initializers.he_uniform}
 
 
-def train(run, model, runtime):
+def train(run, model, augment, runtime):
     """Trains, or continues, the run in `--outputpath`.
 
     Args:
       run: <RunConfig>.
       model: <ModelConfig>.
+      augment: <WindowAugmentConfig>.
       runtime: <RuntimeConfig>.
 
     Returns:
@@ -29,7 +30,7 @@ def train(run, model, runtime):
       UserError: before the first step, where the data cannot be trained on.
     """
     run.require('datapath', 'outputpath')
-    windows = open_windows(run, model, run.training_sequences)
+    windows = open_windows(run, model, run.training_sequences, augment)
     steps_per_epoch = max(1, len(windows) // (run.bsize * launched_size()))
 
     def build_model(batch, is_training):
@@ -43,16 +44,17 @@ def train(run, model, runtime):
 
     saved_config = {
         'model': dataclasses.asdict(model), 'run': dataclasses.asdict(run),
+        'augment': dataclasses.asdict(augment),
         'train_sequences': [sequence_name(name) for name in run.training_sequences],
         'windows': len(windows), 'steps_per_epoch': steps_per_epoch}
     return run_training(build_model, make_dataset, _options(run, model, steps_per_epoch), runtime,
                         saved_config, _validation(run, model))
 
 
-def open_windows(run, model, sequences):
-    """The <WindowSet> of these sequences, as both configurations say."""
+def open_windows(run, model, sequences, augment=None):
+    """The <WindowSet> of these sequences, as the configurations say."""
     return WindowSet(run.datapath, sequences, model.time_steps, model.img_height, model.img_width,
-                     run.camera, model.label_frame)
+                     run.camera, model.label_frame, augment)
 
 
 def _validation(run, model):

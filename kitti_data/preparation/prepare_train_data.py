@@ -29,7 +29,7 @@ DATA_SETS = {'kitti_odom': prepare_odometry.find_clips,
 
 # Flags that decide which examples there are and what is in their files.
 _SETTINGS = ('dataset_dir', 'dataset_name', 'seq_length', 'img_height', 'img_width', 'camera',
-             'sequences', 'jpeg_quality', 'remove_static', 'static_speed')
+             'sequences', 'jpeg_quality', 'remove_static', 'static_speed', 'frame_distance')
 
 
 @dataclasses.dataclass
@@ -41,6 +41,9 @@ class PrepareConfig:
     seq_length: int = flag(3, 'frames of an example, odd')
     img_height: int = flag(128, 'height of the formatted frames')
     img_width: int = flag(416, 'width of the formatted frames')
+    frame_distance: List[int] = flag(
+        [1], 'kitti_odom: frames from one to the next of an example, one distance or several; '
+             '1,2 adds examples of twice the motion, which show a slow car and turns better')
     num_threads: int = flag(0, 'frames read at once; 0: one for every core')
     remove_static: bool = flag(False, 'kitti_raw_*: leave out frames where the car stands')
     static_speed: float = flag(0.5, 'speed in m/s below which the car stands')
@@ -55,6 +58,10 @@ class PrepareConfig:
         self.dataset_dir = require_folder(self.dataset_dir, 'data set (--dataset_dir)')
         if not self.dump_root:
             raise UserError('no folder to write to given (--dump_root)')
+        if self.frame_distance != [1] and self.dataset_name != 'kitti_odom':
+            raise UserError('--frame_distance=%s: must be 1 with --dataset_name=%s (only kitti_odom '
+                            'takes others)' % (','.join(map(str, self.frame_distance)),
+                                               self.dataset_name))
         self.dump_root = os.path.abspath(self.dump_root)
         for name, valid, wanted in [
                 ('seq_length', self.seq_length >= 3 and self.seq_length % 2,
@@ -63,6 +70,8 @@ class PrepareConfig:
                 ('img_width', self.img_width > 0, 'a positive number'),
                 ('num_threads', self.num_threads >= 0, 'a number from 0 on'),
                 ('static_speed', self.static_speed >= 0, 'a number from 0 on'),
+                ('frame_distance', self.frame_distance and min(self.frame_distance) >= 1,
+                 'numbers from 1 on'),
                 ('camera', all(0 <= camera <= 3 for camera in self.camera), 'numbers 0 to 3'),
                 ('jpeg_quality', 1 <= self.jpeg_quality <= 100, '1 to 100'),
                 ('val_fraction', 0 <= self.val_fraction < 1, 'from 0 to below 1')]:
@@ -74,6 +83,8 @@ def main(argv=None):
     config, = parse_flags('Prepares a formatted training set.', PrepareConfig, argv=argv)
     data = DATA_SETS[config.dataset_name](config)
     settings = {name: getattr(config, name) for name in _SETTINGS}
+    if settings['frame_distance'] == [1]:  # sets written before there was a choice do not name it
+        del settings['frame_distance']
     summary = write_set(data, config.dump_root, settings, config)
     for text in summary['notes']:
         print('note: ' + text)
