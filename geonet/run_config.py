@@ -44,7 +44,8 @@ class RunConfig:
     intrinsics: List[float] = flag([], 'fx,fy,cx,cy in pixels of the files: residual flow on '
                                        'frames that have no KITTI calibration')
     pictures: bool = flag(False, 'also write pictures: depth, flow or the trajectory')
-    video: bool = flag(False, 'also write a video: each frame with its depth or flow')
+    video: bool = flag(False, 'also write a video: each frame with its depth, flow or the path '
+                              'so far')
     flow_size: str = flag('network', 'size of the written flow: the network\'s, or that of the '
                                      'image files', choices=('network', 'original'))
     export_batch: int = flag(1, 'export: B of the frozen graph')

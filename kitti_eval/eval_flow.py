@@ -15,7 +15,7 @@ from common.parallel import parallel_map
 from kitti_data import splits
 from kitti_data.flow_files import flow_to_colour, read_flo, read_kitti_flow, resize_flow
 from kitti_data.images import read_rgb, write_png
-from kitti_eval import leakage, report
+from kitti_eval import html_report, leakage, report
 from kitti_eval.flow_errors import evaluate_map, summarise
 
 TRUTHS = ('noc', 'occ')
@@ -52,11 +52,12 @@ def main(argv=None):
     folder = report.result_folder(output, pred_dir)
     plot_folder = make_folder(os.path.join(folder, 'eval_flow')) if output.plot else ''
     result = evaluate_files(training, found, config, plot_folder)
-    print_result(result)
+    shown = print_result(result)
     report.save_result(folder, 'eval_flow', dict(
         result, missing=len(numbers) - len(found), trained_on=trained))
     if plot_folder:
         print('written: %s/*.png' % plot_folder)
+        html_report.evaluation_page(os.path.join(folder, 'eval_flow.html'), shown, plot_folder)
 
 
 def truth_numbers(training):
@@ -115,7 +116,7 @@ def read_prediction(path):
 
 
 def print_result(result):
-    """Prints the table of `evaluate_files`' result."""
+    """Prints, and returns, the table of `evaluate_files`' result."""
     columns = [('%s %s' % (name, kind), form) for kind in TRUTHS
                for name, form in (('EPE', '%.4f'), ('Fl %', '%.2f'))]
     rows = []
@@ -125,8 +126,8 @@ def print_result(result):
             values['EPE ' + kind] = result[kind][key]['epe']
             values['Fl % ' + kind] = 100 * result[kind][key]['fl']
         rows.append((label, values))
-    report.print_table('Flow, KITTI 2015, %d images, EPE in pixels' % result['occ']['images'],
-                       columns, rows)
+    return report.print_table(
+        'Flow, KITTI 2015, %d images, EPE in pixels' % result['occ']['images'], columns, rows)
 
 
 def write_picture(path, image, pred, gt, valid):

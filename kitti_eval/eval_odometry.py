@@ -14,7 +14,7 @@ from common.files import require_file
 from common.flags import flag, parse_flags, path_flag
 from kitti_data import odometry
 from kitti_data import poses as pose_math
-from kitti_eval import leakage, report, snippets
+from kitti_eval import html_report, leakage, report, snippets
 from kitti_eval.chaining import OVERLAPS, SCALES, chain_snippets
 from kitti_eval.constant_motion import constant_motion, step_from_files
 from kitti_eval.trajectory_errors import (
@@ -60,7 +60,7 @@ def main(argv=None):
     baseline = constant_motion(len(gt), step)
     rows = [(label, evaluate_odometry(gt, poses, config.align, config.lengths))
             for label, poses in (('prediction', pred), (baseline_label, baseline))]
-    print_result(rows, 'Sequence %s, %d frames, alignment %s%s' % (
+    shown = print_result(rows, 'Sequence %s, %d frames, alignment %s%s' % (
         config.seq_id, len(gt), config.align, how))
     result = dict(rows[0][1], baseline=dict(rows[1][1], label=baseline_label), prediction=how)
     folder = report.result_folder(output, config.pred)
@@ -72,7 +72,9 @@ def main(argv=None):
                                  os.path.join(folder, name + '_evo') if output.plot else '')
     report.save_result(folder, name, result)
     if output.plot:
-        plot_result(os.path.join(folder, name), gt, pred, baseline, rows, config)
+        html_report.evaluation_page(
+            os.path.join(folder, name + '.html'), shown,
+            plot_result(os.path.join(folder, name), gt, pred, baseline, rows, config))
 
 
 def read_trajectories(gt_path, pred_path, snippet_scale='per_snippet', snippet_overlap='first'):
@@ -114,12 +116,13 @@ def read_trajectories(gt_path, pred_path, snippet_scale='per_snippet', snippet_o
 
 
 def print_result(rows, title):
-    """Prints a table of `evaluate_odometry`'s results: rows are (label, result)."""
-    report.print_table(title, [(heading, form) for heading, _, form in COLUMNS],
-                       [(label, {heading: result[key] for heading, key, _ in COLUMNS})
-                        for label, result in rows])
+    """Prints, and returns, a table of `evaluate_odometry`'s results: rows are (label, result)."""
+    shown = report.print_table(
+        title, [(heading, form) for heading, _, form in COLUMNS],
+        [(label, {heading: result[key] for heading, key, _ in COLUMNS}) for label, result in rows])
     if not rows[0][1]['segments']:
         report.warn('the trajectory is shorter than every length in --lengths: no t_rel, r_rel')
+    return shown
 
 
 def _run_evo(gt, pred, align, plot_prefix):
@@ -131,17 +134,22 @@ def _run_evo(gt, pred, align, plot_prefix):
 
 
 def plot_result(prefix, gt, pred, baseline, rows, config):
-    """Writes `<prefix>_trajectory.png` and, where there are segments, `<prefix>_errors.png`."""
+    """Writes `<prefix>_trajectory.png` and, where there are segments, `<prefix>_errors.png`.
+
+    Returns their paths.
+    """
     from kitti_eval import plots  # Only here: matplotlib takes longer than the evaluation.
     labels = [label for label, _ in rows]
     aligned = [align_trajectory(gt, poses, config.align)[0] for poses in (pred, baseline)]
     title = 'Sequence %s, alignment %s' % (config.seq_id, config.align)
-    plots.plot_trajectories(prefix + '_trajectory.png',
-                            [('ground truth', gt)] + list(zip(labels, aligned)), title)
+    paths = [prefix + '_trajectory.png']
+    plots.plot_trajectories(paths[0], [('ground truth', gt)] + list(zip(labels, aligned)), title)
     if rows[0][1]['segments']:
+        paths.append(prefix + '_errors.png')
         plots.plot_errors_over_length(
-            prefix + '_errors.png',
+            paths[1],
             [(label, result['by_length']) for label, result in rows], title)
+    return paths
 
 
 if __name__ == '__main__':

@@ -4,8 +4,11 @@ A page is a list of blocks, each made by one of the functions here, in the order
 read. Pictures are inside the file, so that it can be mailed or opened from any folder.
 """
 import base64
+import glob
 import html
 import os
+import shlex
+import sys
 
 from common.errors import UserError
 from common.files import require_file, write_text
@@ -29,6 +32,7 @@ pre { background: #f6f8fa; padding: 0.6rem 0.8rem; overflow-x: auto; font-size: 
   th, td { border-color: #30363d; } figcaption { color: #8b949e; } figure img { background: #fff; }
 }
 '''
+_MOST_PICTURES = 8
 _KINDS = {'.png': 'image/png', '.jpg': 'image/jpeg', '.jpeg': 'image/jpeg', '.gif': 'image/gif'}
 
 
@@ -83,6 +87,21 @@ def picture(path, caption=''):
     return '<figure><img src="data:%s;base64,%s" alt="%s"><figcaption>%s</figcaption></figure>' % (
         kind, data, html.escape(caption or os.path.basename(path), quote=True),
         html.escape(caption))
+
+
+def evaluation_page(path, table_shown, pictures):
+    """Writes what an evaluation found: its command, its table, its pictures.
+
+    Args:
+      path: the HTML file.
+      table_shown: what `report.print_table` returns.
+      pictures: paths of picture files, or the folder that holds them; of many some are shown.
+    """
+    if isinstance(pictures, str):
+        pictures = sorted(glob.glob(os.path.join(glob.escape(pictures), '*.png')))
+    shown = pictures[::max(1, -(-len(pictures) // _MOST_PICTURES))]
+    write_page(path, table_shown[0], [commands([' '.join(map(shlex.quote, sys.argv))]),
+                                      table(*table_shown)] + [picture(one) for one in shown])
 
 
 def write_page(path, title, blocks):

@@ -16,7 +16,7 @@ class ReportFlags:
 
 
 def print_table(title, columns, rows):
-    """Prints rows of numbers under a title.
+    """Prints rows of numbers under a title, and returns what it was given.
 
     Args:
       title: what is evaluated, with everything a reader needs to compare it.
@@ -32,6 +32,7 @@ def print_table(title, columns, rows):
     for label, texts in [('', headings)] + list(zip(labels, cells)):
         print('  '.join(['%-*s' % (margin, label)] +
                         ['%*s' % (width, text) for width, text in zip(widths, texts)]))
+    return title, columns, rows
 
 
 def _cell(value, form):
