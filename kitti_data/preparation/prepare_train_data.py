@@ -59,9 +59,9 @@ class PrepareConfig:
         if not self.dump_root:
             raise UserError('no folder to write to given (--dump_root)')
         if self.frame_distance != [1] and self.dataset_name != 'kitti_odom':
-            raise UserError('--frame_distance=%s: must be 1 with --dataset_name=%s (only kitti_odom '
-                            'takes others)' % (','.join(map(str, self.frame_distance)),
-                                               self.dataset_name))
+            raise UserError('--frame_distance=%s: must be 1 with --dataset_name=%s (only '
+                            'kitti_odom takes others)' % (
+                                ','.join(map(str, self.frame_distance)), self.dataset_name))
         self.dump_root = os.path.abspath(self.dump_root)
         for name, valid, wanted in [
                 ('seq_length', self.seq_length >= 3 and self.seq_length % 2,

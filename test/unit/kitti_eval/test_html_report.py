@@ -44,7 +44,8 @@ def test_text_is_shown_as_it_is_and_not_as_markup(page):
 def test_a_table_has_a_row_for_each_label_and_a_dash_for_what_is_absent(page):
     rows = re.findall(r'<tr>(.*?)</tr>', page.read_text())
     cells = [re.findall(r'<t[hd]>(.*?)</t[hd]>', row) for row in rows]
-    assert cells == [['', 'mean', 'std'], ['prediction', '0.012', '2.0'], ['baseline', '1.000', '-']]
+    assert cells == [['', 'mean', 'std'], ['prediction', '0.012', '2.0'],
+                     ['baseline', '1.000', '-']]
 
 
 @pytest.mark.parametrize('name, message', [('none.png', 'none.png does not exist'),
