@@ -20,6 +20,7 @@ if __package__ in (None, ''):
 from common.errors import UserError, run_main
 from common.files import read_json, write_json
 from common.flags import flag, parse_flags, path_flag
+from geonet.config import ENCODERS
 
 PARTS = {'geonet': ('step', 'input', 'prepare'), 'convlstm_vo': ('step', 'input')}
 
@@ -33,7 +34,7 @@ class BenchmarkConfig:
                      choices=('train_rigid', 'train_flow'))
     flownet_type: str = flag('residual', 'geonet: kind of train_flow',
                              choices=('residual', 'direct'))
-    encoder: str = flag('resnet50', 'geonet: encoder of depth_net', choices=('resnet50', 'vgg'))
+    encoder: str = flag('resnet50', 'geonet: encoder of depth_net', choices=tuple(ENCODERS))
     batch_size: int = flag(0, 'examples a step; 0 is the model\'s default, 4 or 32')
     img_height: int = flag(0, 'height; 0 is the model\'s default')
     img_width: int = flag(0, 'width; 0 is the model\'s default')

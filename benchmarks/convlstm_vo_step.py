@@ -11,7 +11,6 @@ from kitti_data.images import write_png
 from kitti_data.odometry import OdometrySequence, write_poses
 from kitti_data.pipeline.windows import WindowSet
 from measuring import dataset_rate, training_step
-from npu_runtime.training import ModelOutput
 
 
 def measure_step(config):
@@ -20,8 +19,7 @@ def measure_step(config):
 
     def build_model(batch, is_training):
         del is_training
-        output = vo_model.training(batch, model)
-        return ModelOutput(output.losses, output.images)
+        return vo_model.training(batch, model)
 
     with tempfile.TemporaryDirectory() as folder:
         windows = _gray_windows(config, folder)

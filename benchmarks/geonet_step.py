@@ -14,13 +14,13 @@ from geonet.config import ModelConfig
 from geonet.run_config import RunConfig
 from kitti_data.preparation import prepare_train_data
 from kitti_data.pipeline.augmentation import AugmentConfig
-from kitti_data.pipeline.formatted import formatted_dataset, list_examples
+from kitti_data.pipeline.formatted import FormattedSet, list_examples
 from kitti_data.images import read_rgb, resize, write_jpeg
 from kitti_data.odometry import OdometrySequence
 from measuring import (
     cpu_seconds, dataset_rate, peak_gigabytes, random_batch, training_step)
 from npu_runtime.devices.host_memory import keep_freed_memory
-from npu_runtime.training import ModelOutput
+from npu_runtime.engine import start_tensorflow
 
 _ROUNDS = 3
 
@@ -39,8 +39,7 @@ def measure_step(config):
     build = geonet_model.flow_training if flow else geonet_model.rigid_training
 
     def build_model(batch, is_training):
-        output = build(batch, model, is_training)
-        return ModelOutput(output.losses, output.images)
+        return build(batch, model, is_training)
 
     def dataset():
         return tf.data.Dataset.from_tensors(random_batch(model, batch_size)).repeat()
@@ -55,6 +54,7 @@ def measure_input(config):
     Three times: as from the second epoch on, where decoded examples are kept in memory; as in the
     first; and kept, without augmentation. Medians of rounds in which all take turns.
     """
+    start_tensorflow()
     keep_freed_memory()  # as training on a CPU does
     model = model_config(config)
     batch_size = config.batch_size or 4
@@ -62,10 +62,12 @@ def measure_input(config):
         _prepare(config, model, folder)
         prefixes = list_examples(folder)
 
+        examples = FormattedSet(folder, 'train', model.seq_length, model.img_height,
+                                model.img_width)
+
         def pipeline(augment, cache_bytes):
-            return lambda: formatted_dataset(
-                folder, 'train', batch_size, model.seq_length, model.img_height, model.img_width,
-                RunConfig().num_threads, augment, cache_bytes=cache_bytes)
+            return lambda: examples.dataset(batch_size, num_threads=RunConfig().num_threads,
+                                            augment=augment, cache_bytes=cache_bytes)
 
         def bare():
             files = tf.data.Dataset.from_tensor_slices([path + '.jpg' for path in prefixes])

@@ -7,12 +7,13 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 
 from npu_runtime.devices import ranks as distribution
-from npu_runtime.config import RuntimeConfig
+from npu_runtime.devices.flags import RuntimeConfig
 from npu_runtime.devices.choose import choose_device
-from npu_runtime.devices.host_memory import keep_freed_memory
+from npu_runtime.engine import start_tensorflow
 from npu_runtime.session import session_config
-from npu_runtime.training import TrainOptions
-from npu_runtime.training_graph import TrainingGraph
+from npu_runtime.training.flags import TrainFlags
+from npu_runtime.training.step import TrainingStep
+from npu_runtime.training.task import TrainingTask
 
 
 def cpu_seconds():
@@ -30,25 +31,25 @@ def training_step(build_model, dataset, batch_size, trainable_scopes=None, warm_
     """Builds the training graph as the training loop does and times its steps.
 
     Args:
-      build_model: as for `npu_runtime.training.train`.
+      build_model: as of a <TrainingTask>.
       dataset: function without arguments -> tf.data.Dataset of batches.
       batch_size: examples a step.
-      trainable_scopes: as in TrainOptions.
+      trainable_scopes: as of a <TrainingTask>.
       warm_up: steps before the clock starts.
       timed: steps of which the medians are taken.
 
     Returns:
       dict of figures: build seconds, nodes, seconds and CPU seconds a step, peak memory.
     """
+    start_tensorflow()
     runtime = RuntimeConfig()
     device = choose_device(runtime)
-    if device.kind == 'cpu':
-        keep_freed_memory()
-    options = TrainOptions('', 1, batch_size, 2e-4, trainable_scopes=trainable_scopes)
+    device.own.prepare_process()
+    task = TrainingTask(build_model, None, TrainFlags(batch_size=batch_size), {}, '', 1, 0,
+                        trainable_scopes=trainable_scopes)
     with tf.Graph().as_default() as graph:
         begin = time.time()
-        training = TrainingGraph(build_model, dataset(), options, device, runtime,
-                                 distribution.connect(device))
+        training = TrainingStep(task, dataset(), device, runtime, distribution.connect(device))
         initializer = tf.global_variables_initializer()
         build_seconds = time.time() - begin
         nodes = len(graph.as_graph_def().node)
@@ -109,8 +110,7 @@ def random_batch(model, batch_size):
     rng = np.random.RandomState(0)
     size = (batch_size, model.img_height, model.img_width)
     camera = np.array([[240, 0, 204], [0, 245, 63], [0, 0, 1]], np.float32)
-    intrinsics = np.stack([camera / [[2 ** s], [2 ** s], [1]] for s in range(4)])
     return {
         'frames': rng.randint(0, 255, size + (3 * model.seq_length,)).astype(np.uint8),
-        'intrinsics': np.tile(intrinsics.astype(np.float32), (batch_size, 1, 1, 1)),
+        'intrinsics': np.tile(camera, (batch_size, 1, 1)),
     }

@@ -5,13 +5,10 @@ import zlib
 import numpy as np
 import tensorflow.compat.v1 as tf
 
+from geonet.upconvolution import upconvolve
+
 _BATCH_NORM_EPSILON = 0.001
 _L2_WEIGHT = 0.0001
-# Below so many pixels an image, building the kernels costs more than smaller products save.
-_SUBPIXEL_FROM = 128
-# [parity, tap of a 2-tap kernel, tap of a 3-tap kernel]: after repeating every pixel, a 3-tap
-# kernel meets only two different pixels. Odd rows come first, see `_upsampled_conv`.
-_MERGED_TAPS = np.array([[[1, 1, 0], [0, 0, 1]], [[1, 0, 0], [0, 1, 1]]], np.float32)
 
 
 class Layers:
@@ -70,13 +67,8 @@ class Layers:
         Returns:
           <float32>[B, 2H, 2W, filters].
         """
-        _, height, width, _ = features.shape.as_list()
         with tf.variable_scope(None, 'Conv'):
-            weights = self._weights(features, filters, 3)
-            if height * width < _SUBPIXEL_FROM:
-                features = _convolve(upsample_nearest(features), weights, 1, 'SAME')
-            else:
-                features = _upsampled_conv(features, weights)
+            features = upconvolve(features, self._weights(features, filters, 3))
             return self._normalize(features, relu=True)
 
     def linear_conv(self, features, filters, size, initial_bias=0.0, initial_gain=1.0):
@@ -190,27 +182,3 @@ def zero_pad(features, width):
 
 def _convolve(features, weights, stride, padding):
     return tf.nn.conv2d(features, weights, strides=[1, stride, stride, 1], padding=padding)
-
-
-def _upsampled_conv(features, weights):
-    """A 3x3 convolution of `upsample_nearest(features)`, computed before the upsampling.
-
-    Each of the 2 x 2 output pixels of an input pixel sees only 2 x 2 input pixels, some through
-    several taps, which are added up: 4 products instead of 9. One convolution gives all four
-    parities on the grid between the input's pixels, (H + 1) x (W + 1); interleaved, their border
-    is what lies outside.
-
-    Args:
-      features: <float32>[B, H, W, C].
-      weights: <float32>[3, 3, C, F].
-
-    Returns:
-      <float32>[B, 2H, 2W, F].
-    """
-    _, _, channels, filters = weights.shape.as_list()
-    merge = np.einsum('apk,bql->pqabkl', _MERGED_TAPS, _MERGED_TAPS).reshape([16, 9])
-    merged = tf.matmul(merge, tf.reshape(weights, [9, channels * filters]))
-    merged = tf.transpose(tf.reshape(merged, [4, 4, channels, filters]), [0, 2, 1, 3])
-    merged = tf.reshape(merged, [2, 2, channels, 4 * filters])
-    between = tf.depth_to_space(_convolve(zero_pad(features, 1), merged, 1, 'VALID'), 2)
-    return between[:, 1:-1, 1:-1]

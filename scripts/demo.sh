@@ -3,5 +3,8 @@
 # visual odometry on it, tests on a drive never trained on. Look at demo/report.html afterwards.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+source scripts/shell.sh
+python=${PYTHON:-${VENV:-.venv}/bin/python}
+command -v "$python" >/dev/null || fail "no interpreter $python (make env makes it)"
 export TF_CPP_MIN_LOG_LEVEL=2
-exec "${PYTHON:-.venv/bin/python}" scripts/demo.py "$@"
+exec "$python" scripts/demo.py "$@"

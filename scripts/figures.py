@@ -13,7 +13,7 @@ from kitti_eval.constant_motion import constant_motion, step_from_files
 from kitti_eval.motion_agreement import motion_agreement
 from kitti_eval.snippet_errors import evaluate_snippets
 from kitti_eval.trajectory_errors import KITTI_LENGTHS, evaluate_odometry
-from npu_runtime.metrics import read_metrics
+from npu_runtime.training.metrics import read_metrics
 
 # Key -> (what a reader calls it, format). Shorter paths than KITTI's: its test drives are long.
 FIGURES = {'ate_3': ('3-frame ATE [m]', '%.4f'), 'ate_5': ('5-frame ATE [m]', '%.4f'),

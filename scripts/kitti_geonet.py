@@ -12,7 +12,7 @@ from kitti_data.images import read_resized, write_png
 from kitti_data.preparation import prepare_train_data
 from kitti_data.rendering.scene import SCENE_FILE
 from kitti_eval import eval_depth, html_report, plots
-from npu_runtime.metrics import read_metrics
+from npu_runtime.training.metrics import read_metrics
 from scripts import figures
 from scripts.stages import Stage, run_stages
 

@@ -18,5 +18,5 @@ require_archives 'www.cityscapes-dataset.com, after registration' \
   camera_trainvaltest.zip camera/train
 unpack camera_trainvaltest.zip '' 'camera/train/*'
 unpack leftImg8bit_sequence_trainvaltest.zip '' 'leftImg8bit_sequence/train/*'
-"$python" "$root/kitti_data/prepare_train_data.py" --dataset_name=cityscapes \
+"$python" "$root/kitti_data/preparation/prepare_train_data.py" --dataset_name=cityscapes \
   --dataset_dir="$data" --dump_root="$formatted" "$@"

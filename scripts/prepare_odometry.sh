@@ -32,5 +32,5 @@ unpack data_odometry_calib.zip dataset/ 'dataset/sequences/*'
 unpack data_odometry_poses.zip dataset/ 'dataset/poses/*'
 if [ ${#gray[@]} -gt 0 ]; then unpack data_odometry_gray.zip dataset/ "${gray[@]}"; fi
 if [ ${#color[@]} -gt 0 ]; then unpack data_odometry_color.zip dataset/ "${color[@]}"; fi
-"$python" "$root/kitti_data/prepare_train_data.py" --dataset_name=kitti_odom \
+"$python" "$root/kitti_data/preparation/prepare_train_data.py" --dataset_name=kitti_odom \
   --dataset_dir="$data" --dump_root="$formatted" "$@"

@@ -45,5 +45,5 @@ for path in "${drives[@]}"; do
   fi
   unpack "$drive.zip" '' "${wanted[@]}"
 done
-"$python" "$root/kitti_data/prepare_train_data.py" --dataset_name=kitti_raw_eigen \
+"$python" "$root/kitti_data/preparation/prepare_train_data.py" --dataset_name=kitti_raw_eigen \
   --dataset_dir="$data" --dump_root="$formatted" "$@"

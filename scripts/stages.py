@@ -5,7 +5,7 @@ import typing
 from common.console import log
 from common.errors import UserError
 from common.files import make_folder, read_json, write_json
-from npu_runtime.metrics import read_metrics
+from npu_runtime.training.metrics import read_metrics
 
 PLAN_FILE = 'plan.json'
 # The first steps of a stage trace and warm up; a budget that ends among them measures nothing.

@@ -48,7 +48,7 @@ geonet_training_data() {
   sequences=$(present 00 01 02 03 04 05 06 07 08)
   [ -n "$sequences" ] || fail "$data_path/sequences holds none of 00 to 08 to train on"
   camera=$(camera_of "$data_path" 2 3 0 1)
-  step "$PYTHON" "$root/kitti_data/prepare_train_data.py" --dataset_name=kitti_odom \
+  step "$PYTHON" "$root/kitti_data/preparation/prepare_train_data.py" --dataset_name=kitti_odom \
     --dataset_dir="$data_path" --dump_root="$formatted" --camera="$camera" --seq_length=3 \
     --sequences="$sequences" ${size_flags[@]+"${size_flags[@]}"}
 }

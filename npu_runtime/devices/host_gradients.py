@@ -1,16 +1,19 @@
-"""Gradients of convolutions that a CPU computes faster, the same numbers otherwise.
+"""Gradients of convolutions that a CPU computes faster with Eigen, the same numbers otherwise.
 
-TensorFlow's CPU kernels for the gradients of a convolution of stride 1 take up to three times as
+Eigen's kernels for the gradients of a convolution of stride 1 take up to three times as
 long as the convolution, and one core of many. Both gradients are convolutions themselves: that of
 the input is the output's gradient with the kernel flipped and transposed; that of the kernel is
 the input with the output's gradient as the kernel and the batch as channels. With kernels of 1x1,
 and where there are so few output pixels that the kernel is the larger tensor, both are matrix
-products. Of other convolutions with stride 2 TensorFlow's own kernels are faster.
+products. Of other convolutions with stride 2 TensorFlow's own kernels are faster. So are all of
+oneDNN's; `host_kernels` has the figures.
 """
 import contextlib
 
 import numpy as np
 import tensorflow.compat.v1 as tf
+
+from npu_runtime.devices import host_kernels
 
 _NAME = 'ConvolutionsAsGradients'
 _ONES = [1, 1, 1, 1]
@@ -19,12 +22,12 @@ _FEW_PIXELS = 64  # of one image
 
 @contextlib.contextmanager
 def convolutions_as_gradients(device):
-    """Within it, on a CPU, the convolutions that are built get these gradients.
+    """Within it, on a CPU without oneDNN, the convolutions that are built get these gradients.
 
     Args:
       device: Device; elsewhere than on a CPU nothing changes.
     """
-    if device.kind != 'cpu':
+    if device.kind != 'cpu' or host_kernels.uses_onednn():
         yield
         return
     with tf.get_default_graph().gradient_override_map({'Conv2D': _NAME}):

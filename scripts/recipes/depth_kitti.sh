@@ -18,7 +18,7 @@ raw=${1:?wanted: RAW TEST_LIST OUTPUT} list=${2:?wanted: RAW TEST_LIST OUTPUT}
 out=${3:?wanted: RAW TEST_LIST OUTPUT}
 shift 3
 
-"$python" "$root/kitti_data/prepare_train_data.py" --dataset_name=kitti_raw_eigen \
+"$python" "$root/kitti_data/preparation/prepare_train_data.py" --dataset_name=kitti_raw_eigen \
   --dataset_dir="$raw" --dump_root="$out/formatted" --seq_length=3 --remove_static
 "$python" "$root/geonet/main.py" --mode=train_rigid --dataset_dir="$out/formatted" \
   --checkpoint_dir="$out/run" --learning_rate=0.0002 --seq_length=3 --batch_size=4 \

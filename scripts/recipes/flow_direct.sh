@@ -17,7 +17,7 @@ raw=${1:?wanted: RAW KITTI_2015 OUTPUT} truth=${2:?wanted: RAW KITTI_2015 OUTPUT
 out=${3:?wanted: RAW KITTI_2015 OUTPUT}
 shift 3
 
-"$python" "$root/kitti_data/prepare_train_data.py" --dataset_name=kitti_raw_stereo \
+"$python" "$root/kitti_data/preparation/prepare_train_data.py" --dataset_name=kitti_raw_stereo \
   --dataset_dir="$raw" --dump_root="$out/formatted" --seq_length=3
 "$python" "$root/geonet/main.py" --mode=train_flow --flownet_type=direct \
   --dataset_dir="$out/formatted" --checkpoint_dir="$out/flow" --learning_rate=0.0002 \

@@ -16,7 +16,7 @@ python=${PYTHON:-$root/.venv/bin/python}
 odometry=${1:?wanted: ODOMETRY OUTPUT} out=${2:?wanted: ODOMETRY OUTPUT}
 shift 2
 
-"$python" "$root/kitti_data/prepare_train_data.py" --dataset_name=kitti_odom \
+"$python" "$root/kitti_data/preparation/prepare_train_data.py" --dataset_name=kitti_odom \
   --dataset_dir="$odometry" --dump_root="$out/formatted" --seq_length=5
 "$python" "$root/geonet/main.py" --mode=train_rigid --dataset_dir="$out/formatted" \
   --checkpoint_dir="$out/run" --learning_rate=0.0002 --seq_length=5 --batch_size=4 \

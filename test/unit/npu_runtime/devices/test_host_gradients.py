@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 
-from npu_runtime.devices import host_gradients
+from npu_runtime.devices import host_gradients, host_kernels
 from npu_runtime.devices.choose import Device
 
 CPU = Device('cpu', 'of the test')
@@ -25,7 +25,8 @@ def gradients(device, size, kernel, stride, padding, channels=(3, 5)):
 @pytest.mark.parametrize('kernel', [(1, 1), (3, 3), (5, 5), (7, 7), (2, 2), (3, 5)])
 @pytest.mark.parametrize('stride', [1, 2])
 @pytest.mark.parametrize('padding', ['SAME', 'VALID'])
-def test_they_equal_tensorflows_own(size, kernel, stride, padding):
+def test_they_equal_tensorflows_own(size, kernel, stride, padding, monkeypatch):
+    monkeypatch.setattr(host_kernels, 'uses_onednn', lambda: False)
     if padding == 'VALID' and min(size) < max(kernel):
         size = (size[0] + 6, size[1] + 6)
     wanted, own_ops, _ = gradients(Device('gpu', ''), size, kernel, stride, padding)
@@ -35,3 +36,9 @@ def test_they_equal_tensorflows_own(size, kernel, stride, padding):
     assert replaced != bool({'Conv2DBackpropInput', 'Conv2DBackpropFilter'} & ops)
     for one, other in zip(found, wanted):
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-4)
+
+
+def test_with_onednn_tensorflows_own_stay(monkeypatch):
+    monkeypatch.setattr(host_kernels, 'uses_onednn', lambda: True)
+    _, ops, _ = gradients(CPU, (8, 12), (3, 3), 1, 'SAME')
+    assert {'Conv2DBackpropInput', 'Conv2DBackpropFilter'} <= ops

@@ -5,9 +5,10 @@ import tensorflow.compat.v1 as tf
 
 from common.errors import UserError
 from npu_runtime import checkpoints
-from npu_runtime.devices import precision
-from npu_runtime.config import RuntimeConfig
+from npu_runtime.devices import host_kernels, precision
+from npu_runtime.devices.flags import RuntimeConfig
 from npu_runtime.devices.choose import Device
+from npu_runtime.session import session_config
 from toy_training import ONE_THREAD, linear_model, run_toy, totals, train_rows
 
 CPU, GPU, NPU = Device('cpu', ''), Device('gpu', ''), Device('npu', '')
@@ -20,15 +21,57 @@ SCALED = dict(ONE_THREAD, loss_scale='dynamic', loss_scale_value=1024., loss_sca
     (NPU, dict(precision_mode_v2='origin'), 'off'), (NPU, dict(loss_scale='fixed'), 'fixed'),
     (NPU, dict(loss_scale='off'), 'off'), (GPU, {}, 'off'),
     (GPU, dict(precision_mode='allow_mix_precision'), 'dynamic'), (CPU, {}, 'off'),
+    (GPU, dict(precision_mode='allow_mix_precision_fp16'), 'dynamic'),
     (CPU, dict(precision_mode='allow_mix_precision'), 'off'),
     (CPU, dict(loss_scale='dynamic'), 'dynamic')])
 def test_loss_scaling_is_dynamic_exactly_where_precision_is_mixed(device, flags, kind):
     assert precision.loss_scale_kind(device, RuntimeConfig(**flags)) == kind
 
 
-def test_a_cpu_says_that_it_stays_float32():
-    text = precision.describe(CPU, RuntimeConfig(precision_mode='allow_mix_precision'))
-    assert 'a CPU stays float32' in text and 'allow_mix_precision has no effect' in text
+@pytest.mark.parametrize('mode', ['allow_mix_precision', 'allow_mix_precision_bf16'])
+def test_a_cpu_that_has_bfloat16_mixes_it_and_needs_no_loss_scaling(mode, monkeypatch):
+    monkeypatch.setattr(host_kernels, 'bfloat16_obstacle', lambda: '')
+    config = RuntimeConfig(precision_mode=mode)
+    assert CPU.own.graph_rewrite(config) == 'auto_mixed_precision_onednn_bfloat16'
+    assert precision.describe(CPU, config) == (
+        'precision: bfloat16 and float32, mixed by the graph rewrite of TensorFlow, '
+        'loss scaling off')
+
+
+def test_a_cpu_without_bfloat16_stays_float32_and_says_why(monkeypatch):
+    monkeypatch.setattr(host_kernels, 'bfloat16_obstacle', lambda: 'it is old')
+    config = RuntimeConfig(precision_mode='allow_mix_precision')
+    assert CPU.own.graph_rewrite(config) is None
+    assert precision.describe(CPU, config) == (
+        'precision: float32 (allow_mix_precision has no effect: it is old), loss scaling off')
+
+
+@pytest.mark.parametrize('flags', [dict(precision_mode='allow_mix_precision_fp16'),
+                                   dict(precision_mode='force_fp16'),
+                                   dict(precision_mode_v2='mixed_float16')])
+def test_a_cpu_says_which_modes_it_has(flags):
+    assert CPU.own.graph_rewrite(RuntimeConfig(**flags)) is None
+    assert 'on a CPU --precision_mode has allow_mix_precision and allow_mix_precision_bf16' in (
+        precision.describe(CPU, RuntimeConfig(**flags)))
+
+
+@pytest.mark.skipif(bool(host_kernels.bfloat16_obstacle()), reason='needs a CPU with bfloat16')
+def test_a_session_that_mixes_rounds_products_to_bfloat16_and_no_coarser():
+    rng = np.random.RandomState(0)
+    with tf.Graph().as_default():
+        images = tf.placeholder(tf.float32, [2, 32, 48, 16])
+        features = images
+        for _ in range(3):
+            kernel = tf.constant(rng.standard_normal([3, 3, 16, 16]).astype(np.float32) / 12)
+            features = tf.nn.relu(tf.nn.conv2d(features, kernel, [1, 1, 1, 1], 'SAME'))
+        feed = {images: rng.uniform(-1, 1, images.shape.as_list())}
+        found = []
+        for mode in ('', 'allow_mix_precision'):
+            config = RuntimeConfig(device='cpu', precision_mode=mode)
+            with tf.Session(config=session_config(CPU, config)) as session:
+                found.append(session.run(features, feed))
+    error = np.abs(found[1] - found[0]).max() / np.abs(found[0]).max()
+    assert 1e-4 < error < 0.03
 
 
 def kinked_model(batch, is_training):

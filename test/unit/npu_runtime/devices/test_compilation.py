@@ -1,0 +1,77 @@
+"""XLA compiles where it is asked for and can, and changes no loss."""
+import os
+
+import numpy as np
+import pytest
+import tensorflow.compat.v1 as tf
+
+from common.errors import UserError
+from npu_runtime.devices.flags import RuntimeConfig
+from npu_runtime.devices import compilation
+from npu_runtime.devices.choose import Device
+from npu_runtime.session import make_session, session_config
+from toy_training import ONE_THREAD, run_toy, totals
+
+CPU, GPU, NPU = Device('cpu', ''), Device('gpu', ''), Device('npu', '')
+
+
+@pytest.fixture(params=[True, False])
+def has_compiler(request, monkeypatch):
+    monkeypatch.setattr(compilation, '_is_built_with_xla', lambda: request.param)
+    return request.param
+
+
+def test_auto_compiles_on_a_gpu_that_has_the_compiler_alone(has_compiler):
+    assert compilation.choose_xla(GPU, RuntimeConfig()).on == has_compiler
+    assert not compilation.choose_xla(CPU, RuntimeConfig()).on
+    assert not compilation.choose_xla(NPU, RuntimeConfig()).on
+
+
+def test_on_without_a_compiler_is_refused_with_the_reason(has_compiler):
+    config = RuntimeConfig(xla='on')
+    with pytest.raises(UserError, match='--xla=on: must be auto or off here .*an NPU compiles'):
+        compilation.choose_xla(NPU, config)
+    if has_compiler:
+        assert compilation.choose_xla(CPU, config).on
+    else:
+        with pytest.raises(UserError, match='built without XLA'):
+            compilation.choose_xla(CPU, config)
+
+
+def test_off_is_off_everywhere(has_compiler):
+    assert not any(compilation.choose_xla(device, RuntimeConfig(xla='off')).on
+                   for device in (CPU, GPU, NPU))
+
+
+def test_the_log_says_why(has_compiler):
+    assert compilation.describe(GPU, RuntimeConfig(xla='off')) == 'XLA: off (--xla=off)'
+    reason = '' if has_compiler else 'built without XLA'
+    assert reason in compilation.describe(CPU, RuntimeConfig())
+
+
+def test_a_session_compiles_only_when_asked_to(monkeypatch):
+    monkeypatch.setenv('TF_XLA_FLAGS', '--a_flag_of_the_user')
+    monkeypatch.setattr(compilation, '_is_built_with_xla', lambda: True)
+    level = lambda **flags: session_config(
+        CPU, RuntimeConfig(**flags)).graph_options.optimizer_options.global_jit_level
+    assert level() == level(xla='off') == 0
+    assert level(xla='on') == level(xla='on') == 1
+    assert os.environ['TF_XLA_FLAGS'] == (
+        '--a_flag_of_the_user --tf_xla_cpu_global_jit')
+
+
+@pytest.mark.skipif(not compilation._is_built_with_xla(), reason='needs XLA')
+def test_losses_are_those_without_it_and_a_checkpoint_goes_on_without(tmp_path, monkeypatch):
+    monkeypatch.setenv('TF_XLA_FLAGS', '')
+    compiled = dict(ONE_THREAD, xla='on')
+    run_toy(tmp_path / 'plain', 8)
+    run_toy(tmp_path / 'compiled', 6, runtime=compiled)
+    run_toy(tmp_path / 'compiled', 8)
+    np.testing.assert_allclose(totals(tmp_path / 'compiled'), totals(tmp_path / 'plain'),
+                               rtol=1e-4)
+
+
+def test_predictions_are_not_compiled():
+    with tf.Graph().as_default(), make_session(RuntimeConfig(device='cpu', xla='on')) as session:
+        options = session._config.graph_options.optimizer_options
+    assert options.global_jit_level == tf.OptimizerOptions.DEFAULT
