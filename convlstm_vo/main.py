@@ -16,6 +16,7 @@ from common.errors import run_main
 from common.flags import parse_flags
 from convlstm_vo.config import ModelConfig
 from convlstm_vo.run_config import RunConfig
+from kitti_data.pipeline.window_augmentation import WindowAugmentConfig
 from npu_runtime.devices.flags import RuntimeConfig
 from npu_runtime.engine import start_tensorflow
 from npu_runtime.run_folder import model_flags
@@ -23,12 +24,13 @@ from npu_runtime.run_folder import model_flags
 
 def main(argv=None):
     """Does what `--mode` says; the modules of the other modes are not even imported."""
-    run, model, runtime = parse_flags(__doc__, RunConfig, ModelConfig, RuntimeConfig, argv=argv,
-                                      defaults=_saved_model)
+    run, model, augment, runtime = parse_flags(
+        __doc__, RunConfig, ModelConfig, WindowAugmentConfig, RuntimeConfig, argv=argv,
+        defaults=_saved_model)
     start_tensorflow()
     if run.mode == 'train':
         from convlstm_vo.train import run_training
-        run_training(run, model, runtime)
+        run_training(run, model, augment, runtime)
         return
     from npu_runtime.failures import explained
     with explained(runtime.device, run.batch_size):

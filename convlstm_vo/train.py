@@ -11,12 +11,13 @@ from npu_runtime.training.task import TrainingTask, Validation
 _INITIALIZERS = {'glorot': tf.initializers.glorot_uniform, 'he': tf.initializers.he_uniform}
 
 
-def run_training(run, model, runtime):
+def run_training(run, model, augment, runtime):
     """Trains, or continues, the run in `--outputpath`.
 
     Args:
       run: <RunConfig>.
       model: <ModelConfig>.
+      augment: <WindowAugmentConfig>.
       runtime: <RuntimeConfig>.
 
     Returns:
@@ -26,7 +27,7 @@ def run_training(run, model, runtime):
       UserError: before the first step, where the data cannot be trained on.
     """
     run.require(datapath='the KITTI odometry folder', outputpath='where the run is kept')
-    windows = open_windows(run, model, run.training_sequences)
+    windows = open_windows(run, model, run.training_sequences, augment)
     steps_per_epoch = max(1, len(windows) // (run.batch_size * launched_size()))
     max_steps = run.train_iter * steps_per_epoch
 
@@ -44,7 +45,7 @@ def run_training(run, model, runtime):
                    record.seconds_per_step))
 
     configs = {
-        'model': model, 'run': run,
+        'model': model, 'run': run, 'augment': augment,
         'train_sequences': [sequence_name(name) for name in run.training_sequences],
         'windows': len(windows), 'steps_per_epoch': steps_per_epoch}
     return train(TrainingTask(
@@ -57,10 +58,10 @@ def run_training(run, model, runtime):
         final_checkpoint_name='model', log_line=log_line), runtime)
 
 
-def open_windows(run, model, sequences):
-    """The <WindowSet> of these sequences, as both configurations say."""
+def open_windows(run, model, sequences, augment=None):
+    """The <WindowSet> of these sequences, as the configurations say."""
     return WindowSet(run.datapath, sequences, model.time_steps, model.img_height, model.img_width,
-                     run.camera, model.label_frame)
+                     run.camera, model.label_frame, augment)
 
 
 def _validation(run, model):

@@ -38,6 +38,18 @@ class ModelConfig(Flags):
                                     at_least=0, at_most=1)
     rigid_warp_weight: float = flag(1.0, 'weight of the images warped by rigid flow', at_least=0)
     disp_smooth_weight: float = flag(0.5, 'weight of the smoothness of disparity', at_least=0)
+    target_depth_only: bool = flag(
+        False, "warp sources to the target alone, not the target to them as well, so that only the "
+               "target's depth is needed: less than half the work of a step")
+    minimum_reprojection: bool = flag(
+        False, 'of the errors of a pixel in several sources only the least counts: it may be '
+               'hidden in the others (Godard et al., ICCV 2019)')
+    auto_masking: bool = flag(
+        False, 'pixels that fit better unwarped do not count: they stand still or move with the '
+               'camera (Godard et al., ICCV 2019)')
+    geometry_consistency_weight: float = flag(
+        0.0, "weight of the difference between the frames' depths, which keeps their scale the "
+             'same (Bian et al., NeurIPS 2019: 0.5 beside an image weight of 1)', at_least=0)
     flownet_type: str = architecture('residual', 'flow on top of rigid flow, or from images alone',
                                      choices=('residual', 'direct'))
     initial_flow_gain: float = flag(1.0, "how much of the published flow_net's flow an untrained "
@@ -61,6 +73,10 @@ class ModelConfig(Flags):
         if self.initial_disparity and not low <= self.initial_disparity <= high:
             raise UserError('--initial_disparity=%g: must be 0 or from %g to %g'
                             % (self.initial_disparity, low, high))
+        if self.target_depth_only and self.geometry_consistency_weight:
+            raise UserError('--target_depth_only=true: must be false with '
+                            '--geometry_consistency_weight=%g, which compares the depths of all '
+                            'frames' % self.geometry_consistency_weight)
 
     @property
     def num_sources(self):

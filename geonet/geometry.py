@@ -107,6 +107,22 @@ def rigid_flow(depth, transform, sizes):
     return tf.transpose(flow * (1.0 / factors), [0, 2, 1])
 
 
+def depth_after(depth, transform, sizes):
+    """Depths in the second frame of the points that `rigid_flow` moves there.
+
+    Args:
+      depth, transform, sizes: see `rigid_flow`.
+
+    Returns:
+      <float32>[M, P, 1], flat pyramid of the first frame, in the unit of the depth.
+    """
+    factors = pyramid.per_pixel(2.0 ** np.arange(len(sizes), dtype=np.float32), sizes)
+    x, y = (pyramid.pixel_grid(sizes) * factors[:, np.newaxis]).T[:, np.newaxis]
+    row = transform[:, 2]
+    ray = row[:, 0:1] * x + row[:, 1:2] * y + row[:, 2:3]
+    return tf.expand_dims(ray, -1) * depth + row[:, 3:, tf.newaxis]
+
+
 class BilinearSampler:
     """Samples images between their pixels, at the same coordinates any number of times.
 

@@ -107,6 +107,58 @@ def smoothness(field, images):
     return with_gradient(field, images)
 
 
+def least_error(errors, num_views):
+    """The least of a pixel's errors over the views it is seen in (Godard et al., ICCV 2019, eq. 4).
+
+    Args:
+      errors: <float32>[N M, H, W, C], view after view.
+      num_views: N; 1 leaves each error as it is.
+
+    Returns:
+      <float32>[M, H, W, 1]: the errors' means over channels, the least over views.
+    """
+    means = tf.reduce_mean(errors, axis=-1, keepdims=True)
+    if num_views == 1:
+        return means
+    rows, height, width, _ = means.shape.as_list()
+    return tf.reduce_min(tf.reshape(means, [num_views, rows // num_views, height, width, 1]),
+                         axis=0)
+
+
+def explained_by_motion(errors, unmoved_errors):
+    """1 where the warped view is nearer than the view as it is (Godard et al., ICCV 2019, eq. 5).
+
+    A standing car, or something that moves as the camera does, looks as if infinitely far away.
+
+    Args:
+      errors: <float32>[M, H, W, 1] of the warped view.
+      unmoved_errors: <float32>[M, H, W, 1] of the same view, not warped.
+
+    Returns:
+      <float32>[M, H, W, 1], 0 or 1, without gradient.
+    """
+    return tf.stop_gradient(tf.cast(errors < unmoved_errors, tf.float32))
+
+
+def depth_inconsistency(computed, predicted, sizes):
+    """How the depth of one frame differs from another's (Bian et al., NeurIPS 2019, eq. 3 and 5).
+
+        |computed - predicted| / (computed + predicted), over pixels that stay in the image
+
+    Args:
+      computed: <float32>[M, P, 1], flat pyramid: depth of this frame, moved into the other one.
+      predicted: <float32>[M, P, 1]: that frame's own depth there; 0 outside the image.
+      sizes: [(H_s, W_s)], finest first.
+
+    Returns:
+      <float32>[S, 2] from 0 to 1, as `masked_means`.
+    """
+    seen = tf.stop_gradient(tf.cast((computed > 0) & (predicted > 0), tf.float32))
+    # Behind the camera a sum of depths may be 0.
+    both = tf.where(seen > 0, computed + predicted, tf.ones_like(computed))
+    return masked_means(tf.abs(computed - predicted) / both, seen, sizes)
+
+
 def inconsistency(flow, warped_opposite_flow):
     """|flow + opposite flow seen through it|, 0 where the two directions agree.
 

@@ -37,7 +37,8 @@ def rigid_training(batch, config, is_training=True):
       is_training: whether batch norm uses the batch's statistics and updates its averages.
 
     Returns:
-      TrainingOutput with the losses rigid_warp and disp_smooth; a term of weight 0 is left out.
+      TrainingOutput with the losses rigid_warp, disp_smooth and geometry_consistency; a term of
+      weight 0 is left out.
 
     Raises:
       ValueError: shapes that do not fit the configuration.
@@ -46,24 +47,35 @@ def rigid_training(batch, config, is_training=True):
     batch_size = images.shape.as_list()[0]
     views = pyramid.area_pyramid(frames.frame_rows(images), NUM_SCALES)
     sizes = pyramid.sizes_of(views)
-    disparities = _disparities(views[0], config, _norm_decay(config, is_training))
+    # Without the way back, from sources to target, only the target's depth is needed.
+    seen = views[0][:batch_size] if config.target_depth_only else views[0]
+    disparities = _disparities(seen, config, _norm_decay(config, is_training))
     poses = nets.pose_net(images, _norm_decay(config, is_training))
-    flow = _rigid_flow(disparities, poses, intrinsics)
-    warped = pyramid.unflatten(
-        geometry.flow_sampler(flow, sizes)(
-            views, frames.end_rows(batch_size, config.num_sources)), sizes)
-    errors = [losses.dissimilarity(image, frames.at_starts(view, batch_size),
-                                   config.alpha_recon_image)
-              for image, view in zip(warped, views)]
+    depth, transform = _starting_points(disparities, poses, intrinsics)
+    flow = geometry.rigid_flow(depth, transform, sizes)
+    pairs = flow.shape.as_list()[0]
+    sampler = geometry.flow_sampler(flow, sizes)
+    ends = frames.end_rows(batch_size, config.num_sources)[:pairs]
+    warped = pyramid.unflatten(sampler(views, ends), sizes)
+    starts = [frames.at_starts(view, batch_size)[:pairs] for view in views]
+    errors = [losses.dissimilarity(image, start, config.alpha_recon_image)
+              for image, start in zip(warped, starts)]
     terms = collections.OrderedDict()
     if config.rigid_warp_weight:
         # N / 2 times the sum of the directions' means is N times the mean over both.
         weight = config.rigid_warp_weight * config.num_sources
-        terms['rigid_warp'] = weight * tf.add_n([tf.reduce_mean(error) for error in errors])
+        terms['rigid_warp'] = weight * tf.add_n([
+            _mean_error(error, start, view, config)
+            for error, start, view in zip(errors, starts, views)])
     if config.disp_smooth_weight:
         terms['disp_smooth'] = config.disp_smooth_weight * tf.add_n([
-            losses.smoothness(disparity, view) / 2 ** scale
+            losses.smoothness(disparity, view[:disparity.shape.as_list()[0]]) / 2 ** scale
             for scale, (disparity, view) in enumerate(zip(disparities, views))])
+    if config.geometry_consistency_weight:
+        terms['geometry_consistency'] = config.geometry_consistency_weight * tf.reduce_sum(
+            losses.depth_inconsistency(
+                geometry.depth_after(depth, transform, sizes),
+                sampler([1.0 / disparity for disparity in disparities], ends), sizes))
     pictures = _pictures(batch, warped[0], errors[0])
     pictures['disparity'] = disparities[0][:batch_size]
     return TrainingOutput(terms, pictures, dict(
@@ -187,14 +199,59 @@ def _rigid_flow(disparities, poses, intrinsics):
       poses: <float32>[B, N, 6], target to source.
       intrinsics: <float32>[B, 3, 3].
     """
+    return geometry.rigid_flow(*_starting_points(disparities, poses, intrinsics),
+                               pyramid.sizes_of(disparities))
+
+
+def _starting_points(disparities, poses, intrinsics):
+    """For every pair the depth where its flow starts, and what moves it.
+
+    Args:
+      disparities: list of frame rows [(N + 1) B, H_s, W_s, 1], or of the targets' alone, [B, ...]:
+        then only the forward pairs are there.
+      poses, intrinsics: see `_rigid_flow`.
+
+    Returns:
+      (flat pyramid <float32>[2 N B or N B, P, 1], <float32>[the same, 3, 4] of `pixel_transform`).
+    """
     batch_size, num_sources, _ = poses.shape.as_list()
     source_major = tf.reshape(tf.transpose(poses, [1, 0, 2]), [-1, 6])
-    forward = geometry.pose_matrix(source_major)
-    both = tf.concat([forward, geometry.invert_pose(forward)], axis=0)
+    motions = [geometry.pose_matrix(source_major)]
+    depth = 1.0 / pyramid.flatten(disparities)
+    if depth.shape.as_list()[0] == batch_size:
+        depth = tf.tile(depth, [num_sources, 1, 1])
+    else:
+        depth = frames.at_starts(depth, batch_size)
+        motions.append(geometry.invert_pose(motions[0]))
     transform = geometry.pixel_transform(
-        both, tf.tile(intrinsics, [2 * num_sources, 1, 1]))
-    depth = frames.at_starts(1.0 / pyramid.flatten(disparities), batch_size)
-    return geometry.rigid_flow(depth, transform, pyramid.sizes_of(disparities))
+        tf.concat(motions, axis=0), tf.tile(intrinsics, [len(motions) * num_sources, 1, 1]))
+    return depth, transform
+
+
+def _mean_error(error, start, view, config):
+    """The mean <float32>[] of one scale's error over both directions, or over what counts of it.
+
+    Args:
+      error: <float32>[M, H_s, W_s, 3], pair rows; M is 2 N B, or N B without the way back.
+      start: <float32>[M, H_s, W_s, 3], the frames in which the pairs start.
+      view: <float32>[(N + 1) B, H_s, W_s, 3], frame rows.
+      config: ModelConfig.
+    """
+    if not (config.minimum_reprojection or config.auto_masking):
+        return tf.reduce_mean(error)
+    batch_size = view.shape.as_list()[0] // config.seq_length
+    forward = config.num_sources * batch_size
+    means = []
+    for rows in [slice(0, forward), slice(forward, None)][:error.shape.as_list()[0] // forward]:
+        # A source has one target only, so nothing to choose from on the way back.
+        views = config.num_sources if config.minimum_reprojection and not rows.start else 1
+        found = losses.least_error(error[rows], views)
+        if config.auto_masking:
+            unmoved = losses.dissimilarity(frames.at_ends(view, batch_size)[rows], start[rows],
+                                           config.alpha_recon_image)
+            found *= losses.explained_by_motion(found, losses.least_error(unmoved, views))
+        means.append(tf.reduce_mean(found))
+    return tf.add_n(means) / len(means)
 
 
 def _full_flows(starts, ends, rigid_flows, config, norm_decay=None):
@@ -259,7 +316,7 @@ def _flow_terms(flows, views, starts, config, tensors):
 def _pictures(batch, warped, errors):
     """Pictures of the target and of the frame after it, seen from the target."""
     batch_size = batch['frames'].shape.as_list()[0]
-    first = batch_size * (warped.shape.as_list()[0] // (4 * batch_size))
+    first = batch_size * (batch['frames'].shape.as_list()[-1] // 3 // 2)
     after = slice(first, first + batch_size)
     return collections.OrderedDict([
         ('target', batch['frames'][..., :3]),

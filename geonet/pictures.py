@@ -11,6 +11,8 @@ from kitti_data.flow_files import flow_to_colour
 from kitti_data.images import write_png
 
 _SMALLEST_WIDTH = 400
+_MARGIN = 16  # pixels around a trajectory
+_PATH_COLOUR, _CAR_COLOUR = (31, 119, 180), (214, 39, 40)
 
 
 def depth_picture(image, depth):
@@ -41,9 +43,37 @@ def flow_picture(image, flow):
     return _stacked(image, flow_to_colour(flow))
 
 
+def trajectory_picture(image, positions, reached):
+    """The frame with the path driven so far under it, from above, forward up.
+
+    Args:
+      image: uint8 [H, W, 3].
+      positions: float [N, 2], x to the right and z forward, any scale: the whole path, which sets
+        the scale of every picture.
+      reached: the position at which the frame was taken, 0..N-1.
+
+    Returns:
+      uint8 [3H, W, 3], or a whole multiple where W is small.
+    """
+    shown = _enlarged(image)
+    height, width = 2 * shown.shape[0], shown.shape[1]
+    low, high = positions.min(axis=0), positions.max(axis=0)
+    extent = np.maximum(high - low, 1e-6)
+    scale = min((width - 2 * _MARGIN) / extent[0], (height - 2 * _MARGIN) / extent[1])
+    centred = (positions - (low + high) / 2) * scale * [1, -1] + [width / 2, height / 2]
+    points = np.rint(centred).astype(np.int32)
+    panel = np.full((height, width, 3), 255, np.uint8)
+    cv2.polylines(panel, [points[:reached + 1]], False, _PATH_COLOUR, 2, cv2.LINE_AA)
+    cv2.circle(panel, tuple(map(int, points[reached])), 5, _CAR_COLOUR, -1, cv2.LINE_AA)
+    return np.concatenate([shown, panel])
+
+
 def _stacked(image, colours):
     """One above the other; small pictures enlarged by a whole number, to be seen at all."""
-    picture = np.concatenate([image, colours])
+    return _enlarged(np.concatenate([image, colours]))
+
+
+def _enlarged(picture):
     times = -(-_SMALLEST_WIDTH // picture.shape[1])
     return picture.repeat(times, axis=0).repeat(times, axis=1)
 

@@ -5,6 +5,7 @@ import numpy as np
 
 from common.errors import UserError
 from common.files import make_folder
+from geonet.pictures import PictureWriter, trajectory_picture
 from geonet.predictor import BatchedGraph, Predictor, predictions
 from kitti_data.frame_source import require_whole, sequence_frames, windows
 from kitti_eval.chaining import chain_snippets
@@ -13,6 +14,9 @@ from kitti_eval.snippets import snippets_of_vectors, write_snippets
 
 def test_pose(run, model, runtime):
     """Writes one TUM file a snippet, `<output_dir>/%06d.txt`, numbered by its first frame.
+
+    With `--pictures` beside them `trajectory.png`, the snippets joined to one path, and with
+    `--video` a `trajectory.mp4` in which that path grows under the frames.
 
     Args:
       run: <RunConfig>.
@@ -37,6 +41,8 @@ def test_pose(run, model, runtime):
     write_snippets(output_dir, source.numbers[:len(poses)], times[places], poses)
     if run.pictures:
         _plot(os.path.join(output_dir, 'trajectory.png'), poses)
+    if run.video:
+        _film(output_dir, source, poses, model)
     print('%d snippets of %d frames: %s' % (len(poses), model.seq_length, output_dir))
     require_whole(source)
     return len(poses)
@@ -81,6 +87,15 @@ def _example(window):
     middle = len(window) // 2
     return {'target': window[middle],
             'sources': np.concatenate(window[:middle] + window[middle + 1:], axis=-1)}
+
+
+def _film(output_dir, source, poses, model):
+    """Writes `trajectory.mp4`."""
+    _, trajectory = chain_snippets(dict(enumerate(poses)), overlap='mean')
+    positions = trajectory[:, [0, 2], 3]
+    with PictureWriter(output_dir, 'trajectory', False, True, source.rate) as pictures:
+        for index, frame in enumerate(source.read(model.img_height, model.img_width)):
+            pictures.write(index, trajectory_picture(frame, positions, index))
 
 
 def _plot(path, poses):

@@ -42,7 +42,8 @@ class RunConfig(ExportFlags, EvalFlags, TrainFlags):
     intrinsics: List[float] = flag([], 'fx,fy,cx,cy in pixels of the files: residual flow on '
                                        'frames that have no KITTI calibration')
     pictures: bool = flag(False, 'also write pictures: depth, flow or the trajectory')
-    video: bool = flag(False, 'also write a video: each frame with its depth or flow')
+    video: bool = flag(False, 'also write a video: each frame with its depth, flow or the path '
+                              'so far')
     flow_size: str = flag('network', 'size of the written flow: the network\'s, or that of the '
                                      'image files', choices=('network', 'original'))
     eval_dataset_dir: str = path_flag(
@@ -54,8 +55,16 @@ class RunConfig(ExportFlags, EvalFlags, TrainFlags):
                                           'trains the nets as they are tested, where small '
                                           'batches or images make the statistics poor')
 
+    train_nets: List[str] = flag([], 'train_rigid: the nets that learn, depth_net or pose_net; '
+                                     'empty is both. One alone is the end of a run: its steps '
+                                     'cost less, and the other has no optimizer state afterwards')
+
     def __post_init__(self):
         super().__post_init__()
+        unknown = sorted(set(self.train_nets) - {'depth_net', 'pose_net'})
+        if unknown or (self.train_nets and self.mode == 'train_flow'):
+            raise UserError('--train_nets=%s: must be depth_net or pose_net, with '
+                            '--mode=train_rigid' % ','.join(self.train_nets))
         if self.eval_dataset_dir and not self.eval_every:
             raise UserError('--eval_every=0: must be the steps between validations, on which '
                             '--eval_dataset_dir is used')

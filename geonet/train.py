@@ -29,6 +29,7 @@ def run_training(run, model, runtime, augment):
                         'depth_net and pose_net --flownet_type=residual builds')
     build = (geonet_model.flow_training if run.mode == 'train_flow'
              else geonet_model.rigid_training)
+    scopes = ['flow_net'] if residual_flow else run.train_nets or None
     examples = open_examples(run, model, 'train')
 
     def build_model(batch, is_training):
@@ -42,7 +43,7 @@ def run_training(run, model, runtime, augment):
     return train(TrainingTask(
         build_model, make_dataset, run, {'model': model, 'run': run, 'augment': augment},
         run.checkpoint_dir, run.max_steps, run.save_ckpt_freq, _validation(run, model),
-        l2_weight=run.l2_weight, trainable_scopes=['flow_net'] if residual_flow else None,
+        l2_weight=run.l2_weight, trainable_scopes=scopes,
         init_checkpoint=run.init_ckpt_file,
         init_scopes=['depth_net', 'pose_net'] if residual_flow else None,
         explain_input_error=lambda error: find_broken(run.dataset_dir)), runtime)

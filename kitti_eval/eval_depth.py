@@ -15,7 +15,7 @@ from common.flags import Flags, flag, parse_flags, path_flag
 from common.parallel import parallel_map
 from kitti_data.depth_files import read_depths
 from kitti_data.images import read_rgb, write_png
-from kitti_eval import leakage, report
+from kitti_eval import html_report, leakage, report
 from kitti_eval.depth_errors import MAX_DEPTH, MIN_DEPTH, ERRORS, evaluate_map, summarise
 from kitti_eval.depth_splits import EigenSplit, StereoSplit, SyntheticSplit
 
@@ -63,13 +63,15 @@ def main(argv=None):
     folder = report.result_folder(output, config.pred_file)
     stem = os.path.splitext(os.path.basename(config.pred_file))[0]
     result = evaluate_split(split, pred, config)
-    print_result(result, config)
+    shown = print_result(result, config)
     report.save_result(folder, stem + '.eval_depth',
                        dict(result, split=config.split, trained_on=trained))
     if output.plot:
         plot_folder = make_folder(os.path.join(folder, stem + '_depth'))
         plot_split(split, pred, config, plot_folder)
         print('written: %s/*.png' % plot_folder)
+        html_report.evaluation_page(os.path.join(folder, stem + '.eval_depth.html'), shown,
+                                    plot_folder)
 
 
 def open_split(config):
@@ -126,19 +128,20 @@ def _score(split, truth, pred, index, config):
 
 
 def print_result(result, config):
-    """Prints the table, the spread of the scales, and how many images were not scored."""
+    """Prints the table, which it returns, the spread of the scales, and what was not scored."""
     if result['without_truth']:
         warn('%d images have no ground truth and are left out' % result['without_truth'])
     columns = [(name, '%.4f') for name in ERRORS]
     if 'd1_all' in result['prediction']:
         columns.insert(4, ('d1_all', '%.4f'))
-    report.print_table(
+    shown = report.print_table(
         'Depth, %s split, %d images, %g to %g m, %s' % (
             config.split, result['images'], config.min_depth, config.max_depth,
             'scaled by medians' if config.scale else 'not scaled'),
         columns, [(label, result[key]) for label, key in ROWS])
     if config.scale:
         print('scale: mean %.4f, std / mean %.4f' % (result['scale_mean'], result['scale_std']))
+    return shown
 
 
 def write_picture(path, image, pred, gt):

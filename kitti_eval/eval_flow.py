@@ -18,7 +18,7 @@ from kitti_data import splits
 from kitti_data.flow_files import flow_to_colour, read_flo, read_kitti_flow, resize_flow
 from kitti_data.images import read_rgb, write_png
 from kitti_data.kitti_2015 import REFERENCE, reference_names
-from kitti_eval import leakage, report
+from kitti_eval import html_report, leakage, report
 from kitti_eval.flow_errors import evaluate_map, summarise
 
 TRUTHS = ('noc', 'occ')
@@ -59,13 +59,14 @@ def main(argv=None):
     trained = leakage.warn_if_trained(config.train_list, sorted(splits.test_scenes('stereo')))
     folder = report.result_folder(output, pred_dir)
     result = evaluate_files(training, found, config)
-    print_result(result)
+    shown = print_result(result)
     report.save_result(folder, 'eval_flow', dict(
         result, missing=len(names) - len(found), trained_on=trained))
     if output.plot:
         plot_folder = make_folder(os.path.join(folder, 'eval_flow'))
         plot_files(training, found, config, plot_folder)
         print('written: %s/*.png' % plot_folder)
+        html_report.evaluation_page(os.path.join(folder, 'eval_flow.html'), shown, plot_folder)
 
 
 def prediction_paths(pred_dir):
@@ -144,7 +145,7 @@ def read_prediction(path):
 
 
 def print_result(result):
-    """Prints the table of `evaluate_files`' result."""
+    """Prints, and returns, the table of `evaluate_files`' result."""
     columns = [('%s %s' % (name, kind), form) for kind in TRUTHS
                for name, form in (('EPE', '%.4f'), ('Fl %', '%.2f'))]
     rows = []
@@ -154,8 +155,8 @@ def print_result(result):
             values['EPE ' + kind] = result[kind][key]['epe']
             values['Fl % ' + kind] = 100 * result[kind][key]['fl']
         rows.append((label, values))
-    report.print_table('Flow, KITTI 2015, %d images, EPE in pixels' % result['occ']['images'],
-                       columns, rows)
+    return report.print_table(
+        'Flow, KITTI 2015, %d images, EPE in pixels' % result['occ']['images'], columns, rows)
 
 
 def write_picture(path, image, pred, gt, valid):

@@ -15,7 +15,7 @@ from common.files import require_file
 from common.flags import Flags, flag, parse_flags, path_flag
 from kitti_data import odometry
 from kitti_data.poses import relative
-from kitti_eval import leakage, report, snippets
+from kitti_eval import html_report, leakage, report, snippets
 from kitti_eval.chaining import OVERLAPS, SCALES, chain_snippets
 from kitti_eval.constant_motion import constant_motion_at, step_from_files
 from kitti_eval.trajectory_errors import (
@@ -77,7 +77,7 @@ def main(argv=None):
     baseline = constant_motion_at(both.frames, step)
     rows = [(label, evaluate_odometry(both.gt, poses, config.align, config.lengths, both.frames))
             for label, poses in (('prediction', both.pred), (baseline_label, baseline))]
-    report.print_odometry(rows, 'Sequence %s, %d frames, alignment %s%s' % (
+    shown = report.print_odometry(rows, 'Sequence %s, %d frames, alignment %s%s' % (
         config.seq_id, len(both.frames), config.align, both.how))
     _hint_at_scale(both, config.align, rows[0][1]['ate'])
     result = dict(rows[0][1], baseline=dict(rows[1][1], label=baseline_label), prediction=both.how)
@@ -88,7 +88,9 @@ def main(argv=None):
     report.save_result(folder, name, result)
     # What may fail for its own reasons comes once the result is on the disk.
     if output.plot:
-        plot_result(os.path.join(folder, name), both, baseline, rows, config)
+        html_report.evaluation_page(
+            os.path.join(folder, name + '.html'), shown,
+            plot_result(os.path.join(folder, name), both, baseline, rows, config))
     if config.evo:
         result['evo'] = _run_evo(both, config.align,
                                  os.path.join(folder, name + '_evo') if output.plot else '')
@@ -152,18 +154,23 @@ def _run_evo(both, align, plot_prefix):
 
 
 def plot_result(prefix, both, baseline, rows, config):
-    """Writes `<prefix>_trajectory.png` and, where there are segments, `<prefix>_errors.png`."""
+    """Writes `<prefix>_trajectory.png` and, where there are segments, `<prefix>_errors.png`.
+
+    Returns their paths.
+    """
     from kitti_eval import plots  # Only here: matplotlib takes longer than the evaluation.
     labels = [label for label, _ in rows]
     aligned = [align_trajectory(both.gt, poses, config.align)[0]
                for poses in (both.pred, baseline)]
     title = 'Sequence %s, alignment %s' % (config.seq_id, config.align)
-    plots.plot_trajectories(prefix + '_trajectory.png',
-                            [('ground truth', both.gt)] + list(zip(labels, aligned)), title)
+    paths = [prefix + '_trajectory.png']
+    plots.plot_trajectories(paths[0], [('ground truth', both.gt)] + list(zip(labels, aligned)),
+                            title)
     if rows[0][1]['segments']:
+        paths.append(prefix + '_errors.png')
         plots.plot_errors_over_length(
-            prefix + '_errors.png',
-            [(label, result['by_length']) for label, result in rows], title)
+            paths[1], [(label, result['by_length']) for label, result in rows], title)
+    return paths
 
 
 if __name__ == '__main__':

@@ -13,7 +13,7 @@ from common.files import require_folder
 from common.flags import Flags, flag, parse_flags, path_flag
 from kitti_data.odometry import read_times_and_poses
 from kitti_data.poses import relative
-from kitti_eval import leakage, report, snippets
+from kitti_eval import html_report, leakage, report, snippets
 from kitti_eval.chaining import chain_snippets
 from kitti_eval.constant_motion import step_from_files
 from kitti_eval.snippet_errors import evaluate_snippets
@@ -53,11 +53,12 @@ def main(argv=None):
     step, baseline_label = step_from_files(config.baseline_poses)
     result = evaluate_snippets(gt, pred, step)
     result['baseline'] = baseline_label
-    _print_result(result, config)
+    shown = _print_result(result, config)
     folder = report.result_folder(output, config.pred_dir)
     report.save_result(folder, 'eval_pose', result)
     if output.plot:
-        _plot(folder, gt, pred, config.seq_id)
+        html_report.evaluation_page(os.path.join(folder, 'eval_pose.html'), shown,
+                                    _plot(folder, gt, pred, config.seq_id))
 
 
 def read_truth(config, seq_length):
@@ -86,7 +87,7 @@ def _print_result(result, config):
             config.pred_dir, config.gtruth_dir or config.gtruth_poses))
     print('ATE mean: %.4f, std: %.4f' % (result['ate_mean'], result['ate_std']))
     sequence = ' of sequence %s' % config.seq_id if config.seq_id else ''
-    report.print_table(
+    return report.print_table(
         'ATE [m] of %d-frame snippets%s' % (result['seq_length'], sequence),
         [('mean', '%.4f'), ('std', '%.4f'), ('snippets', '%d')],
         [(label, dict(mean=result[key + '_mean'], std=result[key + '_std'],
@@ -95,6 +96,7 @@ def _print_result(result, config):
 
 
 def _plot(folder, gt, pred, sequence):
+    """Draws the chained snippets, and returns the paths of what was drawn."""
     from kitti_eval import plots  # Only here: matplotlib takes longer than the rest.
     try:
         truth = dict(zip(*chain_snippets({first: poses for first, (_, poses) in gt.items()})))
@@ -102,13 +104,15 @@ def _plot(folder, gt, pred, sequence):
             {first: poses for first, (_, poses) in pred.items() if first in gt}, truth,
             'per_snippet')
     except UserError as error:
-        return warn('no plot: %s' % error)
+        warn('no plot: %s' % error)
+        return []
     gt_poses = [truth[frame] for frame in frames]
     gt_poses = relative(gt_poses[0], gt_poses)
+    path = os.path.join(folder, 'eval_pose.png')
     plots.plot_trajectories(
-        os.path.join(folder, 'eval_pose.png'),
-        [('ground truth', gt_poses), ('prediction (each snippet scaled)', chained)],
+        path, [('ground truth', gt_poses), ('prediction (each snippet scaled)', chained)],
         'Sequence %s, snippets chained' % sequence if sequence else 'Snippets chained')
+    return [path]
 
 
 if __name__ == '__main__':

@@ -6,6 +6,8 @@ from kitti_data import splits
 from kitti_data.example_list import read_example_list
 
 _DRIVE = re.compile(r'\d{4}_\d{2}_\d{2}_drive_\d{4}')
+# Folders of a formatted set: a sequence, then perhaps its camera and the distance of its frames.
+_SEQUENCE_FOLDER = re.compile(r'(\d{1,2})(_\d)?(_every\d+)?$')
 
 
 def trained_on(train_list, names):
@@ -38,6 +40,8 @@ def warn_if_trained(train_list, names):
 
 def _drive(name):
     """The raw drive in a name, or of a sequence; a name without one stays as it is."""
-    name = splits.odometry_drives().get(name.zfill(2), name)
+    sequence = _SEQUENCE_FOLDER.match(name)
+    name = sequence.group(1).zfill(2) if sequence else name
+    name = splits.odometry_drives().get(name, name)
     found = _DRIVE.search(name)
     return found.group() if found else name

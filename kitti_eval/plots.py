@@ -59,6 +59,24 @@ def plot_errors_over_length(path, curves, title=''):
     save_figure(path, figure)
 
 
+def plot_losses(path, curves, title=''):
+    """Draws losses over training steps.
+
+    Args:
+      path: the PNG file.
+      curves: {label: (steps, losses)}.
+      title: what is shown.
+    """
+    figure, axes = plt.subplots(figsize=(7, 3.5))
+    for label, (steps, losses) in curves.items():
+        axes.plot(steps, losses, label=label, linewidth=1.3)
+    axes.set(xlabel='step', ylabel='loss', title=title)
+    axes.grid(alpha=0.3)
+    if len(curves) > 1:
+        axes.legend()
+    save_figure(path, figure)
+
+
 def depth_colours(depth, low, high):
     """A depth map in colours, near is bright; equal ratios of depth are equal steps.
 

@@ -21,7 +21,7 @@ class ReportFlags:
 
 
 def print_table(title, columns, rows):
-    """Prints rows of numbers under a title.
+    """Prints rows of numbers under a title, and returns what it was given.
 
     Args:
       title: what is evaluated, with everything a reader needs to compare it.
@@ -37,17 +37,19 @@ def print_table(title, columns, rows):
     for label, texts in [('', headings)] + list(zip(labels, cells)):
         print('  '.join(['%-*s' % (margin, label)] +
                         ['%*s' % (width, text) for width, text in zip(widths, texts)]))
+    return title, columns, rows
 
 
 def print_odometry(rows, title):
-    """Prints a table of `evaluate_odometry`'s results: rows are (label, result)."""
-    print_table(title, [(heading, form) for heading, _, form in _ODOMETRY_COLUMNS],
-                [(label, {heading: result[key] for heading, key, _ in _ODOMETRY_COLUMNS})
-                 for label, result in rows])
+    """As `print_table`, of `evaluate_odometry`'s results: rows are (label, result)."""
+    shown = print_table(title, [(heading, form) for heading, _, form in _ODOMETRY_COLUMNS],
+                        [(label, {heading: result[key] for heading, key, _ in _ODOMETRY_COLUMNS})
+                         for label, result in rows])
     if not rows[0][1]['segments']:
         warn('the trajectory is shorter than every length in --lengths: no t_rel, r_rel')
     if rows[0][1]['rpe_trans'] is None:
         warn('no two frames of the prediction are neighbours: no RPE')
+    return shown
 
 
 def _cell(value, form):

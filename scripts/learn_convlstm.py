@@ -24,7 +24,7 @@ from common.errors import run_main
 from common.files import read_json, write_json
 from common.flags import flag, parse_flags, path_flag
 from convlstm_vo import main as convlstm_vo
-from scripts.learning import TEST_SEQUENCE, LearnConfig, render_drives
+from scripts.learning import TEST_SEQUENCE, LearnConfig, render_drives, write_report
 
 WANTED_SHARE = 0.5
 
@@ -54,6 +54,10 @@ def main(argv=None):
         print('%s: t_rel %.2f %% of baseline %.2f %%, r_rel %.2f of %.2f deg/100 m, %.0f s' % (
             label, results[label]['t_rel'], results[label]['baseline_t_rel'],
             results[label]['r_rel'], results[label]['baseline_r_rel'], results[label]['seconds']))
+    write_report(folder, 'ConvLSTM visual odometry on rendered drives', [
+        ('%s: %s' % (label, name), result[name], result['baseline_' + name], WANTED_SHARE)
+        for label, result in sorted(results.items()) if label != 'render_seconds'
+        for name in ('t_rel', 'r_rel')], ('run_*/test/*_trajectory.png',))
     return 0 if results['T=5']['reached'] else 1
 
 

@@ -32,7 +32,7 @@ from kitti_data.preparation import prepare_train_data
 from kitti_data.rendering.kitti_2015 import kitti_2015_dataset
 from kitti_eval import eval_depth, eval_flow, eval_pose, snippets
 from kitti_eval.chaining import chain_snippets
-from scripts.learning import TEST_SEQUENCE, LearnConfig, render_drives
+from scripts.learning import TEST_SEQUENCE, LearnConfig, render_drives, write_report
 
 PARTS = ('rigid', 'flow')
 WANTED_ATE_SHARE, WANTED_ABS_REL_SHARE, WANTED_EPE_SHARE = 0.5, 0.6, 0.5
@@ -80,6 +80,10 @@ def main(argv=None):
             reached = reached and found <= share * baseline
             print('%s: %s %.4f of baseline %.4f, a share of %.2f, wanted %.2f; %.0f s' % (
                 part, name, found, baseline, found / baseline, share, results[part]['seconds']))
+    write_report(folder, 'GeoNet on rendered drives', [
+        ('%s: %s' % (part, name),) + tuple(values) for part in config.parts
+        for name, values in results[part]['figures'].items()],
+                 ('rigid/pose_5/*.png', 'rigid/depth/*_depth/*.png', 'flow/flow/eval_flow/*.png'))
     return 0 if reached else 1
 
 

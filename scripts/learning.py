@@ -1,8 +1,11 @@
 """What the learning runs of both models share: the drives, and the flags that say how they are."""
 import dataclasses
+import glob
 import os
+import sys
 
 from common.flags import flag
+from kitti_eval import html_report
 from kitti_data.rendering.synthetic import synthetic_dataset
 
 TEST_SEQUENCE = '00'
@@ -41,3 +44,23 @@ def render_drives(config, folder, camera):
                           cameras=(camera,), min_speed=config.min_speed, max_speed=config.max_speed,
                           num_workers=0)
     return data
+
+
+def write_report(folder, title, figures, pictures):
+    """Writes `<folder>/report.html`: figures beside their baselines, and pictures.
+
+    Args:
+      folder: of the run.
+      title: of the page.
+      figures: list of (label, found, baseline, share of the baseline that should be reached).
+      pictures: patterns of picture files below `folder`; of each the first four are shown.
+    """
+    columns = [('found', '%.4f'), ('baseline', '%.4f'), ('share', '%.2f'), ('at most', '%.2f')]
+    rows = [(label, {'found': found, 'baseline': baseline, 'share': found / baseline,
+                     'at most': share}) for label, found, baseline, share in figures]
+    blocks = [html_report.commands(['python ' + ' '.join(sys.argv)]),
+              html_report.table(title, columns, rows)]
+    for pattern in pictures:
+        for path in sorted(glob.glob(os.path.join(glob.escape(folder), pattern)))[:4]:
+            blocks.append(html_report.picture(path, os.path.relpath(path, folder)))
+    html_report.write_page(os.path.join(folder, 'report.html'), title, blocks)

@@ -10,6 +10,7 @@ from kitti_data.pipeline.compact_frames import FrameReader, check_frames
 from kitti_data.motion import motions_from_poses
 from kitti_data.odometry import OdometrySequence
 from kitti_data.pipeline.order import example_order
+from kitti_data.pipeline.window_augmentation import change_window
 
 
 class WindowSet:
@@ -24,17 +25,22 @@ class WindowSet:
       img_height, img_width: H and W, to which frames are resized.
       camera: 0..3; 0 and 1 are gray.
       label_frame: 'camera' or 'world', see `kitti_data.motion`.
+      augment: <WindowAugmentConfig>, how `dataset` changes windows; None leaves them as they are.
 
     Raises:
-      UserError: names the file: a sequence, frame or pose file is missing, there are fewer poses
-        than images, a frame number is left out, a sequence has less than T + 1 frames or frames of
-        several sizes, a file cannot be read.
+      UserError: the augmentation does not go with `label_frame`; or names the file: a sequence,
+        frame or pose file is missing, there are fewer poses than images, a frame number is left
+        out, a sequence has less than T + 1 frames or frames of several sizes, a file cannot be
+        read.
     """
 
     def __init__(self, root, sequences, time_steps, img_height, img_width, camera=0,
-                 label_frame='camera'):
+                 label_frame='camera', augment=None):
         if not sequences:
             raise UserError('no sequence to read windows from')
+        if augment:
+            augment.check(label_frame)
+        self._augment = augment if augment and augment.active else None
         self.time_steps = time_steps
         sequences = [OdometrySequence(root, sequence, camera) for sequence in sequences]
         starts, motions, first = [], [], 0
@@ -60,7 +66,7 @@ class WindowSet:
         Args:
           batch_size: B, windows a step of this worker.
           shuffle: a new order every epoch, or always that of the sequences.
-          seed: of the order.
+          seed: of the order and of the augmentation.
           start: how many windows this worker has already had.
           rank: this worker, 0..size-1.
           size: number of workers.
@@ -72,7 +78,7 @@ class WindowSet:
           static.
         """
         dataset = example_order(len(self), seed, shuffle, rank, size, start)
-        dataset = dataset.map(lambda index, _: self._as_tensors(index),
+        dataset = dataset.map(lambda *places: self._as_tensors(places, seed),
                               num_parallel_calls=num_threads or tf.data.experimental.AUTOTUNE)
         return dataset.batch(batch_size, drop_remainder=True).prefetch(2)
 
@@ -82,15 +88,17 @@ class WindowSet:
         return (self.reader.read(range(start, start + self.time_steps + 1)),
                 self._motions[start:start + self.time_steps])
 
-    def _as_tensors(self, index):
+    def _as_tensors(self, places, seed):
         num_frames = self.time_steps + 1
 
-        def read(index):
+        def read(index, position):
             compact, motions = self.window(index)
-            return compact + (motions,)
+            if self._augment:
+                compact, motions = change_window(compact, motions, self._augment, seed, position)
+            return tuple(compact) + (motions,)
 
         frames, scale, mean, motions = tf.numpy_function(
-            read, [index], (tf.as_dtype(self.reader.dtype), tf.float32, tf.float32, tf.float32))
+            read, places, (tf.as_dtype(self.reader.dtype), tf.float32, tf.float32, tf.float32))
         frames.set_shape((num_frames,) + self.reader.frame_shape)
         scale.set_shape([num_frames])
         mean.set_shape([num_frames])

@@ -27,8 +27,15 @@ def find_clips(config):
         frames = [Frame(number, '%06d' % number, path) for number, path in sequence.frames]
         problems = missing_frames(sequence.frames)
         # float32 from here on, as published, for the same digits in the camera files
-        return [Clip(folder, frames, sequence.intrinsics.astype(np.float32))], problems
+        intrinsics = sequence.intrinsics.astype(np.float32)
+        return [Clip(folder_of(folder, distance), frames, intrinsics, distance)
+                for distance in dict.fromkeys(config.frame_distance)], problems
 
     clips, problems = collect([(name, camera) for name in names for camera in cameras], clips_of,
                               'camera {1} of sequence {0}'.format)
     return DataSet(clips, problems, notes)
+
+
+def folder_of(name, distance):
+    """The folder of a sequence's examples whose frames are `distance` apart: 03, 03_every2."""
+    return name if distance == 1 else '%s_every%d' % (name, distance)

@@ -29,7 +29,7 @@ DATA_SETS = {'kitti_odom': prepare_odometry.find_clips,
 
 # Flags that decide which examples there are and what is in their files.
 _SETTINGS = ('dataset_dir', 'dataset_name', 'seq_length', 'img_height', 'img_width', 'camera',
-             'sequences', 'jpeg_quality', 'remove_static', 'static_speed')
+             'sequences', 'jpeg_quality', 'remove_static', 'static_speed', 'frame_distance')
 
 
 @dataclasses.dataclass
@@ -41,6 +41,10 @@ class PrepareConfig(Flags):
     seq_length: int = flag(3, 'frames of an example, odd', at_least=3)
     img_height: int = flag(128, 'height of the formatted frames', at_least=1)
     img_width: int = flag(416, 'width of the formatted frames', at_least=1)
+    frame_distance: List[int] = flag(
+        [1], 'kitti_odom: frames from one to the next of an example, one distance or several; '
+             '1,2 adds examples of twice the motion, which show a slow car and turns better',
+        at_least=1)
     num_threads: int = flag(0, 'frames read at once; 0: one for every core', at_least=0)
     remove_static: bool = flag(False, 'kitti_raw_*: leave out frames where the car stands')
     static_speed: float = flag(0.5, 'speed in m/s below which the car stands', at_least=0)
@@ -58,6 +62,10 @@ class PrepareConfig(Flags):
         self.require(dump_root='the folder to write the formatted set to')
         self.dataset_dir = require_folder(self.dataset_dir, 'data set (--dataset_dir)')
         self.dump_root = os.path.abspath(self.dump_root)
+        if self.frame_distance != [1] and self.dataset_name != 'kitti_odom':
+            raise UserError('--frame_distance=%s: must be 1 with --dataset_name=%s (only '
+                            'kitti_odom takes others)' % (
+                                ','.join(map(str, self.frame_distance)), self.dataset_name))
         if self.seq_length % 2 == 0:
             raise UserError('--seq_length=%d: must be odd (the target is the middle frame)' %
                             self.seq_length)
@@ -67,6 +75,8 @@ def main(argv=None):
     config, = parse_flags('Prepares a formatted training set.', PrepareConfig, argv=argv)
     data = DATA_SETS[config.dataset_name](config)
     settings = {name: getattr(config, name) for name in _SETTINGS}
+    if settings['frame_distance'] == [1]:  # sets written before there was a choice do not name it
+        del settings['frame_distance']
     # A locale decides which letters the bytes of a path are taken for: UTF-8 is the same in all.
     settings['dataset_dir'] = os.fsencode(config.dataset_dir).decode('utf-8', 'backslashreplace')
     summary = write_set(data, config.dump_root, settings, config)

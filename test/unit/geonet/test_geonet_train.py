@@ -136,3 +136,21 @@ def test_truth_that_is_missing_is_named_before_training(
     assert os.path.join('sequences', '04') in said
     said = geonet_fails(capsys, 'train_flow', *SIZE, eval_every=1, flownet_type='direct', **flags)
     assert 'flow_occ' in said and 'KITTI 2015' in said
+
+
+def test_a_net_that_does_not_learn_keeps_its_weights(
+        rigid_run, synthetic_formatted, tmp_path):
+    folder = str(tmp_path / 'run')
+    train_rigid(synthetic_formatted, folder, 1, '--freeze_batch_norm', train_nets='pose_net',
+                init_ckpt_file=rigid_run)
+    before, after = (checkpoints.open_reader(checkpoints.latest(run))
+                     for run in (rigid_run, folder))
+    for name in ('depth_net/Conv/weights', 'pose_net/Conv/weights'):
+        same = np.array_equal(before.get_tensor(name), after.get_tensor(name))
+        assert same == name.startswith('depth_net')
+
+
+@pytest.mark.parametrize('mode, nets', [('train_rigid', 'flow_net'), ('train_flow', 'pose_net')])
+def test_a_net_that_the_mode_does_not_train_is_named(capsys, mode, nets):
+    assert '--train_nets=%s: must be depth_net or pose_net' % nets in geonet_fails(
+        capsys, mode, train_nets=nets)

@@ -3,10 +3,12 @@ import os
 import re
 import shutil
 
+import cv2
 import numpy as np
 import pytest
 
 from checkpoint_values import write_with_nan
+from geonet.pictures import trajectory_picture
 from geonet_program import geonet, geonet_fails
 from kitti_data.images import read_rgb, write_png
 from kitti_eval import snippets
@@ -102,6 +104,23 @@ def test_a_folder_without_a_checkpoint_and_an_output_that_is_a_file_are_named(
     said = geonet_fails(capsys, 'test_pose', dataset_dir=synthetic_kitti,
                         init_ckpt_file=rigid_run, output_dir=str(tmp_path / 'file'))
     assert str(tmp_path / 'file') in said
+
+
+def test_the_video_shows_every_frame_over_the_path_so_far(rigid_run, synthetic_kitti, tmp_path):
+    geonet('test_pose', '--video', dataset_dir=synthetic_kitti, init_ckpt_file=rigid_run,
+           output_dir=str(tmp_path))
+    video = cv2.VideoCapture(str(tmp_path / 'trajectory.mp4'))
+    shown = [frame for found, frame in iter(video.read, (False, None)) if found]
+    assert len(shown) == 12
+    assert shown[0].shape[1] == 416 and shown[0].shape[0] == 3 * 128
+    drawn = [int((frame[128:].min(axis=-1) < 200).sum()) for frame in shown]
+    assert drawn[-1] > drawn[0] > 0  # a dot at first, then a line
+
+
+def test_a_car_that_never_moves_is_a_dot():
+    picture = trajectory_picture(np.zeros((8, 26, 3), np.uint8), np.zeros((4, 2)), 3)
+    assert picture.shape == (3 * 128, 416, 3)
+    assert 0 < (picture[128:] < 255).any(axis=-1).sum() < 200
 
 
 @pytest.fixture(scope='module')

@@ -110,6 +110,8 @@ def test_eigen_split_scores_as_published(tmp_path, published, calibration, capsy
         '%06d.png' % index for index in range(3)]
     assert cv2.imread(str(tmp_path / 'pred_depth' / '000000.png')).shape == (3 * 375, 1242, 3)
     assert 'least abs_rel' in capsys.readouterr().out
+    page = (tmp_path / 'pred.eval_depth.html').read_text()
+    assert page.count('data:image/png;base64,') == 3 and 'least abs_rel' in page
 
 
 def test_stereo_split_scores_as_published(tmp_path, published):

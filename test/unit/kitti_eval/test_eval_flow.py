@@ -105,6 +105,8 @@ def test_any_number_of_images_in_any_form(tmp_path, capsys):
     assert sorted(os.listdir(str(tmp_path / 'pred' / 'eval_flow'))) == ['000000.png', '000003.png']
     picture = cv2.imread(str(tmp_path / 'pred' / 'eval_flow' / '000000.png'))
     assert picture.shape == (90, 100, 3)
+    page = (tmp_path / 'pred' / 'eval_flow.html').read_text()
+    assert page.count('data:image/png;base64,') == 2 and 'zero flow' in page
 
 
 def test_outliers_need_three_pixels_and_five_per_cent():

@@ -238,6 +238,8 @@ def test_a_snippet_folder_is_chained_and_plotted(tmp_path, capsys):
         assert json.load(stream)['t_rel'] < 0.01
     for name in ('trajectory', 'errors'):
         assert os.path.getsize(str(tmp_path / 'pred' / ('eval_odometry_%s.png' % name))) > 10000
+    page = (tmp_path / 'pred' / 'eval_odometry.html').read_text()
+    assert page.count('data:image/png;base64,') == 2 and 'constant motion (train)' in page
 
 
 def run_odometry(tmp_path, *flags):

@@ -115,6 +115,8 @@ def test_poses_file_serves_as_truth(tmp_path, capsys, published):
     # The ground truth files are rounded to a micrometre, the poses are not.
     assert result['ate_mean'] == pytest.approx(case['seq5']['ate_mean'], rel=1e-5)
     assert (tmp_path / 'results' / 'eval_pose.png').stat().st_size > 10000
+    page = (tmp_path / 'results' / 'eval_pose.html').read_text()
+    assert page.count('data:image/png;base64,') == 1 and 'constant motion' in page
     assert '5-frame snippets of sequence 09' in capsys.readouterr().out
 
 

@@ -229,6 +229,32 @@ def test_real_frames_are_prepared(shared, tmp_path):
     assert len(words) == 9 and float(words[0]) == pytest.approx(707.0912 * 416 / 1226, rel=1e-6)
 
 
+def test_examples_of_several_frame_distances_stand_in_folders_of_their_own(small_root, tmp_path):
+    assert prepare(small_root, tmp_path / 'set', *SMALL, '--camera=0', '--sequences=0',
+                   '--frame_distance=1,2', '--jpeg_quality=100', '--val_fraction=0') == 0
+    counts = {folder: len(list((tmp_path / 'set' / folder).glob('*.jpg')))
+              for folder in ('00', '00_every2')}
+    assert counts == {'00': 10, '00_every2': 8}
+    strip = np.asarray(Image.open(str(tmp_path / 'set' / '00_every2' / '000004.jpg')))
+    np.testing.assert_allclose(strip[8, 26::52, 0], [20, 40, 60], atol=1)
+
+
+def test_a_set_written_before_frame_distances_is_continued(small_root, tmp_path):
+    flags = [*SMALL, '--camera=0', '--sequences=0']
+    prepare(small_root, tmp_path / 'set', *flags)
+    settings = json.loads((tmp_path / 'set' / 'prepared.json').read_text())['settings']
+    assert 'frame_distance' not in settings
+    assert prepare(small_root, tmp_path / 'set', *flags) == 0
+
+
+@pytest.mark.parametrize('flags, message', [
+    (['--frame_distance=0'], '--frame_distance'),
+    (['--frame_distance=2', '--dataset_name=cityscapes'], 'must be 1 with --dataset_name')])
+def test_a_frame_distance_that_cannot_be_is_named(small_root, tmp_path, flags, message):
+    with pytest.raises(UserError, match=message):
+        prepare(small_root, tmp_path / 'set', *flags)
+
+
 @pytest.mark.parametrize('damage', [
     lambda path: path.write_bytes(path.read_bytes()[:-40]), lambda path: path.write_bytes(b''),
     lambda path: path.with_name(path.name.replace('.jpg', '_cam.txt')).unlink()])

@@ -1,0 +1,142 @@
+"""GeoNet on the drives of a KITTI folder: trained in stages, tested, drawn."""
+import glob
+import os
+
+import numpy as np
+
+from common.console import log
+from common.files import make_folder, read_json, read_lines
+from geonet import main as geonet
+from geonet.pictures import depth_picture
+from kitti_data.images import read_resized, write_png
+from kitti_data.preparation import prepare_train_data
+from kitti_data.rendering.scene import SCENE_FILE
+from kitti_eval import eval_depth, html_report, plots
+from npu_runtime.training.metrics import read_metrics
+from scripts import figures
+from scripts.stages import Stage, run_stages
+
+# Batch norm's statistics carry the beginning; with batches so small they are in the way of the
+# rest, so that it is frozen then. The last steps are small ones, in which the noise averages out.
+STAGES = (Stage(0.50, 3e-4), Stage(0.40, 2e-4, ('--freeze_batch_norm',)),
+          Stage(0.10, 3e-5, ('--freeze_batch_norm',)))
+# Disparities begin at 1: from the published 5 they can at most double. Half of the snippets are
+# mirrored: few drives have too few different turns.
+FLAGS = ('--mode=train_rigid', '--dispnet_encoder=vgg', '--batch_norm_decay=0.98',
+         '--initial_disparity=1', '--augment_flip', '--batch_size=4')
+NUM_PICTURES = 4
+# For a few hundred steps: as large as they may be, batch norm frozen as soon as depth has begun,
+# and half the work in each by warping towards the target alone.
+_SHORT_STAGES = (Stage(0.30, 5e-4), Stage(0.47, 5e-4, ('--freeze_batch_norm',)),
+                 Stage(0.23, 1.5e-4, ('--freeze_batch_norm',)))
+_SHORT_FLAGS = ('--target_depth_only', '--noaugment_gamma', '--noaugment_brightness',
+                '--noaugment_colour')
+
+
+def short_recipe():
+    """(stages, flags) for `learn` where there are minutes, on rendered drives of one light."""
+    return _SHORT_STAGES, FLAGS + _SHORT_FLAGS
+
+
+def learn(config, drives, folder, about, stages=STAGES, flags=FLAGS):
+    """Trains depth_net and pose_net, and tests them on each test sequence.
+
+    Args:
+      config: with img_height, img_width, device, minutes, geonet_steps.
+      drives: <Drives>.
+      folder: of the run and all that comes of it.
+      about: dict that each figure is told with, see `figures.circumstances`.
+      stages: list of <Stage>.
+      flags: of all stages.
+
+    Returns:
+      (list of figures as results.json has them, list of blocks of the report).
+    """
+    size = ['--img_height=%d' % config.img_height, '--img_width=%d' % config.img_width]
+    formatted, run = os.path.join(folder, 'formatted'), os.path.join(folder, 'run')
+    call = figures.Programs()
+    if call(prepare_train_data, size + [
+            '--dataset_name=kitti_odom', '--dataset_dir=' + drives.root, '--dump_root=' + formatted,
+            '--camera=%d' % drives.camera, '--sequences=' + ','.join(drives.train)]):
+        log('some frames cannot be read: trained without them')
+
+    def train(last_step, stage, log_freq):
+        call(geonet, list(flags) + size + list(stage.flags) + [
+            '--dataset_dir=' + formatted, '--checkpoint_dir=' + run, '--device=' + config.device,
+            '--learning_rate=%g' % stage.learning_rate, '--max_steps=%d' % last_step,
+            '--log_freq=%d' % log_freq])
+
+    plan = run_stages('GeoNet', run, stages, train, config.minutes, config.geonet_steps)
+    examples = len(read_lines(os.path.join(formatted, 'train.txt')))
+    about = dict(about, model='GeoNet', minutes=figures.training_minutes(run), frames=examples,
+                 steps=plan['last_steps'][-1])
+    curve = os.path.join(folder, 'loss.png')
+    plots.plot_losses(curve, {'GeoNet': loss_curve(run)}, 'GeoNet, total loss')
+    rows, blocks = [], []
+    for name in drives.test:
+        found, shown = _test(config, drives, name, call, folder, about)
+        rows += found
+        blocks += shown
+    return rows, [html_report.heading('GeoNet: depth and motion from images alone'),
+                  html_report.paragraph('%(steps)d steps, %(minutes)g minutes, %(frames)d training '
+                                        'examples.' % about),
+                  html_report.commands(call.lines), html_report.picture(curve, 'loss')] + blocks
+
+
+def loss_curve(run):
+    """(steps, total losses) of the metrics.jsonl in a run's folder."""
+    rows = [row for row in read_metrics(run) if row['event'] == 'train']
+    return [row['step'] for row in rows], [row['total'] for row in rows]
+
+
+def _test(config, drives, name, call, folder, about):
+    """The figures and the blocks of one test sequence."""
+    depth, pose = (make_folder(os.path.join(folder, kind + '_' + name))
+                   for kind in ('depth', 'pose'))
+    common = ['--dataset_dir=' + drives.root, '--camera=%d' % drives.camera,
+              '--pose_test_seq=%d' % int(name), '--init_ckpt_file=' + os.path.join(folder, 'run'),
+              '--device=' + config.device, '--flip_average', '--video']
+    call(geonet, common + ['--mode=test_depth', '--output_dir=' + depth])
+    call(geonet, common + ['--mode=test_pose', '--output_dir=' + pose])
+    prediction = max(glob.glob(os.path.join(glob.escape(depth), '*.npy')), key=os.path.getmtime)
+    about = dict(about, sequence=name, trained_on=name in drives.train)
+    title = 'GeoNet, sequence %s' % name
+    gt, rows, blocks = figures.poses_if_there(drives, name), [], []
+    if gt is None:
+        blocks.append(html_report.note('Sequence %s has no poses: predicted, not scored.' % name))
+    else:
+        found, baseline, curves = figures.snippet_figures(pose, gt, drives.pose_files)
+        rows += figures.rows_of(found, baseline, **about)
+        blocks += figures.blocks_of(os.path.join(folder, 'trajectory_%s.png' % name), curves,
+                                    found, baseline, title, about['trained_on'])
+    if os.path.exists(os.path.join(drives.sequence(name).folder, SCENE_FILE)):
+        found, block = _depth_scores(drives, name, prediction, call, title)
+        rows += figures.rows_of(*found, **about)
+        blocks.append(block)
+    for path in _depth_pictures(drives.sequence(name), prediction, config):
+        blocks.append(html_report.picture(path, 'frame %s' % os.path.basename(path)[:-4]))
+    return rows, blocks
+
+
+def _depth_scores(drives, name, prediction, call, title):
+    """Of a rendered drive, whose depth is known: ((figures, baseline's), block of the report)."""
+    call(eval_depth, ['--split=synthetic', '--kitti_dir=' + drives.root, '--sequence=' + name,
+                      '--pred_file=' + prediction])
+    result = read_json(prediction[:-len('.npy')] + '.eval_depth.json')
+    best = {'abs_rel': result['best_constant']['abs_rel']}
+    return (result['prediction'], best), html_report.table(
+        title + ': depth', [figures.FIGURES['abs_rel']],
+        [(label, {figures.FIGURES['abs_rel'][0]: values['abs_rel']}) for label, values in (
+            ('prediction', result['prediction']), ('best constant depth of each image', best))])
+
+
+def _depth_pictures(sequence, prediction, config):
+    """Paths of a few pictures, each frame over its depth, evenly chosen."""
+    depths = np.load(prediction, mmap_mode='r')
+    paths = []
+    for index in np.linspace(0, len(depths) - 1, NUM_PICTURES + 2).astype(int)[1:-1]:
+        number, image_path = sequence.frames[index]
+        image, _ = read_resized(image_path, config.img_height, config.img_width)
+        paths.append(os.path.join(os.path.dirname(prediction), '%06d.png' % number))
+        write_png(paths[-1], depth_picture(image, depths[index]))
+    return paths

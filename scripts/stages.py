@@ -1,0 +1,88 @@
+"""Training in stages within a budget of time: planned once, resumed exactly."""
+import os
+import typing
+
+from common.console import log
+from common.errors import UserError
+from common.files import make_folder, read_json, write_json
+from npu_runtime.training.metrics import read_metrics
+
+PLAN_FILE = 'plan.json'
+# The first steps of a stage trace and warm up; a budget that ends among them measures nothing.
+LEAST_STEPS = 40
+_PROBE_STEPS, _PROBE_LOG = 16, 8
+
+
+class Stage(typing.NamedTuple):
+    """One stage of a recipe.
+
+    share: of all steps; the shares of a recipe add up to 1.
+    learning_rate: step size of Adam.
+    flags: of the program, beyond those of all stages.
+    """
+    share: float
+    learning_rate: float
+    flags: typing.Sequence[str] = ()
+
+
+def run_stages(name, folder, stages, train, minutes, steps=0):
+    """Trains all stages, or goes on where a killed run stopped.
+
+    How long a step takes is measured in the first steps of the first stage, which count. The plan
+    that follows is written beside the checkpoints, so that a later run keeps to it.
+
+    Args:
+      name: what is trained, for messages.
+      folder: of the run; gets `plan.json`.
+      stages: list of <Stage>.
+      train: function (last step, <Stage>, log_freq) that trains from where the run stands until
+        `last step`.
+      minutes: the budget.
+      steps: instead of the budget, the steps of all stages together; 0 asks the clock.
+
+    Returns:
+      The plan: dict(minutes, steps, seconds_per_step, last_steps).
+
+    Raises:
+      UserError: the budget has not `LEAST_STEPS` for each stage; the run was begun with another.
+    """
+    path = os.path.join(make_folder(folder), PLAN_FILE)
+    plan = read_json(path) if os.path.exists(path) else None
+    if plan and (plan['minutes'], plan['asked_steps']) != (minutes, steps):
+        raise UserError('%s: was planned with --minutes=%g and %d steps, now %g and %d: must be '
+                        'the same (give another --output_dir)' % (
+                            path, plan['minutes'], plan['asked_steps'], minutes, steps))
+    if not plan:
+        seconds = 0.0 if steps else _measure(folder, stages[0], train)
+        plan = dict(minutes=minutes, asked_steps=steps, seconds_per_step=seconds,
+                    last_steps=_last_steps(name, stages, minutes, seconds, steps))
+        write_json(path, plan)
+    log('%s: %d stages that end at steps %s' % (
+        name, len(stages), ', '.join(map(str, plan['last_steps']))))
+    for stage, last_step in zip(stages, plan['last_steps']):
+        train(last_step, stage, max(1, min(100, plan['last_steps'][-1] // 40)))
+    return plan
+
+
+def _measure(folder, stage, train):
+    """Seconds a step, from rows of metrics.jsonl after the first."""
+    train(_PROBE_STEPS, stage, _PROBE_LOG)
+    rows = [row['seconds_per_step'] for row in read_metrics(folder)
+            if row['event'] == 'train' and row['step'] <= _PROBE_STEPS]
+    return rows[-1]
+
+
+def _last_steps(name, stages, minutes, seconds, steps):
+    """The step at which each stage ends."""
+    total = steps or int(60 * minutes / seconds)
+    shortest = min(stage.share for stage in stages)
+    if not steps and total * shortest < LEAST_STEPS:
+        raise UserError('--minutes=%g: must be at least %.1f for %s here (%.2f seconds a step, '
+                        '%d steps for the shortest of %d stages)' % (
+                            minutes, LEAST_STEPS / shortest * seconds / 60, name, seconds,
+                            LEAST_STEPS, len(stages)))
+    ends, done = [], 0.0
+    for stage in stages:
+        done += stage.share
+        ends.append(max(1, round(total * done)))
+    return ends

@@ -1,0 +1,133 @@
+"""Which errors count: least over the sources, moved pixels alone, depths that agree."""
+import numpy as np
+import pytest
+import tensorflow.compat.v1 as tf
+
+import golden_common
+from common.errors import UserError
+from geonet import geometry, losses, model, pyramid
+from geonet.config import ModelConfig
+from published_helpers import run
+from random_batch import random_batch
+
+SIZE = dict(img_height=32, img_width=64, dispnet_encoder='vgg')
+
+
+def rigid_losses(batch, **flags):
+    """(losses, tensors) of the training graph on `batch`, with weights that are always the same."""
+    config = ModelConfig(**dict(SIZE, **flags))
+    with tf.Graph().as_default(), tf.Session() as session:
+        output = model.rigid_training(
+            {name: tf.constant(value) for name, value in batch.items()}, config)
+        golden_common.fill_session(session, tf.model_variables())
+        return session.run((output.losses, output.tensors))
+
+
+@pytest.fixture(scope='module')
+def batch():
+    return random_batch(ModelConfig(**SIZE), 2)
+
+
+def test_a_pixel_hidden_in_one_source_has_the_error_of_the_other():
+    errors = np.float32([[[[3, 5]]], [[[1, 1]]], [[[0, 2]]], [[[7, 9]]]])  # 2 views of 2 rows
+    found = run(lambda errors: losses.least_error(errors, 2), errors)
+    np.testing.assert_array_equal(found, [[[[1]]], [[[1]]]])
+
+
+def test_of_a_single_view_the_least_error_is_the_mean_over_channels():
+    errors = np.random.RandomState(1).uniform(size=(3, 4, 5, 3)).astype(np.float32)
+    found = run(lambda errors: losses.least_error(errors, 1), errors)
+    np.testing.assert_allclose(found, errors.mean(axis=-1, keepdims=True), rtol=1e-6)
+
+
+def test_the_least_error_is_at_most_the_mean_over_sources(batch):
+    mean, _ = rigid_losses(batch, target_depth_only=True)
+    least, tensors = rigid_losses(batch, target_depth_only=True, minimum_reprojection=True)
+    by_source = [error.mean(axis=-1).reshape(2, 2, *error.shape[1:3])
+                 for error in tensors['errors']]
+    expected = 2 * sum(error.min(axis=0).mean() for error in by_source)
+    np.testing.assert_allclose(least['rigid_warp'], expected, rtol=1e-5)
+    assert least['rigid_warp'] < mean['rigid_warp']
+
+
+def test_a_scene_that_stands_still_teaches_nothing_with_auto_masking(batch):
+    frame = batch['frames'][..., :3]
+    still = dict(batch, frames=np.concatenate([frame] * 3, axis=-1))
+    found, _ = rigid_losses(still, auto_masking=True)
+    assert found['rigid_warp'] == 0
+    assert rigid_losses(still)[0]['rigid_warp'] > 0
+
+
+def test_auto_masking_leaves_out_just_what_fits_better_unwarped():
+    errors = np.float32([0.1, 0.3, 0.2]).reshape(1, 1, 3, 1)
+    unmoved = np.float32([0.2, 0.2, 0.2]).reshape(1, 1, 3, 1)
+    found = run(losses.explained_by_motion, errors, unmoved)
+    np.testing.assert_array_equal(found.ravel(), [1, 0, 0])
+
+
+@pytest.mark.parametrize('flags', [{}, dict(minimum_reprojection=True)])
+def test_both_directions_count_alike_with_auto_masking(batch, flags):
+    found, tensors = rigid_losses(batch, auto_masking=True, **flags)
+    assert 0 < found['rigid_warp'] < rigid_losses(batch)[0]['rigid_warp']
+    assert tensors['errors'][0].shape[0] == 8
+
+
+def test_the_targets_depth_alone_gives_the_forward_half_of_everything(batch):
+    # In inference batch norm does not see which images share a batch.
+    outputs = []
+    for flag in (False, True):
+        config = ModelConfig(target_depth_only=flag, **SIZE)
+        with tf.Graph().as_default(), tf.Session() as session:
+            output = model.rigid_training(
+                {name: tf.constant(value) for name, value in batch.items()}, config, False)
+            golden_common.fill_session(session, tf.model_variables())
+            outputs.append(session.run(output.tensors))
+    both, forward = outputs
+    for name, rows in (('disparities', 2), ('rigid_flows', 4), ('warped', 4), ('errors', 4)):
+        for whole, half in zip(both[name], forward[name]):
+            assert len(half) == rows
+            np.testing.assert_allclose(half, whole[:rows], atol=1e-3, err_msg=name)
+
+
+def test_depths_of_one_rigid_scene_are_consistent():
+    # A wall across the view, 8 m away; the camera moves 2 m nearer.
+    size, intrinsics = (16, 24), np.float32([[[12, 0, 11.5], [0, 12, 7.5], [0, 0, 1]]])
+    pose = np.float32([[[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, -2]]])
+
+    def inconsistency(far, near):
+        depth = pyramid.flatten([far])
+        transform = geometry.pixel_transform(tf.constant(pose), tf.constant(intrinsics))
+        flow = geometry.rigid_flow(depth, transform, [size])
+        predicted = geometry.flow_sampler(flow, [size])([near], [0, 0])
+        moved = geometry.depth_after(depth, transform, [size])
+        return moved, losses.depth_inconsistency(moved, predicted, [size])
+
+    far = np.full((2, 16, 24, 1), 8, np.float32)
+    moved, agreeing = run(inconsistency, far, far - 2)
+    np.testing.assert_allclose(moved, 6, rtol=1e-5)
+    np.testing.assert_allclose(agreeing, 0, atol=1e-6)
+    _, twice_as_deep = run(inconsistency, far, 2 * (far - 2))
+    np.testing.assert_allclose(twice_as_deep, 1 / 3, rtol=1e-5)
+
+
+def test_what_leaves_the_image_or_lies_behind_has_no_consistency():
+    computed = np.float32([[[2.0], [-3.0]], [[1.0], [1.0]]])
+    predicted = np.float32([[[0.0], [3.0]], [[0.0], [1.0]]])
+    found, gradient = run(lambda a, b: (
+        losses.depth_inconsistency(a, b, [(1, 2)]),
+        tf.gradients(losses.depth_inconsistency(a, b, [(1, 2)]), a)[0]), computed, predicted)
+    np.testing.assert_array_equal(found, [[0, 0]])
+    assert np.isfinite(gradient).all()
+
+
+def test_the_consistency_term_is_there_only_where_it_has_a_weight(batch):
+    assert list(rigid_losses(batch)[0]) == ['rigid_warp', 'disp_smooth']
+    found, _ = rigid_losses(batch, geometry_consistency_weight=0.5)
+    other, _ = rigid_losses(batch, geometry_consistency_weight=1.0)
+    np.testing.assert_allclose(other['geometry_consistency'], 2 * found['geometry_consistency'],
+                               rtol=1e-5)
+
+
+def test_depths_cannot_agree_where_only_the_targets_is_there():
+    with pytest.raises(UserError, match='--target_depth_only'):
+        ModelConfig(target_depth_only=True, geometry_consistency_weight=0.5)

@@ -1,0 +1,88 @@
+"""Changed windows: their motions are still those between their frames."""
+import numpy as np
+import pytest
+
+from common.errors import UserError
+from kitti_data import motion
+from kitti_data import poses as pose_math
+from kitti_data.pipeline.compact_frames import CompactFrames
+from kitti_data.pipeline.window_augmentation import (
+    CONTRAST_RANGE, WindowAugmentConfig, change_window, reversed_motions)
+
+MIRROR = np.diag([-1.0, 1, 1, 1])
+
+
+@pytest.fixture
+def window():
+    """Four frames, each pixel its own, and the three motions of a winding drive."""
+    rng = np.random.RandomState(3)
+    frames = rng.randint(0, 256, (4, 5, 6, 1)).astype(np.uint8)
+    motions = np.float32([[0.1, -0.02, 1.0, 0.01, 0.05, -0.01], [0.0, 0.01, 1.2, 0.0, -0.1, 0.02],
+                          [-0.1, 0.0, 0.8, -0.02, 0.2, 0.0]])
+    return CompactFrames(frames, np.float32([1, 2, 3, 4]), np.float32([5, 6, 7, 8])), motions
+
+
+def positions(config, window, count=40):
+    """What becomes of the window at the first positions of a run."""
+    return [change_window(*window, config, seed=1, position=position)
+            for position in range(count)]
+
+
+def test_a_mirrored_window_has_the_motions_of_the_mirrored_world(window):
+    compact, motions = window
+    changed = [found for found in positions(WindowAugmentConfig(augment_mirror=True), window)
+               if not np.array_equal(found[0].frames, compact.frames)]
+    assert 10 < len(changed) < 30
+    mirrored, found = changed[0]
+    np.testing.assert_array_equal(mirrored.frames, compact.frames[:, :, ::-1])
+    expected = MIRROR @ motion.poses_from_vectors(motions) @ MIRROR
+    np.testing.assert_allclose(motion.poses_from_vectors(found), expected, atol=1e-6)
+
+
+def test_a_reversed_window_ends_where_the_drive_began(window):
+    compact, motions = window
+    changed = [found for found in positions(WindowAugmentConfig(augment_reverse=True), window)
+               if not np.array_equal(found[0].frames, compact.frames)]
+    assert 10 < len(changed) < 30
+    backwards, found = changed[0]
+    for values, before in zip(backwards, compact):
+        np.testing.assert_array_equal(values, before[::-1])
+    poses = motion.poses_from_motions(motions)
+    expected = pose_math.relative(poses[-1], poses[::-1])
+    np.testing.assert_allclose(motion.poses_from_motions(found), expected, atol=1e-5)
+
+
+def test_reversing_twice_changes_nothing(window):
+    np.testing.assert_allclose(reversed_motions(reversed_motions(window[1])), window[1], atol=1e-6)
+
+
+def test_contrast_stays_in_its_range_and_leaves_motions_alone(window):
+    factors = []
+    for compact, motions in positions(WindowAugmentConfig(augment_contrast=True), window):
+        np.testing.assert_array_equal(motions, window[1])
+        factors.append(compact.scale[0] / window[0].scale[0])
+        np.testing.assert_allclose(compact.scale, factors[-1] * window[0].scale, rtol=1e-6)
+        np.testing.assert_allclose(compact.mean, factors[-1] * window[0].mean, rtol=1e-6)
+    low, high = CONTRAST_RANGE
+    assert low <= min(factors) < 0.85 and 1.15 < max(factors) <= high
+
+
+def test_the_change_depends_on_seed_and_position_alone(window):
+    config = WindowAugmentConfig(augment_mirror=True, augment_reverse=True, augment_contrast=True)
+    first, again = (positions(config, window) for _ in range(2))
+    for one, other in zip(first, again):
+        np.testing.assert_array_equal(one[0].frames, other[0].frames)
+        np.testing.assert_array_equal(one[1], other[1])
+    elsewhere = [change_window(*window, config, seed=2, position=place) for place in range(40)]
+    assert any(one[0].scale[0] != other[0].scale[0] for one, other in zip(first, elsewhere))
+
+
+def test_nothing_is_changed_by_default(window):
+    compact, motions = change_window(*window, WindowAugmentConfig(), 1, 1)
+    assert compact is window[0] and motions is window[1]
+
+
+@pytest.mark.parametrize('flag', ['augment_mirror', 'augment_reverse'])
+def test_world_frame_labels_cannot_follow(flag):
+    with pytest.raises(UserError, match='--%s=true.*--label_frame=world' % flag):
+        WindowAugmentConfig(**{flag: True}).check('world')

@@ -1,0 +1,74 @@
+"""The page of results: self-contained, whatever stands in it, and drawn by a real browser."""
+import re
+import shutil
+import subprocess
+
+import numpy as np
+import pytest
+
+from common.errors import UserError
+from kitti_data.images import read_rgb, write_png
+from kitti_eval import html_report
+
+MAGENTA = (255, 0, 255)
+
+
+@pytest.fixture
+def page(tmp_path):
+    """The path of a page with one block of each kind; its picture is plain magenta."""
+    picture = str(tmp_path / 'magenta.png')
+    write_png(picture, np.full((100, 200, 3), MAGENTA, np.uint8))
+    path = tmp_path / 'report.html'
+    html_report.write_page(str(path), 'A <test> & more', [
+        html_report.heading('Figures'), html_report.paragraph('1 < 2'),
+        html_report.note('trained on this'), html_report.commands(['python a.py --b="c"', 'ls']),
+        html_report.table('ATE', [('mean', '%.3f'), ('std', '%.1f')],
+                          [('prediction', {'mean': 0.01234, 'std': 2}), ('baseline', {'mean': 1})]),
+        html_report.picture(picture, 'a "picture"')])
+    return path
+
+
+def test_nothing_on_the_page_is_loaded_from_elsewhere(page):
+    text = page.read_text()
+    sources = re.findall(r'(?:src|href)="([^"]{0,30})', text)
+    assert sources and all(source.startswith('data:image/png;base64,') for source in sources)
+    assert 'url(' not in text and '@import' not in text and '<script' not in text
+
+
+def test_text_is_shown_as_it_is_and_not_as_markup(page):
+    text = page.read_text()
+    for shown in ('A &lt;test&gt; &amp; more', '1 &lt; 2', '--b=&quot;c&quot;', 'a &quot;picture'):
+        assert shown in text
+
+
+def test_a_table_has_a_row_for_each_label_and_a_dash_for_what_is_absent(page):
+    rows = re.findall(r'<tr>(.*?)</tr>', page.read_text())
+    cells = [re.findall(r'<t[hd]>(.*?)</t[hd]>', row) for row in rows]
+    assert cells == [['', 'mean', 'std'], ['prediction', '0.012', '2.0'],
+                     ['baseline', '1.000', '-']]
+
+
+@pytest.mark.parametrize('name, message', [('none.png', 'none.png does not exist'),
+                                           ('text.txt', 'must be one of')])
+def test_what_is_no_picture_is_named(tmp_path, name, message):
+    (tmp_path / 'text.txt').write_text('no picture')
+    with pytest.raises(UserError, match=message):
+        html_report.picture(str(tmp_path / name))
+
+
+def test_a_browser_draws_the_page_with_its_picture(page, tmp_path):
+    browser = shutil.which('chromium') or shutil.which('chromium-browser')
+    if not browser:
+        pytest.skip('needs chromium')
+    shot = tmp_path / 'shot.png'
+    subprocess.run([browser, '--headless', '--no-sandbox', '--disable-gpu', '--no-first-run',
+                    '--disable-background-networking', '--user-data-dir=%s' % (tmp_path / 'user'),
+                    '--window-size=900,900', '--screenshot=%s' % shot, page.as_uri()],
+                   check=True, timeout=300, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    image = read_rgb(str(shot))
+    magenta = (image == MAGENTA).all(axis=-1)
+    assert magenta.sum() == 100 * 200
+    rows, columns = np.nonzero(magenta)
+    assert np.ptp(rows) == 99 and np.ptp(columns) == 199
+    # Above the picture stand title, text and table, dark on light.
+    assert (image[:rows.min()].max(axis=-1) < 100).sum() > 500

@@ -1,0 +1,111 @@
+"""learn_kitti: which drives, what is refused in one sentence, what each figure is told with."""
+import json
+import os
+import re
+import shutil
+
+import numpy as np
+import pytest
+
+from common.errors import UserError, run_main
+from kitti_data import poses as pose_math
+from kitti_data.odometry import OdometrySequence
+from kitti_eval.snippets import snippets_of_trajectory, write_snippets
+from scripts import figures, kitti_convlstm, kitti_drives, learn_kitti
+
+
+@pytest.fixture
+def kitti(synthetic_kitti, tmp_path):
+    """<str> a copy of the rendered sequences 00 and 09, to be changed."""
+    folder = tmp_path / 'kitti'
+    shutil.copytree(synthetic_kitti, str(folder))
+    return str(folder)
+
+
+def open_drives(root, train=(), test=()):
+    return kitti_drives.open_drives(root, 2, list(train), list(test))
+
+
+def fails(capsys, *arguments):
+    """What the program says as it ends with status 2 and without a traceback."""
+    with pytest.raises(SystemExit) as ended:
+        run_main(lambda: learn_kitti.main(list(arguments)))
+    said = capsys.readouterr().err
+    assert ended.value.code == 2 and 'Traceback' not in said
+    return said.strip().split('\n')[-1]
+
+
+def test_without_flags_the_split_is_kittis_as_far_as_it_is_there(kitti):
+    drives = open_drives(kitti)
+    assert (drives.train, drives.test, drives.posed) == (['00'], ['09'], ['00'])
+
+
+@pytest.mark.parametrize('flags, message', [
+    (['--train_sequences=0,3'], r'--train_sequences=03: must be among .*\(00, 09\)'),
+    (['--test_sequences=10'], r'--test_sequences=10: must be among'),
+    (['--camera=0'], r'image_0 does not exist.*image_2'),
+    (['--minutes=0'], r'--minutes=0\.0: must be above 0'),
+    (['--parts=geonet,flow'], r'--parts=flow: must be among geonet, convlstm_vo')])
+def test_what_cannot_be_done_is_told_in_one_sentence(kitti, tmp_path, capsys, flags, message):
+    assert re.search(message, fails(capsys, '--kitti_dir=' + kitti,
+                                    '--output_dir=%s' % (tmp_path / 'out'), *flags))
+
+
+def test_a_missing_folder_is_named(tmp_path, capsys):
+    assert '--kitti_dir' in fails(capsys, '--kitti_dir=%s' % (tmp_path / 'nowhere'))
+
+
+def test_nothing_left_to_test_on_is_told(kitti):
+    shutil.rmtree(os.path.join(kitti, 'sequences', '09'))
+    with pytest.raises(UserError, match='--test_sequences= is empty: must be given'):
+        open_drives(kitti)
+
+
+def test_a_test_sequence_that_is_trained_on_is_warned_of(kitti, capsys):
+    drives = open_drives(kitti, train=['0', '9'])
+    assert drives.train == ['00', '09']
+    assert 'sequence 09 is trained on and tested on' in capsys.readouterr().err
+
+
+def test_without_poses_the_convlstm_is_left_out_and_says_why(kitti, tmp_path, capsys):
+    os.remove(os.path.join(kitti, 'poses', '00.txt'))
+    drives = open_drives(kitti)
+    assert drives.posed == [] and drives.has_poses('09')
+    rows, blocks = kitti_convlstm.learn(None, drives, str(tmp_path), {})
+    assert rows == [] and 'needs the poses' in ''.join(blocks)
+    assert 'needs the poses of its training sequences' in capsys.readouterr().err
+
+
+def test_perfect_snippets_in_another_scale_have_no_error_beside_their_baseline(kitti, tmp_path):
+    gt = OdometrySequence(kitti, '09', 2).poses
+    runs = snippets_of_trajectory(gt, 3)
+    runs[..., :3, 3] *= 0.1
+    times = np.arange(len(runs))[:, None] + np.arange(3)
+    write_snippets(str(tmp_path / 'pred'), range(len(runs)), times, runs)
+    found, baseline, curves = figures.snippet_figures(
+        str(tmp_path / 'pred'), gt, [os.path.join(kitti, 'poses', '00.txt')])
+    for key in ('ate_3', 'ate_5', 'rpe_trans', 'rpe_rot', 'step_spread'):
+        assert found[key] == pytest.approx(0, abs=2e-4), key
+    assert found['yaw_slope'] == pytest.approx(1, abs=1e-3)
+    assert baseline['ate_3'] > 1e-4 and baseline['rpe_trans'] > 1e-3
+    np.testing.assert_allclose(curves[1][1], pose_math.relative(gt[0], gt), atol=1e-3)
+
+
+def test_each_figure_is_told_with_its_baseline_and_all_it_takes_to_get_it_again():
+    about = figures.circumstances(['--minutes=3', '--kitti_dir=a b'], 'scripts/learn_kitti.py')
+    rows = figures.rows_of({'ate_3': 0.01, 't_rel': None}, {'ate_3': 0.02}, sequence='07',
+                           trained_on=False, minutes=3.0, frames=10, steps=5, model='GeoNet',
+                           **about)
+    assert len(rows) == 1
+    assert rows[0]['value'] == 0.01 and rows[0]['baseline'] == 0.02
+    assert rows[0]['command'] == "python scripts/learn_kitti.py --minutes=3 '--kitti_dir=a b'"
+    assert 'cores' in rows[0]['machine'] and 'TensorFlow' in rows[0]['engine']
+    json.dumps(rows, allow_nan=False)
+
+
+def test_the_programs_command_lines_are_kept(tmp_path):
+    call = figures.Programs()
+    from kitti_eval import generate_pose_snippets
+    with pytest.raises(SystemExit):
+        call(generate_pose_snippets, ['--help', '--x=a b'])
+    assert call.lines == ["python kitti_eval/generate_pose_snippets.py --help '--x=a b'"]

@@ -1,0 +1,63 @@
+"""Stages within a budget: measured once, planned once, resumed where they stopped."""
+import json
+
+import pytest
+
+from common.errors import UserError
+from scripts.stages import LEAST_STEPS, Stage, run_stages
+
+STAGES = [Stage(0.5, 3e-4), Stage(0.4, 2e-4, ('--freeze',)), Stage(0.1, 3e-5)]
+SECONDS_A_STEP = 0.5
+
+
+class Training:
+    """Stands in for a program that trains: remembers its calls, leaves metrics behind."""
+
+    def __init__(self, folder, stops_in_call=None):
+        self._folder, self._stops_in_call = folder, stops_in_call
+        self.calls = []
+
+    def __call__(self, last_step, stage, log_freq):
+        self.calls.append((last_step, stage.learning_rate))
+        self._folder.mkdir(exist_ok=True)
+        with (self._folder / 'metrics.jsonl').open('a') as stream:
+            for step in range(log_freq, last_step + 1, log_freq):
+                seconds = 9.0 if step == log_freq else SECONDS_A_STEP  # the first rows warm up
+                row = dict(event='train', step=step, seconds_per_step=seconds, total=1.0)
+                stream.write(json.dumps(row) + '\n')
+        if len(self.calls) == self._stops_in_call:
+            raise KeyboardInterrupt
+
+
+def test_the_budget_is_shared_out_at_the_measured_speed(tmp_path):
+    train = Training(tmp_path / 'run')
+    plan = run_stages('a net', str(tmp_path / 'run'), STAGES, train, minutes=10)
+    steps = 10 * 60 / SECONDS_A_STEP
+    assert plan['last_steps'] == [0.5 * steps, 0.9 * steps, steps]
+    assert train.calls[1:] == [(600, 3e-4), (1080, 2e-4), (1200, 3e-5)]
+    assert train.calls[0][0] < LEAST_STEPS  # the steps that were measured are the first of all
+
+
+def test_a_stopped_run_keeps_its_plan_and_measures_nothing_again(tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        run_stages('a net', str(tmp_path / 'run'), STAGES, Training(tmp_path / 'run', 3), 10)
+    again = Training(tmp_path / 'run')
+    run_stages('a net', str(tmp_path / 'run'), STAGES, again, 10)
+    assert again.calls == [(600, 3e-4), (1080, 2e-4), (1200, 3e-5)]
+
+
+def test_steps_asked_for_need_no_clock(tmp_path):
+    train = Training(tmp_path / 'run')
+    run_stages('a net', str(tmp_path / 'run'), STAGES, train, minutes=60, steps=20)
+    assert [last_step for last_step, _ in train.calls] == [10, 18, 20]
+
+
+def test_a_budget_without_steps_for_every_stage_says_what_it_must_be(tmp_path):
+    with pytest.raises(UserError, match=r'--minutes=1: must be at least 3\.3 for a net here'):
+        run_stages('a net', str(tmp_path / 'run'), STAGES, Training(tmp_path / 'run'), minutes=1)
+
+
+def test_a_run_is_not_continued_with_another_budget(tmp_path):
+    run_stages('a net', str(tmp_path / 'run'), STAGES, Training(tmp_path / 'run'), minutes=10)
+    with pytest.raises(UserError, match=r'planned with --minutes=10 .* must be the same \('):
+        run_stages('a net', str(tmp_path / 'run'), STAGES, Training(tmp_path / 'run'), minutes=20)
