@@ -6,7 +6,7 @@ _SSIM_C2 = 0.03 ** 2
 _NORM_EPSILON = 1e-10
 
 
-def dissimilarity(x, y, ssim_weight=0.85):
+def photometric_error(x, y, ssim_weight=0.85):
     """How different two images are at each pixel (Yin & Shi 2018, equation 3).
 
     Args:
@@ -172,7 +172,7 @@ def inconsistency(flow, warped_opposite_flow):
     return tf.abs(warped_opposite_flow + flow)
 
 
-def visibility(flow, flow_inconsistency, scale, alpha, beta):
+def non_occluded_mask(flow, flow_inconsistency, scale, alpha, beta):
     """1 where a pixel is seen in both frames (Yin & Shi 2018, equation 6), without gradient.
 
     Args:

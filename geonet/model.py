@@ -3,13 +3,11 @@
 Pure functions from tensors to tensors. All sources and both directions go through one computation
 per scale; `frames.py` says how they are stacked. B is the batch size, N the number of sources.
 """
-import collections
 import typing
 
-import numpy as np
 import tensorflow.compat.v1 as tf
 
-from geonet import frames, geometry, losses, nets, pyramid
+from geonet import frames, geometry, losses, nets, objectives, pyramid
 from geonet.config import NUM_SCALES
 from geonet.images import to_float, to_uint8
 
@@ -58,19 +56,9 @@ def rigid_training(batch, config, is_training=True):
     ends = frames.end_rows(batch_size, config.num_sources)[:pairs]
     warped = pyramid.unflatten(sampler(views, ends), sizes)
     starts = [frames.at_starts(view, batch_size)[:pairs] for view in views]
-    errors = [losses.dissimilarity(image, start, config.alpha_recon_image)
+    errors = [losses.photometric_error(image, start, config.alpha_recon_image)
               for image, start in zip(warped, starts)]
-    terms = collections.OrderedDict()
-    if config.rigid_warp_weight:
-        # N / 2 times the sum of the directions' means is N times the mean over both.
-        weight = config.rigid_warp_weight * config.num_sources
-        terms['rigid_warp'] = weight * tf.add_n([
-            _mean_error(error, start, view, config)
-            for error, start, view in zip(errors, starts, views)])
-    if config.disp_smooth_weight:
-        terms['disp_smooth'] = config.disp_smooth_weight * tf.add_n([
-            losses.smoothness(disparity, view[:disparity.shape.as_list()[0]]) / 2 ** scale
-            for scale, (disparity, view) in enumerate(zip(disparities, views))])
+    terms = objectives.rigid_terms(errors, starts, views, disparities, config)
     if config.geometry_consistency_weight:
         terms['geometry_consistency'] = config.geometry_consistency_weight * tf.reduce_sum(
             losses.depth_inconsistency(
@@ -103,20 +91,20 @@ def flow_training(batch, config, is_training=True):
     batch_size = images.shape.as_list()[0]
     views = pyramid.area_pyramid(frames.frame_rows(images), NUM_SCALES)
     starts = [frames.at_starts(view, batch_size) for view in views]
-    tensors = {}
-    rigid_flow = None
+    rigid = {}
     if config.flownet_type == 'residual':
-        tensors['disparities'] = _disparities(views[0], config)
-        tensors['poses'] = nets.pose_net(images)
-        rigid_flow = tf.stop_gradient(
-            _rigid_flow(tensors['disparities'], tensors['poses'], intrinsics))
-        tensors['rigid_flows'] = pyramid.unflatten(rigid_flow, pyramid.sizes_of(views))
-    tensors['flows'] = flows = _full_flows(
-        starts[0], frames.at_ends(views[0], batch_size), tensors.get('rigid_flows'), config,
+        disparities, poses = _disparities(views[0], config), nets.pose_net(images)
+        rigid_flow = tf.stop_gradient(_rigid_flow(disparities, poses, intrinsics))
+        rigid = dict(disparities=disparities, poses=poses, rigid_flows=pyramid.unflatten(
+            rigid_flow, pyramid.sizes_of(views)))
+    flows = _full_flows(
+        starts[0], frames.at_ends(views[0], batch_size), rigid.get('rigid_flows'), config,
         _norm_decay(config, is_training))
-    terms = _flow_terms(flows, views, starts, config, tensors)
-    pictures = _pictures(batch, tensors['warped'][0], tensors['errors'][0])
-    return TrainingOutput(terms, pictures, tensors)
+    compared = objectives.compare_flows(flows, views, starts, config)
+    return TrainingOutput(
+        objectives.flow_terms(compared, flows, starts, config),
+        _pictures(batch, compared['warped'][0], compared['errors'][0]),
+        dict(rigid, flows=flows, **compared))
 
 
 def predict_depth(images, config):
@@ -228,32 +216,6 @@ def _starting_points(disparities, poses, intrinsics):
     return depth, transform
 
 
-def _mean_error(error, start, view, config):
-    """The mean <float32>[] of one scale's error over both directions, or over what counts of it.
-
-    Args:
-      error: <float32>[M, H_s, W_s, 3], pair rows; M is 2 N B, or N B without the way back.
-      start: <float32>[M, H_s, W_s, 3], the frames in which the pairs start.
-      view: <float32>[(N + 1) B, H_s, W_s, 3], frame rows.
-      config: ModelConfig.
-    """
-    if not (config.minimum_reprojection or config.auto_masking):
-        return tf.reduce_mean(error)
-    batch_size = view.shape.as_list()[0] // config.seq_length
-    forward = config.num_sources * batch_size
-    means = []
-    for rows in [slice(0, forward), slice(forward, None)][:error.shape.as_list()[0] // forward]:
-        # A source has one target only, so nothing to choose from on the way back.
-        views = config.num_sources if config.minimum_reprojection and not rows.start else 1
-        found = losses.least_error(error[rows], views)
-        if config.auto_masking:
-            unmoved = losses.dissimilarity(frames.at_ends(view, batch_size)[rows], start[rows],
-                                           config.alpha_recon_image)
-            found *= losses.explained_by_motion(found, losses.least_error(unmoved, views))
-        means.append(tf.reduce_mean(found))
-    return tf.add_n(means) / len(means)
-
-
 def _full_flows(starts, ends, rigid_flows, config, norm_decay=None):
     """flow_net's flow from `starts` to `ends`, on top of the rigid flow if there is one.
 
@@ -264,7 +226,7 @@ def _full_flows(starts, ends, rigid_flows, config, norm_decay=None):
     inputs = [starts, ends]
     if rigid_flows:
         warped = geometry.flow_warp(ends, rigid_flows[0])
-        error = losses.dissimilarity(warped, starts, config.alpha_recon_image)
+        error = losses.photometric_error(warped, starts, config.alpha_recon_image)
         inputs += [warped, rigid_flows[0], losses.channel_norm(error)]
     flows = nets.flow_net(tf.concat(inputs, axis=-1), norm_decay, config.initial_flow_gain)
     if rigid_flows:
@@ -272,56 +234,13 @@ def _full_flows(starts, ends, rigid_flows, config, norm_decay=None):
     return flows
 
 
-def _flow_terms(flows, views, starts, config, tensors):
-    """The weighted losses of flow_training.
-
-    Args:
-      flows: list of <float32>[2 N B, H_s, W_s, 2], pair rows.
-      views: list of <float32>[(N + 1) B, H_s, W_s, 3], frame rows.
-      starts: list of <float32>[2 N B, H_s, W_s, 3].
-      tensors: receives the values in between.
-    """
-    sizes, flow = pyramid.sizes_of(flows), pyramid.flatten(flows)
-    batch_size = views[0].shape.as_list()[0] // config.seq_length
-    sampler = geometry.flow_sampler(flow, sizes)
-    warped = sampler(views, frames.end_rows(batch_size, config.num_sources))
-    tensors['warped'] = pyramid.unflatten(warped, sizes)
-    tensors['errors'] = errors = [
-        losses.dissimilarity(image, start, config.alpha_recon_image)
-        for image, start in zip(tensors['warped'], starts)]
-    if config.flow_consistency_weight:
-        scales = pyramid.per_pixel(2.0 ** np.arange(NUM_SCALES)[:, np.newaxis], sizes)
-        opposite = sampler(flows, frames.opposite_rows(batch_size, config.num_sources))
-        difference = losses.inconsistency(flow, opposite)
-        mask = losses.visibility(flow, difference, scales.astype(np.float32),
-                                 config.flow_consistency_alpha, config.flow_consistency_beta)
-        tensors['visible'] = pyramid.unflatten(mask, sizes)
-        warp_term = tf.reduce_sum(losses.masked_means(pyramid.flatten(errors), mask, sizes))
-    else:
-        warp_term = 2.0 * tf.add_n([tf.reduce_mean(error) for error in errors])
-    terms = collections.OrderedDict()
-    if config.flow_warp_weight:
-        terms['flow_warp'] = config.flow_warp_weight * config.num_sources / 2 * warp_term
-    if config.flow_smooth_weight:
-        # The mean over both directions and components is half of what the paper's sum has.
-        terms['flow_smooth'] = config.flow_smooth_weight * tf.add_n([
-            losses.smoothness(level, start) / 2 ** scale
-            for scale, (level, start) in enumerate(zip(flows, starts))])
-    if config.flow_consistency_weight:
-        terms['flow_consistency'] = config.flow_consistency_weight / 2 * tf.reduce_sum(
-            losses.masked_means(difference, mask, sizes))
-    return terms
-
-
 def _pictures(batch, warped, errors):
     """Pictures of the target and of the frame after it, seen from the target."""
     batch_size = batch['frames'].shape.as_list()[0]
     first = batch_size * (batch['frames'].shape.as_list()[-1] // 3 // 2)
     after = slice(first, first + batch_size)
-    return collections.OrderedDict([
-        ('target', batch['frames'][..., :3]),
-        ('warped_source', to_uint8(warped[after])),
-        ('error', tf.reduce_mean(errors[after], axis=-1, keepdims=True))])
+    return {'target': batch['frames'][..., :3], 'warped_source': to_uint8(warped[after]),
+            'error': tf.reduce_mean(errors[after], axis=-1, keepdims=True)}
 
 
 def _read_batch(batch, config):

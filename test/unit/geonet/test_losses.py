@@ -7,27 +7,27 @@ from geonet import geometry, losses
 from published_helpers import assert_close, run
 
 
-def test_dissimilarity_equals_the_published_one(numbers):
-    found = run(losses.dissimilarity, numbers['in_ls_x'], numbers['in_ls_y'])
+def test_photometric_error_equals_the_published_one(numbers):
+    found = run(losses.photometric_error, numbers['in_ls_x'], numbers['in_ls_y'])
     assert_close(found, numbers['out_image_similarity'])
 
 
 def test_structural_dissimilarity_equals_the_published_one(numbers):
-    found = run(lambda x, y: losses.dissimilarity(x, y, ssim_weight=1.0),
+    found = run(lambda x, y: losses.photometric_error(x, y, ssim_weight=1.0),
                 numbers['in_ls_x'], numbers['in_ls_y'])
     assert_close(found, numbers['out_SSIM'])
 
 
-def test_dissimilarity_has_the_published_gradient(numbers):
+def test_photometric_error_has_the_published_gradient(numbers):
     def gradient(x, y):
-        return tf.gradients(tf.reduce_mean(losses.dissimilarity(x, y)), x)[0]
+        return tf.gradients(tf.reduce_mean(losses.photometric_error(x, y)), x)[0]
 
     found = run(gradient, numbers['in_ls_x'], numbers['in_ls_y'])
     assert_close(found, numbers['out_image_similarity_grad_x'])
 
 
 def test_an_image_does_not_differ_from_itself(numbers):
-    found = run(losses.dissimilarity, numbers['in_ls_x'], numbers['in_ls_x'])
+    found = run(losses.photometric_error, numbers['in_ls_x'], numbers['in_ls_x'])
     np.testing.assert_allclose(found, 0 * found, atol=1e-6)
 
 
@@ -54,12 +54,12 @@ def test_norms_equal_the_published_ones(numbers):
 
 
 @pytest.mark.parametrize('scale', [0, 1])
-def test_visibility_equals_the_published_masks(numbers, scale):
+def test_non_occluded_mask_equals_the_published_masks(numbers, scale):
     def masks(forward, backward):
         result = []
         for flow, opposite in ((forward, backward), (backward, forward)):
             difference = losses.inconsistency(flow, geometry.flow_warp(opposite, flow))
-            result += [difference, losses.visibility(flow, difference, 2.0 ** scale, 3.0, 0.05)]
+            result += [difference, losses.non_occluded_mask(flow, difference, 2.0 ** scale, 3.0, 0.05)]
         return result
 
     difference, in_target, _, in_source = run(masks, numbers['in_fc_fwd'], numbers['in_fc_bwd'])

@@ -1,0 +1,125 @@
+"""What the training graphs minimise: the weighted terms, by name."""
+import numpy as np
+import tensorflow.compat.v1 as tf
+
+from geonet import frames, geometry, losses, pyramid
+from geonet.config import NUM_SCALES
+
+
+def rigid_terms(errors, starts, views, disparities, config):
+    """The weighted losses rigid_warp and disp_smooth; one of weight 0 is left out.
+
+    Args:
+      errors: list of <float32>[M, H_s, W_s, 3] of `losses.photometric_error`, pair rows; M is
+        2 N B, or N B without the way back.
+      starts: list of <float32>[M, H_s, W_s, 3], the frames in which the pairs start.
+      views: list of <float32>[(N + 1) B, H_s, W_s, 3], frame rows.
+      disparities: list of <float32>[(N + 1) B or B, H_s, W_s, 1].
+      config: ModelConfig.
+
+    Returns:
+      dict: name -> <float32>[].
+    """
+    terms = {}
+    if config.rigid_warp_weight:
+        # N / 2 times the sum of the directions' means is N times the mean over both.
+        weight = config.rigid_warp_weight * config.num_sources
+        terms['rigid_warp'] = weight * tf.add_n([
+            _mean_error(error, start, view, config)
+            for error, start, view in zip(errors, starts, views)])
+    if config.disp_smooth_weight:
+        terms['disp_smooth'] = config.disp_smooth_weight * tf.add_n([
+            losses.smoothness(disparity, view[:disparity.shape.as_list()[0]]) / 2 ** scale
+            for scale, (disparity, view) in enumerate(zip(disparities, views))])
+    return terms
+
+
+def compare_flows(flows, views, starts, config):
+    """What flows say of the frames that they connect.
+
+    Args:
+      flows: list of <float32>[2 N B, H_s, W_s, 2], pair rows.
+      views: list of <float32>[(N + 1) B, H_s, W_s, 3], frame rows.
+      starts: list of <float32>[2 N B, H_s, W_s, 3], the frames in which the pairs start.
+      config: ModelConfig.
+
+    Returns:
+      dict: warped and errors, lists of <float32>[2 N B, H_s, W_s, 3], finest first; with a weight
+      of consistency also the flat pyramids inconsistency [2 N B, P, 2] and non_occluded
+      [2 N B, P, 1].
+    """
+    sizes, flow = pyramid.sizes_of(flows), pyramid.flatten(flows)
+    batch_size = views[0].shape.as_list()[0] // config.seq_length
+    sampler = geometry.flow_sampler(flow, sizes)
+    warped = pyramid.unflatten(
+        sampler(views, frames.end_rows(batch_size, config.num_sources)), sizes)
+    compared = {'warped': warped, 'errors': [
+        losses.photometric_error(image, start, config.alpha_recon_image)
+        for image, start in zip(warped, starts)]}
+    if config.flow_consistency_weight:
+        scales = pyramid.per_pixel(2.0 ** np.arange(NUM_SCALES)[:, np.newaxis], sizes)
+        opposite = sampler(flows, frames.opposite_rows(batch_size, config.num_sources))
+        compared['inconsistency'] = losses.inconsistency(flow, opposite)
+        compared['non_occluded'] = losses.non_occluded_mask(
+            flow, compared['inconsistency'], scales.astype(np.float32),
+            config.flow_consistency_alpha, config.flow_consistency_beta)
+    return compared
+
+
+def flow_terms(compared, flows, starts, config):
+    """The weighted losses flow_warp, flow_smooth and flow_consistency; weight 0 leaves one out.
+
+    Args:
+      compared: dict of `compare_flows`.
+      flows, starts: as there.
+      config: ModelConfig.
+
+    Returns:
+      dict: name -> <float32>[].
+    """
+    sizes = pyramid.sizes_of(flows)
+
+    def over_non_occluded(values):
+        return tf.reduce_sum(losses.masked_means(values, compared['non_occluded'], sizes))
+
+    terms = {}
+    if config.flow_warp_weight:
+        error = (over_non_occluded(pyramid.flatten(compared['errors']))
+                 if config.flow_consistency_weight else
+                 2.0 * tf.add_n([tf.reduce_mean(level) for level in compared['errors']]))
+        terms['flow_warp'] = config.flow_warp_weight * config.num_sources / 2 * error
+    if config.flow_smooth_weight:
+        # The mean over both directions and components is half of what the paper's sum has.
+        terms['flow_smooth'] = config.flow_smooth_weight * tf.add_n([
+            losses.smoothness(level, start) / 2 ** scale
+            for scale, (level, start) in enumerate(zip(flows, starts))])
+    if config.flow_consistency_weight:
+        terms['flow_consistency'] = (config.flow_consistency_weight / 2
+                                     * over_non_occluded(compared['inconsistency']))
+    return terms
+
+
+def _mean_error(error, start, view, config):
+    """The mean <float32>[] of one scale's error over both directions, or over what counts of it.
+
+    Args:
+      error: <float32>[M, H_s, W_s, 3], pair rows; M is 2 N B, or N B without the way back.
+      start: <float32>[M, H_s, W_s, 3], the frames in which the pairs start.
+      view: <float32>[(N + 1) B, H_s, W_s, 3], frame rows.
+      config: ModelConfig.
+    """
+    if not (config.minimum_reprojection or config.auto_masking):
+        return tf.reduce_mean(error)
+    batch_size = view.shape.as_list()[0] // config.seq_length
+    forward = config.num_sources * batch_size
+    means = []
+    for rows in [slice(0, forward), slice(forward, None)][:error.shape.as_list()[0] // forward]:
+        # A source has one target only, so nothing to choose from on the way back.
+        views = config.num_sources if config.minimum_reprojection and not rows.start else 1
+        found = losses.least_error(error[rows], views)
+        if config.auto_masking:
+            unmoved = losses.photometric_error(frames.at_ends(view, batch_size)[rows], start[rows],
+                                           config.alpha_recon_image)
+            found *= losses.explained_by_motion(found, losses.least_error(unmoved, views))
+        means.append(tf.reduce_mean(found))
+    return tf.add_n(means) / len(means)
