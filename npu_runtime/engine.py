@@ -3,9 +3,13 @@ import contextlib
 import logging
 import os
 import re
+import signal
 import sys
 import tempfile
+import threading
 import warnings
+
+from common.errors import EXIT_INTERRUPTED
 
 _LOG_LEVEL = 'TF_CPP_MIN_LOG_LEVEL'
 _ERRORS_ONLY = '2'
@@ -33,12 +37,34 @@ def start_tensorflow():
         logging.getLogger(name).setLevel(level)
     if level == logging.ERROR:
         warnings.filterwarnings('ignore', module='tensor(flow|board)')
-    with filtered:
+    with _interruptible(), filtered:
         import tensorflow.compat.v1 as tf
         if tf.executing_eagerly():
             # TensorFlow 2.x: plain variables and conditionals from here on.
             tf.disable_v2_behavior()
             tf.config.experimental.list_physical_devices('GPU')  # looks for the driver, once
+
+
+@contextlib.contextmanager
+def _interruptible():
+    """Within it Ctrl-C ends the process: some of what is imported swallows KeyboardInterrupt."""
+    if (threading.current_thread() is not threading.main_thread()
+            or signal.getsignal(signal.SIGINT) != signal.default_int_handler):
+        yield
+        return
+    stderr = os.dup(2)
+
+    def end(number, frame):
+        del number, frame
+        os.write(stderr, b'interrupted\n')
+        os._exit(EXIT_INTERRUPTED)
+
+    before = signal.signal(signal.SIGINT, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+        os.close(stderr)
 
 
 @contextlib.contextmanager

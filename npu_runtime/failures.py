@@ -98,4 +98,6 @@ def first_line(error):
     """What an error of TensorFlow says, in one line without the names of its nodes."""
     text = str(getattr(error, 'message', None) or error).strip()
     lines = [line for line in text.split('\n') if line and line != 'Graph execution error:']
-    return re.sub(r'\{\{[^}]*\}\}\s*', '', lines[0] if lines else type(error).__name__)
+    line = re.sub(r'\{\{[^}]*\}\}\s*', '', lines[0] if lines else type(error).__name__)
+    # TensorFlow 2.x says first which step of the pipeline it was.
+    return re.sub(r'^Error in user-defined function passed to .* with iterator: \S+: ', '', line)
