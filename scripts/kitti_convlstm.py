@@ -10,7 +10,7 @@ from scripts import figures
 from scripts.kitti_geonet import loss_curve
 from scripts.stages import Stage, run_stages
 
-# The step size stays large for long: so few frames take many rounds to learn by heart.
+# The learning rate stays large for long: so few frames take many rounds to learn by heart.
 STAGES = (Stage(0.60, 3e-4), Stage(0.25, 1e-4), Stage(0.15, 2e-5))
 # Radians are small numbers: at the published weight of 100 a turn hardly counts beside metres.
 # Mirrored and reversed windows make four drives out of one.

@@ -36,7 +36,7 @@ class Config(LearnConfig):
     num_sequences: int = flag(12, 'training drives')
     max_steps: int = flag(1500, 'training steps')
     batch_size: int = flag(4, 'windows of 5 pairs a step')
-    learning_rate: float = flag(0.0003, 'step size of Adam, times 0.4 every epoch of T = 5')
+    learning_rate: float = flag(0.0003, 'learning rate, times 0.4 every epoch of T = 5')
     compare_single_pairs: bool = flag(False, 'also train T = 1, five times as many windows a step')
 
 

@@ -165,7 +165,7 @@ def train(config, data, run, flags, divisor, stages):
       run: folder of the checkpoints; the formatted set lies beside it.
       flags: of geonet/main.py.
       divisor: by which pictures are made smaller.
-      stages: list of (last step, step size of Adam, more flags).
+      stages: list of (last step, learning rate, more flags).
     """
     formatted = run + '_formatted'
     size = ['--img_height=%d' % (config.img_height // divisor),

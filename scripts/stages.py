@@ -17,7 +17,7 @@ class Stage(typing.NamedTuple):
     """One stage of a recipe.
 
     share: of all steps; the shares of a recipe add up to 1.
-    learning_rate: step size of Adam.
+    learning_rate: learning rate.
     flags: of the program, beyond those of all stages.
     """
     share: float
