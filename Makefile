@@ -1,11 +1,14 @@
-# Two commands on a fresh machine: `make demo` and `make test`.
+# Two commands on a fresh machine: `make demo` and `make test`. ENGINE=, PYTHON_VERSION=, PYTHON=,
+# TENSORFLOW= and VENV= choose the environment (scripts/setup_env.sh); it then stays as chosen.
+# The recipes take these values from the environment: make would paste them into shell text.
 VENV ?= .venv
-RUN = $(VENV)/bin/python
+export VENV
+RUN = "$$VENV/bin/python"
 
-.PHONY: env demo test test-distributed learn benchmark clean
+.PHONY: env demo test test-distributed test-faults learn learn-kitti benchmark clean
 
 env:
-	@VENV=$(VENV) scripts/setup_env.sh
+	@scripts/setup_env.sh
 
 demo: env
 	@PYTHON=$(RUN) scripts/demo.sh
@@ -14,14 +17,23 @@ test: env
 	$(RUN) -m pytest -q -n 2 --dist loadfile test/unit
 
 test-distributed: env
-	@VENV=$(VENV) scripts/install_horovod.sh
+	@scripts/install_horovod.sh
 	$(RUN) -m pytest -q test/distributed
+
+test-faults: env
+	$(RUN) -m pytest -q test/faults
 
 learn: env
 	@PYTHON=$(RUN) scripts/learn.sh
 
+learn-kitti: env  # KITTI=FOLDER, and ARGS='--flag=value ...'
+	@[ -n "$$KITTI" ] || { echo 'error: KITTI=: must be a folder of KITTI odometry' >&2; exit 2; }
+	$(RUN) scripts/learn_kitti.py --dataset_dir="$$KITTI" $(ARGS)
+
 benchmark: env
 	$(RUN) benchmarks/benchmark.py
 
-clean:
-	rm -rf .venv .venv-intel .conda37 demo learn build *.egg-info
+clean:  # but not learn_kitti, which takes hours
+	[ ! -e "$$VENV/pyvenv.cfg" ] || rm -rf -- "$$VENV"
+	rm -rf .venv .venv-* .conda3.* .wheels .pytest_cache demo learn build dist *.egg-info
+	find . -name __pycache__ -not -path './.*' -prune -exec rm -rf {} +

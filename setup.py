@@ -1,22 +1,39 @@
-"""Installs the packages; TensorFlow itself is chosen by scripts/setup_env.sh or the image."""
+"""Installs the packages; TensorFlow comes by an extra, scripts/setup_env.sh or the image."""
+import os
+
 import setuptools
 
 PACKAGES = ['common', 'kitti_data', 'npu_runtime', 'geonet', 'convlstm_vo', 'kitti_eval']
+# What the packages import themselves, in whatever version stands beside the TensorFlow there is.
+IMPORTED = ['numpy', 'opencv-python-headless', 'Pillow', 'matplotlib', 'evo', 'tqdm']
+
+
+def listed(name):
+    """The requirements in a file of this folder: list of str."""
+    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), name)
+    with open(path, encoding='utf-8') as lines:
+        return [line.strip() for line in lines if line.strip() and not line.startswith('#')]
+
 
 setuptools.setup(
     name='kitti-odometry-npu',
     version='1.0.0',
-    description='GeoNet and ConvLSTM visual odometry on KITTI, TensorFlow 1.15, Ascend 910 to CPU',
+    description='GeoNet and ConvLSTM visual odometry on KITTI, TensorFlow 1.15 to the newest, '
+                'Ascend 910, GPU and CPU',
     license='Apache-2.0',
-    python_requires='>=3.7,<3.12',
+    python_requires='>=3.7',
     packages=[name for name in setuptools.find_packages() if name.split('.')[0] in PACKAGES],
     package_data={'kitti_data': ['splits/*.txt'], 'npu_runtime.devices': ['*.txt', '*.json']},
-    install_requires=['numpy<1.24', 'scipy', 'imageio', 'opencv-python',
-                      'Pillow', 'matplotlib', 'evo', 'tqdm'],
+    install_requires=IMPORTED,
     extras_require={
-        'cpu': ['tensorflow-cpu==1.15.0', 'protobuf<3.21', 'numpy<1.20'],
-        'gpu': ['tensorflow==1.15.0', 'protobuf<3.21', 'numpy<1.20'],
-        'onnx': ['tf2onnx==1.14.0', 'onnx==1.14.1', 'onnxruntime==1.14.1'],
+        'reference': listed('requirements.txt'),
+        'newest': listed('requirements-newest.txt'),
+        'gpu': ['tensorflow==1.15.0; python_version < "3.8"',
+                'tensorflow[and-cuda]>=2.14; python_version >= "3.9"'],
+        'onnx': ['tf2onnx==1.14.0; python_version < "3.8"', 'onnx==1.14.1; python_version < "3.8"',
+                 'onnxruntime==1.14.1; python_version < "3.8"',
+                 'tf2onnx>=1.17; python_version >= "3.10"', 'onnx; python_version >= "3.10"',
+                 'onnxruntime; python_version >= "3.10"'],
     },
     entry_points={'console_scripts': [
         'geonet=geonet.main:run',

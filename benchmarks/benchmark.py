@@ -19,10 +19,11 @@ from typing import List
 if __package__ in (None, ''):
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
-from benchmarks.steps import MODES, StepConfig  # noqa: E402
+from benchmarks.config import MODES, StepConfig  # noqa: E402
 from common.errors import UserError, run_main  # noqa: E402
 from common.files import read_json, write_json  # noqa: E402
 from common.flags import flag, parse_flags, path_flag  # noqa: E402
+from npu_runtime.engine import start_tensorflow  # noqa: E402
 
 PARTS = {'geonet': ('step', 'input', 'prepare'), 'convlstm_vo': ('step', 'input')}
 
@@ -69,7 +70,7 @@ def main(argv=None):
                 show(name, figures[name])
     compare_with_input(figures)
     if config.output:
-        write_json(config.output, figures)
+        write_json(os.path.abspath(config.output), figures)
 
 
 def needs_data(config):
@@ -90,6 +91,7 @@ def measured(flags, part, mode, path):
 
 def measure(config):
     """The figures of the part `config.inside`, measured in this process."""
+    start_tensorflow()
     if config.model == 'geonet':
         from benchmarks import geonet_step as parts
     else:

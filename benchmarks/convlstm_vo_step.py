@@ -4,8 +4,9 @@ import tempfile
 
 import cv2
 
+from benchmarks.config import examples_a_step
 from benchmarks.measuring import dataset_rate
-from benchmarks.steps import examples_a_step, vo_config
+from benchmarks.steps import vo_config
 from benchmarks.timed_step import timed
 from common.files import make_folder
 from kitti_data.images import write_png

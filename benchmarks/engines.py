@@ -23,10 +23,11 @@ from typing import List
 if __package__ in (None, ''):
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
-from benchmarks.steps import MODES, Step, StepConfig  # noqa: E402
+from benchmarks.config import MODES, StepConfig  # noqa: E402
 from common.errors import UserError, run_main  # noqa: E402
 from common.files import write_json  # noqa: E402
 from common.flags import flag, parse_flags, path_flag  # noqa: E402
+from npu_runtime.engine import start_tensorflow  # noqa: E402
 
 _PEER = {'cpu_seconds': r'CPU-s/step ([\d.]+)', 'seconds': r's/step: median ([\d.]+)'}
 
@@ -72,7 +73,7 @@ def main(argv=None):
                for place, contestant in enumerate(contestants)}
     show(figures)
     if config.output:
-        write_json(config.output, figures)
+        write_json(os.path.abspath(config.output), figures)
 
 
 class Engine:
@@ -143,7 +144,9 @@ class Peer:
 
 def take_steps(config):
     """Takes one step for each line of the standard input and prints its figures as JSON."""
+    start_tensorflow()
     import tensorflow.compat.v1 as tf
+    from benchmarks.steps import Step
     step = Step(config, config.inside_mode)
     for _ in range(2):
         step.run()

@@ -8,14 +8,15 @@ import time
 import numpy as np
 import tensorflow.compat.v1 as tf
 
+from benchmarks.config import examples_a_step
 from benchmarks.measuring import cpu_seconds, dataset_rate, peak_gigabytes
-from benchmarks.steps import examples_a_step, geonet_config
+from benchmarks.steps import geonet_config
 from benchmarks.timed_step import timed
 from common.memory import usable_memory
 from geonet.run_config import RunConfig
 from kitti_data.preparation import prepare_train_data
 from kitti_data.pipeline.augmentation import AugmentConfig
-from kitti_data.pipeline.formatted import formatted_dataset, list_examples
+from kitti_data.pipeline.formatted import FormattedSet, list_examples
 from kitti_data.images import read_rgb, resize, write_jpeg
 from kitti_data.odometry import OdometrySequence
 from npu_runtime.devices.host_memory import keep_freed_memory
@@ -41,10 +42,12 @@ def measure_input(config):
         _prepare(config, model, folder)
         prefixes = list_examples(folder)
 
+        examples = FormattedSet(folder, 'train', model.seq_length, model.img_height,
+                                model.img_width)
+
         def pipeline(augment, cache_bytes):
-            return lambda: formatted_dataset(
-                folder, 'train', batch_size, model.seq_length, model.img_height, model.img_width,
-                RunConfig().num_threads, augment, cache_bytes=cache_bytes)
+            return lambda: examples.dataset(batch_size, num_threads=RunConfig().num_threads,
+                                            augment=augment, cache_bytes=cache_bytes)
 
         def bare():
             files = tf.data.Dataset.from_tensor_slices([path + '.jpg' for path in prefixes])

@@ -67,8 +67,7 @@ def random_batch(model, batch_size):
     rng = np.random.RandomState(0)
     size = (batch_size, model.img_height, model.img_width)
     camera = np.array([[240, 0, 204], [0, 245, 63], [0, 0, 1]], np.float32)
-    intrinsics = np.stack([camera / [[2 ** s], [2 ** s], [1]] for s in range(4)])
     return {
         'frames': rng.randint(0, 255, size + (3 * model.seq_length,)).astype(np.uint8),
-        'intrinsics': np.tile(intrinsics.astype(np.float32), (batch_size, 1, 1, 1)),
+        'intrinsics': np.tile(camera, (batch_size, 1, 1)),
     }

@@ -17,9 +17,10 @@ if __package__ in (None, ''):
 from common.errors import UserError, run_main
 from common.files import write_json
 from common.flags import flag, parse_flags, path_flag
+from geonet.config import ENCODERS
 from kitti_data.preparation import prepare_train_data
 from kitti_data.rendering.synthetic import synthetic_dataset
-from npu_runtime.metrics import read_metrics
+from npu_runtime.training.metrics import read_metrics
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
@@ -30,7 +31,8 @@ class Config:
     np: int = flag(2, 'ranks')
     steps: int = flag(12, 'training steps of either run, of which the median counts')
     batch_size: int = flag(2, 'examples a step and rank')
-    dispnet_encoder: str = flag('resnet50', 'encoder of depth_net', choices=('resnet50', 'vgg'))
+    dispnet_encoder: str = flag('resnet50', 'encoder of depth_net',
+                                choices=tuple(ENCODERS))
     img_height: int = flag(128, 'height of the pictures')
     img_width: int = flag(416, 'width of the pictures')
     output: str = path_flag('', 'JSON file for the figures; empty prints alone')

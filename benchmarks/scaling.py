@@ -97,7 +97,7 @@ def main(argv=None):
                                      field.metadata['help']))
     print('\n'.join(table(rows)))
     if config.output:
-        write_json(config.output, rows)
+        write_json(os.path.abspath(config.output), rows)
 
 
 if __name__ == '__main__':

@@ -1,46 +1,23 @@
 """Training steps of both models on random inputs, built as the training loop builds them."""
-import dataclasses
 import time
 
 import numpy as np
 import tensorflow.compat.v1 as tf
 
+from benchmarks.config import MODES, examples_a_step
 from benchmarks.flops import flops
 from benchmarks.measuring import cpu_seconds, random_batch
-from common.flags import Flags, flag
 from convlstm_vo import model as vo_model
 from convlstm_vo.config import ModelConfig as VoConfig
 from geonet import model as geonet_model
 from geonet.config import ModelConfig as GeonetConfig
-from npu_runtime.config import DEVICES, RuntimeConfig
 from npu_runtime.devices import ranks as distribution
 from npu_runtime.devices.choose import choose_device
-from npu_runtime.devices.host_memory import keep_freed_memory
+from npu_runtime.devices.flags import RuntimeConfig
 from npu_runtime.session import session_config
-from npu_runtime.training import ModelOutput, TrainOptions
-from npu_runtime.training_graph import TrainingGraph
-
-# Mode -> flags of RuntimeConfig.
-MODES = {'float32': dict(precision_mode='force_fp32', xla='off'),
-         'mixed': dict(precision_mode='allow_mix_precision', xla='off'),
-         'float32_xla': dict(precision_mode='force_fp32', xla='on'),
-         'mixed_xla': dict(precision_mode='allow_mix_precision', xla='on')}
-
-
-@dataclasses.dataclass
-class StepConfig(Flags):
-    """Which training step, and on what."""
-    model: str = flag('geonet', 'which model', choices=('geonet', 'convlstm_vo'))
-    mode: str = flag('train_rigid', 'geonet: which training graph',
-                     choices=('train_rigid', 'train_flow'))
-    flownet_type: str = flag('residual', 'geonet: kind of train_flow',
-                             choices=('residual', 'direct'))
-    encoder: str = flag('resnet50', 'geonet: encoder of depth_net', choices=('resnet50', 'vgg'))
-    batch_size: int = flag(0, "examples a step; 0 is the model's default, 4 or 32", at_least=0)
-    img_height: int = flag(0, "height; 0 is the model's default", at_least=0)
-    img_width: int = flag(0, "width; 0 is the model's default", at_least=0)
-    time_steps: int = flag(1, 'convlstm_vo: frame pairs in a window', at_least=1)
-    device: str = flag('auto', 'where to run', choices=DEVICES)
+from npu_runtime.training.flags import TrainFlags
+from npu_runtime.training.step import TrainingStep
+from npu_runtime.training.task import TrainingTask
 
 
 def geonet_config(config):
@@ -53,11 +30,6 @@ def vo_config(config):
     """The ModelConfig of the ConvLSTM that the flags describe."""
     return VoConfig(time_steps=config.time_steps, img_height=config.img_height or 384,
                     img_width=config.img_width or 1280)
-
-
-def examples_a_step(config):
-    """The batch size that the flags describe."""
-    return config.batch_size or (4 if config.model == 'geonet' else 32)
 
 
 class Step:
@@ -79,18 +51,17 @@ class Step:
         """
         runtime = RuntimeConfig(device=config.device, **MODES[mode])
         device = choose_device(runtime)
-        if device.kind == 'cpu':
-            keep_freed_memory()
+        device.own.prepare_process()
         self._graph = tf.Graph()
         with self._graph.as_default():
             begin = time.time()
             build_model, batch, scopes = (
                 _geonet(config) if config.model == 'geonet' else _convlstm_vo(config))
             data = dataset() if dataset else tf.data.Dataset.from_tensors(batch()).repeat()
-            self._training = TrainingGraph(
-                build_model, data.prefetch(1),
-                TrainOptions('', 1, examples_a_step(config), 2e-4, trainable_scopes=scopes),
-                device, runtime, distribution.connect(device))
+            task = TrainingTask(build_model, None, TrainFlags(batch_size=examples_a_step(config)),
+                                {}, '', 1, 0, trainable_scopes=scopes)
+            self._training = TrainingStep(task, data.prefetch(1), device, runtime,
+                                          distribution.connect(device))
             initializer = tf.global_variables_initializer()
             self.build_seconds = time.time() - begin
             self.nodes = len(self._graph.as_graph_def().node)
@@ -112,8 +83,7 @@ def _geonet(config):
     build = geonet_model.flow_training if flow else geonet_model.rigid_training
 
     def build_model(batch, is_training):
-        output = build(batch, model, is_training)
-        return ModelOutput(output.losses, output.images)
+        return build(batch, model, is_training)
 
     residual = flow and model.flownet_type == 'residual'
     return (build_model, lambda: random_batch(model, examples_a_step(config)),
@@ -126,8 +96,7 @@ def _convlstm_vo(config):
 
     def build_model(batch, is_training):
         del is_training
-        output = vo_model.training(batch, model)
-        return ModelOutput(output.losses, output.images)
+        return vo_model.training(batch, model)
 
     def batch():
         frames = (batch_size, model.time_steps + 1, model.img_height, model.img_width, 1)

@@ -1,8 +1,9 @@
 """The figures of a training step."""
 import statistics
 
+from benchmarks.config import examples_a_step
 from benchmarks.measuring import peak_device_gigabytes, peak_gigabytes
-from benchmarks.steps import Step, examples_a_step
+from benchmarks.steps import Step
 
 _WARM_UP = 2
 

@@ -6,13 +6,13 @@
 The step is a product of two matrices of --size, or train_rigid of GeoNet (vgg, 32x104, batch 2) on
 random images; the loop writes a log line every --log_freq steps and no checkpoint. After each step
 of the loop comes a bare call of the same operation in the same session, so that whatever else
-slows the machine meets both alike. The difference is what hooks, timing, NaN guard, logs and
-signals cost.
+slows the machine meets both alike. The difference is what timing, NaN guard, logs and signals cost.
 """
 import dataclasses
 import os
 import sys
 import tempfile
+from unittest import mock
 
 if __package__ in (None, ''):
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -23,9 +23,13 @@ import tensorflow.compat.v1 as tf  # noqa: E402
 from common.errors import UserError, run_main  # noqa: E402
 from common.flags import flag, parse_flags  # noqa: E402
 from geonet.config import ModelConfig  # noqa: E402
-from geonet.model import rigid_training  # noqa: E402
-from npu_runtime.config import RuntimeConfig  # noqa: E402
-from npu_runtime.training import ModelOutput, TrainOptions, train  # noqa: E402
+from geonet.model import TrainingOutput, rigid_training  # noqa: E402
+from npu_runtime.devices.flags import RuntimeConfig  # noqa: E402
+from npu_runtime.engine import start_tensorflow  # noqa: E402
+from npu_runtime.training import loop as training_loop  # noqa: E402
+from npu_runtime.training.flags import TrainFlags  # noqa: E402
+from npu_runtime.training.step import TrainingStep  # noqa: E402
+from npu_runtime.training.task import TrainingTask  # noqa: E402
 from benchmarks.measuring import cpu_seconds, random_batch  # noqa: E402
 
 _WARM_UP = 5
@@ -50,7 +54,8 @@ def product(size):
     def build_model(batch, is_training):
         del is_training
         weights = tf.get_variable('weights', [size, size], initializer=tf.zeros_initializer())
-        return ModelOutput({'fit': tf.reduce_mean((tf.matmul(batch, weights) - 1.) ** 2)})
+        loss = tf.reduce_mean((tf.matmul(batch, weights) - 1.) ** 2)
+        return TrainingOutput({'fit': loss}, {}, {})
 
     def make_dataset(*where):
         del where
@@ -63,8 +68,7 @@ def geonet():
     config = ModelConfig(img_height=32, img_width=104, dispnet_encoder='vgg')
 
     def build_model(batch, is_training):
-        output = rigid_training(batch, config, is_training)
-        return ModelOutput(output.losses, output.images)
+        return rigid_training(batch, config, is_training)
 
     def make_dataset(*where):
         del where
@@ -72,44 +76,43 @@ def geonet():
     return build_model, make_dataset
 
 
-class BareCalls(tf.train.SessionRunHook):
-    """Runs the training operation once more after each step of the loop, with nothing around it.
+class PairedSteps(TrainingStep):
+    """A step that runs its operation once more after each call, with nothing around it.
 
     Attributes:
       loop, bare: lists, CPU seconds of each step of either kind.
     """
+    loop, bare = [], []
+    _ended = None
 
-    def __init__(self):
-        self.loop, self.bare = [], []
-        self._train_op, self._ended = None, None
-
-    def begin(self):
-        self._train_op = tf.get_default_graph().get_operation_by_name('train_op')
-
-    def after_run(self, run_context, run_values):
+    def run(self, session, *arguments, **options):
+        result = super().run(session, *arguments, **options)
         began = cpu_seconds()
         if self._ended is not None:
             self.loop.append(began - self._ended)
-        run_context.session.run(self._train_op)
+        session.run(self.train_op)
         self._ended = cpu_seconds()
         self.bare.append(self._ended - began)
+        return result
 
 
 def measure(config):
     """(loop, bare): arrays [steps] of CPU seconds."""
     build_model, make_dataset = product(config.size) if config.model == 'product' else geonet()
-    calls = BareCalls()
-    with tempfile.TemporaryDirectory() as folder:
-        train(build_model, make_dataset,
-              TrainOptions(folder, 2 * (_WARM_UP + config.steps), 1, 1e-6,
-                           log_every=2 * config.log_freq, checkpoint_every=0),
-              RuntimeConfig(device='cpu', intra_op_threads=1, inter_op_threads=1), {'model': {}},
-              hooks=[calls])
-    return np.array(calls.loop[-config.steps:]), np.array(calls.bare[-config.steps:])
+    flags = TrainFlags(batch_size=1, learning_rate=1e-6, log_freq=2 * config.log_freq,
+                       summary_freq=0)
+    with tempfile.TemporaryDirectory() as folder, \
+            mock.patch.object(training_loop, 'TrainingStep', PairedSteps):
+        training_loop.train(
+            TrainingTask(build_model, make_dataset, flags, {}, folder,
+                         2 * (_WARM_UP + config.steps), 0),
+            RuntimeConfig(device='cpu', intra_op_threads=1, inter_op_threads=1))
+    return np.array(PairedSteps.loop[-config.steps:]), np.array(PairedSteps.bare[-config.steps:])
 
 
 def main(argv=None):
     config, = parse_flags(__doc__.split('\n')[0], Config, argv=argv)
+    start_tensorflow()
     loop, bare = measure(config)
     added = loop - bare
     error = added.std(ddof=1) / len(added) ** 0.5

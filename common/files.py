@@ -3,6 +3,7 @@ import contextlib
 import io
 import json
 import os
+import re
 import tempfile
 
 from common.errors import UserError
@@ -45,18 +46,32 @@ def atomic_write(path, mode='w'):
     """
     buffer = io.BytesIO() if 'b' in mode else io.StringIO()
     yield buffer
-    content = buffer.getvalue()
-    _replace(os.path.abspath(path), content if 'b' in mode else content.encode('utf-8'))
+    try:
+        content = buffer.getvalue() if 'b' in mode else buffer.getvalue().encode('utf-8')
+    except UnicodeEncodeError as error:
+        raise UserError('cannot write %s: %r is a name that is not UTF-8 (rename the file)' % (
+            path, error.object[error.start - 30:error.end + 30])) from error
+    with atomic_stream(path) as stream:
+        stream.write(content)
 
 
-def _replace(path, content):
-    temporary = None
+@contextlib.contextmanager
+def atomic_stream(path):
+    """As `atomic_write` for bytes that are too many for the memory.
+
+    What writes to it must be Python: libraries in C that take over the descriptor do not all notice
+    a full disk.
+
+    Yields:
+      A binary file beside `path`, which takes its name when the block succeeds.
+    """
+    path, temporary = os.path.abspath(path), None
     try:
         handle, temporary = tempfile.mkstemp(
             prefix='.%s.' % os.path.basename(path)[:100], suffix=TEMPORARY_SUFFIX,
             dir=os.path.dirname(path))
         with os.fdopen(handle, 'wb') as stream:
-            stream.write(content)
+            yield stream
             stream.flush()
             os.fsync(stream.fileno())
         umask = os.umask(0)
@@ -68,6 +83,25 @@ def _replace(path, content):
     finally:
         if temporary and os.path.exists(temporary):
             os.remove(temporary)
+
+
+@contextlib.contextmanager
+def reading(path, what):
+    """Turns whatever happens in the block into a UserError that names the file `path`.
+
+    Broken bytes make decoders raise nearly anything (SyntaxError, struct.error, OverflowError,
+    MemoryError, ...), so only the calls that decode should stand in the block.
+
+    Args:
+      path: the file.
+      what: names it in the error.
+    """
+    try:
+        yield
+    except UserError:
+        raise
+    except Exception as error:  # pylint: disable=broad-except
+        raise UserError('cannot read %s %s: %s' % (what, path, reason(error))) from error
 
 
 def reason(error):
@@ -121,13 +155,47 @@ def numbered_lines(path, what='text file'):
     Raises:
       UserError: as `read_text`.
     """
-    lines = read_text(path, what).split('\n')
-    return [(number, line.strip()) for number, line in enumerate(lines, 1) if line.strip()]
+    lines = [(number, line.strip())
+             for number, line in enumerate(read_text(path, what).split('\n'), 1) if line.strip()]
+    for number, line in lines:
+        if '\0' in line:
+            raise UserError('%s %s: line %d: holds a NUL byte, must be text' % (what, path, number))
+    return lines
 
 
 def read_lines(path, what='text file'):
     """The non-empty lines of a text file, stripped; errors as `read_text`."""
     return [line for _, line in numbered_lines(path, what)]
+
+
+def list_folder(path, what='folder'):
+    """The names in a folder, in no order; a UserError names one that cannot be read."""
+    try:
+        return os.listdir(path)
+    except (OSError, ValueError) as error:
+        raise UserError('cannot read %s %s: %s' % (what, path, reason(error))) from error
+
+
+def remove_others(folder, pattern, names):
+    """Removes the files of `folder` whose whole name matches `pattern` and is not in `names`.
+
+    An earlier, longer run leaves them, and they would be taken for results of this one.
+
+    Returns:
+      How many they were.
+
+    Raises:
+      UserError: one cannot be removed.
+    """
+    stale = [name for name in list_folder(folder)
+             if re.fullmatch(pattern, name) and name not in names]
+    for name in stale:
+        try:
+            os.remove(os.path.join(folder, name))
+        except OSError as error:
+            raise UserError('cannot remove %s of an earlier run: %s' % (
+                os.path.join(folder, name), reason(error))) from error
+    return len(stale)
 
 
 def make_folder(path):
@@ -139,7 +207,7 @@ def make_folder(path):
     path = os.path.abspath(path)
     try:
         os.makedirs(path, exist_ok=True)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:  # one call for each level
         raise UserError('cannot make folder %s: %s' % (path, reason(error))) from error
     if not os.access(path, os.W_OK | os.X_OK):
         raise UserError('folder %s is not writable' % path)
@@ -164,5 +232,14 @@ def _require(path, what, hint, is_right_kind, kind):
     full = os.path.abspath(path)
     if is_right_kind(full):
         return full
-    found = 'is not %s' % kind if os.path.exists(full) else 'does not exist'
-    raise UserError('%s %s %s%s' % (what, full, found, '; ' + hint if hint else ''))
+    raise UserError('%s %s %s%s' % (what, full, _found(full, kind), '; ' + hint if hint else ''))
+
+
+def _found(path, kind):
+    try:
+        os.stat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return 'does not exist'
+    except OSError as error:
+        return 'cannot be read: %s' % reason(error)
+    return 'is not %s' % kind

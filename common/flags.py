@@ -20,6 +20,7 @@ from common.files import expand_typed
 
 _TRUE = ('true', 't', 'yes', 'y', '1')
 _FALSE = ('false', 'f', 'no', 'n', '0')
+_NOT_GIVEN = object()
 _ITEM_TYPES = {typing.List[int]: int, typing.List[float]: float, typing.List[str]: str}
 
 
@@ -48,6 +49,20 @@ def flag(default, help, choices=None, aliases=(), **bounds):  # pylint: disable=
     if isinstance(default, list):
         return dataclasses.field(default_factory=lambda: list(default), metadata=metadata)
     return dataclasses.field(default=default, metadata=metadata)
+
+
+def same_flag(config_class, name, **changes):
+    """The flag `name` of a dataclass again, for one that inherits it and differs in a detail.
+
+    Args:
+      config_class: a dataclass whose fields were made by `flag`.
+      name: of the field.
+      **changes: arguments of `flag` that differ.
+    """
+    field = config_class.__dataclass_fields__[name]
+    arguments = dict(field.metadata['bounds'], default=field.default,
+                     **{key: field.metadata[key] for key in ('help', 'choices', 'aliases')})
+    return flag(**dict(arguments, **changes))
 
 
 def path_flag(default, help, aliases=()):  # pylint: disable=redefined-builtin
@@ -79,12 +94,19 @@ class Flags:
                 raise UserError('--%s= is empty: must be %s' % (name, purpose))
 
 
-def check_value(field, value):
-    """Raises a UserError unless `value` keeps the choices and bounds of a field made by `flag`."""
+def check_value(field, value, where=''):
+    """Raises a UserError unless `value` keeps the choices and bounds of a field made by `flag`.
+
+    Args:
+      field: of a dataclass.
+      value: to be checked.
+      where: what the error begins with; empty: the flag.
+    """
     choices = field.metadata.get('choices')
+    where = where or '--' + field.name
     if choices and value not in choices:
-        raise UserError('--%s=%s: must be one of %s'
-                        % (field.name, value, ', '.join(str(choice) for choice in choices)))
+        raise UserError('%s=%s: must be one of %s' % (
+            where, value, ', '.join(str(choice) for choice in choices)))
     bounds = field.metadata.get('bounds', {})
     for number in value if isinstance(value, list) else [value]:
         if not isinstance(number, (int, float)) or isinstance(number, bool):
@@ -92,8 +114,8 @@ def check_value(field, value):
         if not (math.isfinite(number)
                 and all(_BOUNDS[kind][0](number, bound) for kind, bound in bounds.items())):
             limits = [_BOUNDS[kind][1] % bound for kind, bound in bounds.items()]
-            raise UserError('--%s=%s: must be %s'
-                            % (field.name, number, ' and '.join(limits) or 'a finite number'))
+            raise UserError('%s=%s: must be %s' % (
+                where, number, ' and '.join(limits) or 'a finite number'))
 
 
 def parse_flags(description, *config_classes, argv=None, defaults=None):
@@ -106,8 +128,8 @@ def parse_flags(description, *config_classes, argv=None, defaults=None):
       description: what the program does, for `--help`.
       *config_classes: dataclasses whose fields were made by `flag`; no name may occur twice.
       argv: the arguments; None takes those of the process.
-      defaults: values by name that stand in for the dataclasses' own where the command line is
-        silent (a configuration read from a file).
+      defaults: function of the values by name, which gives those that stand in for the
+        dataclasses' own where the command line is silent (a configuration that a flag names).
 
     Returns:
       A tuple of instances, in the order of `config_classes`.
@@ -120,13 +142,22 @@ def parse_flags(description, *config_classes, argv=None, defaults=None):
         hints = typing.get_type_hints(config_class)
         for field in dataclasses.fields(config_class):
             _add_flag(group, field, hints[field.name])
+    values = {field.name: _default(field) for config_class in config_classes
+              for field in dataclasses.fields(config_class)}
+    # The parser sets its defaults only where the namespace has nothing yet.
+    parsed = parser.parse_args(argv, argparse.Namespace(**dict.fromkeys(values, _NOT_GIVEN)))
+    given = {name: value for name, value in vars(parsed).items() if value is not _NOT_GIVEN}
+    values.update(given)
     if defaults:
-        parser.set_defaults(**defaults)
-    values = vars(parser.parse_args(argv))
+        values.update(dict(defaults(values), **given))
     return tuple(
         config_class(**{field.name: values[field.name]
                         for field in dataclasses.fields(config_class)})
         for config_class in config_classes)
+
+
+def _default(field):
+    return field.default if field.default is not dataclasses.MISSING else field.default_factory()
 
 
 def _first_line(config_class):
@@ -135,9 +166,7 @@ def _first_line(config_class):
 
 def _add_flag(group, field, kind):
     names = ['--' + name for name in (field.name,) + field.metadata['aliases']]
-    default = field.default
-    if default is dataclasses.MISSING:
-        default = field.default_factory()
+    default = _default(field)
     arguments = dict(dest=field.name, default=default, help=field.metadata['help'],
                      choices=field.metadata['choices'])
     if kind is bool:

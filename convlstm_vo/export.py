@@ -24,7 +24,7 @@ def export(run, model, runtime):
     Returns:
       What `npu_runtime.export.export_graph` returns.
     """
-    run.require('outputpath')
+    run.require(outputpath='the folder of the run')
     with tf.Graph().as_default() as graph:
         with tf.name_scope('input'):
             pairs = tf.placeholder(tf.float32, [
@@ -35,5 +35,5 @@ def export(run, model, runtime):
         with make_session(runtime) as session:
             checkpoints.restore(session, run.checkpoint)
             return export_graph(session, [pairs], [motions],
-                                os.path.join(os.path.abspath(run.outputpath), 'export', 'convlstm_vo'),
-                                run.soc_version, run.onnx)
+                                os.path.join(os.path.abspath(run.outputpath), 'export',
+                                             'convlstm_vo'), run.soc_version, run.onnx)

@@ -14,28 +14,37 @@ if __package__ in (None, ''):
 
 from common.errors import run_main
 from common.flags import parse_flags
-from convlstm_vo.config import ModelConfig, RunConfig
-from npu_runtime.config import RuntimeConfig
-from npu_runtime.saved_config import model_flags
-
-_CONFIGS = (RunConfig, ModelConfig, RuntimeConfig)
+from convlstm_vo.config import ModelConfig
+from convlstm_vo.run_config import RunConfig
+from npu_runtime.devices.flags import RuntimeConfig
+from npu_runtime.engine import start_tensorflow
+from npu_runtime.run_folder import model_flags
 
 
 def main(argv=None):
     """Does what `--mode` says; the modules of the other modes are not even imported."""
-    run, model, runtime = parse_flags(__doc__, *_CONFIGS, argv=argv)
+    run, model, runtime = parse_flags(__doc__, RunConfig, ModelConfig, RuntimeConfig, argv=argv,
+                                      defaults=_saved_model)
+    start_tensorflow()
     if run.mode == 'train':
-        from convlstm_vo.train import train
-        train(run, model, runtime)
+        from convlstm_vo.train import run_training
+        run_training(run, model, runtime)
         return
-    _, model, _ = parse_flags(__doc__, *_CONFIGS, argv=argv,
-                              defaults=model_flags(run.checkpoint, ModelConfig))
-    if run.mode == 'test':
-        from convlstm_vo.test import test
-        test(run, model, runtime)
-    else:
-        from convlstm_vo.export import export
-        export(run, model, runtime)
+    from npu_runtime.failures import explained
+    with explained(runtime.device, run.batch_size):
+        if run.mode == 'test':
+            from convlstm_vo.test import test
+            test(run, model, runtime)
+        else:
+            from convlstm_vo.export import export
+            export(run, model, runtime)
+
+
+def _saved_model(values):
+    """The model flags of the checkpoint that test and export use."""
+    if values['mode'] == 'train':
+        return {}
+    return model_flags(values['init_checkpoint'] or values['outputpath'], ModelConfig)
 
 
 def run():

@@ -1,13 +1,23 @@
-"""The model as the training loop wants it: a batch of windows to named losses."""
-import collections
+"""The model as the training loop takes it: a batch of windows to named losses."""
+import typing
 
 import tensorflow.compat.v1 as tf
 
 from convlstm_vo import net
+from convlstm_vo.config import LOSS_REDUCTIONS
 
-LOSS_REDUCTIONS = ('sum', 'mean')
 
-TrainingOutput = collections.namedtuple('TrainingOutput', 'losses images motions')
+class TrainingOutput(typing.NamedTuple):
+    """What a training graph gives.
+
+    Attributes:
+      losses: name -> <float32>[], weighted; the total loss is their sum.
+      images: name -> <float32>[B, H, W, 1 or 3], for TensorBoard.
+      motions: <float32>[B, T, 6], predicted.
+    """
+    losses: typing.Dict[str, tf.Tensor]
+    images: typing.Dict[str, tf.Tensor]
+    motions: tf.Tensor
 
 
 def motion_losses(pred_motions, gt_motions, rotation_weight=100., reduction='sum'):
@@ -22,19 +32,18 @@ def motion_losses(pred_motions, gt_motions, rotation_weight=100., reduction='sum
       reduction: 'sum' over batch and time, as published, or their 'mean'.
 
     Returns:
-      OrderedDict(translation, rotation) of float32 scalars. Their sum has the name
+      dict of the float32 scalars translation and rotation. Their sum has the name
       `loss_l2_norm/loss` in the graph.
     """
     if reduction not in LOSS_REDUCTIONS:
-        raise ValueError('reduction is %r; wanted %s' % (reduction, ' or '.join(LOSS_REDUCTIONS)))
+        raise ValueError('reduction is %r; must be %s' % (reduction, ' or '.join(LOSS_REDUCTIONS)))
     with tf.name_scope('loss_l2_norm'):
         errors = tf.reduce_sum(tf.square(pred_motions - gt_motions), axis=[0, 1])
         if reduction == 'mean':
             batch, time_steps, _ = pred_motions.shape.as_list()
             errors /= float(batch * time_steps)
-        losses = collections.OrderedDict(
-            translation=tf.reduce_sum(errors[:3]),
-            rotation=tf.multiply(rotation_weight, tf.reduce_sum(errors[3:])))
+        losses = {'translation': tf.reduce_sum(errors[:3]),
+                  'rotation': tf.multiply(rotation_weight, tf.reduce_sum(errors[3:]))}
         tf.add(losses['translation'], losses['rotation'], name='loss')
     return losses
 
@@ -58,7 +67,6 @@ def training(batch, config, encoder_initializer=None):
                            config.loss_reduction)
     channels = batch['frames'].shape.as_list()[-1]
     # Windows hold frames in OpenCV's order of channels; pictures are RGB.
-    images = collections.OrderedDict(
-        first_frame=pairs[:, 0, ..., :channels][..., ::-1],
-        last_frame=pairs[:, -1, ..., channels:][..., ::-1])
+    images = {'first_frame': pairs[:, 0, ..., :channels][..., ::-1],
+              'last_frame': pairs[:, -1, ..., channels:][..., ::-1]}
     return TrainingOutput(losses, images, pred_motions)

@@ -8,6 +8,7 @@ from common.progress import progress
 from convlstm_vo import net
 from convlstm_vo.cell import LSTMStateTuple
 from npu_runtime import checkpoints
+from npu_runtime.predictions import require_finite
 from npu_runtime.session import make_session
 
 
@@ -27,7 +28,7 @@ class Predictor:
     """
 
     def __init__(self, checkpoint, runtime, batch_size, pairs, frame_shape, dtype):
-        self.batch_size, self.pairs = batch_size, pairs
+        self.checkpoint, self.batch_size, self.pairs = checkpoint, batch_size, pairs
         size = (batch_size, pairs + 1)
         state_shape = (batch_size,) + net.feature_size(*frame_shape[:2]) + (net.FILTERS,)
         self.zero_state = (np.zeros(state_shape, np.float32),) * 2
@@ -52,12 +53,16 @@ class Predictor:
         Args:
           compact: <CompactFrames> of B * (S+1) frames, window after window.
           state: (c, h), as returned by the call before, or `zero_state`.
+
+        Raises:
+          UserError: a motion is not finite.
         """
         size = (self.batch_size, self.pairs + 1)
         feed = {self._frames: compact.frames.reshape(size + compact.frames.shape[1:]),
                 self._scale: compact.scale.reshape(size), self._mean: compact.mean.reshape(size),
                 self._state.c: state[0], self._state.h: state[1]}
         prediction = self._session.run(self._prediction, feed)
+        require_finite(prediction.motions, self.checkpoint, 'motions')
         return prediction.motions, tuple(prediction.state)
 
 

@@ -1,19 +1,20 @@
 """`--mode=test`: predicts sequences, writes motions and trajectories, and scores them."""
 import os
+from typing import NamedTuple
 
 import numpy as np
 
+from common.console import log, warn
 from common.errors import UserError
 from common.files import atomic_write, make_folder
 from convlstm_vo import predict
 from kitti_data import motion
-from kitti_data import poses as pose_math
-from kitti_data.pipeline.compact_frames import FrameReader, check_frames
 from kitti_data.odometry import OdometrySequence, sequence_name, write_poses
-from kitti_eval import constant_motion, eval_odometry, evo_tools, plots, report
+from kitti_data.pipeline.compact_frames import FrameReader, check_frames
+from kitti_data.poses import relative
+from kitti_eval import constant_motion, evo_tools, report
 from kitti_eval.trajectory_errors import evaluate_odometry
-from common.console import log, warn
-from npu_runtime.saved_config import read_saved
+from npu_runtime.run_folder import read_saved
 
 EVO_ALIGNMENTS = ('none', '6dof')
 
@@ -33,7 +34,8 @@ def test(run, model, runtime):
     Returns:
       dict, sequence -> its entry of results.json.
     """
-    run.require('datapath', 'outputpath', 'test_sequences')
+    run.require(datapath='the KITTI odometry folder', outputpath='the folder of the run',
+                test_sequences='numbers of sequences')
     trained_on = read_saved(run.checkpoint).get(
         'train_sequences', [sequence_name(name) for name in run.training_sequences])
     _warn_if_trained(run.test_sequences, trained_on)
@@ -41,16 +43,42 @@ def test(run, model, runtime):
     readers = [_open(sequence, model) for sequence in sequences]
     baseline = _baseline(sequences[0].root, trained_on)
     folder = make_folder(os.path.join(run.outputpath, 'test'))
-    results = {}
+    results, scored = {}, []
     with Predictors(run, model, runtime) as predictors:
+        def save():
+            report.save_result(folder, 'results', {
+                'baseline': baseline[1], 'state': 'carried' if predictors.carries_state else 'none',
+                'sequences': results})
+
         for sequence, reader in zip(sequences, readers):
             motions = predictors.motions(reader, 'sequence ' + sequence.name)
-            results[sequence.name] = _write(sequence, motions, model.label_frame, folder, run,
-                                            baseline)
-    report.save_result(folder, 'results', {
-        'baseline': baseline[1], 'state': 'carried' if predictors.carries_state else 'none',
-        'sequences': results})
+            prefix = os.path.join(folder, sequence.name)
+            both = _write(sequence, motions, model.label_frame, prefix)
+            results[sequence.name] = {'frames': len(motions) + 1}
+            if both:
+                results[sequence.name] = _score(both, run.lengths, baseline)
+                scored.append((prefix, both))
+            save()
+    # What may fail for its own reasons comes once the results are on the disk.
+    for prefix, both in scored:
+        _plot(prefix, both, baseline)
+    if run.evo:
+        for prefix, both in scored:
+            results[both.name]['evo'] = _evo(both, prefix)
+        save()
     return results
+
+
+class Scored(NamedTuple):
+    """A predicted sequence with its truth: float64 [N, 4, 4] poses, the first the identity."""
+    name: str
+    gt: np.ndarray
+    pred: np.ndarray
+
+    @property
+    def title(self):
+        """What tables and plots are headed with."""
+        return 'Sequence %s, %d frames' % (self.name, len(self.gt))
 
 
 class Predictors:
@@ -108,9 +136,8 @@ def _baseline(root, trained_on):
     return constant_motion.step_from_files([path for path in paths if os.path.exists(path)])
 
 
-def _write(sequence, pred_motions, label_frame, folder, run, baseline):
-    """Writes all files of one sequence and returns its entry of results.json."""
-    prefix = os.path.join(folder, sequence.name)
+def _write(sequence, pred_motions, label_frame, prefix):
+    """Writes motions and trajectory of a sequence; returns it as `Scored`, None without truth."""
     has_truth = os.path.exists(sequence.poses_path)
     gt = sequence.poses if has_truth else None
     pred = motion.poses_from_motions(pred_motions, label_frame, gt[0] if has_truth else None)
@@ -119,9 +146,9 @@ def _write(sequence, pred_motions, label_frame, folder, run, baseline):
     if not has_truth:
         log('sequence %s has no poses (%s): predicted, not scored'
             % (sequence.name, sequence.poses_path))
-        return {'frames': len(pred)}
+        return None
     _write_rows(prefix + '_motions_gt.txt', motion.motions_from_poses(gt, label_frame))
-    return _score(sequence.name, pose_math.relative(gt[0], gt), pred, prefix, run, baseline)
+    return Scored(sequence.name, relative(gt[0], gt), pred)
 
 
 def _write_rows(path, rows):
@@ -129,30 +156,34 @@ def _write_rows(path, rows):
         np.savetxt(stream, rows, fmt='%.9e')
 
 
-def _score(name, gt, pred, prefix, run, baseline):
+def _score(both, lengths, baseline):
+    """The entry of results.json, after a table of it."""
     step, label = baseline
-    constant = constant_motion.constant_motion(len(gt), step)
-    rows = [(row, evaluate_odometry(gt, poses, 'none', run.lengths))
-            for row, poses in (('prediction', pred), (label, constant))]
-    title = 'Sequence %s, %d frames' % (name, len(gt))
-    eval_odometry.print_result(rows, title)
+    constant = constant_motion.constant_motion(len(both.gt), step)
+    rows = [(row, evaluate_odometry(both.gt, poses, 'none', lengths))
+            for row, poses in (('prediction', both.pred), (label, constant))]
+    report.print_odometry(rows, both.title)
+    return dict(rows[0][1], baseline=dict(rows[1][1], label=label))
+
+
+def _plot(prefix, both, baseline):
+    from kitti_eval import plots  # Only here: matplotlib takes seconds to import.
+    step, label = baseline
     plots.plot_trajectories(prefix + '_trajectory.png', [
-        ('ground truth', gt), ('prediction', pred), (label, constant)], title)
-    result = dict(rows[0][1], baseline=dict(rows[1][1], label=label))
-    if run.evo:
-        result['evo'] = _evo(gt, pred, prefix)
-    return result
+        ('ground truth', both.gt), ('prediction', both.pred),
+        (label, constant_motion.constant_motion(len(both.gt), step))], both.title)
 
 
-def _evo(gt, pred, prefix):
+def _evo(both, prefix):
     """APE by evo, as it is and aligned: dict, alignment -> statistics or None where evo fails."""
     results = {}
     for alignment in EVO_ALIGNMENTS:
         try:
             results[alignment] = evo_tools.evo_errors(
-                gt, pred, alignment, metrics=('ape',),
+                both.gt, both.pred, alignment, metrics=('ape',),
                 plot_prefix='%s_evo_%s' % (prefix, alignment))['ape']
-            log('evo APE RMSE, alignment %s: %.6f m' % (alignment, results[alignment]['rmse']))
+            log('sequence %s: evo APE RMSE, alignment %s: %.6f m' % (
+                both.name, alignment, results[alignment]['rmse']))
         except UserError as error:
             # Points on a line cannot be aligned; the other numbers stand.
             warn(str(error))

@@ -1,75 +1,66 @@
-"""The model's configuration: what is saved beside a checkpoint and must not change in between."""
+"""The model's configuration, which is saved beside a checkpoint."""
 import dataclasses
 
 from common.errors import UserError
-from common.flags import flag
+from common.flags import Flags, flag
+from npu_runtime.training.flags import architecture
 
 NUM_SCALES = 4
+# Encoder of depth_net -> the largest disparity that it gives.
+ENCODERS = {'resnet50': 5.0, 'vgg': 10.0}
 # The coarsest scale must still be 2 pixels wide, or nothing can be sampled between them.
 _SMALLEST_SIZE = 2 ** NUM_SCALES
-_INITIAL_DISPARITIES = (0.02, 5.0)  # what either encoder can give
+_LARGEST_SIZE = 16384
+_INITIAL_DISPARITIES = (0.02, min(ENCODERS.values()))  # what either encoder can give
 
 
 @dataclasses.dataclass
-class ModelConfig:
+class ModelConfig(Flags):
     """The model.
 
     Raises:
       UserError: a value that no model can be built with; names the flag.
     """
-    seq_length: int = flag(3, 'frames of a snippet, the target in the middle; odd')
-    img_height: int = flag(128, 'height of the images in pixels')
-    img_width: int = flag(416, 'width of the images in pixels')
-    dispnet_encoder: str = flag('resnet50', 'encoder of depth_net', choices=('resnet50', 'vgg'))
-    scale_normalize: bool = flag(False, 'divide each disparity map by its mean')
+    seq_length: int = architecture(3, 'frames of a snippet, the target in the middle; odd',
+                                   at_least=3, at_most=99)
+    img_height: int = architecture(128, 'height of the images in pixels',
+                                   at_least=_SMALLEST_SIZE, at_most=_LARGEST_SIZE)
+    img_width: int = architecture(416, 'width of the images in pixels',
+                                  at_least=_SMALLEST_SIZE, at_most=_LARGEST_SIZE)
+    dispnet_encoder: str = architecture('resnet50', 'encoder of depth_net',
+                                        choices=tuple(ENCODERS))
+    scale_normalize: bool = architecture(False, 'divide each disparity map by its mean')
     initial_disparity: float = flag(0.0, 'disparity that an untrained depth_net gives; 0 is half '
-                                         'its largest, as published; short runs want 1')
+                                         'its largest, as published; short runs need 1')
     batch_norm_decay: float = flag(0.999, "what batch norm's averages keep at each step; short "
-                                          'runs want less')
-    alpha_recon_image: float = flag(0.85, 'share of SSIM in the difference of two images')
-    rigid_warp_weight: float = flag(1.0, 'weight of the images warped by rigid flow')
-    disp_smooth_weight: float = flag(0.5, 'weight of the smoothness of disparity')
-    flownet_type: str = flag('residual', 'flow on top of rigid flow, or from images alone',
-                             choices=('residual', 'direct'))
+                                          'runs need less', at_least=0, below=1)
+    alpha_recon_image: float = flag(0.85, 'share of SSIM in the difference of two images',
+                                    at_least=0, at_most=1)
+    rigid_warp_weight: float = flag(1.0, 'weight of the images warped by rigid flow', at_least=0)
+    disp_smooth_weight: float = flag(0.5, 'weight of the smoothness of disparity', at_least=0)
+    flownet_type: str = architecture('residual', 'flow on top of rigid flow, or from images alone',
+                                     choices=('residual', 'direct'))
     initial_flow_gain: float = flag(1.0, "how much of the published flow_net's flow an untrained "
-                                         'one gives: 1 is noise of many pixels; short runs want '
-                                         '0.01')
-    flow_warp_weight: float = flag(1.0, 'weight of the images warped by full flow')
-    flow_smooth_weight: float = flag(0.2, 'weight of the smoothness of flow')
+                                         'one gives: 1 is noise of many pixels; short runs need '
+                                         '0.01', above=0, at_most=1)
+    flow_warp_weight: float = flag(1.0, 'weight of the images warped by full flow', at_least=0)
+    flow_smooth_weight: float = flag(0.2, 'weight of the smoothness of flow', at_least=0)
     flow_consistency_weight: float = flag(
-        0.2, 'weight of forward-backward consistency; 0 also counts pixels that are hidden')
-    flow_consistency_alpha: float = flag(3.0, 'inconsistency of a visible pixel, in pixels')
-    flow_consistency_beta: float = flag(0.05, 'the same, as a share of the flow')
+        0.2, 'weight of forward-backward consistency; 0 also counts pixels that are hidden',
+        at_least=0)
+    flow_consistency_alpha: float = flag(3.0, 'inconsistency of a visible pixel, in pixels',
+                                         at_least=0)
+    flow_consistency_beta: float = flag(0.05, 'the same, as a share of the flow', at_least=0)
 
     def __post_init__(self):
-        if self.seq_length < 3 or self.seq_length % 2 == 0:
-            raise UserError('--seq_length is %d: must be odd and at least 3, with the target in '
-                            'the middle' % self.seq_length)
-        for name in ('img_height', 'img_width'):
-            if getattr(self, name) < _SMALLEST_SIZE:
-                raise UserError('--%s is %d: must be at least %d pixels'
-                                % (name, getattr(self, name), _SMALLEST_SIZE))
-        if not 0 <= self.batch_norm_decay < 1:
-            raise UserError('--batch_norm_decay is %g: must be from 0 to below 1'
-                            % self.batch_norm_decay)
+        super().__post_init__()
+        if self.seq_length % 2 == 0:
+            raise UserError('--seq_length=%d: must be odd, with the target in the middle'
+                            % self.seq_length)
         low, high = _INITIAL_DISPARITIES
         if self.initial_disparity and not low <= self.initial_disparity <= high:
-            raise UserError('--initial_disparity is %g: must be 0 or from %g to %g'
+            raise UserError('--initial_disparity=%g: must be 0 or from %g to %g'
                             % (self.initial_disparity, low, high))
-        if not 0 < self.initial_flow_gain <= 1:
-            raise UserError('--initial_flow_gain is %g: must be above 0, at most 1'
-                            % self.initial_flow_gain)
-        if not 0 <= self.alpha_recon_image <= 1:
-            raise UserError('--alpha_recon_image is %g: must be from 0 to 1'
-                            % self.alpha_recon_image)
-        for field in dataclasses.fields(self):
-            value, choices = getattr(self, field.name), field.metadata['choices']
-            if choices and value not in choices:
-                raise UserError('--%s is %r: must be one of %s'
-                                % (field.name, value, ', '.join(choices)))
-            if field.name.startswith('flow_consistency') or field.name.endswith('_weight'):
-                if value < 0:
-                    raise UserError('--%s is %g: must not be negative' % (field.name, value))
 
     @property
     def num_sources(self):

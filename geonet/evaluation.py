@@ -15,7 +15,7 @@ from kitti_eval.snippets import snippets_of_trajectory
 
 
 def metric_evaluator(run, model):
-    """What `npu_runtime.validation.Validation` evaluates, and which number of it tells the best.
+    """What `npu_runtime.training.task.Validation` evaluates, and which number of it tells the best.
 
     train_rigid: `pose_ate`, metres, of test_pose on sequence `--pose_test_seq` of an odometry
     folder. train_flow: `flow_epe`, pixels, and `flow_fl`, share 0..1, over all known pixels of a
@@ -63,9 +63,10 @@ def _flow_evaluator(run, model):
 
     def truth_path(number):
         return require_file(os.path.join(folder, '%06d_10.png' % number), 'true flow',
-                            '--eval_dataset_dir wants KITTI 2015')
+                            '--eval_dataset_dir must be KITTI 2015')
 
-    truth_path(next(source.read()).number)
+    for number in source.numbers:
+        truth_path(number)
 
     def evaluator():
         graph = flow_graph(model, run)

@@ -9,8 +9,7 @@ from npu_runtime.export import export_graph
 from npu_runtime.session import make_session
 
 
-def export_net(net, checkpoint, output_dir, model, runtime, batch_size=1, soc_version='Ascend310',
-               onnx=False):
+def export(run, model, runtime):
     """Writes `<output_dir>/geonet_<net>.pb`, checked against the checkpoint.
 
     Inputs are uint8 RGB frames. depth: `input/Placeholder` [B, H, W, 3] to `output/depth`
@@ -19,19 +18,16 @@ def export_net(net, checkpoint, output_dir, model, runtime, batch_size=1, soc_ve
     target to source, radians.
 
     Args:
-      net: 'depth' or 'pose'.
-      checkpoint: prefix or folder.
-      output_dir: where the files go.
+      run: <RunConfig>.
       model: <ModelConfig>.
       runtime: <RuntimeConfig>.
-      batch_size: B.
-      soc_version: chip named in the printed atc command.
-      onnx: also write ONNX; needs tf2onnx.
 
     Returns:
       What `npu_runtime.export.export_graph` returns.
     """
-    size = [batch_size, model.img_height, model.img_width]
+    run.require(init_ckpt_file='the checkpoint to export', output_dir='where the graph goes')
+    net = run.mode[len('export_'):]
+    size = [run.export_batch, model.img_height, model.img_width]
     channels = [3] if net == 'depth' else [3, 3 * model.num_sources]
     with tf.Graph().as_default():
         with tf.name_scope('input'):
@@ -41,7 +37,7 @@ def export_net(net, checkpoint, output_dir, model, runtime, batch_size=1, soc_ve
                   else predict_pose(inputs[0], inputs[1], model))
         output = tf.identity(output, name='output/' + net)
         with make_session(runtime) as session:
-            checkpoints.restore(session, checkpoint, tf.model_variables())
+            checkpoints.restore(session, run.init_ckpt_file, tf.model_variables())
             return export_graph(session, inputs, [output],
-                                os.path.join(os.path.abspath(output_dir), 'geonet_' + net), soc_version,
-                                onnx)
+                                os.path.join(os.path.abspath(run.output_dir), 'geonet_' + net),
+                                run.soc_version, run.onnx)

@@ -8,7 +8,6 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 
 from geonet import model
-from geonet.config import NUM_SCALES
 from kitti_data.pipeline.augmentation import mirrored_intrinsics
 
 # x to -x: translation along y and z and rotation about x keep their signs.
@@ -35,8 +34,8 @@ def predict_pose(target, sources, config):
 def predict_flow(target, sources, intrinsics, config):
     """As `model.predict_flow`, to the frame after the target."""
     if intrinsics is not None:
-        last_columns = (config.img_width - 1) / 2.0 ** np.arange(NUM_SCALES)
-        intrinsics = tf.concat([intrinsics, mirrored_intrinsics(intrinsics, last_columns)], axis=0)
+        mirrored = mirrored_intrinsics(intrinsics, config.img_width - 1)
+        intrinsics = tf.concat([intrinsics, mirrored], axis=0)
     means = []
     for flow in model.predict_flow(_with_flipped(target), _with_flipped(sources), intrinsics,
                                    config):

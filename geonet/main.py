@@ -16,38 +16,35 @@ from common.flags import parse_flags
 from geonet.config import ModelConfig
 from geonet.run_config import RunConfig
 from kitti_data.pipeline.augmentation import AugmentConfig
-from npu_runtime.config import RuntimeConfig
-from npu_runtime.saved_config import model_flags
-
-_CONFIGS = (RunConfig, ModelConfig, AugmentConfig, RuntimeConfig)
+from npu_runtime.devices.flags import RuntimeConfig
+from npu_runtime.engine import start_tensorflow
+from npu_runtime.run_folder import model_flags
 
 
 def main(argv=None):
     """Does what `--mode` says; the modules of the other modes are not even imported."""
-    run, _, augment, runtime = parse_flags(__doc__, *_CONFIGS, argv=argv)
-    _, model, _, _ = parse_flags(__doc__, *_CONFIGS, argv=argv,
-                                 defaults=model_flags(run.init_ckpt_file, ModelConfig))
+    run, model, runtime, augment = parse_flags(
+        __doc__, RunConfig, ModelConfig, RuntimeConfig, AugmentConfig, argv=argv,
+        defaults=lambda values: model_flags(values['init_ckpt_file'], ModelConfig))
+    start_tensorflow()
     if run.mode.startswith('train_'):
         from geonet.train import run_training
-        run_training(run, model, augment, runtime)
-    elif run.mode == 'test_depth':
-        from geonet.predict_depth import test_depth
-        test_depth(run, model, runtime)
-    elif run.mode == 'test_pose':
-        from geonet.predict_pose import test_pose
-        test_pose(run, model, runtime)
-    elif run.mode == 'test_flow':
-        from geonet.predict_flow import test_flow
-        test_flow(run, model, runtime)
-    else:
-        _export(run, model, runtime)
-
-
-def _export(run, model, runtime):
-    from geonet.export import export_net
-    run.require(init_ckpt_file='the checkpoint to export', output_dir='where the graph goes')
-    export_net(run.mode[len('export_'):], run.init_ckpt_file, run.output_dir, model, runtime,
-               run.export_batch, run.soc_version, run.onnx)
+        run_training(run, model, runtime, augment)
+        return
+    from npu_runtime.failures import explained
+    with explained(runtime.device, run.batch_size):
+        if run.mode == 'test_depth':
+            from geonet.predict_depth import test_depth
+            test_depth(run, model, runtime)
+        elif run.mode == 'test_pose':
+            from geonet.predict_pose import test_pose
+            test_pose(run, model, runtime)
+        elif run.mode == 'test_flow':
+            from geonet.predict_flow import test_flow
+            test_flow(run, model, runtime)
+        else:
+            from geonet.export import export
+            export(run, model, runtime)
 
 
 def run():

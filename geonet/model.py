@@ -32,7 +32,7 @@ def rigid_training(batch, config, is_training=True):
 
     Args:
       batch: dict of frames <uint8>[B, H, W, 3(N + 1)] (the target, the frames before it in time
-        order, then those after it) and intrinsics <float32>[B, 4, 3, 3], pixels.
+        order, then those after it) and intrinsics <float32>[B, 3, 3], pixels.
       config: ModelConfig.
       is_training: whether batch norm uses the batch's statistics and updates its averages.
 
@@ -142,7 +142,7 @@ def predict_flow(target, sources, intrinsics, config, source_index=None):
 
     Args:
       target, sources: see `predict_pose`; pose_net wants the whole snippet.
-      intrinsics: <float32>[B, 4, 3, 3], pixels; None with flownet_type = direct.
+      intrinsics: <float32>[B, 3, 3], pixels; None with flownet_type = direct.
       config: ModelConfig.
       source_index: which source; None: the frame after the target, N / 2.
 
@@ -154,9 +154,9 @@ def predict_flow(target, sources, intrinsics, config, source_index=None):
     target, sources = to_float(target), to_float(sources)
     rigid_flows = None
     if config.flownet_type == 'residual':
-        _check_shape('intrinsics', intrinsics, [None, NUM_SCALES, 3, 3])
+        _check_shape('intrinsics', intrinsics, [None, 3, 3])
         pose = nets.pose_net(tf.concat([target, sources], axis=-1))[:, index]
-        transform = geometry.pixel_transform(geometry.pose_matrix(pose), intrinsics[:, 0])
+        transform = geometry.pixel_transform(geometry.pose_matrix(pose), intrinsics)
         disparities = _disparities(target, config)
         sizes = pyramid.sizes_of(disparities)
         flow = geometry.rigid_flow(1.0 / pyramid.flatten(disparities), transform, sizes)
@@ -185,14 +185,14 @@ def _rigid_flow(disparities, poses, intrinsics):
     Args:
       disparities: list of frame rows [(N + 1) B, H_s, W_s, 1].
       poses: <float32>[B, N, 6], target to source.
-      intrinsics: <float32>[B, 4, 3, 3].
+      intrinsics: <float32>[B, 3, 3].
     """
     batch_size, num_sources, _ = poses.shape.as_list()
     source_major = tf.reshape(tf.transpose(poses, [1, 0, 2]), [-1, 6])
     forward = geometry.pose_matrix(source_major)
     both = tf.concat([forward, geometry.invert_pose(forward)], axis=0)
     transform = geometry.pixel_transform(
-        both, tf.tile(intrinsics[:, 0], [2 * num_sources, 1, 1]))
+        both, tf.tile(intrinsics, [2 * num_sources, 1, 1]))
     depth = frames.at_starts(1.0 / pyramid.flatten(disparities), batch_size)
     return geometry.rigid_flow(depth, transform, pyramid.sizes_of(disparities))
 
@@ -271,7 +271,7 @@ def _read_batch(batch, config):
     _check_shape('frames', batch['frames'],
                  [None, config.img_height, config.img_width, 3 * config.seq_length])
     _check_shape('intrinsics', batch['intrinsics'],
-                 [batch['frames'].shape.as_list()[0], NUM_SCALES, 3, 3])
+                 [batch['frames'].shape.as_list()[0], 3, 3])
     return to_float(batch['frames']), batch['intrinsics']
 
 

@@ -1,13 +1,13 @@
 """depth_net, pose_net and flow_net: which layers, under which variable scope, in which units."""
+import importlib
 import math
 
 import tensorflow.compat.v1 as tf
 
-from geonet import resnet50, vgg
+from geonet import resnet50
+from geonet.config import ENCODERS
 from geonet.layers import Layers
 
-# Encoder name -> (encoder-decoder, largest disparity).
-_DEPTH_ENCODERS = {'resnet50': (resnet50.encode_decode, 5.0), 'vgg': (vgg.encode_decode, 10.0)}
 _SMALLEST_DISPARITY = 0.01
 _POSE_LAYERS = ((16, 7), (32, 5), (64, 3), (128, 3), (256, 3), (256, 3), (256, 3))
 _POSE_SCALE = 0.01
@@ -19,14 +19,15 @@ def depth_net(images, encoder, norm_decay=None, initial_disparity=0.0):
 
     Args:
       images: <float32>[M, H, W, 3] in [-1, 1].
-      encoder: 'resnet50' or 'vgg'.
+      encoder: one of `config.ENCODERS`, each a module of this package.
       norm_decay: see `Layers`; None for inference.
       initial_disparity: about what an untrained net gives; 0 is half the largest, as published.
 
     Returns:
       A list of <float32>[M, H // 2^s, W // 2^s, 1] in [0.01, 5.01] (vgg: 10.01), finest first.
     """
-    encode_decode, largest = _DEPTH_ENCODERS[encoder]
+    encode_decode = importlib.import_module('geonet.' + encoder).encode_decode
+    largest = ENCODERS[encoder]
     share = (initial_disparity - _SMALLEST_DISPARITY) / largest if initial_disparity else 0.5
     bias = math.log(share / (1.0 - share))
     with tf.variable_scope('depth_net'):

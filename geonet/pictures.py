@@ -6,11 +6,10 @@ import numpy as np
 from common.errors import UserError
 from common.files import make_folder
 from common.opencv import cv2
+from kitti_data import video
 from kitti_data.flow_files import flow_to_colour
 from kitti_data.images import write_png
-from kitti_eval.plots import depth_colours
 
-_FRAMES_A_SECOND = 10
 _SMALLEST_WIDTH = 400
 
 
@@ -24,6 +23,7 @@ def depth_picture(image, depth):
     Returns:
       uint8 [2H, W, 3], or a whole multiple where W is small.
     """
+    from kitti_eval.plots import depth_colours  # Only here: matplotlib takes seconds to import.
     low, high = np.percentile(depth, (2, 98))
     return _stacked(image, depth_colours(np.maximum(depth, low), low, high))
 
@@ -54,15 +54,17 @@ class PictureWriter:
     Args:
       folder: exists.
       name: of the folder of PNGs and of the video.
-      png: whether PNG files are wanted.
-      video: whether a video is wanted.
+      png: whether to write PNG files.
+      as_video: whether to write a video.
+      rate: frames a second of the video.
     """
 
-    def __init__(self, folder, name, png, video):
-        self.wanted = png or video
+    def __init__(self, folder, name, png, as_video, rate):
+        self.wanted = png or as_video
         self._png_folder = make_folder(os.path.join(folder, name)) if png else ''
-        self._video_path = os.path.join(folder, name + '.mp4') if video else ''
-        self._video = None
+        self._video_path = os.path.join(folder, name + '.mp4') if as_video else ''
+        self._rate = rate
+        self._video, self._frames = None, 0
 
     def __enter__(self):
         return self
@@ -70,12 +72,21 @@ class PictureWriter:
     def __exit__(self, kind, *_):
         if self._video:
             self._video.release()
-            if kind is None:
-                os.replace(self._partial_path, self._video_path)
-            else:
-                os.remove(self._partial_path)
+            try:
+                if kind is None:
+                    self._finish_video()
+            finally:
+                if os.path.exists(self._partial_path):
+                    os.remove(self._partial_path)
         if kind is None and self.wanted:
             print('pictures: %s' % ' '.join(filter(None, [self._png_folder, self._video_path])))
+
+    def _finish_video(self):
+        # The encoder does not tell of a full disk: only reading shows whether the video is whole.
+        if sum(1 for _ in video.read_frames(self._partial_path)) != self._frames:
+            raise UserError('cannot write video %s: not all of its frames are on the disk (is it '
+                            'full?)' % self._video_path)
+        os.replace(self._partial_path, self._video_path)
 
     @property
     def _partial_path(self):
@@ -89,8 +100,9 @@ class PictureWriter:
         if self._video_path:
             if not self._video:
                 self._video = cv2.VideoWriter(
-                    self._partial_path, cv2.VideoWriter_fourcc(*'mp4v'), _FRAMES_A_SECOND,
+                    self._partial_path, cv2.VideoWriter_fourcc(*'mp4v'), self._rate,
                     picture.shape[1::-1])
                 if not self._video.isOpened():
                     raise UserError('cannot write video %s' % self._video_path)
+            self._frames += 1
             self._video.write(np.ascontiguousarray(picture[..., ::-1]))

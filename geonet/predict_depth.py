@@ -2,12 +2,11 @@
 import itertools
 import os
 
-import numpy as np
-
-from common.files import atomic_write, make_folder, write_json
+from common.files import make_folder, write_json
 from geonet.pictures import PictureWriter, depth_picture
 from geonet.predictor import BatchedGraph, Predictor, predictions
-from kitti_data.frame_source import depth_frames
+from kitti_data.depth_files import write_depths
+from kitti_data.frame_source import depth_frames, require_whole
 
 
 def test_depth(run, model, runtime):
@@ -23,6 +22,10 @@ def test_depth(run, model, runtime):
 
     Returns:
       The path of the .npy file.
+
+    Raises:
+      UserError: no frame can be found, one is broken, a depth is not finite; or, once all others
+        are written, a video breaks off.
     """
     run.require(init_ckpt_file='the checkpoint to predict with', output_dir='where depth goes')
     source = depth_frames(run.dataset_dir, run.depth_test_split, run.test_file_list,
@@ -33,17 +36,18 @@ def test_depth(run, model, runtime):
         name = os.path.basename(predictor.checkpoint)
         frames, shown = itertools.tee(source.read(model.img_height, model.img_width))
         outputs = predictor(({'target': frame} for frame in frames), len(source.names), 'depth')
-        with PictureWriter(output_dir, name, run.pictures, run.video) as pictures:
+        with PictureWriter(output_dir, name, run.pictures, run.video,
+                           source.rate) as pictures:
             for index, (frame, output) in enumerate(zip(shown, outputs)):
                 depths.append(output['depth'])
                 if pictures.wanted:
                     pictures.write(index, depth_picture(frame, output['depth']))
     path = os.path.join(output_dir, name + '.npy')
-    with atomic_write(path, 'wb') as stream:
-        np.save(stream, np.stack(depths))
+    write_depths(path, depths)
     write_json(os.path.join(output_dir, name + '.json'),
                {'checkpoint': predictor.checkpoint, 'images': source.names})
     print('depth of %d images: %s' % (len(depths), path))
+    require_whole(source)
     return path
 
 

@@ -4,17 +4,19 @@ import os
 
 import numpy as np
 
-from common.files import make_folder
+from common.files import make_folder, remove_others
 from geonet.pictures import PictureWriter, flow_picture
 from geonet.predictor import BatchedGraph, Predictor, predictions
 from kitti_data.flow_files import flow_to_colour, resize_flow, write_flo, write_kitti_flow
-from kitti_data.pipeline.example_reader import multi_scale_intrinsics
+from kitti_data.frame_source import require_whole
 from kitti_data.images import write_png
 from kitti_data.snippet_source import snippets
 
 
 def test_flow(run, model, runtime):
     """Writes `binary/%06d.flo`, `color/%06d.png` and `png/%06d.png` (KITTI, 16 bits) per image.
+
+    Files of this kind of an earlier run, of other images, are removed.
 
     Args:
       run: <RunConfig>.
@@ -23,6 +25,10 @@ def test_flow(run, model, runtime):
 
     Returns:
       The number of images.
+
+    Raises:
+      UserError: no frame can be found, one is broken, a flow is not finite; or, once all others
+        are written, a video breaks off.
     """
     run.require(init_ckpt_file='the checkpoint to predict with', output_dir='where flow goes')
     source = flow_snippets(run.dataset_dir, run, model)
@@ -31,14 +37,20 @@ def test_flow(run, model, runtime):
                for name in ('binary', 'color', 'png')}
     with Predictor(lambda: flow_graph(model, run), run.init_ckpt_file,
                    runtime) as predictor, \
-            PictureWriter(output_dir, 'pictures', run.pictures, run.video) as pictures:
+            PictureWriter(output_dir, 'pictures', run.pictures, run.video,
+                          source.rate) as pictures:
         for snippet, flow in predict_flows(predictor, source, model):
             if pictures.wanted:
                 pictures.write(snippet.number, flow_picture(snippet.target, flow))
             if run.flow_size == 'original':
                 flow = resize_flow(flow, *snippet.size, bilinear=True)
             _write(folders, '%06d' % snippet.number, flow)
+    for name, folder in folders.items():
+        ending = '.flo' if name == 'binary' else '.png'
+        remove_others(folder, r'[0-9]{6,}\%s' % ending,
+                      {'%06d%s' % (number, ending) for number in source.numbers})
     print('flow of %d images: %s' % (source.count, output_dir))
+    require_whole(source)
     return source.count
 
 
@@ -53,7 +65,7 @@ def flow_graph(model, run):
     size = (model.img_height, model.img_width)
     shapes = {'target': size + (3,), 'sources': size + (3 * model.num_sources,)}
     if _needs_camera(model):
-        shapes['intrinsics'] = (4, 3, 3)
+        shapes['intrinsics'] = (3, 3)
 
     def build(target, sources, intrinsics=None):
         return {'flow': predictions(run).predict_flow(target, sources, intrinsics, model)[0]}
@@ -82,7 +94,7 @@ def _needs_camera(model):
 def _example(snippet, model):
     example = {'target': snippet.target, 'sources': snippet.sources}
     if _needs_camera(model):
-        example['intrinsics'] = multi_scale_intrinsics(snippet.intrinsics)
+        example['intrinsics'] = snippet.intrinsics
     return example
 
 

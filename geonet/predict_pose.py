@@ -6,11 +6,9 @@ import numpy as np
 from common.errors import UserError
 from common.files import make_folder
 from geonet.predictor import BatchedGraph, Predictor, predictions
-from kitti_data.frame_source import sequence_frames, windows
+from kitti_data.frame_source import require_whole, sequence_frames, windows
 from kitti_eval.chaining import chain_snippets
 from kitti_eval.snippets import snippets_of_vectors, write_snippets
-
-_SECONDS_A_FRAME = 0.1  # of frames without a clock, as in KITTI
 
 
 def test_pose(run, model, runtime):
@@ -23,11 +21,15 @@ def test_pose(run, model, runtime):
 
     Returns:
       The number of snippets.
+
+    Raises:
+      UserError: no frame can be found, one is broken or missing between others, a pose is not
+        finite; or, once all others are written, a video breaks off.
     """
     run.require(init_ckpt_file='the checkpoint to predict with', output_dir='where poses go')
     source = pose_frames(run.dataset_dir, run.pose_test_seq, run.camera, model.seq_length)
     times = (source.read_times() if source.read_times
-             else _SECONDS_A_FRAME * np.arange(len(source.names)))
+             else np.arange(len(source.names)) / source.rate)
     output_dir = make_folder(run.output_dir)
     with Predictor(lambda: pose_graph(model, run), run.init_ckpt_file, runtime) as predictor:
         poses = predict_snippets(predictor, source, model)
@@ -36,6 +38,7 @@ def test_pose(run, model, runtime):
     if run.pictures:
         _plot(os.path.join(output_dir, 'trajectory.png'), poses)
     print('%d snippets of %d frames: %s' % (len(poses), model.seq_length, output_dir))
+    require_whole(source)
     return len(poses)
 
 

@@ -7,6 +7,7 @@ import tensorflow.compat.v1 as tf
 from common.progress import progress
 from geonet import flipped, model
 from npu_runtime import checkpoints
+from npu_runtime.predictions import require_finite
 from npu_runtime.session import make_session
 
 
@@ -81,8 +82,11 @@ class Predictor:
         self._session.close()
 
     def __call__(self, examples, total=None, desc=''):
-        """As `BatchedGraph.run`."""
-        return self._graph.run(self._session, examples, total, desc)
+        """As `BatchedGraph.run`; a UserError at the first output that is not finite."""
+        for place, outputs in enumerate(self._graph.run(self._session, examples, total, desc)):
+            for values in outputs.values():
+                require_finite(values, self.checkpoint, '%s number %d' % (desc, place))
+            yield outputs
 
 
 def _batches(examples, size):

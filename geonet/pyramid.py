@@ -7,11 +7,6 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 
 
-def level_sizes(height, width, num_scales):
-    """[(height, width) of level s], each half the one before, rounded down."""
-    return [(height >> scale, width >> scale) for scale in range(num_scales)]
-
-
 def sizes_of(levels):
     """[(height, width)] of tensors <float32>[M, H_s, W_s, C]."""
     return [tuple(level.shape.as_list()[1:3]) for level in levels]

@@ -3,13 +3,17 @@
 A flow is <float32>[H, W, 2] in pixels, u (right) first, then v (down): the pixel (x, y) of the
 first image is seen at (x + u, y + v) in the second.
 """
+import os
+
 import numpy as np
 
 from common.errors import UserError
-from common.files import atomic_write, require_file
+from common.files import atomic_write, reading, require_file
 from common.opencv import cv2
+from kitti_data.images import MAX_PIXELS_OF_16_BITS, read_16_bit
 
 _FLO_MAGIC = np.float32(202021.25)
+_FLO_HEADER = 12  # bytes: magic, width, height
 _KITTI_ZERO = 2 ** 15
 _KITTI_STEPS_PER_PIXEL = 64.0
 # Middlebury marks a pixel without flow by a value beyond any image.
@@ -36,16 +40,20 @@ def read_flo(path):
       UserError: the file is missing, is no .flo file, or ends early.
     """
     path = require_file(path, 'flow file')
-    with open(path, 'rb') as stream:
-        data = stream.read()
-    if len(data) < 12 or np.frombuffer(data, '<f4', 1)[0] != _FLO_MAGIC:
-        raise UserError('%s is not a .flo file: it does not begin with %s' % (path, _FLO_MAGIC))
-    width, height = (int(size) for size in np.frombuffer(data, '<i4', 2, offset=4))
-    wanted = 12 + 8 * width * height
-    if min(width, height) < 1 or len(data) != wanted:
-        raise UserError('%s is broken: its header says %d x %d pixels, which is %d bytes, found %d'
-                        % (path, width, height, wanted, len(data)))
-    flow = np.frombuffer(data, '<f4', offset=12).reshape(height, width, 2)
+    with reading(path, 'flow file'), open(path, 'rb') as stream:
+        header = stream.read(_FLO_HEADER)
+        if len(header) < _FLO_HEADER or np.frombuffer(header, '<f4', 1)[0] != _FLO_MAGIC:
+            raise UserError('flow file %s: does not begin with %s, must be a .flo file' % (
+                path, _FLO_MAGIC))
+        width, height = (int(size) for size in np.frombuffer(header, '<i4', 2, offset=4))
+        told, found = _FLO_HEADER + 8 * width * height, os.path.getsize(path)
+        if min(width, height) < 1 or found != told:
+            raise UserError('flow file %s: has %d bytes, must have %d for the %d x %d pixels that '
+                            'its header tells' % (path, found, told, width, height))
+        if width * height > MAX_PIXELS_OF_16_BITS:
+            raise UserError('flow file %s: is %dx%d pixels, must be at most %d pixels' % (
+                path, width, height, MAX_PIXELS_OF_16_BITS))
+        flow = np.frombuffer(stream.read(), '<f4').reshape(height, width, 2)
     return flow.astype(np.float32)
 
 
@@ -88,15 +96,9 @@ def read_kitti_flow(path):
     Raises:
       UserError: the file is missing, broken, or not a 16-bit colour PNG.
     """
-    path = require_file(path, 'flow image')
-    image = cv2.imread(path, cv2.IMREAD_UNCHANGED)
-    if image is None:
-        raise UserError('flow image %s cannot be decoded' % path)
-    if image.dtype != np.uint16 or image.ndim != 3 or image.shape[2] != 3:
-        raise UserError('flow image %s holds %s %s, wanted 16-bit colour (KITTI flow PNG)'
-                        % (path, image.dtype, list(image.shape)))
-    valid = image[..., 0] > 0
-    flow = (image[..., 2:0:-1].astype(np.float32) - _KITTI_ZERO) / _KITTI_STEPS_PER_PIXEL
+    image = read_16_bit(path, 3, 'flow image')
+    valid = image[..., 2] > 0
+    flow = (image[..., :2].astype(np.float32) - _KITTI_ZERO) / _KITTI_STEPS_PER_PIXEL
     return flow * valid[..., None], valid
 
 

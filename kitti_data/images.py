@@ -1,23 +1,48 @@
-"""Reading, resizing and writing images: one way for preparation, training and prediction."""
-import struct
-import zlib
+"""Reading, resizing and writing images: one way for preparation, training and prediction.
+
+Pixels are taken as they are stored: a camera's note that the picture was held sideways (EXIF
+orientation) does not turn it, because calibration and truth belong to the stored pixels.
+"""
+import contextlib
+import os
+import typing
 
 import numpy as np
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
+from common.console import warn
 from common.errors import UserError
-from common.files import atomic_write, require_file
+from common.files import atomic_write, reading, require_file
+from common.opencv import cv2
+from common.parallel import parallel_map
 
-_DECODING_ERRORS = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error)
+# A header of a few bytes can ask for any amount of memory. KITTI's images have 2^19 pixels.
+MAX_PIXELS = 2 ** 26
+MAX_PIXELS_OF_16_BITS = 2 ** 24
+Image.MAX_IMAGE_PIXELS = None  # Pillow's own check raises or only warns, by the size.
+
+_FORMATS = ('PNG', 'JPEG')
+_ORIENTATION = 0x0112
+_AS_STORED = 1
+_GRAY, _COLOUR = ('L', '1'), ('RGB', 'RGBA', 'P', 'LA')
+_turned = []  # The first file with an orientation: one warning is enough.
+
+
+class FrameFormat(typing.NamedTuple):
+    """What a file holds: height and width in pixels, channels 1 (gray) or 3."""
+    height: int
+    width: int
+    channels: int
 
 
 def read_rgb(path):
     """The image file `path` as uint8 [H, W, 3]; gray becomes three equal channels.
 
     Raises:
-      UserError: the file is missing, empty, truncated, broken or not 8 bits a channel.
+      UserError: the file is missing, empty, truncated, broken, too large, or not PNG or JPEG of 8
+        bits a channel.
     """
-    return np.array(_open(path).convert('RGB'))
+    return np.array(_load(path).convert('RGB'))
 
 
 def read_resized(path, height, width):
@@ -26,27 +51,70 @@ def read_resized(path, height, width):
     Returns:
       (uint8 [height, width, 3], (H, W) of the file).
     """
-    image = _open(path)
+    image = _load(path)
     resized = image.resize((width, height), Image.BILINEAR)
     return np.array(resized.convert('RGB')), (image.height, image.width)
+
+
+def read_levels(path, channels, what='frame'):
+    """The image file `path` as OpenCV gives it: uint8 [H, W] for 1 channel, [H, W, 3] BGR for 3.
+
+    Errors are those of `read_rgb`.
+    """
+    with _opened(path, what) as image:
+        _format(image, path, what)
+    mode = cv2.IMREAD_GRAYSCALE if channels == 1 else cv2.IMREAD_COLOR
+    return _decode(path, mode | cv2.IMREAD_IGNORE_ORIENTATION, what)
+
+
+def read_16_bit(path, channels, what):
+    """The PNG file `path` of 16 bits a channel: uint16 [H, W] for 1 channel, [H, W, 3] RGB for 3.
+
+    Raises:
+      UserError: the file is missing, broken, too large, or has other pixels.
+    """
+    with _opened(path, what, MAX_PIXELS_OF_16_BITS):
+        pass
+    pixels = _decode(path, cv2.IMREAD_UNCHANGED, what)
+    if pixels.dtype != np.uint16 or pixels.shape[2:] != ((3,) if channels == 3 else ()):
+        raise UserError('%s %s: found %s %s, must be a 16-bit %s PNG' % (
+            what, path, pixels.dtype, list(pixels.shape), 'colour' if channels == 3 else 'gray'))
+    return pixels[..., ::-1] if channels == 3 else pixels
+
+
+def image_size(path, what='image'):
+    """(height, width) in the header of the image file `path`, without decoding it."""
+    with _opened(path, what) as image:
+        return image.height, image.width
+
+
+def check_headers(paths, what='image'):
+    """Looks at the header of every image, so that a long run does not end at a file that is none.
+
+    Returns:
+      List of (height, width).
+
+    Raises:
+      UserError: names the first that is missing, empty or no image.
+    """
+    return parallel_map(lambda path: image_size(path, what), paths, desc='checking images',
+                        unit='image')
+
+
+def read_format(path, what='frame'):
+    """The `FrameFormat` of an image file, whose checksums are verified where it has some (PNG)."""
+    with _opened(path, what) as image:
+        found = _format(image, path, what)
+        image.verify()
+    return found
 
 
 def resize(image, height, width):
     """Antialiased bilinear resize (Pillow's BILINEAR) of uint8 [H, W, 3] to [height, width, 3]."""
     image = np.asarray(image)
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
-        raise ValueError('wanted uint8 [H, W, 3], got %s %s' % (image.dtype, image.shape))
+        raise ValueError('image must be uint8 [H, W, 3], got %s %s' % (image.dtype, image.shape))
     return np.array(Image.fromarray(image).resize((width, height), Image.BILINEAR))
-
-
-def image_size(path):
-    """(height, width) in the header of the image file `path`, without decoding it."""
-    path = require_file(path, 'image')
-    try:
-        with Image.open(path) as image:
-            return image.height, image.width
-    except _DECODING_ERRORS as error:
-        raise _broken(path, error) from error
 
 
 def write_png(path, image):
@@ -61,27 +129,60 @@ def write_jpeg(path, image, quality=95):
         Image.fromarray(image).save(stream, 'JPEG', quality=quality)
 
 
-def _open(path):
+@contextlib.contextmanager
+def _opened(path, what, max_pixels=MAX_PIXELS):
+    """The Pillow image of a file, its header read and its size found bearable."""
+    path = require_file(path, what)
+    with reading(path, what):
+        if not os.path.getsize(path):
+            raise UserError('cannot read %s %s: it is empty' % (what, path))
+        try:
+            image = Image.open(path, formats=_FORMATS)
+        except UnidentifiedImageError as error:
+            raise UserError('cannot read %s %s: it is no PNG or JPEG file' % (
+                what, path)) from error
+        with image:
+            if image.width * image.height > max_pixels:
+                raise UserError('%s %s: is %dx%d pixels, must be at most %d pixels (make it '
+                                'smaller)' % (what, path, image.width, image.height, max_pixels))
+            yield image
+
+
+def _load(path, what='image'):
     """A decoded Pillow image of mode L or RGB."""
-    path = require_file(path, 'image')
+    with _opened(path, what) as image:
+        _format(image, path, what)
+        image.load()
+    return image if image.mode in ('L', 'RGB') else image.convert('RGB')
+
+
+def _format(image, path, what):
+    """The `FrameFormat` of an opened image, which must have 8 bits a channel."""
+    stored = image.tile[0][3] if image.tile else ''
+    if image.mode not in _GRAY + _COLOUR or '16' in str(stored):
+        raise UserError('%s %s: has pixels of kind %s, must be 8-bit gray or colour' % (
+            what, path, '16-bit ' + image.mode if '16' in str(stored) else image.mode))
+    _warn_if_turned(image, path)
+    return FrameFormat(image.height, image.width, 1 if image.mode in _GRAY else 3)
+
+
+def _warn_if_turned(image, path):
+    if _turned or image.format == 'PNG' and 'exif' not in image.info:
+        return  # Pillow would decode a PNG to look for EXIF at its end.
     try:
-        with Image.open(path) as image:
-            image.load()
-    except _DECODING_ERRORS as error:
-        raise _broken(path, error) from error
-    if image.mode in ('L', 'RGB'):
-        return image
-    if image.mode in ('P', 'LA', 'RGBA', '1'):
-        return image.convert('RGB')
-    raise UserError('image %s has pixels of kind %s; wanted 8-bit gray or colour' % (
-        path, image.mode))
+        orientation = image.getexif().get(_ORIENTATION, _AS_STORED)
+    except Exception:  # pylint: disable=broad-except
+        return  # Broken EXIF does not make the picture unreadable.
+    if orientation != _AS_STORED:
+        _turned.append(path)
+        warn('%s: EXIF orientation %s is not applied, pixels are taken as stored; the same holds '
+             'for all other images (turn the files if that is wrong)' % (path, orientation))
 
 
-def _broken(path, error):
-    reason = 'it is empty' if _is_empty(path) else str(error) or type(error).__name__
-    return UserError('cannot read image %s: %s' % (path, reason.replace(repr(path), 'it')))
-
-
-def _is_empty(path):
-    with open(path, 'rb') as stream:
-        return not stream.read(1)
+def _decode(path, mode, what):
+    with reading(path, what):
+        with open(path, 'rb') as stream:
+            pixels = cv2.imdecode(np.frombuffer(stream.read(), np.uint8), mode)
+    if pixels is None:
+        raise UserError('cannot read %s %s: it cannot be decoded' % (what, path))
+    return pixels

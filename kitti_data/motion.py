@@ -11,7 +11,7 @@ Labels of one step are given in one of two frames:
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from kitti_data import poses as pose_math
+from kitti_data.poses import from_parts, relative
 
 LABEL_FRAMES = ('camera', 'world')
 
@@ -34,7 +34,7 @@ def poses_from_vectors(vectors):
     """float64 [..., 4, 4] poses of [..., 6] vectors."""
     vectors = np.asarray(vectors, np.float64)
     rotations = Rotation.from_euler('xyz', vectors[..., 3:].reshape(-1, 3)).as_matrix()
-    return pose_math.from_parts(rotations.reshape(vectors.shape[:-1] + (3, 3)), vectors[..., :3])
+    return from_parts(rotations.reshape(vectors.shape[:-1] + (3, 3)), vectors[..., :3])
 
 
 def wrap_angle(angles):
@@ -47,7 +47,7 @@ def motions_from_poses(poses, label_frame='camera'):
     _check(label_frame)
     poses = np.asarray(poses, np.float64)
     if label_frame == 'camera':
-        return vectors_from_poses(pose_math.relative(poses[:-1], poses[1:]))
+        return vectors_from_poses(relative(poses[:-1], poses[1:]))
     motions = np.diff(vectors_from_poses(poses), axis=0)
     motions[:, 3:] = wrap_angle(motions[:, 3:])
     return motions
@@ -71,7 +71,7 @@ def poses_from_motions(motions, label_frame='camera', first_pose=None):
         first_pose = np.eye(4) if first_pose is None else first_pose
         first = vectors_from_poses(first_pose)
         vectors = np.concatenate([first[None], first + np.cumsum(motions, axis=0)])
-        return pose_math.relative(first_pose, poses_from_vectors(vectors))
+        return relative(first_pose, poses_from_vectors(vectors))
     trajectory = [np.eye(4)]
     for step in poses_from_vectors(motions):
         trajectory.append(trajectory[-1] @ step)
@@ -80,4 +80,4 @@ def poses_from_motions(motions, label_frame='camera', first_pose=None):
 
 def _check(label_frame):
     if label_frame not in LABEL_FRAMES:
-        raise ValueError('label_frame is %r; wanted %s' % (label_frame, ' or '.join(LABEL_FRAMES)))
+        raise ValueError('label_frame is %r, must be %s' % (label_frame, ' or '.join(LABEL_FRAMES)))

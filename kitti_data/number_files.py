@@ -1,12 +1,17 @@
-"""Text files of numbers: rows, and `key: values` calibration; errors name file and line."""
+"""Text files of rows of numbers; errors name file and line."""
 import numpy as np
 
 from common.errors import UserError
-from common.files import read_lines, require_file
+from common.files import numbered_lines
 
 
 def read_rows(path, widths, what):
-    """The rows of numbers in `path`.
+    """The rows of numbers in `path`; see `numbered_rows`."""
+    return numbered_rows(path, widths, what)[1]
+
+
+def numbered_rows(path, widths, what):
+    """The rows of numbers in `path`, and the lines they stand in.
 
     Args:
       path: a text file with one row of numbers, between white space, a line.
@@ -14,55 +19,27 @@ def read_rows(path, widths, what):
       what: what the file is, for errors.
 
     Returns:
-      float64 [N, width].
+      (list of N line numbers, float64 [N, width]).
 
     Raises:
       UserError: no row, a row of another width, or something that is not a finite number.
     """
-    rows = []
-    for number, line in enumerate(read_lines(path, what), 1):
-        row = _numbers(line.split())
+    rows, numbers = [], []
+    for number, line in numbered_lines(path, what):
+        row = finite_numbers(line.split())
         if row is None or len(row) not in widths or len(row) != len(rows[0] if rows else row):
-            raise UserError('%s %s, line %d: wanted %s finite numbers, found %r' % (
-                what, path, number,
-                len(rows[0]) if rows else ' or '.join(map(str, widths)), _shorten(line)))
+            raise UserError('%s %s: line %d: found %r, must be %s finite numbers' % (
+                what, path, number, shortened(line),
+                len(rows[0]) if rows else ' or '.join(map(str, widths))))
         rows.append(row)
+        numbers.append(number)
     if not rows:
         raise UserError('%s %s is empty' % (what, path))
-    return np.array(rows)
+    return numbers, np.array(rows)
 
 
-class Calibration:
-    """A KITTI calibration file of `key: numbers` lines; keys are looked up, never line numbers."""
-
-    def __init__(self, path):
-        self.path = require_file(path, 'calibration file')
-        self._texts = {}
-        for number, line in enumerate(read_lines(self.path, 'calibration file'), 1):
-            key, colon, text = line.partition(':')
-            if not colon:
-                raise UserError('calibration file %s, line %d: wanted "key: numbers", found %r' % (
-                    self.path, number, _shorten(line)))
-            self._texts[key.strip()] = (number, text)
-
-    def __contains__(self, key):
-        return key in self._texts
-
-    def matrix(self, key, shape):
-        """float64 array of `shape` under `key`; a UserError tells what is missing or wrong."""
-        if key not in self._texts:
-            raise UserError('calibration file %s has no key %r; it has %s' % (
-                self.path, key, ', '.join(self._texts)))
-        number, text = self._texts[key]
-        values = _numbers(text.split())
-        size = int(np.prod(shape))
-        if values is None or len(values) != size:
-            raise UserError('calibration file %s, line %d: %s wants %d finite numbers, found %r' % (
-                self.path, number, key, size, _shorten(text.strip())))
-        return np.array(values).reshape(shape)
-
-
-def _numbers(words):
+def finite_numbers(words):
+    """The floats that `words` are, or None where one is no finite number."""
     try:
         values = [float(word) for word in words]
     except ValueError:
@@ -70,5 +47,6 @@ def _numbers(words):
     return values if np.all(np.isfinite(values)) else None
 
 
-def _shorten(text, length=60):
+def shortened(text, length=60):
+    """`text`, cut off where it is too long for an error."""
     return text if len(text) <= length else text[:length] + '...'

@@ -4,11 +4,14 @@ import os
 import numpy as np
 
 from common.errors import UserError
-from common.files import atomic_write, require_folder
-from kitti_data import poses as pose_math
-from kitti_data.number_files import Calibration, read_rows
+from common.files import atomic_write, list_folder, require_folder
+from kitti_data.calibration import Calibration
+from kitti_data.frame_files import frame_number, list_frames, require_no_gaps
+from kitti_data.number_files import numbered_rows, read_rows
+from kitti_data.poses import rotation_faults, to_4x4
 
-IMAGE_EXTENSIONS = ('.png', '.jpg', '.jpeg')
+# Metres, some laps of the Earth; and frames, four years of them. Beyond, sums are not finite.
+_MOST_DISTANT, _MOST_FRAMES = 1e8, 1e9
 
 
 class OdometrySequence:
@@ -21,8 +24,9 @@ class OdometrySequence:
       allow_gaps: whether frame numbers may jump; a program that takes neighbours in the list for
         neighbours in time leaves it False.
 
-    Frame number n belongs to line n (from 0) of `times.txt` and of the poses file, so `times` and
-    `poses` have one row for each image, also when images at the start or end are absent.
+    Frame number n belongs to line n (from 0) of `times.txt`, and to line n of a poses file of 12
+    columns or to the line that begins with n of one of 13. So `times` and `poses` have one row for
+    each image, also when images at the start or end are absent.
     """
 
     def __init__(self, root, sequence, camera=0, allow_gaps=False):
@@ -64,12 +68,12 @@ class OdometrySequence:
     def times(self):
         """float64 [N] seconds since the sequence began."""
         path = os.path.join(self.folder, 'times.txt')
-        return self._at_frames(read_times(path), path, 'times')
+        return self._at_frames(*_counted(read_times(path)), path, 'time')
 
     @property
     def poses(self):
         """float64 [N, 4, 4] camera-to-world poses of camera 0, metres."""
-        return self._at_frames(read_poses(self.poses_path), self.poses_path, 'poses')
+        return self._at_frames(*read_poses_indexed(self.poses_path), self.poses_path, 'pose')
 
     @property
     def poses_path(self):
@@ -78,7 +82,7 @@ class OdometrySequence:
     @property
     def projection(self):
         """float64 [3, 4], from the rectified frame of camera 0 to pixels of this camera."""
-        return self.calibration.matrix('P%d' % self.camera, (3, 4))
+        return self.calibration.projection('P%d' % self.camera)
 
     @property
     def intrinsics(self):
@@ -88,7 +92,7 @@ class OdometrySequence:
     @property
     def velo_to_cam(self):
         """float64 [4, 4], from the laser scanner to the rectified camera 0, metres."""
-        return pose_math.to_4x4(self.calibration.matrix('Tr', (3, 4)))
+        return to_4x4(self.calibration.matrix('Tr', (3, 4)))
 
     @property
     def calibration(self):
@@ -97,61 +101,44 @@ class OdometrySequence:
             self._calibration = Calibration(os.path.join(self.folder, 'calib.txt'))
         return self._calibration
 
-    def _at_frames(self, rows, path, what):
-        numbers = self.frame_numbers
-        if numbers[-1] >= len(rows):
-            raise UserError('%s has %d %s, but the images of sequence %s go up to frame %d (%s)' % (
-                path, len(rows), what, self.name, numbers[-1], self.image_paths[-1]))
-        return rows[numbers]
+    def _at_frames(self, numbers, rows, path, what):
+        places = {number: place for place, number in enumerate(numbers.tolist())}
+        absent = [frame for frame in self.frames if frame[0] not in places]
+        if absent:
+            raise UserError('%s has %d %ss, but none of frame %d (%s): sequence %s has images up '
+                            'to frame %d' % (path, len(rows), what, absent[0][0], absent[0][1],
+                                          self.name, self.frames[-1][0]))
+        return rows[[places[number] for number, _ in self.frames]]
 
 
 def sequence_name(sequence):
     """The folder name of a sequence: 9, '9' and '09' are '09'; other names stay."""
     text = str(sequence).strip()
-    return '%02d' % int(text) if text.isdigit() else text
+    number = frame_number(text)
+    return text if number is None else '%02d' % number
 
 
 def sequence_names(root):
     """Sorted names of the sequences under the odometry folder `root`."""
-    folder = require_folder(os.path.join(os.path.abspath(root), 'sequences'), 'folder of sequences')
-    names = sorted(name for name in os.listdir(folder)
+    folder = require_folder(os.path.join(root, 'sequences'), 'folder of sequences')
+    names = sorted(name for name in list_folder(folder)
                    if os.path.isdir(os.path.join(folder, name)))
     if not names:
         raise UserError('no sequence in %s' % folder)
     return names
 
 
-def list_frames(folder):
-    """(frame number, path) of every numbered image in `folder`, ascending.
+def read_poses(path):
+    """float64 [N, 4, 4] poses of frames 0 to N - 1 in the KITTI file `path`.
 
     Raises:
-      UserError: there is none, or two files have the same number.
+      UserError: as `read_poses_indexed`, or the file has 13 columns and its frames are others.
     """
-    frames = []
-    for name in os.listdir(folder):
-        stem, extension = os.path.splitext(name)
-        if stem.isdigit() and extension.lower() in IMAGE_EXTENSIONS:
-            frames.append((int(stem), os.path.join(folder, name)))
-    if not frames:
-        raise UserError('no image with a number for a name in %s' % folder)
-    frames.sort()
-    for (number, path), (next_number, next_path) in zip(frames, frames[1:]):
-        if number == next_number:
-            raise UserError('%s and %s are the same frame' % (path, next_path))
-    return frames
-
-
-def require_no_gaps(frames):
-    """Raises a UserError that names the first jump in the numbers of (frame number, path) pairs."""
-    for (number, path), (next_number, next_path) in zip(frames, frames[1:]):
-        if next_number != number + 1:
-            raise UserError('frames %d to %d are missing between %s and %s' % (
-                number + 1, next_number - 1, path, os.path.basename(next_path)))
-
-
-def read_poses(path):
-    """float64 [N, 4, 4] poses in the KITTI file `path`: 12 columns, or 13 with the index first."""
-    return read_poses_indexed(path)[1]
+    numbers, poses = read_poses_indexed(path)
+    if numbers[0] != 0 or numbers[-1] != len(numbers) - 1:
+        raise UserError('pose file %s: has %d poses of frames %d to %d, must have all from frame 0 '
+                        'on' % (path, len(numbers), numbers[0], numbers[-1]))
+    return poses
 
 
 def read_poses_indexed(path):
@@ -161,21 +148,38 @@ def read_poses_indexed(path):
       path: lines of 12 numbers (the upper 3x4, row by row), or of 13 with the frame number first.
 
     Returns:
-      (int64 [N] frame numbers, 0..N-1 where the file has none; float64 [N, 4, 4]).
+      (int64 [N] ascending frame numbers, 0..N-1 where the file has none; float64 [N, 4, 4]).
 
     Raises:
-      UserError: names the file and line.
+      UserError: names the file and line: no number, a frame number that is not whole or not above
+        the one before, or a pose that is no rotation and position.
     """
-    rows = read_rows(path, (12, 13), 'pose file')
-    if rows.shape[1] == 12:
-        return np.arange(len(rows)), pose_math.to_4x4(rows.reshape(-1, 3, 4))
-    numbers = np.rint(rows[:, 0]).astype(np.int64)
-    bad = np.flatnonzero((numbers != rows[:, 0]) | (np.diff(numbers, prepend=-1) <= 0))
+    lines, rows = numbered_rows(path, (12, 13), 'pose file')
+    numbers, poses = _counted(to_4x4(rows[:, -12:].reshape(-1, 3, 4)))
+    if rows.shape[1] == 13:
+        numbers = _frame_numbers(path, lines, rows[:, 0])
+    for place, fault in rotation_faults(poses):
+        raise UserError('pose file %s: line %d: found %s, must be a rotation (determinant 1)' % (
+            path, lines[place], fault))
+    far = np.flatnonzero(np.abs(poses[:, :3, 3]).max(axis=1) > _MOST_DISTANT)
+    if far.size:
+        raise UserError('pose file %s: line %d: found the position %s, must be within %g m' % (
+            path, lines[far[0]], poses[far[0], :3, 3], _MOST_DISTANT))
+    return numbers, poses
+
+
+def _frame_numbers(path, lines, column):
+    bad = np.flatnonzero((np.rint(column) != column) | (column > _MOST_FRAMES)
+                         | (np.diff(column, prepend=-1) <= 0))
     if bad.size:
-        raise UserError('pose file %s, line %d: the first of 13 columns is the frame number and '
-                        'must be whole and ascending, found %g'
-                        % (path, bad[0] + 1, rows[bad[0], 0]))
-    return numbers, pose_math.to_4x4(rows[:, 1:].reshape(-1, 3, 4))
+        raise UserError('pose file %s: line %d: found the frame number %.10g, must be whole and '
+                        'above the one before (the first of 13 columns is the frame number)' % (
+                            path, lines[bad[0]], column[bad[0]]))
+    return column.astype(np.int64)
+
+
+def _counted(rows):
+    return np.arange(len(rows)), rows
 
 
 def write_poses(path, poses):
@@ -190,6 +194,27 @@ def read_times(path):
     return read_rows(path, (1,), 'times file')[:, 0]
 
 
+def read_times_and_poses(poses_path, times_path):
+    """The poses of a file with the times of their frames.
+
+    Args:
+      poses_path: KITTI pose file of 12 or 13 columns.
+      times_path: file of one time a line, the first line that of frame 0.
+
+    Returns:
+      (int64 [N] frame numbers, float64 [N] seconds, float64 [N, 4, 4]).
+
+    Raises:
+      UserError: a file is missing or broken, or they do not belong together.
+    """
+    numbers, poses = read_poses_indexed(poses_path)
+    times = read_times(times_path)
+    if numbers[-1] >= len(times) or len(numbers) == numbers[-1] + 1 != len(times):
+        raise UserError('%s has %d times, but %s has %d poses up to frame %d' % (
+            times_path, len(times), poses_path, len(poses), numbers[-1]))
+    return numbers, times[numbers], poses
+
+
 def _cameras(folder):
-    names = sorted(name for name in os.listdir(folder) if name.startswith('image_'))
+    names = sorted(name for name in list_folder(folder) if name.startswith('image_'))
     return ', '.join(names) or 'no image folder'

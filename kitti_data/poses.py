@@ -6,6 +6,8 @@ float64 [..., 4, 4], angles are radians, quaternions are (qx, qy, qz, qw) as in 
 import numpy as np
 from scipy.spatial.transform import Rotation
 
+_ROTATION_TOLERANCE = 0.01
+
 
 def to_4x4(matrices):
     """Adds the row (0, 0, 0, 1) to [..., 3, 4] matrices; [..., 4, 4] ones stay as they are."""
@@ -13,7 +15,7 @@ def to_4x4(matrices):
     if matrices.shape[-2:] == (4, 4):
         return matrices
     if matrices.shape[-2:] != (3, 4):
-        raise ValueError('wanted [..., 3, 4] or [..., 4, 4], got %s' % (matrices.shape,))
+        raise ValueError('transforms must be [..., 3 or 4, 4], got %s' % (matrices.shape,))
     transforms = np.zeros(matrices.shape[:-2] + (4, 4))
     transforms[..., :3, :] = matrices
     transforms[..., 3, 3] = 1
@@ -46,21 +48,6 @@ def rotation_from_euler(angles):
     return rotations.reshape(angles.shape[:-1] + (3, 3))
 
 
-def euler_from_rotation(rotations):
-    """[..., 3] angles (rx, ry, rz) with Rx Ry Rz = R; ry within [-pi/2, pi/2].
-
-    Where ry is +-pi/2 only a combination of rx and rz is determined; rx is 0 there.
-    """
-    rotations = np.asarray(rotations, np.float64)
-    sin_ry = np.clip(rotations[..., 0, 2], -1, 1)
-    cos_ry = np.hypot(rotations[..., 0, 0], rotations[..., 0, 1])
-    rx = np.arctan2(-rotations[..., 1, 2], rotations[..., 2, 2])
-    rz = np.arctan2(-rotations[..., 0, 1], rotations[..., 0, 0])
-    locked = cos_ry < 1e-9
-    rz = np.where(locked, np.arctan2(rotations[..., 1, 0], rotations[..., 1, 1]), rz)
-    return np.stack([np.where(locked, 0.0, rx), np.arctan2(sin_ry, cos_ry), rz], axis=-1)
-
-
 def transform_from_vector(vectors):
     """[..., 4, 4] transforms of pose_net's [..., 6] vectors (tx, ty, tz, rx, ry, rz)."""
     vectors = np.asarray(vectors, np.float64)
@@ -91,6 +78,22 @@ def mean_transform(transforms):
     theirs (least sum of squared differences of the matrices)."""
     rotation = Rotation.from_matrix(transforms[:, :3, :3]).mean().as_matrix()
     return from_parts(rotation, transforms[:, :3, 3].mean(axis=0))
+
+
+def rotation_faults(transforms):
+    """Yields (place, what is found there) for those of [N, 4, 4] whose 3x3 part is no rotation.
+
+    Files hold rotations to some digits: products of axes may be off by 1 %.
+    """
+    rotations = np.asarray(transforms, np.float64)[:, :3, :3]
+    with np.errstate(over='ignore', invalid='ignore'):
+        determinants = np.linalg.det(rotations)
+        products = rotations @ np.swapaxes(rotations, 1, 2)
+        errors = np.abs(products - np.eye(3)).max(axis=(1, 2))
+        faulty = ~((errors < _ROTATION_TOLERANCE) & (determinants > 0))
+    for place in np.flatnonzero(faulty):
+        yield place, 'a 3x3 part with determinant %.4g, %.2g off R R^T = 1' % (
+            determinants[place], errors[place])
 
 
 def rotation_angle(rotations):

@@ -8,51 +8,15 @@ import re
 import numpy as np
 
 from common.errors import UserError
-from common.files import require_file, require_folder
-from kitti_data import poses as pose_math
-from kitti_data.number_files import Calibration, read_rows
-from kitti_data.odometry import list_frames
+from common.files import list_folder, reading, require_file, require_folder
+from kitti_data.calibration import RawCalibration
+from kitti_data.frame_files import list_frames
+from kitti_data.number_files import read_rows
 
 _DRIVE_NAME = re.compile(r'(\d{4}_\d{2}_\d{2})_drive_\d{4}_(sync|extract)$')
 _SPEED_COLUMNS = slice(8, 11)   # forward, leftward, upward, metres a second
 _NUM_OXTS_COLUMNS = 30
-
-
-class RawCalibration:
-    """The calibration of one recording date; files are read when first needed.
-
-    Args:
-      date_folder: `<root>/<date>`, with `calib_cam_to_cam.txt` and `calib_velo_to_cam.txt`.
-    """
-
-    def __init__(self, date_folder):
-        self.folder = require_folder(date_folder, 'KITTI raw date folder')
-        self._files = {}
-
-    def _file(self, name):
-        if name not in self._files:
-            self._files[name] = Calibration(os.path.join(self.folder, name))
-        return self._files[name]
-
-    def projection(self, camera):
-        """float64 [3, 4], from the rectified frame of camera 0 to pixels of `camera` (0..3)."""
-        return self._file('calib_cam_to_cam.txt').matrix('P_rect_%02d' % camera, (3, 4))
-
-    def intrinsics(self, camera):
-        """float64 [3, 3] of the rectified images of `camera`, pixels."""
-        return self.projection(camera)[:, :3]
-
-    @property
-    def velo_to_cam(self):
-        """float64 [4, 4], from the laser scanner to the rectified frame of camera 0, metres."""
-        velo = self._file('calib_velo_to_cam.txt')
-        rectify = self._file('calib_cam_to_cam.txt').matrix('R_rect_00', (3, 3))
-        return pose_math.from_parts(rectify, np.zeros(3)) @ pose_math.from_parts(
-            velo.matrix('R', (3, 3)), velo.matrix('T', (3,)))
-
-    def velo_to_image(self, camera):
-        """float64 [3, 4], from homogeneous points of the laser scanner to pixels of `camera`."""
-        return self.projection(camera) @ self.velo_to_cam
+_MOST_BYTES_OF_A_SCAN = 2 ** 28  # KITTI's have 2 ** 21.
 
 
 class RawDrive:
@@ -60,10 +24,10 @@ class RawDrive:
 
     Args:
       root: the folder that holds the dates.
-      name: such as '2011_09_26_drive_0001_sync'.
+      name: for example '2011_09_26_drive_0001_sync'.
 
     Raises:
-      UserError: the name is none of a drive, or the drive is not there.
+      UserError: the name is not that of a drive, or the drive is not there.
     """
 
     def __init__(self, root, name):
@@ -106,8 +70,8 @@ def list_drives(root):
     """
     root = require_folder(root, 'KITTI raw folder')
     drives = sorted(
-        name for date in os.listdir(root) if os.path.isdir(os.path.join(root, date))
-        for name in os.listdir(os.path.join(root, date))
+        name for date in list_folder(root) if os.path.isdir(os.path.join(root, date))
+        for name in list_folder(os.path.join(root, date))
         if _DRIVE_NAME.match(name) and name.startswith(date) and name.endswith('_sync'))
     if not drives:
         raise UserError('no KITTI raw drive (<date>/<date>_drive_<number>_sync) in %s' % root)
@@ -122,7 +86,11 @@ def read_velodyne(path):
     """
     path = require_file(path, 'velodyne scan')
     size = os.path.getsize(path)
-    if size == 0 or size % 16:
-        raise UserError('velodyne scan %s has %d bytes; wanted a multiple of 16 (four float32 a '
-                        'point)' % (path, size))
-    return np.fromfile(path, np.float32).reshape(-1, 4)
+    if size == 0 or size % 16 or size > _MOST_BYTES_OF_A_SCAN:
+        raise UserError('velodyne scan %s: has %d bytes, must be a multiple of 16 (four float32 a '
+                        'point) up to %d' % (path, size, _MOST_BYTES_OF_A_SCAN))
+    with reading(path, 'velodyne scan'):
+        points = np.fromfile(path, '<f4').reshape(-1, 4)
+    if not np.isfinite(points).all():
+        raise UserError('velodyne scan %s: holds numbers that are not finite' % path)
+    return points

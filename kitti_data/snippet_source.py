@@ -5,17 +5,18 @@ from typing import Callable, Iterator, NamedTuple, Optional
 import numpy as np
 
 from common.errors import UserError
-from common.files import require_file
+from common.files import list_folder, require_file
 from common.parallel import read_ahead
 from kitti_data import images
-from kitti_data.pipeline.example_reader import read_intrinsics
-from kitti_data.pipeline.formatted import list_examples
-from kitti_data.frame_source import sequence_frames, windows
-from kitti_data.number_files import Calibration
+from kitti_data.calibration import Calibration, check_camera, read_camera_file
+from kitti_data.example_list import read_example_list
+from kitti_data.frame_files import frame_number, natural_order
+from kitti_data.frame_source import FRAMES_A_SECOND, sequence_frames, windows
+from kitti_data.kitti_2015 import REFERENCE, reference_names
 from kitti_data.odometry import OdometrySequence
 
-_REFERENCE = 10  # number of the reference frame in KITTI 2015
-_FORMATTED_LIST = 'test_flow'
+_FORMATTED_LIST = 'test_flow.txt'
+_CAMERA_ENDING = '_cam.txt'
 
 
 class Snippet(NamedTuple):
@@ -45,9 +46,21 @@ class Snippet(NamedTuple):
 
 
 class SnippetSource(NamedTuple):
-    """`count` snippets, and `read()` that yields them."""
-    count: int
+    """`count` snippets, and `read()` that yields them.
+
+    numbers: of their targets.
+    rate: frames a second.
+    fault: why snippets are missing at the end; '' where none are.
+    """
+    numbers: list
     read: Callable[[], Iterator[Snippet]]
+    rate: float = FRAMES_A_SECOND
+    fault: str = ''
+
+    @property
+    def count(self):
+        """How many snippets there are."""
+        return len(self.numbers)
 
 
 def snippets(path, length, height, width, sequence='', camera=2, intrinsics=(),
@@ -57,7 +70,7 @@ def snippets(path, length, height, width, sequence='', camera=2, intrinsics=(),
     Args:
       path: folder or video file.
       length: odd number of frames.
-      height, width: of the frames that are wanted, pixels.
+      height, width: to which frames are resized, pixels.
       sequence, camera: which odometry sequence, where `path` is an odometry folder.
       intrinsics: (fx, fy, cx, cy) in pixels of the files, instead of a calibration.
       camera_needed: whether snippets without intrinsics are of no use.
@@ -66,13 +79,13 @@ def snippets(path, length, height, width, sequence='', camera=2, intrinsics=(),
       UserError: no snippet is there, a frame of one is missing, or the camera is.
     """
     folder = os.path.abspath(path) if path else ''
-    wanted = (length, height, width)
+    shape = (length, height, width)
     if os.path.isdir(os.path.join(folder, 'training', 'image_2')):
-        return _kitti_2015(os.path.join(folder, 'training'), wanted, _matrix(intrinsics),
+        return _kitti_2015(os.path.join(folder, 'training'), shape, _matrix(intrinsics),
                            camera_needed)
     prefixes = _formatted_examples(folder)
     if prefixes:
-        return _formatted(prefixes, wanted)
+        return _formatted(prefixes, shape)
     source = sequence_frames(path, sequence, camera)
     if len(source.names) < length:
         raise UserError('%s holds %d frames; a snippet needs %d' % (
@@ -83,24 +96,22 @@ def snippets(path, length, height, width, sequence='', camera=2, intrinsics=(),
             raise UserError('residual flow needs the camera of %s: --intrinsics=fx,fy,cx,cy, in '
                             'pixels of its frames of %dx%d' % ((path,) + source.size[::-1]))
         matrix = OdometrySequence(folder, sequence, camera).intrinsics
-    numbers = source.numbers[length // 2:]
+    numbers = source.numbers[length // 2:len(source.names) - length // 2].tolist()
 
     def read():
         for number, window in zip(numbers, windows(source.read(height, width), length)):
             yield Snippet(number, np.stack(window),
                           _scaled(matrix, source.size, (height, width)), source.size)
 
-    return SnippetSource(len(source.names) - length + 1, read)
+    return SnippetSource(numbers, read, source.rate, source.fault)
 
 
-def _kitti_2015(folder, wanted, matrix, camera_needed):
+def _kitti_2015(folder, shape, matrix, camera_needed):
     """Frames 10 - k .. 10 + k around every reference frame; needs the multi-view extension."""
-    length, height, width = wanted
+    length, height, width = shape
     image_folder = os.path.join(folder, 'image_2')
-    names = sorted(name[:6] for name in os.listdir(image_folder) if name.endswith('_10.png'))
-    if not names:
-        raise UserError('no image NNNNNN_10.png in %s' % image_folder)
-    frames = range(_REFERENCE - length // 2, _REFERENCE + length // 2 + 1)
+    names = reference_names(image_folder)
+    frames = range(REFERENCE - length // 2, REFERENCE + length // 2 + 1)
     calibrated = camera_needed and matrix is None
 
     def image_path(name, frame):
@@ -117,46 +128,49 @@ def _kitti_2015(folder, wanted, matrix, camera_needed):
             require_file(calibration_path(name), 'KITTI 2015 calibration',
                          'or give --intrinsics=fx,fy,cx,cy')
 
+    images.check_headers([image_path(name, frame) for name in names for frame in frames])
+
     def load(name):
         read = [images.read_resized(image_path(name, frame), height, width) for frame in frames]
         size = read[length // 2][1]
-        own = (Calibration(calibration_path(name)).matrix('P_rect_02', (3, 4))[:, :3]
+        own = (Calibration(calibration_path(name)).projection('P_rect_02')[:, :3]
                if calibrated else matrix)
         return Snippet(int(name), np.stack([image for image, _ in read]),
                        _scaled(own, size, (height, width)), size)
 
-    return SnippetSource(len(names), lambda: read_ahead(load, names))
+    return SnippetSource([int(name) for name in names], lambda: read_ahead(load, names))
 
 
 def _formatted_examples(folder):
     """Prefixes of what generate_multiview_extension.py wrote: all that its list names, or all in
     one of its folders; an empty list where `folder` is neither."""
-    if os.path.isfile(os.path.join(folder, _FORMATTED_LIST + '.txt')):
-        return list_examples(folder, _FORMATTED_LIST)
-    ending = '_cam.txt'
-    return [os.path.join(folder, name[:-len(ending)])
-            for name in (sorted(os.listdir(folder)) if os.path.isdir(folder) else [])
-            if name.endswith(ending)]
+    list_path = os.path.join(folder, _FORMATTED_LIST)
+    if os.path.isfile(list_path):
+        return [os.path.join(folder, *example) for example in read_example_list(list_path)]
+    names = list_folder(folder) if os.path.isdir(folder) else []
+    return [os.path.join(folder, name[:-len(_CAMERA_ENDING)])
+            for name in sorted(names, key=natural_order)
+            if name.endswith(_CAMERA_ENDING) and not name.startswith('.')]
 
 
-def _formatted(prefixes, wanted):
+def _formatted(prefixes, shape):
     """Strips `<prefix>.jpg`, the frames side by side, with `<prefix>_cam.txt`."""
-    length, height, width = wanted
-    names = [os.path.basename(prefix) for prefix in prefixes]
-    numbered = all(name.isdigit() for name in names) and len(set(names)) == len(names)
+    length, height, width = shape
+    numbers = [frame_number(os.path.basename(prefix)) for prefix in prefixes]
+    if None in numbers or len(set(numbers)) < len(numbers):
+        numbers = list(range(len(prefixes)))
+    cameras = [read_camera_file(prefix + _CAMERA_ENDING) for prefix in prefixes]
+    paths = [prefix + '.jpg' for prefix in prefixes]
+    for path, size in zip(paths, images.check_headers(paths)):
+        if size != (height, width * length):
+            raise UserError('%s is %dx%d pixels; %d frames of %dx%d make %dx%d' % (
+                (path, size[1], size[0], length, width, height, width * length, height)))
 
     def load(place):
-        path = prefixes[place] + '.jpg'
-        strip = images.read_rgb(path)
-        if strip.shape[:2] != (height, width * length):
-            raise UserError('%s is %dx%d pixels; %d frames of %dx%d make %dx%d' % (
-                (path, strip.shape[1], strip.shape[0], length, width, height, width * length,
-                 height)))
-        camera = read_intrinsics(prefixes[place] + '_cam.txt')
-        return Snippet(int(names[place]) if numbered else place,
-                       np.stack(np.split(strip, length, axis=1)), camera, (height, width))
+        frames = np.split(images.read_rgb(paths[place]), length, axis=1)
+        return Snippet(numbers[place], np.stack(frames), cameras[place], (height, width))
 
-    return SnippetSource(len(prefixes), lambda: read_ahead(load, range(len(prefixes))))
+    return SnippetSource(numbers, lambda: read_ahead(load, range(len(prefixes))))
 
 
 def _matrix(intrinsics):
@@ -164,7 +178,9 @@ def _matrix(intrinsics):
     if not len(intrinsics):
         return None
     fx, fy, cx, cy = intrinsics
-    return np.array([[fx, 0, cx], [0, fy, cy], [0, 0, 1.0]])
+    matrix = np.array([[fx, 0, cx], [0, fy, cy], [0, 0, 1.0]])
+    check_camera(matrix, '--intrinsics=%s' % ','.join('%g' % value for value in intrinsics))
+    return matrix
 
 
 def _scaled(camera, size, new_size):

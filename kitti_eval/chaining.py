@@ -4,7 +4,7 @@ import collections
 import numpy as np
 
 from common.errors import UserError
-from kitti_data import poses as pose_math
+from kitti_data.poses import from_parts, mean_transform, relative
 from kitti_eval.snippet_errors import best_scale
 
 SCALES = ('per_snippet', 'global', 'none')
@@ -25,28 +25,33 @@ def chain_snippets(pred, gt=None, scale='none', overlap='first'):
       (int64 [N] frame numbers, float64 [N, 4, 4] poses, the first one the identity).
 
     Raises:
-      UserError: a motion is covered by no snippet, or a frame that is scaled has no truth.
+      UserError: there is no motion, one is covered by no snippet, or a frame that is scaled has
+        no truth.
     """
     for name, value, legal in (('scale', scale, SCALES), ('overlap', overlap, OVERLAPS)):
         if value not in legal:
-            raise UserError('unknown %s %r, wanted one of %s' % (name, value, ', '.join(legal)))
+            raise UserError('unknown %s %r, must be one of %s' % (name, value, ', '.join(legal)))
     if scale != 'none':
         pred = _scaled(pred, gt, scale == 'global')
     motions = collections.defaultdict(list)
     for first in sorted(pred):
-        for frame, step in enumerate(pose_math.relative(pred[first][:-1], pred[first][1:]), first):
+        for frame, step in enumerate(relative(pred[first][:-1], pred[first][1:]), first):
             motions[frame].append(step)
-    start, end = min(motions), max(motions) + 1
-    missing = [frame for frame in range(start, end) if frame not in motions]
-    if missing:
-        raise UserError('no snippet covers the motion from frame %d to %d (%d such gaps): the '
-                        'trajectory cannot be chained' % (missing[0], missing[0] + 1, len(missing)))
+    covered = sorted(motions)
+    if not covered:
+        raise UserError('snippets of one frame hold no motion: must have two frames at least')
+    for frame, next_frame in zip(covered, covered[1:]):
+        if next_frame != frame + 1:
+            raise UserError(
+                'no snippet covers the motion from frame %d to %d (%d such gaps): the trajectory '
+                'cannot be chained' % (frame + 1, frame + 2,
+                                       covered[-1] - covered[0] + 1 - len(covered)))
     poses = [np.eye(4)]
-    for frame in range(start, end):
+    for frame in covered:
         found = motions[frame]
-        step = found[-1] if overlap == 'first' else pose_math.mean_transform(np.array(found))
+        step = found[-1] if overlap == 'first' else mean_transform(np.array(found))
         poses.append(poses[-1] @ step)
-    return np.arange(start, end + 1), np.array(poses)
+    return np.arange(covered[0], covered[-1] + 2), np.array(poses)
 
 
 def _scaled(pred, gt, one_factor):
@@ -58,7 +63,7 @@ def _scaled(pred, gt, one_factor):
             raise UserError('the ground truth has no pose of frame %d, which the snippet of frame '
                             '%d needs for its scale' % (absent[0], first))
         run = np.array([gt[frame] for frame in frames])
-        truth[first] = pose_math.relative(run[:1], run)
+        truth[first] = relative(run[:1], run)
     if one_factor:
         factor = best_scale(*(np.concatenate([_positions(side[first]) for first in pred])
                               for side in (truth, pred)))
@@ -66,7 +71,7 @@ def _scaled(pred, gt, one_factor):
     else:
         factors = {first: best_scale(_positions(truth[first]), _positions(pred[first]))
                    for first in pred}
-    return {first: pose_math.from_parts(poses[:, :3, :3], factors[first] * poses[:, :3, 3])
+    return {first: from_parts(poses[:, :3, :3], factors[first] * poses[:, :3, 3])
             for first, poses in pred.items()}
 
 

@@ -3,8 +3,9 @@ import os
 
 import numpy as np
 
+from common.errors import UserError
 from kitti_data import odometry
-from kitti_data import poses as pose_math
+from kitti_data.poses import relative
 
 # Mean of inv(T_i) T_{i+1}'s translation over all 20 400 steps of KITTI's sequences 00 to 08,
 # metres in the camera's frame (right, down, forward).
@@ -20,21 +21,35 @@ def mean_step(trajectories):
     Returns:
       float64 [3], metres in the camera's frame.
     """
-    steps = [pose_math.relative(poses[:-1], poses[1:])[:, :3, 3] for poses in trajectories]
+    steps = [relative(poses[:-1], poses[1:])[:, :3, 3] for poses in trajectories]
     return np.concatenate(steps).mean(axis=0)
 
 
 def constant_motion(num_frames, step=KITTI_STEP):
     """float64 [N, 4, 4] camera-to-first-frame poses that advance by `step` without turning."""
-    poses = np.tile(np.eye(4), (num_frames, 1, 1))
-    poses[:, :3, 3] = np.arange(num_frames)[:, None] * np.asarray(step)
+    return constant_motion_at(np.arange(num_frames), step)
+
+
+def constant_motion_at(frames, step=KITTI_STEP):
+    """`constant_motion` at the frame numbers [N] alone, relative to the first of them."""
+    poses = np.tile(np.eye(4), (len(frames), 1, 1))
+    poses[:, :3, 3] = (np.asarray(frames) - frames[0])[:, None] * np.asarray(step)
     return poses
 
 
 def step_from_files(paths):
-    """(step float64 [3], label of its row) from pose files; without any, KITTI's 00 to 08."""
+    """(step float64 [3], label of its row) from pose files; without any, KITTI's 00 to 08.
+
+    Only frames that follow each other count as a step, where a file leaves frames out.
+    """
     if not paths:
         return np.array(KITTI_STEP), 'constant motion (KITTI 00-08)'
-    step = mean_step([odometry.read_poses(path) for path in paths])
+    runs = []
+    for path in paths:
+        numbers, poses = odometry.read_poses_indexed(path)
+        runs += np.split(poses, np.flatnonzero(np.diff(numbers) != 1) + 1)
+    runs = [run for run in runs if len(run) > 1]
+    if not runs:
+        raise UserError('no two successive frames in %s' % ', '.join(paths))
     names = ','.join(os.path.splitext(os.path.basename(path))[0] for path in paths)
-    return step, 'constant motion (%s)' % names
+    return mean_step(runs), 'constant motion (%s)' % names

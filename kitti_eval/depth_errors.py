@@ -6,7 +6,6 @@ import numpy as np
 
 from common.errors import UserError
 from common.opencv import cv2
-from common.parallel import parallel_map
 
 MIN_DEPTH, MAX_DEPTH = 1e-3, 80.0
 ERRORS = ('abs_rel', 'sq_rel', 'rmse', 'rmse_log', 'a1', 'a2', 'a3')
@@ -79,16 +78,21 @@ def evaluate_map(gt, pred, valid, scale=True, limits=(MIN_DEPTH, MAX_DEPTH), foc
       the factor; <float32>[H, W] the scaled and clamped prediction).
 
     Raises:
-      ValueError: the prediction is not finite, or its median is not above 0.
+      ValueError: the prediction is not finite, or its median is not above 0 or so small that no
+        float32 scales it.
     """
     height, width = gt.shape
     resized = cv2.resize(np.asarray(pred, np.float32), (width, height),
                          interpolation=cv2.INTER_LINEAR)
     truth, raw = gt[valid], resized[valid]
-    if not np.isfinite(resized).all() or np.median(raw) <= 0:
+    median = float(np.median(raw))
+    if not np.isfinite(resized).all() or median <= 0:
         raise ValueError('its depths are not all finite, or their median is not above 0')
-    factor = float(np.median(truth) / np.median(raw)) if scale else 1.0
-    resized = np.clip(resized * np.float32(factor), *limits)
+    factor = float(np.median(truth)) / median if scale else 1.0
+    if factor > np.finfo(np.float32).max:
+        raise ValueError('its median, %g, is too small to be scaled' % median)
+    with np.errstate(over='ignore'):
+        resized = np.clip(resized * np.float32(factor), *limits)
     guesses = {'prediction': resized[valid],
                'median_depth': np.full(truth.shape, np.clip(np.median(truth), *limits)),
                'best_constant': np.full(truth.shape, np.clip(best_constant(truth), *limits))}
@@ -100,36 +104,6 @@ def evaluate_map(gt, pred, valid, scale=True, limits=(MIN_DEPTH, MAX_DEPTH), foc
             result['prediction']['d1_inverse_depth'] = outlier_share(focal_baseline / truth,
                                                                      1 / raw)
     return dict(result, scale=factor), resized
-
-
-def evaluate_depth(gt, pred, crop=None, scale=True, limits=(MIN_DEPTH, MAX_DEPTH)):
-    """Scores depth maps against truth of any source, such as the synthetic world's exact depth.
-
-    Args:
-      gt: list of [H, W], or [n, H, W].
-      pred: list of [h, w], or [n, h, w], in the same order.
-      crop: None or `GARG_CROP`.
-      scale, limits: see `evaluate_map`; truth outside the limits does not count.
-
-    Returns:
-      See `summarise`.
-
-    Raises:
-      UserError: the lengths differ, no truth is valid, a prediction cannot be scored.
-    """
-    if len(gt) != len(pred):
-        raise UserError('%d depth maps of truth, %d predicted' % (len(gt), len(pred)))
-
-    def score(index):
-        truth = np.asarray(gt[index])
-        valid = valid_pixels(truth, crop, limits)
-        if not valid.any():
-            return None
-        try:
-            return evaluate_map(truth, pred[index], valid, scale, limits)[0]
-        except ValueError as error:
-            raise UserError('predicted depth number %d: %s' % (index, error)) from error
-    return summarise(parallel_map(score, range(len(gt)), desc='depth', unit='img'))
 
 
 def summarise(scores):

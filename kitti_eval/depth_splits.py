@@ -7,9 +7,12 @@ from typing import NamedTuple
 import numpy as np
 
 from common.errors import UserError
-from common.files import read_lines, require_folder
+from common.files import require_file, require_folder
 from kitti_data import splits
+from kitti_data.frame_files import frame_number
+from kitti_data.image_lists import read_image_list
 from kitti_data.images import image_size
+from kitti_data.kitti_2015 import REFERENCE, reference_names
 from kitti_data.odometry import OdometrySequence
 from kitti_data.raw import RawDrive, read_velodyne
 from kitti_data.rendering.scene import load_scene
@@ -18,7 +21,7 @@ from kitti_eval.depth_truth import (
     BASELINE, FOCAL_OF_WIDTH, disparity_to_depth, focal_and_baseline, project_velodyne,
     read_disparity)
 
-_RAW_IMAGE = re.compile(r'([^/]+)/image_0([0-3])/data/(\d+)\.(png|jpg|jpeg)$')
+_RAW_IMAGE = re.compile(r'([^/]+)/image_0([0-3])/data/([0-9]+)\.(png|jpg|jpeg)$', re.I)
 
 
 class DepthTruth(NamedTuple):
@@ -37,25 +40,33 @@ class EigenSplit:
 
     Args:
       kitti_dir: the raw folder, with the dates.
-      list_path: lines of which the first word is an image below it, such as
-        `2011_09_26/2011_09_26_drive_0002_sync/image_02/data/0000000069.png`.
+      list_path: images below it, such as
+        `2011_09_26/2011_09_26_drive_0002_sync/image_02/data/0000000069.png`; see `image_lists`.
       limits: depths that count, metres.
     """
 
     def __init__(self, kitti_dir, list_path, limits):
         self._root = require_folder(kitti_dir, 'KITTI raw folder (--kitti_dir)')
-        self.names = [line.split()[0] for line in read_lines(
-            list_path, 'list of test images (--test_file_list)')]
-        self.drives = sorted({_raw_image(name)[0] for name in self.names})
+        listed = read_image_list(
+            require_file(list_path, 'list of test images (--test_file_list)'), self._root)
+        self.names = [image.name for image in listed]
+        self._images = [_raw_image(image, list_path) for image in listed]
+        self.drives = sorted({drive for drive, _, _ in self._images})
         self._limits = limits
         self._drive = functools.lru_cache(maxsize=None)(RawDrive)
+        scans = [self._drive(self._root, drive).velodyne_path(number)
+                 for drive, _, number in self._images]
+        if not any(map(os.path.exists, scans)):
+            raise UserError('none of %d images has a laser scan, such as %s (unpack the raw '
+                            'drives, not the depth benchmark: they hold velodyne_points)' % (
+                                len(scans), scans[0]))
 
     def image_path(self, index):
         return os.path.join(self._root, self.names[index])
 
     def truth(self, index):
         """The `DepthTruth` of an image; None where KITTI has no scan of that moment."""
-        drive_name, camera, number = _raw_image(self.names[index])
+        drive_name, camera, number = self._images[index]
         drive = self._drive(self._root, drive_name)
         path = drive.velodyne_path(number)
         if not os.path.exists(path):
@@ -79,10 +90,8 @@ class StereoSplit:
         self._training = require_folder(os.path.join(root, 'training'), 'KITTI 2015 images')
         self._disparities = require_folder(os.path.join(self._training, disparity_dir),
                                            'KITTI 2015 disparities')
-        self.names = sorted(name for name in os.listdir(self._disparities)
-                            if name.endswith('_10.png'))
-        if not self.names:
-            raise UserError('no disparity NNNNNN_10.png in %s' % self._disparities)
+        self.names = ['%s_%02d.png' % (name, REFERENCE)
+                      for name in reference_names(self._disparities, 'disparity')]
         self.drives = sorted(splits.test_scenes('stereo'))
 
     def image_path(self, index):
@@ -100,10 +109,11 @@ class StereoSplit:
         return DepthTruth(depth, disparity > 0, focal_baseline)
 
     def _calibration_path(self, index, width):
-        path = os.path.join(self._training, 'calib_cam_to_cam', self.names[index][:-7] + '.txt')
+        name = self.names[index].partition('_')[0]
+        path = os.path.join(self._training, 'calib_cam_to_cam', name + '.txt')
         if not os.path.exists(path):
-            raise UserError('%s is %d pixels wide, none of KITTI (%s), and there is no calibration '
-                            '%s to take its focal length from' % (
+            raise UserError('%s is %d pixels wide, unlike those of KITTI (%s), and there is no '
+                            'calibration %s to take its focal length from' % (
                                 self.names[index], width,
                                 ', '.join(map(str, sorted(FOCAL_OF_WIDTH))), path))
         return path
@@ -138,10 +148,12 @@ class SyntheticSplit:
         return DepthTruth(depth, valid_pixels(depth, limits=self._limits))
 
 
-def _raw_image(name):
-    """(drive, camera, frame number) of an image's path in KITTI raw."""
-    match = _RAW_IMAGE.search(name)
-    if not match:
-        raise UserError('%r in --test_file_list is no image of KITTI raw, such as 2011_09_26/'
-                        '2011_09_26_drive_0002_sync/image_02/data/0000000069.png' % name)
-    return match.group(1), int(match.group(2)), int(match.group(3))
+def _raw_image(image, list_path):
+    """(drive, camera, frame number) of a listed image's path in KITTI raw."""
+    match = _RAW_IMAGE.search(image.name)
+    number = frame_number(match.group(3)) if match else None
+    if number is None:
+        raise UserError('%s: line %d: found %r, must be an image of KITTI raw such as 2011_09_26/'
+                        '2011_09_26_drive_0002_sync/image_02/data/0000000069.png' % (
+                            list_path, image.line, image.name))
+    return match.group(1), int(match.group(2)), number

@@ -1,10 +1,8 @@
 """Ground truth of depth: laser scans projected into the image, and KITTI 2015's disparities."""
 import numpy as np
 
-from common.errors import UserError
-from common.files import require_file
-from common.opencv import cv2
-from kitti_data.number_files import Calibration
+from kitti_data.calibration import Calibration
+from kitti_data.images import read_16_bit
 
 # Pixels, by the width of KITTI's images: how the field turns KITTI 2015's disparity into depth.
 FOCAL_OF_WIDTH = {1242: 721.5377, 1241: 718.856, 1238: 718.3351, 1224: 707.0493}
@@ -53,14 +51,7 @@ def read_disparity(path):
     Raises:
       UserError: the file is missing, broken, or no 16-bit gray PNG.
     """
-    path = require_file(path, 'disparity image')
-    image = cv2.imread(path, cv2.IMREAD_UNCHANGED)
-    if image is None:
-        raise UserError('disparity image %s cannot be decoded' % path)
-    if image.dtype != np.uint16 or image.ndim != 2:
-        raise UserError('disparity image %s holds %s %s, wanted 16-bit gray' % (
-            path, image.dtype, list(image.shape)))
-    return image / _DISPARITY_STEPS_PER_PIXEL
+    return read_16_bit(path, 1, 'disparity image') / _DISPARITY_STEPS_PER_PIXEL
 
 
 def disparity_to_depth(disparity, focal_baseline):
@@ -74,12 +65,12 @@ def focal_and_baseline(calibration_path, camera=2):
 
     Args:
       calibration_path: a `calib_cam_to_cam` file.
-      camera: 2 or 3, whose focal length is wanted.
+      camera: 2 or 3, whose focal length it is.
 
     Returns:
       (focal length in pixels, baseline in metres).
     """
     calibration = Calibration(calibration_path)
-    left, right = (calibration.matrix('P_rect_%02d' % number, (3, 4)) for number in (2, 3))
+    left, right = (calibration.projection('P_rect_%02d' % number) for number in (2, 3))
     baseline = abs(right[0, 3] / right[0, 0] - left[0, 3] / left[0, 0])
     return float((left if camera == 2 else right)[0, 0]), float(baseline)

@@ -8,10 +8,12 @@ import dataclasses
 
 import numpy as np
 
+from common.console import warn
 from common.errors import UserError, run_main
-from common.files import make_folder, require_file
-from common.flags import flag, parse_flags, path_flag
+from common.files import make_folder
+from common.flags import Flags, flag, parse_flags, path_flag
 from common.parallel import parallel_map
+from kitti_data.depth_files import read_depths
 from kitti_data.images import read_rgb, write_png
 from kitti_eval import leakage, report
 from kitti_eval.depth_errors import MAX_DEPTH, MIN_DEPTH, ERRORS, evaluate_map, summarise
@@ -22,47 +24,51 @@ ROWS = (('prediction', 'prediction'), ("constant: each image's median", 'median_
 
 
 @dataclasses.dataclass
-class Config:
+class Config(Flags):
     """What is compared."""
     split: str = flag('eigen', 'the images', choices=('eigen', 'stereo', 'synthetic'))
-    kitti_dir: str = path_flag('', 'KITTI raw folder for eigen, KITTI 2015 folder for stereo, odometry '
-                              'folder for synthetic')
+    kitti_dir: str = path_flag('', 'KITTI raw folder for eigen, KITTI 2015 folder for stereo, '
+                                   'odometry folder for synthetic')
     pred_file: str = path_flag('', 'predicted depth, .npy, float32 [n, H, W]')
-    test_file_list: str = path_flag('', 'eigen: list of the images, in the order of the predictions')
+    test_file_list: str = path_flag('', 'eigen: list of the images, in the order of the '
+                                        'predictions')
     disparity_dir: str = flag('disp_noc_0', 'stereo: which truth',
                               choices=('disp_noc_0', 'disp_occ_0'))
     sequence: str = flag('9', 'synthetic: which sequence')
-    min_depth: float = flag(MIN_DEPTH, 'least depth, metres')
-    max_depth: float = flag(MAX_DEPTH, 'greatest depth, metres')
+    min_depth: float = flag(MIN_DEPTH, 'least depth, metres', above=0)
+    max_depth: float = flag(MAX_DEPTH, 'greatest depth, metres', above=0)
     scale: bool = flag(True, "scale each prediction by the ratio of medians; --noscale leaves it")
     train_list: str = path_flag('', 'train.txt of the training set: warn of drives that are in it')
-    num_plots: int = flag(20, 'pictures that --plot writes, evenly chosen; 0 is one for each image')
+    num_plots: int = flag(20, 'pictures that --plot writes, evenly chosen; 0 is one for each image',
+                          at_least=0)
 
     def __post_init__(self):
-        if not 0 < self.min_depth < self.max_depth:
-            raise UserError('wanted 0 < --min_depth < --max_depth, found %g and %g' % (
+        super().__post_init__()
+        if self.min_depth >= self.max_depth:
+            raise UserError('--min_depth=%g: must be below --max_depth=%g' % (
                 self.min_depth, self.max_depth))
         if self.split == 'eigen' and not self.test_file_list:
-            raise UserError('--split=eigen needs --test_file_list, the list of its 697 images')
+            raise UserError('--test_file_list= is empty: must be the list of the images that '
+                            '--split=eigen scores (Eigen\'s has 697)')
 
 
 def main(argv=None):
     config, output = parse_flags(__doc__, Config, report.ReportFlags, argv=argv)
-    pred_path = require_file(config.pred_file, 'predictions (--pred_file)')
-    pred = read_predictions(pred_path)
+    pred = read_depths(config.pred_file)
     split = open_split(config)
     if len(split.names) != len(pred):
         raise UserError('%s holds %d depth maps, the %s split here has %d images' % (
-            pred_path, len(pred), config.split, len(split.names)))
+            config.pred_file, len(pred), config.split, len(split.names)))
     trained = leakage.warn_if_trained(config.train_list, split.drives)
-    folder = report.result_folder(output, pred_path)
-    stem = os.path.splitext(os.path.basename(pred_path))[0]
-    plot_folder = make_folder(os.path.join(folder, stem + '_depth')) if output.plot else ''
-    result = evaluate_split(split, pred, config, plot_folder)
+    folder = report.result_folder(output, config.pred_file)
+    stem = os.path.splitext(os.path.basename(config.pred_file))[0]
+    result = evaluate_split(split, pred, config)
     print_result(result, config)
     report.save_result(folder, stem + '.eval_depth',
                        dict(result, split=config.split, trained_on=trained))
-    if plot_folder:
+    if output.plot:
+        plot_folder = make_folder(os.path.join(folder, stem + '_depth'))
+        plot_split(split, pred, config, plot_folder)
         print('written: %s/*.png' % plot_folder)
 
 
@@ -76,53 +82,53 @@ def open_split(config):
     return StereoSplit(config.kitti_dir, config.disparity_dir)
 
 
-def read_predictions(path):
-    """<float32>[n, H, W] depth in the .npy file `path`, mapped rather than loaded."""
-    try:
-        pred = np.load(path, mmap_mode='r')
-    except (OSError, ValueError, EOFError) as error:
-        raise UserError('%s is no .npy file: %s' % (path, error)) from error
-    if not isinstance(pred, np.ndarray) or pred.ndim not in (3, 4) or not (
-            pred.ndim == 3 or pred.shape[3] == 1) or pred.dtype.kind != 'f' or 0 in pred.shape:
-        raise UserError('%s holds %s %s, wanted float32 [n, H, W]' % (
-            path, getattr(pred, 'dtype', type(pred).__name__), getattr(pred, 'shape', '')))
-    return pred.reshape(pred.shape[:3])
-
-
-def evaluate_split(split, pred, config, plot_folder=''):
+def evaluate_split(split, pred, config):
     """Scores all images of a split on all cores; see `depth_errors.summarise` for the result.
 
     Args:
       split: what `open_split` gives.
       pred: <float32>[n, H, W] in the order of its names.
-      config: Config, of which scale, min_depth, max_depth and num_plots are read.
-      plot_folder: where pictures go; empty makes none.
+      config: Config, of which scale, min_depth and max_depth are read.
     """
-    count = len(split.names)
-    plotted = set(np.linspace(0, count - 1, min(config.num_plots or count, count)).astype(int))
-
     def score(index):
         truth = split.truth(index)
-        if truth is None or not truth.valid.any():
-            return None
-        try:
-            scores, resized = evaluate_map(
-                truth.depth, pred[index], truth.valid, config.scale,
-                (config.min_depth, config.max_depth), truth.focal_baseline)
-        except ValueError as error:
-            raise UserError('prediction %d (%s): %s' % (
-                index, split.names[index], error)) from error
-        if plot_folder and index in plotted:
-            write_picture(os.path.join(plot_folder, '%06d.png' % index),
-                          read_rgb(split.image_path(index)), resized, truth.depth)
-        return scores
-    return summarise(parallel_map(score, range(count), desc='depth', unit='img'))
+        return _score(split, truth, pred, index, config)[0] if _is_known(truth) else None
+
+    return summarise(parallel_map(score, range(len(split.names)), desc='depth', unit='img'))
+
+
+def plot_split(split, pred, config, folder):
+    """Writes pictures of `config.num_plots` images, evenly chosen, as `<folder>/%06d.png`."""
+    count = len(split.names)
+
+    def plot(index):
+        truth = split.truth(index)
+        if _is_known(truth):
+            write_picture(os.path.join(folder, '%06d.png' % index),
+                          read_rgb(split.image_path(index)),
+                          _score(split, truth, pred, index, config)[1], truth.depth)
+
+    chosen = np.linspace(0, count - 1, min(config.num_plots or count, count)).astype(int)
+    parallel_map(plot, sorted(set(chosen.tolist())), desc='pictures', unit='img')
+
+
+def _is_known(truth):
+    return truth is not None and truth.valid.any()
+
+
+def _score(split, truth, pred, index, config):
+    try:
+        return evaluate_map(truth.depth, pred[index], truth.valid, config.scale,
+                            (config.min_depth, config.max_depth), truth.focal_baseline)
+    except ValueError as error:
+        raise UserError('%s: prediction %d (%s): %s' % (
+            config.pred_file, index, split.names[index], error)) from error
 
 
 def print_result(result, config):
     """Prints the table, the spread of the scales, and how many images were not scored."""
     if result['without_truth']:
-        report.warn('%d images have no ground truth and are left out' % result['without_truth'])
+        warn('%d images have no ground truth and are left out' % result['without_truth'])
     columns = [(name, '%.4f') for name in ERRORS]
     if 'd1_all' in result['prediction']:
         columns.insert(4, ('d1_all', '%.4f'))

@@ -5,33 +5,39 @@ if __package__ in (None, ''):
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 import dataclasses
+import re
 
 import numpy as np
 
+from common.console import warn
 from common.errors import UserError, run_main
-from common.files import make_folder, require_folder
-from common.flags import flag, parse_flags, path_flag
+from common.files import list_folder, make_folder, require_folder
+from common.flags import Flags, flag, parse_flags, path_flag
 from common.parallel import parallel_map
 from kitti_data import splits
 from kitti_data.flow_files import flow_to_colour, read_flo, read_kitti_flow, resize_flow
 from kitti_data.images import read_rgb, write_png
+from kitti_data.kitti_2015 import REFERENCE, reference_names
 from kitti_eval import leakage, report
 from kitti_eval.flow_errors import evaluate_map, summarise
 
 TRUTHS = ('noc', 'occ')
 # Where and in which form the prediction of an image may lie; the first that is there is taken.
 _PREDICTIONS = (('', '.flo'), ('binary', '.flo'), ('', '.png'), ('png', '.png'))
+_PREDICTION_NAME = re.compile(r'([0-9]{1,18})(?:_%02d)?' % REFERENCE)
+_LONGEST = 1e6  # pixels; Middlebury marks unknown flow by 1e9
 
 
 @dataclasses.dataclass
-class Config:
+class Config(Flags):
     """What is compared."""
     dataset_dir: str = path_flag('', 'KITTI 2015 folder, with training/flow_noc and flow_occ')
-    pred_dir: str = path_flag('', 'folder of predictions NNNNNN.flo or NNNNNN.png (KITTI 16-bit), or '
-                             'with binary/ or png/ that hold them')
+    pred_dir: str = path_flag('', 'folder of predictions NNNNNN.flo or NNNNNN.png (KITTI 16-bit), '
+                                  'or NNNNNN_10.*, or with binary/ or png/ that hold them')
     bilinear: bool = flag(False, 'resize predictions bilinearly; published: by the nearest value')
     train_list: str = path_flag('', 'train.txt of the training set: warn of drives that are in it')
-    num_plots: int = flag(20, 'pictures that --plot writes, evenly chosen; 0 is one for each image')
+    num_plots: int = flag(20, 'pictures that --plot writes, evenly chosen; 0 is one for each image',
+                          at_least=0)
 
 
 def main(argv=None):
@@ -40,78 +46,101 @@ def main(argv=None):
         os.path.join(require_folder(config.dataset_dir, 'KITTI 2015 folder (--dataset_dir)'),
                      'training'), 'KITTI 2015 training folder')
     pred_dir = require_folder(config.pred_dir, 'folder of predictions (--pred_dir)')
-    numbers = truth_numbers(training)
-    found = {number: path for number, path in (
-        (number, prediction_path(pred_dir, number)) for number in numbers) if path}
+    names = reference_names(require_folder(os.path.join(training, 'flow_occ'), 'KITTI 2015 flow'),
+                            'flow')
+    predictions = prediction_paths(pred_dir)
+    found = {name: predictions[int(name)] for name in names if int(name) in predictions}
     if not found:
-        raise UserError('no prediction such as %s.flo in %s' % (numbers[0], pred_dir))
-    if len(found) < len(numbers):
-        report.warn('%d of %d images have no prediction and are left out' % (
-            len(numbers) - len(found), len(numbers)))
+        raise UserError('no prediction such as %s.flo or %s_%02d.png in %s' % (
+            names[0], names[0], REFERENCE, pred_dir))
+    if len(found) < len(names):
+        warn('%d of %d images have no prediction and are left out' % (
+            len(names) - len(found), len(names)))
     trained = leakage.warn_if_trained(config.train_list, sorted(splits.test_scenes('stereo')))
     folder = report.result_folder(output, pred_dir)
-    plot_folder = make_folder(os.path.join(folder, 'eval_flow')) if output.plot else ''
-    result = evaluate_files(training, found, config, plot_folder)
+    result = evaluate_files(training, found, config)
     print_result(result)
     report.save_result(folder, 'eval_flow', dict(
-        result, missing=len(numbers) - len(found), trained_on=trained))
-    if plot_folder:
+        result, missing=len(names) - len(found), trained_on=trained))
+    if output.plot:
+        plot_folder = make_folder(os.path.join(folder, 'eval_flow'))
+        plot_files(training, found, config, plot_folder)
         print('written: %s/*.png' % plot_folder)
 
 
-def truth_numbers(training):
-    """Sorted six-digit names of the images with true flow in KITTI 2015's training folder."""
-    folder = require_folder(os.path.join(training, 'flow_occ'), 'KITTI 2015 flow')
-    numbers = sorted(name[:-len('_10.png')] for name in os.listdir(folder)
-                     if name.endswith('_10.png'))
-    if not numbers:
-        raise UserError('no flow NNNNNN_10.png in %s' % folder)
-    return numbers
+def prediction_paths(pred_dir):
+    """{image number: path of its prediction}.
+
+    Raises:
+      UserError: two files of one folder and form are of one image.
+    """
+    found = {}
+    for folder, extension in reversed(_PREDICTIONS):
+        folder, form = os.path.join(pred_dir, folder), {}
+        for name in sorted(list_folder(folder)) if os.path.isdir(folder) else []:
+            stem, ending = os.path.splitext(name)
+            match = _PREDICTION_NAME.fullmatch(stem) if ending == extension else None
+            number = int(match.group(1)) if match else None
+            if number in form:
+                raise UserError('%s and %s are predictions of one image (remove one of them)' % (
+                    form[number], name))
+            if match:
+                form[number] = os.path.join(folder, name)
+        found.update(form)
+    return found
 
 
-def prediction_path(pred_dir, number):
-    """The file of an image's prediction, '' where there is none."""
-    paths = (os.path.join(pred_dir, folder, number + extension)
-             for folder, extension in _PREDICTIONS)
-    return next((path for path in paths if os.path.exists(path)), '')
-
-
-def evaluate_files(training, predictions, config, plot_folder=''):
+def evaluate_files(training, predictions, config):
     """Scores the predictions of some images on all cores.
 
     Args:
       training: KITTI 2015's training folder.
-      predictions: {six-digit name: path}.
-      config: Config, of which bilinear and num_plots are read.
-      plot_folder: where pictures go; empty makes none.
+      predictions: {name NNNNNN of the image: path}.
+      config: Config, of which bilinear is read.
 
     Returns:
       {'noc': summary, 'occ': summary, 'per_image': {name: {'noc': errors, 'occ': errors}}}; see
       `flow_errors.summarise`.
     """
-    numbers = sorted(predictions)
-    plotted = {numbers[index] for index in np.linspace(
-        0, len(numbers) - 1, min(config.num_plots or len(numbers), len(numbers))).astype(int)}
+    def score(name):
+        pred = read_prediction(predictions[name])
+        return {kind: evaluate_map(*_read_truth(training, kind, name), pred, config.bilinear)
+                for kind in TRUTHS}
 
-    def score(number):
-        pred = read_prediction(predictions[number])
-        truths = {kind: read_kitti_flow(os.path.join(training, 'flow_' + kind, number + '_10.png'))
-                  for kind in TRUTHS}
-        if plot_folder and number in plotted:
-            image = read_rgb(os.path.join(training, 'image_2', number + '_10.png'))
-            write_picture(os.path.join(plot_folder, number + '.png'), image, pred, *truths['occ'])
-        return {kind: evaluate_map(gt, valid, pred, config.bilinear)
-                for kind, (gt, valid) in truths.items()}
-    scores = parallel_map(score, numbers, desc='flow', unit='img')
+    names = sorted(predictions)
+    scores = parallel_map(score, names, desc='flow', unit='img')
     result = {kind: summarise([score[kind] for score in scores]) for kind in TRUTHS}
-    per_image = {number: {kind: score[kind] and score[kind]['prediction'] for kind in TRUTHS}
-                 for number, score in zip(numbers, scores)}
+    per_image = {name: {kind: score[kind] and score[kind]['prediction'] for kind in TRUTHS}
+                 for name, score in zip(names, scores)}
     return dict(result, per_image=per_image)
 
 
+def plot_files(training, predictions, config, folder):
+    """Writes pictures of `config.num_plots` predictions, evenly chosen: `<folder>/NNNNNN.png`."""
+    def plot(name):
+        image = read_rgb(os.path.join(training, 'image_2', '%s_%02d.png' % (name, REFERENCE)))
+        write_picture(os.path.join(folder, name + '.png'), image,
+                      read_prediction(predictions[name]), *_read_truth(training, 'occ', name))
+
+    names = sorted(predictions)
+    chosen = np.linspace(0, len(names) - 1, min(config.num_plots or len(names), len(names)))
+    parallel_map(plot, [names[index] for index in sorted(set(chosen.astype(int)))],
+                 desc='pictures', unit='img')
+
+
+def _read_truth(training, kind, name):
+    return read_kitti_flow(os.path.join(training, 'flow_' + kind, '%s_%02d.png' % (
+        name, REFERENCE)))
+
+
 def read_prediction(path):
-    """<float32>[H, W, 2] of a .flo file or a KITTI PNG."""
-    return read_flo(path) if path.endswith('.flo') else read_kitti_flow(path)[0]
+    """<float32>[H, W, 2] of a .flo file or a KITTI PNG; a UserError where it is not finite."""
+    flow = read_flo(path) if path.endswith('.flo') else read_kitti_flow(path)[0]
+    with np.errstate(invalid='ignore'):
+        if not (np.abs(flow) <= _LONGEST).all():
+            raise UserError('%s: holds flow that is not finite or longer than %g pixels' % (
+                path, _LONGEST))
+    return flow
 
 
 def print_result(result):

@@ -5,30 +5,33 @@ if __package__ in (None, ''):
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 import dataclasses
-from typing import List
+from typing import List, NamedTuple
 
 import numpy as np
 
+from common.console import warn
 from common.errors import UserError, run_main
 from common.files import require_file
-from common.flags import flag, parse_flags, path_flag
+from common.flags import Flags, flag, parse_flags, path_flag
 from kitti_data import odometry
-from kitti_data import poses as pose_math
+from kitti_data.poses import relative
 from kitti_eval import leakage, report, snippets
 from kitti_eval.chaining import OVERLAPS, SCALES, chain_snippets
-from kitti_eval.constant_motion import constant_motion, step_from_files
+from kitti_eval.constant_motion import constant_motion_at, step_from_files
 from kitti_eval.trajectory_errors import (
     ALIGNMENTS, KITTI_LENGTHS, align_trajectory, evaluate_odometry)
 
-COLUMNS = (('t_rel %', 't_rel', '%.4f'), ('r_rel deg/100m', 'r_rel', '%.4f'),
-           ('ATE m', 'ate', '%.4f'), ('RPE m', 'rpe_trans', '%.4f'), ('RPE deg', 'rpe_rot', '%.4f'))
+# A prediction of a scale within these is not said to be of another one.
+_LEAST_SCALE, _MOST_SCALE = 0.8, 1.25
 
 
 @dataclasses.dataclass
-class Config:
+class Config(Flags):
     """What is compared."""
-    gtruth: str = path_flag('', 'KITTI pose file with the truth: 12 columns, or 13 with the frame first')
-    pred: str = path_flag('', 'the same for the prediction, or a folder of pose snippets to be chained')
+    gtruth: str = path_flag('', 'KITTI pose file with the truth: 12 columns, or 13 with the frame '
+                                'first')
+    pred: str = path_flag('', 'the same for the prediction, or a folder of pose snippets to be '
+                              'chained')
     align: str = flag('none', 'how the prediction is moved onto the truth', choices=ALIGNMENTS)
     snippet_scale: str = flag('per_snippet', 'what is scaled to the truth when snippets are '
                                              'chained: each of them, all by one factor, nothing',
@@ -36,7 +39,8 @@ class Config:
     snippet_overlap: str = flag('first', 'what a motion is that several snippets cover: as in the '
                                          'one that begins with it, or the mean of all',
                                 choices=OVERLAPS)
-    lengths: List[int] = flag(list(KITTI_LENGTHS), 'path lengths of the t_rel, r_rel segments, m')
+    lengths: List[int] = flag(list(KITTI_LENGTHS), 'path lengths of the t_rel, r_rel segments, m',
+                              at_least=1)
     evo: bool = flag(False, 'also run evo_ape and evo_rpe')
     baseline_poses: List[str] = flag([], 'pose files of the training sequences, whose mean step is '
                                          'the baseline; empty is KITTI 00-08')
@@ -44,54 +48,66 @@ class Config:
     train_list: str = path_flag('', 'train.txt of the training set: warn if the sequence is in it')
 
     def __post_init__(self):
+        super().__post_init__()
         require_file(self.gtruth, 'pose file (--gtruth)')
-        if not self.lengths or min(self.lengths) <= 0:
-            raise UserError('--lengths wants positive lengths, found %s' % self.lengths)
+        self.require(lengths='at least one length in metres')
         if not self.seq_id:
             self.seq_id = os.path.splitext(os.path.basename(self.gtruth))[0]
 
 
+class Trajectories(NamedTuple):
+    """Truth and prediction at the same frames.
+
+    frames: int64 [N], ascending numbers.
+    gt, pred: float64 [N, 4, 4], relative to the first frame.
+    how: '' or how the prediction was chained from snippets.
+    """
+    frames: np.ndarray
+    gt: np.ndarray
+    pred: np.ndarray
+    how: str
+
+
 def main(argv=None):
     config, output = parse_flags(__doc__, Config, report.ReportFlags, argv=argv)
-    gt, pred, how = read_trajectories(config.gtruth, config.pred, config.snippet_scale,
-                                      config.snippet_overlap)
+    both = read_trajectories(config.gtruth, config.pred, config.snippet_scale,
+                             config.snippet_overlap)
     leakage.warn_if_trained(config.train_list, [config.seq_id])
     step, baseline_label = step_from_files(config.baseline_poses)
-    baseline = constant_motion(len(gt), step)
-    rows = [(label, evaluate_odometry(gt, poses, config.align, config.lengths))
-            for label, poses in (('prediction', pred), (baseline_label, baseline))]
-    print_result(rows, 'Sequence %s, %d frames, alignment %s%s' % (
-        config.seq_id, len(gt), config.align, how))
-    result = dict(rows[0][1], baseline=dict(rows[1][1], label=baseline_label), prediction=how)
+    baseline = constant_motion_at(both.frames, step)
+    rows = [(label, evaluate_odometry(both.gt, poses, config.align, config.lengths, both.frames))
+            for label, poses in (('prediction', both.pred), (baseline_label, baseline))]
+    report.print_odometry(rows, 'Sequence %s, %d frames, alignment %s%s' % (
+        config.seq_id, len(both.frames), config.align, both.how))
+    _hint_at_scale(both, config.align, rows[0][1]['ate'])
+    result = dict(rows[0][1], baseline=dict(rows[1][1], label=baseline_label), prediction=both.how)
     folder = report.result_folder(output, config.pred)
     name = 'eval_odometry'
-    if not os.path.isdir(os.path.abspath(config.pred)):
+    if not os.path.isdir(config.pred):
         name = os.path.splitext(os.path.basename(config.pred))[0] + '.' + name
-    if config.evo:
-        result['evo'] = _run_evo(gt, pred, config.align,
-                                 os.path.join(folder, name + '_evo') if output.plot else '')
     report.save_result(folder, name, result)
+    # What may fail for its own reasons comes once the result is on the disk.
     if output.plot:
-        plot_result(os.path.join(folder, name), gt, pred, baseline, rows, config)
+        plot_result(os.path.join(folder, name), both, baseline, rows, config)
+    if config.evo:
+        result['evo'] = _run_evo(both, config.align,
+                                 os.path.join(folder, name + '_evo') if output.plot else '')
+        report.save_result(folder, name, result)
 
 
 def read_trajectories(gt_path, pred_path, snippet_scale='per_snippet', snippet_overlap='first'):
-    """Truth and prediction at the frames of the prediction.
+    """The `Trajectories` at the frames of the prediction.
 
     Args:
       gt_path: KITTI pose file of 12 columns (line n is frame n) or 13 (the frame comes first).
       pred_path: the same, or a folder of snippets that are chained.
       snippet_scale, snippet_overlap: see `chaining.chain_snippets`.
 
-    Returns:
-      (gt [N, 4, 4], pred [N, 4, 4], '' or how the snippets were chained), both relative to the
-      first frame.
-
     Raises:
       UserError: files are missing or broken, or a predicted frame has no truth.
     """
     gt = dict(zip(*odometry.read_poses_indexed(gt_path)))
-    if os.path.isdir(os.path.abspath(pred_path or '.')):
+    if os.path.isdir(pred_path or os.curdir):
         runs = {first: poses for first, (_, poses) in snippets.read_snippets(pred_path).items()}
         frames, pred = chain_snippets(runs, gt, snippet_scale, snippet_overlap)
         length = max(len(poses) for poses in runs.values())
@@ -107,37 +123,43 @@ def read_trajectories(gt_path, pred_path, snippet_scale='per_snippet', snippet_o
     if len(frames) < 2:
         raise UserError('%s has one pose only' % pred_path)
     if len(frames) < len(gt):
-        report.warn('%s has %d of the %d poses of %s: evaluated on those' % (
+        warn('%s has %d of the %d poses of %s: evaluated on those' % (
             pred_path, len(frames), len(gt), gt_path))
     gt = np.array([gt[frame] for frame in frames])
-    return pose_math.relative(gt[0], gt), pose_math.relative(pred[0], pred), how
+    return Trajectories(frames, relative(gt[0], gt), relative(pred[0], pred), how)
 
 
-def print_result(rows, title):
-    """Prints a table of `evaluate_odometry`'s results: rows are (label, result)."""
-    report.print_table(title, [(heading, form) for heading, _, form in COLUMNS],
-                       [(label, {heading: result[key] for heading, key, _ in COLUMNS})
-                        for label, result in rows])
-    if not rows[0][1]['segments']:
-        report.warn('the trajectory is shorter than every length in --lengths: no t_rel, r_rel')
+def _hint_at_scale(both, align, ate):
+    """Says so where a prediction is bad for its scale alone, as monocular ones are."""
+    if align not in ('none', '6dof'):
+        return
+    scaled = evaluate_odometry(both.gt, both.pred, '7dof')
+    if scaled['ate'] < ate / 2 and not _LEAST_SCALE <= scaled['scale'] <= _MOST_SCALE:
+        warn('the prediction fits the truth when it is scaled by %.4g (ATE %.4f m instead of '
+             '%.4f m): --align=7dof does so' % (scaled['scale'], scaled['ate'], ate))
 
 
-def _run_evo(gt, pred, align, plot_prefix):
+def _run_evo(both, align, plot_prefix):
     from kitti_eval import evo_tools
-    result = evo_tools.evo_errors(gt, pred, align, plot_prefix=plot_prefix)
-    print('evo: APE rmse %.6f m, RPE rmse %.6f m, %.6f deg' % tuple(
-        result[key]['rmse'] for key in ('ape', 'rpe_trans', 'rpe_rot')))
+    # evo knows no frame numbers: its step of one frame is one row.
+    metrics = [name for name in evo_tools.METRICS
+               if name == 'ape' or (np.diff(both.frames) == 1).all()]
+    result = evo_tools.evo_errors(both.gt, both.pred, align, metrics, plot_prefix)
+    print('evo: ' + ', '.join('%s rmse %.6f %s' % (name, result[name]['rmse'],
+                                                   'deg' if name == 'rpe_rot' else 'm')
+                              for name in metrics))
     return result
 
 
-def plot_result(prefix, gt, pred, baseline, rows, config):
+def plot_result(prefix, both, baseline, rows, config):
     """Writes `<prefix>_trajectory.png` and, where there are segments, `<prefix>_errors.png`."""
     from kitti_eval import plots  # Only here: matplotlib takes longer than the evaluation.
     labels = [label for label, _ in rows]
-    aligned = [align_trajectory(gt, poses, config.align)[0] for poses in (pred, baseline)]
+    aligned = [align_trajectory(both.gt, poses, config.align)[0]
+               for poses in (both.pred, baseline)]
     title = 'Sequence %s, alignment %s' % (config.seq_id, config.align)
     plots.plot_trajectories(prefix + '_trajectory.png',
-                            [('ground truth', gt)] + list(zip(labels, aligned)), title)
+                            [('ground truth', both.gt)] + list(zip(labels, aligned)), title)
     if rows[0][1]['segments']:
         plots.plot_errors_over_length(
             prefix + '_errors.png',

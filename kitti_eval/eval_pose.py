@@ -7,30 +7,33 @@ if __package__ in (None, ''):
 import dataclasses
 from typing import List
 
+from common.console import warn
 from common.errors import UserError, run_main
 from common.files import require_folder
-from common.flags import flag, parse_flags, path_flag
-from kitti_data import poses as pose_math
+from common.flags import Flags, flag, parse_flags, path_flag
+from kitti_data.odometry import read_times_and_poses
+from kitti_data.poses import relative
 from kitti_eval import leakage, report, snippets
 from kitti_eval.chaining import chain_snippets
 from kitti_eval.constant_motion import step_from_files
-from kitti_eval.generate_pose_snippets import read_times_and_poses
 from kitti_eval.snippet_errors import evaluate_snippets
 
 
 @dataclasses.dataclass
-class Config:
+class Config(Flags):
     """What is compared."""
     pred_dir: str = path_flag('', 'folder of predicted snippets')
     gtruth_dir: str = path_flag('', 'folder of ground truth snippets')
     gtruth_poses: str = path_flag('', 'instead of --gtruth_dir: KITTI pose file of the sequence')
-    times: str = path_flag('', 'times of --gtruth_poses; empty is sequences/NN/times.txt beside poses/')
+    times: str = path_flag('', 'times of --gtruth_poses; empty is sequences/NN/times.txt beside '
+                               'poses/')
     baseline_poses: List[str] = flag([], 'pose files of the training sequences, whose mean step is '
                                          'the baseline; empty is KITTI 00-08')
     seq_id: str = flag('', 'the sequence; empty is the name of --gtruth_poses')
-    train_list: str = path_flag('', "train.txt of the training set: warn if the sequence is in it")
+    train_list: str = path_flag('', 'train.txt of the training set: warn if the sequence is in it')
 
     def __post_init__(self):
+        super().__post_init__()
         if bool(self.gtruth_dir) == bool(self.gtruth_poses):
             raise UserError('give one of --gtruth_dir and --gtruth_poses')
         if self.gtruth_poses and not self.seq_id:
@@ -40,7 +43,12 @@ class Config:
 def main(argv=None):
     config, output = parse_flags(__doc__, Config, report.ReportFlags, argv=argv)
     pred = snippets.read_snippets(require_folder(config.pred_dir, 'folder --pred_dir'))
-    gt = read_truth(config, max(len(times) for times, _ in pred.values()))
+    gt = read_truth(config, _frames(pred))
+    if _frames(gt) != _frames(pred):
+        raise UserError('%s holds snippets of %d frames, %s of %d: both must be as long (write the '
+                        'truth with generate_pose_snippets.py --seq_length=%d, or give '
+                        '--gtruth_poses)' % (config.pred_dir, _frames(pred), config.gtruth_dir,
+                                             _frames(gt), _frames(pred)))
     leakage.warn_if_trained(config.train_list, [config.seq_id])
     step, baseline_label = step_from_files(config.baseline_poses)
     result = evaluate_snippets(gt, pred, step)
@@ -58,9 +66,12 @@ def read_truth(config, seq_length):
         return snippets.read_snippets(require_folder(config.gtruth_dir, 'folder --gtruth_dir'))
     times_path = config.times or os.path.join(
         os.path.dirname(config.gtruth_poses), os.pardir, 'sequences', config.seq_id, 'times.txt')
-    times, poses = read_times_and_poses(config.gtruth_poses, times_path)
-    runs = snippets.snippets_of_trajectory(poses, seq_length)
-    return {first: (times[first:first + seq_length], run) for first, run in enumerate(runs)}
+    return snippets.snippets_of_frames(*read_times_and_poses(config.gtruth_poses, times_path),
+                                       seq_length)
+
+
+def _frames(runs):
+    return max(len(times) for times, _ in runs.values())
 
 
 def _print_result(result, config):
@@ -69,7 +80,7 @@ def _print_result(result, config):
                          ('unmatched', 'predicted snippets agree in fewer than two times'),
                          ('partly_matched', 'predicted snippets were matched only in part')):
         if result[key]:
-            report.warn('%d %s' % (result[key], meaning))
+            warn('%d %s' % (result[key], meaning))
     if not result['snippets']:
         raise UserError('no snippet of %s matches the ground truth in %s' % (
             config.pred_dir, config.gtruth_dir or config.gtruth_poses))
@@ -91,9 +102,9 @@ def _plot(folder, gt, pred, sequence):
             {first: poses for first, (_, poses) in pred.items() if first in gt}, truth,
             'per_snippet')
     except UserError as error:
-        return report.warn('no plot: %s' % error)
+        return warn('no plot: %s' % error)
     gt_poses = [truth[frame] for frame in frames]
-    gt_poses = pose_math.relative(gt_poses[0], gt_poses)
+    gt_poses = relative(gt_poses[0], gt_poses)
     plots.plot_trajectories(
         os.path.join(folder, 'eval_pose.png'),
         [('ground truth', gt_poses), ('prediction (each snippet scaled)', chained)],

@@ -8,18 +8,19 @@ import tempfile
 import zipfile
 
 from common.errors import UserError
+from common.files import reading
 from common.parallel import parallel_map
 from kitti_data import odometry
 
 _ALIGN_FLAGS = {'none': [], 'scale': ['-s'], '6dof': ['-a'], '7dof': ['-a', '-s']}
-_METRICS = {
+METRICS = {
     'ape': ('evo_ape', ['-r', 'trans_part']),
     'rpe_trans': ('evo_rpe', ['-r', 'trans_part', '-d', '1', '-u', 'f']),
     'rpe_rot': ('evo_rpe', ['-r', 'angle_deg', '-d', '1', '-u', 'f']),
 }
 
 
-def evo_errors(gt, pred, align='none', metrics=tuple(_METRICS), plot_prefix=''):
+def evo_errors(gt, pred, align='none', metrics=tuple(METRICS), plot_prefix=''):
     """Runs `evo_ape` and `evo_rpe` on two trajectories.
 
     Args:
@@ -49,11 +50,11 @@ def evo_errors(gt, pred, align='none', metrics=tuple(_METRICS), plot_prefix=''):
 
 
 def _statistics(folder, metric, flags):
-    tool, kind = _METRICS[metric]
+    tool, kind = METRICS[metric]
     saved = os.path.join(folder, metric + '.zip')
     _run(folder, tool, ['kitti', os.path.join(folder, 'gt.txt'), os.path.join(folder, 'pred.txt'),
                         '--save_results', saved, '--no_warnings'] + kind + flags)
-    with zipfile.ZipFile(saved) as archive:
+    with reading(saved, 'result of ' + tool), zipfile.ZipFile(saved) as archive:
         return json.loads(archive.read('stats.json').decode())
 
 

@@ -2,7 +2,6 @@
 import numpy as np
 
 from common.errors import UserError
-from common.parallel import parallel_map
 from kitti_data.flow_files import resize_flow
 
 ERRORS = ('epe', 'fl')
@@ -44,26 +43,6 @@ def evaluate_map(gt, valid, pred, bilinear=False):
         pred = resize_flow(pred, height, width, bilinear)
     return {'prediction': flow_errors(gt, valid, pred),
             'zero_flow': flow_errors(gt, valid, np.zeros_like(gt))}
-
-
-def evaluate_flow(gt, valid, pred, bilinear=False):
-    """Scores flows against truth of any source, such as the synthetic world's exact flow.
-
-    Args:
-      gt: list of [H, W, 2].
-      valid: list of [H, W].
-      pred: list of [h, w, 2], in the same order.
-      bilinear: see `evaluate_map`.
-
-    Returns:
-      See `summarise`.
-    """
-    if not len(gt) == len(valid) == len(pred):
-        raise UserError('%d flows of truth, %d masks, %d predicted' % (
-            len(gt), len(valid), len(pred)))
-    return summarise(parallel_map(
-        lambda index: evaluate_map(gt[index], valid[index], pred[index], bilinear),
-        range(len(gt)), desc='flow', unit='img'))
 
 
 def summarise(scores):

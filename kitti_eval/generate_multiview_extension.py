@@ -10,51 +10,41 @@ import numpy as np
 
 from common.errors import EXIT_USER_ERROR, UserError, run_main
 from common.files import make_folder, require_folder, write_text
-from common.flags import flag, parse_flags, path_flag
+from common.flags import Flags, flag, parse_flags, path_flag
 from common.parallel import parallel_map
-from kitti_data.preparation.format_writer import camera_text
+from kitti_data.calibration import Calibration, camera_text
 from kitti_data.images import read_resized, write_jpeg
-from kitti_data.number_files import Calibration
-
-REFERENCE = 10  # Number of the frame that has ground truth.
+from kitti_data.kitti_2015 import REFERENCE, reference_names
 
 
 @dataclasses.dataclass
-class Config:
+class Config(Flags):
     """What is formatted."""
     dataset_dir: str = path_flag('', 'KITTI 2015 multi-view folder, with training/image_2')
     calib_dir: str = path_flag('', 'folder with training/calib_cam_to_cam; empty is --dataset_dir')
     dump_root: str = path_flag('', 'folder to write to')
     cam_id: str = flag('02', 'camera', choices=('02', '03'))
-    seq_length: int = flag(3, 'frames of an example, odd')
-    img_height: int = flag(128, 'height of the formatted frames')
-    img_width: int = flag(416, 'width of the formatted frames')
-    jpeg_quality: int = flag(95, 'quality of the JPEG files, 1 to 100')
+    seq_length: int = flag(3, 'frames of an example, odd', at_least=3, at_most=21)
+    img_height: int = flag(128, 'height of the formatted frames', at_least=1)
+    img_width: int = flag(416, 'width of the formatted frames', at_least=1)
+    jpeg_quality: int = flag(95, 'quality of the JPEG files', at_least=1, at_most=100)
 
     def __post_init__(self):
+        super().__post_init__()
+        self.require(dump_root='the folder to write to')
+        if self.seq_length % 2 == 0:
+            raise UserError('--seq_length=%d: must be odd' % self.seq_length)
         root = require_folder(self.dataset_dir, 'KITTI 2015 multi-view folder (--dataset_dir)')
         self.image_folder = require_folder(
             os.path.join(root, 'training', 'image_%d' % int(self.cam_id)), 'KITTI 2015 images')
-        self.calib_folder = require_folder(os.path.join(
-            os.path.abspath(self.calib_dir) if self.calib_dir else root, 'training', 'calib_cam_to_cam'),
+        self.calib_folder = require_folder(
+            os.path.join(self.calib_dir or root, 'training', 'calib_cam_to_cam'),
             'KITTI 2015 calibration', 'it is the archive data_scene_flow_calib: --calib_dir')
-        if not self.dump_root:
-            raise UserError('no --dump_root given')
-        for name, valid, wanted in (
-                ('seq_length', self.seq_length % 2 and 3 <= self.seq_length <= 21, 'odd, 3 to 21'),
-                ('img_height', self.img_height > 0, 'above 0'),
-                ('img_width', self.img_width > 0, 'above 0'),
-                ('jpeg_quality', 1 <= self.jpeg_quality <= 100, '1 to 100')):
-            if not valid:
-                raise UserError('--%s is %s, wanted %s' % (name, getattr(self, name), wanted))
 
 
 def main(argv=None):
     config, = parse_flags(__doc__, Config, argv=argv)
-    numbers = sorted(name[:6] for name in os.listdir(config.image_folder)
-                     if name.endswith('_%02d.png' % REFERENCE))
-    if not numbers:
-        raise UserError('no image NNNNNN_10.png in %s' % config.image_folder)
+    numbers = reference_names(config.image_folder)
     name = 'sub_folder_' + config.cam_id
     root = make_folder(config.dump_root)
     folder = make_folder(os.path.join(root, name))
@@ -81,8 +71,8 @@ def write_example(number, folder, config):
              for frame in range(REFERENCE - reach, REFERENCE + reach + 1)]
     frames = [read_resized(path, config.img_height, config.img_width) for path in paths]
     height, width = frames[reach][1]
-    projection = Calibration(os.path.join(config.calib_folder, number + '.txt')).matrix(
-        'P_rect_' + config.cam_id, (3, 4))
+    projection = Calibration(os.path.join(config.calib_folder, number + '.txt')).projection(
+        'P_rect_' + config.cam_id)
     # The image last: an example with an image is whole.
     write_text(os.path.join(folder, number + '_cam.txt'), camera_text(
         projection[:, :3], config.img_width / width, config.img_height / height))

@@ -1,10 +1,9 @@
 """Finds out whether what is evaluated was trained on: odometry sequences are raw drives."""
 import re
 
-from common.errors import UserError
-from common.files import read_lines
+from common.console import warn
 from kitti_data import splits
-from kitti_eval.report import warn
+from kitti_data.example_list import read_example_list
 
 _DRIVE = re.compile(r'\d{4}_\d{2}_\d{2}_drive_\d{4}')
 
@@ -19,10 +18,7 @@ def trained_on(train_list, names):
     Returns:
       Sorted list of the drives (or sequences that are no known drive) in both.
     """
-    lines = [line.split() for line in read_lines(train_list, 'list of training examples')]
-    if not lines or any(len(words) != 2 for words in lines):
-        raise UserError('%s is not a train.txt: wanted lines "folder frame"' % train_list)
-    trained = {_drive(folder) for folder in {words[0] for words in lines}}
+    trained = {_drive(folder) for folder in {folder for folder, _ in read_example_list(train_list)}}
     return sorted(trained & {_drive(name) for name in names if name})
 
 

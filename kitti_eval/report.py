@@ -1,17 +1,22 @@
 """What every evaluation shares on the command line: its table, its JSON file, its warnings."""
 import dataclasses
 import os
-import sys
 
+from common.console import warn
 from common.files import make_folder, write_json
 from common.flags import flag, path_flag
+
+
+_ODOMETRY_COLUMNS = (
+    ('t_rel %', 't_rel', '%.4f'), ('r_rel deg/100m', 'r_rel', '%.4f'), ('ATE m', 'ate', '%.4f'),
+    ('RPE m', 'rpe_trans', '%.4f'), ('RPE deg', 'rpe_rot', '%.4f'))
 
 
 @dataclasses.dataclass
 class ReportFlags:
     """Where the results go."""
-    output_dir: str = path_flag('', 'folder of the JSON result and the plots; empty is beside the '
-                               'predictions')
+    output_dir: str = path_flag('', 'folder of the JSON result and the plots; empty is beside '
+                                    'the predictions')
     plot: bool = flag(False, 'also write plots, as PNG files')
 
 
@@ -32,6 +37,17 @@ def print_table(title, columns, rows):
     for label, texts in [('', headings)] + list(zip(labels, cells)):
         print('  '.join(['%-*s' % (margin, label)] +
                         ['%*s' % (width, text) for width, text in zip(widths, texts)]))
+
+
+def print_odometry(rows, title):
+    """Prints a table of `evaluate_odometry`'s results: rows are (label, result)."""
+    print_table(title, [(heading, form) for heading, _, form in _ODOMETRY_COLUMNS],
+                [(label, {heading: result[key] for heading, key, _ in _ODOMETRY_COLUMNS})
+                 for label, result in rows])
+    if not rows[0][1]['segments']:
+        warn('the trajectory is shorter than every length in --lengths: no t_rel, r_rel')
+    if rows[0][1]['rpe_trans'] is None:
+        warn('no two frames of the prediction are neighbours: no RPE')
 
 
 def _cell(value, form):
@@ -56,9 +72,3 @@ def save_result(folder, name, result):
     path = os.path.join(folder, name + '.json')
     write_json(path, result)
     print('written: %s' % path)
-
-
-def warn(message):
-    """Prints a warning on stderr."""
-    sys.stdout.flush()
-    print('warning: %s' % message, file=sys.stderr)

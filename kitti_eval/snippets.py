@@ -9,10 +9,16 @@ import os
 import numpy as np
 
 from common.errors import UserError
-from common.files import make_folder, read_lines, require_folder, write_text
-from kitti_data import poses as pose_math
+from common.files import (
+    list_folder, make_folder, numbered_lines, remove_others, require_folder, write_text)
+from kitti_data.frame_files import frame_number
+from kitti_data.number_files import finite_numbers, shortened
+from kitti_data.poses import (
+    from_parts, inverse, quaternion_from_rotation, relative, rotation_from_quaternion,
+    transform_from_vector)
 
 _TUM_COLUMNS = 8
+_MOST_DISTANT = 1e8  # Of a position: squares beyond are not finite.
 _NUMBER_FORMAT = '%f'  # as the published snippets are written
 
 
@@ -32,7 +38,31 @@ def snippets_of_trajectory(poses, seq_length):
         raise UserError('snippets of %d frames cannot be cut from %d poses' % (
             seq_length, len(poses)))
     runs = poses[np.arange(count)[:, None] + np.arange(seq_length)]
-    return pose_math.relative(runs[:, :1], runs)
+    return relative(runs[:, :1], runs)
+
+
+def snippets_of_frames(numbers, times, poses, seq_length):
+    """Every run of `seq_length` frames whose numbers follow each other.
+
+    Args:
+      numbers: int [N] ascending frame numbers.
+      times: float64 [N] seconds.
+      poses: float64 [N, 4, 4] camera-to-world.
+      seq_length: L frames, 2 or more.
+
+    Returns:
+      {number of the first frame: (times [L], poses [L, 4, 4] relative to it)}.
+
+    Raises:
+      UserError: there is no such run.
+    """
+    runs = snippets_of_trajectory(poses, seq_length)
+    found = {int(number): (times[first:first + seq_length], runs[first])
+             for first, number in enumerate(numbers[:len(runs)])
+             if numbers[first + seq_length - 1] == number + seq_length - 1}
+    if not found:
+        raise UserError('no %d successive frames among %d poses' % (seq_length, len(poses)))
+    return found
 
 
 def snippets_of_vectors(vectors):
@@ -47,14 +77,17 @@ def snippets_of_vectors(vectors):
     """
     vectors = np.asarray(vectors, np.float64)
     if vectors.ndim < 2 or vectors.shape[-1] != 6 or vectors.shape[-2] % 2:
-        raise ValueError('wanted [..., N, 6] with even N, found %s' % (vectors.shape,))
+        raise ValueError('vectors must be [..., N, 6] with even N, found %s' % (vectors.shape,))
     with_target = np.insert(vectors, vectors.shape[-2] // 2, 0, axis=-2)
-    tgt_to_frame = pose_math.transform_from_vector(with_target)
-    return tgt_to_frame[..., :1, :, :] @ pose_math.inverse(tgt_to_frame)
+    tgt_to_frame = transform_from_vector(with_target)
+    return tgt_to_frame[..., :1, :, :] @ inverse(tgt_to_frame)
 
 
 def write_snippets(folder, first_frames, times, poses):
     """Writes one TUM file for each snippet: `<folder>/%06d.txt`, numbered by its first frame.
+
+    Files of this kind that are not among them, from an earlier and longer run, are removed: whoever
+    evaluates the folder would take them for results of this one.
 
     Args:
       folder: made where missing.
@@ -69,10 +102,12 @@ def write_snippets(folder, first_frames, times, poses):
             len(first_frames), times.shape, poses.shape))
     folder = make_folder(folder)
     rows = np.concatenate([times[..., None], poses[..., :3, 3],
-                           pose_math.quaternion_from_rotation(poses[..., :3, :3])], axis=-1)
-    for first_frame, snippet in zip(first_frames, rows):
+                           quaternion_from_rotation(poses[..., :3, :3])], axis=-1)
+    names = ['%06d.txt' % first_frame for first_frame in first_frames]
+    remove_others(folder, r'[0-9]{6,}\.txt', set(names))
+    for name, snippet in zip(names, rows):
         lines = [' '.join(_NUMBER_FORMAT % value for value in row) + '\n' for row in snippet]
-        write_text(os.path.join(folder, '%06d.txt' % first_frame), ''.join(lines))
+        write_text(os.path.join(folder, name), ''.join(lines))
 
 
 def read_snippet(path):
@@ -84,22 +119,18 @@ def read_snippet(path):
       UserError: names the file and line that is not 8 finite numbers.
     """
     rows = []
-    for number, line in enumerate(read_lines(path, 'snippet file'), 1):
+    for number, line in numbered_lines(path, 'snippet file'):
         if line.startswith('#'):
             continue
-        try:
-            row = [float(word) for word in line.replace(',', ' ').split()]
-        except ValueError:
-            row = []
-        if len(row) != _TUM_COLUMNS or not np.isfinite(row).all():
-            raise UserError('snippet file %s, line %d: wanted 8 finite numbers '
-                            '"t tx ty tz qx qy qz qw", found %r' % (path, number, line[:80]))
+        row = finite_numbers(line.replace(',', ' ').split())
+        if row is None or len(row) != _TUM_COLUMNS or max(map(abs, row[1:4])) > _MOST_DISTANT:
+            raise UserError('snippet file %s: line %d: found %r, must be 8 finite numbers '
+                            '"t tx ty tz qx qy qz qw"' % (path, number, shortened(line)))
         rows.append(row)
     if not rows:
         raise UserError('snippet file %s is empty' % path)
     rows = np.array(rows)
-    rotations = pose_math.rotation_from_quaternion(rows[:, 4:])
-    return rows[:, 0], pose_math.from_parts(rotations, rows[:, 1:4])
+    return rows[:, 0], from_parts(rotation_from_quaternion(rows[:, 4:]), rows[:, 1:4])
 
 
 def read_snippets(folder):
@@ -108,15 +139,18 @@ def read_snippets(folder):
     Files whose name is not a number are passed over.
 
     Raises:
-      UserError: there is no snippet, or one is broken.
+      UserError: there is no snippet, one is broken, or two begin with the same frame.
     """
     folder = require_folder(folder, 'folder of pose snippets')
-    numbers = sorted((int(stem), name) for stem, extension, name in _split_names(folder)
-                     if extension == '.txt' and stem.isdigit())
-    if not numbers:
+    names = {}
+    for name in sorted(list_folder(folder)):
+        stem, extension = os.path.splitext(name)
+        number = frame_number(stem) if extension == '.txt' else None
+        if number in names:
+            raise UserError('%s and %s begin with the same frame (remove one of them)' % (
+                os.path.join(folder, names[number]), name))
+        if number is not None:
+            names[number] = name
+    if not names:
         raise UserError('no snippet file (such as 000000.txt) in %s' % folder)
-    return {number: read_snippet(os.path.join(folder, name)) for number, name in numbers}
-
-
-def _split_names(folder):
-    return [os.path.splitext(name) + (name,) for name in os.listdir(folder)]
+    return {number: read_snippet(os.path.join(folder, names[number])) for number in sorted(names)}

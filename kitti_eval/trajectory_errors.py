@@ -6,7 +6,7 @@ relative to their first frame before anything else, as KITTI's own poses are.
 import numpy as np
 
 from common.errors import UserError
-from kitti_data import poses as pose_math
+from kitti_data.poses import from_parts, rotation_angle, to_4x4
 from kitti_eval.snippet_errors import best_scale
 
 ALIGNMENTS = ('none', 'scale', '6dof', '7dof')
@@ -15,7 +15,7 @@ KITTI_LENGTHS = tuple(range(100, 801, 100))
 SEGMENT_STEP = 10
 
 
-def evaluate_odometry(gt, pred, align='none', lengths=KITTI_LENGTHS):
+def evaluate_odometry(gt, pred, align='none', lengths=KITTI_LENGTHS, frames=None):
     """All errors of one trajectory.
 
     Args:
@@ -23,40 +23,51 @@ def evaluate_odometry(gt, pred, align='none', lengths=KITTI_LENGTHS):
       align: 'none', 'scale' (one factor), '6dof' (rigid) or '7dof' (rigid and a factor), by least
         squares of the positions.
       lengths: path lengths in metres of the segments of t_rel and r_rel.
+      frames: int [N] ascending frame numbers of the poses; None is 0..N-1.
 
     Returns:
       A dict of plain numbers: `t_rel` (%), `r_rel` (deg/100 m), both None where the trajectory is
       shorter than every length; `ate` (m, root mean square); `rpe_trans` (m) and `rpe_rot` (deg),
-      means over steps of one frame; `frames`, `segments`, `scale`, `align`, and `by_length`
-      {length: {t_rel, r_rel, segments}}.
+      means over steps of one frame, None where no two frames are neighbours; `frames`,
+      `segments`, `scale`, `align`, and `by_length` {length: {t_rel, r_rel, segments}}.
     """
     gt, pred = (_relative(poses[0], poses) for poses in _checked(gt, pred))
+    frames = np.arange(len(gt)) if frames is None else np.asarray(frames)
     pred, scale = align_trajectory(gt, pred, align)
     position_errors = gt[:, :3, 3] - pred[:, :3, 3]
-    step_errors = _relative(_relative(gt[:-1], gt[1:]), _relative(pred[:-1], pred[1:]))
-    step_distances = np.linalg.norm(step_errors[:, :3, 3], axis=-1)
-    step_angles = pose_math.rotation_angle(step_errors[:, :3, :3])
     return dict(
-        **kitti_errors(gt, pred, lengths),
+        **kitti_errors(gt, pred, lengths, frames), **step_errors(gt, pred, frames),
         ate=float(np.sqrt(np.mean(np.sum(position_errors ** 2, axis=-1)))),
-        rpe_trans=float(np.mean(step_distances)),
-        rpe_rot=float(np.degrees(np.mean(step_angles))),
         scale=float(scale), frames=len(gt), align=align)
 
 
-def kitti_errors(gt, pred, lengths=KITTI_LENGTHS):
+def step_errors(gt, pred, frames):
+    """Relative pose errors of one frame: {`rpe_trans`: m, `rpe_rot`: deg}.
+
+    Steps over frames that are left out do not count; where there are no others both are None.
+    """
+    begin = np.flatnonzero(np.diff(frames) == 1)
+    if not begin.size:
+        return dict(rpe_trans=None, rpe_rot=None)
+    errors = _relative(_relative(gt[begin], gt[begin + 1]), _relative(pred[begin], pred[begin + 1]))
+    return dict(rpe_trans=float(np.mean(np.linalg.norm(errors[:, :3, 3], axis=-1))),
+                rpe_rot=float(np.degrees(np.mean(rotation_angle(errors[:, :3, :3])))))
+
+
+def kitti_errors(gt, pred, lengths, frames):
     """The KITTI devkit's relative errors.
 
-    A segment begins at every tenth frame and ends at the first frame whose path length (along the
-    truth) exceeds the beginning's by `length`. With D the motion over the segment, its error is
-    E = inv(D_pred) D_gt; t = |E's translation| / length, r = angle(E) / length.
+    A segment begins at every tenth frame, by its number from the first one on, and ends at the
+    first frame whose path length (along the truth) exceeds the beginning's by `length`. With D the
+    motion over the segment, its error is E = inv(D_pred) D_gt; t = |E's translation| / length,
+    r = angle(E) / length.
 
     Returns:
       A dict: `t_rel` (%), `r_rel` (deg/100 m), means over all segments, `segments`, `by_length`.
     """
     distances = np.linalg.norm(np.diff(gt[:, :3, 3], axis=0), axis=-1)
     path = np.concatenate([[0.0], np.cumsum(distances)])
-    firsts = np.arange(0, len(gt), SEGMENT_STEP)
+    firsts = np.flatnonzero((frames - frames[0]) % SEGMENT_STEP == 0)
     by_length, all_t, all_r = {}, [], []
     for length in lengths:
         lasts = np.searchsorted(path, path[firsts] + length, side='right')
@@ -65,7 +76,7 @@ def kitti_errors(gt, pred, lengths=KITTI_LENGTHS):
             continue
         error = _relative(_relative(pred[begin], pred[end]), _relative(gt[begin], gt[end]))
         t = 100 * np.linalg.norm(error[:, :3, 3], axis=-1) / length
-        r = 100 * np.degrees(pose_math.rotation_angle(error[:, :3, :3])) / length
+        r = 100 * np.degrees(rotation_angle(error[:, :3, :3])) / length
         by_length[int(length)] = dict(t_rel=float(t.mean()), r_rel=float(r.mean()),
                                       segments=len(begin))
         all_t.append(t)
@@ -84,16 +95,16 @@ def align_trajectory(gt, pred, align):
       (float64 [N, 4, 4], the factor its positions were scaled by).
     """
     if align not in ALIGNMENTS:
-        raise UserError('unknown alignment %r, wanted one of %s' % (align, ', '.join(ALIGNMENTS)))
+        raise UserError('unknown alignment %r, must be one of %s' % (align, ', '.join(ALIGNMENTS)))
     if align == 'none':
         return pred, 1.0
     gt_positions, positions = gt[:, :3, 3], pred[:, :3, 3]
     if align == 'scale':
         scale = best_scale(gt_positions, positions)
-        return pose_math.from_parts(pred[:, :3, :3], scale * positions), scale
+        return from_parts(pred[:, :3, :3], scale * positions), scale
     rotation, translation, scale = umeyama(positions, gt_positions, with_scale=align == '7dof')
-    scaled = pose_math.from_parts(pred[:, :3, :3], scale * positions)
-    return pose_math.from_parts(rotation, translation) @ scaled, scale
+    scaled = from_parts(pred[:, :3, :3], scale * positions)
+    return from_parts(rotation, translation) @ scaled, scale
 
 
 def umeyama(source, target, with_scale):
@@ -131,8 +142,8 @@ def _relative(pose_a, pose_b):
 
 
 def _checked(gt, pred):
-    gt, pred = pose_math.to_4x4(gt), pose_math.to_4x4(pred)
+    gt, pred = to_4x4(gt), to_4x4(pred)
     if gt.ndim != 3 or gt.shape != pred.shape or len(gt) < 2:
-        raise ValueError('wanted two trajectories [N, 4, 4] with N >= 2, found %s and %s' % (
+        raise ValueError('must be two trajectories [N, 4, 4] with N >= 2, found %s and %s' % (
             gt.shape, pred.shape))
     return gt, pred

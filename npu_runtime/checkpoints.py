@@ -4,6 +4,7 @@ A path may be a prefix (`.../model-500`) or a folder, which means its newest usa
 """
 import glob
 import os
+import re
 
 import numpy as np
 import tensorflow.compat.v1 as tf
@@ -13,6 +14,8 @@ from common.console import log, warn
 from npu_runtime.failures import first_line
 
 BEST = 'model-best'
+# Key of a model-best's metric, before its name; written by `checkpoint_writer`.
+METRIC_SCOPE = 'validation/'
 _STEP_KEYS = ('global_step', 'global_step_1')
 _OPTIMIZER_KEYS = ('Adam', 'Adam_1', 'beta1_power', 'beta2_power')
 _BYTES_A_CALL = 64 * 1024 ** 2
@@ -23,13 +26,13 @@ def latest(path):
     """The prefix of the checkpoint at `path`, a prefix or a folder.
 
     Raises:
-      UserError: nothing is there, or no checkpoint in the folder is readable.
+      UserError: nothing is there, or no checkpoint in the folder is usable.
     """
     path = os.path.abspath(path)
     if os.path.isdir(path):
         newest = newest_in(path)
         if not newest:
-            raise UserError('no checkpoint in folder %s; wanted is a file like model-500.index'
+            raise UserError('folder %s: holds no checkpoint, must hold a file like model-500.index'
                             % path)
         return newest
     for ending in ('.index', '.meta'):
@@ -38,18 +41,29 @@ def latest(path):
     if '.data-' in os.path.basename(path):
         path = path[:path.rindex('.data-')]
     if not (os.path.exists(path + '.index') or os.path.isfile(path)):
-        raise UserError('no checkpoint %s; wanted is a prefix like model-500, or a folder' % path)
+        raise UserError('no checkpoint %s; must be a prefix like model-500, or a folder' % path)
+    problem = damage(path)
+    if problem:
+        raise UserError('checkpoint %s: is damaged (%s)%s' % (path, problem, _instead_of(path)))
     return path
 
 
-def newest_in(folder, verify=False):
-    """The prefix of the checkpoint in `folder` with the highest step; None where there is none.
+def _instead_of(prefix):
+    """Names the newest whole checkpoint beside a damaged one."""
+    others = [other for other in prefixes_in(os.path.dirname(prefix))
+              if other != prefix and not damage(other)]
+    if not others:
+        return '; no whole one lies beside it'
+    return '; the newest whole one beside it is %s' % max(others, key=read_step)
+
+
+def newest_in(folder):
+    """The prefix of the whole checkpoint in `folder` with the highest step; None without any.
 
     Unusable ones are passed over, with a warning; `model-best` is no candidate.
 
     Args:
       folder: path.
-      verify: read every value, which finds damage in the data and not in the index alone.
 
     Raises:
       UserError: there are checkpoints and all of them are unusable.
@@ -62,14 +76,29 @@ def newest_in(folder, verify=False):
         except UserError as error:
             warn('%s; falling back to the one before' % error)
     for _, _, prefix in sorted(readable, reverse=True):
-        problem = damage(prefix) if verify else ''
+        problem = damage(prefix)
         if not problem:
             return prefix
         warn('checkpoint %s is damaged (%s); falling back to the one before' % (prefix, problem))
     if prefixes:
         raise UserError('none of the %d checkpoints in %s is usable; remove them, or name another '
                         'folder' % (len(prefixes), folder))
-    return tf.train.latest_checkpoint(os.path.abspath(folder))  # the format before TensorFlow 0.12
+    return _of_old_format(folder)
+
+
+def _of_old_format(folder):
+    """The prefix that the file `checkpoint` names, of the format before TensorFlow 0.12, or None.
+
+    Only its name counts: what lies in another folder is not the run's.
+    """
+    try:
+        with open(os.path.join(folder, 'checkpoint'), 'rb') as stream:
+            text = stream.read().decode('utf-8', 'replace')
+    except OSError:
+        return None
+    named = re.search(r'^model_checkpoint_path: "(.*)"', text, re.MULTILINE)
+    prefix = os.path.join(os.path.abspath(folder), os.path.basename(named.group(1))) if named else ''
+    return prefix if os.path.isfile(prefix) else None
 
 
 def prefixes_in(folder):
@@ -95,16 +124,38 @@ def read_step(prefix):
     reader = open_reader(prefix)
     for key in _STEP_KEYS:
         if reader.has_tensor(key):
-            return int(_read(prefix, reader, key))
+            return _count(prefix, key, _read(prefix, reader, key))
     return -1
 
 
+def read_count(prefix, key, default):
+    """The number of steps or batches at `key` in the checkpoint; `default` where it holds none."""
+    reader = open_reader(prefix)
+    return _count(prefix, key, _read(prefix, reader, key)) if reader.has_tensor(key) else default
+
+
+def _count(prefix, key, value):
+    if np.shape(value) or not np.isfinite(value) or not 0 <= value < 2 ** 62:
+        raise UserError('checkpoint %s: %s is %s, must be a number of steps'
+                        % (prefix, key, str(value)[:40]))
+    return int(value)
+
+
+def read_metric(prefix, name):
+    """The metric that `model-best` was kept for; None where it has none of that name."""
+    reader = open_reader(prefix)
+    key = METRIC_SCOPE + name
+    return float(_read(prefix, reader, key)) if reader.has_tensor(key) else None
+
+
 def damage(prefix):
-    """What is wrong with the checkpoint's data; empty when every value can be read."""
+    """What is wrong with the checkpoint's data; empty when every value is there and finite."""
     try:
         reader = tf.train.load_checkpoint(prefix)
-        for key in reader.get_variable_to_shape_map():
-            reader.get_tensor(key)
+        for key in sorted(reader.get_variable_to_shape_map()):
+            value = reader.get_tensor(key)
+            if value.dtype.kind == 'f' and not np.isfinite(value).all():
+                return 'variable %s holds NaN or infinity' % key
     except _UNREADABLE as error:
         return first_line(error)
     return ''
@@ -205,14 +256,14 @@ def _check(prefix, reader, wanted, required_scopes):
     for name in sorted(set(wanted) - set(missing)):
         shape = wanted[name].shape.as_list()
         if list(shapes[name]) != shape:
-            raise UserError('checkpoint %s: %s has shape %s, the model wants %s; it was written '
-                            'by another configuration' % (prefix, name, shapes[name], shape))
+            raise UserError('checkpoint %s: %s has shape %s, must be %s (give the flags of the '
+                            'model that wrote it)' % (prefix, name, shapes[name], shape))
     return missing
 
 
 def _is_training_state(name):
-    return name in _STEP_KEYS or name.split('/')[0] == 'loss_scale' or (
-        name.split('/')[-1] in _OPTIMIZER_KEYS)
+    return (name in _STEP_KEYS or name.startswith(('loss_scale/', METRIC_SCOPE))
+            or name.split('/')[-1] in _OPTIMIZER_KEYS)
 
 
 def _in_scopes(name, scopes):

@@ -4,46 +4,94 @@ import re
 
 import tensorflow.compat.v1 as tf
 
-from common.errors import UserError
+from common.errors import DeviceError, UserError
 
 _INPUT_ERRORS = (tf.errors.InvalidArgumentError, tf.errors.NotFoundError, tf.errors.DataLossError,
                  tf.errors.UnknownError, tf.errors.InternalError, tf.errors.FailedPreconditionError)
+_OF_RANKS = re.compile('horovod|hcomallreduce|hccl', re.IGNORECASE)
+_OUT_OF_MEMORY = re.compile(
+    r'out of memory|out_of_memory|OOM when|failed to allocate|alloc_failed|'
+    r'device memory is not enough|malloc.*device', re.IGNORECASE)
+_REFUSED = {
+    'gpu': re.compile(
+        r'no blas support|no dnn|dnn library|cublas|cudnn|cusolver|cuda|cannot set a device|'
+        r'gpu.{0,20}(lost|reset|sync failed)|illegal memory access|launch failed|ecc error',
+        re.IGNORECASE),
+    'npu': re.compile(r'geop|\bge::|\bacl|\brt[A-Z]\w+|\bE[A-Z0-9]\d{4}\b|\btsd|ascend',
+                      re.IGNORECASE)}
+_LOST = (tf.errors.AbortedError, tf.errors.UnavailableError)
 
 
 @contextlib.contextmanager
-def explained(options):
+def explained(device, batch_size, explain_input_error=None, remains=lambda: ''):
     """Turns errors of a running session that a user can mend into a UserError.
 
     Args:
-      options: TrainOptions; without `explain_input_error` an input error passes as it is, unless
-        the loader raised a UserError itself.
+      device: 'npu', 'gpu', 'cpu' or what `--device` says: where the session runs.
+      batch_size: of `--batch_size`.
+      explain_input_error: function of a TensorFlow error of the input pipeline, which names the
+        broken file in a sentence, or None where it finds none.
+      remains: function that says what the run leaves, to end an error with.
+
+    Raises:
+      UserError: the data cannot be read, or another rank ended.
+      DeviceError: the device has no room, refuses or is lost.
     """
     try:
         yield
-    except tf.errors.ResourceExhaustedError as error:
-        raise UserError('out of memory: %s. Lower --batch_size (now %d) or the image size'
-                        % (first_line(error), options.batch_size)) from error
     except tf.errors.OpError as error:
-        text = _explanation(error, options.explain_input_error)
-        if text is None:
+        explanation = (_of_ranks(error, remains) or _of_loader(error)
+                       or _of_device(error, device, batch_size, remains)
+                       or _of_input(error, explain_input_error))
+        if explanation is None:
             raise
-        raise UserError(text) from error
+        raise explanation from error
 
 
-def _explanation(error, explain_input_error):
-    message = str(error)
-    if 'orovod' in message or 'HcomAllReduce' in message or 'hccl' in message.lower():
-        return ('the exchange with the other ranks broke off (%s): another rank ended. The same '
-                'command goes on from the last checkpoint' % first_line(error))
-    if not isinstance(error, _INPUT_ERRORS) or 'IteratorGetNext' not in message:
+def _of_ranks(error, remains):
+    if not _OF_RANKS.search(str(error)):
         return None
-    raised_by_loader = re.search(r'UserError: (.*)', message)
-    if raised_by_loader:
-        return raised_by_loader.group(1)
-    if explain_input_error is None:
+    return UserError('the exchange with the other ranks broke off (%s): another rank ended%s'
+                     % (first_line(error), remains()))
+
+
+def _of_loader(error):
+    """What Python code of the input pipeline raised as a UserError keeps its words."""
+    raised = re.search(r'UserError: (.*)', str(error))
+    return UserError(raised.group(1)) if raised else None
+
+
+def _of_input(error, explain_input_error):
+    if not isinstance(error, _INPUT_ERRORS) or 'IteratorGetNext' not in str(error):
         return None
-    return (explain_input_error(error)
-            or 'cannot read the training data: %s' % first_line(error))
+    found = explain_input_error(error) if explain_input_error else None
+    return UserError(found or 'cannot read the training data: %s' % first_line(error))
+
+
+def _of_device(error, device, batch_size, remains):
+    said, message = first_line(error), str(error)
+    if 'No space left on device' in message:
+        return UserError('the disk is full (%s); make room%s' % (said, remains()))
+    if isinstance(error, tf.errors.ResourceExhaustedError) or _OUT_OF_MEMORY.search(message):
+        return DeviceError(
+            'device %s: out of memory (%s): another process holds its memory%s, or a step is too '
+            'large for it; end that process, or lower --batch_size (now %d) or the image size%s'
+            % (device, said, _where_to_look(device), batch_size, remains()))
+    if device in _REFUSED and _REFUSED[device].search(message):
+        return DeviceError(
+            'device %s: refuses or was lost (%s): most likely another process holds its memory%s, '
+            'or its driver does not fit; end that process, lower --batch_size (now %d), or try '
+            '--device=cpu%s' % (device, said, _where_to_look(device), batch_size, remains()))
+    if isinstance(error, _LOST):
+        return DeviceError('device %s: the session was lost (%s): most likely another rank ended '
+                           'or the device was reset%s' % (device, said, remains()))
+    return None
+
+
+def _where_to_look(device):
+    """The command that tells which processes use the device."""
+    command = {'gpu': 'nvidia-smi', 'npu': 'npu-smi info'}.get(device)
+    return ' (%s shows which)' % command if command else ''
 
 
 def first_line(error):

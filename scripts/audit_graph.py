@@ -4,11 +4,18 @@
     python scripts/audit_graph.py --graphs=train_rigid_resnet50 --ops
     python scripts/audit_graph.py --update         writes the counts of a release
 
-Ends with status 1 when a graph has a dynamic shape, a one-shot iterator, a TensorArray, 64-bit
-numbers in the path of its gradients, or an operation outside of npu_runtime/devices/device_ops.txt.
+A training graph is the one that the defaults train: mixed precision with dynamic loss scaling,
+images for TensorBoard, on one card and on eight (`..._8_ranks`); its initialisation and broadcast
+are checked too. The plugin's own operations come from `npu_bridge`, or where that is not installed
+from the stand-in of test/unit. Ends with status 1 when a graph has a dynamic shape, a one-shot
+iterator, a TensorArray, 64-bit numbers in the path of its gradients, or an operation outside of
+npu_runtime/devices/device_ops.txt.
 """
 import collections
+import contextlib
 import dataclasses
+import importlib
+import importlib.util
 import os
 import sys
 from typing import List
@@ -25,16 +32,26 @@ from convlstm_vo import model as vo_model  # noqa: E402
 from convlstm_vo import net as vo_net  # noqa: E402
 from convlstm_vo.config import ModelConfig as VoConfig  # noqa: E402
 from geonet import model as geonet_model  # noqa: E402
-from geonet.config import NUM_SCALES, ModelConfig  # noqa: E402
+from geonet.config import ModelConfig  # noqa: E402
 from npu_runtime.devices import graph_audit  # noqa: E402
-from npu_runtime.config import RuntimeConfig  # noqa: E402
 from npu_runtime.devices.choose import Device  # noqa: E402
-from npu_runtime.devices.ranks import SingleProcess  # noqa: E402
-from npu_runtime.training import ModelOutput, TrainOptions  # noqa: E402
-from npu_runtime.training_graph import TrainingGraph  # noqa: E402
+from npu_runtime.devices.flags import RuntimeConfig  # noqa: E402
+from npu_runtime.devices.ranks import HcclRanks, SingleProcess  # noqa: E402
+from npu_runtime.engine import start_tensorflow  # noqa: E402
+from npu_runtime.training.flags import TrainFlags  # noqa: E402
+from npu_runtime.training.step import TrainingStep  # noqa: E402
+from npu_runtime.training.task import TrainingTask  # noqa: E402
 
 COUNTS_FILE = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'graph_counts.json')
+STAND_IN = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'test', 'unit')
 NPU = Device('npu', 'graph audit')
+RANKS = 8
+
+Built = collections.namedtuple('Built', 'targets variables start', defaults=((), ()))
+Built.__doc__ = """A graph to audit.
+
+targets: what is run again and again. variables: what is trained. start: what is run once before.
+"""
 
 
 @dataclasses.dataclass
@@ -45,62 +62,70 @@ class Config:
     update: bool = flag(False, 'write the counts to scripts/graph_counts.json, for a release')
 
 
-def _training(build_model, batch, scopes=None, **options):
-    """Targets and trained variables of a training step; the plugin's own ops are left out."""
+def _training(build_model, batch, ranks, scopes=None, flags=TrainFlags()):
+    """<Built> of a training step, as the defaults make it on an NPU."""
     dataset = tf.data.Dataset.from_tensors(
         {name: tf.zeros(shape, dtype) for name, (shape, dtype) in batch.items()}).repeat()
-    graph = TrainingGraph(
-        build_model, dataset.prefetch(1),
-        TrainOptions('', 1, 1, 2e-4, trainable_scopes=scopes, **options), NPU,
-        RuntimeConfig(loss_scale='off'), SingleProcess())
-    return [graph.train_op, graph.step, graph.values], tf.trainable_variables()
+    task = TrainingTask(build_model, None, flags, {}, '', 1, 0, trainable_scopes=scopes)
+    graph = TrainingStep(task, dataset.prefetch(1), NPU, RuntimeConfig(), ranks)
+    start = [tf.global_variables_initializer()]
+    if ranks.size > 1:
+        start.append(ranks.broadcast(list(graph.all_state.values())))
+    return Built([graph.train_op, graph.step, graph.values],
+                 tf.trainable_variables(), start)
 
 
 def _geonet_batch(config, batch_size=4):
     size = [batch_size, config.img_height, config.img_width]
     return {'frames': (size + [3 * config.seq_length], tf.uint8),
-            'intrinsics': ([batch_size, NUM_SCALES, 3, 3], tf.float32)}
+            'intrinsics': ([batch_size, 3, 3], tf.float32)}
 
 
-def _geonet_training(build, scopes=None, **settings):
+def _geonet_training(build, ranks, scopes=None, **settings):
     config = ModelConfig(**settings)
-    return _training(lambda batch, is_training: ModelOutput(
-        build(batch, config, is_training).losses), _geonet_batch(config), scopes)
+    return _training(lambda batch, is_training: build(batch, config, is_training),
+                     _geonet_batch(config), ranks, scopes)
 
 
 def _geonet_inference(predict, num_inputs, **settings):
     config = ModelConfig(**settings)
     size = [1, config.img_height, config.img_width]
     inputs = [(size + [3], tf.uint8), (size + [3 * config.num_sources], tf.uint8),
-              ([1, NUM_SCALES, 3, 3], tf.float32)]
+              ([1, 3, 3], tf.float32)]
     outputs = predict(*[tf.placeholder(dtype, shape) for shape, dtype in inputs[:num_inputs]],
                       config)
-    return tf.nest.flatten(outputs), ()
+    return Built(tf.nest.flatten(outputs))
 
 
-def _vo_training(time_steps):
+def _vo_training(time_steps, ranks):
     config = VoConfig(time_steps=time_steps)
     frames = [2, time_steps + 1]
     batch = {'frames': (frames + [config.img_height, config.img_width, 1], tf.uint8),
              'scale': (frames, tf.float32), 'mean': (frames, tf.float32),
              'motions': ([2, time_steps, 6], tf.float32)}
-    return _training(lambda batch, is_training: ModelOutput(
-        vo_model.training(batch, config).losses), batch, gradient_clip=1.)
+    return _training(lambda batch, is_training: vo_model.training(batch, config), batch, ranks,
+                     flags=TrainFlags(gradient_clip=1.))
 
 
 def _vo_inference():
     config = VoConfig()
     pairs = tf.placeholder(tf.float32, [1, 1, config.img_height, config.img_width, 6])
-    return [vo_net.predict(pairs).motions], ()
+    return Built([vo_net.predict(pairs).motions])
 
 
-GRAPHS = collections.OrderedDict([
-    ('train_rigid_resnet50', lambda: _geonet_training(geonet_model.rigid_training)),
-    ('train_rigid_vgg', lambda: _geonet_training(
-        geonet_model.rigid_training, dispnet_encoder='vgg', scale_normalize=True, seq_length=5)),
-    ('train_flow_residual', lambda: _geonet_training(geonet_model.flow_training, ['flow_net'])),
-    ('train_flow_direct', lambda: _geonet_training(
-        geonet_model.flow_training, flownet_type='direct')),
+TRAINING = collections.OrderedDict([
+    ('train_rigid_resnet50', lambda ranks: _geonet_training(geonet_model.rigid_training, ranks)),
+    ('train_rigid_vgg', lambda ranks: _geonet_training(
+        geonet_model.rigid_training, ranks, dispnet_encoder='vgg', scale_normalize=True,
+        seq_length=5)),
+    ('train_flow_residual', lambda ranks: _geonet_training(
+        geonet_model.flow_training, ranks, ['flow_net'])),
+    ('train_flow_direct', lambda ranks: _geonet_training(
+        geonet_model.flow_training, ranks, flownet_type='direct')),
+    ('convlstm_vo_train_1', lambda ranks: _vo_training(1, ranks)),
+    ('convlstm_vo_train_3', lambda ranks: _vo_training(3, ranks)),
+])
+PREDICTION = collections.OrderedDict([
     ('test_depth_resnet50', lambda: _geonet_inference(geonet_model.predict_depth, 1)),
     ('test_depth_vgg', lambda: _geonet_inference(
         geonet_model.predict_depth, 1, dispnet_encoder='vgg')),
@@ -108,28 +133,64 @@ GRAPHS = collections.OrderedDict([
     ('test_flow_residual', lambda: _geonet_inference(geonet_model.predict_flow, 3)),
     ('test_flow_direct', lambda: _geonet_inference(
         geonet_model.predict_flow, 3, flownet_type='direct')),
-    ('convlstm_vo_train_1', lambda: _vo_training(1)),
-    ('convlstm_vo_train_3', lambda: _vo_training(3)),
     ('convlstm_vo_test', _vo_inference),
 ])
 
 
+def _all_graphs():
+    """dict: name -> (function that builds it, number of ranks it is built for)."""
+    graphs = collections.OrderedDict()
+    for name, build in TRAINING.items():
+        graphs[name] = (lambda build=build: build(SingleProcess()), 1)
+        graphs['%s_%d_ranks' % (name, RANKS)] = (
+            lambda build=build: build(HcclRanks(RANKS, 0)), RANKS)
+    for name, build in PREDICTION.items():
+        graphs[name] = (build, 1)
+    return graphs
+
+
+GRAPHS = _all_graphs()
+
+
+@contextlib.contextmanager
+def _plugin_of(ranks):
+    """Within it `npu_bridge` imports, the stand-in where there is no other, and has `ranks`."""
+    earlier = os.environ.get('RANK_SIZE')
+    os.environ['RANK_SIZE'] = str(ranks)
+    try:
+        if importlib.util.find_spec('npu_bridge'):
+            yield
+        else:
+            sys.path.append(STAND_IN)
+            with importlib.import_module('npu_plugin').installed(overflows=False):
+                yield
+    finally:
+        os.environ.pop('RANK_SIZE')
+        if earlier is not None:
+            os.environ['RANK_SIZE'] = earlier
+
+
 def audit(name):
     """(counts of the device's operations by kind, sentences on what is wrong) of a graph."""
-    with tf.Graph().as_default():
-        targets, variables = GRAPHS[name]()
-        return (graph_audit.counts(graph_audit.device_ops(targets)),
-                graph_audit.problems(targets, variables))
+    build, ranks = GRAPHS[name]
+    with _plugin_of(ranks), tf.Graph().as_default():
+        built = build()
+        wrong = graph_audit.problems(built.targets, built.variables)
+        if built.start:
+            wrong += ['before the first step: ' + sentence
+                      for sentence in graph_audit.problems(built.start)]
+        return graph_audit.counts(graph_audit.device_ops(built.targets)), wrong
 
 
 def _line(name, count, released, number_of_problems):
     change = '' if released is None else ' (last release %d, %+d)' % (released, count - released)
-    return '%-22s %5d operations%s: %s' % (
+    return '%-29s %5d operations%s: %s' % (
         name, count, change, '%d problems' % number_of_problems if number_of_problems else 'ok')
 
 
 def main(argv=None):
     config, = parse_flags(__doc__.split('\n')[0], Config, argv=argv)
+    start_tensorflow()
     unknown = [name for name in config.graphs if name not in GRAPHS]
     if unknown:
         raise UserError('--graphs: no graph %s; there are %s'
@@ -142,6 +203,10 @@ def main(argv=None):
         print(_line(name, totals[name], released.get(name), len(wrong)))
         if config.ops:
             print('  ' + ', '.join('%s %d' % item for item in kinds.items()))
+        unlisted = graph_audit.unlisted(kinds)
+        if unlisted:
+            print('  in no published list of what the plugin takes: '
+                  + ', '.join('%s %d' % item for item in unlisted.items()))
         for sentence in wrong[:20]:
             print('  ' + sentence)
         failed = failed or bool(wrong)

@@ -4,7 +4,9 @@
 # every program at work, not enough for good depth and pose (make learn trains longer).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-python=${PYTHON:-.venv/bin/python}
+source scripts/shell.sh
+python=${PYTHON:-${VENV:-.venv}/bin/python}
+command -v "$python" >/dev/null || fail "no interpreter $python (make env makes it)"
 out=demo
 steps=${DEMO_STEPS:-420}
 size=(--img_height=32 --img_width=104)

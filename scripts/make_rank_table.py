@@ -9,6 +9,7 @@ The address of a card is taken from /etc/hccn.conf (lines `address_<card>=<addre
 """
 import collections
 import dataclasses
+import ipaddress
 import os
 import re
 import socket
@@ -20,14 +21,12 @@ if __package__ in (None, ''):
 
 from common.errors import UserError, run_main  # noqa: E402
 from common.files import read_lines, write_json  # noqa: E402
-from common.flags import flag, parse_flags, path_flag  # noqa: E402
+from common.flags import Flags, flag, parse_flags, path_flag  # noqa: E402
 from npu_runtime.devices.rank_table import check_rank_table  # noqa: E402
-
-_ADDRESS = re.compile(r'^(\d{1,3}\.){3}\d{1,3}$')
 
 
 @dataclasses.dataclass
-class Config:
+class Config(Flags):
     """Writes the rank table by which NPU cards find each other."""
     output: str = path_flag('', 'file to write')
     devices: List[int] = flag([0, 1, 2, 3, 4, 5, 6, 7], 'cards to use, on every server')
@@ -36,7 +35,8 @@ class Config:
                                      'hccn_conf, for one server')
     hccn_conf: str = path_flag('/etc/hccn.conf', 'where this host keeps the addresses of its cards')
     check: str = path_flag('', 'check this rank table instead of writing one')
-    rank_size: int = flag(0, 'ranks the checked table must have; 0 takes what is there')
+    rank_size: int = flag(0, 'ranks the checked table must have; 0 takes what is there',
+                          at_least=0)
 
 
 def rank_table(server_ids, devices, device_ips):
@@ -50,18 +50,7 @@ def rank_table(server_ids, devices, device_ips):
     Raises:
       UserError: wrong numbers of entries, double entries, or something that is no address.
     """
-    wanted = len(server_ids) * len(devices)
-    if len(device_ips) != wanted:
-        raise UserError('--device_ips has %d addresses; wanted are %d (%d servers of %d cards)'
-                        % (len(device_ips), wanted, len(server_ids), len(devices)))
-    for name, values in (('--devices', devices), ('--server_ids', server_ids),
-                         ('--device_ips', device_ips)):
-        if not values or len(set(values)) != len(values):
-            raise UserError('%s is %s; wanted are different values'
-                            % (name, ','.join(str(value) for value in values) or 'empty'))
-    for address in list(server_ids) + list(device_ips):
-        if not _ADDRESS.match(address):
-            raise UserError('%r is no address like 192.168.100.101' % address)
+    _check_cards(server_ids, devices, device_ips)
     servers = []
     for number, server_id in enumerate(server_ids):
         first = number * len(devices)
@@ -75,15 +64,51 @@ def rank_table(server_ids, devices, device_ips):
         ('status', 'completed')])
 
 
+def _check_cards(server_ids, devices, device_ips):
+    """Raises a UserError unless these make a table, as `rank_table` says."""
+    needed = len(server_ids) * len(devices)
+    if len(device_ips) != needed:
+        raise UserError('--device_ips=%s: must be %d addresses, of %d cards on each of %d servers'
+                        % (','.join(device_ips), needed, len(devices), len(server_ids)))
+    for name, values in (('devices', devices), ('server_ids', server_ids),
+                         ('device_ips', device_ips)):
+        if not values or len(set(values)) != len(values):
+            raise UserError('--%s=%s: must be different values'
+                            % (name, ','.join(str(value) for value in values)))
+    for name, values in (('server_ids', server_ids), ('device_ips', device_ips)):
+        for address in values:
+            if not _is_address(address):
+                raise UserError('--%s=%s: must be addresses like 192.168.100.101' % (name, address))
+    if min(devices) < 0:
+        raise UserError('--devices=%d: must be numbers of cards' % min(devices))
+
+
+def _is_address(text):
+    try:
+        ipaddress.IPv4Address(text)
+    except ValueError:
+        return False
+    return True
+
+
 def addresses_of_cards(path, devices):
     """The addresses of the cards `devices` in a file like /etc/hccn.conf: list of str."""
-    found = dict(re.findall(r'^address_(\d+)\s*=\s*(\S+)$', '\n'.join(read_lines(
+    found = dict(re.findall(r'^address_([0-9]+)\s*=\s*(\S+)$', '\n'.join(read_lines(
         path, '--hccn_conf')), re.MULTILINE))
     missing = [device for device in devices if str(device) not in found]
     if missing:
-        raise UserError('%s has no address of card %s; it has those of %s'
-                        % (path, ', '.join(map(str, missing)), ', '.join(sorted(found)) or 'none'))
+        raise UserError('%s: found addresses of the cards %s, must be of %s too (or give '
+                        '--device_ips)' % (path, ', '.join(sorted(found)) or 'none',
+                                           ', '.join(map(str, missing))))
     return [found[str(device)] for device in devices]
+
+
+def _own_address():
+    try:
+        return socket.gethostbyname(socket.gethostname())
+    except OSError as error:
+        raise UserError('this host does not know its own address (%s): --server_ids must name it'
+                        % error) from error
 
 
 def main(argv=None):
@@ -93,12 +118,13 @@ def main(argv=None):
         print('%s: a complete rank table of %d ranks' % (config.check, ranks))
         return 0
     if not config.output:
-        raise UserError('--output is missing: the file to write')
-    server_ids = config.server_ids or [socket.gethostbyname(socket.gethostname())]
+        raise UserError('--output= is empty: must be the file to write')
+    server_ids = config.server_ids or [_own_address()]
     device_ips = config.device_ips
     if not device_ips:
         if len(server_ids) > 1:
-            raise UserError('--device_ips is missing: /etc/hccn.conf tells of one server only')
+            raise UserError('--device_ips= is empty: must be the addresses of the cards of all '
+                            'servers (%s tells of one)' % config.hccn_conf)
         device_ips = addresses_of_cards(config.hccn_conf, config.devices)
     path = os.path.abspath(config.output)
     write_json(path, rank_table(server_ids, config.devices, device_ips))

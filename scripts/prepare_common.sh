@@ -1,10 +1,9 @@
 # Shared by prepare_*.sh: the three folders, the check that every archive is there, unpacking.
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+source "$root/scripts/shell.sh"
 python=${PYTHON:-$root/.venv/bin/python}
 command -v "$python" >/dev/null || python=python3
-
-fail() { echo "error: $*" >&2; exit 2; }
 
 # Sets archives, data and formatted from the first three arguments; help is the script's own head.
 read_folders() {
@@ -15,7 +14,7 @@ read_folders() {
     sed -n '2,/^[^#]/{/^#/s/^# \{0,1\}//p}' "$0" >&2
     fail "wanted three folders, found $#"
   fi
-  archives=${1/#\~/$HOME} data=${2/#\~/$HOME} formatted=${3/#\~/$HOME}
+  archives=$(expand_home "$1") data=$(expand_home "$2") formatted=$(expand_home "$3")
   [ -d "$archives" ] || fail "$archives, the folder of the archives, does not exist"
 }
 

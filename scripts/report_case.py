@@ -10,7 +10,7 @@ if __package__ in (None, ''):
 from common.errors import UserError, run_main
 from common.files import make_folder, read_json, write_text
 from common.flags import flag, parse_flags, path_flag
-from npu_runtime.metrics import read_metrics
+from npu_runtime.training.metrics import read_metrics
 
 
 @dataclasses.dataclass

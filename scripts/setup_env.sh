@@ -1,107 +1,260 @@
 #!/usr/bin/env bash
-# Builds the Python environment of this repository, once.
+# Builds the Python environment of this repository and says which engine it holds and why.
 #
-#   scripts/setup_env.sh                     finds Python 3.7, installs into .venv
-#   PYTHON=/path/to/python scripts/setup_env.sh
-#   TENSORFLOW=gpu scripts/setup_env.sh      tensorflow==1.15.0 even where no GPU is seen
-#   TENSORFLOW=intel scripts/setup_env.sh    intel-tensorflow==1.15.2 into .venv-intel
-#   VENV=/elsewhere scripts/setup_env.sh     another folder
+#   scripts/setup_env.sh                       keeps the environment there; the first time takes
+#                                              Python 3.7, else the newest Python and TensorFlow
+#   ENGINE=newest scripts/setup_env.sh         or ENGINE=reference, which is TensorFlow 1.15
+#   PYTHON_VERSION=3.12 scripts/setup_env.sh   or PYTHON=/path/to/python
+#   TENSORFLOW=2.21.0 scripts/setup_env.sh     this version
+#   TENSORFLOW=gpu scripts/setup_env.sh        or cpu, whatever nvidia-smi says
+#   TENSORFLOW=intel scripts/setup_env.sh      intel-tensorflow==1.15.2, into .venv-intel
+#   VENV=FOLDER scripts/setup_env.sh           another folder than .venv
 #
-# Where no Python 3.7 is found, Python 3.8 to 3.11 with TensorFlow 2.12 serves instead.
+# A choice that differs from the environment there rebuilds it.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+source scripts/shell.sh
 
-version_of() { "$1" -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null; }
-
-# Candidates for one version, best first. pyenv's shims answer to python3.7 and then fail, hence
-# the real paths, and hence every candidate is run before it is believed.
-candidates() {
-  local version=$1 root
-  echo "python$version"
-  root=${PYENV_ROOT:-$HOME/.pyenv}
-  ls -d "$root"/versions/"$version"*/bin/python 2>/dev/null | sort -rV || true
-  for root in "$HOME"/miniconda3 "$HOME"/anaconda3 /opt/conda ${CONDA_PREFIX:-}; do
-    ls -d "$root"/bin/python "$root"/envs/*/bin/python 2>/dev/null || true
-  done
-  if command -v uv >/dev/null; then uv python find "$version" 2>/dev/null || true; fi
+# Each Python that serves, best first: its engine, the first and the last TensorFlow with packages
+# for it ('-': the newest).
+engines() {
+  cat <<'TABLE'
+3.7 reference 1.15 1.15
+3.13 newest 2.20 -
+3.12 newest 2.16 -
+3.11 newest 2.13 -
+3.10 newest 2.13 -
+3.9 newest 2.13 2.20
+3.8 newest 2.13 2.13
+TABLE
 }
 
-find_python() {
-  local version candidate
-  for version in "$@"; do
-    while read -r candidate; do
-      if [ "$(version_of "$candidate")" = "$version" ]; then
-        command -v "$candidate"
+# What is installed for an engine.
+requirements_of() {
+  case "$1" in reference) echo requirements.txt ;; newest) echo requirements-newest.txt ;; esac
+}
+
+# Refuses what no engine knows, and an environment's folder that holds something else.
+check_choices() {
+  case "${ENGINE:-reference}" in
+    reference|newest) ;;
+    *) fail "ENGINE=$ENGINE: must be reference (TensorFlow 1.15) or newest" ;;
+  esac
+  [[ "${TENSORFLOW:-cpu}" =~ ^(cpu|gpu|intel|[0-9]+\.[0-9]+(\.[0-9]+)?(rc[0-9]+)?)$ ]] ||
+    fail "TENSORFLOW=$TENSORFLOW: must be cpu, gpu, intel or a version such as 2.21.0"
+  [[ "${PYTHON_VERSION:-3.7}" =~ ^3\.[0-9]+$ ]] ||
+    fail "PYTHON_VERSION=$PYTHON_VERSION: must be one such as 3.12"
+  case "$venv" in *:*) fail "VENV=$venv: must have no colon in its path" ;; esac
+  [ ! -e "$venv" ] || [ -e "$venv/pyvenv.cfg" ] || [ -e "$venv/.choice" ] ||
+    { [ -d "$venv" ] && [ -z "$(ls -A "$venv")" ]; } ||
+    fail "VENV=$venv: must be a new folder or an environment; this one holds something else"
+}
+
+# "3.12" if `$1` is a Python that runs; with status 1 where it cannot build an environment, as
+# Debian's without its python3-venv.
+version_of() {
+  "$1" -c 'import sys; print("%d.%d" % sys.version_info[:2]); import venv, ensurepip' 2>/dev/null
+}
+
+# Paths where a Python may be, best first. pyenv's shims answer to python3.7 and then fail, hence
+# the real paths, and hence every candidate is run before it is believed.
+candidates() {
+  local version folder
+  if [ -n "${PYTHON:-}" ]; then echo "$PYTHON"; return; fi
+  for version in $(engines | cut -d ' ' -f 1); do echo "python$version"; done
+  printf '%s\n' python3 python
+  ls -d "${PYENV_ROOT:-${HOME:-}/.pyenv}"/versions/*/bin/python 2>/dev/null | sort -rV || true
+  for folder in "${CONDA_PREFIX:-/opt/conda}" "${HOME:-}"/{miniconda3,anaconda3} /opt/conda; do
+    ls -d "$folder"/bin/python "$folder"/envs/*/bin/python 2>/dev/null || true
+  done
+  if command -v uv >/dev/null; then
+    ls -d "$(uv python dir 2>/dev/null)"/*/bin/python3 2>/dev/null || true
+  fi
+  for folder in "$PWD"/.conda*/bin/python; do echo "$folder"; done
+}
+
+# Lines "3.12 /path/to/python" of those that serve, sets `pythons`, and `found`: what was seen.
+find_pythons() {
+  local candidate version
+  pythons='' found=''
+  while read -r candidate; do
+    candidate=$(command -v "$candidate") || continue
+    if version=$(version_of "$candidate"); then
+      pythons+="$version $candidate"$'\n' found+="$version"$'\n'
+    elif [ -n "$version" ]; then
+      found+="$version without the modules venv and ensurepip"$'\n'
+    fi
+  done < <(candidates)
+  found=$(sort -uV <<< "$found" | grep . | paste -sd , | sed 's/,/, /g') || true
+}
+
+# Is version $1 (2.9) at most version $2 (2.13, or - for no bound)?
+at_most() {
+  [ "$2" = - ] || [ $((${1%.*} * 1000 + ${1#*.})) -le $((${2%.*} * 1000 + ${2#*.})) ]
+}
+
+# The rows of `engines` that agree with the choices.
+fitting_engines() {
+  local version engine first last minor
+  minor=$(grep -oE '^[0-9]+\.[0-9]+' <<< "${TENSORFLOW:-}") || true
+  [ "${TENSORFLOW:-}" != intel ] || minor=1.15
+  while read -r version engine first last; do
+    [ "${ENGINE:-$engine}" = "$engine" ] || continue
+    [ "${PYTHON_VERSION:-$version}" = "$version" ] || continue
+    [ -z "$minor" ] || { at_most "$first" "$minor" && at_most "$minor" "$last"; } || continue
+    echo "$version $engine $first $last"
+  done < <(engines)
+}
+
+has_npu_plugin() { [ -z "${TENSORFLOW:-}" ] && "$1" -c 'import npu_bridge' 2>/dev/null; }
+
+# Sets python, version and engine to the first row with a Python; TensorFlow 1.15 was packaged for
+# x86_64 alone, elsewhere it is the Ascend image's own.
+match_python() {
+  local candidate path _
+  while read -r version engine _; do
+    while read -r candidate path; do
+      if [ "$candidate" = "$version" ] && { [ "$engine" = newest ] ||
+          [ "$(uname -m)" = x86_64 ] || has_npu_plugin "$path"; }; then
+        python=$path
         return 0
       fi
-    done < <(candidates "$version")
-  done
+    done <<< "$pythons"
+  done <<< "$1"
   return 1
 }
 
-fetch_python37() {  # conda and uv can bring an interpreter where the network allows it
-  if command -v uv >/dev/null && uv python install 3.7 >/dev/null 2>&1; then
-    uv python find 3.7
-  elif command -v conda >/dev/null && conda create -qy -p .conda37 python=3.7 >/dev/null 2>&1; then
-    echo "$PWD/.conda37/bin/python"
+# uv and conda can bring an interpreter where the network allows it; the reference only if asked.
+fetch_python() {
+  local version
+  version=$(grep " ${ENGINE:-newest} " <<< "$1" | head -n 1 | cut -d ' ' -f 1)
+  [ -z "${PYTHON:-}" ] && [ -n "$version" ] || return 1
+  if command -v uv >/dev/null; then
+    uv python install "$version" >/dev/null 2>&1
+  elif command -v conda >/dev/null; then
+    conda create -qy -p ".conda$version" "python=$version" >/dev/null 2>&1
   else
     return 1
   fi
+  find_pythons
 }
 
-if [ -n "${PYTHON:-}" ]; then
-  case "$(version_of "$PYTHON" || true)" in
-    3.7|3.8|3.9|3.10|3.11) python=$(command -v "$PYTHON") ;;
-    '') echo "error: PYTHON=$PYTHON is not a Python that runs" >&2; exit 2 ;;
-    *) echo "error: PYTHON=$PYTHON is Python $(version_of "$PYTHON"); wanted 3.7 (or 3.8 to 3.11)" >&2
-       exit 2 ;;
+# The choices that were given, for messages: "ENGINE=newest PYTHON_VERSION=3.12".
+given() {
+  local name all=''
+  for name in ENGINE PYTHON_VERSION PYTHON TENSORFLOW; do
+    [ -z "${!name:-}" ] || all+=" $name=${!name}"
+  done
+  echo "${all# }"
+}
+
+# Rows of `engines` for messages: "3.7 (TensorFlow 1.15), 3.9 (TensorFlow 2.13 to 2.20)".
+listed() {
+  local version first last _
+  sort -V | while read -r version _ first last; do
+    case "$last" in "$first") last='' ;; -) last=' or newer' ;; *) last=" to $last" ;; esac
+    printf '%s (TensorFlow %s%s)\n' "$version" "$first" "$last"
+  done | paste -sd , | sed 's/,/, /g'
+}
+
+# Sets python, version, engine and why.
+choose_python() {
+  local fitting asked
+  fitting=$(fitting_engines) asked=$(given)
+  [ -n "$fitting" ] || fail "$asked: must fit together (Python $(engines | listed))"
+  find_pythons
+  match_python "$fitting" || { fetch_python "$fitting" && match_python "$fitting"; } ||
+    fail "${asked:+$asked: }found ${found:+Python }${found:-no Python}, must be Python" \
+      "$(listed <<< "$fitting"); install one or set PYTHON=/path/to/python"
+  why=$asked
+  [ -n "$why" ] || case "$engine" in
+    reference) why='Python 3.7 found' ;;
+    newest) why='no Python 3.7 for the reference found' ;;
   esac
-else
-  python=$(find_python 3.7 || fetch_python37 || find_python 3.10 3.11 3.9 3.8) || {
-    echo "error: no Python 3.7 to 3.11 found; install one or set PYTHON=/path/to/python" >&2
-    exit 2
+}
+
+# Sets tensorflow to the requirement that stands for it, empty where the image has its own.
+choose_tensorflow() {
+  local gpu='' exact=''
+  if has_npu_plugin "$python"; then
+    tensorflow='' why+='; npu_bridge imports'
+    return
+  fi
+  case "${TENSORFLOW:-}" in
+    intel) tensorflow=intel-tensorflow==1.15.2; return ;;
+    gpu) gpu=1 ;;
+    cpu) ;;
+    *) if nvidia-smi >/dev/null 2>&1; then gpu=1 why+='; an NVIDIA driver answers'
+       else why+='; no NVIDIA driver answers'; fi ;;
+  esac
+  if [[ "${TENSORFLOW:-}" =~ ^[0-9]+\.[0-9]+$ ]]; then exact="==$TENSORFLOW.*"
+  elif [[ "${TENSORFLOW:-}" =~ ^[0-9] ]]; then exact="==$TENSORFLOW"
+  elif [ "$engine" = reference ]; then exact===1.15.0; fi
+  tensorflow=tensorflow
+  # The package without CUDA is a quarter of the download; 1.15 has it in one version.
+  if [ -z "$gpu" ] && [ "$(uname -sm)" = 'Linux x86_64' ] &&
+      { [ "$engine" = newest ] || [ "$exact" = ==1.15.0 ]; }; then
+    tensorflow=tensorflow-cpu
+  elif [ -n "$gpu" ] && [ "$engine" = newest ] && [ "$version" != 3.8 ]; then
+    tensorflow='tensorflow[and-cuda]'
+  fi
+  tensorflow+=$exact
+}
+
+# Without a choice the environment there is kept: `make env ENGINE=newest`, then `make test`.
+recall_choice() {
+  [ -z "$(given)" ] && [ -e "$venv/.choice" ] || return 1
+  { read -r engine; read -r python; read -r tensorflow; } < "$venv/.choice" || return 1
+  why="as it was built; ENGINE=, PYTHON_VERSION= or TENSORFLOW= chooses anew"
+  version=$(version_of "$python") && [ -n "$(requirements_of "$engine")" ]
+}
+
+install_packages() {
+  local packages=$venv/.requirements uv helper
+  { grep -v '^tensorflow' "$requirements"; echo "$tensorflow"; } > "$packages"
+  uv=$(command -v uv) || uv=$venv/.uv/bin/uv
+  for helper in "$venv/bin/python" python3; do  # uv itself has no package for Python 3.7
+    [ -x "$uv" ] || "$helper" -m pip install -q --target "$venv/.uv" uv >/dev/null 2>&1 || true
+  done
+  # pip knows mirrors and certificates that uv does not read.
+  { [ -x "$uv" ] && "$uv" pip install -q -p "$venv/bin/python" -r "$packages"; } ||
+    "$venv/bin/python" -m pip install -q --disable-pip-version-check -r "$packages"
+}
+
+# Everything but .choice and .lock is made anew: a build that was killed leaves a folder that is
+# known as an environment and not complete.
+build() {
+  local flags=()
+  [ -n "$tensorflow" ] || flags=(--system-site-packages)
+  find "$venv/" -mindepth 1 -maxdepth 1 ! -name .lock ! -name .choice -exec rm -rf {} +
+  printf '%s\n' "$engine" "$python" "$tensorflow" > "$venv/.choice"
+  "$python" -m venv ${flags[@]+"${flags[@]}"} "$venv"
+  install_packages || {
+    echo "error: the packages did not install into $venv; the cause is above, and the same" \
+      'command tries again' >&2
+    exit 1
   }
-fi
-version=$(version_of "$python")
+  "$venv/bin/python" -c 'import tensorflow as tf; print("ready: TensorFlow", tf.__version__)' \
+    2> "$venv/.import" || {
+    tail -n 5 "$venv/.import" >&2
+    echo "error: TensorFlow was installed into $venv, but does not import there" >&2
+    exit 1
+  }
+  echo "$complete" > "$venv/.complete"
+}
 
-requirements=requirements.txt
-venv_flags=()
 venv=${VENV:-.venv}
-case "${TENSORFLOW:-auto}" in
-  intel) tensorflow=intel-tensorflow==1.15.2; venv=${VENV:-.venv-intel} ;;
-  gpu) tensorflow=tensorflow==1.15.0 ;;
-  cpu) tensorflow=tensorflow-cpu==1.15.0 ;;
-  auto) tensorflow=tensorflow-cpu==1.15.0
-        if nvidia-smi >/dev/null 2>&1; then tensorflow=tensorflow==1.15.0; fi ;;
-  *) echo "error: TENSORFLOW=$TENSORFLOW; wanted auto, cpu, gpu or intel" >&2; exit 2 ;;
-esac
-if [ "$version" != 3.7 ]; then
-  requirements=requirements-tf2.txt
-  tensorflow=$(grep '^tensorflow' "$requirements")
+if [ -z "${VENV:-}" ] && [ "${TENSORFLOW:-}" = intel ]; then venv=.venv-intel; fi
+case "$venv" in /*) ;; *) venv=$PWD/$venv ;; esac
+check_choices
+recall_choice || { choose_python; choose_tensorflow; }
+requirements=$(requirements_of "$engine")
+complete="$engine $python $tensorflow $(cksum < "$requirements")"
+echo "environment $venv: $engine engine, Python $version," \
+  "${tensorflow:-TensorFlow of the image} ($why)"
+mkdir -p "$venv"
+if command -v flock >/dev/null; then  # of two makes at once the second waits
+  exec 9> "$venv/.lock"
+  flock 9
 fi
-if [ "${TENSORFLOW:-auto}" = auto ] && "$python" -c 'import npu_bridge' 2>/dev/null; then
-  tensorflow=''   # an Ascend image: its own TensorFlow and plugin are the right ones
-  venv_flags=(--system-site-packages)
-fi
-
-wanted="$python $tensorflow $(cksum < "$requirements")"
-if [ "$(cat "$venv/.complete" 2>/dev/null)" = "$wanted" ]; then
-  exit 0
-fi
-
-echo "environment $venv: Python $version, ${tensorflow:-TensorFlow of the image}"
-rm -rf "$venv"
-"$python" -m venv ${venv_flags[@]+"${venv_flags[@]}"} "$venv"
-packages=$(mktemp)
-trap 'rm -f "$packages"' EXIT
-{ grep -v '^tensorflow' "$requirements"; echo "$tensorflow"; } > "$packages"
-uv=$(command -v uv || true)
-if [ -z "$uv" ] && python3 -m pip install -q --target "$venv/.uv" uv >/dev/null 2>&1; then
-  uv=$venv/.uv/bin/uv
-fi
-if [ -n "$uv" ]; then
-  "$uv" pip install -q -p "$venv/bin/python" -r "$packages"
-else
-  "$venv/bin/python" -m pip install -q --disable-pip-version-check -r "$packages"
-fi
-echo "$wanted" > "$venv/.complete"
+if [ "$(cat "$venv/.complete" 2>/dev/null)" != "$complete" ]; then build; fi

@@ -10,8 +10,7 @@
 # PYTHON=... takes another interpreter than .venv/bin/python. On NPUs: test/train_full_8p.sh.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-
-fail() { echo "error: $*" >&2; exit 2; }
+source "$root/scripts/shell.sh"
 
 ranks='' hosts=''
 while [ $# -gt 0 ]; do
@@ -24,7 +23,7 @@ while [ $# -gt 0 ]; do
     *) break ;;
   esac
 done
-[[ "$ranks" =~ ^[1-9][0-9]*$ ]] || fail "--np is '$ranks'; wanted is a number of ranks"
+[[ "$ranks" =~ ^[1-9][0-9]*$ ]] || fail "--np=$ranks: must be a number of ranks"
 [ $# -ge 1 ] || fail 'no program given; for example geonet/main.py --mode=train_rigid'
 program=$1
 shift
@@ -45,13 +44,5 @@ export OMP_NUM_THREADS=${OMP_NUM_THREADS:-$threads}
 
 # The variables of a launch on NPUs would contradict this one.
 unset RANK_SIZE RANK_ID RANK_TABLE_FILE
-launcher='
-import sys
-from horovod.runner.launch import run_commandline
-try:
-    run_commandline()
-except RuntimeError as error:
-    sys.exit("error: a rank failed, the others were ended. %s" % " ".join(str(error).split()))
-'
-exec "$python" -c "$launcher" -np "$ranks" -H "${hosts:-localhost:$ranks}" \
-  "$python" "$program" "$@"
+exec "$python" "$root/npu_runtime/devices/launch_ranks.py" \
+  -np "$ranks" -H "${hosts:-localhost:$ranks}" "$python" "$program" "$@"

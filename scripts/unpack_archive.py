@@ -1,4 +1,4 @@
-"""Unpacks from a zip archive what is wanted and not there yet.
+"""Unpacks from a zip archive the files that match and are not there yet.
 
     python scripts/unpack_archive.py --archive=data_odometry_poses.zip --target=kitti \
         --strip=dataset/ --members='dataset/poses/*'
@@ -11,35 +11,39 @@ import os
 import shutil
 import sys
 import zipfile
-import zlib
 from typing import List
 
 if __package__ in (None, ''):
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 from common.errors import UserError, run_main
-from common.files import atomic_write, make_folder, require_file
-from common.flags import flag, parse_flags, path_flag
+from common.files import atomic_stream, make_folder, reason, require_file
+from common.flags import Flags, flag, parse_flags, path_flag
 from common.progress import progress
+
+_ENCRYPTED = 0x1  # bit of an entry's flags
 
 
 @dataclasses.dataclass
-class Config:
+class Config(Flags):
     """What is unpacked, and where to."""
     archive: str = path_flag('', 'zip file')
     target: str = path_flag('', 'folder to unpack to, made where missing')
     strip: str = flag('', 'start of the names in the archive that is left out on disk')
-    members: List[str] = flag(['*'], 'patterns of the files that are wanted; * also matches /')
+    members: List[str] = flag(['*'], 'patterns of the files to unpack; * also matches /')
 
     def __post_init__(self):
+        super().__post_init__()
         self.archive = require_file(self.archive, 'archive (--archive)')
+        self.require(target='the folder to unpack to')
         self.target = make_folder(self.target)
 
 
 def unpack(archive, target, members=('*',), strip=''):
     """Writes the files of `archive` that match a pattern to `target`, unless they are there.
 
-    A file counts as there when it has the size that the archive tells.
+    A file counts as there when it has the size that the archive tells. Names are taken as they
+    are: `$HOME` and `~` in an archive are folders of these names.
 
     Args:
       archive: path of a zip file.
@@ -51,22 +55,30 @@ def unpack(archive, target, members=('*',), strip=''):
       (number of files written, number of files that were there).
 
     Raises:
-      UserError: no zip archive or a damaged one, no such file in it, or no room on the disk.
+      UserError: no zip archive or a damaged one, no such file in it, a name that leads out of
+        `target` by itself or through a link that is there, or no room on the disk.
     """
     try:
         with zipfile.ZipFile(archive) as stored:
-            wanted = [entry for entry in stored.infolist() if not entry.filename.endswith('/')
-                      and any(fnmatch.fnmatchcase(entry.filename, one) for one in members)]
-            if not wanted:
+            entries = [entry for entry in stored.infolist() if not entry.filename.endswith('/')
+                       and any(fnmatch.fnmatchcase(entry.filename, one) for one in members)]
+            if not entries:
                 raise UserError('%s holds nothing like %s; is it another archive?' % (
                     archive, ', '.join(members)))
+            for entry in entries:
+                if entry.flag_bits & _ENCRYPTED:
+                    raise UserError('%s: %r is encrypted (unpack it by hand, with its password)' % (
+                        archive, entry.filename))
             written = sum(_unpack_file(stored, entry, _path(entry, target, strip, archive))
-                          for entry in progress(wanted, desc=os.path.basename(archive),
+                          for entry in progress(entries, desc=os.path.basename(archive),
                                                 unit='file'))
-    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+    except UserError:
+        raise
+    except Exception as error:  # pylint: disable=broad-except
+        # Broken offsets, sizes, names and methods each raise something else.
         raise UserError('%s is damaged or was not downloaded to its end (%s)' % (
-            archive, error)) from error
-    return written, len(wanted) - written
+            archive, reason(error))) from error
+    return written, len(entries) - written
 
 
 def _path(entry, target, strip, archive):
@@ -74,7 +86,10 @@ def _path(entry, target, strip, archive):
     if name.startswith(strip):
         name = name[len(strip):]
     path = os.path.normpath(os.path.join(target, name))
-    if not path.startswith(os.path.join(target, '')):
+    # The folder as it is on the disk: a link in it may lead elsewhere.
+    folder, root = (os.path.join(os.path.realpath(one), '')
+                    for one in (os.path.dirname(path), target))
+    if not path.startswith(os.path.join(target, '')) or not folder.startswith(root):
         raise UserError('%s: %r would be written outside of %s' % (
             archive, entry.filename, target))
     return path
@@ -82,10 +97,11 @@ def _path(entry, target, strip, archive):
 
 def _unpack_file(stored, entry, path):
     """Whether the file had to be written."""
-    if os.path.isfile(path) and os.path.getsize(path) == entry.file_size:
+    if (os.path.isfile(path) and not os.path.islink(path)
+            and os.path.getsize(path) == entry.file_size):
         return False
     make_folder(os.path.dirname(path))
-    with stored.open(entry) as source, atomic_write(path, 'wb') as stream:
+    with stored.open(entry) as source, atomic_stream(path) as stream:
         shutil.copyfileobj(source, stream, 1024 * 1024)
     return True
 

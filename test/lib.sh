@@ -3,6 +3,7 @@
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(dirname "$here")
+source "$root/scripts/shell.sh"
 source "$here/lib_process.sh"
 source "$here/lib_models.sh"
 
@@ -22,8 +23,6 @@ usage: bash $0 --data_path=FOLDER [options]
 END
 }
 
-fail() { echo "error: $*" >&2; exit 2; }
-
 parse_arguments() {
   data_path='' output_path='' model=geonet train_steps='' batch_size='' img_height='' img_width=''
   device=auto extra=''
@@ -38,26 +37,27 @@ parse_arguments() {
     esac
     case "$key" in
       --train_steps|--batch_size|--img_height|--img_width)
-        [[ "$value" =~ ^[1-9][0-9]*$ ]] || fail "$key=$value; wanted a positive whole number" ;;
+        [[ "$value" =~ ^[1-9][0-9]*$ ]] || fail "$key=$value: must be a whole number of at least 1" ;;
       --data_path|--output_path|--model|--device|--extra) ;;
       *) usage >&2; fail "flag $key is not known" ;;
     esac
     printf -v "${key#--}" '%s' "$value"
   done
   [ -n "$data_path" ] || { usage >&2; fail '--data_path is missing'; }
-  data_path=${data_path/#\~/$HOME}
+  data_path=$(expand_home "$data_path")
   [ -d "$data_path" ] || fail "--data_path=$data_path is not a folder"
   data_path=$(cd "$data_path" && pwd)
   case "$model" in
     geonet|convlstm_vo) ;;
-    *) fail "--model=$model; wanted geonet or convlstm_vo" ;;
+    *) fail "--model=$model: must be geonet or convlstm_vo" ;;
   esac
 }
 
 prepare_environment() {
   RANK_SIZE=${RANK_SIZE:-$cards}
   if [ "$cards" -eq 1 ]; then RANK_SIZE=1; fi
-  [[ "$RANK_SIZE" =~ ^[1-9][0-9]*$ ]] || fail "RANK_SIZE=$RANK_SIZE; wanted a number of ranks"
+  [[ "$RANK_SIZE" =~ ^[1-9][0-9]*$ ]] ||
+    fail "RANK_SIZE=$RANK_SIZE in the environment: must be a number of ranks"
   export ASCEND_DEVICE_ID=${ASCEND_DEVICE_ID:-${DEVICE_ID:-0}}
   export ASCEND_GLOBAL_LOG_LEVEL=${ASCEND_GLOBAL_LOG_LEVEL:-3}
   if [ -z "${PYTHON:-}" ]; then
@@ -66,7 +66,7 @@ prepare_environment() {
   fi
   results=$root/test/output/$ASCEND_DEVICE_ID
   output_path=${output_path:-${MODELARTS_MODEL_PATH:-$root/test/output/run}}
-  output_path=${output_path/#\~/$HOME}
+  output_path=$(expand_home "$output_path")
   mkdir -p "$results" "$output_path" || fail "cannot write to $results or $output_path"
   output_path=$(cd "$output_path" && pwd)
   size_flags=(${img_height:+"--img_height=$img_height"} ${img_width:+"--img_width=$img_width"})

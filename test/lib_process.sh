@@ -55,6 +55,8 @@ launch() {
 }
 
 run_ranks() {
+  # The variables of the plugin's other way to launch would contradict this one.
+  unset CM_CHIEF_IP CM_CHIEF_PORT CM_CHIEF_DEVICE CM_WORKER_IP CM_WORKER_SIZE
   local count=$((RANK_SIZE < cards ? RANK_SIZE : cards)) rank status=0 stopped=''
   trap 'stopped=1' INT TERM  # which reached every rank by itself
   for ((rank = first_rank; rank < first_rank + count; rank++)); do

@@ -1,30 +1,21 @@
 """Frames in the fewest bytes that normalise and resize exactly as float frames would.
 
-Visual odometry wants a frame as x / max(x) minus the mean of that, then resized bilinearly. Both
+Visual odometry takes a frame as x / max(x) minus the mean of that, then resized bilinearly. Both
 are linear, so they commute: a frame is resized in its own levels, rounded to 1/257 of a level, and
 the two numbers that normalise it go with it. What is left of float32 x 3 channels is 16 bits x 1
-channel for gray files, 8 bits where the files have the wanted size already.
+channel for gray files, 8 bits where the files have the right size already.
 """
-import struct
 import typing
 
 import numpy as np
-from PIL import Image
 
 from common.errors import UserError
-from common.files import require_file
 from common.opencv import cv2
 from common.parallel import parallel_map
+from kitti_data.images import read_format, read_levels
 
 # 255 * 257 = 65535: a level of 8 bits in levels of 16 bits.
 _FINE_LEVELS = 257
-
-
-class FrameFormat(typing.NamedTuple):
-    """What a file holds: height and width in pixels, channels 1 (gray) or 3."""
-    height: int
-    width: int
-    channels: int
 
 
 class CompactFrames(typing.NamedTuple):
@@ -72,7 +63,7 @@ class FrameReader:
                              np.array(scale, np.float32), np.array(mean, np.float32))
 
     def _read_one(self, path):
-        image = _decode(path, self.channels)
+        image = read_levels(path, self.channels)
         # A black frame stays black.
         brightest = max(int(image.max()), 1)
         mean = sum(cv2.mean(image)[:self.channels]) / self.channels / brightest
@@ -103,30 +94,6 @@ def check_frames(paths):
     return formats[0]
 
 
-def read_format(path):
-    """The `FrameFormat` of an image file, whose checksums are verified where it has some (PNG)."""
-    path = require_file(path, 'frame')
-    try:
-        with Image.open(path) as image:
-            width, height = image.size
-            channels = 1 if image.mode in ('L', '1', 'I', 'I;16') else 3
-            image.verify()
-    except (OSError, SyntaxError, ValueError, struct.error) as error:
-        raise UserError('cannot read frame %s: %s' % (path, error)) from error
-    return FrameFormat(height, width, channels)
-
-
 def _described(frame_format):
     return '%dx%d %s' % (frame_format.height, frame_format.width,
                          'gray' if frame_format.channels == 1 else 'colour')
-
-
-def _decode(path, channels):
-    with open(path, 'rb') as stream:
-        data = np.frombuffer(stream.read(), np.uint8)
-    mode = cv2.IMREAD_GRAYSCALE if channels == 1 else cv2.IMREAD_COLOR
-    image = cv2.imdecode(data, mode) if data.size else None
-    if image is None:
-        raise UserError('cannot read frame %s: %s' % (
-            path, 'it cannot be decoded' if data.size else 'it is empty'))
-    return image

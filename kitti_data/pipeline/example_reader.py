@@ -1,4 +1,5 @@
 """Examples of a formatted set: read, unpacked, kept, changed by augmentation."""
+import os
 import threading
 
 import numpy as np
@@ -6,10 +7,9 @@ import tensorflow.compat.v1 as tf
 
 from common.errors import UserError
 from common.opencv import cv2
+from kitti_data.calibration import read_camera_file
 from kitti_data.pipeline import augmentation
 
-NUM_SCALES = 4
-_LEVEL_FACTORS = np.float32([[[2.0 ** -level]] * 2 + [[1.0]] for level in range(NUM_SCALES)])
 _ALIGNMENT = 64  # bytes, of TensorFlow's buffers
 
 
@@ -44,22 +44,23 @@ class ExampleReader:
           positions: int64 [B] tensor, how many-th ones they are in the whole run.
 
         Returns:
-          dict(frames=uint8 [B, H, W, 3S], the target first, intrinsics=float32 [B, 4, 3, 3]).
+          dict(frames=uint8 [B, H, W, 3S], the target first, intrinsics=float32 [B, 3, 3]).
         """
         batch_size = indices.shape.as_list()[0]
-        paths = tf.gather(tf.constant(self._prefixes), indices) + '.jpg'
+        # As bytes: names of files need not be text.
+        paths = tf.gather(tf.constant(list(map(os.fsencode, self._prefixes))), indices) + '.jpg'
         kept = tf.numpy_function(self._kept.hold, [indices], tf.bool)
         kept.set_shape([batch_size])
 
         def strip(path):
-            return lambda: tf.io.decode_jpeg(tf.io.read_file(path), channels=3)
+            return lambda: decode_strip(path)
 
         strips = [tf.cond(kept[place], lambda: tf.zeros([0, 0, 3], tf.uint8), strip(paths[place]))
                   for place in range(batch_size)]
         frames, intrinsics = tf.numpy_function(
             self._assemble, [indices, positions] + strips, (tf.uint8, tf.float32))
         frames.set_shape((batch_size,) + self._shape)
-        intrinsics.set_shape([batch_size, NUM_SCALES, 3, 3])
+        intrinsics.set_shape([batch_size, 3, 3])
         return {'frames': frames, 'intrinsics': intrinsics}
 
     def _assemble(self, indices, positions, *strips):
@@ -71,7 +72,7 @@ class ExampleReader:
             intrinsics = augmentation.apply(draws, stacks, intrinsics, frames)
         else:
             np.stack(stacks, out=frames)
-        return frames, multi_scale_intrinsics(intrinsics)
+        return frames, intrinsics
 
     def _example(self, index, strip):
         """(frames uint8 [H, W, 3S], intrinsics float32 [3, 3]), kept or out of the files."""
@@ -79,9 +80,14 @@ class ExampleReader:
         if example is None:
             prefix = self._prefixes[index]
             check_strip_size(prefix + '.jpg', strip.shape[:2], self._seq_length, *self._shape[:2])
-            example = unpack_strip(strip, self._seq_length), read_intrinsics(prefix + '_cam.txt')
+            example = unpack_strip(strip, self._seq_length), read_camera_file(prefix + '_cam.txt')
             self._kept.keep(index, example)
         return example
+
+
+def decode_strip(path):
+    """uint8 [H, W * S, 3] tensor of the image at the string tensor `path`."""
+    return tf.io.decode_jpeg(tf.io.read_file(path), channels=3)
 
 
 class _KeptExamples:
@@ -113,7 +119,7 @@ def check_strip_size(path, found, seq_length, img_height, img_width):
     """Raises a UserError where `found`, (height, width) of an image, is not that of a strip."""
     if tuple(found) != (img_height, img_width * seq_length):
         raise UserError(
-            '%s is %d high and %d wide; --img_height=%d --img_width=%d --seq_length=%d want %d and '
+            '%s is %d high and %d wide; --img_height=%d --img_width=%d --seq_length=%d need %d and '
             '%d' % ((path,) + tuple(found) + (img_height, img_width, seq_length,
                                               img_height, img_width * seq_length)))
 
@@ -132,22 +138,3 @@ def _aligned_empty(shape):
     return memory[begin:begin + num_bytes].reshape(shape)
 
 
-def read_intrinsics(path):
-    """float32 [3, 3] of the camera file `path`; a UserError says what is wrong with it."""
-    try:
-        with open(path, 'rb') as stream:
-            text = stream.read()
-        numbers = np.array([float(word) for word in text.split(b',')], np.float32)
-    except OSError as error:
-        raise UserError('cannot read camera file %s: %s' % (path, error.strerror)) from error
-    except ValueError:
-        numbers = np.zeros(0)
-    if numbers.size != 9 or not np.all(np.isfinite(numbers)):
-        raise UserError('camera file %s: wanted 9 numbers with commas, found %r' % (
-            path, text.decode('utf-8', 'replace').strip()[:80]))
-    return numbers.reshape(3, 3)
-
-
-def multi_scale_intrinsics(intrinsics):
-    """[..., 3, 3] to [..., 4, 3, 3]: the first two rows of level s divided by 2^s."""
-    return intrinsics[..., None, :, :] * _LEVEL_FACTORS

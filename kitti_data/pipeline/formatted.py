@@ -3,60 +3,72 @@
 A set is a folder of `<folder>/<frame>.jpg`, seq_length frames side by side in time order, with
 `<frame>_cam.txt`, nine numbers with commas; `train.txt` and `val.txt` list `folder frame` lines.
 """
-import contextlib
 import os
-import re
 
 import tensorflow.compat.v1 as tf
 
 from common.errors import UserError
-from common.files import read_lines, require_file, require_folder
+from common.files import reading, reason, require_file, require_folder
 from common.parallel import parallel_map
 from kitti_data import images
-from kitti_data.pipeline.example_reader import ExampleReader, check_strip_size, read_intrinsics
+from kitti_data.calibration import read_camera_file
+from kitti_data.example_list import read_example_list
+from kitti_data.pipeline.example_reader import ExampleReader, check_strip_size, decode_strip
 from kitti_data.pipeline.order import example_order
 
 
-def formatted_dataset(dataset_dir, split, batch_size, seq_length, img_height, img_width,
-                      num_threads=0, augment=None, shuffle=True, seed=8964, start_step=0,
-                      rank=0, size=1, cache_bytes=0):
-    """The endless batches of one worker.
+class FormattedSet:
+    """The examples in one list of a formatted set.
+
+    What could stop a training later is checked here: every listed file, and the first example of
+    every folder.
 
     Args:
       dataset_dir: folder that `prepare_train_data.py` wrote.
       split: 'train' or 'val'.
-      batch_size: B, examples a step of this worker.
       seq_length: S, odd; the middle frame is the target, the others the sources.
-      img_height: H of the formatted frames.
-      img_width: W of the formatted frames.
-      num_threads: about how many examples are in work at once; 0 lets tf.data choose.
-      augment: <AugmentConfig>, or None for the examples as they are.
-      shuffle: a new order every epoch, or always that of the list.
-      seed: of the order and of the augmentation.
-      start_step: steps already done; the data continue where an unbroken run would be.
-      rank: this worker, 0..size-1.
-      size: number of workers.
-      cache_bytes: memory in which decoded examples are kept, so that from the second epoch on they
-        are only augmented; those that it does not hold are decoded each time.
-
-    Returns:
-      tf.data.Dataset of dict(frames=uint8 [B, H, W, 3S], the target and then the others in time
-      order, intrinsics=float32 [B, 4, 3, 3], level s divided by 2^s), shapes static.
+      img_height, img_width: H and W of the formatted frames.
 
     Raises:
       UserError: the list is missing or empty, a listed file is missing or empty, or the first
         example of a folder does not have the size that the flags ask for.
     """
-    prefixes = list_examples(dataset_dir, split)
-    check_examples(prefixes, seq_length, img_height, img_width)
-    reader = ExampleReader(prefixes, seq_length, img_height, img_width, augment, seed,
-                           cache_bytes)
-    dataset = example_order(len(prefixes), seed, shuffle, rank, size, start_step * batch_size)
-    # At least two, so that one batch can be decoded while another one is augmented.
-    batches_at_once = (max(2, -(-num_threads // batch_size)) if num_threads
-                       else tf.data.experimental.AUTOTUNE)
-    return dataset.batch(batch_size, drop_remainder=True).map(
-        reader.as_tensors, batches_at_once).prefetch(2)
+
+    def __init__(self, dataset_dir, split, seq_length, img_height, img_width):
+        self._prefixes = list_examples(dataset_dir, split)
+        self._shape = seq_length, img_height, img_width
+        check_examples(self._prefixes, *self._shape)
+
+    def __len__(self):
+        return len(self._prefixes)
+
+    def dataset(self, batch_size, shuffle=True, seed=8964, start=0, rank=0, size=1, num_threads=0,
+                augment=None, cache_bytes=0):
+        """The endless batches of one worker.
+
+        Args:
+          batch_size: B, examples a step of this worker.
+          shuffle: a new order every epoch, or always that of the list.
+          seed: of the order and of the augmentation.
+          start: how many examples this worker has already had.
+          rank: this worker, 0..size-1.
+          size: number of workers.
+          num_threads: about how many examples are in work at once; 0 lets tf.data choose.
+          augment: <AugmentConfig>, or None for the examples as they are.
+          cache_bytes: memory in which decoded examples are kept, so that from the second epoch on
+            they are only augmented; those that it does not hold are decoded each time.
+
+        Returns:
+          tf.data.Dataset of dict(frames=uint8 [B, H, W, 3S], the target and then the others in
+          time order, intrinsics=float32 [B, 3, 3], pixels), shapes static.
+        """
+        reader = ExampleReader(self._prefixes, *self._shape, augment, seed, cache_bytes)
+        dataset = example_order(len(self), seed, shuffle, rank, size, start)
+        # At least two, so that one batch can be decoded while another one is augmented.
+        batches_at_once = (max(2, -(-num_threads // batch_size)) if num_threads
+                           else tf.data.experimental.AUTOTUNE)
+        return dataset.batch(batch_size, drop_remainder=True).map(
+            reader.as_tensors, batches_at_once).prefetch(2)
 
 
 def list_examples(dataset_dir, split='train'):
@@ -69,15 +81,7 @@ def list_examples(dataset_dir, split='train'):
                                  'kitti_data/preparation/prepare_train_data.py writes one')
     path = require_file(os.path.join(dataset_dir, split + '.txt'), 'list of examples',
                         'kitti_data/preparation/prepare_train_data.py writes it')
-    prefixes = []
-    for number, line in enumerate(read_lines(path), 1):
-        words = line.rsplit(None, 1)
-        if len(words) != 2:
-            raise UserError('%s, line %d: wanted "folder frame", found %r' % (path, number, line))
-        prefixes.append(os.path.join(dataset_dir, *words))
-    if not prefixes:
-        raise UserError('%s lists no example' % path)
-    return prefixes
+    return [os.path.join(dataset_dir, *example) for example in read_example_list(path)]
 
 
 def check_examples(prefixes, seq_length, img_height, img_width):
@@ -85,59 +89,55 @@ def check_examples(prefixes, seq_length, img_height, img_width):
 
     Raises:
       UserError: seq_length is even; a file is missing or empty; in the first example of a folder,
-        the image has another size than wanted or the camera file has not nine numbers.
+        the image has another size than the flags tell or the camera file has not nine numbers.
     """
     if seq_length < 3 or seq_length % 2 == 0:
-        raise UserError('--seq_length is %d; wanted an odd number from 3 on, because the target is '
-                        'the middle frame' % seq_length)
+        raise UserError('--seq_length=%d: must be an odd number from 3 on (the target is the '
+                        'middle frame)' % seq_length)
     by_folder = {}
     for prefix in prefixes:
         by_folder.setdefault(os.path.dirname(prefix), []).append(prefix)
     for folder, members in by_folder.items():
         require_folder(folder, 'folder of training images')
-        sizes = {entry.name: entry.stat().st_size for entry in os.scandir(folder)}
+        with reading(folder, 'folder of training images'):
+            sizes = {entry.name: entry.stat().st_size for entry in os.scandir(folder)}
         for path in (prefix + ending for prefix in members for ending in ('.jpg', '_cam.txt')):
             if not sizes.get(os.path.basename(path)):
                 raise UserError('%s is in the list of examples but %s' % (
                     path, 'empty' if os.path.basename(path) in sizes else 'does not exist'))
         image = members[0] + '.jpg'
         check_strip_size(image, images.image_size(image), seq_length, img_height, img_width)
-        read_intrinsics(members[0] + '_cam.txt')
-
-
-@contextlib.contextmanager
-def broken_files_named(dataset_dir, splits=('train', 'val')):
-    """Turns what TensorFlow says of a broken example into a UserError that names the file.
-
-    Wrap the training in it. Errors that have another cause pass unchanged.
-    """
-    try:
-        yield
-    except (tf.errors.InvalidArgumentError, tf.errors.NotFoundError, tf.errors.UnknownError,
-            tf.errors.DataLossError) as error:
-        said = re.search(r'UserError: ([^\n]*)', error.message)
-        message = said.group(1) if said else find_broken(dataset_dir, splits)
-        if not message:
-            raise
-        raise UserError(message) from error
+        read_camera_file(members[0] + '_cam.txt')
 
 
 def find_broken(dataset_dir, splits=('train', 'val')):
-    """Decodes every image of a formatted set and says what is wrong with the first broken one.
+    """Decodes every image of a formatted set as training does, and finds the first broken one.
+
+    Args:
+      dataset_dir: folder of the set.
+      splits: whose examples are looked at.
 
     Returns:
       A message that names the file, or None where all can be read.
     """
-    def problem(prefix):
-        try:
-            images.read_rgb(prefix + '.jpg')
-        except UserError as error:
-            return str(error)
-        return None
-
     dataset_dir = require_folder(dataset_dir, 'formatted data set')
     prefixes = [prefix for split in splits
                 if os.path.exists(os.path.join(dataset_dir, split + '.txt'))
                 for prefix in list_examples(dataset_dir, split)]
-    found = parallel_map(problem, prefixes, desc='looking for the broken file', unit='file')
+    with tf.Graph().as_default(), tf.Session(
+            config=tf.ConfigProto(device_count={'GPU': 0})) as session:
+        path = tf.placeholder(tf.string, [])
+        image = decode_strip(path)
+
+        def problem(prefix):
+            try:
+                images.read_format(prefix + '.jpg', 'example')
+                session.run(image.op, {path: os.fsencode(prefix + '.jpg')})
+            except UserError as error:
+                return str(error)
+            except tf.errors.OpError as error:
+                return 'cannot read example %s.jpg: %s' % (prefix, reason(error))
+            return None
+
+        found = parallel_map(problem, prefixes, desc='looking for the broken file', unit='file')
     return next((message for message in found if message), None)

@@ -41,18 +41,13 @@ def examples_of(clip, seq_length):
     return examples
 
 
-def missing_frames(frames, folder):
-    """A message for each jump in the numbers of (number, path) pairs found in `folder`."""
-    return ['%s: frames %d to %d are missing' % (folder, one + 1, other - 1)
-            for (one, _), (other, _) in zip(frames, frames[1:]) if other != one + 1]
-
-
-def collect(keys, clips_of):
+def collect(keys, clips_of, name_of):
     """Calls `clips_of(*key)` for each key; what a UserError refuses becomes a problem.
 
     Args:
       keys: tuples, such as (drive, camera).
       clips_of: function that returns (list of <Clip>, list of problems).
+      name_of: function that says which part of the data set a key is.
 
     Returns:
       (list of <Clip>, list of problems, each once).
@@ -62,8 +57,15 @@ def collect(keys, clips_of):
         try:
             found, faults = clips_of(*key)
         except UserError as error:
-            problems.append(str(error))
+            problems.append('%s is left out: %s' % (name_of(*key), error))
             continue
         clips += found
         problems += faults
     return clips, list(dict.fromkeys(problems))
+
+
+def too_short(clips, seq_length):
+    """A note for each clip that is too short for a single example."""
+    return ['%s has %d frames, too few for an example of %d' % (
+        clip.folder, len(clip.frames), seq_length)
+            for clip in clips if not examples_of(clip, seq_length)]

@@ -10,12 +10,15 @@ import threading
 import numpy as np
 
 from common.errors import UserError
-from common.files import make_folder, read_json, write_json, write_text
+from common.files import (
+    list_folder, make_folder, read_json, reading, write_json, write_text)
 from common.parallel import parallel_map
 from kitti_data import images
-from kitti_data.preparation.clips import examples_of
+from kitti_data.calibration import camera_text
+from kitti_data.example_list import SUMMARY_NAME
+from kitti_data.preparation.clips import examples_of, too_short
 
-SUMMARY_NAME = 'prepared.json'
+_JPEG_END = b'\xff\xd9'
 
 
 def write_set(data, dump_root, settings, config):
@@ -61,7 +64,8 @@ def write_set(data, dump_root, settings, config):
     summary = {'settings': settings, 'complete': True, 'val_fraction': config.val_fraction,
                'seed': config.seed, 'examples': len(keys), 'train': len(keys) - len(validation),
                'val': len(validation), 'already_there': num_found,
-               'failed': len(writer.failed), 'problems': problems, 'notes': data.notes,
+               'failed': len(writer.failed), 'problems': problems,
+               'notes': data.notes + too_short(data.clips, config.seq_length),
                'folders': dict(sorted(collections.Counter(key[0] for key in keys).items()))}
     write_json(summary_path, summary)
     return summary
@@ -80,13 +84,6 @@ def split(keys, fraction, seed):
         ('%d %s %s' % ((seed,) + key)).encode()).digest())[:count])
 
 
-def camera_text(intrinsics, zoom_x, zoom_y):
-    """The camera file's content: `intrinsics` [3, 3] of an image resized by the zooms."""
-    zooms = np.array([[zoom_x], [zoom_y], [1.0]])
-    scaled = (np.asarray(intrinsics, np.float64) * zooms).astype(intrinsics.dtype)
-    return '%f,0.,%f,0.,%f,%f,0.,0.,1.' % (scaled[0, 0], scaled[0, 2], scaled[1, 1], scaled[1, 2])
-
-
 def _check_settings(summary_path, settings):
     folder = os.path.dirname(summary_path)
     if not os.path.exists(summary_path):
@@ -94,7 +91,11 @@ def _check_settings(summary_path, settings):
             raise UserError('%s holds a training set that was not written by this program (no %s); '
                             'choose another --dump_root' % (folder, SUMMARY_NAME))
         return
-    before = read_json(summary_path).get('settings', {})
+    before = read_json(summary_path)
+    before = before.get('settings') if isinstance(before, dict) else None
+    if not isinstance(before, dict):
+        raise UserError('%s: must hold the settings that the set was prepared with (choose another '
+                        '--dump_root or remove it)' % summary_path)
     changed = ['%s was %r and is now %r' % (key, before.get(key), settings.get(key))
                for key in sorted(set(before) | set(settings))
                if before.get(key) != settings.get(key)]
@@ -104,13 +105,17 @@ def _check_settings(summary_path, settings):
 
 
 def _finished(folder):
-    """Names of the examples in `folder`; what a killed run left half written is removed."""
-    names = set()
-    for entry in os.scandir(folder):
-        if entry.name.startswith('.') and ('.jpg.' in entry.name or '_cam.txt.' in entry.name):
-            os.remove(entry.path)
-        elif entry.name.endswith('.jpg') and entry.stat().st_size:
-            names.add(entry.name[:-len('.jpg')])
+    """Names of the whole examples in `folder`; what a killed run left half written is removed."""
+    names, there = set(), set(list_folder(folder))
+    for name in there:
+        path = os.path.join(folder, name)
+        if name.startswith('.') and ('.jpg.' in name or '_cam.txt.' in name):
+            os.remove(path)
+        elif name.endswith('.jpg') and name[:-len('.jpg')] + '_cam.txt' in there:
+            with reading(path, 'example'), open(path, 'rb') as stream:
+                stream.seek(max(os.path.getsize(path) - len(_JPEG_END), 0))
+                if stream.read() == _JPEG_END:
+                    names.add(name[:-len('.jpg')])
     return names
 
 

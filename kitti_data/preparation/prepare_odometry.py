@@ -1,10 +1,9 @@
 """What `kitti_odom` consists of: the training sequences of the odometry benchmark."""
-import os
-
 import numpy as np
 
 from kitti_data import odometry
-from kitti_data.preparation.clips import Clip, DataSet, Frame, collect, missing_frames
+from kitti_data.frame_files import missing_frames
+from kitti_data.preparation.clips import Clip, DataSet, Frame, collect
 
 TRAIN_SEQUENCES = ('00', '01', '02', '03', '04', '05', '06', '07', '08')
 DEFAULT_CAMERAS = (2,)
@@ -26,10 +25,10 @@ def find_clips(config):
         sequence = odometry.OdometrySequence(config.dataset_dir, name, camera, allow_gaps=True)
         folder = name if len(cameras) == 1 else '%s_%d' % (name, camera)
         frames = [Frame(number, '%06d' % number, path) for number, path in sequence.frames]
-        problems = missing_frames(
-            sequence.frames, os.path.join(sequence.folder, 'image_%d' % camera))
+        problems = missing_frames(sequence.frames)
         # float32 from here on, as published, for the same digits in the camera files
         return [Clip(folder, frames, sequence.intrinsics.astype(np.float32))], problems
 
-    clips, problems = collect([(name, camera) for name in names for camera in cameras], clips_of)
+    clips, problems = collect([(name, camera) for name in names for camera in cameras], clips_of,
+                              'camera {1} of sequence {0}'.format)
     return DataSet(clips, problems, notes)

@@ -1,9 +1,9 @@
 """What `kitti_raw_eigen` and `kitti_raw_stereo` consist of: raw drives without the test scenes."""
-import os
-
+from common.errors import UserError
 from common.parallel import parallel_map
 from kitti_data import raw, splits
-from kitti_data.preparation.clips import Clip, DataSet, Frame, collect, missing_frames
+from kitti_data.frame_files import missing_frames
+from kitti_data.preparation.clips import Clip, DataSet, Frame, collect
 
 DEFAULT_CAMERAS = (2, 3)
 
@@ -12,7 +12,8 @@ def find_clips(config):
     """<DataSet> of `config.sequences`, or else of every drive on the disk, without test scenes.
 
     With `config.remove_static`, frames at which the car's own inertial unit measured less than
-    `config.static_speed` are left out; the examples around them fall away with them.
+    `config.static_speed`, or without a measurement, are left out; the examples around them fall
+    away with them.
     """
     split = config.dataset_name.rpartition('_')[2]
     names = config.sequences or raw.list_drives(config.dataset_dir)
@@ -26,20 +27,29 @@ def find_clips(config):
     def clips_of(name, camera):
         drive = raw.RawDrive(config.dataset_dir, name)
         frames = drive.frames(camera)
-        problems = missing_frames(
-            frames, os.path.join(drive.folder, 'image_%02d' % camera, 'data'))
+        problems = missing_frames(frames)
         if config.remove_static:
-            frames = _moving(frames, drive, config)
+            frames, unmeasured = _moving(frames, drive, config)
+            problems += unmeasured
         return [Clip('%s_%02d' % (name, camera),
                      [Frame(number, '%010d' % number, path) for number, path in frames],
                      drive.calibration.intrinsics(camera))], problems
 
     clips, problems = collect([(name, camera) for name in names if name not in left_out
-                               for camera in config.camera or DEFAULT_CAMERAS], clips_of)
+                               for camera in config.camera or DEFAULT_CAMERAS], clips_of,
+                              'camera {1} of drive {0}'.format)
     return DataSet(clips, problems, notes)
 
 
 def _moving(frames, drive, config):
-    speeds = parallel_map(drive.speed, [number for number, _ in frames], config.num_threads,
-                          desc='speeds of ' + drive.name, unit='frame')
-    return [frame for frame, speed in zip(frames, speeds) if speed >= config.static_speed]
+    """(the frames at which the car moves, a problem for each whose speed is not known)."""
+    def speed(frame):
+        try:
+            return drive.speed(frame[0]), None
+        except UserError as error:
+            return -1.0, 'frame %d of drive %s is left out: %s' % (frame[0], drive.name, error)
+
+    measured = parallel_map(speed, frames, config.num_threads, desc='speeds of ' + drive.name,
+                            unit='frame')
+    return ([frame for frame, (value, _) in zip(frames, measured) if value >= config.static_speed],
+            [problem for _, problem in measured if problem])

@@ -16,7 +16,7 @@ if __package__ in (None, ''):
 
 from common.errors import EXIT_USER_ERROR, UserError, run_main
 from common.files import require_folder
-from common.flags import flag, parse_flags, path_flag
+from common.flags import Flags, flag, parse_flags, path_flag
 from kitti_data.preparation import prepare_cityscapes
 from kitti_data.preparation import prepare_odometry
 from kitti_data.preparation import prepare_raw
@@ -33,47 +33,42 @@ _SETTINGS = ('dataset_dir', 'dataset_name', 'seq_length', 'img_height', 'img_wid
 
 
 @dataclasses.dataclass
-class PrepareConfig:
+class PrepareConfig(Flags):
     """Preparation of a training set."""
     dataset_dir: str = path_flag('', 'folder of the data set as downloaded and unpacked')
     dataset_name: str = flag('kitti_odom', 'which data set', choices=sorted(DATA_SETS))
     dump_root: str = path_flag('', 'folder to write the formatted set to')
-    seq_length: int = flag(3, 'frames of an example, odd')
-    img_height: int = flag(128, 'height of the formatted frames')
-    img_width: int = flag(416, 'width of the formatted frames')
-    num_threads: int = flag(0, 'frames read at once; 0: one for every core')
+    seq_length: int = flag(3, 'frames of an example, odd', at_least=3)
+    img_height: int = flag(128, 'height of the formatted frames', at_least=1)
+    img_width: int = flag(416, 'width of the formatted frames', at_least=1)
+    num_threads: int = flag(0, 'frames read at once; 0: one for every core', at_least=0)
     remove_static: bool = flag(False, 'kitti_raw_*: leave out frames where the car stands')
-    static_speed: float = flag(0.5, 'speed in m/s below which the car stands')
+    static_speed: float = flag(0.5, 'speed in m/s below which the car stands', at_least=0)
     camera: List[int] = flag(
-        [], 'KITTI cameras, 0 to 3; default 2 (kitti_odom) or 2,3 (kitti_raw_*)')
+        [], 'KITTI cameras, 0 to 3; default 2 (kitti_odom) or 2,3 (kitti_raw_*)', at_least=0,
+        at_most=3)
     sequences: List[str] = flag([], 'sequences, drives or cities; default: those for training')
-    jpeg_quality: int = flag(95, 'quality of the JPEG files, 1 to 100')
-    val_fraction: float = flag(0.1, 'share of the examples that is for validation')
+    jpeg_quality: int = flag(95, 'quality of the JPEG files', at_least=1, at_most=100)
+    val_fraction: float = flag(0.1, 'share of the examples that is for validation', at_least=0,
+                               below=1)
     seed: int = flag(8964, 'of the choice of examples for validation')
 
     def __post_init__(self):
+        super().__post_init__()
+        self.require(dump_root='the folder to write the formatted set to')
         self.dataset_dir = require_folder(self.dataset_dir, 'data set (--dataset_dir)')
-        if not self.dump_root:
-            raise UserError('no folder to write to given (--dump_root)')
         self.dump_root = os.path.abspath(self.dump_root)
-        for name, valid, wanted in [
-                ('seq_length', self.seq_length >= 3 and self.seq_length % 2,
-                 'an odd number from 3 on'),
-                ('img_height', self.img_height > 0, 'a positive number'),
-                ('img_width', self.img_width > 0, 'a positive number'),
-                ('num_threads', self.num_threads >= 0, 'a number from 0 on'),
-                ('static_speed', self.static_speed >= 0, 'a number from 0 on'),
-                ('camera', all(0 <= camera <= 3 for camera in self.camera), 'numbers 0 to 3'),
-                ('jpeg_quality', 1 <= self.jpeg_quality <= 100, '1 to 100'),
-                ('val_fraction', 0 <= self.val_fraction < 1, 'from 0 to below 1')]:
-            if not valid:
-                raise UserError('--%s is %s; wanted %s' % (name, getattr(self, name), wanted))
+        if self.seq_length % 2 == 0:
+            raise UserError('--seq_length=%d: must be odd (the target is the middle frame)' %
+                            self.seq_length)
 
 
 def main(argv=None):
     config, = parse_flags('Prepares a formatted training set.', PrepareConfig, argv=argv)
     data = DATA_SETS[config.dataset_name](config)
     settings = {name: getattr(config, name) for name in _SETTINGS}
+    # A locale decides which letters the bytes of a path are taken for: UTF-8 is the same in all.
+    settings['dataset_dir'] = os.fsencode(config.dataset_dir).decode('utf-8', 'backslashreplace')
     summary = write_set(data, config.dump_root, settings, config)
     for text in summary['notes']:
         print('note: ' + text)

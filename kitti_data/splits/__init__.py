@@ -22,26 +22,5 @@ def odometry_drives():
     return dict(line.split() for line in _lines('odometry_drives.txt'))
 
 
-def trained_drives(dataset_dir):
-    """The raw drives that a formatted set trains on, as far as its folders name KITTI's.
-
-    Args:
-      dataset_dir: folder with the `train.txt` that `prepare_train_data.py` wrote.
-
-    Returns:
-      Set of drive names; odometry sequences are given as the drives they come from.
-    """
-    lines = read_lines(os.path.join(dataset_dir, 'train.txt'), 'list of examples')
-    sequences = odometry_drives()
-    drives = set()
-    for folder in {line.rsplit(None, 1)[0] for line in lines}:
-        drive, _, ending = folder.rpartition('_sync')
-        if drive and ending[:1] in ('', '_'):
-            drives.add(drive + '_sync')
-        elif folder.split('_')[0] in sequences:
-            drives.add(sequences[folder.split('_')[0]])
-    return drives
-
-
 def _lines(name):
     return read_lines(os.path.join(os.path.dirname(os.path.abspath(__file__)), name))

@@ -1,11 +1,23 @@
 """Which device a program runs on, and why."""
 import collections
 import importlib
+import importlib.util
+import os
 
 from common.errors import UserError
+from npu_runtime.devices import cpu, gpu, npu
 
-Device = collections.namedtuple('Device', 'kind reason')
-Device.__doc__ = """Where to run: `kind` is 'npu', 'gpu' or 'cpu'; `reason` says why, in words."""
+_KINDS = {'cpu': cpu, 'gpu': gpu, 'npu': npu}
+
+
+class Device(collections.namedtuple('Device', 'kind reason')):
+    """Where to run: `kind` is 'npu', 'gpu' or 'cpu'; `reason` says why, in words."""
+    __slots__ = ()
+
+    @property
+    def own(self):
+        """What differs between the kinds: cpu.py, gpu.py or npu.py, which offer the same."""
+        return _KINDS[self.kind]
 
 
 def choose_device(config):
@@ -51,8 +63,32 @@ def _plugin_obstacle():
     try:
         importlib.import_module('npu_bridge')
     except Exception as error:  # a plugin whose libraries are missing raises errors of any kind
-        return '%s: %s' % (type(error).__name__, str(error).split('\n')[0])
+        return _library_obstacle() or '%s: %s' % (type(error).__name__, _first_line(error))
     return ''
+
+
+def _library_obstacle():
+    """Why the plugin's library does not load; empty where it does or there is none.
+
+    The plugin prints this reason and goes on to an error about a name it did not get.
+    """
+    import tensorflow.compat.v1 as tf
+    try:
+        folders = importlib.util.find_spec('npu_bridge').submodule_search_locations
+    except (ImportError, ValueError, AttributeError, TypeError):  # no such package
+        return ''
+    for folder in folders or ():
+        library = os.path.join(folder, '_tf_adapter.so')
+        if os.path.exists(library):
+            try:
+                tf.load_op_library(library)
+            except Exception as error:  # of any kind, as TensorFlow's version has it
+                return 'its library %s: %s' % (library, _first_line(error))
+    return ''
+
+
+def _first_line(error):
+    return str(getattr(error, 'message', None) or error).strip().split('\n')[0]
 
 
 def _gpus():

@@ -13,9 +13,20 @@ _KERNEL_PRIVATE = {'FusedBatchNormV3': 5}
 
 
 def allowed_ops(path=ALLOWED_OPS_FILE):
-    """The set of TensorFlow ops that the list of this repository allows."""
-    return {line.split()[0] for line in read_lines(path, 'list of device operations')
-            if not line.startswith('#')}
+    """dict: TensorFlow op that the list of this repository allows -> whether its word is enough.
+
+    False stands for an op whose operator is declared, but which no published list of the
+    TensorFlow ops that the plugin takes names.
+    """
+    rows = [line.split() for line in read_lines(path, 'list of device operations')
+            if not line.startswith('#')]
+    return {row[0]: 'unlisted' not in row[2:] for row in rows}
+
+
+def unlisted(kinds, allowed=None):
+    """The part of `counts` that is allowed without being listed, as `allowed_ops` says: dict."""
+    allowed = allowed_ops() if allowed is None else allowed
+    return {kind: number for kind, number in kinds.items() if allowed.get(kind) is False}
 
 
 def device_ops(targets):
@@ -83,7 +94,7 @@ def problems(targets, trainable_variables=(), allowed=None):
     Args:
       targets: what is run, list of tensors and operations of one graph.
       trainable_variables: what gradients flow to; empty for an inference graph.
-      allowed: set of op types; None takes the list of this repository.
+      allowed: as `allowed_ops` returns it; None takes the list of this repository.
     """
     allowed = allowed_ops() if allowed is None else allowed
     ops = device_ops(targets)
@@ -114,7 +125,13 @@ def _wide_gradients(ops, trainable_variables):
         if op in reached or op not in inside:
             continue
         reached.add(op)
-        waiting.extend(reader for tensor in op.outputs for reader in tensor.consumers())
+        waiting.extend(reader for tensor in op.outputs for reader in tensor.consumers()
+                       if not _only_steers(tensor, reader))
     return ['%s is %s, in the path of the gradients' % (tensor.name, tensor.dtype.base_dtype.name)
             for op in sorted(reached, key=lambda op: op.name) for tensor in op.outputs
             if tensor.dtype.base_dtype.name in _WIDE_TYPES]
+
+
+def _only_steers(tensor, reader):
+    """Whether `tensor` is no number to `reader` but the choice of a branch."""
+    return reader.type in ('Switch', 'RefSwitch') and reader.inputs[0] is not tensor

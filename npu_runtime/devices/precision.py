@@ -3,15 +3,6 @@ import collections
 
 import tensorflow.compat.v1 as tf
 
-from common.errors import UserError
-from npu_runtime.devices import host_kernels, npu_options
-
-_GPU_REWRITE = 'auto_mixed_precision'
-# TensorFlow's rewrite makes float16 alone on a GPU and bfloat16 alone on a CPU.
-_GPU_MIXED = ('allow_mix_precision', 'allow_mix_precision_fp16')
-_CPU_MIXED = ('allow_mix_precision', 'allow_mix_precision_bf16')
-_FLOAT32 = ('', 'force_fp32', 'must_keep_origin_dtype')
-
 LossScaling = collections.namedtuple('LossScaling', 'kind scale state')
 LossScaling.__doc__ = """Loss scaling of a training graph.
 
@@ -24,45 +15,14 @@ _STATE_KEYS = collections.OrderedDict([
     ('good_steps', 'loss_scale/good_steps'), ('bad_steps', 'loss_scale/bad_steps')])
 
 
-def graph_rewrite(device, config):
-    """The field of RewriterConfig by which TensorFlow itself lowers the precision of a graph.
-
-    Returns:
-      'auto_mixed_precision' (float16, on a GPU), host_kernels.BFLOAT16_REWRITE (on a CPU that has
-      bfloat16), or None: the graph stays as it is.
-
-    Raises:
-      UserError: the device is a GPU and the mode asked for exists on an NPU only.
-    """
-    if device.kind == 'gpu':
-        _check_on_gpu(config)
-        return _GPU_REWRITE if config.precision_mode in _GPU_MIXED else None
-    if device.kind == 'cpu' and config.precision_mode in _CPU_MIXED:
-        return None if host_kernels.bfloat16_obstacle() else host_kernels.BFLOAT16_REWRITE
-    return None
-
-
-def _check_on_gpu(config):
-    if config.precision_mode_v2 or config.precision_mode not in _GPU_MIXED + _FLOAT32:
-        flag = 'precision_mode_v2' if config.precision_mode_v2 else 'precision_mode'
-        raise UserError('--%s=%s: exists on an NPU only; on a GPU --precision_mode must be one of '
-                        '%s' % (flag, getattr(config, flag),
-                                ', '.join(_GPU_MIXED + _FLOAT32[1:])))
-
-
 def loss_scale_kind(device, config):
     """'off', 'dynamic' or 'fixed': what `config.loss_scale` means on `device`.
 
-    By itself it is dynamic where gradients may be too small for their type: on an NPU in mixed
-    precision, and on a GPU in float16. bfloat16 on a CPU has float32's exponents.
+    By itself it is dynamic where gradients may be too small for their type.
     """
     if config.loss_scale != 'auto':
         return config.loss_scale
-    if device.kind == 'npu':
-        may_underflow = npu_options.is_mixed(config.npu_values())
-    else:
-        may_underflow = graph_rewrite(device, config) == _GPU_REWRITE
-    return 'dynamic' if may_underflow else 'off'
+    return 'dynamic' if device.own.may_underflow(config) else 'off'
 
 
 def describe(device, config):
@@ -71,23 +31,7 @@ def describe(device, config):
     scaling = 'loss scaling %s' % kind
     if kind != 'off':
         scaling += ' from %g' % config.loss_scale_value
-    return 'precision: %s, %s' % (_precision(device, config), scaling)
-
-
-def _precision(device, config):
-    if device.kind == 'npu':
-        values = config.npu_values()
-        return values.get('precision_mode') or values.get('precision_mode_v2')
-    rewrite = graph_rewrite(device, config)
-    if rewrite:
-        return '%s and float32, mixed by the graph rewrite of TensorFlow' % (
-            'float16' if rewrite == _GPU_REWRITE else 'bfloat16')
-    asked = config.precision_mode or config.precision_mode_v2
-    if asked in _FLOAT32 + ('origin',):
-        return 'float32'
-    reason = (host_kernels.bfloat16_obstacle() if asked in _CPU_MIXED else
-              'on a CPU --precision_mode has %s' % ' and '.join(_CPU_MIXED))
-    return 'float32 (%s has no effect: %s)' % (asked, reason)
+    return 'precision: %s, %s' % (device.own.precision_name(config), scaling)
 
 
 def wrap_optimizer(optimizer, device, config, is_distributed):
@@ -109,10 +53,7 @@ def wrap_optimizer(optimizer, device, config, is_distributed):
     if kind == 'off':
         return optimizer, None
     before = {variable.op.name for variable in tf.global_variables()}
-    if device.kind == 'npu':
-        optimizer, scale = _npu_scaling(optimizer, kind, config, is_distributed)
-    else:
-        optimizer, scale = _tensorflow_scaling(optimizer, kind, config)
+    optimizer, scale = device.own.scaled_optimizer(optimizer, kind, config, is_distributed)
     state = collections.OrderedDict()
     for variable in tf.global_variables():
         if variable.op.name not in before:
@@ -120,25 +61,17 @@ def wrap_optimizer(optimizer, device, config, is_distributed):
     return optimizer, LossScaling(kind, scale, state)
 
 
-def _npu_scaling(optimizer, kind, config, is_distributed):
-    from npu_bridge.estimator.npu import npu_loss_scale_manager as managers
-    from npu_bridge.estimator.npu import npu_loss_scale_optimizer as optimizers
-    if kind == 'fixed':
-        manager = managers.FixedLossScaleManager(loss_scale=config.loss_scale_value)
-    else:
-        manager = managers.ExponentialUpdateLossScaleManager(
-            init_loss_scale=config.loss_scale_value,
-            incr_every_n_steps=config.loss_scale_growth_steps)
-    scaled = optimizers.NPULossScaleOptimizer(optimizer, manager, is_distributed=is_distributed)
-    return scaled, tf.identity(manager.get_loss_scale())
+def scale_after(scaling, train_op):
+    """<float32>[] the loss scale after a step, which may have changed it.
 
+    `scaling.scale` itself is read while the step runs: before or after the change, as it happens.
 
-def _tensorflow_scaling(optimizer, kind, config):
-    # TensorFlow's FixedLossScale would apply gradients that overflowed; a dynamic scale that
-    # grows by a factor of 1 stays fixed and skips them.
-    loss_scale = tf.train.experimental.DynamicLossScale(
-        initial_loss_scale=config.loss_scale_value,
-        increment_period=config.loss_scale_growth_steps,
-        multiplier=1. if kind == 'fixed' else 2.)
-    scaled = tf.train.experimental.MixedPrecisionLossScaleOptimizer(optimizer, loss_scale)
-    return scaled, loss_scale()
+    Args:
+      scaling: LossScaling.
+      train_op: tf.Operation, the step.
+    """
+    variable = scaling.state.get('loss_scale/scale')
+    if variable is None:
+        return scaling.scale
+    with tf.control_dependencies([train_op]):
+        return tf.cast(variable.read_value(), tf.float32)

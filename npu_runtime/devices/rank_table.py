@@ -1,6 +1,10 @@
 """The rank table: the file in which HCCL finds the cards of a job."""
+import re
+
 from common.errors import UserError
 from common.files import read_json
+
+_CURE = 'scripts/make_rank_table.py writes one'
 
 
 def check_rank_table(path, size=None):
@@ -13,23 +17,55 @@ def check_rank_table(path, size=None):
     Returns:
       The number of ranks.
     """
-    table = read_json(path)
+    table = read_json(path, 'rank table')
     try:
         servers = table['server_list']
-        devices = [entry for server in servers for entry in server['device']]
-        ranks = sorted(int(entry['rank_id']) for entry in devices)
-        complete = all(entry['device_id'] and entry['device_ip'] for entry in devices)
-        counted = int(table.get('server_count', len(servers))) == len(servers)
+        cards = [card for server in servers for card in server['device']]
+        ranks = sorted(_number(card['rank_id']) for card in cards)
+        addressed = all(card['device_id'] and card['device_ip'] for card in cards)
+        counted = _number(table.get('server_count', str(len(servers))))
+        status = table.get('status')
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise UserError('rank table %s: no server_list with device_id, device_ip and rank_id '
-                        '(%s: %s); scripts/make_rank_table.py writes one'
-                        % (path, type(error).__name__, error)) from error
+        raise UserError('%s: found %s, must be a rank table: server_list with device_id, device_ip '
+                        'and rank_id of every card (%s)' % (path, _found(error), _CURE)) from error
     size = len(ranks) if size is None else size
-    if not ranks or ranks != list(range(size)) or table.get('status') != 'completed':
-        raise UserError('rank table %s: status %r, ranks %s; wanted is status \'completed\' and '
-                        'the ranks 0 to %d, RANK_SIZE being %d; scripts/make_rank_table.py writes '
-                        'one' % (path, table.get('status'), ranks, size - 1, size))
-    if not complete or not counted:
-        raise UserError('rank table %s: server_count is not that of server_list, or a card has no '
-                        'device_id or device_ip; scripts/make_rank_table.py writes one' % path)
+    if status != 'completed':
+        raise UserError("%s: found status %s, must be 'completed' (%s)"
+                        % (path, _named(status), _CURE))
+    if not ranks or ranks != list(range(size)):
+        raise UserError('%s: found the ranks %s, must be 0 to %d, RANK_SIZE being %d (%s)'
+                        % (path, _short(', '.join(map(str, ranks)) or 'of no card'), size - 1,
+                           size, _CURE))
+    if counted != len(servers):
+        raise UserError('%s: found server_count %d, must be %d, the servers in server_list (%s)'
+                        % (path, counted, len(servers), _CURE))
+    if not addressed:
+        raise UserError('%s: found a card without device_id or device_ip, must be with both (%s)'
+                        % (path, _CURE))
     return size
+
+
+def _number(value):
+    """A count as HCCL writes it, '0', or as a JSON number; a ValueError for anything else."""
+    plain = isinstance(value, (str, int)) and not isinstance(value, bool)
+    if not plain or not re.match(r'[0-9]{1,9}\Z', str(value)):
+        raise ValueError('%s where a whole number belongs' % _named(value))
+    return int(value)
+
+
+def _found(error):
+    if isinstance(error, KeyError):
+        return 'no ' + _short(str(error.args[0]))
+    if isinstance(error, ValueError):
+        return str(error)
+    return 'a value of another kind'
+
+
+def _named(value):
+    """A value in a message; of a list or an object the kind alone, which may nest without end."""
+    is_plain = value is None or isinstance(value, (str, int, float))
+    return _short(repr(value)) if is_plain else 'a ' + type(value).__name__
+
+
+def _short(text):
+    return text if len(text) <= 60 else text[:57] + '...'

@@ -7,6 +7,7 @@ checkpoint), `wrap(optimizer)`, `average(tensor)`, `broadcast(variables)`,
 `agree_on_start(counts, proto)`. Tensors and operations they make belong to the default graph.
 """
 import os
+import re
 
 import tensorflow.compat.v1 as tf
 
@@ -30,7 +31,8 @@ def connect(device, environ=None):
     environ = os.environ if environ is None else environ
     ranks = _whole_number(environ, 'RANK_SIZE', 1)
     if device.kind == 'npu':
-        return HcclRanks(environ) if ranks > 1 else SingleProcess()
+        _refuse_launch_by_chief(environ)
+        return HcclRanks(ranks, _hccl_rank(environ, ranks)) if ranks > 1 else SingleProcess()
     if _horovod_size(environ) > 1:
         return HorovodRanks()
     if ranks > 1:
@@ -114,10 +116,10 @@ class HcclRanks:
     """NPU processes, one for each entry of a rank table."""
     broadcasts_everything = False
 
-    def __init__(self, environ):
-        self.size = _whole_number(environ, 'RANK_SIZE', 1)
-        self.rank = _check_hccl_environment(environ, self.size)
-        self.local_rank, self.local_size = None, 1
+    local_rank, local_size = None, 1
+
+    def __init__(self, size, rank):
+        self.size, self.rank = size, rank
 
     def wrap(self, optimizer):
         """An optimizer whose `compute_gradients` averages over the ranks."""
@@ -125,9 +127,13 @@ class HcclRanks:
         return NPUDistributedOptimizer(optimizer)
 
     def average(self, tensor):
-        """The mean of a float32 tensor over the ranks."""
+        """The mean of a float32 tensor over the ranks, in an exchange of its own.
+
+        By default an all-reduce joins the fusion groups that the plugin makes of the gradients,
+        where a logged value could hold up the first of them.
+        """
         from npu_bridge.hccl import hccl_ops
-        return hccl_ops.allreduce(tensor, 'sum') / self.size
+        return hccl_ops.allreduce(tensor, 'sum', fusion=0) / self.size
 
     def broadcast(self, variables):
         """An operation that gives every rank the float values of rank 0.
@@ -148,7 +154,23 @@ class HcclRanks:
         return counts
 
 
-def _check_hccl_environment(environ, size):
+def _refuse_launch_by_chief(environ):
+    """The plugin's other way to launch, which it neither mixes with a rank table nor explains."""
+    workers = _whole_number(environ, 'CM_WORKER_SIZE', 1)
+    if environ.get('CM_WORKER_SIZE') and environ.get('RANK_SIZE'):
+        raise UserError('CM_WORKER_SIZE=%d and RANK_SIZE=%s are both set in the environment: must '
+                        'be one of them (unset the variables that begin with CM_)'
+                        % (workers, environ['RANK_SIZE']))
+    if workers > 1:
+        raise UserError('CM_WORKER_SIZE=%d in the environment: must be unset (ranks are launched '
+                        'with RANK_SIZE, RANK_ID and RANK_TABLE_FILE, as test/train_full_8p.sh '
+                        'does)' % workers)
+    if environ.get('CM_CHIEF_IP') and environ.get('RANK_TABLE_FILE'):
+        raise UserError('CM_CHIEF_IP and RANK_TABLE_FILE are both set in the environment: must be '
+                        'one of them (unset the variables that begin with CM_)')
+
+
+def _hccl_rank(environ, size):
     """The rank of this process, once everything HCCL needs is known to be there."""
     missing = [name for name in ('RANK_ID', 'JOB_ID', 'RANK_TABLE_FILE') if not environ.get(name)]
     if missing:
@@ -156,7 +178,8 @@ def _check_hccl_environment(environ, size):
                         'sets them' % (size, ', '.join(missing)))
     rank = _whole_number(environ, 'RANK_ID', 0)
     if rank >= size:
-        raise UserError('RANK_ID is %d; with RANK_SIZE %d it is 0 to %d' % (rank, size, size - 1))
+        raise UserError('RANK_ID=%d in the environment: must be 0 to %d, RANK_SIZE being %d'
+                        % (rank, size - 1, size))
     check_rank_table(os.path.abspath(environ['RANK_TABLE_FILE']), size)
     return rank
 
@@ -167,6 +190,7 @@ def _horovod_size(environ):
 
 def _whole_number(environ, name, default):
     text = environ.get(name) or str(default)
-    if not text.isdigit() or (name != 'RANK_ID' and int(text) < 1):
-        raise UserError('%s is %r in the environment; wanted is a whole number' % (name, text))
+    if not re.match(r'[0-9]{1,9}\Z', text) or (name != 'RANK_ID' and int(text) < 1):
+        raise UserError('%s=%s in the environment: must be a whole number%s'
+                        % (name, text, '' if name == 'RANK_ID' else ' of at least 1'))
     return int(text)

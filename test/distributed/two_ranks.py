@@ -57,25 +57,31 @@ def averages(folder):
             runtime=dict(device='cpu', learning_rate_scaling=True))
 
 
-def geonet_run(folder, batch_size):
-    """Five steps of GeoNet with batch norm out of the picture, on `<folder>/formatted`."""
+def geonet_run(folder, batch_size, steps):
+    """Steps of GeoNet with batch norm out of the picture, on `<folder>/formatted`."""
     geonet('train_rigid', *SIZE, '--freeze_batch_norm', '--noshuffle', batch_size=batch_size,
-           dataset_dir=os.path.join(folder, 'formatted'), max_steps=5, log_freq=1,
+           dataset_dir=os.path.join(folder, 'formatted'), max_steps=steps, log_freq=1,
            checkpoint_dir=os.path.join(folder, 'geonet%d' % batch_size))
 
 
-def convlstm_run(folder, batch_size):
-    """Five steps of the ConvLSTM on sequence 00 of `<folder>/kitti`."""
+def convlstm_run(folder, batch_size, steps):
+    """Steps of the ConvLSTM on sequence 00 of `<folder>/kitti`."""
     convlstm_vo.main([
         '--mode=train', *ONE_THREAD, *SIZE, '--noshuffle', '--camera=2', '--bsize=%d' % batch_size,
         '--datapath=' + os.path.join(folder, 'kitti'), '--train_sequences=0', '--val_sequences=',
         '--outputpath=' + os.path.join(folder, 'convlstm%d' % batch_size), '--time_steps=2',
-        '--total_steps=5'])
+        '--total_steps=%d' % steps])
+
+
+def first_and_later_steps(run, folder, batch_size):
+    """A run that ends after its first step, which leaves a checkpoint, and goes on to five."""
+    for steps in (1, 5):
+        run(folder, batch_size, steps)
 
 
 def models(folder):
-    geonet_run(folder, 2)
-    convlstm_run(folder, 2)
+    for run in (geonet_run, convlstm_run):
+        first_and_later_steps(run, folder, 2)
 
 
 def signal_in_the_data(number, at, on_rank):

@@ -9,7 +9,9 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 GOLDEN = ROOT / 'test' / 'golden'
 sys.path[:0] = [str(ROOT), str(GOLDEN / 'geonet'), str(GOLDEN / 'convlstm_vo')]
 
-import npu_runtime.session  # noqa: E402,F401  (before any graph: it decides how TF 2.x builds them)
+from npu_runtime.engine import start_tensorflow  # noqa: E402
+
+start_tensorflow()
 
 
 @pytest.fixture(scope='session')

@@ -94,7 +94,7 @@ def pair_flows(disparities, poses, intrinsics):
             forward, backward = [], []
             for b in range(batch):
                 pose = euler_pose(poses[b, i].astype(np.float64))
-                camera = intrinsics[b, scale].astype(np.float64)
+                camera = intrinsics[b] / np.float64([[2 ** scale], [2 ** scale], [1]])
                 forward.append(rigid_flow(depth[b], pose, camera))
                 backward.append(rigid_flow(depth[(i + 1) * batch + b], np.linalg.inv(pose),
                                            camera))

@@ -14,6 +14,5 @@ def random_batch(config, batch_size):
         frames.append(127 + 55 * wave + rng.uniform(-8, 8, wave.shape))
     frames = np.clip(frames, 0, 255).astype(np.uint8)
     camera = np.array([[0.6 * width, 0, width / 2.1], [0, 1.9 * height, height / 1.9], [0, 0, 1]])
-    intrinsics = np.stack([camera / [[2 ** s], [2 ** s], [1]] for s in range(4)])
     return {'frames': np.concatenate(frames, axis=-1),
-            'intrinsics': np.tile(intrinsics, (batch_size, 1, 1, 1)).astype(np.float32)}
+            'intrinsics': np.tile(camera, (batch_size, 1, 1)).astype(np.float32)}

@@ -2,20 +2,37 @@
 
 As a program: `python toy_training.py <folder> <max_steps> [<step to die at>]`.
 """
-import collections
+import dataclasses
 import os
 import signal
 import sys
+import typing
 
 import tensorflow.compat.v1 as tf
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 
-from npu_runtime.config import RuntimeConfig  # noqa: E402
-from npu_runtime.metrics import read_metrics  # noqa: E402
-from npu_runtime.training import ModelOutput, TrainOptions, train  # noqa: E402
+from npu_runtime.devices.flags import RuntimeConfig  # noqa: E402
+from npu_runtime.engine import start_tensorflow  # noqa: E402
+from npu_runtime.training.flags import TrainFlags, architecture  # noqa: E402
+from npu_runtime.training.loop import train  # noqa: E402
+from npu_runtime.training.metrics import read_metrics  # noqa: E402
+from npu_runtime.training.task import TrainingTask  # noqa: E402
 
 ONE_THREAD = dict(device='cpu', intra_op_threads=1, inter_op_threads=1)
+
+
+class Output(typing.NamedTuple):
+    """What a model gives: loss terms and images by name."""
+    losses: dict
+    images: typing.Optional[dict] = None
+
+
+@dataclasses.dataclass
+class ToyConfig:
+    """A model's configuration: what a run cannot change, and what it can."""
+    size: int = architecture(4, 'of the weights')
+    weight: float = 0.1
 
 
 def linear_model(batch, is_training):
@@ -29,9 +46,8 @@ def linear_model(batch, is_training):
             update = tf.assign(average, 0.9 * average + 0.1 * tf.reduce_mean(batch))
         tf.add_to_collection(tf.GraphKeys.UPDATE_OPS, update)
     error = tf.matmul(batch, weights) - 1.
-    losses = collections.OrderedDict([('fit', tf.reduce_mean(error ** 2)),
-                                      ('size', 0.1 * tf.reduce_sum(weights ** 2))])
-    return ModelOutput(losses, {'batch': batch[tf.newaxis, :, :, tf.newaxis]})
+    losses = {'fit': tf.reduce_mean(error ** 2), 'size': 0.1 * tf.reduce_sum(weights ** 2)}
+    return Output(losses, {'batch': batch[tf.newaxis, :, :, tf.newaxis]})
 
 
 def random_batches(start_step, rank, size):
@@ -40,14 +56,24 @@ def random_batches(start_step, rank, size):
         lambda step: tf.random.stateless_uniform([2, 4], [7, step * size + rank])).prefetch(1)
 
 
-def run_toy(folder, max_steps, model=linear_model, data=random_batches, runtime=None,
-            config=None, validation=None, **options):
-    """Trains the toy in `folder`; keyword arguments are fields of TrainOptions."""
-    settings = dict(output_dir=str(folder), max_steps=max_steps, batch_size=2, learning_rate=0.01,
-                    checkpoint_every=5, log_every=1, summary_every=0, max_to_keep=3)
-    settings.update(options)
-    return train(model, data, TrainOptions(**settings), RuntimeConfig(**(runtime or ONE_THREAD)),
-                 config or {'model': {'size': 4}}, validation)
+def toy_task(folder, max_steps, model=linear_model, data=random_batches, config=None,
+             save_every=5, learning_rate=0.01, **options):
+    """The TrainingTask of the toy; keyword arguments are its fields and those of TrainFlags."""
+    flags = dict(batch_size=2, log_freq=1, summary_freq=0, max_to_keep=3)
+    names = {field.name for field in dataclasses.fields(TrainFlags)}
+    flags.update({name: options.pop(name) for name in list(options) if name in names})
+    if callable(learning_rate):
+        options['learning_rate'] = learning_rate
+    else:
+        flags['learning_rate'] = learning_rate
+    return TrainingTask(model, data, TrainFlags(**flags), {'model': config or ToyConfig()},
+                        str(folder), max_steps, save_every, **options)
+
+
+def run_toy(folder, max_steps, runtime=None, **options):
+    """Trains the toy in `folder`; keyword arguments as for `toy_task`."""
+    return train(toy_task(folder, max_steps, **options),
+                 RuntimeConfig(**(runtime or ONE_THREAD)))
 
 
 def train_rows(folder):
@@ -66,6 +92,7 @@ def losses_of(folder):
 
 
 if __name__ == '__main__':
+    start_tensorflow()
     die_at = int(sys.argv[3]) if len(sys.argv) > 3 else -1
 
     def line_or_death(record):

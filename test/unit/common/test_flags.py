@@ -5,7 +5,7 @@ from typing import List
 import pytest
 
 from common.errors import UserError
-from common.flags import Flags, flag, parse_flags, path_flag
+from common.flags import Flags, flag, parse_flags, path_flag, same_flag
 
 
 @dataclasses.dataclass
@@ -94,6 +94,26 @@ def test_home_is_expanded_in_paths_and_nowhere_else(monkeypatch):
 
 
 def test_given_defaults_yield_to_the_command_line():
-    config, = parse_flags('A program.', Config, argv=['--encoder=resnet50'],
-                          defaults={'encoder': 'vgg', 'batch_size': 7})
+    seen = {}
+
+    def saved(values):
+        seen.update(values)
+        return {'encoder': 'vgg', 'batch_size': 7}
+    config, = parse_flags('A program.', Config, argv=['--encoder=resnet50', '--data=d'],
+                          defaults=saved)
     assert (config.encoder, config.batch_size) == ('resnet50', 7)
+    assert (seen['data'], seen['batch_size']) == ('d', 4)
+
+
+@dataclasses.dataclass
+class OtherConfig(Config):
+    """Inherits, with another default and one more spelling."""
+    batch_size: int = same_flag(Config, 'batch_size', default=32, aliases=('b',))
+
+
+def test_an_inherited_flag_keeps_what_is_not_changed_of_it():
+    config, = parse_flags('', OtherConfig, argv=[])
+    assert config.batch_size == 32 and config.encoder == 'resnet50'
+    assert parse_flags('', OtherConfig, argv=['--b=5'])[0].batch_size == 5
+    with pytest.raises(UserError, match='--batch_size=0: must be at least 1'):
+        parse_flags('', OtherConfig, argv=['--b=0'])

@@ -106,7 +106,7 @@ def test_an_output_folder_that_cannot_be_made_is_named(drive, tmp_path, capsys):
     ('train', 'output', '--outputpath'), ('export', 'output', '--outputpath')])
 def test_a_flag_without_which_nothing_can_be_done_is_named(tmp_path, capsys, mode, missing, flag):
     folders = {'data': tmp_path, 'output': tmp_path, missing: ''}
-    assert '--mode=%s needs %s' % (mode, flag) in fails(
+    assert '%s= is empty: must be' % flag in fails(
         capsys, mode, folders['data'], folders['output'])
 
 

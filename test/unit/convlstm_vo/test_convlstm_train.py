@@ -7,12 +7,15 @@ import os
 import numpy as np
 import pytest
 
+from checkpoint_values import write_with_nan
 from common.errors import UserError
 from convlstm_vo import main, net, predict
 from kitti_data import motion, odometry
 from kitti_data.pipeline.compact_frames import CompactFrames
 from kitti_data.rendering.synthetic import synthetic_dataset
-from npu_runtime.metrics import read_metrics
+from kitti_eval import evo_tools, plots
+from npu_runtime import checkpoints
+from npu_runtime.training.metrics import read_metrics
 
 SIZE = ['--img_height=32', '--img_width=64']
 
@@ -151,3 +154,29 @@ def test_stateless_windows_give_each_motion_once_from_no_state(num_frames, batch
 def test_stateless_wants_one_window_at_least():
     with pytest.raises(UserError, match='too few for a window of 3 pairs'):
         predict.stateless(_CountingPredictor(1, 3), _NumberReader(3))
+
+
+@pytest.mark.parametrize('optional', [(evo_tools, 'evo_errors', '--evo'),
+                                      (plots, 'plot_trajectories', '--noevo')])
+def test_results_are_written_before_anything_optional_fails(
+        drive, trained, tmp_path, monkeypatch, optional):
+    module, name, flag = optional
+
+    def fail(*_, **__):
+        raise RuntimeError('no room')
+    monkeypatch.setattr(module, name, fail)
+    with pytest.raises(RuntimeError, match='no room'):
+        main.main(['--mode=test', '--datapath=' + drive, '--outputpath=%s' % tmp_path,
+                   '--init_checkpoint=' + trained, '--test_sequences=0,1', '--device=cpu', flag])
+    results = json.loads((tmp_path / 'test' / 'results.json').read_text())['sequences']
+    assert results['00']['ate'] > 0 and results['01']['ate'] > 0
+
+
+def test_weights_that_are_not_numbers_write_nothing(drive, trained, tmp_path):
+    (tmp_path / 'config.json').write_text(open(os.path.join(trained, 'config.json')).read())
+    write_with_nan(checkpoints.latest(trained), str(tmp_path / 'model'))
+    with pytest.raises(UserError, match='checkpoint .*model: predicts values that are not finite'):
+        main.main(['--mode=test', '--datapath=' + drive, '--outputpath=%s' % tmp_path,
+                   '--init_checkpoint=%s' % (tmp_path / 'model'), '--test_sequences=0',
+                   '--device=cpu', '--noevo'])
+    assert not os.listdir(str(tmp_path / 'test'))

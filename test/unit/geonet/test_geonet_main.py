@@ -40,7 +40,7 @@ def write(path, content):
 
 @pytest.mark.parametrize('damage, message', [
     (lambda folder, one: write(os.path.join(folder, 'train.txt'), ''), 'train.txt lists no'),
-    (lambda folder, one: write(one + '_cam.txt', '1,2,3,4,5,6,7,8'), 'wanted 9 numbers'),
+    (lambda folder, one: write(one + '_cam.txt', '1,2,3,4,5,6,7,8'), 'must be 9 finite numbers'),
     (lambda folder, one: write(one + '.jpg', ''), '.jpg is in the list of examples but empty'),
     (lambda folder, one: os.remove(one + '_cam.txt'), '_cam.txt is in the list of examples but'),
     (lambda folder, one: shutil.rmtree(folder), 'formatted data set (--dataset_dir)')])
@@ -53,13 +53,13 @@ def test_a_broken_set_is_refused_before_training(own_set, tmp_path, capsys, dama
 @pytest.mark.parametrize('flags, messages', [
     (dict(img_height=48), ('32 high and 312 wide', '--img_height=48')),
     (dict(seq_length=5), ('32 high and 312 wide', '--seq_length=5')),
-    (dict(seq_length=4), ('--seq_length is 4', 'odd')),
+    (dict(seq_length=4), ('--seq_length=4', 'odd')),
     (dict(batch_size=0), ('--batch_size=0',)),
-    (dict(intrinsics='1,2,3'), ('--intrinsics has 3 numbers',)),
+    (dict(intrinsics='1,2,3'), ('--intrinsics=1,2,3: must be four numbers',)),
     (dict(eval_every=-1), ('--eval_every=-1',)),
-    (dict(cache_share=1.5), ('--cache_share=1.5', 'from 0 to 1')),
+    (dict(cache_share=1.5), ('--cache_share=1.5', 'at least 0 and at most 1')),
     (dict(init_ckpt_file='/nowhere/model-5'), ('no checkpoint /nowhere/model-5',)),
-    (dict(checkpoint_dir=''), ('--mode=train_rigid needs --checkpoint_dir',)),
+    (dict(checkpoint_dir=''), ('--checkpoint_dir= is empty',)),
     (dict(device='npu'), ('npu_bridge',))])
 def test_flags_that_cannot_be_are_named(synthetic_formatted, tmp_path, capsys, flags, messages):
     said = train_fails(capsys, synthetic_formatted, tmp_path / 'run', **flags)
@@ -80,5 +80,5 @@ def test_an_unknown_flag_ends_with_status_2_in_a_process_of_its_own():
     assert ended.returncode == 2 and '--batchsize' in ended.stderr
     ended = subprocess.run([sys.executable, program, '--mode=test_pose'], stdout=subprocess.PIPE,
                            stderr=subprocess.PIPE, universal_newlines=True)
-    assert ended.returncode == 2 and 'needs --init_ckpt_file' in ended.stderr
+    assert ended.returncode == 2 and '--init_ckpt_file= is empty' in ended.stderr
     assert 'Traceback' not in ended.stderr

@@ -18,12 +18,16 @@ def flows_of(folder):
 def test_kitti_2015_gives_flow_in_three_formats_at_the_size_of_its_images(
         residual_run, synthetic_2015, tmp_path):
     small, large = tmp_path / 'small', tmp_path / 'large'
+    for name in ('binary/000009.flo', 'png/000009.png', 'color/000009.png', 'png/mine.png'):
+        (small / name).parent.mkdir(parents=True, exist_ok=True)
+        (small / name).write_bytes(b'of an earlier, longer run')
     geonet('test_flow', dataset_dir=synthetic_2015, init_ckpt_file=residual_run, batch_size=2,
            output_dir=str(small))
     geonet('test_flow', '--pictures', dataset_dir=synthetic_2015, init_ckpt_file=residual_run,
            batch_size=1, flow_size='original', output_dir=str(large))
     flows = flows_of(large)
-    assert sorted(flows) == ['000000.flo', '000001.flo']
+    assert sorted(flows) == sorted(flows_of(small)) == ['000000.flo', '000001.flo']
+    assert sorted(os.listdir(str(small / 'png'))) == ['000000.png', '000001.png', 'mine.png']
     for name, flow in flows.items():
         assert flow.shape == (48, 156, 2)
         own = flows_of(small)[name]

@@ -1,13 +1,17 @@
 """test_pose from the command line: a TUM file a snippet, as the evaluation wants it."""
 import os
+import re
+import shutil
 
 import numpy as np
 import pytest
 
+from checkpoint_values import write_with_nan
 from geonet_program import geonet, geonet_fails
 from kitti_data.images import read_rgb, write_png
 from kitti_eval import snippets
 from kitti_eval.snippets import read_snippets
+from npu_runtime import checkpoints
 
 
 @pytest.fixture(scope='module')
@@ -98,3 +102,46 @@ def test_a_folder_without_a_checkpoint_and_an_output_that_is_a_file_are_named(
     said = geonet_fails(capsys, 'test_pose', dataset_dir=synthetic_kitti,
                         init_ckpt_file=rigid_run, output_dir=str(tmp_path / 'file'))
     assert str(tmp_path / 'file') in said
+
+
+@pytest.fixture(scope='module')
+def nan_run(rigid_run, tmp_path_factory):
+    """<str> a checkpoint of `rigid_run`'s net, all weights of which are NaN."""
+    folder = tmp_path_factory.mktemp('nan run')
+    shutil.copy(os.path.join(rigid_run, 'config.json'), str(folder))
+    write_with_nan(checkpoints.latest(rigid_run), str(folder / 'model-4'))
+    return str(folder / 'model-4')
+
+
+@pytest.mark.parametrize('mode', ['test_pose', 'test_depth'])
+def test_weights_that_are_not_numbers_write_nothing(
+        nan_run, synthetic_kitti, tmp_path, capsys, mode):
+    said = geonet_fails(capsys, mode, dataset_dir=synthetic_kitti, init_ckpt_file=nan_run,
+                        output_dir=str(tmp_path / 'out'))
+    assert 'checkpoint %s: predicts values that are not finite' % nan_run in said
+    assert not os.listdir(str(tmp_path / 'out'))
+
+
+def test_a_broken_video_ends_with_status_2_after_what_is_whole(
+        rigid_run, synthetic_video, tmp_path, capsys):
+    with open(synthetic_video[0], 'rb') as stream:
+        content = stream.read()
+    (tmp_path / 'broken.avi').write_bytes(content[:len(content) // 2])
+    (tmp_path / 'out').mkdir()
+    stale = tmp_path / 'out' / '000009.txt'
+    stale.write_text('0 0 0 0 0 0 0 1\n')
+    said = geonet_fails(capsys, 'test_pose', dataset_dir=str(tmp_path / 'broken.avi'),
+                        init_ckpt_file=rigid_run, output_dir=str(tmp_path / 'out'))
+    found = re.search(r'broken.avi is broken: (\d+) of its 12 frames can be decoded', said)
+    assert list(read_snippets(str(tmp_path / 'out'))) == list(range(int(found.group(1)) - 2))
+    assert not stale.exists()
+
+
+def test_a_gap_between_frames_is_named_before_anything_is_predicted(
+        rigid_run, synthetic_kitti, tmp_path, capsys):
+    folder = tmp_path / 'frames'
+    shutil.copytree(os.path.join(synthetic_kitti, 'sequences', '09', 'image_2'), str(folder))
+    (folder / '000005.png').unlink()
+    said = geonet_fails(capsys, 'test_pose', dataset_dir=str(folder), init_ckpt_file=rigid_run,
+                        output_dir=str(tmp_path / 'out'))
+    assert 'frames 5 to 5 are missing between' in said and not (tmp_path / 'out').exists()

@@ -1,9 +1,16 @@
+"""Images: one reader for both models, which refuses what it cannot bear and names it."""
+import os
+import resource
+import struct
+import zlib
+
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
 
 from common.errors import UserError
-from kitti_data import images
+from kitti_data import flow_files, images
 
 
 @pytest.fixture
@@ -72,3 +79,99 @@ def test_sixteen_bit_files_are_refused_not_clipped(tmp_path):
 def test_missing_files_are_named(tmp_path):
     with pytest.raises(UserError, match='none.png does not exist'):
         images.read_rgb(str(tmp_path / 'none.png'))
+
+
+@pytest.fixture
+def turned(tmp_path, colour, monkeypatch):
+    """A JPEG that its camera calls turned by a quarter, and its pixels as they are stored."""
+    monkeypatch.setattr(images, '_turned', [])
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    path = str(tmp_path / 'phone.jpg')
+    Image.fromarray(colour).save(path, quality=95, exif=exif.tobytes())
+    plain = str(tmp_path / 'plain.jpg')
+    Image.fromarray(colour).save(plain, quality=95)
+    return path, plain
+
+
+def test_every_reader_takes_pixels_as_stored_and_one_warning_says_so(turned, capsys):
+    path, plain = turned
+    np.testing.assert_array_equal(images.read_rgb(path), images.read_rgb(plain))
+    np.testing.assert_array_equal(images.read_levels(path, 3), images.read_levels(plain, 3))
+    np.testing.assert_array_equal(images.read_resized(path, 37, 61)[0], images.read_rgb(plain))
+    assert images.image_size(path) == (37, 61) and images.read_format(path) == (37, 61, 3)
+    said = capsys.readouterr().err
+    assert said.count('warning') == 1 and 'phone.jpg: EXIF orientation 6 is not applied' in said
+
+
+def png_header(width, height, depth=8, colour_type=2):
+    """A PNG of a few bytes that calls itself so large."""
+    chunks = []
+    header = struct.pack('>IIBBBBB', width, height, depth, colour_type, 0, 0, 0)
+    for kind, body in ((b'IHDR', header), (b'IDAT', zlib.compress(b'\0' * 100)),
+                       (b'IEND', b'')):
+        chunks.append(struct.pack('>I', len(body)) + kind + body
+                      + struct.pack('>I', zlib.crc32(kind + body)))
+    return b'\x89PNG\r\n\x1a\n' + b''.join(chunks)
+
+
+@pytest.mark.parametrize('read', [
+    images.read_rgb, images.image_size, images.read_format,
+    lambda path: images.read_levels(path, 3), lambda path: images.read_resized(path, 8, 8),
+    lambda path: images.read_16_bit(path, 3, 'flow')])
+def test_a_header_that_asks_for_too_much_memory_is_refused_by_every_reader(tmp_path, read):
+    path = tmp_path / 'huge.png'
+    path.write_bytes(png_header(60000, 60000))
+    with pytest.raises(UserError, match='huge.png: is 60000x60000 pixels, must be at most'):
+        read(str(path))
+
+
+def test_a_small_png_of_a_huge_flow_takes_no_memory(tmp_path):
+    """840 kB that decode to 1.6 GB."""
+    path = tmp_path / 'flow.png'
+    path.write_bytes(png_header(16384, 16384, 16))
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(UserError, match='flow.png: is 16384x16384 pixels'):
+        images.read_16_bit(str(path), 3, 'flow image')
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 50000
+
+
+def test_sixteen_bit_files_are_refused_by_both_models(tmp_path):
+    path = str(tmp_path / 'deep.png')
+    for pixels in (np.full((4, 5), 40000, np.uint16), np.full((4, 5, 3), 40000, np.uint16)):
+        assert cv2.imwrite(path, pixels)
+        for read in (images.read_rgb, images.read_format, lambda one: images.read_levels(one, 1)):
+            with pytest.raises(UserError, match='deep.png: has pixels of kind 16-bit'):
+                read(path)
+
+
+def test_an_unreadable_file_is_named(tmp_path, colour, monkeypatch):
+    path = str(tmp_path / 'secret.png')
+    images.write_png(path, colour)
+
+    def refuse(*_, **__):
+        raise PermissionError(13, 'Permission denied', path)
+    monkeypatch.setattr(images.Image, 'open', refuse)
+    for read in (images.read_rgb, images.image_size, images.read_format):
+        with pytest.raises(UserError, match='cannot read .*secret.png: Permission denied'):
+            read(path)
+
+
+@pytest.mark.parametrize('write', [images.write_png, images.write_jpeg, flow_files.write_flo,
+                                   flow_files.write_kitti_flow])
+def test_a_file_that_the_disk_has_no_room_for_does_not_appear(tmp_path, write):
+    """Whatever is written, at every size of the free space: whole or not at all."""
+    content = np.random.RandomState(0).randint(0, 256, (40, 50, 3)).astype(np.uint8)
+    if 'flow' in write.__module__:
+        content = content[..., :2].astype(np.float32)
+    write(str(tmp_path / 'whole'), content)
+    size = (tmp_path / 'whole').stat().st_size
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    for room in np.linspace(1, size - 1, 15).astype(int).tolist():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (room, limits[1]))
+        try:
+            with pytest.raises(UserError, match='cannot write .*short'):
+                write(str(tmp_path / 'short'), content)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        assert os.listdir(str(tmp_path)) == ['whole']

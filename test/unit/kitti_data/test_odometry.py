@@ -1,9 +1,13 @@
+"""Odometry sequences: frames, times and poses belong together by their numbers."""
+import time
+
 import numpy as np
 import pytest
 
 import golden_common
 from common.errors import UserError
 from kitti_data import images, odometry, poses
+from kitti_data.pipeline.windows import WindowSet
 
 
 @pytest.fixture
@@ -62,7 +66,7 @@ def test_poses_follow_the_frame_numbers_when_the_first_images_are_absent(root):
 def test_fewer_poses_than_images_is_an_error(root):
     path = root / 'poses' / '04.txt'
     path.write_text(''.join(path.read_text().splitlines(True)[:3]))
-    with pytest.raises(UserError, match=r'04.txt has 3 poses.*frame 4'):
+    with pytest.raises(UserError, match='04.txt has 3 poses, but none of frame 3 .*up to frame 4'):
         getattr(odometry.OdometrySequence(str(root), 4), 'poses')
 
 
@@ -86,7 +90,7 @@ def test_bad_pose_lines_are_named(root, line, text):
     lines = path.read_text().splitlines()
     lines[line - 1] = text
     path.write_text('\n'.join(lines))
-    with pytest.raises(UserError, match=r'04.txt, line %d: wanted 12' % line):
+    with pytest.raises(UserError, match=r'04.txt: line %d: found .*must be 12' % line):
         odometry.read_poses(str(path))
 
 
@@ -96,11 +100,11 @@ def test_an_empty_pose_file_is_an_error(tmp_path):
         odometry.read_poses(str(tmp_path / 'empty.txt'))
 
 
-@pytest.mark.parametrize('text,message', [('P0: 1 2 3\n', 'line 1: P0 wants 12'),
-                                          ('P0 1 2 3\n', 'line 1: wanted "key: numbers"')])
+@pytest.mark.parametrize('text,message', [('P0: 1 2 3\n', 'line 1: P0 is .1 2 3., must be 12'),
+                                          ('P0 1 2 3\n', 'line 1: found .*must be "key: numbers"')])
 def test_bad_calibration_lines_are_named(root, text, message):
     (root / 'sequences' / '04' / 'calib.txt').write_text(text)
-    with pytest.raises(UserError, match='calib.txt, ' + message):
+    with pytest.raises(UserError, match='calib.txt: ' + message):
         getattr(odometry.OdometrySequence(str(root), 4), 'intrinsics')
 
 
@@ -120,8 +124,8 @@ def test_thirteen_columns_carry_the_frame_number(tmp_path):
     np.testing.assert_array_equal(numbers, [2, 5, 6])
     np.testing.assert_allclose(read, truth)
     np.savetxt(path, rows[::-1])
-    with pytest.raises(UserError, match='indexed.txt, line 2.*ascending'):
-        odometry.read_poses(path)
+    with pytest.raises(UserError, match='indexed.txt: line 2: found the frame number 5, must'):
+        odometry.read_poses_indexed(path)
 
 
 def test_real_sequences_are_read(shared):
@@ -133,3 +137,76 @@ def test_real_sequences_are_read(shared):
     steps = np.linalg.norm(np.diff(sequence.poses[:, :3, 3], axis=0), axis=1)
     assert steps.min() > 0.1 and steps.max() < 3
     assert odometry.sequence_names(str(shared / 'kitti_sample')) == ['00', '09']
+
+
+def test_poses_of_thirteen_columns_belong_to_the_frames_they_name(root):
+    path = root / 'poses' / '04.txt'
+    whole = odometry.read_poses(str(path))
+    rows = np.hstack([np.array([[1], [2], [3], [4], [7]]), whole[:, :3].reshape(5, 12)])
+    np.savetxt(str(path), rows)
+    with pytest.raises(UserError, match='04.txt has 5 poses, but none of frame 0 '):
+        getattr(odometry.OdometrySequence(str(root), 4), 'poses')
+    (root / 'sequences' / '04' / 'image_0' / '000000.png').unlink()
+    np.testing.assert_allclose(odometry.OdometrySequence(str(root), 4).poses, whole[:4])
+    with pytest.raises(UserError, match='5 poses of frames 1 to 7, must have all from frame 0'):
+        odometry.read_poses(str(path))
+
+
+def test_labels_follow_the_frame_numbers_of_thirteen_columns(root):
+    path = root / 'poses' / '04.txt'
+    whole = odometry.read_poses(str(path))
+    before = WindowSet(str(root), [4], 1, 6, 8).window(1)[1]
+    # Poses of frames that have no image stand before those that have one.
+    numbers = np.arange(5)[:, None] + 100
+    np.savetxt(str(path), np.vstack([
+        np.hstack([np.array([[0], [1]]), whole[3:, :3].reshape(2, 12)]),
+        np.hstack([numbers, whole[:, :3].reshape(5, 12)])]))
+    folder = root / 'sequences' / '04' / 'image_0'
+    for number in range(5):
+        (folder / ('%06d.png' % number)).rename(folder / ('%06d.png' % (number + 100)))
+    np.testing.assert_allclose(WindowSet(str(root), [4], 1, 6, 8).window(1)[1], before, atol=1e-6)
+
+
+@pytest.mark.parametrize('row, message', [
+    ('0 ' * 12, r'line 4: found a 3x3 part with determinant 0, 1 off R R\^T = 1, must be a'),
+    ('2 0 0 5 0 2 0 5 0 0 2 5', 'line 4: found a 3x3 part with determinant 8'),
+    ('1 0 0 5 0 1 0 5 0 0 -1 5', 'line 4: found a 3x3 part with determinant -1'),
+    ('1 0 0 1e200 0 1 0 0 0 0 1 0', 'line 4: found the position .*must be within 1e[+]08 m'),
+    ('1e200 0 0 0 0 1 0 0 0 0 1 0', 'line 4: found a 3x3 part')])
+def test_a_pose_that_is_none_is_named_with_its_line(root, row, message):
+    path = root / 'poses' / '04.txt'
+    lines = path.read_text().splitlines()
+    path.write_text('\n'.join(lines[:2] + ['', row] + lines[2:]))
+    with pytest.raises(UserError, match='04.txt: ' + message):
+        odometry.read_poses(str(path))
+
+
+@pytest.mark.parametrize('number', ['1e300', '9' * 3000000, '2.5', '-1'])
+def test_frame_numbers_that_are_none_are_named_at_once(tmp_path, number):
+    (tmp_path / 'p.txt').write_text('%s 1 0 0 0 0 1 0 0 0 0 1 0\n' % number)
+    start = time.time()
+    with pytest.raises(UserError, match='p.txt: line 1: found'):
+        odometry.read_poses_indexed(str(tmp_path / 'p.txt'))
+    assert time.time() - start < 5
+
+
+def test_a_mark_and_other_line_ends_change_nothing_and_lines_are_those_of_an_editor(root):
+    """What Windows' editors write: UTF-8 with a byte-order mark, CRLF, blank lines."""
+    sequence = odometry.OdometrySequence(str(root), 4)
+    poses_before, times, intrinsics = sequence.poses, sequence.times, sequence.intrinsics
+    files = (root / 'poses' / '04.txt', sequence.folder + '/calib.txt',
+             sequence.folder + '/times.txt')
+    for path in map(str, files):
+        with open(path) as stream:
+            text = stream.read()
+        with open(path, 'w', encoding='utf-8-sig', newline='\r\n') as stream:
+            stream.write('\n' + text.replace('\n', '\n\n'))
+    sequence = odometry.OdometrySequence(str(root), 4)
+    np.testing.assert_array_equal(sequence.poses, poses_before)
+    np.testing.assert_array_equal(sequence.times, times)
+    np.testing.assert_array_equal(sequence.intrinsics, intrinsics)
+    content = files[0].read_bytes().split(b'\r\n')
+    content[5] = b'1 2 x'
+    files[0].write_bytes(b'\r\n'.join(content))
+    with pytest.raises(UserError, match="04.txt: line 6: found '1 2 x'"):
+        odometry.read_poses(str(files[0]))

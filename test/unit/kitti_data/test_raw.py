@@ -74,7 +74,7 @@ def test_scans_come_back_and_truncated_ones_are_named(tmp_path):
     points.tofile(str(path))
     np.testing.assert_array_equal(raw.read_velodyne(str(path)), points)
     path.write_bytes(path.read_bytes()[:-3])
-    with pytest.raises(UserError, match='0000000000.bin has 157 bytes; wanted a multiple of 16'):
+    with pytest.raises(UserError, match='0000000000.bin: has 157 bytes, must be a multiple of 16'):
         raw.read_velodyne(str(path))
 
 

@@ -66,7 +66,7 @@ def test_a_formatted_folder_of_another_size_is_refused_with_both_sizes(tmp_path)
     with pytest.raises(UserError, match='000007.jpg is 312x32 .* 5 frames of 104x32 make 520x32'):
         list(snippets(str(tmp_path), 5, 32, 104).read())
     (tmp_path / '000007_cam.txt').write_text('50,0,52,0,50,16,0,0')
-    with pytest.raises(UserError, match='000007_cam.txt: wanted 9 numbers'):
+    with pytest.raises(UserError, match='000007_cam.txt: found .*must be 9 finite numbers'):
         list(snippets(str(tmp_path), 3, 32, 104).read())
 
 

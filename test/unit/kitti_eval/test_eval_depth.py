@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from common.errors import UserError
-from kitti_data import raw
+from kitti_data import calibration as calibration_files
+from kitti_data import depth_files, raw
 from kitti_data.rendering import kitti_2015 as synthetic_2015
 from kitti_data.rendering import kitti_raw as synthetic_raw
 from kitti_data.images import write_png
@@ -33,7 +34,7 @@ def calibration(tmp_path):
     folder.mkdir(parents=True)
     (folder / 'calib_cam_to_cam.txt').write_text(golden_common.CALIB_CAM_TO_CAM)
     (folder / 'calib_velo_to_cam.txt').write_text(golden_common.CALIB_VELO_TO_CAM)
-    return raw.RawCalibration(str(folder))
+    return calibration_files.RawCalibration(str(folder))
 
 
 def read_result(path):
@@ -55,6 +56,13 @@ def write_raw(root, shapes, scans):
     path = root / 'files.txt'
     path.write_text('\n'.join(lines) + '\n')
     return str(path)
+
+
+def evaluated(gt, pred, scale=True):
+    """The summary of depth maps whose every pixel within the limits counts."""
+    return depth_errors.summarise([
+        depth_errors.evaluate_map(truth, guess, depth_errors.valid_pixels(truth), scale)[0]
+        for truth, guess in zip(gt, pred)])
 
 
 def test_errors_are_the_published_ones(published):
@@ -166,17 +174,17 @@ def test_nearest_point_of_a_pixel_wins():
 def test_a_perfect_prediction_up_to_scale_has_no_error():
     gt = np.random.RandomState(0).uniform(2, 70, (3, 20, 30))
     gt[:, :5] = 0
-    result = depth_errors.evaluate_depth(gt, gt / 7)
+    result = evaluated(gt, gt / 7)
     assert result['prediction']['abs_rel'] < 1e-6 and result['prediction']['a1'] == 1
     assert result['scale_mean'] == pytest.approx(7) and result['scale_std'] < 1e-6
     assert result['median_depth']['abs_rel'] > result['best_constant']['abs_rel'] > 0.1
-    unscaled = depth_errors.evaluate_depth(gt, gt / 7, scale=False)
+    unscaled = evaluated(gt, gt / 7, scale=False)
     assert unscaled['prediction']['abs_rel'] == pytest.approx(6 / 7)
 
 
 def test_a_constant_prediction_scores_as_the_median():
     gt = np.random.RandomState(0).uniform(2, 70, (2, 20, 30))
-    result = depth_errors.evaluate_depth(gt, np.full((2, 4, 4), 0.3))
+    result = evaluated(gt, np.full((2, 4, 4), 0.3))
     assert result['prediction'] == pytest.approx(result['median_depth'], rel=1e-5)
 
 
@@ -196,12 +204,13 @@ def test_crop_and_limits_choose_the_pixels():
     assert not valid[50, 500] and not valid[50, 501]
 
 
-@pytest.mark.parametrize('value', [0, -1, np.nan])
-def test_a_prediction_that_cannot_be_scaled_is_named(value):
-    gt, pred = np.full((2, 4, 5), 10.0), np.ones((2, 4, 5))
+@pytest.mark.parametrize('value', [0, -1, np.nan, 1e-38])
+def test_a_prediction_that_cannot_be_scaled_is_named(tmp_path, calibration, value):
+    write_raw(tmp_path / 'raw', [(375, 1242)] * 2, [golden_common.make_velodyne(0)] * 2)
+    pred = np.ones((2, 8, 26), np.float32)
     pred[1] = value
-    with pytest.raises(UserError, match='depth number 1'):
-        depth_errors.evaluate_depth(gt, pred)
+    with pytest.raises(UserError, match=r'pred.npy: prediction 1 \(.*0000000001.png\): its'):
+        run_eigen(tmp_path / 'raw', pred)
 
 
 def test_synthetic_stereo_truth_has_no_error_through_all_files(tmp_path):
@@ -255,13 +264,55 @@ def test_bad_inputs_are_named(tmp_path, calibration):
     write_raw(tmp_path / 'raw', [(375, 1242)], [golden_common.make_velodyne(0)])
     with pytest.raises(UserError, match='holds 2 depth maps.*1 images'):
         run_eigen(tmp_path / 'raw', np.ones((2, 8, 26), np.float32))
-    with pytest.raises(UserError, match=r'wanted float32 \[n, H, W\]'):
+    with pytest.raises(UserError, match=r'must be float32 \[n, H, W\]'):
         run_eigen(tmp_path / 'raw', np.ones((8, 26), np.float32))
     (tmp_path / 'raw' / 'pred.npy').write_bytes(b'not an array')
-    with pytest.raises(UserError, match='no .npy file'):
-        eval_depth.read_predictions(str(tmp_path / 'raw' / 'pred.npy'))
+    with pytest.raises(UserError, match='cannot read .npy file .*pred.npy'):
+        depth_files.read_depths(str(tmp_path / 'raw' / 'pred.npy'))
     (tmp_path / 'raw' / 'files.txt').write_text('some/picture.png\n')
-    with pytest.raises(UserError, match='no image of KITTI raw'):
+    with pytest.raises(UserError, match='files.txt: 1 of its 1 images .*picture.png .line 1'):
         run_eigen(tmp_path / 'raw', np.ones((1, 8, 26), np.float32))
     with pytest.raises(UserError, match='test_file_list'):
         eval_depth.main(['--kitti_dir', str(tmp_path)])
+
+
+def test_a_list_of_drives_and_frames_scores_the_same_images(tmp_path, calibration):
+    write_raw(tmp_path / 'raw', [(375, 1242)] * 2, [golden_common.make_velodyne(index)
+                                                    for index in range(2)])
+    pred = np.random.RandomState(0).uniform(1, 9, (2, 8, 26)).astype(np.float32)
+    run_eigen(tmp_path / 'raw', pred)
+    wanted = read_result(tmp_path / 'raw' / 'pred.eval_depth.json')
+    (tmp_path / 'raw' / 'files.txt').write_bytes(
+        '\ufeff{0}/{1} 0000000000 l\r\n{0}/{1} 1 l\r\n'.format(DATE, DRIVE).encode('utf-8'))
+    run_eigen(tmp_path / 'raw', pred)
+    assert read_result(tmp_path / 'raw' / 'pred.eval_depth.json') == wanted
+
+
+def test_a_split_without_a_single_scan_says_which_files_hold_them(tmp_path, calibration):
+    write_raw(tmp_path / 'raw', [(375, 1242)], [None])
+    with pytest.raises(UserError, match='none of 1 images has a laser scan, such as .*'
+                                        'velodyne_points/data/0000000000.bin'):
+        run_eigen(tmp_path / 'raw', np.ones((1, 8, 26), np.float32))
+
+
+def test_the_result_is_written_before_a_picture_fails(tmp_path, calibration, monkeypatch):
+    write_raw(tmp_path / 'raw', [(375, 1242)], [golden_common.make_velodyne(0)])
+
+    def fail(*_):
+        raise UserError('no room')
+    monkeypatch.setattr(eval_depth, 'write_picture', fail)
+    with pytest.raises(UserError, match='no room'):
+        run_eigen(tmp_path / 'raw', np.ones((1, 8, 26), np.float32), '--plot')
+    assert read_result(tmp_path / 'raw' / 'pred.eval_depth.json')['images'] == 1
+
+
+def test_stray_files_are_no_truth_of_the_stereo_split(tmp_path):
+    folder = tmp_path / 'training' / 'disp_noc_0'
+    folder.mkdir(parents=True)
+    write_png(str(folder / '000000_10.png'), golden_common.make_gt_disp_png(0))
+    for name in ('._000000_10.png', 'Thumbs.db', '000000_11.png'):
+        (folder / name).write_bytes(b'\0\5\26\7')
+    np.save(str(tmp_path / 'pred.npy'), np.ones((1, 8, 26), np.float32))
+    eval_depth.main(['--split=stereo', '--kitti_dir', str(tmp_path), '--pred_file',
+                     str(tmp_path / 'pred.npy')])
+    assert read_result(tmp_path / 'pred.eval_depth.json')['images'] == 1

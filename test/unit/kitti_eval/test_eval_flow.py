@@ -120,13 +120,13 @@ def test_outliers_need_three_pixels_and_five_per_cent():
 def test_arrays_are_scored_beside_zero_flow():
     gt = np.random.RandomState(0).uniform(-9, 9, (2, 6, 8, 2))
     valid = [np.ones((6, 8)), np.zeros((6, 8))]
-    result = flow_errors.evaluate_flow(gt, valid, gt)
+    result = flow_errors.summarise([flow_errors.evaluate_map(*one) for one in zip(gt, valid, gt)])
     assert result['images'] == 1
     assert result['prediction'] == {'epe': 0, 'fl': 0}
     assert result['zero_flow']['epe'] == pytest.approx(
         np.linalg.norm(gt[0], axis=-1).mean())
     with pytest.raises(UserError, match='none of 1'):
-        flow_errors.evaluate_flow(gt[:1], valid[1:], gt[:1])
+        flow_errors.summarise([flow_errors.evaluate_map(gt[0], valid[1], gt[0])])
 
 
 def test_synthetic_truth_has_no_error_through_all_files(tmp_path):
@@ -160,3 +160,40 @@ def test_trained_drives_are_named(tmp_path, capsys):
     result = run(tmp_path, '--train_list', str(tmp_path / 'train.txt'))
     assert result['trained_on'] == ['2011_09_26_drive_0005']
     assert '2011_09_26_drive_0005' in capsys.readouterr().err
+
+
+def test_predictions_may_be_named_as_the_truth_is(tmp_path):
+    write_truth(tmp_path, 2)
+    wanted = run(tmp_path)
+    folder = tmp_path / 'pred' / 'binary'
+    for number in range(2):
+        (folder / ('%06d.flo' % number)).rename(folder / ('%06d_10.flo' % number))
+    (folder / '._000000_10.flo').write_bytes(b'\0\5\26\7')
+    (tmp_path / 'training' / 'flow_occ' / '._000000_10.png').write_bytes(b'\0\5\26\7')
+    assert run(tmp_path) == wanted
+
+
+def test_two_predictions_of_one_image_are_refused(tmp_path):
+    write_truth(tmp_path, 2)
+    folder = tmp_path / 'pred' / 'binary'
+    (folder / '1.flo').write_bytes((folder / '000001.flo').read_bytes())
+    with pytest.raises(UserError, match='000001.flo and 1.flo are predictions of one image'):
+        run(tmp_path)
+
+
+@pytest.mark.parametrize('value', [np.nan, np.inf, 1e30])
+def test_flow_that_no_number_comes_out_of_is_named(tmp_path, value):
+    write_truth(tmp_path, 1)
+    flow = np.zeros((8, 9, 2), np.float32)
+    flow[3, 4] = value
+    write_flo(str(tmp_path / 'pred' / 'binary' / '000000.flo'), flow)
+    with pytest.raises(UserError, match='000000.flo: holds flow that is not finite or longer'):
+        run(tmp_path)
+
+
+def test_the_result_is_written_before_a_picture_fails(tmp_path):
+    write_truth(tmp_path, 1)
+    (tmp_path / 'training' / 'image_2' / '000000_10.png').write_bytes(b'broken')
+    with pytest.raises(UserError, match='000000_10.png'):
+        run(tmp_path, '--plot')
+    assert read_result(tmp_path / 'pred' / 'eval_flow.json')['occ']['images'] == 1

@@ -158,3 +158,23 @@ def test_a_sequence_that_was_trained_on_is_named(tmp_path, capsys):
     image = '2011_10_03/2011_10_03_drive_0027_sync/image_02/data/0000000069.png'
     assert leakage.trained_on(str(train_list), [image]) == ['2011_10_03_drive_0027']
     assert leakage.warn_if_trained('', ['00']) == []
+
+
+def test_snippets_of_another_length_than_the_truth_are_answered_with_what_to_give(
+        tmp_path, published):
+    gt = write_files(tmp_path / 'gt', published['pose']['seq3']['gt_snippets'])
+    pred = write_files(tmp_path / 'pred', published['pose']['seq5']['pred_snippets'])
+    with pytest.raises(UserError, match='pred holds snippets of 5 frames, .*gt of 3: .*'
+                                        'generate_pose_snippets.py --seq_length=5'):
+        eval_pose.main(['--gtruth_dir', gt, '--pred_dir', pred])
+
+
+def test_the_result_is_written_before_a_plot_fails(tmp_path, published, monkeypatch):
+    folder = write_files(tmp_path / 'gt', published['pose']['seq3']['gt_snippets'])
+
+    def fail(*_):
+        raise RuntimeError('no fonts')
+    monkeypatch.setattr(eval_pose, '_plot', fail)
+    with pytest.raises(RuntimeError):
+        eval_pose.main(['--gtruth_dir', folder, '--pred_dir', folder, '--plot'])
+    assert (tmp_path / 'gt' / 'eval_pose.json').exists()

@@ -62,7 +62,7 @@ def test_the_right_camera_is_read(dataset, tmp_path):
 
 
 def test_bad_flags_are_named(dataset, tmp_path):
-    with pytest.raises(UserError, match='seq_length is 4'):
+    with pytest.raises(UserError, match='seq_length=4: must be odd'):
         run(dataset[0], tmp_path, '--seq_length=4')
     with pytest.raises(UserError, match='data_scene_flow_calib'):
         run(dataset[0], tmp_path, '--calib_dir', str(tmp_path))

@@ -7,7 +7,7 @@ import pytest
 
 from common.errors import UserError
 from kitti_data import odometry
-from kitti_data import poses as pose_math
+from kitti_data.poses import to_4x4, transform_from_vector
 from kitti_eval import generate_pose_snippets, snippets
 
 # Six decimals in the files.
@@ -93,8 +93,8 @@ def test_vectors_of_a_straight_drive_give_a_straight_snippet():
 
 
 def test_snippets_do_not_depend_on_where_the_trajectory_begins():
-    poses = pose_math.transform_from_vector(np.random.RandomState(1).uniform(-1, 1, (6, 6)))
-    moved = pose_math.transform_from_vector([5, 6, 7, .3, .2, .1]) @ poses
+    poses = transform_from_vector(np.random.RandomState(1).uniform(-1, 1, (6, 6)))
+    moved = transform_from_vector([5, 6, 7, .3, .2, .1]) @ poses
     np.testing.assert_allclose(snippets.snippets_of_trajectory(moved, 3),
                                snippets.snippets_of_trajectory(poses, 3), atol=1e-12)
 
@@ -121,3 +121,44 @@ def test_times_and_poses_of_different_length_are_an_error(tmp_path, published):
     with pytest.raises(UserError, match='23 times.*24 poses'):
         generate_pose_snippets.main(['--dataset_dir', str(tmp_path),
                                      '--output_dir', str(tmp_path / 'out')])
+
+
+def test_snippets_of_an_earlier_longer_run_are_removed_and_nothing_else(tmp_path):
+    poses = np.tile(np.eye(4), (5, 3, 1, 1))
+    times = np.arange(5)[:, None] + np.arange(3)
+    snippets.write_snippets(str(tmp_path), range(5), times, poses)
+    for name in ('notes.txt', '7.txt.bak', 'eval_pose.json'):
+        (tmp_path / name).write_text('mine')
+    snippets.write_snippets(str(tmp_path), [1, 2], times[1:3], poses[1:3])
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        '000001.txt', '000002.txt', '7.txt.bak', 'eval_pose.json', 'notes.txt']
+
+
+def test_snippets_of_partial_sequences_are_named_by_their_true_frames(tmp_path, published):
+    """Poses with the frame number first: no snippet crosses what is left out."""
+    poses = np.array([[float(word) for word in line.split()] for line in published['poses'][:8]])
+    frames = np.array([2, 3, 4, 7, 8, 9, 10, 11])
+    write_odometry(tmp_path, [' '.join(map(repr, [frame] + row.tolist()))
+                              for frame, row in zip(frames.tolist(), poses)],
+                   published['times'])
+    generate_pose_snippets.main(['--dataset_dir', str(tmp_path), '--seq_length=3',
+                                 '--output_dir', str(tmp_path / 'out')])
+    found = snippets.read_snippets(str(tmp_path / 'out'))
+    assert list(found) == [2, 7, 8, 9]
+    for first, (times, run) in found.items():
+        np.testing.assert_allclose(times, [float(time) for time in
+                                           published['times'][first:first + 3]], atol=1e-6)
+        place = frames.tolist().index(first)
+        wanted = snippets.snippets_of_trajectory(
+            to_4x4(poses[place:place + 3].reshape(3, 3, 4)), 3)[0]
+        np.testing.assert_allclose(run, wanted, atol=5e-6)
+
+
+@pytest.mark.parametrize('line, message', [
+    ('1 2 3', "line 3: found '1 2 3', must be 8 finite numbers"),
+    ('0 1e200 0 0 0 0 0 1', 'line 3: found .*must be 8 finite numbers')])
+def test_lines_of_snippets_are_counted_as_an_editor_does(tmp_path, line, message):
+    (tmp_path / '000000.txt').write_bytes(
+        ('\ufeff# a comment\r\n\r\n%s\r\n' % line).encode('utf-8'))
+    with pytest.raises(UserError, match='000000.txt: ' + message):
+        snippets.read_snippet(str(tmp_path / '000000.txt'))

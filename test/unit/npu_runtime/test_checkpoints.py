@@ -55,7 +55,7 @@ def test_missing_checkpoints_are_named(tmp_path, folder):
     with pytest.raises(UserError, match='model-6'):
         checkpoints.latest(str(folder / 'model-6'))
     (tmp_path / 'empty').mkdir()
-    with pytest.raises(UserError, match='no checkpoint in folder .*empty'):
+    with pytest.raises(UserError, match='empty: holds no checkpoint'):
         checkpoints.latest(str(tmp_path / 'empty'))
 
 
@@ -84,7 +84,7 @@ def test_variables_outside_of_the_required_scopes_may_be_missing(folder, capsys)
 
 
 def test_another_shape_is_refused_with_both(folder):
-    with pytest.raises(UserError, match=r'w has shape \[2\], the model wants \[3\]'):
+    with pytest.raises(UserError, match=r'w has shape \[2\], must be \[3\]'):
         restored(folder, shape=(3,))
 
 
@@ -112,6 +112,34 @@ def test_every_byte_of_damage_is_found(tmp_path):
         assert checkpoints.damage(prefix)
     os.remove(data)
     assert checkpoints.damage(prefix)
+
+
+def test_weights_that_are_not_finite_are_refused_by_the_variable_s_name(folder):
+    prefix = write(folder, 'model-41', {'w': np.float32([1, np.nan])})
+    with pytest.raises(UserError, match='model-41: is damaged .variable w holds NaN or infinity'
+                                        '.*the newest whole one beside it is .*model-40$'):
+        restored(prefix)
+
+
+def test_a_folder_falls_back_to_its_last_whole_checkpoint_with_a_warning(folder, capsys):
+    prefix = write(folder, 'model-50', {'w': np.float32([1, np.inf]), 'global_step': np.int64(50)})
+    np.testing.assert_array_equal(restored(folder)[0], [4, 4])
+    assert 'warning: checkpoint %s is damaged (variable w holds' % prefix in capsys.readouterr().err
+
+
+def test_a_file_that_names_a_checkpoint_elsewhere_is_not_followed(tmp_path, folder):
+    own = tmp_path / 'own'
+    own.mkdir()
+    (own / 'checkpoint').write_text('model_checkpoint_path: "%s"\n' % (folder / 'model-40'))
+    with pytest.raises(UserError, match='own: holds no checkpoint'):
+        checkpoints.latest(str(own))
+
+
+@pytest.mark.parametrize('content', [b'', b'\xff\x00 model_checkpoint_path', b'nonsense',
+                                     b'model_checkpoint_path: "../model-40"'])
+def test_a_folder_with_nothing_but_a_bad_checkpoint_file_holds_none(tmp_path, content):
+    (tmp_path / 'checkpoint').write_bytes(content)
+    assert checkpoints.newest_in(str(tmp_path)) is None
 
 
 def test_something_that_is_no_checkpoint_is_named(tmp_path):

@@ -14,7 +14,7 @@ import pytest
 
 from geonet_program import SIZE
 from npu_runtime import checkpoints
-from npu_runtime.metrics import read_metrics
+from npu_runtime.training.metrics import read_metrics
 
 UNIT = pathlib.Path(__file__).resolve().parents[1]
 # What a program of its own interpreter runs: the small nets of geonet_program.

@@ -10,7 +10,7 @@ from convlstm_vo import predict
 from geonet_program import geonet
 from kitti_data.pipeline.compact_frames import CompactFrames
 from kitti_data.rendering.synthetic import synthetic_dataset
-from npu_runtime.config import RuntimeConfig
+from npu_runtime.devices.flags import RuntimeConfig
 from npu_runtime.export import run_frozen
 
 VO_SIZE = (32, 64)

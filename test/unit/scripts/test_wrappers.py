@@ -34,6 +34,9 @@ case "$*" in
   *--mode=test*) mkdir -p "$run/test"
     echo '{"sequences": {"09": {"ate": 16.05}}}' > "$run/test/results.json" ;;
   *--mode=train*)
+    if [ -n "${CM_WORKER_SIZE-}${CM_CHIEF_IP-}" ]; then
+      echo 'error: two ways to launch' >&2; exit 2
+    fi
     if [ -n "${FAIL_RANK-}" ] && [ "${RANK_ID-0}" = "$FAIL_RANK" ]; then
       while [ -n "${WAIT-}" ] && [ "$(grep -c waiting "$RECORD")" -lt 2 ]; do sleep 0.1; done
       echo 'error: no luck' >&2; exit 2
@@ -163,9 +166,9 @@ def test_the_convlstm_is_tested_on_a_sequence_it_was_not_trained_on(wrapper, odo
 @pytest.mark.parametrize('arguments, message', [
     ((), '--data_path is missing'),
     (('--data_path=/nowhere',), '--data_path=/nowhere is not a folder'),
-    (('--data_path=.', '--train_steps=many'), '--train_steps=many; wanted a positive'),
+    (('--data_path=.', '--train_steps=many'), '--train_steps=many: must be a whole number'),
     (('--data_path=.', '--train_step=3'), 'flag --train_step is not known'),
-    (('--data_path=.', '--model=alexnet'), 'wanted geonet or convlstm_vo'),
+    (('--data_path=.', '--model=alexnet'), 'must be geonet or convlstm_vo'),
     (('--data_path=.',), 'holds neither train/')])
 def test_wrong_arguments_are_named_with_status_2(wrapper, arguments, message):
     ended = wrapper('train_full_1p.sh', *arguments)
@@ -200,6 +203,13 @@ def test_every_rank_is_started_and_reported_as_one_case(wrapper, odometry, tmp_p
     assert ranks == ['rank=0', 'rank=1', 'rank=2']
     fields = read_log(ended.results / 'GeoNet_bs4_3p_acc.log')
     assert fields['RankSize'] == '3' and fields['ActualFPS'] == '24.00'
+
+
+def test_ranks_do_not_see_the_variables_of_another_way_to_launch(wrapper, odometry, tmp_path):
+    ended = wrapper('train_full_8p.sh', '--data_path=' + odometry, '--train_steps=5',
+                    '--output_path=' + str(tmp_path / 'out'), RANK_SIZE='2', RANK_TABLE_FILE='t',
+                    CM_WORKER_SIZE='8', CM_CHIEF_IP='10.0.0.1')
+    assert ended.returncode == 0, ended.err
 
 
 def test_a_failed_rank_ends_the_others_and_the_case(wrapper, odometry, tmp_path):

@@ -1,20 +1,18 @@
-"""What the stand-in was asked for."""
+"""What the stand-in was asked for, and the version of the plugin that it stands for."""
 
+version = 'r1.13'
+overflows = True  # whether the float status is emulated, by operations that the plugin has not
 calls = []
+graphs = []  # (names of the fetches, whether a collective is among what they need), one a graph
 
-# Field of each option in the plugin's parser.
-_TEXTS = ('precision_mode', 'precision_mode_v2', 'modify_mixlist', 'op_select_implmode',
-          'dump_path', 'dump_step', 'dump_mode', 'dump_debug_mode', 'profiling_options',
-          'aoe_mode', 'graph_memory_max_size', 'variable_memory_max_size',
-          'op_compiler_cache_mode', 'op_compiler_cache_dir', 'jit_compile')
-_SWITCHES = ('use_off_line', 'mix_compile_mode', 'enable_data_pre_proc', 'hcom_parallel',
-             'enable_dump', 'enable_dump_debug', 'profiling_mode')
-_NUMBERS = ('iterations_per_loop', 'enable_exception_dump')
+
+class Abort(Exception):
+    """Where the plugin ends the process, or refuses to build the graph."""
 
 
 def clear():
-    """Forgets all calls."""
-    del calls[:]
+    """Forgets all calls and graphs."""
+    del calls[:], graphs[:]
 
 
 def add(name, **arguments):
@@ -27,17 +25,16 @@ def names():
     return [name for name, _ in calls]
 
 
-def options(session_config):
-    """What the plugin's parser reads from a tf.ConfigProto: dict, key -> value.
+def is_before(release):
+    """Whether the stand-in's version is older than `release`, such as 'r1.12'."""
+    return _numbers(version) < _numbers(release)
 
-    Unknown keys are ignored, a value in another field than the option's own reads as empty. None
-    when no graph optimizer of the plugin is named.
-    """
-    for optimizer in session_config.graph_options.rewrite_options.custom_optimizers:
-        if optimizer.name == 'NpuOptimizer':
-            found = optimizer.parameter_map
-            read = {key: found[key].s.decode() for key in _TEXTS if key in found}
-            read.update({key: found[key].b for key in _SWITCHES if key in found})
-            read.update({key: found[key].i for key in _NUMBERS if key in found})
-            return read
-    return None
+
+def _numbers(release):
+    return [int(part) for part in release[1:].split('.')]
+
+
+def options(session_config):
+    """What the plugin's parser reads from a tf.ConfigProto: as `parser.read`."""
+    from npu_bridge import parser
+    return parser.read(session_config)

@@ -64,7 +64,7 @@ def test_as_many_are_kept_as_there_is_room_for(prefixes, tmp_path, room):
         for path in tmp_path.iterdir():
             path.unlink()
         for index in range(0, room, 2):
-            assert visit([index, index + 1], [0, 1])['intrinsics'].shape == (2, 4, 3, 3)
+            assert visit([index, index + 1], [0, 1])['intrinsics'].shape == (2, 3, 3)
         for index in range(room, NUM_EXAMPLES):
             with pytest.raises(tf.errors.NotFoundError, match='%d.jpg' % index):
                 visit([index, index], [0, 1])

@@ -9,6 +9,7 @@ import tensorflow.compat.v1 as tf
 
 from common.errors import UserError
 from kitti_data import motion, odometry
+from kitti_data.poses import to_4x4
 from kitti_data.pipeline import compact_frames
 from kitti_data.pipeline import windows
 
@@ -64,7 +65,7 @@ def test_vectors_of_poses_are_the_golden_ones(golden):
 
 def test_world_labels_are_the_golden_ones_wrapped(golden):
     arrays = np.load(str(golden / 'convlstm_vo' / 'synth.npz'))
-    poses = odometry.pose_math.to_4x4(arrays['poses12'].reshape(-1, 3, 4))
+    poses = to_4x4(arrays['poses12'].reshape(-1, 3, 4))
     labels = motion.motions_from_poses(poses, 'world')
     wanted = arrays['labels'].copy()
     wanted[:, 3:] = np.angle(np.exp(1j * wanted[:, 3:]))

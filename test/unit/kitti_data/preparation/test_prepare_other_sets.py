@@ -1,5 +1,6 @@
 """Raw drives and Cityscapes; golden numbers: the published raw loader (numpy_loaders.json)."""
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -90,7 +91,6 @@ def test_raw_sets_are_written_for_both_cameras(root, tmp_path, golden):
         path = tmp_path / ('2011_09_26_drive_0001_sync_' + camera) / '0000000002_cam.txt'
         assert path.read_text() == '%f,0.,%f,0.,%f,%f,0.,0.,1.' % (
             intrinsics[0, 0] / 2, intrinsics[0, 2] / 2, intrinsics[1, 1] / 2, intrinsics[1, 2] / 2)
-    assert splits.trained_drives(str(tmp_path)) == {'2011_09_26_drive_0001_sync'}
 
 
 def test_test_scenes_asked_for_by_name_are_left_out_and_named(root):
@@ -105,7 +105,8 @@ def test_missing_drives_are_reported_and_not_fatal(root):
     data = data_of(root, 'stereo', sequences=['2011_09_26_drive_0001_sync',
                                               '2011_09_30_drive_0033_sync'])
     assert len(data.clips) == 2
-    assert len(data.problems) == 1 and '2011_09_30' in data.problems[0]
+    assert [problem.partition(':')[0] for problem in data.problems] == [
+        'camera %d of drive 2011_09_30_drive_0033_sync is left out' % camera for camera in (2, 3)]
 
 
 def test_a_drive_without_one_of_the_cameras_gives_the_other(tmp_path, root):
@@ -124,12 +125,6 @@ def test_lists_of_scenes_have_the_known_sizes():
     assert len(splits.test_scenes('eigen')) == 28 and len(splits.training_drives('eigen')) == 33
     assert len(splits.test_scenes('stereo')) == 29
     assert splits.odometry_drives()['09'] == '2011_09_30_drive_0033_sync'
-
-
-def test_odometry_sequences_are_known_as_the_drives_they_come_from(tmp_path):
-    (tmp_path / 'train.txt').write_text('09 000001\n10_2 000001\ntown 000004\n')
-    assert splits.trained_drives(str(tmp_path)) == {
-        '2011_09_30_drive_0033_sync', '2011_09_30_drive_0034_sync'}
 
 
 @pytest.fixture
@@ -171,12 +166,12 @@ def test_cityscapes_resizes_to_171_rows_as_published(cityscapes, tmp_path):
     assert prepare_cityscapes(cityscapes, tmp_path / 'set') == 0
     text = (tmp_path / 'set' / 'aachen' / 'aachen_000003_000002_cam.txt').read_text()
     assert float(text.split(',')[4]) == pytest.approx(225.0 * 171 / 96, abs=1e-5)
-    with pytest.raises(UserError, match='--img_height .*wanted 128'):
+    with pytest.raises(UserError, match='--img_height=171: must be 128'):
         prepare_cityscapes(cityscapes, tmp_path / 'other', '--img_height=171')
 
 
 @pytest.mark.parametrize('content,message', [(None, 'no camera file'), ('{', 'not valid JSON'),
-                                             ('{"intrinsic": {"fx": 1}}', 'wanted numbers fx')])
+                                             ('{"intrinsic": {"fx": 1}}', 'must have numbers fx')])
 def test_bad_cityscapes_cameras_are_named(cityscapes, tmp_path, content, message):
     path = cityscapes / 'camera' / 'train' / 'aachen' / 'aachen_000003_000003_camera.json'
     if content is None:
@@ -185,3 +180,25 @@ def test_bad_cityscapes_cameras_are_named(cityscapes, tmp_path, content, message
         path.write_text(content)
     with pytest.raises(UserError, match='(?s)no example could be made.*' + message):
         prepare_cityscapes(cityscapes, tmp_path / 'set')
+
+
+def test_a_missing_measurement_leaves_out_its_frame_and_not_the_drive(root, tmp_path):
+    drive = '2011_09_26_drive_0001_sync'
+    shutil.copytree(str(root / '2011_09_26'), str(tmp_path / '2011_09_26'))
+    whole = data_of(tmp_path, 'eigen', sequences=[drive], remove_static=True, static_speed=0.0)
+    assert [len(clip.frames) for clip in whole.clips] == [5, 5] and not whole.problems
+    (tmp_path / '2011_09_26' / drive / 'oxts' / 'data' / '0000000003.txt').unlink()
+    data = data_of(tmp_path, 'eigen', sequences=[drive], remove_static=True, static_speed=0.0)
+    for clip in data.clips:
+        assert [frame.number for frame in clip.frames] == [0, 1, 2, 4]
+    problem, = data.problems
+    assert problem.startswith('frame 3 of drive %s is left out: oxts file' % drive)
+
+
+def test_a_drive_too_short_for_an_example_is_mentioned(root, tmp_path, capsys):
+    assert main(['--dataset_dir=%s' % root, '--dump_root=%s' % tmp_path, '--seq_length=7',
+                 '--dataset_name=kitti_raw_eigen', '--img_height=12', '--img_width=40',
+                 '--sequences=2011_09_26_drive_0001_sync,2011_09_28_drive_0034_sync',
+                 '--camera=2']) == 0
+    assert ('note: 2011_09_26_drive_0001_sync_02 has 5 frames, too few for an example of 7'
+            in capsys.readouterr().out)

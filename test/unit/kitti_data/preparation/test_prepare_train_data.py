@@ -1,5 +1,9 @@
 """Golden numbers: the published loaders on the same frames (golden/geonet/numpy_loaders)."""
 import json
+import os
+import shutil
+import subprocess
+import sys
 import zlib
 
 import numpy as np
@@ -9,7 +13,7 @@ from PIL import Image
 import golden_common
 from common.errors import UserError
 from kitti_data import images
-from kitti_data.preparation import format_writer
+from kitti_data.preparation import clips, format_writer
 from kitti_data.preparation.prepare_train_data import main
 
 SMALL = ['--img_height=16', '--img_width=52']
@@ -185,9 +189,9 @@ def test_an_unwritable_place_stops_the_preparation(small_root, tmp_path):
 
 
 @pytest.mark.parametrize('flags,message', [
-    (['--seq_length=4'], '--seq_length is 4; wanted an odd number'),
-    (['--jpeg_quality=0'], '--jpeg_quality is 0'), (['--camera=4'], '--camera'),
-    (['--val_fraction=1'], '--val_fraction is 1.0')])
+    (['--seq_length=4'], '--seq_length=4: must be odd'),
+    (['--jpeg_quality=0'], '--jpeg_quality=0: must be at least 1'), (['--camera=4'], '--camera'),
+    (['--val_fraction=1'], '--val_fraction=1.0: must be at least 0 and below 1')])
 def test_bad_flags_are_named(small_root, tmp_path, flags, message):
     with pytest.raises(UserError, match=message):
         prepare(small_root, tmp_path / 'set', *flags)
@@ -223,3 +227,40 @@ def test_real_frames_are_prepared(shared, tmp_path):
     assert images.image_size(str(tmp_path / 'set' / '00' / '000010.jpg')) == (128, 3 * 416)
     words = (tmp_path / 'set' / '00' / '000010_cam.txt').read_text().split(',')
     assert len(words) == 9 and float(words[0]) == pytest.approx(707.0912 * 416 / 1226, rel=1e-6)
+
+
+@pytest.mark.parametrize('damage', [
+    lambda path: path.write_bytes(path.read_bytes()[:-40]), lambda path: path.write_bytes(b''),
+    lambda path: path.with_name(path.name.replace('.jpg', '_cam.txt')).unlink()])
+def test_examples_that_are_not_whole_are_written_again(synthetic_kitti, tmp_path, capsys, damage):
+    given = ['--dataset_dir=' + synthetic_kitti, '--sequences=0', '--dump_root=%s' % tmp_path] + SMALL
+    assert main(given) == 0
+    path = tmp_path / '00' / '000003.jpg'
+    whole = path.read_bytes()
+    damage(path)
+    assert main(given) == 0
+    assert path.read_bytes() == whole and (tmp_path / '00' / '000003_cam.txt').is_file()
+    assert '9 were there already' in capsys.readouterr().out
+
+
+@pytest.mark.parametrize('locale', ['C', 'zh_CN.GB18030'])
+def test_a_set_prepared_in_one_locale_goes_on_in_another(synthetic_kitti, tmp_path, locale):
+    if locale != 'C' and (not shutil.which('localedef') or subprocess.call(
+            ['localedef', '-i', 'zh_CN', '-f', 'GB18030', str(tmp_path / locale)])):
+        pytest.skip('no localedef that makes %s' % locale)
+    data = tmp_path / '中é'
+    shutil.copytree(synthetic_kitti, str(data))
+    program = os.path.join(os.path.dirname(clips.__file__), 'prepare_train_data.py')
+
+    def prepare(name):
+        return subprocess.run(
+            [sys.executable, program, '--dataset_dir=%s' % data, '--sequences=0',
+             '--dump_root=%s' % (tmp_path / 'set'), '--img_height=32', '--img_width=104'],
+            env=dict(os.environ, LC_ALL=name, PYTHONUTF8='0', PYTHONCOERCECLOCALE='0',
+                     **({'LOCPATH': str(tmp_path)} if name == locale else {})),
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True)
+
+    done = prepare('C.UTF-8')
+    assert done.returncode == 0 and '0 were there already' in done.stdout, done.stderr
+    done = prepare(locale)
+    assert done.returncode == 0 and '10 were there already' in done.stdout, done.stderr

@@ -10,7 +10,7 @@ from kitti_data import images
 from kitti_data.rendering import synthetic
 from kitti_data.rendering import kitti_2015 as synthetic_2015
 from kitti_data.flow_files import read_kitti_flow
-from kitti_data.number_files import Calibration
+from kitti_data.calibration import Calibration
 
 
 @pytest.fixture(scope='module')

@@ -7,7 +7,7 @@ import pytest
 from common.errors import UserError
 from kitti_data import images, poses
 from kitti_data.rendering import kitti_raw as synthetic_raw
-from kitti_data.number_files import Calibration
+from kitti_data.calibration import Calibration
 from kitti_data.rendering.drive import speeds
 from kitti_data.rendering.raycast import cast_pixels
 from kitti_data.rendering.scene import Scene, load_scene

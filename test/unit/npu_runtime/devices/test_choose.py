@@ -6,7 +6,7 @@ import pytest
 import npu_plugin
 from common.errors import UserError
 from npu_runtime.devices import choose as device
-from npu_runtime.config import RuntimeConfig
+from npu_runtime.devices.flags import RuntimeConfig
 
 
 def chosen(kind):
@@ -40,6 +40,19 @@ def test_a_plugin_that_breaks_on_import_is_explained(monkeypatch, tmp_path):
         chosen('npu')
     monkeypatch.setattr(device, '_gpus', lambda: [])
     assert 'libge_runner.so' in chosen('auto').reason
+
+
+def test_a_library_that_does_not_load_shows_its_own_reason(monkeypatch, tmp_path):
+    """The plugin prints that reason, and goes on to fail on a name that it then lacks."""
+    (tmp_path / 'npu_bridge').mkdir()
+    (tmp_path / 'npu_bridge' / '__init__.py').write_text('from npu_bridge.helper import handle')
+    (tmp_path / 'npu_bridge' / 'helper.py').write_text(
+        'try:\n    handle = open("/nowhere/libge_runner.so")\n'
+        'except Exception as error:\n    print(error)\n')
+    (tmp_path / 'npu_bridge' / '_tf_adapter.so').write_bytes(b'no library')
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(UserError, match='_tf_adapter.so: .*(invalid ELF header|file too short)'):
+        chosen('npu')
 
 
 def test_a_gpu_that_is_not_there_is_an_error(monkeypatch):

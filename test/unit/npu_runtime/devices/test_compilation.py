@@ -6,7 +6,7 @@ import pytest
 import tensorflow.compat.v1 as tf
 
 from common.errors import UserError
-from npu_runtime.config import RuntimeConfig
+from npu_runtime.devices.flags import RuntimeConfig
 from npu_runtime.devices import compilation
 from npu_runtime.devices.choose import Device
 from npu_runtime.session import make_session, session_config

@@ -62,24 +62,62 @@ def test_whole_numbers_beside_the_gradients_are_allowed():
     assert problems_of(build) == []
 
 
-@pytest.mark.parametrize('name', ['train_rigid_vgg', 'test_pose', 'convlstm_vo_train_1'])
+def test_whole_numbers_in_a_branch_that_gradients_choose_are_allowed():
+    def build():
+        step = tf.train.get_or_create_global_step()
+        return [tf.cond(tf.reduce_sum(weights()) > 0., lambda: tf.assign_add(step, 1),
+                        lambda: tf.identity(step))]
+    assert problems_of(build) == []
+
+
+@pytest.mark.parametrize('name', [
+    'train_rigid_vgg', 'test_pose', 'convlstm_vo_train_1', 'convlstm_vo_train_1_8_ranks'])
 def test_our_graphs_run_on_the_device_as_a_whole(name):
     kinds, wrong = audit_graph.audit(name)
     assert wrong == []
     assert kinds['Conv2D'] > 0
 
 
+def test_the_audited_graph_is_the_one_that_the_defaults_train():
+    one, _ = audit_graph.audit('train_rigid_vgg')
+    assert one['NPUGetFloatStatusV2'] == one['NPUClearFloatStatusV2'] == 1  # loss scaling
+    assert one['RefSwitch'] > 0 and one['Round'] > 0  # the skipped update, images
+    assert 'HcomAllReduce' not in one and 'IsFinite' not in one
+    eight, _ = audit_graph.audit('convlstm_vo_train_1_8_ranks')
+    gradients = eight['ApplyAdam']
+    assert eight['HcomAllReduce'] == gradients + 2  # the float status, the logged values
+
+
+def test_an_operation_of_the_start_is_audited_too(monkeypatch):
+    def build():
+        return audit_graph.Built([weights() * 2.], (), [tf.roll(weights_again(), 1, 0)])
+
+    def weights_again():
+        with tf.variable_scope(tf.get_variable_scope(), reuse=True):
+            return weights()
+    monkeypatch.setattr(audit_graph, 'GRAPHS', {'some': (build, 8)})
+    assert [sentence.split(': ')[0] for sentence in audit_graph.audit('some')[1]] == [
+        'before the first step']
+
+
+def test_what_no_published_list_confirms_is_named():
+    allowed = graph_audit.allowed_ops()
+    assert allowed['Round'] is False and allowed['Abs'] is True
+    assert graph_audit.unlisted({'Round': 3, 'Abs': 1, 'Roll': 1}) == {'Round': 3}
+
+
 def test_the_audit_compares_with_the_last_release_and_fails_on_problems(monkeypatch, tmp_path,
                                                                         capsys):
     monkeypatch.setattr(audit_graph, 'COUNTS_FILE', str(tmp_path / 'counts.json'))
-    graphs = {'good': lambda: ([weights() * 2.], ()),
-              'bad': lambda: ([tf.roll(weights(), 1, 0)], ())}
+    graphs = {'good': (lambda: audit_graph.Built([weights() * 2.]), 1),
+              'bad': (lambda: audit_graph.Built([tf.roll(weights(), 1, 0)]), 1)}
     monkeypatch.setattr(audit_graph, 'GRAPHS', graphs)
     assert audit_graph.main(['--graphs=good', '--update']) == 0
-    graphs['good'] = lambda: ([weights() * 2. + 1.], ())
+    graphs['good'] = (lambda: audit_graph.Built([tf.round(weights() * 2.) + 1.]), 1)
     assert audit_graph.main(['--graphs=good', '--ops']) == 0
     said = capsys.readouterr().out
-    assert '+1): ok' in said and 'Mul 1' in said
+    assert '+2): ok' in said and 'Mul 1' in said
+    assert 'in no published list of what the plugin takes: Round 1' in said
     assert audit_graph.main([]) == 1
     assert 'is a Roll' in capsys.readouterr().out
     with pytest.raises(UserError, match='no graph ugly; there are good, bad'):

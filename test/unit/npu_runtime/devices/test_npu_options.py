@@ -1,6 +1,8 @@
 """The options of the NPU plugin: only known keys, in their field, with legal values."""
+import importlib
 import itertools
 import json
+import os
 
 import pytest
 import tensorflow.compat.v1 as tf
@@ -8,24 +10,34 @@ import tensorflow.compat.v1 as tf
 import npu_plugin
 from common.errors import UserError
 from npu_runtime.devices import npu_options
-from npu_runtime.config import RuntimeConfig
+from conftest import ROOT
 from npu_runtime.devices.choose import Device
+from npu_runtime.devices.flags import RuntimeConfig
 from npu_runtime.session import session_config
 
 NPU = Device('npu', 'test')
 
 
-def read_back(**flags):
-    """What the plugin reads of the configuration these flags make."""
-    with npu_plugin.installed() as record:
-        return record.options(session_config(NPU, RuntimeConfig(device='npu', **flags)))
+def read_back(version='r1.13', **flags):
+    """What the plugin reads of the configuration these flags make, and that it runs with it."""
+    with npu_plugin.installed(version) as record:
+        proto = session_config(NPU, RuntimeConfig(device='npu', **flags))
+        with tf.Graph().as_default(), tf.Session(config=proto) as session:
+            session.run(tf.constant(0))
+        return record.options(proto)
 
 
 def test_mixed_precision_is_the_default_and_keeps_layer_norm_and_losses_in_float32():
     read = read_back()
     with open(read.pop('modify_mixlist')) as stream:
         assert {'ReduceMeanD', 'Rsqrt'} <= set(json.load(stream)['black-list']['to-add'])
-    assert read == {'precision_mode': 'allow_mix_precision', 'use_off_line': True}
+    assert read == {'precision_mode': 'allow_mix_precision', 'use_off_line': True,
+                    'hcom_parallel': True}
+
+
+@pytest.mark.parametrize('parallel', [True, False])
+def test_hcom_parallel_is_what_the_flag_says_whatever_the_plugins_default(parallel):
+    assert read_back(hcom_parallel=parallel)['hcom_parallel'] is parallel
 
 
 @pytest.mark.parametrize('flags', [
@@ -39,7 +51,7 @@ LEGAL = {
     'precision_mode': ['force_fp32', 'allow_mix_precision_bf16', 'cube_fp16in_fp32out'],
     'precision_mode_v2': ['fp16', 'origin', 'cube_fp16in_fp32out', 'mixed_float16',
                           'mixed_bfloat16'],
-    'mix_compile_mode': [True], 'enable_data_pre_proc': [True], 'hcom_parallel': [True],
+    'mix_compile_mode': [True], 'enable_data_pre_proc': [True], 'hcom_parallel': [False],
     'op_select_implmode': ['high_precision', 'high_performance_for_all'],
     'enable_exception_dump': ['0', '1', '2'],
     'aoe_mode': ['1', '2', '4', 'mdat'], 'jit_compile': ['auto', 'true', 'false'],
@@ -50,8 +62,8 @@ LEGAL = {
 
 @pytest.mark.parametrize('key,value', [(key, value) for key in LEGAL for value in LEGAL[key]])
 def test_the_plugin_reads_what_a_flag_says(key, value):
-    wanted = int(value) if key == 'enable_exception_dump' else value
-    assert read_back(**{key: value})[key] == wanted
+    found = int(value) if key == 'enable_exception_dump' else value
+    assert read_back(**{key: value})[key] == found
 
 
 def test_loops_dumps_and_profiles_reach_the_plugin_and_their_folders_are_made(tmp_path):
@@ -72,11 +84,78 @@ def test_loops_dumps_and_profiles_reach_the_plugin_and_their_folders_are_made(tm
     assert all((tmp_path / name).is_dir() for name in ('dump', 'my profile', 'cache'))
 
 
+@pytest.mark.parametrize('name', ['dump_path', 'aoe_path', 'profiling_path'])
+def test_a_folder_that_is_a_link_is_given_as_the_folder_it_stands_for(tmp_path, name):
+    (tmp_path / 'real').mkdir()
+    (tmp_path / 'link').symlink_to(tmp_path / 'real')
+    more = {'dump_path': {'enable_dump': True}, 'aoe_path': {'aoe_mode': '2'}}.get(name, {})
+    read = read_back(**dict(more, **{name: str(tmp_path / 'link')}))
+    real = os.path.realpath(str(tmp_path / 'real'))
+    if name == 'profiling_path':
+        assert json.loads(read['profiling_options'])['output'] == real
+    else:
+        assert read['work_path' if name == 'aoe_path' else name] == real
+
+
+STEPS = '|'.join(str(step) for step in range(100))
+
+
+@pytest.mark.parametrize('steps', ['0', '0|5|10-20', STEPS, '7|7'])
+def test_dump_steps_that_the_plugin_takes_are_taken(tmp_path, steps):
+    assert read_back(enable_dump=True, dump_path=str(tmp_path), dump_step=steps)[
+        'dump_step'] == steps
+
+
+@pytest.mark.parametrize('steps', [
+    '5-5', '20-10', '5-', '-5', '1-2-3', '|', '1|', '\u00b2', '1|\u0663', ' 1', 'x',
+    STEPS + '|100', '4294967297', '1-99999999999'])
+def test_dump_steps_that_would_end_the_process_are_refused(tmp_path, steps):
+    with pytest.raises(UserError, match='--dump_step=.*: must be at most 100 steps and rising'):
+        RuntimeConfig(enable_dump=True, dump_path=str(tmp_path), dump_step=steps)
+
+
+@pytest.mark.parametrize('value,field', [('true', True), ('false', False)])
+def test_older_plugins_read_jit_compile_as_a_switch(value, field):
+    assert read_back('r1.13', jit_compile=value)['jit_compile'] == value
+    assert read_back('r1.12', jit_compile=value)['jit_compile'] == value
+    assert read_back('r1.11', jit_compile=value)['jit_compile'] is field
+    assert read_back('r1.10', jit_compile=value)['jit_compile'] is field
+
+
+@pytest.mark.parametrize('version,flags,message', [
+    ('r1.11', dict(jit_compile='auto'), '--jit_compile=auto: must be true or false'),
+    ('r1.9', dict(jit_compile='true'), '--jit_compile=true: .*older than r1.10'),
+    ('r1.12', dict(precision_mode_v2='fp16'), '--precision_mode_v2=fp16: .*older than r1.13')])
+def test_what_the_installed_plugin_lacks_is_said_instead_of_left_out(version, flags, message):
+    with pytest.raises(UserError, match=message):
+        read_back(version, **flags)
+
+
+def test_older_plugins_get_the_list_of_ops_with_the_mode_that_takes_it():
+    assert 'modify_mixlist' in read_back('r1.11')
+    assert 'modify_mixlist' not in read_back('r1.11', precision_mode='allow_mix_precision_fp16')
+    assert 'modify_mixlist' in read_back('r1.13', precision_mode='allow_mix_precision_fp16')
+
+
+def test_the_documents_table_is_the_declarations():
+    text = (ROOT / 'docs' / 'ascend.md').read_text(encoding='utf-8')
+    assert '\n'.join(npu_options.documentation_table()) in text
+
+
+def test_a_flag_of_an_option_cannot_be_misspelt_in_silence():
+    class Misspelt:
+        precision_mod = 'force_fp32'
+    with pytest.raises(AttributeError):
+        npu_options.values_of(Misspelt())
+
+
 ILLEGAL = [
     dict(precision_mode='fp16'), dict(precision_mode='allow_mix_precison'),
     dict(precision_mode_v2='allow_mix_precision'), dict(op_select_implmode='fast'),
-    dict(enable_exception_dump='3'), dict(dump_mode='inputs'), dict(dump_step='5-'),
-    dict(dump_step='20-10'), dict(dump_debug_mode='overflow'), dict(aoe_mode='3'),
+    dict(enable_exception_dump='3'), dict(dump_mode='inputs'),
+    dict(dump_debug_mode='overflow'), dict(aoe_mode='3'), dict(dump_step='1'),
+    dict(dump_mode='all'), dict(dump_debug_mode='all'), dict(aoe_path='/tmp'),
+    dict(profiling_fp_point='conv'), dict(graph_memory_max_size='\u00b2'),
     dict(jit_compile='on'), dict(graph_memory_max_size='16GB'),
     dict(variable_memory_max_size='0'), dict(op_compiler_cache_mode='on'),
     dict(iterations_per_loop=0), dict(iterations_per_loop=10),
@@ -97,7 +176,8 @@ def test_illegal_values_are_refused_before_tensorflow_starts(flags):
 
 
 def test_an_illegal_value_is_answered_with_the_legal_ones():
-    with pytest.raises(UserError, match="'high'; legal values: high_precision, high_performance"):
+    with pytest.raises(UserError, match='--op_select_implmode=high: must be one of high_precision, '
+                                        'high_performance'):
         RuntimeConfig(op_select_implmode='high')
 
 
@@ -114,26 +194,28 @@ def test_unknown_keys_cannot_get_in():
 def test_every_option_stands_in_the_field_the_plugin_reads():
     samples = {'s': 'x', 'b': True, 'i': 1}
     with npu_plugin.installed() as record:
-        for key, option in npu_options.OPTIONS.items():
-            proto = tf.ConfigProto()
-            optimizer = proto.graph_options.rewrite_options.custom_optimizers.add()
-            optimizer.name = 'NpuOptimizer'
-            value = samples[option.field]
-            setattr(optimizer.parameter_map[key], option.field,
-                    value.encode() if option.field == 's' else value)
-            assert record.options(proto) == {key: value}
+        for option in npu_options.OPTIONS:
+            if option.key:
+                proto = tf.ConfigProto()
+                optimizer = proto.graph_options.rewrite_options.custom_optimizers.add()
+                optimizer.name = 'NpuOptimizer'
+                npu_options.fill(optimizer.parameter_map, {option.key: samples[option.field]})
+                assert record.options(proto) == {option.key: samples[option.field]}
 
 
 def test_every_pair_of_flags_makes_a_legal_configuration_or_is_refused(tmp_path):
     samples = [(key, values[0]) for key, values in LEGAL.items()] + [
-        ('iterations_per_loop', 4), ('enable_dump', True), ('dump_path', str(tmp_path)),
-        ('dump_step', '1'), ('profiling_path', str(tmp_path))]
+        ('iterations_per_loop', 4), ('enable_dump', True), ('enable_dump_debug', True),
+        ('dump_path', str(tmp_path)), ('dump_step', '1'), ('dump_mode', 'all'),
+        ('profiling_path', str(tmp_path)), ('aoe_path', str(tmp_path))]
     with npu_plugin.installed() as record:
         for first, second in itertools.combinations(samples, 2):
             try:
                 config = RuntimeConfig(**dict([first, second]))
             except UserError:
                 continue
-            read = record.options(session_config(NPU, config))
+            proto = session_config(NPU, config)
+            read = record.options(proto)
+            importlib.import_module('npu_bridge.parser').check(read)
             assert ('precision_mode' in read) != ('precision_mode_v2' in read)
             assert read.get('iterations_per_loop', 1) == 1 or read['enable_data_pre_proc']

@@ -8,7 +8,8 @@ import tensorflow.compat.v1 as tf
 
 import npu_plugin
 from common.errors import UserError
-from npu_runtime.validation import Validation
+from npu_runtime.training.metrics import read_metrics
+from npu_runtime.training.task import Validation
 from test_precision import kinked_model, zeros_at
 from toy_training import ONE_THREAD, random_batches, run_toy, totals, train_rows
 
@@ -121,28 +122,86 @@ def test_equal_ranks_train_like_one(plugin, eight_ranks, tmp_path, monkeypatch):
     np.testing.assert_allclose(totals(tmp_path / 'eight'), totals(tmp_path / 'one'), rtol=1e-6)
 
 
-def test_steps_are_sunk_into_the_device_and_intervals_are_met(plugin, tmp_path, session_configs,
-                                                              capsys):
+def test_steps_are_sunk_into_the_device_and_intervals_are_met(plugin, tmp_path, session_configs):
     sunk = dict(FLOAT32, iterations_per_loop=100, enable_data_pre_proc=True)
     validation = Validation(lambda: random_batches(0, 0, 1), 6, 1)
-    run_toy(tmp_path, 12, runtime=sunk, log_every=4, checkpoint_every=8, validation=validation)
-    assert plugin.calls == [('set_iteration_per_loop', {'iterations_per_loop': 2})]
-    # The plugin wants the same number in the session's options.
-    assert plugin.options(session_configs[0])['iterations_per_loop'] == 2
-    assert 'lowered from 100 to 2' in capsys.readouterr().out
+    run_toy(tmp_path, 12, runtime=sunk, log_freq=4, save_every=8, validation=validation)
+    lengths = [arguments['iterations_per_loop'] for name, arguments in plugin.calls
+               if name == 'load_iteration_per_loop_var']
+    assert lengths == [4, 2, 4]  # set where the length changes: calls of 4, 2, 2 and 4 steps
+    steps = {event: [row['step'] for row in read_metrics(tmp_path) if row['event'] == event]
+             for event in ('train', 'validation', 'checkpoint')}
+    assert steps == {'train': [4, 8, 12], 'validation': [6, 12], 'checkpoint': [8, 12]}
+    assert plugin.options(session_configs[0])['iterations_per_loop'] == 100
+
+
+LOOPS = dict(NPU, iterations_per_loop=4, enable_data_pre_proc=True)
+
+
+@pytest.mark.parametrize('runtime', [NPU, LOOPS], ids=['single steps', 'loops'])
+def test_a_run_ends_on_its_last_step_and_counts_what_it_skipped(plugin, tmp_path, runtime):
+    results = run_toy(tmp_path, 12, runtime=runtime, model=kinked_model, data=zeros_at(2, 6, 7),
+                      log_freq=6, save_every=6)
+    assert results['step'] == 12
+    last = train_rows(tmp_path)[-1]
+    assert last['step'] == 12 and last['skipped_steps'] == 3
+    reader = tf.train.load_checkpoint(results['checkpoint'])
+    assert reader.get_tensor('loss_scale/batches_seen') == 15
+    assert reader.get_tensor('global_step') == 12
+
+
+def test_loops_train_what_single_steps_train_and_go_on_after_a_stop(plugin, tmp_path):
+    settings = dict(model=kinked_model, data=zeros_at(2, 6, 7), log_freq=4, save_every=4)
+    run_toy(tmp_path / 'single', 16, runtime=NPU, **settings)
+    run_toy(tmp_path / 'loops', 7, runtime=LOOPS, **settings)
+    run_toy(tmp_path / 'loops', 16, runtime=LOOPS, **settings)
+    rows = [{row['step']: (row['total'], row['loss_scale']) for row in train_rows(tmp_path / name)}
+            for name in ('single', 'loops')]
+    assert rows[0] == rows[1]
+    lengths = [arguments['iterations_per_loop'] for name, arguments in plugin.calls
+               if name == 'load_iteration_per_loop_var']
+    assert lengths[-1] == 4  # the loop is on to the end
+
+
+@pytest.mark.parametrize('runtime', [NPU, LOOPS], ids=['single steps', 'loops'])
+def test_a_scale_may_fall_to_1_before_a_run_goes_on(plugin, tmp_path, runtime):
+    """94 overflows from 32768: more than any number that was meant for halvings."""
+    results = run_toy(tmp_path, 4, runtime=runtime, model=kinked_model,
+                      data=zeros_at(*range(1, 95)), save_every=0)
+    assert results['step'] == 4
+    assert train_rows(tmp_path)[-1]['loss_scale'] == 1.
+    assert train_rows(tmp_path)[-1]['skipped_steps'] == 94
+
+
+def test_overflow_at_a_scale_of_1_ends_with_a_sentence(plugin, tmp_path):
+    with pytest.raises(UserError, match='steps in a row overflowed after step 1, loss scale 1:'):
+        run_toy(tmp_path, 4, runtime=NPU, model=kinked_model, data=zeros_at(*range(1, 500)))
+
+
+def test_only_the_training_call_holds_exchanges_whatever_a_run_shows_and_saves(
+        plugin, eight_ranks, tmp_path):
+    validation = Validation(lambda: random_batches(0, 0, 1), 2, 1)
+    run_toy(tmp_path / 'out', 6, runtime=NPU, summary_freq=2, log_freq=1, save_every=2,
+            validation=validation)
+    exchanging = [names for names, has_collective in plugin.graphs if has_collective]
+    step = [names for names in exchanging if any('train_op' in name for name in names)]
+    broadcast = [names for names in exchanging if names not in step]
+    assert len(step) == 1 and len(broadcast) == 1
+    # Start, broadcast, step, images, validation, what is finite, two savers: each once.
+    assert len(plugin.graphs) <= 12
 
 
 def test_loops_mean_nothing_on_other_devices(tmp_path, capsys):
     run_toy(tmp_path, 3, runtime=dict(ONE_THREAD, iterations_per_loop=10,
                                       enable_data_pre_proc=True))
-    assert 'iterations_per_loop has no effect on a cpu' in capsys.readouterr().out
+    assert '--iterations_per_loop=10 has no effect' in capsys.readouterr().out
 
 
 @pytest.mark.parametrize('name,value,message', [
     ('JOB_ID', '', 'lacks JOB_ID'), ('RANK_TABLE_FILE', '', 'lacks RANK_TABLE_FILE'),
-    ('RANK_TABLE_FILE', '/nowhere.json', '/nowhere.json'), ('RANK_ID', '8', '0 to 7'),
-    ('RANK_ID', 'x', "RANK_ID is 'x'"), ('RANK_SIZE', '4', 'ranks 0 to 3'),
-    ('RANK_SIZE', '0', "RANK_SIZE is '0'")])
+    ('RANK_TABLE_FILE', '/nowhere.json', '/nowhere.json'), ('RANK_ID', '8', 'must be 0 to 7'),
+    ('RANK_ID', 'x', 'RANK_ID=x'), ('RANK_SIZE', '4', 'must be 0 to 3'),
+    ('RANK_SIZE', '0', 'RANK_SIZE=0')])
 def test_an_incomplete_launch_is_explained_before_it_starts(plugin, eight_ranks, tmp_path,
                                                             monkeypatch, name, value, message):
     monkeypatch.setenv(name, value)

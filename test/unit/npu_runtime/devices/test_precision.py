@@ -6,7 +6,7 @@ import tensorflow.compat.v1 as tf
 from common.errors import UserError
 from npu_runtime import checkpoints
 from npu_runtime.devices import host_kernels, precision
-from npu_runtime.config import RuntimeConfig
+from npu_runtime.devices.flags import RuntimeConfig
 from npu_runtime.devices.choose import Device
 from npu_runtime.session import session_config
 from toy_training import ONE_THREAD, linear_model, run_toy, totals, train_rows
@@ -32,7 +32,7 @@ def test_loss_scaling_is_dynamic_exactly_where_precision_is_mixed(device, flags,
 def test_a_cpu_that_has_bfloat16_mixes_it_and_needs_no_loss_scaling(mode, monkeypatch):
     monkeypatch.setattr(host_kernels, 'bfloat16_obstacle', lambda: '')
     config = RuntimeConfig(precision_mode=mode)
-    assert precision.graph_rewrite(CPU, config) == 'auto_mixed_precision_onednn_bfloat16'
+    assert CPU.own.graph_rewrite(config) == 'auto_mixed_precision_onednn_bfloat16'
     assert precision.describe(CPU, config) == (
         'precision: bfloat16 and float32, mixed by the graph rewrite of TensorFlow, '
         'loss scaling off')
@@ -41,7 +41,7 @@ def test_a_cpu_that_has_bfloat16_mixes_it_and_needs_no_loss_scaling(mode, monkey
 def test_a_cpu_without_bfloat16_stays_float32_and_says_why(monkeypatch):
     monkeypatch.setattr(host_kernels, 'bfloat16_obstacle', lambda: 'it is old')
     config = RuntimeConfig(precision_mode='allow_mix_precision')
-    assert precision.graph_rewrite(CPU, config) is None
+    assert CPU.own.graph_rewrite(config) is None
     assert precision.describe(CPU, config) == (
         'precision: float32 (allow_mix_precision has no effect: it is old), loss scaling off')
 
@@ -50,7 +50,7 @@ def test_a_cpu_without_bfloat16_stays_float32_and_says_why(monkeypatch):
                                    dict(precision_mode='force_fp16'),
                                    dict(precision_mode_v2='mixed_float16')])
 def test_a_cpu_says_which_modes_it_has(flags):
-    assert precision.graph_rewrite(CPU, RuntimeConfig(**flags)) is None
+    assert CPU.own.graph_rewrite(RuntimeConfig(**flags)) is None
     assert 'on a CPU --precision_mode has allow_mix_precision and allow_mix_precision_bf16' in (
         precision.describe(CPU, RuntimeConfig(**flags)))
 

@@ -73,13 +73,20 @@ def test_ranks_are_counted_over_the_servers():
 
 
 @pytest.mark.parametrize('flags,message', [
-    (['--devices=0,1', '--device_ips=192.168.1.1'], '1 addresses; wanted are 2'),
-    (['--devices=0,0', '--device_ips=192.168.1.1,192.168.1.2'], 'different values'),
-    (['--devices=0', '--device_ips=card0'], "'card0' is no address"),
+    (['--devices=0,1', '--device_ips=192.168.1.1'], 'must be 2 addresses'),
+    (['--devices=0,0', '--device_ips=192.168.1.1,192.168.1.2'], '--devices=0,0: must be different'),
+    (['--devices=0', '--device_ips=card0'], '--device_ips=card0: must be addresses'),
+    (['--devices=0', '--device_ips=192.168.1.256'], '--device_ips=192.168.1.256: must be'),
+    (['--devices=-1', '--device_ips=192.168.1.1'], '--devices=-1: must be numbers'),
     (['--devices=0', '--hccn_conf=/nowhere.conf'], '/nowhere.conf')])
 def test_a_rank_table_that_cannot_be_written_is_explained(tmp_path, flags, message):
     with pytest.raises(UserError, match=message):
         write_table(tmp_path / 'table.json', *flags)
+
+
+def card(table):
+    """The second card of a table."""
+    return table['server_list'][0]['device'][1]
 
 
 def good_table():
@@ -87,22 +94,61 @@ def good_table():
 
 
 @pytest.mark.parametrize('spoil,message', [
-    (lambda table: table.pop('server_list'), 'no server_list'),
-    (lambda table: table.update(status='initializing'), "status 'initializing'"),
-    (lambda table: table['server_list'][0]['device'].pop(), r'ranks \[0\]'),
-    (lambda table: table['server_list'][0]['device'][1].update(rank_id='0'), r'ranks \[0, 0\]'),
-    (lambda table: table['server_list'][0]['device'][1].update(device_ip=''), 'no device_id or'),
-    (lambda table: table.update(server_count='2'), 'server_count')])
+    (lambda table: table.pop('server_list'), 'found no server_list'),
+    (lambda table: table.update(status='initializing'), "found status 'initializing'"),
+    (lambda table: table.update(status=[[]]), 'found status a list'),
+    (lambda table: table['server_list'][0]['device'].pop(), 'found the ranks 0, must be 0 to 1'),
+    (lambda table: card(table).update(rank_id='0'), 'found the ranks 0, 0'),
+    (lambda table: card(table).update(device_ip=''), 'found a card without device_id or'),
+    (lambda table: card(table).pop('rank_id'), 'found no rank_id'),
+    (lambda table: card(table).update(rank_id='\u00b2'), 'found .* where a whole number'),
+    (lambda table: card(table).update(rank_id=0.5), 'found 0.5 where a whole number'),
+    (lambda table: card(table).update(rank_id=True), 'found True where a whole number'),
+    (lambda table: card(table).update(rank_id=[['0']]), 'found a list where a whole number'),
+    (lambda table: table.update(server_list=5), 'found a value of another kind'),
+    (lambda table: table['server_list'].append('x'), 'found a value of another kind'),
+    (lambda table: table['server_list'][0].update(device=None), 'found a value of another kind'),
+    (lambda table: table.update(server_count='2'), 'found server_count 2, must be 1')])
 def test_a_wrong_rank_table_is_explained(tmp_path, spoil, message):
     table = good_table()
     spoil(table)
     (tmp_path / 'table.json').write_text(json.dumps(table))
-    with pytest.raises(UserError, match=message):
+    with pytest.raises(UserError, match='table.json: ' + message):
         check_rank_table(str(tmp_path / 'table.json'), 2)
 
 
+@pytest.mark.parametrize('text', [
+    '{"server_list": [], "server_count": 1e400, "status": "completed"}',
+    '{"server_list": [{"device": [{"rank_id": 1e400, "device_id": 0, "device_ip": 1}]}]}',
+    '{"server_list": ' + '[' * 100000 + ']' * 100000 + '}', '[' * 100000 + ']' * 100000,
+    '{"server_list": ' + '[' * 900 + ']' * 900 + '}', '[]', '5', '"x"', 'null', '{', '',
+    '{"server_list": [{"device": [{"rank_id": "%s"}]}]}' % ('9' * 5000)])
+def test_a_hostile_rank_table_ends_in_one_sentence(tmp_path, text):
+    (tmp_path / 'table.json').write_text(text)
+    with pytest.raises(UserError) as raised:
+        make_rank_table.main(['--check=%s' % (tmp_path / 'table.json')])
+    assert 'table.json: ' in str(raised.value) and len(str(raised.value)) < 400
+    assert '\n' not in str(raised.value)
+
+
+@pytest.mark.parametrize('environ,message', [
+    ({'CM_WORKER_SIZE': '8', 'RANK_SIZE': '8'}, 'CM_WORKER_SIZE=8 and RANK_SIZE=8 are both set'),
+    ({'CM_WORKER_SIZE': '1', 'RANK_SIZE': '1'}, 'CM_WORKER_SIZE=1 and RANK_SIZE=1 are both set'),
+    ({'CM_WORKER_SIZE': '8'}, 'CM_WORKER_SIZE=8 in the environment: must be unset'),
+    ({'CM_CHIEF_IP': '10.0.0.1', 'RANK_TABLE_FILE': 't.json'}, 'CM_CHIEF_IP and RANK_TABLE_FILE'),
+    ({'RANK_SIZE': '\u00b2'}, 'RANK_SIZE=\u00b2 in the environment: must be a whole number')])
+def test_two_ways_to_launch_at_once_are_refused(environ, message):
+    with pytest.raises(UserError, match=message):
+        distribution.connect(NPU, environ)
+
+
+def test_the_plugins_other_way_to_launch_does_not_disturb_one_card_or_another_device():
+    assert distribution.connect(NPU, {'CM_WORKER_SIZE': '1'}).size == 1
+    assert distribution.connect(CPU, {'CM_WORKER_SIZE': '8', 'CM_CHIEF_IP': '10.0.0.1'}).size == 1
+
+
 @pytest.mark.parametrize('arguments,message', [
-    (['--np', '0', 'geonet/main.py'], "--np is '0'"), (['--np', '2'], 'no program given'),
+    (['--np', '0', 'geonet/main.py'], '--np=0: must be a number of ranks'), (['--np', '2'], 'no program given'),
     (['--np', '2', 'nowhere.py'], 'nowhere.py does not exist')])
 def test_a_wrong_launch_is_explained(arguments, message):
     ended = subprocess.run(['bash', str(ROOT / 'scripts' / 'train_multi.sh')] + arguments,

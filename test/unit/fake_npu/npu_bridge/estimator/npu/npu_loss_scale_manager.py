@@ -1,4 +1,4 @@
-"""Loss scale managers, with the variables and counting of the real ones."""
+"""Loss scale managers, with the variables and nested conditionals of the plugin's."""
 import tensorflow.compat.v1 as tf
 
 from npu_bridge import record
@@ -12,6 +12,7 @@ class FixedLossScaleManager:
         if loss_scale < 1:
             raise ValueError('loss scale must be at least 1.')
         self._loss_scale = tf.convert_to_tensor(loss_scale, tf.float32)
+        self._enable_overflow_check = enable_overflow_check
 
     def get_loss_scale(self):
         return self._loss_scale
@@ -22,7 +23,7 @@ class FixedLossScaleManager:
 
 
 class ExponentialUpdateLossScaleManager:
-    """Shrinks after overflows, grows after a number of good steps."""
+    """Shrinks at every `decr_every_n_nan_or_inf`-th overflow, grows after a row of good steps."""
 
     def __init__(self, init_loss_scale, incr_every_n_steps, decr_every_n_nan_or_inf=2,
                  incr_ratio=2, decr_ratio=0.8):
@@ -43,11 +44,27 @@ class ExponentialUpdateLossScaleManager:
         return self._scale.value()
 
     def update_loss_scale(self, finite_grads):
-        good = tf.where(finite_grads, self._good + 1, 0)
-        bad = tf.where(finite_grads, self._bad, self._bad + 1)
-        grow, shrink = good >= self._increase_every, bad >= self._decrease_every
-        factor = tf.where(grow, float(self._increase), tf.where(shrink, self._decrease, 1.))
-        changed = tf.logical_or(grow, shrink)
-        return tf.group(tf.assign(self._scale, tf.maximum(self._scale * factor, 1.)),
-                        tf.assign(self._good, tf.where(changed, 0, good)),
-                        tf.assign(self._bad, tf.where(changed, 0, bad)))
+        return tf.cond(finite_grads, self._after_good, self._after_bad).op
+
+    def _after_good(self):
+        return tf.cond(
+            self._good + 1 >= self._increase_every,
+            lambda: self._set_scale(tf.cond(
+                self._scale < 3.4e38 / self._increase, lambda: self._scale * self._increase,
+                lambda: self._scale + 0.)),
+            lambda: self._run(tf.assign_add(self._good, 1)))
+
+    def _after_bad(self):
+        return tf.cond(
+            self._bad + 1 >= self._decrease_every,
+            lambda: self._set_scale(tf.maximum(1., self._scale * self._decrease)),
+            lambda: self._run(tf.assign_add(self._bad, 1), tf.assign(self._good, 0)))
+
+    def _set_scale(self, value):
+        return self._run(tf.assign(self._scale, value), tf.assign(self._good, 0),
+                         tf.assign(self._bad, 0))
+
+    @staticmethod
+    def _run(*operations):
+        with tf.control_dependencies(list(operations)):
+            return tf.constant(0)

@@ -1,8 +1,10 @@
-"""The loss scaling optimizer; overflow is a gradient that is not finite here."""
+"""The loss scaling optimizer, which asks the float status and not the gradients."""
 import tensorflow.compat.v1 as tf
 
-from npu_bridge import record
+from npu_bridge import ops, record
 from npu_bridge.hccl import hccl_ops
+
+_LARGEST = 3.4e38
 
 
 class NPULossScaleOptimizer(tf.train.Optimizer):
@@ -13,21 +15,42 @@ class NPULossScaleOptimizer(tf.train.Optimizer):
         self._opt = opt
         self._manager = loss_scale_manager
         self._is_distributed = is_distributed
+        self._overflows = None
         super().__init__(use_locking=False, name='NPULossScaleOptimizer')
 
     def compute_gradients(self, loss, var_list=None, **kwargs):
         scale = self._manager.get_loss_scale()
         pairs = self._opt.compute_gradients(loss * scale, var_list, **kwargs)
-        return [(None if gradient is None else gradient / scale, variable)
+        # Without the emulation any number will do that is not known before the graph runs.
+        self._overflows = _overflows(pairs) if record.overflows else loss
+        inverse = tf.reciprocal(scale)
+        return [(None if gradient is None else _saturated(gradient) * inverse, variable)
                 for gradient, variable in pairs]
 
     def apply_gradients(self, grads_and_vars, global_step=None, name=None):
         grads_and_vars = list(grads_and_vars)
-        bad = tf.add_n([tf.reduce_sum(tf.cast(tf.logical_not(tf.is_finite(gradient)), tf.float32))
-                        for gradient, _ in grads_and_vars])
+        with tf.control_dependencies([gradient for gradient, _ in grads_and_vars
+                                      if gradient is not None]):
+            status = ops.get_float_status(self._overflows)
+        with tf.control_dependencies([status]):
+            cleared = ops.clear_float_status()
         if self._is_distributed:
-            bad = hccl_ops.allreduce(bad, 'sum', fusion=0)
-        finite = tf.equal(bad, 0.)
+            status = hccl_ops.allreduce([status], 'sum', fusion=0)
+        with tf.control_dependencies([cleared]):
+            finite = tf.reduce_all(tf.equal(status, 0))
         update = tf.cond(
             finite, lambda: self._opt.apply_gradients(grads_and_vars, global_step, name), tf.no_op)
         return tf.group(update, self._manager.update_loss_scale(finite))
+
+
+def _overflows(pairs):
+    """<float32>[] how many numbers of the gradients overflow."""
+    return tf.add_n([tf.reduce_sum(tf.cast(tf.logical_not(tf.is_finite(gradient)), tf.float32))
+                     for gradient, _ in pairs if gradient is not None])
+
+
+def _saturated(gradient):
+    """The device has no infinity: a number too large becomes the largest."""
+    if not record.overflows:
+        return gradient
+    return tf.where(tf.is_finite(gradient), gradient, tf.fill(gradient.shape, _LARGEST))

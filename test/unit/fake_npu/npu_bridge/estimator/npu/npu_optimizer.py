@@ -2,6 +2,7 @@
 import tensorflow.compat.v1 as tf
 
 from npu_bridge import record
+from npu_bridge.estimator.npu import util
 from npu_bridge.hccl import hccl_ops
 
 
@@ -16,8 +17,9 @@ class NPUDistributedOptimizer(tf.train.Optimizer):
 
     def compute_gradients(self, *args, **kwargs):
         pairs = self._optimizer.compute_gradients(*args, **kwargs)
+        ranks = int(util.get_ranksize())
         return [(None if gradient is None else
-                 hccl_ops.allreduce(gradient, 'sum') / hccl_ops.world_size(), variable)
+                 tf.div(hccl_ops.allreduce(gradient, 'sum'), float(ranks)), variable)
                 for gradient, variable in pairs]
 
     def apply_gradients(self, *args, **kwargs):

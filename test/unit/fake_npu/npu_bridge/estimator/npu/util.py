@@ -1,19 +1,56 @@
-"""Loop sinking."""
+"""Loops of training steps, and the number of ranks."""
+import os
+
 import tensorflow.compat.v1 as tf
 
-from npu_bridge import record
+from npu_bridge import device, record
+
+
+def get_ranksize():
+    """The number of ranks, as text; a launch by both ways is refused."""
+    if 'CM_WORKER_SIZE' in os.environ and 'RANK_SIZE' in os.environ:
+        raise ValueError('RANK_SIZE and CM_WORK_SIZE cannot be configured at the same time')
+    return os.environ.get('RANK_SIZE', os.environ.get('CM_WORKER_SIZE', '1'))
+
+
+def _variable(name):
+    with tf.variable_scope('npu_runconfig', reuse=tf.AUTO_REUSE):
+        return tf.get_variable(name, [], tf.int64, tf.zeros_initializer(), trainable=False,
+                               collections=[tf.GraphKeys.LOCAL_VARIABLES], use_resource=True)
+
+
+class IterationPerLoop:
+    """A loop whose length may change between session calls."""
+
+    def __init__(self):
+        self._inner_steps = None
+
+    def create_iteration_per_loop_var(self, train_op):
+        """An operation that makes several steps a call."""
+        if not isinstance(train_op, tf.Operation):
+            raise ValueError("The incoming 'train_op' type is '%s', and the need type is "
+                             "'Operation'" % train_op.dtype.name)
+        record.add('create_iteration_per_loop_var', train_op=train_op)
+        self._inner_steps = _variable('iterations_per_loop')
+        loop = tf.group(train_op, name='IterationOp')
+        device.add_loop(loop, train_op, self._inner_steps)
+        return loop
+
+    def load_iteration_per_loop_var(self, sess, iterations_per_loop=1):
+        """Sets how many steps a call makes."""
+        if not isinstance(iterations_per_loop, int):
+            raise TypeError('iterations_per_loop must be int')
+        if iterations_per_loop < 1:
+            raise ValueError('iterations_per_loop must be positive')
+        record.add('load_iteration_per_loop_var', iterations_per_loop=iterations_per_loop)
+        self._inner_steps.load(iterations_per_loop - 1, sess)
 
 
 def set_iteration_per_loop(sess, train_op, iterations_per_loop=1):
-    """An operation that makes several steps a call on the device; one step a call here."""
+    """An operation that makes so many steps a call, for good."""
     record.add('set_iteration_per_loop', iterations_per_loop=iterations_per_loop)
-    if not isinstance(train_op, tf.Operation):
-        raise ValueError("The incoming 'train_op' type is '%s', and the need type is 'Operation'"
-                         % train_op.dtype.name)
     with sess.graph.as_default():
-        loop = tf.get_variable('npu_runconfig/iterations_per_loop', [], tf.int64,
-                               tf.zeros_initializer(), trainable=False,
-                               collections=[tf.GraphKeys.LOCAL_VARIABLES], use_resource=True)
-        sess.run(loop.initializer)
-        loop.load(iterations_per_loop, sess)
-        return tf.group(train_op, name='IterationOp')
+        loop = IterationPerLoop()
+        operation = loop.create_iteration_per_loop_var(train_op)
+    loop.load_iteration_per_loop_var(sess, iterations_per_loop)
+    return operation

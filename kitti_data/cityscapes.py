@@ -1,0 +1,86 @@
+"""The Cityscapes layout: 30-frame clips around labelled images, with a camera file for each clip.
+
+`leftImg8bit_sequence/train/<city>/<city>_<sequence>_<frame>_leftImg8bit.png` and
+`camera/train/<city>/<city>_<sequence>_<frame>_camera.json`, the latter only for labelled frames.
+"""
+import os
+import re
+from typing import NamedTuple
+
+import numpy as np
+
+from common.errors import UserError
+from common.files import list_folder, read_json, require_folder
+from kitti_data.calibration import check_camera
+from kitti_data.frame_files import natural_order
+
+# The labelled frame is the 20th of its clip of 30.
+FRAMES_BEFORE_LABEL, FRAMES_AFTER_LABEL = 19, 10
+_IMAGE_NAME = re.compile(r'(.+)_([0-9]{1,18})_([0-9]{1,18})_leftImg8bit\.png')
+_CAMERA_NAME = re.compile(r'(.+)_([0-9]{1,18})_([0-9]{1,18})_camera\.json')
+
+
+class CityFrame(NamedTuple):
+    """One image: its number within the sequence, its name without the ending, its path."""
+    number: int
+    name: str
+    path: str
+
+
+def cities(root):
+    """Names of the cities that have sequences, sorted."""
+    folder = require_folder(os.path.join(root, 'leftImg8bit_sequence', 'train'),
+                            'Cityscapes sequences')
+    return [name for name in sorted(list_folder(folder))
+            if os.path.isdir(os.path.join(folder, name))]
+
+
+def city_frames(root, city):
+    """{sequence: list of `CityFrame`s, ascending} of a city; a UserError where it has no image."""
+    folder = require_folder(os.path.join(root, 'leftImg8bit_sequence', 'train', city),
+                            'Cityscapes city')
+    frames = {}
+    for name in list_folder(folder):
+        match = _IMAGE_NAME.fullmatch(name)
+        if match and not name.startswith('.'):
+            frames.setdefault(match.group(2), []).append(CityFrame(
+                int(match.group(3)), name[:-len('_leftImg8bit.png')], os.path.join(folder, name)))
+    if not frames:
+        raise UserError('no image *_leftImg8bit.png in %s' % folder)
+    return {sequence: sorted(frames[sequence]) for sequence in sorted(frames, key=natural_order)}
+
+
+def camera_files(root, city):
+    """{sequence: {number of the labelled frame: path of its clip's camera file}} of a city."""
+    folder = require_folder(os.path.join(root, 'camera', 'train', city), 'Cityscapes cameras')
+    found = {}
+    for name in list_folder(folder):
+        match = _CAMERA_NAME.fullmatch(name)
+        if match and not name.startswith('.'):
+            found.setdefault(match.group(2), {})[int(match.group(3))] = os.path.join(folder, name)
+    return found
+
+
+def labelled_frame(number, labelled):
+    """Which of the `labelled` frame numbers has frame `number` in its clip; None where none has.
+
+    Where clips overlap it is the one in whose middle the frame lies deeper.
+    """
+    offset = (FRAMES_BEFORE_LABEL - FRAMES_AFTER_LABEL) / 2
+    inside = [label for label in labelled
+              if label - FRAMES_BEFORE_LABEL <= number <= label + FRAMES_AFTER_LABEL]
+    return min(inside, key=lambda label: abs(number - (label - offset)), default=None)
+
+
+def read_camera(path):
+    """float64 [3, 3] of a camera file, pixels; a UserError names what is wrong with it."""
+    content = read_json(path)
+    try:
+        fx, fy, cx, cy = [float(content['intrinsic'][key]) for key in ('fx', 'fy', 'u0', 'v0')]
+    except (KeyError, TypeError, ValueError, OverflowError):
+        raise UserError('camera file %s: must have numbers fx, fy, u0, v0 under "intrinsic"' % path)
+    camera = np.array([[fx, 0, cx], [0, fy, cy], [0, 0, 1]])
+    if not np.isfinite(camera).all():
+        raise UserError('camera file %s: fx, fy, u0, v0 must be finite' % path)
+    check_camera(camera, 'camera file %s' % path)
+    return camera

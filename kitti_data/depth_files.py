@@ -1,0 +1,39 @@
+"""Predicted depth on disk: one .npy file, float32 [n, H, W], of all images of a test."""
+import os
+
+import numpy as np
+
+from common.errors import UserError
+from common.files import atomic_stream, reading, require_file
+
+
+def write_depths(path, depths):
+    """Writes n depth maps <float>[H, W], all of one size, as float32 [n, H, W], whole."""
+    header = {'descr': '<f4', 'fortran_order': False, 'shape': (len(depths),) + depths[0].shape}
+    with atomic_stream(path) as stream:
+        np.lib.format.write_array_header_1_0(stream, header)
+        # np.save hands the file to C, which does not tell of a disk that is full.
+        for depth in depths:
+            stream.write(np.ascontiguousarray(depth, '<f4').tobytes())
+
+
+def read_depths(path):
+    """<float>[n, H, W] depth in the .npy file `path`, mapped rather than loaded.
+
+    Raises:
+      UserError: the file is missing, broken, or holds something else.
+    """
+    path = require_file(path, 'predictions (--pred_file)',
+                        '--mode=test_depth writes all depth maps to one .npy file')
+    if not path.endswith('.npy'):
+        raise UserError('--pred_file=%s: must be a .npy file of float32 [n, H, W], all images in '
+                        'the order of the list (geonet/main.py --mode=test_depth writes it)' % path)
+    with reading(path, '.npy file'):
+        depths = np.load(path, mmap_mode='r', allow_pickle=False)
+        if not 0 < depths.nbytes <= os.path.getsize(path):
+            raise UserError('.npy file %s: its header tells %s, which are not there' % (
+                path, depths.shape))
+    if depths.dtype.kind != 'f' or depths.ndim not in (3, 4) or depths.shape[3:] not in ((), (1,)):
+        raise UserError('.npy file %s: found %s %s, must be float32 [n, H, W]' % (
+            path, depths.dtype, depths.shape))
+    return depths.reshape(depths.shape[:3])

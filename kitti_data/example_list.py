@@ -1,0 +1,39 @@
+"""The lists of a formatted set: `train.txt` and `val.txt`, an example (`folder frame`) a line."""
+import os
+
+from common.errors import UserError
+from common.files import numbered_lines, read_json
+
+SUMMARY_NAME = 'prepared.json'
+
+
+def read_example_list(path):
+    """List of (folder, frame) of a formatted set's list, in its order; folders may have spaces.
+
+    Raises:
+      UserError: the list is missing, empty, not made of `folder frame` lines, or has not as many
+        lines as the preparation noted that it wrote.
+    """
+    examples = []
+    for number, line in numbered_lines(path, 'list of examples'):
+        words = line.rsplit(None, 1)
+        if len(words) != 2:
+            raise UserError('%s: line %d: found %r, must be "folder frame"' % (path, number, line))
+        examples.append(tuple(words))
+    if not examples:
+        raise UserError('%s lists no example' % path)
+    _check_count(path, len(examples))
+    return examples
+
+
+def _check_count(path, found):
+    folder, name = os.path.split(path)
+    summary_path = os.path.join(folder, SUMMARY_NAME)
+    if not os.path.exists(summary_path):
+        return
+    summary = read_json(summary_path)
+    written = summary.get(os.path.splitext(name)[0]) if isinstance(summary, dict) else None
+    if isinstance(written, int) and written != found:
+        raise UserError('%s: lists %d examples, must be %d, as %s tells (prepare the set again, or '
+                        'remove %s if the list is meant to differ)' % (
+                            path, found, written, SUMMARY_NAME, SUMMARY_NAME))

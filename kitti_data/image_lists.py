@@ -1,0 +1,72 @@
+"""Lists of images in text files, in the forms in which the field passes them on.
+
+A line is a path below a data set, alone or with others after it (`left.png right.png`), or a frame
+of KITTI raw, `date/drive number l` or `drive number r`. Paths may contain spaces.
+"""
+import os
+import re
+from typing import NamedTuple
+
+from common.errors import UserError
+from common.files import numbered_lines
+from kitti_data.frame_files import IMAGE_EXTENSIONS, frame_number
+
+_PATH = re.compile(r'(.*?(?:%s))(?:\s|$)' % '|'.join(map(re.escape, IMAGE_EXTENSIONS)), re.I)
+_RAW_FRAME = re.compile(
+    r'(?:\d{4}_\d\d_\d\d/)?((\d{4}_\d\d_\d\d)_drive_\d{4}_(?:sync|extract))\s+([0-9]+)\s+([lr])')
+_CAMERA_OF_SIDE = {'l': 2, 'r': 3}
+_MISSING_NAMED = 3
+
+
+class ListedImage(NamedTuple):
+    """One line: `name`, the path below the data set, and where it stands."""
+    name: str
+    line: int
+
+
+def read_image_list(list_path, root=''):
+    """The images that a list names, in its order.
+
+    Args:
+      list_path: text file.
+      root: folder of the data set; empty is the working directory.
+
+    Returns:
+      List of N `ListedImage`s, all of which exist below `root`.
+
+    Raises:
+      UserError: the list is empty, a line has none of the forms, or images do not exist (with how
+        many they are and the first of them).
+    """
+    listed = []
+    for number, line in numbered_lines(list_path, 'list of test images'):
+        name = _name(line, root)
+        if not name:
+            raise UserError('%s: line %d: found %r, must be the path of an image (%s) or "drive '
+                            'frame l|r"' % (list_path, number, line[:80],
+                                            ', '.join(IMAGE_EXTENSIONS)))
+        listed.append(ListedImage(name, number))
+    if not listed:
+        raise UserError('list of test images %s is empty' % list_path)
+    missing = [image for image in listed if not os.path.isfile(os.path.join(root, image.name))]
+    if missing:
+        raise UserError('%s: %d of its %d images do not exist: %s%s' % (
+            list_path, len(missing), len(listed), ', '.join(
+                '%s (line %d)' % (os.path.join(root, image.name), image.line)
+                for image in missing[:_MISSING_NAMED]),
+            ', ...' if len(missing) > _MISSING_NAMED else ''))
+    return listed
+
+
+def _name(line, root):
+    path = _PATH.match(line)
+    if path:
+        return path.group(1)
+    frame = _RAW_FRAME.fullmatch(line)
+    number = frame_number(frame.group(3)) if frame else None
+    if number is None:
+        return None
+    stem = '%s/%s/image_%02d/data/%010d' % (
+        frame.group(2), frame.group(1), _CAMERA_OF_SIDE[frame.group(4)], number)
+    return next((stem + extension for extension in IMAGE_EXTENSIONS
+                 if os.path.isfile(os.path.join(root, stem + extension))), stem + '.png')

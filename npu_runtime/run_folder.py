@@ -1,0 +1,228 @@
+"""The folder of a training run: whose it is, its config.json, and what killed runs left in it.
+
+Nothing here imports TensorFlow: programs read the configuration beside a checkpoint while they
+read their flags.
+"""
+import contextlib
+import dataclasses
+import fcntl
+import glob
+import json
+import os
+import shutil
+import socket
+import time
+import typing
+
+from common.console import warn
+from common.errors import UserError
+from common.files import TEMPORARY_SUFFIX, make_folder, read_json, reason, write_json
+from common.flags import check_value
+
+CONFIG_FILE = 'config.json'
+_LOCK_FILE = '.lock'
+_OLD_SECONDS = 3600
+# What TensorFlow writes while it saves a checkpoint, before the files get their names.
+_PARTS_OF_CHECKPOINTS = ('*.tempstate*', '*_temp_*', 'checkpoint.tmp*')
+
+
+class RunFolder:
+    """The folder of a run that is being trained; made where it is missing, locked in a `with`.
+
+    The lock is the system's: it ends with the process that holds it, however that ends.
+
+    Args:
+      path: of the folder.
+
+    Raises:
+      UserError: the folder cannot be made or written, or another process trains in it.
+    """
+
+    def __init__(self, path):
+        self.path = os.path.abspath(path)
+        self._lock = None
+
+    def __enter__(self):
+        make_folder(self.path)
+        self._lock = self._take_lock()
+        self._remove_leftovers()
+        return self
+
+    def __exit__(self, *exception):
+        self._lock.close()
+
+    def _take_lock(self):
+        path = os.path.join(self.path, _LOCK_FILE)
+        try:
+            lock = open(path, 'a+', encoding='utf-8', errors='replace')
+        except OSError as error:
+            raise UserError('cannot write %s: %s' % (path, reason(error))) from error
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.seek(0)
+            owner = lock.read(200).strip() or 'a process that has not told its number'
+            lock.close()
+            raise UserError('%s: is used by another training (%s); must be a folder of its own '
+                            '(wait for that run, end it, or name another folder)'
+                            % (self.path, owner)) from None
+        except OSError as error:
+            warn('%s: cannot be locked (%s): see to it that no second training uses it' % (
+                self.path, reason(error)))
+        with contextlib.suppress(OSError):  # a full disk: then the owner is not told
+            lock.truncate(0)
+            lock.write('process %d on %s\n' % (os.getpid(), socket.gethostname()))
+            lock.flush()
+        return lock
+
+    def _remove_leftovers(self):
+        """Removes what a killed run of ours has left half written."""
+        parts = [path for pattern in _PARTS_OF_CHECKPOINTS for path in self._glob(pattern)]
+        # Other programs may be writing these at this moment.
+        parts += [path for path in self._glob('.*' + TEMPORARY_SUFFIX)
+                  if time.time() - os.path.getmtime(path) > _OLD_SECONDS]
+        for path in parts:
+            if os.path.isdir(path):
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                os.remove(path)
+
+    def _glob(self, pattern):
+        return glob.glob(os.path.join(glob.escape(self.path), pattern))
+
+    def require_there(self):
+        """Raises a UserError where the folder was removed or replaced since the run began."""
+        try:
+            mine, there = os.fstat(self._lock.fileno()), os.stat(
+                os.path.join(self.path, _LOCK_FILE))
+            is_there = (mine.st_dev, mine.st_ino) == (there.st_dev, there.st_ino)
+        except OSError:
+            is_there = False
+        if not is_there:
+            raise UserError('%s: was removed or replaced while the training ran; must stay (the '
+                            'run ends here, give the same command to begin anew)' % self.path)
+
+    def write_config(self, configs):
+        """Writes config.json: dict, name -> dataclass instance or plain value."""
+        write_json(os.path.join(self.path, CONFIG_FILE), _plain(configs))
+
+
+def changes_since(folder, configs):
+    """What differs between a run's saved configuration and that with which it is to go on.
+
+    A value that the saved one lacks counts as the flag's default: the flag is younger than the run.
+
+    Args:
+      folder: path of the run.
+      configs: dict, name -> dataclass instance or plain value.
+
+    Returns:
+      dict, 'name.flag' -> [value there, value now].
+
+    Raises:
+      UserError: a flag with `architecture` differs, or config.json is not one.
+    """
+    path = os.path.join(folder, CONFIG_FILE)
+    if not os.path.exists(path):
+        return {}
+    saved, changed, fatal = _read_config(path), {}, []
+    for name, config in configs.items():
+        if not dataclasses.is_dataclass(config):
+            continue
+        values, section = _plain(config), _section(path, saved, name)
+        for field in dataclasses.fields(config):
+            there = section.get(field.name, _plain(_default(field)))
+            now = values[field.name]
+            if there != now:
+                changed['%s.%s' % (name, field.name)] = [there, now]
+                if field.metadata.get('architecture'):
+                    fatal.append('%s: %s there, %s now' % (
+                        field.name, json.dumps(there), json.dumps(now)))
+    if fatal:
+        raise UserError('the checkpoints in %s are of another model (%s); give the flags of that '
+                        'run, or another output folder' % (folder, '; '.join(fatal)))
+    return changed
+
+
+def read_saved(checkpoint):
+    """The config.json beside a checkpoint; empty where there is none (a published one).
+
+    Args:
+      checkpoint: prefix or folder; may be empty.
+
+    Raises:
+      UserError: the file is not a configuration.
+    """
+    path = _config_path(checkpoint)
+    return _read_config(path) if os.path.isfile(path) else {}
+
+
+def model_flags(checkpoint, config_class):
+    """The saved flags of the model by name, to stand in for those that are not given.
+
+    Args:
+      checkpoint: prefix or folder; may be empty.
+      config_class: the dataclass of the model's flags; what it does not know is left out.
+
+    Raises:
+      UserError: config.json is none, or holds a value that such a flag cannot have.
+    """
+    if not checkpoint:
+        return {}
+    path = _config_path(checkpoint)
+    if not os.path.isfile(path):
+        if os.path.exists(os.path.dirname(path)):
+            warn('%s does not exist: the model is what the flags and their defaults say' % path)
+        return {}
+    section = _section(path, _read_config(path), 'model')
+    kinds = typing.get_type_hints(config_class)
+    fields = [field for field in dataclasses.fields(config_class) if field.name in section]
+    for field in fields:
+        where, value = '%s: model.%s' % (path, field.name), section[field.name]
+        if not _is_of(kinds[field.name], value):
+            raise UserError('%s=%s: must be of type %s' % (
+                where, json.dumps(value)[:80], kinds[field.name].__name__))
+        check_value(field, value, where)
+    return {field.name: section[field.name] for field in fields}
+
+
+def _config_path(checkpoint):
+    folder = os.path.abspath(checkpoint) if checkpoint else ''
+    if not os.path.isdir(folder):
+        folder = os.path.dirname(folder)
+    return os.path.join(folder, CONFIG_FILE)
+
+
+def _read_config(path):
+    saved = read_json(path, 'configuration')
+    if not isinstance(saved, dict):
+        raise UserError('%s: found %s, must be the configuration of a run, a JSON object'
+                        % (path, json.dumps(saved)[:80]))
+    return saved
+
+
+def _section(path, saved, name):
+    section = saved.get(name, {})
+    if not isinstance(section, dict):
+        raise UserError('%s: found %s for "%s", must be a JSON object of flags'
+                        % (path, json.dumps(section)[:80], name))
+    return section
+
+
+def _is_of(kind, value):
+    if kind is float:
+        return isinstance(value, (int, float)) and not isinstance(value, bool)
+    return isinstance(value, kind) and isinstance(value, bool) == (kind is bool)
+
+
+def _default(field):
+    return field.default if field.default is not dataclasses.MISSING else field.default_factory()
+
+
+def _plain(value):
+    """The value as JSON gives it back."""
+    if dataclasses.is_dataclass(value):
+        value = dataclasses.asdict(value)
+    if isinstance(value, dict):
+        return {name: _plain(item) for name, item in value.items()}
+    return json.loads(json.dumps(value))

@@ -1,0 +1,124 @@
+"""metrics.jsonl: what a run measured, one JSON object a line, for programs to read.
+
+Every row has `event` ('start', 'resume', 'train', 'validation', 'checkpoint', 'end'), `step` and
+`time` (seconds since 1970). Rows of 'train' have `losses` (name -> value), `total`,
+`learning_rate`, `seconds_per_step`, `examples_per_second`, and with loss scaling `loss_scale` and
+`skipped_steps`. Rows of 'resume' have `changed`: flag -> [value before, value now].
+"""
+import json
+import math
+import os
+import time
+
+from common.console import warn
+from common.errors import UserError
+from common.files import reason, write_text
+
+FILE_NAME = 'metrics.jsonl'
+
+
+def read_metrics(path):
+    """The rows of a metrics.jsonl (or of the one in a folder), in order: list of dicts.
+
+    Lines that are no rows (a killed run may have cut the last one short) are left out. A missing
+    file has no rows.
+
+    Raises:
+      UserError: the file cannot be read.
+    """
+    return _read(path)[0]
+
+
+def _read(path):
+    """(rows, numbers of the lines that are none)."""
+    path = os.path.abspath(path)
+    if os.path.isdir(path):
+        path = os.path.join(path, FILE_NAME)
+    if not os.path.exists(path):
+        return [], []
+    try:
+        with open(path, 'rb') as stream:
+            lines = stream.read().split(b'\n')
+    except OSError as error:
+        raise UserError('cannot read %s: %s' % (path, reason(error))) from error
+    rows, unreadable = [], []
+    for number, line in enumerate(lines, 1):
+        row = _row(line)
+        if row is not None:
+            rows.append(row)
+        elif line.strip():
+            unreadable.append(number)
+    return rows, unreadable
+
+
+def _row(line):
+    """The row in a line of bytes; None where there is none."""
+    try:
+        row = json.loads(line.decode('utf-8'))
+    except (ValueError, RecursionError):  # a UnicodeDecodeError is a ValueError
+        return None
+    is_row = (isinstance(row, dict) and isinstance(row.get('event'), str)
+              and isinstance(row.get('step'), int) and not isinstance(row['step'], bool))
+    return row if is_row else None
+
+
+class MetricsLog:
+    """Appends rows to the metrics.jsonl of a folder.
+
+    Opened at the step a run starts from; rows of a later step, which an earlier run wrote after
+    its last checkpoint, are dropped: no step stands there twice. So are lines that are no rows,
+    with a warning.
+
+    Args:
+      folder: path.
+      start_step: int; at 0 a new file is begun.
+
+    Raises:
+      UserError: the file cannot be read or written.
+    """
+
+    def __init__(self, folder, start_step):
+        self._path = os.path.join(os.path.abspath(folder), FILE_NAME)
+        rows, unreadable = _read(self._path) if start_step > 0 else ([], [])
+        if unreadable:
+            warn('%s: line %s: no row of metrics, dropped; the other %d lines are kept' % (
+                self._path, ', '.join(str(number) for number in unreadable[:10]), len(rows)))
+        self.rows = [row for row in rows if row['step'] <= start_step]
+        write_text(self._path, ''.join(_line(row) for row in self.rows))
+        try:
+            self._stream = open(self._path, 'a', encoding='utf-8')
+        except OSError as error:
+            raise self._failure(error) from error
+
+    def append(self, event, step, **values):
+        """Writes one row at once, so that a killed run leaves all it measured."""
+        row = dict(event=event, step=int(step), time=round(time.time(), 3), **values)
+        try:
+            self._stream.write(_line(row))
+            self._stream.flush()
+        except OSError as error:
+            raise self._failure(error) from error
+
+    def close(self):
+        try:
+            self._stream.close()
+        except OSError as error:
+            raise self._failure(error) from error
+
+    def _failure(self, error):
+        return UserError('cannot write %s: %s' % (self._path, reason(error)))
+
+
+def _line(row):
+    return json.dumps(_without_nan(row), allow_nan=False) + '\n'
+
+
+def _without_nan(value):
+    """JSON has no NaN: null stands for it."""
+    if isinstance(value, dict):
+        return {key: _without_nan(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_without_nan(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

@@ -1,0 +1,71 @@
+"""SIGINT, SIGTERM and SIGHUP while a model trains."""
+import os
+import signal
+import sys
+import threading
+
+from common.console import log
+
+_NUMBERS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class StopSignals:
+    """Within the block a signal asks for an orderly stop; a second one ends the process at once.
+
+    Python runs a signal's handler when TensorFlow's call returns, after a whole step. So that a
+    first signal is answered and a second one obeyed meanwhile, a thread reads the signals' numbers
+    from a pipe that the system's own handler writes to. Signals that the process was started to
+    ignore (nohup) stay ignored. Outside of the main thread nothing is taken over.
+
+    Attributes:
+      received: number of the first signal, or None.
+    """
+
+    def __init__(self):
+        self.received = None
+        self._previous = {}
+        self._pipe = self._previous_pipe = self._thread = None
+
+    def __enter__(self):
+        if threading.current_thread() is not threading.main_thread():
+            return self
+        self._pipe = os.pipe()
+        for end in self._pipe:
+            os.set_blocking(end, end == self._pipe[0])
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self._thread.start()
+        self._previous_pipe = signal.set_wakeup_fd(self._pipe[1])
+        for number in _NUMBERS:
+            if signal.getsignal(number) != signal.SIG_IGN:
+                self._previous[number] = signal.signal(number, self._remember)
+        return self
+
+    def __exit__(self, *exception):
+        if self._pipe is None:
+            return
+        for number, handler in self._previous.items():
+            signal.signal(number, handler)
+        signal.set_wakeup_fd(self._previous_pipe)
+        os.close(self._pipe[1])
+        self._thread.join()
+        os.close(self._pipe[0])
+        self._pipe = None
+
+    def _remember(self, number, frame):
+        del frame
+        self.received = self.received or number
+
+    def _watch(self):
+        already = False
+        while True:
+            numbers = os.read(self._pipe[0], 1)
+            if not numbers:
+                return
+            if numbers[0] not in _NUMBERS:
+                continue
+            name = signal.Signals(numbers[0]).name
+            if already:
+                print('%s again: ended at once' % name, file=sys.stderr, flush=True)
+                os._exit(128 + numbers[0])
+            already, self.received = True, self.received or numbers[0]
+            log('%s: stops after this step with a checkpoint; once more ends at once' % name)

@@ -1,0 +1,81 @@
+"""Where a training run starts: at the beginning, or where the one before it stopped."""
+import os
+import typing
+
+import tensorflow.compat.v1 as tf
+
+from common.console import log
+from npu_runtime import checkpoints
+from npu_runtime.run_folder import changes_since
+from npu_runtime.training.step import TrainingStep
+
+
+class StartingPoint(typing.NamedTuple):
+    """The checkpoint that a run goes on from.
+
+    Attributes:
+      prefix: of the newest whole checkpoint; None for a new run.
+      step: global step to start after, the same on every rank.
+      batches_seen: batches read before; more than the steps where loss scaling skipped some.
+      changed: flag -> [value when the checkpoint was written, value now].
+    """
+    prefix: typing.Optional[str]
+    step: int
+    batches_seen: int
+    changed: typing.Dict[str, list]
+
+
+def find_start(task, ranks, proto):
+    """The <StartingPoint> in the folder of a task.
+
+    Args:
+      task: <TrainingTask>.
+      ranks: of `distribution.connect`.
+      proto: tf.ConfigProto of a session in which they agree.
+
+    Raises:
+      UserError: the checkpoints there are unusable, or of another model.
+    """
+    prefix, step, batches_seen, changed = None, 0, 0, {}
+    folder = os.path.abspath(task.folder)
+    # Where rank 0 hands everything to the others, their own folders do not matter.
+    if (ranks.rank == 0 or not ranks.broadcasts_everything) and os.path.isdir(folder):
+        prefix = checkpoints.newest_in(folder)
+        if prefix:
+            changed = changes_since(folder, task.configs)
+            step = max(0, checkpoints.read_step(prefix))
+            batches_seen = checkpoints.read_count(prefix, TrainingStep.batches_seen, step)
+    step, batches_seen = ranks.agree_on_start([step, batches_seen], proto)
+    return StartingPoint(prefix, step, batches_seen, changed)
+
+
+def restore_or_initialise(session, start, task, training_step, ranks):
+    """Gives a new session's variables the values that the run begins with.
+
+    Args:
+      session: tf.Session.
+      start: <StartingPoint>.
+      task: <TrainingTask>.
+      training_step: <TrainingStep>.
+      ranks: of `distribution.connect`.
+
+    Returns:
+      The global step to start after.
+    """
+    broadcast = ranks.broadcast(list(training_step.all_state.values()))
+    session.run([tf.global_variables_initializer(), tf.local_variables_initializer()])
+    session.run(training_step.iterator.initializer)
+    if start.prefix:
+        checkpoints.load_values(session, start.prefix, training_step.all_state,
+                                optional=training_step.optional_state)
+        count = training_step.optional_state.get(TrainingStep.batches_seen)
+        if count is not None:
+            # A run without loss scaling, from which this one goes on, has counted none.
+            count.load(start.batches_seen, session)
+        if ranks.rank == 0:
+            log('resumed from %s at step %d' % (start.prefix, start.step))
+    elif task.init_checkpoint and (ranks.rank == 0 or not ranks.broadcasts_everything):
+        checkpoints.restore(session, task.init_checkpoint, training_step.model_variables,
+                            task.init_scopes)
+    session.run(broadcast)
+    return start.step

@@ -1,0 +1,258 @@
+"""One training step: its graph (loss, gradients, update), and the one session call that runs it."""
+import time
+import typing
+
+import tensorflow.compat.v1 as tf
+
+from common.errors import UserError
+from npu_runtime.devices import compilation, precision
+from npu_runtime.devices.host_gradients import convolutions_as_gradients
+
+_NO_TERMS = ('total', 'learning_rate', 'loss_scale', 'stop')
+
+
+class StepResult(typing.NamedTuple):
+    """What a session call yields.
+
+    Attributes:
+      step: global step after it.
+      advanced: steps that it made.
+      skipped: steps that were not made because their gradients overflowed.
+      values: name -> float, averaged over the ranks: the loss terms, 'total', 'learning_rate' and,
+        where there are such, 'loss_scale' and 'stop'.
+      own_values: the same of this rank alone.
+      losses: the part of `values` that are loss terms.
+      images: merged image summaries (bytes), or None.
+      seconds: of one step.
+    """
+    step: int
+    advanced: int
+    skipped: int
+    values: typing.Dict[str, float]
+    own_values: typing.Dict[str, float]
+    losses: typing.Dict[str, float]
+    images: typing.Optional[bytes]
+    seconds: float
+
+
+class TrainingStep:
+    """Builds the step of a task in the default graph.
+
+    Attributes:
+      train_op: tf.Operation, one step.
+      step: int64 scalar, the global step after it.
+      values: float32 vector, averaged over the ranks.
+      images: merged image summaries (string scalar), or None.
+      iterator: of the training data, to be initialised.
+      model_variables: list, what prediction needs.
+      all_state: dict, key in a checkpoint -> variable: everything that training changes.
+      optional_state: the part of it that belongs to loss scaling and may be absent.
+      batches_seen: key in `optional_state` of the number of batches read; they exceed the steps by
+        the skipped ones.
+
+    Args:
+      task: <TrainingTask>.
+      dataset: tf.data.Dataset of its batches.
+      device: Device.
+      runtime: RuntimeConfig.
+      ranks: of `distribution.connect`.
+    """
+    batches_seen = 'loss_scale/batches_seen'
+
+    def __init__(self, task, dataset, device, runtime, ranks):
+        # XLA leaves what reads or writes the older kind of variables out of what it compiles.
+        tf.get_variable_scope().set_use_resource(compilation.choose_xla(device, runtime).on)
+        global_step = tf.train.get_or_create_global_step()
+        self.iterator = tf.data.make_initializable_iterator(dataset)
+        with convolutions_as_gradients(device):
+            output = task.build_model(self.iterator.get_next(), is_training=True)
+        self.model_variables = [variable for variable in tf.global_variables()
+                                if variable is not global_step]
+        losses = _losses(output, task, ranks)
+        total = tf.add_n(list(losses.values()), name='total_loss')
+        learning_rate = _learning_rate(task, global_step, runtime, ranks)
+        adam = tf.train.AdamOptimizer(learning_rate)
+        optimizer, scaling = precision.wrap_optimizer(ranks.wrap(adam), device, runtime,
+                                                      ranks.size > 1)
+        update = _update(optimizer, total, global_step, task)
+        self.optional_state = _scaling_state(scaling)
+        images, keep_images = device.own.fetched_images(
+            output.images if output.images and task.flags.summary_freq else {})
+        self.images, self._images_are_kept = _summaries(images), bool(keep_images)
+        self.train_op = tf.group(update, *_after_each_batch(task, self.optional_state),
+                                 *keep_images, name='train_op')
+        with tf.control_dependencies([self.train_op]):
+            self.step = tf.identity(global_step.read_value(), name='step_after')
+        self._max_steps = task.max_steps
+        self._loop = device.own.step_loop(self.train_op, runtime, _intervals(task))
+        self._terms = list(losses)
+        self._gather_values(losses, total, learning_rate, scaling, ranks)
+        self.all_state = _state(adam, self.optional_state)
+
+    def _gather_values(self, losses, total, learning_rate, scaling, ranks):
+        values = dict(losses, total=total, learning_rate=learning_rate)
+        if scaling:
+            values['loss_scale'] = precision.scale_after(scaling, self.train_op)
+        self._stop_flag = self._own_values = None
+        if ranks.size > 1:
+            self._stop_flag = tf.placeholder_with_default(0., [], name='stop_flag')
+            values['stop'] = self._stop_flag
+        self._names = list(values)
+        self.values = tf.stack([tf.cast(value, tf.float32) for value in values.values()])
+        if ranks.size > 1:
+            self._own_values = self.values
+            self.values = ranks.average(self.values)
+
+    def steps_after(self, step):
+        """How many steps the call after global step `step` tries to make."""
+        return self._loop.until(step, self._max_steps)
+
+    def run(self, session, step, with_images=False, stop_asked=False):
+        """Makes the steps after global step `step` in one session call.
+
+        Args:
+          session: tf.Session.
+          step: int.
+          with_images: whether to fetch image summaries.
+          stop_asked: whether this rank wants all ranks to stop; comes back averaged.
+
+        Returns:
+          StepResult.
+
+        Raises:
+          UserError: the data end.
+        """
+        tried = self.steps_after(step)
+        self._loop.set_steps(session, tried)
+        fetches = {'train_op': self._loop.operation, 'step': self.step, 'values': self.values}
+        if self._own_values is not None:
+            fetches['own'] = self._own_values
+        with_images = with_images and self.images is not None
+        if with_images and not self._images_are_kept:
+            fetches['images'] = self.images
+        feed = None if self._stop_flag is None else {self._stop_flag: float(stop_asked)}
+        began = time.perf_counter()
+        try:
+            found = session.run(fetches, feed)
+        except tf.errors.OutOfRangeError as error:
+            raise UserError('the training data ended after step %d of %d; the data set must repeat'
+                            % (step, self._max_steps)) from error
+        seconds = (time.perf_counter() - began) / tried
+        if with_images and self._images_are_kept:
+            found['images'] = session.run(self.images)
+        values, advanced = self._named(found['values']), int(found['step']) - step
+        return StepResult(
+            int(found['step']), advanced, tried - advanced if 'loss_scale' in values else 0, values,
+            self._named(found['own']) if 'own' in found else values,
+            {name: values[name] for name in self._terms}, found.get('images'), seconds)
+
+    def _named(self, values):
+        return dict(zip(self._names, values.tolist()))
+
+
+def _losses(output, task, ranks):
+    """The model's loss terms, checked; with `l2_weight` also the collected regularization."""
+    losses = dict(output.losses)
+    if task.loss_is_sum and ranks.size > 1:
+        # Losses and gradients are averaged over the ranks, which a sum over examples must outweigh.
+        losses = {name: ranks.size * loss for name, loss in losses.items()}
+    if not losses:
+        raise ValueError('the model gave no loss')
+    if task.l2_weight:
+        collected = tf.get_collection(tf.GraphKeys.REGULARIZATION_LOSSES)
+        if not collected:
+            raise ValueError('l2_weight is %g, but the model collects no regularization'
+                             % task.l2_weight)
+        losses['l2'] = task.l2_weight * tf.add_n(collected)
+    for name, loss in losses.items():
+        if loss.shape.as_list() != [] or name in _NO_TERMS:
+            raise ValueError('loss %s has shape %s; must be a scalar of another name than %s'
+                             % (name, loss.shape, ', '.join(_NO_TERMS)))
+    return losses
+
+
+def _learning_rate(task, global_step, runtime, ranks):
+    rate = task.learning_rate(global_step) if task.learning_rate else task.flags.learning_rate
+    rate = tf.convert_to_tensor(rate, tf.float32, name='learning_rate')
+    return rate * ranks.size if runtime.learning_rate_scaling and ranks.size > 1 else rate
+
+
+def trained_variables(trainable_scopes):
+    """The trainable variables in `trainable_scopes`; None is all.
+
+    Raises:
+      ValueError: a scope without variables.
+    """
+    if trainable_scopes is None:
+        return tf.trainable_variables()
+    variables = []
+    for scope in trainable_scopes:
+        inside = tf.get_collection(tf.GraphKeys.TRAINABLE_VARIABLES, scope.rstrip('/') + '/')
+        if not inside:
+            raise ValueError('no trainable variable in scope %s' % scope)
+        variables += inside
+    return variables
+
+
+def _update(optimizer, total, global_step, task):
+    """The operation that changes weights and global step."""
+    # One gate for all gradients instead of one for each operation: a tenth fewer nodes.
+    gradients = optimizer.compute_gradients(total, trained_variables(task.trainable_scopes),
+                                            gate_gradients=tf.train.Optimizer.GATE_GRAPH)
+    pairs = [(gradient, variable) for gradient, variable in gradients if gradient is not None]
+    if not pairs:
+        raise ValueError('the loss depends on no trained variable')
+    if task.flags.gradient_clip > 0:
+        clipped, _ = tf.clip_by_global_norm([gradient for gradient, _ in pairs],
+                                            task.flags.gradient_clip)
+        pairs = list(zip(clipped, [variable for _, variable in pairs]))
+    # The logged loss is that of the weights before the update, also where it reads them directly.
+    with tf.control_dependencies([total]):
+        return optimizer.apply_gradients(pairs, global_step=global_step)
+
+
+def _after_each_batch(task, optional_state):
+    """Operations beside the update: batch norm's averages of what is trained, the batch count."""
+    scopes = [None] if task.trainable_scopes is None else [
+        scope.rstrip('/') + '/' for scope in task.trainable_scopes]
+    operations = [update for scope in scopes
+                  for update in tf.get_collection(tf.GraphKeys.UPDATE_OPS, scope)]
+    count = optional_state.get(TrainingStep.batches_seen)
+    if count is not None:
+        operations.append(tf.assign_add(count, 1))
+    return operations
+
+
+def _scaling_state(scaling):
+    if scaling is None:
+        return {}
+    count = tf.get_variable('batches_seen', [], tf.int64, tf.zeros_initializer(), trainable=False)
+    return dict(scaling.state, **{TrainingStep.batches_seen: count})
+
+
+def _state(adam, optional_state):
+    """Every global variable by its name; by the same names whatever wraps the optimizer."""
+    keys = {variable.op.name: variable.op.name for variable in tf.global_variables()}
+    for variable in optional_state.values():
+        del keys[variable.op.name]
+    for variable in adam.variables():
+        # Loss scaling updates inside of a conditional, whose scope Adam's powers get.
+        name = variable.op.name.split('/')[-1]
+        if name in ('beta1_power', 'beta2_power'):
+            keys[variable.op.name] = name
+    state = {keys[variable.op.name]: variable for variable in tf.global_variables()
+             if variable.op.name in keys}
+    return dict(state, **optional_state)
+
+
+def _intervals(task):
+    """list of int: steps between two things that must fall on their step."""
+    every = [task.validation.every] if task.validation else []
+    return [task.flags.log_freq, task.flags.summary_freq, task.save_every] + every
+
+
+def _summaries(images):
+    """Merged summaries of a dict, name -> [1, H, W, C]; None without any."""
+    summaries = [tf.summary.image(name, image, max_outputs=1, collections=[])
+                 for name, image in images.items()]
+    return tf.summary.merge(summaries, collections=[]) if summaries else None

@@ -1,0 +1,172 @@
+"""Fixtures of the fault tests: the programs, and one small world that they all work on."""
+import importlib.util
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT), str(ROOT / 'test' / 'unit'), str(ROOT / 'test' / 'faults')]
+
+import cases  # noqa: E402
+import programs as running  # noqa: E402
+import settings  # noqa: E402
+
+
+def pytest_report_header():
+    return 'faults: %s, FAULTS_SEED=%d' % ('full' if settings.FULL else 'quick', settings.SEED)
+
+
+@pytest.fixture
+def rng(request):
+    """<random.Random> that depends on the seed and the test's name; shown where the test fails."""
+    print('FAULTS_SEED=%d' % settings.SEED)
+    return settings.randomness(request.node.nodeid.split('/')[-1])
+
+
+@pytest.fixture(scope='session')
+def programs(tmp_path_factory):
+    """<Programs>."""
+    started = running.Programs(tmp_path_factory.mktemp('programs'))
+    yield started
+    started.close()
+
+
+@pytest.fixture(scope='session')
+def world(programs, tmp_path_factory):
+    """<cases.World> that tests must not write to; `cases.copy_of` gives one to spoil."""
+    return cases.World(programs, tmp_path_factory.mktemp('world'))
+
+
+@pytest.fixture(scope='session')
+def references(programs, world, tmp_path_factory):
+    """<cases.References>."""
+    return cases.References(programs, world, tmp_path_factory.mktemp('references'))
+
+
+@pytest.fixture(scope='session')
+def horovod():
+    """Skips where Horovod is not installed."""
+    if importlib.util.find_spec('horovod') is None:
+        pytest.skip('needs Horovod: scripts/install_horovod.sh')
+
+
+class Host:
+    """A host of its own as far as the network goes: a network namespace with an ssh server."""
+
+    def __init__(self, name, address):
+        self.name, self.address = name, address
+        self.server = None
+
+    def command(self, *words):
+        """The words of a command line that runs `words` on this host."""
+        return ('ip', 'netns', 'exec', self.name) + words
+
+
+@pytest.fixture
+def two_hosts(tmp_path):
+    """([<Host>, <Host>], folder of an `ssh` that goes from one to the other without a password)."""
+    for tool in ('ip', '/usr/sbin/sshd', 'ssh', 'ssh-keygen'):
+        if not shutil.which(tool):
+            pytest.skip('needs %s: apt-get install iproute2 openssh-server' % tool)
+    hosts = [Host('faults%d%d' % (os.getpid(), number), '10.213.7.%d' % number)
+             for number in (1, 2)]
+    try:
+        _connect(hosts)
+        folder = _start_ssh(hosts, tmp_path)
+        yield hosts, folder
+    except (subprocess.CalledProcessError, OSError) as error:
+        pytest.skip('no network namespaces here (%s)' % error)
+    finally:
+        for host in hosts:
+            if host.server:
+                host.server.kill()
+                host.server.wait()
+            subprocess.run(['ip', 'netns', 'del', host.name], check=False,
+                           stderr=subprocess.DEVNULL)
+
+
+def _connect(hosts):
+    """Makes both namespaces and the cable between them."""
+    for host in hosts:
+        _run('ip', 'netns', 'add', host.name)
+        _run(*host.command('ip', 'link', 'set', 'lo', 'up'))
+    _run('ip', 'link', 'add', 'end0', 'netns', hosts[0].name, 'type', 'veth', 'peer', 'name', 'end1',
+         'netns', hosts[1].name)
+    for number, host in enumerate(hosts):
+        _run(*host.command('ip', 'address', 'add', host.address + '/24', 'dev', 'end%d' % number))
+        _run(*host.command('ip', 'link', 'set', 'end%d' % number, 'up'))
+
+
+def _start_ssh(hosts, folder):
+    key = str(folder / 'key')
+    _run('ssh-keygen', '-q', '-t', 'ed25519', '-N', '', '-f', key)
+    os.makedirs('/run/sshd', exist_ok=True)
+    (folder / 'sshd_config').write_text(
+        'Port 22\nHostKey %s\nAuthorizedKeysFile %s.pub\nStrictModes no\nUsePAM no\n'
+        'PermitRootLogin yes\nPidFile none\n' % (key, key))
+    binaries = folder / 'bin'
+    binaries.mkdir()
+    (binaries / 'ssh').write_text(
+        '#!/bin/sh\nexec %s -i "%s" -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null '
+        '-o LogLevel=ERROR "$@"\n' % (shutil.which('ssh'), key))
+    (binaries / 'ssh').chmod(0o755)
+    for host in hosts:
+        host.server = subprocess.Popen(
+            host.command('/usr/sbin/sshd', '-D', '-f', str(folder / 'sshd_config')),
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    return binaries
+
+
+def _run(*words):
+    subprocess.run(words, check=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+
+
+class Disk:
+    """A small disk of its own, in memory.
+
+    Args:
+      folder: <pathlib.Path> where it is mounted.
+      kilobytes: its size.
+    """
+
+    def __init__(self, folder, kilobytes):
+        self.folder = folder
+        _run('mount', '-t', 'tmpfs', '-o', 'size=%dk' % kilobytes, 'tmpfs', str(folder))
+
+    def change(self, options):
+        """Mounts it anew, with `size=...k` or `ro` or `rw`."""
+        _run('mount', '-o', 'remount,' + options, str(self.folder))
+
+
+@pytest.fixture
+def disk(tmp_path):
+    """Function (kilobytes) -> <Disk>; skips where this user may not mount."""
+    mounted = []
+
+    def make(kilobytes):
+        folder = tmp_path / ('disk %d' % len(mounted))
+        folder.mkdir()
+        try:
+            made = Disk(folder, kilobytes)
+        except (subprocess.CalledProcessError, OSError) as error:
+            pytest.skip('only root can mount a small disk (%s)' % error)
+        mounted.append(folder)
+        return made
+    yield make
+    for folder in mounted:
+        subprocess.run(['umount', '-l', str(folder)], check=False)
+
+
+@pytest.fixture(scope='session')
+def nobody(programs):
+    """The number of a user without rights in the tests' folders, or skips."""
+    if os.getuid() != 0:
+        pytest.skip('only root can run a program as another user')
+    number = 65534
+    if programs.run('kitti_eval/eval_pose.py', '--help', uid=number, cwd='/').status != 0:
+        pytest.skip('this folder cannot be read by another user')
+    return number

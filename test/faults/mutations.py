@@ -1,0 +1,105 @@
+"""Damage to files, of the kinds that disks, networks, editors and attackers do."""
+import json
+
+TOKENS = ['', 'nan', 'NaN', 'inf', '-inf', '1e400', '-1e400', '1e200', '1e-320', '0', '-0', '-1', '1',
+          '9' * 400, '0x10', '1_000', '٣', '²', '中', 'é', '\ud800', '\0', 'null', 'true', '../..',
+          '/etc/passwd', '~', '$HOME', '%s%n', '"', "'", '\\', ',', ' ', '\t', '\n', '\r', '﻿',
+          'A' * 100000]
+VALUES = [None, True, False, 0, -1, 1, 2 ** 63, -2 ** 64, 1.5, 1e308, float('nan'), float('inf'),
+          '', 'x', '../..', '\0', '中', '9' * 500, [], {}, [[]], [None], {'': None}, [1] * 1000]
+
+
+def mutate_bytes(rng, data):
+    """`data` changed in one place or few."""
+    if not data:
+        return b'\0'
+    kind = rng.randrange(10)
+    at = rng.randrange(len(data))
+    # Half of the time in the head, where sizes and types stand.
+    if rng.random() < 0.5:
+        at = rng.randrange(min(len(data), 64))
+    end = min(len(data), at + rng.choice([1, 2, 4, 8, 64, 1024]))
+    if kind == 0:
+        return data[:at]
+    if kind == 1:
+        return b''
+    if kind == 2:
+        return data[:at] + bytes([data[at] ^ 1 << rng.randrange(8)]) + data[at + 1:]
+    if kind == 3:
+        return data[:at] + b'\xff' * (end - at) + data[end:]
+    if kind == 4:
+        return data[:at] + b'\0' * (end - at) + data[end:]
+    if kind == 5:
+        return data[:at] + bytes(rng.randrange(256) for _ in range(end - at)) + data[end:]
+    if kind == 6:
+        return data[:at] + data[end:]
+    if kind == 7:
+        return data[:end] + data[at:]
+    if kind == 8:
+        return bytes(rng.randrange(256) for _ in range(rng.choice([1, 8, 100, 5000])))
+    return data + data[:at]
+
+
+def mutate_text(rng, data):
+    """A text of words in lines, as bytes, changed in a word, a line or the way it is saved."""
+    lines = data.decode('utf-8').split('\n')
+    kind = rng.randrange(10)
+    row = rng.randrange(len(lines))
+    words = lines[row].split(' ')
+    column = rng.randrange(len(words))
+    if kind <= 3:
+        words[column] = rng.choice(TOKENS)
+    elif kind == 4:
+        del words[column]
+    elif kind == 5:
+        words.insert(column, rng.choice(words))
+    lines[row] = ' '.join(words)
+    if kind == 6:
+        del lines[row]
+    elif kind == 7:
+        lines.insert(row, rng.choice(lines))
+    elif kind == 8:
+        return mutate_bytes(rng, data)
+    text = '\n'.join(lines)
+    if kind == 9:
+        coding = rng.choice(['utf-16', 'utf-8-sig', 'utf-32'])
+        return text.replace('\n', rng.choice(['\r\n', '\r', '\n\n'])).encode(coding)
+    return text.encode('utf-8', 'surrogatepass')
+
+
+def mutate_json(rng, data):
+    """A JSON text with one value, key or bracket changed; a line of it where it has several."""
+    lines = data.decode('utf-8').split('\n')
+    try:
+        value = json.loads(data.decode('utf-8'))
+        lines = None
+    except ValueError:  # JSON lines
+        row = rng.randrange(len([line for line in lines if line]))
+        value = json.loads(lines[row])
+    kind = rng.randrange(8)
+    if kind == 0:
+        return mutate_bytes(rng, data)
+    if kind == 1:
+        text = '[' * 100000
+    elif kind == 2:
+        text = json.dumps(rng.choice(VALUES))
+    else:
+        _replace_somewhere(rng, value)
+        text = json.dumps(value)
+    if lines is not None:
+        lines[row] = text
+        text = '\n'.join(lines)
+    return text.encode('utf-8', 'surrogatepass')
+
+
+def _replace_somewhere(rng, value):
+    """Changes one place in nested dicts and lists."""
+    while isinstance(value, (dict, list)) and value:
+        key = rng.choice(sorted(value)) if isinstance(value, dict) else rng.randrange(len(value))
+        if not isinstance(value[key], (dict, list)) or not value[key] or rng.random() < 0.3:
+            if rng.random() < 0.15:
+                del value[key]
+            else:
+                value[key] = rng.choice(VALUES)
+            return
+        value = value[key]

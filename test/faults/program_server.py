@@ -1,0 +1,100 @@
+"""Starts the repository's programs by fork from one process that has imported everything.
+
+Importing TensorFlow takes longer than most programs run. This process imports what they import,
+makes no session and no thread, and forks for every command line: the child runs the program's file
+as `__main__`, as an interpreter of its own would, with its own arguments, environment, folder,
+limits and output. `programs.py` talks to it: one JSON object a line on stdin and stdout.
+
+A request has id, argv, cwd, env, out, err, uid, umask and memory (bytes beyond what is taken already;
+0 is no limit). Answers are {id, pid} when the child runs and {id, status, peak} when it has ended,
+with the status as `subprocess` counts it and the greatest resident memory in bytes.
+"""
+import importlib
+import json
+import os
+import resource
+import runpy
+import select
+import signal
+import sys
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+MODULES = ('npu_runtime.session', 'npu_runtime.training', 'geonet.train', 'geonet.predict_depth',
+           'geonet.predict_flow', 'geonet.predict_pose', 'geonet.export', 'geonet.evaluation',
+           'convlstm_vo.train', 'convlstm_vo.test', 'convlstm_vo.export', 'kitti_eval.plots',
+           'kitti_eval.eval_depth', 'kitti_eval.eval_flow', 'kitti_eval.eval_odometry',
+           'kitti_eval.eval_pose', 'kitti_eval.generate_multiview_extension',
+           'kitti_data.preparation.prepare_train_data', 'kitti_data.rendering.synthetic',
+           # What is imported late, which a program that runs as another user may not read.
+           'concurrent.futures.process', 'concurrent.futures.thread', 'encodings.idna',
+           'encodings.utf_8_sig', 'encodings.utf_16', 'encodings.cp437', 'zipfile',
+           'matplotlib.backends.backend_agg', 'PIL.PngImagePlugin', 'PIL.JpegImagePlugin')
+# ResNet's true shape with few weights: a checkpoint of 40 MB instead of 700.
+SMALL_STAGES = ((8, 1), (8, 1), (8, 1), (8, 1))
+_TICK = 0.005
+
+
+def main():
+    """Serves until stdin ends; in a child returns, after the program, to end the interpreter."""
+    sys.path.insert(0, ROOT)
+    for name in MODULES:
+        importlib.import_module(name)
+    importlib.import_module('geonet.resnet50')._STAGES = SMALL_STAGES
+    answers = os.fdopen(os.dup(1), 'w')
+    os.dup2(2, 1)  # what an import prints is no answer
+    print(json.dumps({'ready': True}), file=answers, flush=True)
+    running, requests = {}, b''
+    while True:
+        if select.select([0], [], [], _TICK if running else None)[0]:
+            part = os.read(0, 1 << 20)
+            if not part:
+                break
+            requests += part
+        while b'\n' in requests:
+            line, requests = requests.split(b'\n', 1)
+            request = json.loads(line.decode())
+            pid = os.fork()
+            if pid == 0:
+                answers.close()
+                run_program(request)
+                return
+            running[pid] = request['id']
+            print(json.dumps({'id': request['id'], 'pid': pid}), file=answers, flush=True)
+        while running:
+            pid, status, usage = os.wait4(-1, os.WNOHANG)
+            if pid == 0:
+                break
+            code = -os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
+            print(json.dumps({'id': running.pop(pid), 'status': code,
+                              'peak': usage.ru_maxrss * 1024}), file=answers, flush=True)
+    for pid in running:
+        os.kill(pid, signal.SIGKILL)
+
+
+def run_program(request):
+    """Runs a request's program in this process, which from now on is its own."""
+    os.setsid()
+    for number, path, flags in ((0, os.devnull, os.O_RDONLY),
+                                (1, request['out'], os.O_WRONLY | os.O_CREAT | os.O_APPEND),
+                                (2, request['err'], os.O_WRONLY | os.O_CREAT | os.O_APPEND)):
+        opened = os.open(path, flags, 0o666)
+        os.dup2(opened, number)
+        os.close(opened)
+    os.umask(request['umask'])
+    os.chdir(request['cwd'])
+    os.environ.clear()
+    os.environ.update(request['env'])
+    if request['memory']:
+        taken = int(open('/proc/self/statm').read().split()[0]) * resource.getpagesize()
+        limit = taken + request['memory']
+        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+    if request['uid']:
+        os.setgid(request['uid'])
+        os.setuid(request['uid'])
+    sys.argv = request['argv']
+    sys.path[0] = os.path.dirname(request['argv'][0])
+    runpy.run_path(request['argv'][0], run_name='__main__')
+
+
+if __name__ == '__main__':
+    main()

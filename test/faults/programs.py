@@ -1,0 +1,240 @@
+"""Runs the repository's programs and says how they ended.
+
+`Programs` forks them from `program_server.py`, which saves the imports; `interpreter` starts them
+as a person does, where the interpreter's own start matters (locale, wrappers, early signals).
+"""
+import collections
+import json
+import os
+import pathlib
+import queue
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+GEONET = 'geonet/main.py'
+CONVLSTM = 'convlstm_vo/main.py'
+PREPARE = 'kitti_data/preparation/prepare_train_data.py'
+RENDER = 'kitti_data/rendering/synthetic.py'
+UNPACK = 'scripts/unpack_archive.py'
+
+SIZE = ('--img_height=32', '--img_width=104')
+# Bits are compared: no order of summation may depend on how threads are scheduled.
+ONE_THREAD = ('--device=cpu', '--intra_op_threads=1', '--inter_op_threads=1')
+
+USER_ERROR = 2
+_TRACES = ('Traceback (most recent call last)', 'terminate called', 'Fatal Python error',
+           'Segmentation fault', 'core dumped')
+_LIMIT = 300  # seconds; no program here runs longer unless it hangs
+
+Ended = collections.namedtuple('Ended', 'status out err seconds peak')
+Ended.__doc__ = """How a program ended.
+
+status: as `subprocess` has it, minus the signal's number for a killed one. out, err: <str>.
+seconds: <float>. peak: greatest resident memory in bytes, 0 where not measured.
+"""
+
+
+class Running:
+    """A program that runs in a process group of its own."""
+
+    def __init__(self, pid, outputs, wait):
+        self.pid = pid
+        self._outputs = outputs
+        self._wait = wait
+        self._began = time.monotonic()
+
+    def kill(self, number=signal.SIGKILL):
+        """Sends a signal to the whole group; nothing where it has ended."""
+        try:
+            os.killpg(self.pid, number)
+        except ProcessLookupError:
+            pass
+
+    def signal(self, number):
+        """Sends a signal to the program alone; nothing where it has ended."""
+        try:
+            os.kill(self.pid, number)
+        except ProcessLookupError:
+            pass
+
+    def said(self):
+        """(stdout, stderr) so far."""
+        return tuple(read(path) for path in self._outputs)
+
+    def ended(self, timeout=_LIMIT):
+        """<Ended>; kills the group and raises AssertionError after `timeout` seconds."""
+        try:
+            status, peak = self._wait(timeout)
+        except (queue.Empty, subprocess.TimeoutExpired):
+            self.kill()
+            self._wait(60)
+            raise AssertionError('still running after %d s\n%s%s' % ((timeout,) + self.said()))
+        return Ended(status, *self.said(), time.monotonic() - self._began, peak)
+
+    def wait_until(self, condition, timeout=_LIMIT):
+        """Waits until `condition()` is true or the program has ended; returns what it said."""
+        limit = time.monotonic() + timeout
+        while self.runs() and time.monotonic() < limit:
+            value = condition()
+            if value:
+                return value
+            time.sleep(0.002)
+        return condition()
+
+    def runs(self):
+        """Whether the process is there and no zombie."""
+        try:
+            with open('/proc/%d/stat' % self.pid) as stream:
+                return stream.read().rsplit(')', 1)[1].split()[0] not in 'ZX'
+        except OSError:
+            return False
+
+
+def read(path):
+    """The text of a file as far as it can be told, or ''."""
+    try:
+        with open(str(path), encoding='utf-8', errors='replace') as stream:
+            return stream.read()
+    except OSError:
+        return ''
+
+
+class Programs:
+    """The programs of this repository, forked from one process that has imported them.
+
+    Args:
+      folder: <pathlib.Path> for outputs; HOME and the working folder of the programs too.
+    """
+
+    def __init__(self, folder):
+        self.home = folder / 'home'
+        self.home.mkdir()
+        self._folder = folder
+        self._count = 0
+        self._lock = threading.Lock()  # tests may start programs from several threads
+        self._answers = {}
+        self._server = subprocess.Popen(
+            [sys.executable, str(ROOT / 'test' / 'faults' / 'program_server.py')],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+            env=environment(self.home))
+        assert json.loads(self._server.stdout.readline().decode()) == {'ready': True}
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def _listen(self):
+        for line in self._server.stdout:
+            answer = json.loads(line.decode())
+            self._answers[answer['id']].put(answer)
+
+    def start(self, program, *arguments, env=None, uid=0, memory=0, cwd=None,
+              umask=0o022):
+        """Starts a program; its path is relative to the repository. Returns <Running>.
+
+        Args:
+          env: variables in addition to, or with None instead of, those of this process.
+          uid: user to run as; 0 leaves it.
+          memory: bytes that the program may take; 0 is no limit.
+          cwd: working folder; None takes HOME.
+          umask: bits that new files do not get.
+        """
+        with self._lock:
+            self._count += 1
+            number = self._count
+        outputs = [self._folder / ('%d.%s' % (number, end)) for end in ('out', 'err')]
+        answers = self._answers[number] = queue.Queue()
+        request = {'id': number, 'argv': [str(ROOT / program)] + [str(one) for one in arguments],
+                   'cwd': str(cwd or self.home), 'env': environment(self.home, **(env or {})),
+                   'out': str(outputs[0]), 'err': str(outputs[1]), 'uid': uid, 'memory': memory,
+                   'umask': umask}
+        with self._lock:
+            self._server.stdin.write((json.dumps(request) + '\n').encode())
+            self._server.stdin.flush()
+        pid = answers.get(timeout=_LIMIT)['pid']
+
+        def wait(timeout):
+            answer = answers.get(timeout=timeout)
+            return answer['status'], answer['peak']
+        return Running(pid, outputs, wait)
+
+    def run(self, program, *arguments, timeout=_LIMIT, **options):
+        """Runs a program to its end: <Ended>."""
+        return self.start(program, *arguments, **options).ended(timeout)
+
+    def works(self, program, *arguments, **options):
+        """Runs a program that must end well: <Ended>."""
+        ended = self.run(program, *arguments, **options)
+        assert ended.status == 0, complaint(ended)
+        return ended
+
+    def close(self):
+        """Ends the server and what still runs of it."""
+        self._server.stdin.close()
+        self._server.wait(30)
+
+
+def environment(home, **changes):
+    """The variables of a program: those of this process, with a HOME of the test's.
+
+    Args:
+      home: folder.
+      **changes: name -> value, or None to leave the variable out.
+    """
+    values = dict(os.environ, HOME=str(home), TF_CPP_MIN_LOG_LEVEL='2', PYTHONWARNINGS='ignore',
+                  OMP_NUM_THREADS='1', OPENBLAS_NUM_THREADS='1', PYTHON=sys.executable)
+    for name, value in changes.items():
+        if value is None:
+            values.pop(name, None)
+        else:
+            values[name] = str(value)
+    return values
+
+
+def interpreter(folder, *command, env=None, cwd=None):
+    """Starts `command` as a process of its own: <Running>.
+
+    Args:
+      folder: <pathlib.Path> an existing folder for its output; HOME too.
+      *command: program and arguments; a name that ends in .py or .sh gets its interpreter.
+      env: as for `Programs.start`.
+      cwd: working folder; None takes `folder`.
+    """
+    words = [str(word) for word in command]
+    if words[0].endswith('.py') or words[0].endswith('.sh'):
+        runner = sys.executable if words[0].endswith('.py') else 'bash'
+        words = [runner, os.path.join(str(ROOT), words[0])] + words[1:]
+    number = len(list(folder.glob('*.process.out')))
+    outputs = [folder / ('%d.process.%s' % (number, end)) for end in ('out', 'err')]
+    with open(str(outputs[0]), 'wb') as out, open(str(outputs[1]), 'wb') as err:
+        process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=out, stderr=err,
+                                   cwd=str(cwd or folder), env=environment(folder, **(env or {})),
+                                   start_new_session=True)
+
+    def wait(timeout):
+        return process.wait(timeout), 0
+    return Running(process.pid, outputs, wait)
+
+
+def complaint(ended):
+    """What a failed assertion shows of an <Ended>."""
+    return 'status %s after %.1f s\n%s\n%s' % (
+        ended.status, ended.seconds, ended.out[-1500:], ended.err[-3000:])
+
+
+def assert_no_trace(ended, context=''):
+    """No traceback and no crash in what the program said, nor in how it ended."""
+    text = ended.out + ended.err
+    assert not any(trace in text for trace in _TRACES), '%s%s' % (context, complaint(ended))
+    assert ended.status >= 0, '%s%s' % (context, complaint(ended))
+
+
+def assert_sentence(ended, *words):
+    """The program refused: status 2 and one line `error: ...`, with these words in it."""
+    assert_no_trace(ended)
+    assert ended.status == USER_ERROR, complaint(ended)
+    errors = [line for line in ended.err.splitlines() if line.startswith('error: ')]
+    assert len(errors) == 1, complaint(ended)
+    for word in words:
+        assert str(word) in ended.err, '%r is not told\n%s' % (word, complaint(ended))

@@ -1,0 +1,157 @@
+"""Checkpoints that are cut short, changed, of another net or full of NaN."""
+import os
+import shutil
+
+import numpy as np
+import pytest
+import tensorflow.compat.v1 as tf
+
+import cases
+import programs as running
+from checkpoint_values import values_of
+from settings import pick
+from toy_training import losses_of
+
+DATA = '.data-00000-of-00001'
+
+
+def cut(prefix, rng):
+    with open(prefix + DATA, 'r+b') as stream:
+        stream.truncate(int(os.path.getsize(prefix + DATA) * rng.uniform(0, 0.99)))
+
+
+def cut_index(prefix, rng):
+    with open(prefix + '.index', 'r+b') as stream:
+        stream.truncate(int(os.path.getsize(prefix + '.index') * rng.uniform(0, 0.9)))
+
+
+def flip_a_bit(prefix, rng):
+    # In the middle half: the ballast or a kernel, no padding.
+    place = int(os.path.getsize(prefix + DATA) * rng.uniform(0.25, 0.75))
+    with open(prefix + DATA, 'r+b') as stream:
+        stream.seek(place)
+        byte = stream.read(1)[0]
+        stream.seek(place)
+        stream.write(bytes([byte ^ 1 << rng.randrange(8)]))
+
+
+def lose_data(prefix, rng):
+    os.remove(prefix + DATA)
+
+
+def write_values(prefix, values):
+    """Writes a checkpoint with these arrays."""
+    with tf.Graph().as_default(), tf.Session() as session:
+        variables = {key: tf.Variable(value, name=key, dtype=value.dtype)
+                     for key, value in values.items()}
+        session.run(tf.global_variables_initializer())
+        tf.train.Saver(variables).save(session, prefix, write_meta_graph=False, write_state=False)
+
+
+def spoil(prefix, rng):
+    """A NaN in one weight of every net."""
+    values = values_of(prefix)
+    for key, value in values.items():
+        if key.endswith(('weights', 'kernel', 'ballast')):
+            value.flat[rng.randrange(value.size)] = np.nan
+    write_values(prefix, values)
+
+
+def foreign_net(prefix, rng):
+    """Weights of the same names and of other shapes."""
+    write_values(prefix, {key: value if value.ndim == 0 else np.zeros(3, value.dtype)
+                          for key, value in values_of(prefix).items()})
+
+
+DAMAGES = {damage.__name__: damage for damage in (
+    cut, cut_index, flip_a_bit, lose_data, spoil, foreign_net)}
+
+
+def copy_of(run, folder):
+    shutil.copytree(str(run), str(folder))
+    return folder
+
+
+@pytest.fixture(scope='module')
+def trained(programs, world, tmp_path_factory):
+    """Folder of a toy training with the checkpoints of steps 3, 6 and 7."""
+    run = tmp_path_factory.mktemp('trained') / 'run'
+    command = cases.train_toy(world, run, 7)
+    programs.works(command.program, *command.arguments)
+    return run
+
+
+@pytest.mark.parametrize('damage', ['cut', 'cut_index', 'flip_a_bit', 'lose_data', 'spoil'])
+def test_a_training_goes_on_from_the_last_whole_checkpoint_and_names_it(
+        damage, programs, world, references, trained, tmp_path, rng):
+    for number in range(pick(8, 1)):
+        run = copy_of(trained, tmp_path / str(number))
+        DAMAGES[damage](str(run / 'model-7'), rng)
+        command = cases.train_toy(world, run)
+        ended = programs.works(command.program, *command.arguments)
+        assert 'model-7' in ended.err and str(run / 'model-6') in ended.out
+        assert losses_of(run) == losses_of(references.of('train_toy')[0])
+
+
+def test_checkpoints_of_another_net_are_not_trained_over(programs, world, trained, tmp_path, rng):
+    run = copy_of(trained, tmp_path / 'run')
+    foreign_net(str(run / 'model-7'), rng)
+    before = cases.contents(run)
+    command = cases.train_toy(world, run)
+    running.assert_sentence(programs.run(command.program, *command.arguments), run / 'model-7')
+    after = cases.contents(run)
+    assert {path: after.get(path) for path in before if 'model-' in path} == {
+        path: digest for path, digest in before.items() if 'model-' in path}
+
+
+@pytest.fixture(scope='module')
+def two_checkpoints(world, tmp_path_factory):
+    """Folder of GeoNet's checkpoints model-1 and model-2, the same weights."""
+    run = copy_of(world.rigid, tmp_path_factory.mktemp('rigid') / 'run')
+    values = values_of(str(run / 'model-2'))
+    values = {key: value for key, value in values.items() if 'Adam' not in key}
+    write_values(str(run / 'model-2'), values)
+    write_values(str(run / 'model-1'), dict(values, global_step=np.int64(1)))
+    return run
+
+
+@pytest.mark.parametrize('name', pick(['predict_pose', 'predict_depth', 'export_pose'],
+                                      ['predict_pose']))
+@pytest.mark.parametrize('damage', pick(list(DAMAGES), ['cut', 'spoil']))
+def test_a_prediction_from_a_damaged_checkpoint_is_one_sentence_that_names_the_last_good_one(
+        name, damage, programs, world, two_checkpoints, tmp_path, rng):
+    for number in range(pick(4, 1)):
+        part = world.copied_to(tmp_path / str(number))
+        copy_of(two_checkpoints, part.folder / 'rigid')
+        DAMAGES[damage](str(part.folder / 'rigid' / 'model-2'), rng)
+        out = part.folder / 'out'
+        command = cases.WRITERS[name](part, out)
+        arguments = [word.replace('/rigid', '/rigid/model-2') for word in command.arguments]
+        ended = programs.run(command.program, *arguments)
+        running.assert_sentence(ended, 'model-2', 'model-1')
+        assert not out.exists() or not list(out.iterdir()), 'written from a damaged checkpoint'
+
+
+@pytest.mark.parametrize('damage', pick(['cut', 'cut_index', 'flip_a_bit', 'lose_data', 'spoil'],
+                                        ['flip_a_bit']))
+def test_a_prediction_from_a_folder_takes_the_last_whole_checkpoint_and_says_so(
+        damage, programs, world, two_checkpoints, references, tmp_path, rng):
+    part = world.copied_to(tmp_path / 'part')
+    copy_of(two_checkpoints, part.folder / 'rigid')
+    DAMAGES[damage](str(part.folder / 'rigid' / 'model-2'), rng)
+    command = cases.predict_pose(part, part.folder / 'out')
+    ended = programs.works(command.program, *command.arguments)
+    assert 'model-2' in ended.err and str(part.folder / 'rigid' / 'model-1') in ended.out
+    assert cases.contents(part.folder / 'out') == cases.contents(references.of('predict_pose')[0])
+
+
+def test_a_checkpoint_file_cannot_lead_out_of_its_folder(programs, world, trained, tmp_path):
+    run = copy_of(trained, tmp_path / 'run')
+    for name in os.listdir(str(run)):
+        if name.startswith('model-'):
+            os.remove(str(run / name))
+    (run / 'checkpoint').write_text('model_checkpoint_path: "%s/model-7"\n' % trained)
+    command = cases.train_toy(world, run)
+    ended = programs.run(command.program, *command.arguments)
+    running.assert_no_trace(ended)
+    assert str(trained) not in ended.out, 'followed'

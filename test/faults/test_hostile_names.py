@@ -1,0 +1,137 @@
+"""Names that a shell, a path or a format could take for something else are taken literally."""
+import os
+import shutil
+import sys
+
+import pytest
+
+import cases
+import programs as running
+from settings import pick
+
+# Everything a shell expands, splits or runs; each command in it would leave a file `HIT`.
+NAMES = ["a b;touch HIT;'c", '$(touch HIT)`touch HIT`', '"x" & touch HIT | y > HIT',
+         'new\nline\ttab', '*?[a-z]{1,2}!~#', '$HOME', '~', '-rf', '--help', '%s%n\\n', '中 é',
+         '..x', 'a=b']
+CASES = dict(cases.WRITERS, **cases.TRAININGS)
+
+
+@pytest.mark.parametrize('name', pick(list(CASES), ['prepare', 'train_toy', 'score_odometry']))
+def test_a_program_takes_any_folder_name_literally(name, programs, world, references, tmp_path):
+    for number, strange in enumerate(pick(NAMES, NAMES[1:4:2])):
+        there = tmp_path / str(number)
+        command = CASES[name](world.copied_to(there / strange), there / strange / 'out' / strange)
+        (there / 'cwd').mkdir()
+        programs.works(command.program, *command.arguments, cwd=there / 'cwd',
+                       env={'x': 'expanded'})
+        assert sorted(os.listdir(str(there))) == sorted(['cwd', strange])
+        assert not list((there / 'cwd').iterdir()), 'a file where the program was started'
+        if name in cases.WRITERS:
+            made = cases.contents(there / strange / 'out' / strange)
+            assert made == cases.contents(references.of(name)[0])
+        shutil.rmtree(str(there))
+
+
+@pytest.mark.parametrize('strange', pick(NAMES, NAMES[:1]))
+def test_a_script_takes_any_folder_name_literally(strange, world, references, tmp_path):
+    there, cwd = world.copied_to(tmp_path / strange), tmp_path / 'cwd'
+    cwd.mkdir()
+    ended = running.interpreter(
+        tmp_path, 'scripts/prepare_odometry.sh', there.archives, there.folder / 'data',
+        there.folder / 'out', '--sequences=0', *running.SIZE, cwd=cwd).ended()
+    assert ended.status == 0, running.complaint(ended)
+    assert not list(cwd.iterdir()) and not list(tmp_path.glob('HIT'))
+    assert cases.contents(there.folder / 'out') == cases.contents(references.of('prepare')[0])
+
+
+# In the place of Python: tells its arguments, each ended by a NUL byte, and leaves what training
+# and evaluation would.
+STAND_IN = r'''#!/usr/bin/env bash
+printf '%s\0' "$@" >> "$RECORD"
+for argument; do case "$argument" in
+  --checkpoint_dir=*|--outputpath=*) run=${argument#*=} ;;
+  --pred_dir=*) mkdir -p "${argument#*=}"
+    echo '{"ate_mean": 0.1}' > "${argument#*=}/eval_pose.json" ;;
+esac; done
+case "$*" in
+  *--mode=train*) mkdir -p "$run"
+    for step in 1 2; do
+      echo '{"event": "train", "step": '$step', "total": 1, "seconds_per_step": 0.5}'
+    done > "$run/metrics.jsonl" ;;
+  *--mode=test*) mkdir -p "$run/test"
+    echo '{"sequences": {"00": {"ate": 1}, "09": {"ate": 1}}}' > "$run/test/results.json" ;;
+  *report_case.py*) exec "$REAL_PYTHON" "$@" ;;
+esac
+'''
+
+
+@pytest.mark.parametrize('model', ['geonet', 'convlstm_vo'])
+@pytest.mark.parametrize('script', ['test/train_full_1p.sh', 'test/train_performance_1p.sh'])
+@pytest.mark.parametrize('strange', pick(NAMES, NAMES[1:2]))
+def test_a_wrapper_hands_on_any_folder_name_literally(script, strange, model, world, tmp_path):
+    python = tmp_path / 'stand in'
+    python.write_text(STAND_IN)
+    python.chmod(0o755)
+    there, cwd = world.copied_to(tmp_path / strange), tmp_path / 'cwd'
+    cwd.mkdir()
+    output, device = there.folder / 'out', 'hostile'
+    env = dict(PYTHON=python, RECORD=tmp_path / 'record', REAL_PYTHON=sys.executable,
+               ASCEND_DEVICE_ID=device, MODELARTS_MODEL_PATH=there.folder / 'kept')
+    try:
+        ended = running.interpreter(
+            tmp_path, script, '--data_path=' + there.kitti, '--output_path=%s' % output,
+            '--model=' + model, '--train_steps=2', env=env, cwd=cwd).ended()
+    finally:
+        shutil.rmtree(str(running.ROOT / 'test' / 'output' / device), ignore_errors=True)
+    assert ended.status == 0, running.complaint(ended)
+    arguments = (tmp_path / 'record').read_bytes().decode().split('\0')
+    folder = output / 'ckpt'
+    assert '--%s=%s' % ('checkpoint_dir' if model == 'geonet' else 'outputpath', folder) in arguments
+    assert not list(cwd.iterdir()) and not list(tmp_path.glob('HIT'))
+
+
+@pytest.mark.parametrize('strange', pick(NAMES, NAMES[1:2]))
+def test_the_entry_of_modelarts_hands_on_any_folder_name_literally(strange, tmp_path):
+    cwd, data = tmp_path / 'cwd', tmp_path / strange / 'absent'
+    cwd.mkdir()
+    device = 'hostile entry'
+    try:
+        ended = running.interpreter(
+            tmp_path, 'test/modelarts_entry_acc.py', '--data_url=%s' % data,
+            '--train_url=%s' % (tmp_path / strange / 'out'), cwd=cwd,
+            env=dict(ASCEND_DEVICE_ID=device)).ended()
+    finally:
+        shutil.rmtree(str(running.ROOT / 'test' / 'output' / device), ignore_errors=True)
+    running.assert_sentence(ended, data)
+    assert not list(cwd.iterdir()) and not list(tmp_path.glob('HIT'))
+
+
+def test_the_launcher_of_ranks_takes_any_name_literally(tmp_path):
+    """Horovod itself is not needed: what it would start is looked at."""
+    modules = tmp_path / 'modules'
+    (modules / 'horovod' / 'runner').mkdir(parents=True)
+    for folder in (modules / 'horovod', modules / 'horovod' / 'runner'):
+        (folder / '__init__.py').write_text('')
+    (modules / 'horovod' / 'tensorflow.py').write_text('')
+    (modules / 'horovod' / 'runner' / 'launch.py').write_text(
+        'import sys\ndef run_commandline():\n'
+        '    open("record", "w").write("\\0".join(sys.argv[1:]))\n')
+    for number, strange in enumerate(NAMES):
+        cwd = tmp_path / str(number)
+        cwd.mkdir()
+        given = ['--checkpoint_dir=%s/%s' % (tmp_path, strange), strange]
+        ended = running.interpreter(
+            cwd, 'scripts/train_multi.sh', '--np', '2', 'geonet/main.py', *given, cwd=cwd,
+            env=dict(PYTHONPATH=modules)).ended()
+        assert ended.status == 0, running.complaint(ended)
+        told = (cwd / 'record').read_text().split('\0')
+        assert told[-2:] == given, strange
+
+
+@pytest.mark.parametrize('given', ['$HOME/out', '~/out'])
+def test_what_is_typed_at_the_beginning_of_a_path_is_expanded(given, programs, world):
+    command = cases.write_snippets(world, given)
+    programs.works(command.program, *command.arguments)
+    made = programs.home / 'out'
+    assert list(made.iterdir())
+    shutil.rmtree(str(made))

@@ -1,0 +1,116 @@
+"""Programs killed at any moment and started again: nothing is lost, nothing is different."""
+import glob
+import os
+import shutil
+import time
+
+import pytest
+
+import cases
+import programs as running
+from common.files import TEMPORARY_SUFFIX
+from settings import pick
+from toy_training import losses_of
+
+TRAININGS = pick(list(cases.TRAININGS), ['train_toy'])
+WRITERS = pick(list(cases.WRITERS), ['prepare', 'predict_pose', 'unpack'])
+KILLS = pick(10, 2)
+
+
+def start(programs, name, world, folder):
+    command = dict(cases.WRITERS, **cases.TRAININGS)[name](world, folder)
+    return programs.start(command.program, *command.arguments)
+
+
+def finish(programs, name, world, folder):
+    command = dict(cases.WRITERS, **cases.TRAININGS)[name](world, folder)
+    return programs.works(command.program, *command.arguments)
+
+
+def half_checkpoints(folder):
+    """Names of what TensorFlow left half written."""
+    return [name for name in os.listdir(str(folder)) if 'temp' in name]
+
+
+@pytest.mark.parametrize('name', TRAININGS)
+def test_a_training_killed_at_random_moments_has_the_losses_of_an_undisturbed_one(
+        name, programs, world, references, tmp_path, rng):
+    reference, seconds = references.of(name)
+    run = tmp_path / 'run'
+    for _ in range(KILLS):
+        program = start(programs, name, world, run)
+        time.sleep(rng.uniform(0, seconds))
+        program.kill()
+        program.ended()
+    finish(programs, name, world, run)
+    assert losses_of(run) == losses_of(reference)
+    assert not half_checkpoints(run)
+
+
+def saves_now(folder):
+    """Whether a file of a checkpoint stands there half written."""
+    return glob.glob(os.path.join(glob.escape(str(folder)), '*temp*'))
+
+
+@pytest.mark.parametrize('name', TRAININGS)
+def test_a_training_killed_while_it_saves_has_the_losses_of_an_undisturbed_one(
+        name, programs, world, references, tmp_path, rng):
+    run, caught = tmp_path / 'run', 0
+    for _ in range(pick(4, 1)):
+        program = start(programs, name, world, run)
+        caught += bool(program.wait_until(lambda: saves_now(run)))
+        time.sleep(rng.uniform(0, 0.01))
+        program.kill()
+        if program.ended().status == 0:
+            break
+    finish(programs, name, world, run)
+    assert losses_of(run) == losses_of(references.of(name)[0])
+    assert not half_checkpoints(run)
+    assert caught, 'no save was seen'
+
+
+@pytest.mark.parametrize('name', WRITERS)
+def test_a_program_killed_at_random_moments_writes_what_an_undisturbed_one_does(
+        name, programs, world, references, tmp_path, rng):
+    reference, seconds = references.of(name)
+    out = tmp_path / 'out'
+    for _ in range(KILLS):
+        program = start(programs, name, world, out)
+        time.sleep(rng.uniform(0, seconds))
+        program.kill()
+        program.ended()
+        expected = cases.contents(reference)
+        for path, digest in cases.contents(out).items():
+            assert expected.get(path) == digest, '%s is not whole' % path
+    finish(programs, name, world, out)
+    assert cases.contents(out) == cases.contents(reference)
+
+
+@pytest.mark.parametrize('name', pick(list(cases.WRITERS) + list(cases.TRAININGS), ['prepare']))
+def test_what_killed_runs_left_in_work_is_removed_when_it_is_old(
+        name, programs, world, references, tmp_path):
+    out = tmp_path / 'out'
+    shutil.copytree(str(references.of(name)[0]), str(out))
+    folders = [folder for folder, _, files in os.walk(str(out)) if files]
+    old = [os.path.join(folder, '.file.x1y2z3' + TEMPORARY_SUFFIX) for folder in folders]
+    for path in old:
+        with open(path, 'w') as stream:
+            stream.write('half of a fi')
+        os.utime(path, (time.time() - 86400,) * 2)
+    finish(programs, name, world, out)
+    assert not [path for path in old if os.path.exists(path)]
+
+
+@pytest.mark.skipif(not pick(True, False), reason='only in a full run: starts interpreters')
+def test_a_wrapper_killed_with_its_programs_goes_on(world, references, tmp_path, rng):
+    reference, _ = references.of('prepare')
+    command = ('scripts/prepare_odometry.sh', world.archives, tmp_path / 'data',
+               tmp_path / 'formatted', '--sequences=0') + running.SIZE
+    for _ in range(KILLS):
+        program = running.interpreter(tmp_path, *command)
+        time.sleep(rng.uniform(0, 6))
+        program.kill()
+        program.ended()
+    ended = running.interpreter(tmp_path, *command).ended()
+    assert ended.status == 0, running.complaint(ended)
+    assert cases.contents(tmp_path / 'formatted') == cases.contents(reference)

@@ -1,0 +1,56 @@
+"""A long run takes no more memory and no more files than a short one."""
+import os
+import time
+
+import pytest
+
+import cases
+import programs as running
+from settings import FULL, pick
+
+STEPS, SETTLED = pick((3000, 500), (600, 200))
+MOST_GROWTH = 20 << 20
+
+
+def memory_of(pid):
+    with open('/proc/%d/statm' % pid) as stream:
+        return int(stream.read().split()[1]) * os.sysconf('SC_PAGE_SIZE')
+
+
+def steps_in(run):
+    return running.read(run / 'metrics.jsonl').count('"train"')
+
+
+@pytest.mark.parametrize('name', pick(['train_toy', 'train_rigid'], ['train_toy']))
+def test_memory_and_open_files_stay_as_they_are_after_the_beginning(
+        name, programs, world, tmp_path):
+    run = tmp_path / 'run'
+    more = ('--save_every=50', '--images_every=20', '--eval_every=40')
+    if name == 'train_rigid':
+        more = ('--save_ckpt_freq=300', '--max_to_keep=2', '--summary_freq=100', '--log_freq=10',
+                '--eval_every=200', '--eval_batches=2')
+    command = cases.TRAININGS[name](world, run, STEPS, *more)
+    arguments = [word for word in command.arguments  # the last of a flag counts, in argparse too
+                 if word not in ('--save_ckpt_freq=3', '--log_freq=1')] + (
+                     ['--log_freq=10'] if name == 'train_rigid' else [])
+    a_row = 10 if name == 'train_rigid' else 1
+    program = programs.start(command.program, *arguments)
+    program.wait_until(lambda: steps_in(run) * a_row >= SETTLED, 1500)
+    memory, files = [], []
+    while program.runs():
+        try:
+            # In a checkpoint's moment more is taken: what counts is what stays.
+            memory.append(memory_of(program.pid))
+            files.append(len(os.listdir('/proc/%d/fd' % program.pid)))
+        except (OSError, IndexError):
+            break
+        time.sleep(pick(0.5, 0.05))
+    ended = program.ended(1500)
+    assert ended.status == 0, running.complaint(ended)
+    settled = min(files)
+    assert len(memory) >= 8, 'too short to tell'
+    half = len(memory) // 2
+    growth = min(memory[half:]) - min(memory[:half])
+    assert max(memory[:-2]) - memory[0] < (MOST_GROWTH if FULL else 2 * MOST_GROWTH)
+    assert growth < MOST_GROWTH
+    assert max(files) <= settled + 2, 'a checkpoint and an event file at most'

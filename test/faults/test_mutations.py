@@ -1,0 +1,98 @@
+"""Every input format, changed at random: no traceback, no hang, no flood of memory, no stray file."""
+import concurrent.futures
+import os
+import shutil
+import threading
+
+import pytest
+
+import programs as running
+from formats import FORMATS
+from settings import pick, randomness
+
+COUNT = pick(300, 3)
+AT_ONCE = pick(2, 1)
+SLOW_SHARE = 20  # every so many mutations go to a reader that takes long
+LONGEST = 10  # seconds beyond what the whole file takes
+MOST_MEMORY = 2 << 30
+
+
+def listing(folder):
+    """{path: (size, time of change)} below `folder`."""
+    return {path: (state.st_size, state.st_mtime_ns)
+            for top, _, files in os.walk(str(folder)) for path in
+            [os.path.join(top, name) for name in files] for state in [os.stat(path)]}
+
+
+class Reader:
+    """Copies of a format's data, of which one file is spoilt and read, over and over."""
+
+    def __init__(self, name, programs, world, folder):
+        self._format = FORMATS[name]
+        self._programs = programs
+        self._world = world.copied_to(folder / 'data', *self._format.parts)
+        if self._format.prepare:
+            self._format.prepare(self._world)
+        self._file = self._format.file(self._world)
+        with open(self._file, 'rb') as stream:
+            self.whole = stream.read()
+        self._out = folder / 'out'
+        self._seconds = {}
+        for reader in self._format.readers:
+            ended = self._read(reader, self.whole)
+            assert ended.status == 0, running.complaint(ended)
+            self._seconds[reader] = ended.seconds
+
+    def _read(self, reader, data, timeout=60):
+        with open(self._file, 'wb') as stream:
+            stream.write(data)
+        shutil.rmtree(str(self._out), ignore_errors=True)
+        command = reader(self._world, self._out)
+        self._before = listing(self._world.folder), listing(self._programs.home)
+        return self._programs.run(command.program, *command.arguments, timeout=timeout,
+                                  memory=2 * MOST_MEMORY)
+
+    def complaint(self, number, rng):
+        """What is wrong with how mutation `number` is read; '' when nothing is."""
+        slow = len(self._format.readers) > 1 and number % SLOW_SHARE == 0
+        reader = self._format.readers[1 + number // SLOW_SHARE % (
+            len(self._format.readers) - 1) if slow else 0]
+        data = self._format.mutate(rng, self.whole)
+        try:
+            ended = self._read(reader, data, self._seconds[reader] + LONGEST)
+            running.assert_no_trace(ended)
+        except AssertionError as error:
+            return str(error)
+        if ended.status not in (0, running.USER_ERROR):
+            return running.complaint(ended)
+        if ended.status == running.USER_ERROR and not ended.err.strip():
+            return 'no word said'
+        if ended.peak > MOST_MEMORY:
+            return '%.1f GB of memory' % (ended.peak / 2 ** 30)
+        if (listing(self._world.folder), listing(self._programs.home)) != self._before:
+            return 'a file outside of the output folder was touched'
+        return ''
+
+
+@pytest.mark.parametrize('name', list(FORMATS))
+def test_a_changed_file_is_read_or_refused(name, programs, world, tmp_path):
+    """Keeps each mutation that fails in the test's folder, to be looked at."""
+    readers = [Reader(name, programs, world, tmp_path / str(copy)) for copy in range(AT_ONCE)]
+    local, free = threading.local(), list(readers)
+
+    def attempt(number):
+        if not hasattr(local, 'reader'):
+            local.reader = free.pop()
+        rng = randomness('%s %d' % (name, number))
+        complaint = local.reader.complaint(number, rng)
+        if complaint:
+            rng = randomness('%s %d' % (name, number))
+            kept = tmp_path / ('mutation %d' % number)
+            kept.write_bytes(FORMATS[name].mutate(rng, local.reader.whole))
+            return '%s: %s' % (kept, complaint)
+        return ''
+
+    with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
+        complaints = [text for text in pool.map(attempt, range(COUNT)) if text]
+    assert not complaints, '%d of %d mutations\n%s' % (
+        len(complaints), COUNT, '\n'.join(complaints[:8]))

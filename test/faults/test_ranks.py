@@ -1,0 +1,90 @@
+"""A rank that dies, stops or is ended at any stage, and hosts that are not there."""
+import os
+import signal
+import time
+
+import pytest
+
+import cases
+import programs as running
+from npu_runtime import checkpoints
+from settings import pick
+from test_signals import STAGES
+from toy_training import losses_of
+
+WITHIN = 60  # seconds from the fault to the end of all others
+pytestmark = pytest.mark.usefixtures('horovod')
+
+
+def launch(tmp_path, run, *arguments):
+    command = cases.train_toy(None, run, 1000, '--slow_reading=0.05')
+    return running.interpreter(tmp_path, 'scripts/train_multi.sh', '--np', '2', *arguments,
+                               command.program, *command.arguments)
+
+
+def rank_process(run, rank):
+    """Number of the process that is this rank of the training in `run`; None where there is none."""
+    for name in filter(str.isdigit, os.listdir('/proc')):
+        variables = running.read('/proc/%s/environ' % name).split('\0')
+        if 'HOROVOD_RANK=%d' % rank in variables and str(run) in running.read(
+                '/proc/%s/cmdline' % name) and 'toy_program' in running.read(
+                    '/proc/%s/cmdline' % name).split('\0')[1]:
+            return int(name)
+    return None
+
+
+@pytest.mark.parametrize('rank', [0, 1])
+@pytest.mark.parametrize('fault', ['SIGKILL', 'SIGSTOP', 'SIGTERM'])
+@pytest.mark.parametrize('stage', list(STAGES))
+def test_when_a_rank_fails_at_any_stage_all_others_end_with_a_sentence(
+        stage, fault, rank, programs, world, tmp_path):
+    if not pick(True, False) and (stage, fault, rank) != ('while_reading', 'SIGKILL', 1):
+        pytest.skip('only in a full run')
+    run = tmp_path / 'run'
+    launched = launch(tmp_path, run)
+    pid = launched.wait_until(lambda: rank_process(run, rank))
+    STAGES[stage](launched, run)
+    began = time.monotonic()
+    os.kill(pid, getattr(signal, fault))
+    try:
+        ended = launched.ended(WITHIN)
+    finally:
+        launched.kill()
+        for one in (0, 1):
+            left = rank_process(run, one)
+            if left:
+                os.kill(left, signal.SIGKILL)
+    assert time.monotonic() - began < WITHIN
+    assert ended.status != 0
+    running.assert_no_trace(ended)
+    assert 'rank' in ended.err + ended.out, running.complaint(ended)
+    if run.exists() and checkpoints.prefixes_in(str(run)):
+        step = checkpoints.read_step(checkpoints.newest_in(str(run), verify=True))
+        assert step <= losses_of(run)[-1][0]
+
+
+@pytest.mark.parametrize('hosts', ['no-such-host.invalid:1,localhost:1', 'localhost:1', 'a:b', ':',
+                                   '192.0.2.1:1,localhost:1'])
+def test_a_wrong_list_of_hosts_ends_with_a_sentence(hosts, tmp_path):
+    launched = launch(tmp_path, tmp_path / 'run', '--hosts', hosts)
+    ended = launched.ended(WITHIN)
+    assert ended.status != 0
+    running.assert_no_trace(ended)
+    assert 'error: ' in ended.err, running.complaint(ended)
+
+
+def test_two_hosts_train_as_one_process(two_hosts, programs, tmp_path):
+    hosts, ssh = two_hosts
+    one, two = tmp_path / 'one', tmp_path / 'two'
+    command = cases.train_toy(None, one, 12, '--shared')
+    programs.works(command.program, *command.arguments)
+    command = cases.train_toy(None, two, 12, '--shared')
+    ended = running.interpreter(
+        tmp_path, *hosts[0].command(
+            'bash', str(running.ROOT / 'scripts' / 'train_multi.sh'), '--np', '2', '--hosts',
+            ','.join(host.address + ':1' for host in hosts), command.program, *command.arguments),
+        env={'PATH': '%s:%s' % (ssh, os.environ['PATH'])}).ended()
+    assert ended.status == 0, running.complaint(ended)
+    assert [step for step, _ in losses_of(two)] == list(range(1, 13))
+    assert [total for _, total in losses_of(two)] == pytest.approx(
+        [total for _, total in losses_of(one)], rel=1e-5)

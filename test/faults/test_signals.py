@@ -1,0 +1,146 @@
+"""SIGTERM, SIGINT and SIGHUP, once and twice, at every stage of a program."""
+import itertools
+import signal
+import time
+
+import pytest
+
+import cases
+import programs as running
+from npu_runtime import checkpoints
+from settings import pick
+from test_kills import saves_now
+from toy_training import losses_of
+
+SIGNALS = {signal.SIGTERM: 143, signal.SIGINT: 130, signal.SIGHUP: 129}
+NAMES = [number.name for number in SIGNALS]
+ENDS_WITHIN = 60  # seconds; the first graph of a big net takes long to compile
+
+
+def while_compiling(program, run):
+    """The variables have their values, no step is done."""
+    program.wait_until(lambda: '"start"' in running.read(run / 'metrics.jsonl'))
+
+
+def while_reading(program, run):
+    program.wait_until(lambda: '"train"' in running.read(run / 'metrics.jsonl'))
+
+
+def while_saving(program, run):
+    program.wait_until(lambda: saves_now(run))
+
+
+def while_starting(program, run):
+    program.wait_until(run.exists)
+
+
+STAGES = {stage.__name__: stage for stage in (
+    while_starting, while_compiling, while_reading, while_saving)}
+
+
+def assert_stopped(ended, number):
+    """It ended with the signal's status, and said by which signal, without a traceback."""
+    running.assert_no_trace(ended)
+    assert ended.status == SIGNALS[number], running.complaint(ended)
+    assert number.name in ended.out + ended.err or 'interrupted' in ended.err, (
+        running.complaint(ended))
+
+
+@pytest.mark.parametrize('name,stage,signal_name,times', pick(
+    list(itertools.product(cases.TRAININGS, STAGES, NAMES, (1, 2))),
+    [('train_toy', 'while_starting', 'SIGINT', 1), ('train_toy', 'while_compiling', 'SIGTERM', 2),
+     ('train_toy', 'while_reading', 'SIGHUP', 1), ('train_toy', 'while_saving', 'SIGTERM', 1)]))
+def test_a_training_stopped_at_any_stage_tells_so_and_goes_on_as_if_it_had_not_been(
+        name, stage, signal_name, times, programs, world, references, tmp_path, rng):
+    number, run = getattr(signal, signal_name), tmp_path / 'run'
+    more = ('--slow_reading=0.1',) if name == 'train_toy' else ()
+    command = cases.TRAININGS[name](world, run, 20 if name == 'train_toy' else 8, *more)
+    program = programs.start(command.program, *command.arguments)
+    STAGES[stage](program, run)
+    for _ in range(times):
+        program.signal(number)
+        time.sleep(rng.uniform(0, 0.1))
+    ended = program.ended(ENDS_WITHIN)
+    if ended.status == 0:
+        assert name != 'train_toy', 'was not stopped'
+    else:
+        assert_stopped(ended, number)
+    if run.exists() and checkpoints.prefixes_in(str(run)):
+        assert checkpoints.newest_in(str(run), verify=True)
+    command = cases.TRAININGS[name](world, run)
+    programs.works(command.program, *command.arguments)
+    assert losses_of(run) == losses_of(references.of(name)[0])
+
+
+@pytest.mark.parametrize('signal_name', NAMES)
+def test_one_signal_while_training_leaves_a_checkpoint_of_the_last_step_and_names_it(
+        signal_name, programs, world, tmp_path):
+    number, run = getattr(signal, signal_name), tmp_path / 'run'
+    command = cases.train_toy(world, run, 1000, '--save_every=1000')
+    program = programs.start(command.program, *command.arguments)
+    while_reading(program, run)
+    program.signal(number)
+    ended = program.ended(ENDS_WITHIN)
+    assert_stopped(ended, number)
+    last = losses_of(run)[-1][0]
+    newest = checkpoints.newest_in(str(run), verify=True)
+    assert checkpoints.read_step(newest) == last
+    assert newest in ended.out + ended.err, running.complaint(ended)
+
+
+@pytest.mark.parametrize('signal_name', NAMES)
+def test_a_signal_before_the_first_checkpoint_promises_none(signal_name, programs, world, tmp_path):
+    number, run = getattr(signal, signal_name), tmp_path / 'run'
+    command = cases.train_toy(world, run, 100, '--slow_reading=2')
+    program = programs.start(command.program, *command.arguments)
+    program.wait_until(lambda: '"start"' in running.read(run / 'metrics.jsonl'))
+    for _ in range(2):
+        program.signal(number)
+        time.sleep(0.3)
+    ended = program.ended(ENDS_WITHIN)
+    assert_stopped(ended, number)
+    if not checkpoints.prefixes_in(str(run)):
+        assert 'usable' not in ended.out + ended.err, running.complaint(ended)
+
+
+@pytest.mark.parametrize('name', pick(list(cases.WRITERS), ['prepare']))
+@pytest.mark.parametrize('signal_name', NAMES)
+def test_any_other_program_tells_which_signal_stopped_it_and_leaves_whole_files(
+        name, signal_name, programs, world, references, tmp_path, rng):
+    number, (reference, seconds) = getattr(signal, signal_name), references.of(name)
+    expected = cases.contents(reference)
+    for attempt in range(pick(3, 1)):
+        out = tmp_path / str(attempt)
+        command = cases.WRITERS[name](world, out)
+        program = programs.start(command.program, *command.arguments)
+        time.sleep(rng.uniform(0.1, 0.8) * seconds)
+        program.signal(number)
+        ended = program.ended(ENDS_WITHIN)
+        if ended.status != 0:
+            assert_stopped(ended, number)
+        for path, digest in cases.contents(out).items():
+            assert expected.get(path) == digest, '%s is not whole, or is left over' % path
+
+
+@pytest.mark.parametrize('program', pick(
+    ['geonet/main.py', 'convlstm_vo/main.py', 'kitti_eval/eval_depth.py', 'scripts/report_case.py'],
+    ['kitti_eval/eval_depth.py']))
+@pytest.mark.parametrize('signal_name', NAMES)
+def test_a_signal_while_the_program_imports_shows_no_traceback(
+        program, signal_name, tmp_path, rng):
+    number = getattr(signal, signal_name)
+    for _ in range(pick(5, 1)):
+        started = running.interpreter(tmp_path, program, '--help')
+        # After Python's own start, of which no program can decide.
+        started.wait_until(lambda: 'common' in _open_modules(started.pid), 30)
+        time.sleep(rng.uniform(0.05, 0.5))
+        started.signal(number)
+        ended = started.ended(ENDS_WITHIN)
+        assert 'Traceback' not in ended.err, running.complaint(ended)
+        assert ended.status in (0, SIGNALS[number], -number), running.complaint(ended)
+
+
+def _open_modules(pid):
+    """What the process has mapped; numpy's libraries show that it is past Python's own start."""
+    maps = running.read('/proc/%d/maps' % pid)
+    return 'common' if 'numpy' in maps or 'argparse' in maps else maps

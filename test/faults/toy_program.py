@@ -1,0 +1,87 @@
+"""The training loop of both models under a net of one layer, as a program.
+
+    python test/faults/toy_program.py --folder=run --steps=20
+
+It ends as the models' programs do. Images, validation and checkpoints are all on; a ballast
+variable makes a checkpoint big enough to be interrupted, and `--formatted` reads a formatted set.
+"""
+import dataclasses
+import os
+import sys
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path[:0] = [ROOT] + [os.path.join(ROOT, 'test', name) for name in ('unit', 'distributed')]
+
+import tensorflow.compat.v1 as tf  # noqa: E402
+
+from common.errors import run_main  # noqa: E402
+from common.flags import Flags, flag, parse_flags, path_flag  # noqa: E402
+from kitti_data.pipeline.formatted import broken_files_named, formatted_dataset  # noqa: E402
+from npu_runtime.validation import Validation  # noqa: E402
+from toy_training import linear_model, random_batches, run_toy  # noqa: E402
+
+
+@dataclasses.dataclass
+class Config(Flags):
+    """A toy training."""
+    folder: str = path_flag('', 'of the run')
+    steps: int = flag(20, 'to train')
+    save_every: int = flag(3, 'steps')
+    images_every: int = flag(2, 'steps')
+    eval_every: int = flag(4, 'steps')
+    ballast: int = flag(100000, 'weights that make the checkpoint bigger')
+    slow_reading: float = flag(0.0, 'seconds that reading a batch takes')
+    formatted: str = path_flag('', 'formatted set to read; empty reads random numbers')
+    shared: bool = flag(False, 'batches of 4 that the ranks share, instead of 2 for each')
+
+
+def model_of(config):
+    """The function (batch, is_training) -> ModelOutput."""
+    def model(batch, is_training):
+        if config.formatted:
+            batch = tf.reshape(tf.cast(batch['frames'], tf.float32), [2, -1])[:, :4] / 255.
+        output = linear_model(batch, is_training)
+        with tf.variable_scope('net'):
+            ballast = tf.get_variable('ballast', [config.ballast],
+                                      initializer=tf.random_normal_initializer())
+        output.losses['ballast'] = 1e-6 * tf.reduce_sum(ballast ** 2)
+        return output
+    return model
+
+
+def data_of(config):
+    """The function (start_step, rank, size) -> tf.data.Dataset."""
+    def wait(number):
+        time.sleep(config.slow_reading)
+        return number
+
+    def data(start_step, rank, size):
+        if config.formatted:
+            return formatted_dataset(config.formatted, 'train', 2, 3, 32, 104, 1,
+                                     start_step=start_step, rank=rank, size=size)
+        if config.shared:
+            from two_ranks import share_of_four
+            return share_of_four(start_step, rank, size)
+        dataset = random_batches(start_step, rank, size)
+        if config.slow_reading:
+            dataset = dataset.map(lambda batch: tf.reshape(
+                tf.numpy_function(wait, [batch], tf.float32), [2, 4]))
+        return dataset
+    return data
+
+
+def main(argv=None):
+    config, = parse_flags(__doc__, Config, argv=argv)
+    data = data_of(config)
+    validation = Validation(lambda: data(0, 0, 1), config.eval_every, 2)
+    arguments = dict(model=model_of(config), data=data, validation=validation,
+                     checkpoint_every=config.save_every, summary_every=config.images_every)
+    if not config.formatted:
+        return run_toy(config.folder, config.steps, **arguments) and None
+    with broken_files_named(config.formatted):
+        return run_toy(config.folder, config.steps, **arguments) and None
+
+
+if __name__ == '__main__':
+    run_main(main)

@@ -1,0 +1,64 @@
+"""The emulated device: what the plugin makes of a session call."""
+import tensorflow.compat.v1 as tf
+from tensorflow.python.client import session as session_module
+
+from npu_bridge import parser, record
+
+_run = session_module.BaseSession.run
+_loops = {}  # IterationOp -> (one step, variable with the number of steps less one)
+_seen = set()
+
+
+def attach():
+    """Makes sessions whose configuration names the plugin run on the device."""
+    session_module.BaseSession.run = _run_on_device
+
+
+def detach():
+    """Gives TensorFlow its sessions back."""
+    session_module.BaseSession.run = _run
+    _loops.clear()
+    _seen.clear()
+
+
+def add_loop(iteration_op, train_op, inner_steps):
+    """Makes `iteration_op` run `train_op` as often as the variable says, and once more."""
+    _loops[iteration_op] = (train_op, inner_steps)
+
+
+def _run_on_device(session, fetches, feed_dict=None, options=None, run_metadata=None):
+    config = session._config  # pylint: disable=protected-access
+    values = parser.read(config) if config else None
+    if values is not None:
+        parser.check(values)
+        operations = [getattr(fetch, 'op', fetch) for fetch in _flat(fetches)]
+        operations = [op for op in operations if isinstance(op, tf.Operation)]
+        _note_graph(session, fetches, operations)
+        for op in operations:
+            if op in _loops and values.get('iterations_per_loop', 1) > 1:
+                train_op, inner_steps = _loops[op]
+                for _ in range(int(_run(session, inner_steps))):
+                    _run(session, train_op, feed_dict)
+    return _run(session, fetches, feed_dict, options, run_metadata)
+
+
+def _flat(fetches):
+    if isinstance(fetches, dict):
+        fetches = list(fetches.values())
+    if isinstance(fetches, (list, tuple)):
+        return [one for fetch in fetches for one in _flat(fetch)]
+    return [fetches]
+
+
+def _note_graph(session, fetches, operations):
+    names = frozenset(getattr(fetch, 'name', str(fetch)) for fetch in _flat(fetches))
+    if (session, names) in _seen:
+        return
+    _seen.add((session, names))
+    needed, waiting = set(), list(operations)
+    while waiting:
+        op = waiting.pop()
+        if op not in needed:
+            needed.add(op)
+            waiting += [tensor.op for tensor in op.inputs] + list(op.control_inputs)
+    record.graphs.append((names, any(op.type.startswith('Hcom') for op in needed)))

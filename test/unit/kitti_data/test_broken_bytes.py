@@ -1,0 +1,117 @@
+"""Whatever bytes a file holds, reading it gives values or one sentence that names the file.
+
+Three hundred mutations of each format; `SEED` makes them the same again.
+"""
+import json
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from common.errors import UserError
+from common.files import read_json, read_lines
+from kitti_data import calibration, cityscapes, depth_files, flow_files, images, odometry, raw
+from kitti_data.example_list import read_example_list
+from kitti_data.image_lists import read_image_list
+from kitti_data.number_files import read_rows
+from kitti_eval import snippets
+
+SEED = 8964
+MUTATIONS = 300
+PIXELS = np.random.RandomState(0).randint(0, 256, (12, 20, 3)).astype(np.uint8)
+POSE = '1 0 0 5 0 1 0 6 0 0 1 7\n'
+
+
+def png(path):
+    images.write_png(path, PIXELS)
+
+
+def jpeg(path):
+    exif = Image.Exif()
+    exif[0x0112] = 3
+    Image.fromarray(PIXELS).save(path, 'JPEG', exif=exif.tobytes())
+
+
+def disparity(path):
+    assert cv2.imwrite(path, PIXELS[..., 0].astype(np.uint16) * 200)
+
+
+def text(content):
+    def write(path):
+        with open(path, 'w') as stream:
+            stream.write(content)
+    return write
+
+
+def bytes_of(content):
+    def write(path):
+        with open(path, 'wb') as stream:
+            stream.write(content)
+    return write
+
+
+FORMATS = {
+    'rgb.png': (png, images.read_rgb), 'rgb.jpg': (jpeg, images.read_rgb),
+    'levels.png': (png, lambda path: images.read_levels(path, 3)),
+    'levels.jpg': (jpeg, lambda path: images.read_levels(path, 1)),
+    'format.png': (png, images.read_format), 'size.jpg': (jpeg, images.image_size),
+    'disparity.png': (disparity, lambda path: images.read_16_bit(path, 1, 'disparity')),
+    'flow.png': (lambda path: flow_files.write_kitti_flow(path, PIXELS[..., :2] / 3),
+                 flow_files.read_kitti_flow),
+    'flow.flo': (lambda path: flow_files.write_flo(path, PIXELS[..., :2] / 3),
+                 flow_files.read_flo),
+    'depth.npy': (lambda path: depth_files.write_depths(path, [PIXELS[..., 0]] * 2),
+                  depth_files.read_depths),
+    'poses.txt': (text(POSE * 4), odometry.read_poses_indexed),
+    'indexed.txt': (text('3 %s7 %s' % (POSE, POSE)), odometry.read_poses_indexed),
+    'times.txt': (text('0.0\n1.037e-1\n'), odometry.read_times),
+    'oxts.txt': (text('49.0 ' * 30), lambda path: read_rows(path, (30,), 'oxts file')),
+    'calib.txt': (text('P0: %s\nP1: %s\n' % (POSE.strip(), POSE.strip())),
+                  lambda path: calibration.Calibration(path).projection('P1')),
+    'a_cam.txt': (text('50,0.,52,0.,50,16,0.,0.,1.'), calibration.read_camera_file),
+    'camera.json': (text(json.dumps({'intrinsic': dict(fx=1.0, fy=2, u0=3, v0=4)})),
+                    cityscapes.read_camera),
+    'any.json': (text(json.dumps({'a': [1, {'b': None}], 'c': 1e30})), read_json),
+    'train.txt': (text('00 000001\nmy drive 000002\n'), read_example_list),
+    'list.txt': (text('a.png b.png\n2011_09_26/2011_09_26_drive_0002_sync 69 l\n'),
+                 read_image_list),
+    'lines.txt': (text('one\ntwo\n'), read_lines),
+    '000000.txt': (text('0 0 0 0 0 0 0 1\n0.1 0 0 1 0 0 0 1\n'), snippets.read_snippet),
+    'scan.bin': (bytes_of(np.arange(40, dtype='<f4').tobytes()), raw.read_velodyne),
+}
+
+
+def mutate(content, random):
+    """One to four bytes changed, and sometimes an end cut off or a part repeated."""
+    content = bytearray(content)
+    for _ in range(random.randint(1, 5)):
+        content[random.randint(len(content))] = random.choice([0, 9, 10, 45, 57, 101, 255,
+                                                               random.randint(256)])
+    kind = random.randint(4)
+    if kind == 0:
+        del content[random.randint(len(content)):]
+    elif kind == 1:
+        place = random.randint(len(content))
+        content[place:place] = content[random.randint(len(content)):] * random.randint(1, 40)
+    return bytes(content)
+
+
+@pytest.mark.parametrize('name', sorted(FORMATS))
+def test_mutated_files_give_values_or_a_sentence_with_their_name(tmp_path, name):
+    write, read = FORMATS[name]
+    path = str(tmp_path / name)
+    write(path)
+    with open(path, 'rb') as stream:
+        whole = stream.read()
+    if name != 'list.txt':  # whose images do not exist
+        read(path)
+    random, refused = np.random.RandomState(SEED), 0
+    for _ in range(MUTATIONS):
+        bytes_of(mutate(whole, random))(path)
+        try:
+            read(path)
+        except UserError as error:
+            assert name in str(error)
+            refused += 1
+    assert refused

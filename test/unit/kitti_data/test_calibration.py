@@ -1,0 +1,44 @@
+"""Calibration: cameras that no camera is are refused where they enter."""
+import numpy as np
+import pytest
+
+from common.errors import UserError
+from kitti_data import calibration
+from kitti_data.snippet_source import snippets
+
+
+@pytest.mark.parametrize('fx', ['0', '-50', '1e20', 'nan', '1e-9'])
+@pytest.mark.parametrize('place', [0, 4])
+def test_a_camera_file_with_an_impossible_focal_length_is_refused(tmp_path, fx, place):
+    numbers = ['50', '0.', '26', '0.', '40', '8', '0.', '0.', '1.']
+    path = tmp_path / '000000_cam.txt'
+    path.write_text(','.join(numbers))
+    np.testing.assert_array_equal(calibration.read_camera_file(str(path)),
+                                  [[50, 0, 26], [0, 40, 8], [0, 0, 1]])
+    numbers[place] = fx
+    path.write_text(','.join(numbers))
+    with pytest.raises(UserError, match='000000_cam.txt: .*(must be from|must be 9 finite)'):
+        calibration.read_camera_file(str(path))
+
+
+def test_a_projection_with_an_impossible_focal_length_is_refused_with_its_line(tmp_path):
+    path = tmp_path / 'calib.txt'
+    path.write_text('P0: 0 0 6 0 0 7 2 0 0 0 1 0\n\nP2: 7 0 6 0 0 -7 2 0 0 0 1 0\n')
+    calib = calibration.Calibration(str(path))
+    with pytest.raises(UserError, match='calib.txt: line 1: P0: fx is 0 pixels'):
+        calib.projection('P0')
+    with pytest.raises(UserError, match='calib.txt: line 3: P2: fy is -7 pixels'):
+        calib.projection('P2')
+
+
+def test_intrinsics_of_a_flag_are_checked_too(synthetic_kitti):
+    with pytest.raises(UserError, match='--intrinsics=0,80,60,20: fx is 0 pixels'):
+        snippets(synthetic_kitti, 3, 16, 52, 9, intrinsics=(0, 80, 60, 20))
+
+
+def test_what_is_written_for_training_is_read_back(tmp_path):
+    camera = np.array([[100.0, 0, 52], [0, 80, 16], [0, 0, 1]])
+    path = tmp_path / 'a_cam.txt'
+    path.write_text(calibration.camera_text(camera, 0.5, 0.25))
+    np.testing.assert_allclose(calibration.read_camera_file(str(path)),
+                               [[50, 0, 26], [0, 20, 4], [0, 0, 1]])

@@ -1,0 +1,57 @@
+"""Predicted depth: what numpy reads, and headers that nothing reads."""
+import resource
+
+import numpy as np
+import pytest
+
+from common.errors import UserError
+from kitti_data.depth_files import read_depths, write_depths
+
+
+def test_depths_come_back_and_are_what_numpy_would_write(tmp_path):
+    depths = list(np.random.RandomState(0).uniform(1, 80, (3, 4, 5)).astype(np.float32))
+    write_depths(str(tmp_path / 'a.npy'), depths)
+    np.save(str(tmp_path / 'b.npy'), np.stack(depths))
+    assert (tmp_path / 'a.npy').read_bytes() == (tmp_path / 'b.npy').read_bytes()
+    np.testing.assert_array_equal(read_depths(str(tmp_path / 'a.npy')), depths)
+
+
+def npy(header):
+    header += ' ' * (117 - len(header)) + '\n'
+    return b'\x93NUMPY\1\0' + len(header).to_bytes(2, 'little') + header.encode()
+
+
+@pytest.mark.parametrize('content', [
+    b'', b'not an array', npy("{'descr': '<f4', 'fortran_order': False, 'shape': (-3, 4, 5), }"),
+    npy("{'descr': '<f4', 'fortran_order': False, 'shape': (1000000000, 40000, 50000), }"),
+    npy("{'descr': '<f4', 'fortran_order': False, 'shape': (10, 40, 50), }"),
+    npy("{'descr': '<f4', 'fortran_order': False, 'shape': (%s,), }" % ('9' * 40)),
+    npy("{'descr': '|O', 'fortran_order': False, 'shape': (1, 1, 1), }"), npy("{'descr': [["),
+    npy('(' * 100)])
+def test_headers_that_are_broken_or_ask_for_what_is_not_there_are_named(tmp_path, content):
+    (tmp_path / 'pred.npy').write_bytes(content)
+    with pytest.raises(UserError, match='pred.npy'):
+        read_depths(str(tmp_path / 'pred.npy'))
+
+
+def test_pictures_of_depth_are_answered_with_what_to_give(tmp_path):
+    (tmp_path / '000000_10.png').write_bytes(b'')
+    with pytest.raises(UserError, match='000000_10.png: must be a .npy file.*--mode=test_depth'):
+        read_depths(str(tmp_path / '000000_10.png'))
+    with pytest.raises(UserError, match='is not a file; --mode=test_depth writes'):
+        read_depths(str(tmp_path))
+
+
+def test_depth_that_the_disk_has_no_room_for_does_not_appear(tmp_path):
+    depths = [np.ones((40, 50))] * 3
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    for room in (100, 5000, 24000, 24127):
+        resource.setrlimit(resource.RLIMIT_FSIZE, (room, limits[1]))
+        try:
+            with pytest.raises(UserError, match='cannot write .*a.npy'):
+                write_depths(str(tmp_path / 'a.npy'), depths)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        assert not list(tmp_path.iterdir())
+    write_depths(str(tmp_path / 'a.npy'), depths)
+    assert (tmp_path / 'a.npy').stat().st_size == 24128

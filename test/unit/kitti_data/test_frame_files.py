@@ -1,0 +1,93 @@
+"""Folders of frames: natural order, frames alone, gaps and twins named."""
+import os
+
+import numpy as np
+import pytest
+
+from common.errors import UserError
+from kitti_data import frame_files, frame_source
+from kitti_data.images import write_png
+from kitti_data.kitti_2015 import reference_names
+
+
+def write_frames(folder, names):
+    """Frame k has the level k."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for level, name in enumerate(names):
+        write_png(str(folder / name), np.full((4, 6, 3), level, np.uint8))
+    return str(folder)
+
+
+def levels(source):
+    return [int(frame[0, 0, 0]) for frame in source.read(4, 6)]
+
+
+@pytest.mark.parametrize('names', [
+    ['8.png', '9.png', '10.png', '11.png'],
+    ['frame 8.png', 'frame 9.png', 'frame 10.png', 'frame 11.png'],
+    ['08.png', '09.PNG', '10.png', '11.png'],
+    ['a.png', 'b2.png', 'b10.png', 'c.png']])
+def test_frames_come_in_the_order_of_their_numbers(tmp_path, names):
+    source = frame_source.sequence_frames(write_frames(tmp_path, names))
+    assert source.names == names
+    assert levels(source) == [0, 1, 2, 3]
+
+
+def test_frames_of_an_odometry_sequence_come_in_the_order_of_their_numbers(tmp_path):
+    write_frames(tmp_path / 'sequences' / '00' / 'image_2', ['8.png', '9.png', '10.png'])
+    source = frame_source.sequence_frames(str(tmp_path), 0)
+    assert levels(source) == [0, 1, 2] and source.numbers.tolist() == [8, 9, 10]
+
+
+@pytest.mark.parametrize('stray', ['._000001.png', '.DS_Store', 'Thumbs.db',
+                                   '.000001.png.x.partial', 'readme.txt'])
+def test_what_systems_leave_in_a_folder_is_no_frame(tmp_path, stray):
+    folder = write_frames(tmp_path / 'training' / 'image_2', ['000000_10.png', '000001_10.png'])
+    (tmp_path / 'training' / 'image_2' / stray).write_bytes(b'\0\5\26\7')
+    (tmp_path / 'training' / 'image_2' / ('._000000_10.png')).write_bytes(b'\0\5\26\7')
+    assert frame_files.image_names(folder) == ['000000_10.png', '000001_10.png']
+    assert reference_names(folder) == ['000000', '000001']
+    assert frame_source.depth_frames(str(tmp_path), 'stereo').names == [
+        '000000_10.png', '000001_10.png']
+
+
+@pytest.mark.parametrize('names', [['4.png', '5.png', '5.jpg'], ['4.png', '5.png', '005.png'],
+                                   ['a.png', 'a.jpg']])
+def test_two_files_of_one_frame_are_named(tmp_path, names):
+    folder = write_frames(tmp_path, names)
+    with pytest.raises(UserError, match=r'(5|a)\.\w+ and (005|5|a)\.\w+ are the same frame'):
+        frame_source.sequence_frames(folder)
+
+
+def test_a_gap_is_an_error_for_motion_and_a_warning_for_depth(tmp_path, capsys):
+    folder = write_frames(tmp_path, ['4.png', '5.png', '8.png', '10.png'])
+    with pytest.raises(UserError, match='frames 6 to 7 are missing between .*5.png and 8.png'):
+        frame_source.sequence_frames(folder)
+    assert levels(frame_source.depth_frames(folder, 'eigen')) == [0, 1, 2, 3]
+    assert 'frames 6 to 7 are missing (2 such gaps)' in capsys.readouterr().err
+
+
+def test_digits_of_other_scripts_and_numbers_without_end_are_no_frame_numbers():
+    assert frame_files.frame_number('0042') == 42
+    for text in ('²', '٣', '-1', '', '1' * 3000000, '1' * 19):
+        assert frame_files.frame_number(text) is None
+
+
+def test_a_folder_that_cannot_be_read_is_named(tmp_path, monkeypatch):
+    def refuse(path):
+        raise PermissionError(13, 'Permission denied', path)
+    monkeypatch.setattr(os, 'listdir', refuse)
+    with pytest.raises(UserError, match='cannot read folder .*frames: Permission denied'):
+        frame_files.image_names(str(tmp_path / 'frames'))
+
+
+def test_names_that_are_not_utf8_are_frames_too(tmp_path):
+    folder = os.fsencode(str(tmp_path)) + b'/caf\xe9'
+    os.mkdir(folder)
+    source = frame_source.from_paths([os.path.join(write_odd(os.fsdecode(folder)), '1.png')])
+    assert levels(source) == [7]
+
+
+def write_odd(folder):
+    write_png(os.path.join(folder, '1.png'), np.full((4, 6, 3), 7, np.uint8))
+    return folder

@@ -1,0 +1,38 @@
+"""TensorFlow starts without a word of its own, unless the user wants to hear it."""
+import os
+import subprocess
+import sys
+
+from conftest import ROOT
+
+PROGRAM = ('import sys; sys.path.insert(0, %r)\n'
+           'from npu_runtime.engine import start_tensorflow; start_tensorflow()\n'
+           'import tensorflow.compat.v1 as tf\n'
+           'with tf.Session(config=tf.ConfigProto(device_count={"GPU": 0})) as session:\n'
+           '    images = tf.zeros([1, 2, 2, 1])\n'
+           '    print(session.run(tf.shape(tf.image.resize_bilinear(images, [4, 4]))).tolist())\n'
+           'tf.logging.error("an error")\n' % str(ROOT))
+
+
+def said(**environ):
+    ended = subprocess.run([sys.executable, '-c', PROGRAM], env=dict(os.environ, **environ),
+                           stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                           universal_newlines=True)
+    assert ended.returncode == 0 and ended.stdout == '[1, 4, 4, 1]\n'
+    return ended.stderr.splitlines()
+
+
+def test_errors_alone_are_shown():
+    lines = said(TF_CPP_MIN_LOG_LEVEL='')
+    assert len(lines) == 1 and lines[0].endswith('an error')
+
+
+def test_the_user_s_own_level_wins():
+    assert len(said(TF_CPP_MIN_LOG_LEVEL='0')) > 1
+
+
+def test_flags_are_read_without_tensorflow():
+    for module in ('geonet.main', 'convlstm_vo.main', 'npu_runtime.run_folder'):
+        program = ('import sys; sys.path.insert(0, %r); import %s; '
+                   'assert "tensorflow" not in sys.modules' % (str(ROOT), module))
+        assert subprocess.run([sys.executable, '-c', program]).returncode == 0

@@ -1,0 +1,79 @@
+"""What TensorFlow says of a device, in one sentence with device, cause and cure."""
+import subprocess
+import sys
+import time
+
+import pytest
+import tensorflow.compat.v1 as tf
+
+from common.errors import EXIT_DEVICE_ERROR, DeviceError, UserError, run_main
+from conftest import ROOT
+from npu_runtime.failures import explained
+
+OOM = tf.errors.ResourceExhaustedError(
+    None, None, 'OOM when allocating tensor with shape[4,64,64,192] and type float\n\t [[conv]]')
+NO_BLAS = tf.errors.InternalError(None, None, 'No blas support for stream\n\t [[node MatMul]]')
+NO_DNN = tf.errors.UnknownError(
+    None, None, 'Failed to get convolution algorithm. This is probably because cuDNN failed to '
+                'initialize')
+NO_ROOM = tf.errors.InternalError(
+    None, None, 'CUDA runtime implicit initialization on GPU:0 failed. Status: out of memory')
+LOST = tf.errors.InternalError(None, None, 'GPU sync failed')
+NPU = tf.errors.InternalError(None, None, 'GeOp1_0GEOP::::DoRunAsync Failed, E19999: Inner Error')
+RESET = tf.errors.AbortedError(None, None, 'Session was closed')
+
+
+@pytest.mark.parametrize('device, error, parts', [
+    ('gpu', OOM, ['device gpu: out of memory (OOM when', 'another process', 'nvidia-smi',
+                  'lower --batch_size (now 4)']),
+    ('gpu', NO_ROOM, ['device gpu: out of memory', 'nvidia-smi']),
+    ('cpu', OOM, ['device cpu: out of memory', 'lower --batch_size (now 4)']),
+    ('gpu', NO_BLAS, ['device gpu: refuses or was lost (No blas support', 'another process',
+                      '--device=cpu']),
+    ('gpu', NO_DNN, ['device gpu: refuses or was lost (Failed to get convolution']),
+    ('gpu', LOST, ['device gpu: refuses or was lost (GPU sync failed']),
+    ('npu', NPU, ['device npu: refuses or was lost', 'npu-smi info']),
+    ('npu', RESET, ['device npu: the session was lost', 'another rank'])])
+def test_a_device_that_refuses_is_named_with_cause_cure_and_what_remains(device, error, parts):
+    with pytest.raises(DeviceError) as raised:
+        with explained(device, 4, remains=lambda: '; goes on from model-5'):
+            raise error
+    for part in parts:
+        assert part in str(raised.value)
+    assert '\n' not in str(raised.value) and str(raised.value).endswith('; goes on from model-5')
+
+
+def test_it_has_an_exit_status_of_its_own(capsys):
+    def main():
+        with explained('gpu', 4):
+            raise OOM
+    with pytest.raises(SystemExit) as ended:
+        run_main(main)
+    assert ended.value.code == EXIT_DEVICE_ERROR == 3
+    assert capsys.readouterr().err.startswith('error: device gpu: out of memory')
+
+
+def test_what_a_loader_raised_keeps_its_words():
+    with pytest.raises(UserError, match='^000003.png is truncated$'):
+        with explained('gpu', 4):
+            raise tf.errors.UnknownError(None, None, 'UserError: 000003.png is truncated\n at ...')
+
+
+def test_a_programming_error_passes():
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        with explained('cpu', 4):
+            raise tf.errors.InvalidArgumentError(None, None, 'Incompatible shapes: [2] vs. [3]')
+
+
+@pytest.mark.parametrize('seconds', [0.3, 1.0])
+def test_ctrl_c_during_imports_ends_with_130_and_one_line(seconds):
+    program = ('import sys; sys.path.insert(0, %r); import common.errors; print(1, flush=True)\n'
+               'from npu_runtime.engine import start_tensorflow; start_tensorflow()\n'
+               'import time; time.sleep(60)' % str(ROOT))
+    process = subprocess.Popen([sys.executable, '-c', program], stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE, universal_newlines=True)
+    process.stdout.readline()
+    time.sleep(seconds)
+    process.send_signal(2)
+    _, said = process.communicate()
+    assert process.returncode == 130 and said == 'interrupted\n'

@@ -1,0 +1,116 @@
+"""A run's folder: one training at a time, its configuration, and what kills left in it."""
+import fcntl
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+
+from common.errors import UserError
+from conftest import ROOT
+from geonet.config import ModelConfig
+from npu_runtime import run_folder
+from npu_runtime.run_folder import RunFolder, model_flags, read_saved
+
+
+def test_only_model_flags_are_taken_from_beside_a_checkpoint(tmp_path):
+    (tmp_path / 'config.json').write_text(
+        '{"model": {"seq_length": 5, "mode": "train_rigid"}, "run": {"batch_size": 7}}')
+    for checkpoint in (tmp_path, tmp_path / 'model-3'):
+        assert model_flags(str(checkpoint), ModelConfig) == {'seq_length': 5}
+
+
+def test_without_a_configuration_there_are_none_and_that_is_said(tmp_path, capsys):
+    for checkpoint in ('', str(tmp_path / 'sub' / 'model')):
+        assert model_flags(checkpoint, ModelConfig) == {}
+    assert capsys.readouterr().err == ''
+    assert model_flags(str(tmp_path / 'model-3'), ModelConfig) == {}
+    assert '%s does not exist: the model is what the flags' % (tmp_path / 'config.json') in (
+        capsys.readouterr().err)
+
+
+@pytest.mark.parametrize('text, message', [
+    ('[]', r'config.json: found \[\], must be the configuration of a run'),
+    ('{"model": null}', 'config.json: found null for "model", must be a JSON object'),
+    ('{"model": {"img_height": [1]}}', r'model.img_height=\[1\]: must be of type int'),
+    ('{"model": {"img_height": 32.5}}', r'model.img_height=32.5: must be of type int'),
+    ('{"model": {"img_height": true}}', r'model.img_height=true: must be of type int'),
+    ('{"model": {"img_height": 1e9}}', r'model.img_height=1000000000.0: must be of type int'),
+    ('{"model": {"img_height": 1000000000}}', 'model.img_height=1000000000: must be at least 16'),
+    ('{"model": {"disp_smooth_weight": NaN}}', 'model.disp_smooth_weight=nan: must be at least 0'),
+    ('{"model": {"dispnet_encoder": "alexnet"}}', 'must be one of resnet50, vgg'),
+    ('{"model": {', 'config.json: is not valid JSON')])
+def test_a_configuration_that_cannot_be_is_named(tmp_path, text, message):
+    (tmp_path / 'config.json').write_text(text)
+    with pytest.raises(UserError, match=message):
+        model_flags(str(tmp_path), ModelConfig)
+
+
+def test_a_configuration_that_is_no_object_is_named_when_a_run_goes_on(tmp_path):
+    (tmp_path / 'config.json').write_text('[1]')
+    with pytest.raises(UserError, match='must be the configuration of a run'):
+        read_saved(str(tmp_path))
+    with pytest.raises(UserError, match='must be the configuration of a run'):
+        run_folder.changes_since(str(tmp_path), {'model': ModelConfig()})
+
+
+_HOLD = ('import sys, time; sys.path.insert(0, %r)\n'
+         'from npu_runtime.run_folder import RunFolder\n'
+         'with RunFolder(%r):\n    print("locked", flush=True); time.sleep(600)')
+
+
+def test_a_second_training_in_a_folder_ends_with_who_is_there_until_that_one_dies(tmp_path):
+    holder = subprocess.Popen([sys.executable, '-c', _HOLD % (str(ROOT), str(tmp_path))],
+                              stdout=subprocess.PIPE)
+    try:
+        assert holder.stdout.readline() == b'locked\n'
+        with pytest.raises(UserError, match=r'is used by another training \(process %d on '
+                           % holder.pid):
+            RunFolder(str(tmp_path)).__enter__()
+    finally:
+        holder.kill()
+        holder.wait()
+    with RunFolder(str(tmp_path)) as folder:
+        folder.require_there()
+
+
+def test_a_folder_that_cannot_be_locked_is_used_with_a_warning(tmp_path, monkeypatch, capsys):
+    def no_locks(*arguments):
+        raise OSError(37, 'No locks available')
+    monkeypatch.setattr(fcntl, 'flock', no_locks)
+    with RunFolder(str(tmp_path)) as folder:
+        folder.require_there()
+    assert 'cannot be locked (No locks available)' in capsys.readouterr().err
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, 'access', lambda path, mode: False)
+    with pytest.raises(UserError, match='folder .* is not writable'):
+        RunFolder(str(tmp_path)).__enter__()
+
+
+def test_what_a_killed_run_left_half_written_is_removed_and_nothing_else(tmp_path):
+    old = ['model-5.data-00000-of-00001.tempstate1234', 'model-5.index.tempstate99',
+           'checkpoint.tmp0f3', '.config.json.abc.partial']
+    kept = ['model-5.index', 'checkpoint', 'notes.txt', '.metrics.jsonl.def.partial']
+    for name in old + kept:
+        (tmp_path / name).write_text('')
+    long_ago = time.time() - 2 * 3600
+    os.utime(str(tmp_path / '.config.json.abc.partial'), (long_ago, long_ago))
+    (tmp_path / 'model-5_temp_12').mkdir()
+    (tmp_path / 'model-5_temp_12' / 'part-0').write_text('')
+    with RunFolder(str(tmp_path)):
+        assert set(os.listdir(str(tmp_path))) == set(kept) | {'.lock'}
+
+
+def test_a_folder_that_is_replaced_is_not_the_run_s_any_more(tmp_path):
+    path = tmp_path / 'run'
+    with RunFolder(str(path)) as folder:
+        folder.require_there()
+        path.rename(tmp_path / 'moved')
+        with pytest.raises(UserError, match='run: was removed or replaced while'):
+            folder.require_there()
+        path.mkdir()
+        with pytest.raises(UserError, match='run: was removed or replaced while'):
+            folder.require_there()

@@ -1,0 +1,231 @@
+"""The training loop: exact steps, true resume, clean ends, one session call a step."""
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import tensorflow.compat.v1 as tf
+
+import toy_training
+from checkpoint_values import values_of
+from common.errors import UserError
+from npu_runtime import checkpoints
+from npu_runtime.devices.flags import RuntimeConfig
+from npu_runtime.devices.choose import Device
+from npu_runtime.devices.ranks import SingleProcess
+from npu_runtime.training.metrics import read_metrics
+from npu_runtime.training.step import TrainingStep
+from toy_training import (
+    Output, ToyConfig, linear_model, losses_of, random_batches, run_toy, toy_task, train_rows)
+
+
+def signal_at(step, number):
+    def line(record):
+        if record.step == step:
+            os.kill(os.getpid(), number)
+        return 'step %d' % record.step
+    return line
+
+
+@pytest.fixture(scope='module')
+def uninterrupted(tmp_path_factory):
+    folder = tmp_path_factory.mktemp('uninterrupted')
+    results = run_toy(folder, 17)
+    return folder, results
+
+
+def test_makes_exactly_max_steps_steps(uninterrupted):
+    folder, results = uninterrupted
+    assert results['step'] == 17
+    assert [step for step, _ in losses_of(folder)] == list(range(1, 18))
+    assert checkpoints.read_step(results['checkpoint']) == 17
+
+
+def test_saves_on_schedule_and_at_the_end_and_keeps_the_newest(uninterrupted):
+    folder, _ = uninterrupted
+    kept = sorted(name for name in os.listdir(str(folder)) if name.endswith('.index'))
+    assert kept == ['model-10.index', 'model-15.index', 'model-17.index']
+    state = tf.train.get_checkpoint_state(str(folder))
+    assert os.path.basename(state.model_checkpoint_path) == 'model-17'
+
+
+def test_the_checkpoint_holds_the_whole_training_state_under_plain_names(uninterrupted):
+    values = values_of(uninterrupted[1]['checkpoint'])
+    assert set(values) == {'global_step', 'net/weights', 'net/average', 'net/weights/Adam',
+                           'net/weights/Adam_1', 'beta1_power', 'beta2_power'}
+
+
+def test_metrics_tell_every_term_and_the_end(uninterrupted):
+    rows = read_metrics(uninterrupted[0])
+    assert [row['event'] for row in rows][:2] == ['start', 'train']
+    assert rows[-1]['event'] == 'end' and rows[-1]['reason'] == 'done'
+    row = rows[1]
+    assert set(row['losses']) == {'fit', 'size'}
+    assert row['total'] == pytest.approx(sum(row['losses'].values()), rel=1e-6)
+    assert row['learning_rate'] == pytest.approx(0.01)
+    assert row['examples_per_second'] == pytest.approx(2 / row['seconds_per_step'])
+
+
+@pytest.mark.parametrize('die_at', [8])
+def test_a_run_killed_hard_and_resumed_equals_one_that_was_not(uninterrupted, tmp_path, die_at):
+    program = os.path.abspath(toy_training.__file__)
+    killed = subprocess.run([sys.executable, program, str(tmp_path), '17', str(die_at)],
+                            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    assert killed.returncode == -signal.SIGKILL
+    results = run_toy(tmp_path, 17)
+    assert losses_of(tmp_path) == losses_of(uninterrupted[0])
+    expected = values_of(uninterrupted[1]['checkpoint'])
+    for key, value in values_of(results['checkpoint']).items():
+        np.testing.assert_array_equal(value, expected[key], err_msg=key)
+    assert [row['step'] for row in read_metrics(tmp_path) if row['event'] == 'resume'] == [5]
+
+
+@pytest.mark.parametrize('number,error', [(signal.SIGINT, KeyboardInterrupt),
+                                          (signal.SIGTERM, SystemExit),
+                                          (signal.SIGHUP, SystemExit)])
+def test_a_signal_stops_after_the_step_with_a_checkpoint(uninterrupted, tmp_path, number, error):
+    before = signal.getsignal(number)
+    with pytest.raises(error) as raised:
+        run_toy(tmp_path, 17, log_line=signal_at(7, number))
+    assert signal.getsignal(number) is before
+    if error is SystemExit:
+        assert raised.value.code == 128 + number
+    assert checkpoints.read_step(os.path.join(str(tmp_path), 'model-7')) == 7
+    assert read_metrics(tmp_path)[-1]['reason'] == signal.Signals(number).name
+    run_toy(tmp_path, 17)
+    assert losses_of(tmp_path) == losses_of(uninterrupted[0])
+
+
+def test_a_finished_run_has_nothing_to_do(uninterrupted, capsys):
+    folder, _ = uninterrupted
+    before = read_metrics(folder)
+    assert run_toy(folder, 17)['step'] == 17
+    assert 'nothing to do' in capsys.readouterr().out
+    assert read_metrics(folder) == before
+
+
+def test_another_model_configuration_is_refused_with_its_differences(uninterrupted):
+    with pytest.raises(UserError, match=r'size: 4 there, 5 now'):
+        run_toy(uninterrupted[0], 20, config=ToyConfig(size=5))
+
+
+def test_settings_that_are_not_architecture_may_change_and_the_change_is_noted(tmp_path):
+    run_toy(tmp_path, 2, config=ToyConfig(weight=0.1))
+    run_toy(tmp_path, 3, config=ToyConfig(weight=0.2))
+    with open(str(tmp_path / 'config.json')) as stream:
+        assert json.load(stream)['model'] == {'size': 4, 'weight': 0.2}
+    changed, = [row['changed'] for row in read_metrics(tmp_path) if row['event'] == 'resume']
+    assert changed == {'model.weight': [0.1, 0.2]}
+
+
+def test_a_run_older_than_a_flag_goes_on_with_the_flag_s_default(tmp_path):
+    run_toy(tmp_path, 2)
+    (tmp_path / 'config.json').write_text('{"model": {"weight": 0.1, "mode": "gone"}}')
+    assert run_toy(tmp_path, 3)['step'] == 3
+    (tmp_path / 'config.json').write_text('{"model": {"weight": 0.1}}')
+    with pytest.raises(UserError, match='size: 4 there, 5 now'):
+        run_toy(tmp_path, 4, config=ToyConfig(size=5))
+
+
+def test_one_session_call_a_step(tmp_path, monkeypatch):
+    calls = []
+    real_run = tf.Session.run
+
+    def counting_run(session, *args, **kwargs):
+        calls.append(1)
+        return real_run(session, *args, **kwargs)
+    monkeypatch.setattr(tf.Session, 'run', counting_run)
+    run_toy(tmp_path / 'short', 10, save_every=0)
+    short = len(calls)
+    run_toy(tmp_path / 'long', 30, save_every=0, summary_freq=10)
+    assert len(calls) - short == short + 20
+
+
+def two_nets(batch, is_training):
+    with tf.variable_scope('old_net'):
+        old = tf.get_variable('weights', [4, 1], initializer=tf.ones_initializer())
+    with tf.variable_scope('new_net'):
+        new = tf.get_variable('weights', [1], initializer=tf.ones_initializer())
+    return Output({'fit': tf.reduce_mean((tf.matmul(batch, old) * new - 1) ** 2)})
+
+
+def write_checkpoint(path, values):
+    with tf.Graph().as_default(), tf.Session() as session:
+        variables = [tf.Variable(value, name=name) for name, value in values.items()]
+        session.run(tf.global_variables_initializer())
+        tf.train.Saver(variables).save(session, path)
+
+
+def test_a_published_checkpoint_starts_a_new_run_of_which_only_some_scopes_are_trained(tmp_path):
+    published = str(tmp_path / 'published' / 'model-300')
+    old = np.full([4, 1], 0.25, np.float32)
+    write_checkpoint(published, {'old_net/weights': old, 'global_step_1': np.int64(300)})
+    results = run_toy(tmp_path / 'out', 2, model=two_nets, init_checkpoint=published,
+                      init_scopes=['old_net'], trainable_scopes=['new_net'])
+    values = values_of(results['checkpoint'])
+    np.testing.assert_array_equal(values['old_net/weights'], old)
+    assert values['new_net/weights'] != 1
+    assert 'old_net/weights/Adam' not in values
+
+
+def test_an_initial_checkpoint_that_lacks_a_required_net_is_refused(tmp_path):
+    other = str(tmp_path / 'published' / 'model-3')
+    write_checkpoint(other, {'new_net/weights': np.ones([1], np.float32)})
+    with pytest.raises(UserError, match='lacks 1 of 2 variables: old_net/weights'):
+        run_toy(tmp_path / 'out', 2, model=two_nets, init_checkpoint=other,
+                init_scopes=['old_net'])
+
+
+def test_custom_names_of_checkpoints_resume_too(uninterrupted, tmp_path):
+    names = dict(checkpoint_name='model{}'.format, final_checkpoint_name='model')
+    run_toy(tmp_path, 10, **names)
+    assert sorted(name for name in os.listdir(str(tmp_path)) if name.endswith('.index')) == [
+        'model.index', 'model10.index', 'model5.index']
+    run_toy(tmp_path, 17, **names)
+    assert losses_of(tmp_path) == losses_of(uninterrupted[0])
+
+
+def test_moving_averages_are_updated_only_where_trained(tmp_path):
+    trained = values_of(run_toy(tmp_path / 'a', 2)['checkpoint'])
+    assert trained['net/average'] != 0
+
+    def model(batch, is_training):
+        output = linear_model(batch, is_training)
+        extra = tf.get_variable('other/bias', [], initializer=tf.zeros_initializer())
+        output.losses['other'] = (extra - 1.) ** 2
+        return output
+    frozen = values_of(run_toy(tmp_path / 'b', 2, model=model,
+                               trainable_scopes=['other'])['checkpoint'])
+    assert frozen['net/average'] == 0
+
+
+def test_the_learning_rate_may_be_a_function_of_the_step(tmp_path):
+    run_toy(tmp_path, 4, learning_rate=lambda step: 0.1 * 0.5 ** tf.cast(step, tf.float32))
+    rates = [row['learning_rate'] for row in train_rows(tmp_path)]
+    np.testing.assert_allclose(rates, [0.1, 0.05, 0.025, 0.0125], rtol=1e-6)
+
+
+def test_gradients_are_clipped_by_their_global_norm(tmp_path):
+    with tf.Graph().as_default():
+        clipped = TrainingStep(toy_task(tmp_path, 1, gradient_clip=1e-3), random_batches(0, 0, 1),
+                               Device('cpu', ''), RuntimeConfig(device='cpu'), SingleProcess())
+        with tf.Session() as session:
+            session.run([tf.global_variables_initializer(), clipped.iterator.initializer])
+            session.run(clipped.train_op)
+            slot = session.run(clipped.all_state['net/weights/Adam'])
+    # Adam's first moment after one step is (1 - beta1) times the gradient.
+    assert np.linalg.norm(slot) == pytest.approx(0.1 * 1e-3, rel=1e-5)
+
+
+def test_collected_regularization_counts_only_when_asked_for(tmp_path):
+    def model(batch, is_training):
+        output = linear_model(batch, is_training)
+        tf.add_to_collection(tf.GraphKeys.REGULARIZATION_LOSSES, tf.constant(3.))
+        return output
+    off = run_toy(tmp_path / 'off', 1, model=model)
+    on = run_toy(tmp_path / 'on', 1, model=model, l2_weight=2.)
+    assert 'l2' not in off['losses']
+    assert on['losses']['l2'] == 6.

@@ -1,0 +1,282 @@
+"""The training loop where something goes wrong: what it says, and what stays usable."""
+import glob
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import tensorflow.compat.v1 as tf
+
+import toy_training
+from checkpoint_values import values_of
+from common.errors import UserError
+from conftest import ROOT
+from npu_runtime import checkpoints
+from npu_runtime.devices.ranks import SingleProcess
+from npu_runtime.training.guard import FiniteGuard
+from npu_runtime.training.metrics import read_metrics
+from npu_runtime.training.step import StepResult
+from npu_runtime.training.task import Validation
+from toy_training import linear_model, losses_of, random_batches, run_toy
+
+
+def test_resuming_passes_over_a_damaged_checkpoint_and_says_so(tmp_path, capsys):
+    run_toy(tmp_path / 'whole', 17)
+    folder = tmp_path / 'damaged'
+    run_toy(folder, 10)
+    data = str(folder / 'model-10.data-00000-of-00001')
+    with open(data, 'r+b') as stream:
+        stream.seek(-8, os.SEEK_END)
+        stream.write(b'\xff' * 8)
+    results = run_toy(folder, 17)
+    assert 'model-10 is damaged' in capsys.readouterr().err
+    assert losses_of(folder) == losses_of(tmp_path / 'whole')
+    assert results['step'] == 17
+
+
+def test_a_truncated_index_is_passed_over(tmp_path, capsys):
+    run_toy(tmp_path, 10)
+    with open(str(tmp_path / 'model-10.index'), 'r+b') as stream:
+        stream.truncate(20)
+    assert run_toy(tmp_path, 11)['step'] == 11
+    assert 'model-10' in capsys.readouterr().err
+    assert [row['step'] for row in read_metrics(tmp_path) if row['event'] == 'resume'] == [5]
+
+
+def test_a_folder_with_nothing_but_damaged_checkpoints_is_not_trained_over(tmp_path):
+    run_toy(tmp_path, 5)
+    with open(str(tmp_path / 'model-5.index'), 'r+b') as stream:
+        stream.truncate(20)
+    with pytest.raises(UserError, match='none of the 1 checkpoints .* usable'):
+        run_toy(tmp_path, 10)
+
+
+def exploding_data(start_step, rank, size):
+    return tf.data.Dataset.range(start_step, 1000).map(
+        lambda step: tf.fill([2, 4], tf.where(tf.equal(step, 6), float('nan'), 1.)))
+
+
+def test_a_loss_that_is_not_finite_stops_and_names_term_and_step(tmp_path):
+    with pytest.raises(UserError, match=r'step 7: .* in fit \(nan\)'):
+        run_toy(tmp_path, 17, data=exploding_data)
+    assert checkpoints.read_step(checkpoints.latest(str(tmp_path))) == 5
+    assert np.isfinite(values_of(checkpoints.latest(str(tmp_path)))['net/weights']).all()
+
+
+def test_weights_spoilt_behind_a_finite_loss_are_not_saved(tmp_path):
+    def model(batch, is_training):
+        output = linear_model(batch, is_training)
+        # sqrt has an infinite slope at zero: the loss stays finite, the gradient does not.
+        step = tf.cast(tf.train.get_global_step(), tf.float32)
+        weights = tf.trainable_variables()[0]
+        output.losses['kink'] = tf.sqrt(tf.reduce_sum(tf.maximum(4. - step, 0.) * weights ** 2))
+        return output
+    with pytest.raises(UserError, match=r'model-5 not written.*net/weights'):
+        run_toy(tmp_path, 17, model=model)
+    assert not checkpoints.newest_in(str(tmp_path))
+
+
+def test_a_full_disk_says_so_and_leaves_the_earlier_checkpoint(tmp_path):
+    def big_model(batch, is_training):
+        output = linear_model(batch, is_training)
+        ballast = tf.get_variable('ballast', [50000], initializer=tf.zeros_initializer())
+        output.losses['ballast'] = tf.reduce_sum(ballast ** 2)
+        return output
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    def no_room_from_step_7(record):
+        if record.step == 7:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (100000, limits[1]))
+        return ''
+    try:
+        with pytest.raises(UserError, match='cannot write checkpoint .*model-10.* before are'):
+            run_toy(tmp_path, 17, model=big_model, log_line=no_room_from_step_7)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    state = tf.train.get_checkpoint_state(str(tmp_path))
+    assert os.path.basename(state.model_checkpoint_path) == 'model-5'
+    assert not [name for name in os.listdir(str(tmp_path)) if 'temp' in name]
+    assert run_toy(tmp_path, 11, model=big_model)['step'] == 11
+
+
+def test_an_output_folder_that_cannot_be_is_refused_before_the_model_is_built(tmp_path):
+    (tmp_path / 'file').write_text('')
+
+    def no_model(batch, is_training):
+        pytest.fail('built')
+    with pytest.raises(UserError, match='file'):
+        run_toy(tmp_path / 'file' / 'out', 3, model=no_model)
+
+
+def test_data_that_end_too_early_are_an_error(tmp_path):
+    with pytest.raises(UserError, match='ended after step 4 of 17'):
+        run_toy(tmp_path, 17, data=lambda *where: random_batches(*where).take(4))
+
+
+def broken_data(start_step, rank, size):
+    return random_batches(start_step, rank, size).map(
+        lambda batch: tf.debugging.check_numerics(batch / 0., 'pixels of 000003.png'))
+
+
+@pytest.mark.parametrize('explanation,message', [
+    ('broken file: 000003.png', '^broken file: 000003.png$'),
+    (None, '^cannot read the training data: pixels of 000003.png')])
+def test_an_input_error_is_explained_as_the_caller_can(tmp_path, explanation, message):
+    with pytest.raises(UserError, match=message):
+        run_toy(tmp_path, 3, data=broken_data, explain_input_error=lambda error: explanation)
+
+
+def test_an_error_that_the_loader_explains_keeps_its_words(tmp_path):
+    def read(batch):
+        raise UserError('000003.png is truncated')
+
+    def data(start_step, rank, size):
+        return random_batches(start_step, rank, size).map(
+            lambda batch: tf.reshape(tf.numpy_function(read, [batch], tf.float32), [2, 4]))
+    with pytest.raises(UserError, match='^000003.png is truncated$'):
+        run_toy(tmp_path, 3, data=data)
+
+
+def test_out_of_memory_is_explained(tmp_path):
+    def greedy_model(batch, is_training):
+        output = linear_model(batch, is_training)
+        size = tf.cast(1e7 + batch[0, 0], tf.int32)
+        output.losses['huge'] = tf.reduce_sum(tf.zeros([size, size, 100]))
+        return output
+    with pytest.raises(UserError, match='out of memory.*--batch_size'):
+        run_toy(tmp_path, 3, model=greedy_model)
+
+
+def test_a_run_whose_folder_is_removed_ends_with_a_sentence_and_makes_no_new_one(tmp_path):
+    folder = tmp_path / 'run'
+
+    def remove_at_step_7(record):
+        if record.step == 7:
+            shutil.rmtree(str(folder))
+        return ''
+    with pytest.raises(UserError, match='run: was removed or replaced while the training ran'):
+        run_toy(folder, 17, log_line=remove_at_step_7)
+    assert not folder.exists()
+
+
+def test_a_second_run_in_a_folder_ends_and_leaves_the_first_alone(tmp_path):
+    def second_at_step_3(record):
+        if record.step == 3:
+            with pytest.raises(UserError, match='is used by another training'):
+                run_toy(tmp_path, 17)
+        return ''
+    run_toy(tmp_path, 6, log_line=second_at_step_3)
+    assert [step for step, _ in losses_of(tmp_path)] == list(range(1, 7))
+
+
+def test_unreadable_lines_of_the_metrics_are_dropped_alone_and_named(tmp_path, capsys):
+    run_toy(tmp_path / 'whole', 10)
+    run_toy(tmp_path / 'run', 7)
+    path = tmp_path / 'run' / 'metrics.jsonl'
+    lines = path.read_bytes().split(b'\n')
+    lines[2:2] = [b'\xff\xfe', b'5', b'{"event": "train", "step": null}', b'{"event": "tr']
+    path.write_bytes(b'\n'.join(lines))
+    capsys.readouterr()
+    run_toy(tmp_path / 'run', 10)
+    assert 'metrics.jsonl: line 3, 4, 5, 6: no row of metrics, dropped' in capsys.readouterr().err
+    assert losses_of(tmp_path / 'run') == losses_of(tmp_path / 'whole')
+
+
+def test_the_best_value_is_the_checkpoint_s_own_whatever_the_metrics_say(tmp_path):
+    validation = Validation(lambda: tf.data.Dataset.from_tensors(tf.ones([2, 4])), 1, 1, 'fit')
+    # Far too large a rate: the first steps are the best ones.
+    best = run_toy(tmp_path, 5, validation=validation, learning_rate=1.)['best']
+    before = values_of(str(tmp_path / 'model-best'))
+    assert before['validation/fit'] == best
+    (tmp_path / 'metrics.jsonl').unlink()
+    assert run_toy(tmp_path, 6, validation=validation, learning_rate=100.)['best'] == best
+    for key, value in values_of(str(tmp_path / 'model-best')).items():
+        np.testing.assert_array_equal(value, before[key])
+
+
+def test_events_are_on_the_disk_with_the_checkpoint_of_the_same_step(tmp_path):
+    program = os.path.abspath(toy_training.__file__)
+    killed = subprocess.run([sys.executable, program, str(tmp_path), '17', '6'],
+                            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    assert killed.returncode == -signal.SIGKILL
+    steps = {event.step for path in glob.glob(str(tmp_path / 'events.*'))
+             for event in tf.train.summary_iterator(path) if event.summary.value}
+    assert steps >= {1, 2, 3, 4, 5}
+
+
+@pytest.mark.parametrize('step', [np.float32(np.nan), np.float32(-3), np.int64([1, 2])])
+def test_a_step_that_is_no_number_of_steps_is_refused(tmp_path, step):
+    with tf.Graph().as_default(), tf.Session() as session:
+        tf.Variable(step, name='global_step')
+        session.run(tf.global_variables_initializer())
+        tf.train.Saver().save(session, str(tmp_path / 'model-5'))
+    with pytest.raises(UserError, match='none of the 1 checkpoints'):
+        run_toy(tmp_path, 6)
+
+
+SIGNALLED = """
+import os, signal, sys, threading, time
+sys.path[:0] = [%r, %r]
+from common.errors import run_main
+from npu_runtime.engine import start_tensorflow
+start_tensorflow()
+import tensorflow.compat.v1 as tf
+from toy_training import linear_model, random_batches, run_toy
+
+def slow(batch):
+    time.sleep(20.)
+    return batch
+
+def kill(*numbers):
+    for number in numbers:
+        time.sleep(1.)
+        os.kill(os.getpid(), number)
+
+def data(start, rank, size):
+    # Two batches at once, then each takes long: TensorFlow's call does not return.
+    steps = random_batches(start, rank, size)
+    late = steps.skip(2).map(lambda batch: tf.reshape(
+        tf.numpy_function(slow, [batch], tf.float32), [2, 4]))
+    return steps.take(2).concatenate(late)
+
+def line(record):
+    if record.step == 2:
+        threading.Thread(target=kill, args=(signal.SIGTERM, signal.SIGTERM), daemon=True).start()
+    return 'step'
+run_main(lambda: run_toy(sys.argv[1], 9, data=data, log_line=line))
+"""
+
+
+def test_a_second_signal_ends_a_run_at_once_also_within_a_step(tmp_path):
+    program = SIGNALLED % (str(ROOT), str(ROOT / 'test' / 'unit'))
+    ended = subprocess.run([sys.executable, '-c', program, str(tmp_path)], stdout=subprocess.PIPE,
+                           stderr=subprocess.PIPE, universal_newlines=True)
+    rows = [row for row in read_metrics(tmp_path) if row['event'] == 'train']
+    assert ended.returncode == 128 + signal.SIGTERM, ended.stderr
+    assert 'SIGTERM: stops after this step with a checkpoint; once more ends at' in ended.stdout
+    assert 'SIGTERM again: ended at once' in ended.stderr and 'Traceback' not in ended.stderr
+    assert rows[-1]['step'] == 2 and time.time() - rows[-1]['time'] < 12  # of the 20 of a step
+
+
+def test_overflows_that_lower_the_scale_are_no_endless_ones():
+    guard = FiniteGuard(SingleProcess(), lambda: '')
+    scale = 32768.
+    for number in range(200):
+        # A fifth lower at every second overflow, as on an NPU: 94 of them reach 1.
+        scale = max(1., scale * (0.8 if number % 2 else 1.))
+        result = StepResult(7, 0, 1, {'total': 1., 'loss_scale': scale}, {}, {}, None, 1.)
+        if scale > 1.:
+            guard.require_finite(result)
+            last_lowered = number
+        else:
+            try:
+                guard.require_finite(result)
+            except UserError as error:
+                assert 'overflowed after step 7, loss scale 1' in str(error)
+                break
+    assert last_lowered >= 90 and 45 <= number - last_lowered <= 60

@@ -1,0 +1,155 @@
+"""What is seen of a run: log lines, TensorBoard, images, validation, metrics."""
+import glob
+import json
+import math
+import os
+
+import numpy as np
+import pytest
+import tensorflow.compat.v1 as tf
+
+from common.errors import UserError
+from npu_runtime import checkpoints
+from npu_runtime.training.metrics import MetricsLog, read_metrics
+from npu_runtime.training.report import due
+from npu_runtime.training.task import StepRecord, Validation, default_log_line
+from toy_training import linear_model, run_toy, train_rows
+
+
+def summaries(folder):
+    """Every (step, tag, value) in TensorBoard's files."""
+    found = []
+    for path in sorted(glob.glob(os.path.join(str(folder), 'events.*'))):
+        for event in tf.train.summary_iterator(path):
+            found += [(event.step, value.tag, value) for value in event.summary.value]
+    return found
+
+
+def fixed_batches():
+    return tf.data.Dataset.from_tensors(tf.ones([2, 4]))
+
+
+def test_the_log_line_has_the_published_form():
+    record = StepRecord(100, 300000, {'a': 3.1117}, 3.1117, 0.0002, None, 2.83474, 1.41)
+    assert default_log_line(record) == 'Iteration: [    100] | Time: 2.8347s/iter | Loss: 3.112'
+
+
+def test_multiples_are_met_also_by_steps_of_many():
+    steps = [5, 7, 9, 12, 19, 20, 20, 47, 49]
+    met = [step for before, step in zip(steps, steps[1:]) if due(10, before, step)]
+    assert met == [12, 20, 47]
+    assert not due(0, 0, 10)
+
+
+def test_log_lines_and_rows_come_every_log_every_steps(tmp_path, capsys):
+    run_toy(tmp_path, 11, log_freq=4, log_line=lambda record: 'at %d' % record.step)
+    assert [line for line in capsys.readouterr().out.split('\n') if line.startswith('at ')] == [
+        'at 4', 'at 8']
+    rows = read_metrics(tmp_path)
+    assert [row['step'] for row in rows if row['event'] == 'train'] == [4, 8]
+    assert rows[-1]['step'] == 11 and math.isfinite(rows[-1]['total'])
+
+
+def test_tensorboard_has_every_term_total_rate_and_images(tmp_path):
+    run_toy(tmp_path, 6, log_freq=3, summary_freq=6)
+    found = summaries(tmp_path)
+    assert {(step, tag) for step, tag, _ in found if not tag.startswith('batch')} == {
+        (step, tag) for step in (3, 6) for tag in
+        ('loss/fit', 'loss/size', 'loss/total', 'learning_rate', 'examples_per_second')}
+    images = [(step, value.image) for step, tag, value in found if tag.startswith('batch')]
+    assert [(step, image.height, image.width) for step, image in images] == [(6, 2, 4)]
+
+
+def test_validation_uses_the_trained_variables_and_reports_everywhere(tmp_path, capsys):
+    validation = Validation(make_dataset=fixed_batches, every=2, batches=3)
+    run_toy(tmp_path, 6, validation=validation)
+    rows = [row for row in read_metrics(tmp_path) if row['event'] == 'validation']
+    assert [row['step'] for row in rows] == [2, 4, 6]
+    weights = tf.train.load_checkpoint(str(tmp_path / 'model-6')).get_tensor('net/weights')
+    error = float((np.ones([1, 4]) @ weights - 1.) ** 2)
+    assert rows[-1]['losses']['fit'] == pytest.approx(error, rel=1e-5)
+    assert (6, 'validation/fit') in {(step, tag) for step, tag, _ in summaries(tmp_path)}
+    assert 'Validation: [      6]' in capsys.readouterr().out
+
+
+def test_validation_does_not_change_training(tmp_path):
+    plain = run_toy(tmp_path / 'plain', 6)
+    validation = Validation(make_dataset=fixed_batches, every=1, batches=1)
+    watched = run_toy(tmp_path / 'watched', 6, validation=validation)
+    assert watched['losses'] == plain['losses']
+
+
+def test_the_best_checkpoint_is_kept_across_a_resume(tmp_path):
+    validation = Validation(make_dataset=fixed_batches, every=1, batches=1, metric='fit')
+    # Far too large a rate: the first steps are the best ones.
+    first = run_toy(tmp_path, 5, validation=validation, learning_rate=1.)
+    rows = [row for row in read_metrics(tmp_path) if row['event'] == 'validation']
+    best = min(row['losses']['fit'] for row in rows)
+    assert first['best'] == best
+    with open(str(tmp_path / 'model-best.data-00000-of-00001'), 'rb') as stream:
+        before = stream.read()
+    reader = tf.train.load_checkpoint(str(tmp_path / 'model-best'))
+    assert set(reader.get_variable_to_shape_map()) == {'net/weights', 'net/average',
+                                                        'validation/fit'}
+    second = run_toy(tmp_path, 6, validation=validation, learning_rate=100.)
+    assert second['best'] == best
+    with open(str(tmp_path / 'model-best.data-00000-of-00001'), 'rb') as stream:
+        assert stream.read() == before
+    assert os.path.basename(checkpoints.latest(str(tmp_path))) == 'model-6'
+
+
+def test_validation_may_have_its_own_line_and_keep_nothing(tmp_path, capsys):
+    validation = Validation(fixed_batches, 3, 1, keep_best=False,
+                            log_line=lambda record: 'Accuracy : %s' % record.losses['fit'])
+    run_toy(tmp_path, 3, validation=validation)
+    assert 'Accuracy : ' in capsys.readouterr().out
+    assert not os.path.exists(str(tmp_path / 'model-best.index'))
+
+
+def test_a_clock_that_steps_back_does_not_touch_what_is_measured(tmp_path, monkeypatch):
+    times = iter(range(10 ** 6, 0, -1000))
+    monkeypatch.setattr('npu_runtime.training.metrics.time.time', lambda: next(times))
+    results = run_toy(tmp_path, 4)
+    rows = train_rows(tmp_path)
+    assert [row['step'] for row in rows] == [1, 2, 3, 4]
+    assert all(0 < row['seconds_per_step'] < 60 for row in rows)
+    assert 0 < results['seconds_per_step'] < 60
+
+
+def test_metrics_drop_rows_that_a_resumed_run_will_write_again(tmp_path):
+    log = MetricsLog(str(tmp_path), 0)
+    for step in (1, 2, 3):
+        log.append('train', step, total=float(step))
+    log.close()
+    with open(str(tmp_path / 'metrics.jsonl'), 'a') as stream:
+        stream.write('{"event": "train", "ste')
+    log = MetricsLog(str(tmp_path), 2)
+    log.append('train', 3, total=30.)
+    log.close()
+    assert [(row['step'], row['total']) for row in read_metrics(str(tmp_path))] == [
+        (1, 1.), (2, 2.), (3, 30.)]
+
+
+def test_metrics_are_valid_json_whatever_the_values(tmp_path):
+    log = MetricsLog(str(tmp_path), 0)
+    log.append('validation', 1, total=math.nan, losses={'a': math.inf})
+    log.close()
+    with open(str(tmp_path / 'metrics.jsonl')) as stream:
+        row = json.loads(stream.read(), parse_constant=pytest.fail)
+    assert row['total'] is None and row['losses'] == {'a': None}
+
+
+def test_a_full_disk_under_the_metrics_is_named():
+    log = MetricsLog.__new__(MetricsLog)
+    log._path, log._stream = '/dev/full', open('/dev/full', 'a')
+    with pytest.raises(UserError, match='/dev/full'):
+        log.append('train', 1, total=0.)
+
+
+def test_a_loss_that_is_no_scalar_is_a_programming_error(tmp_path):
+    def model(batch, is_training):
+        output = linear_model(batch, is_training)
+        output.losses['wrong'] = batch
+        return output
+    with pytest.raises(ValueError, match=r'wrong has shape \(2, 4\)'):
+        run_toy(tmp_path, 1, model=model)

@@ -1,0 +1,19 @@
+"""docs/promises.md names tests that exist, and every test of faults."""
+import pathlib
+import re
+
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+
+
+def names_of_tests(folder):
+    """{'test_x.py::test_y'} of the files in a folder."""
+    return {'%s::%s' % (path.name, name) for path in folder.glob('test_*.py')
+            for name in re.findall(r'^def (test_\w+)\(', path.read_text(), re.MULTILINE)}
+
+
+def test_every_promise_names_tests_that_exist_and_every_test_of_faults_is_named():
+    page = (ROOT / 'docs' / 'promises.md').read_text()
+    named = set(re.findall(r'`(test_\w+\.py::test_\w+)`', page))
+    assert named == names_of_tests(ROOT / 'test' / 'faults')
+    rows = [line for line in page.split('\n') if line.startswith('| ')][1:]
+    assert rows and all('::test_' in row for row in rows)

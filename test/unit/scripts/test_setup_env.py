@@ -1,0 +1,325 @@
+"""scripts/setup_env.sh: which engine it chooses and why, with stand-ins for every program it runs.
+
+No interpreter of this machine is seen: PATH, HOME and pyenv's folder hold stand-ins alone.
+"""
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import time
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+TOOLS = ('bash', 'cat', 'chmod', 'cksum', 'cp', 'cut', 'dirname', 'find', 'flock', 'grep', 'head',
+         'ls', 'mkdir', 'paste', 'rm', 'sed', 'sh', 'sleep', 'sort', 'tail', 'touch')
+
+# A Python: answers its version, makes environments of itself, and records what it installs.
+PYTHON = r'''#!/usr/bin/env bash
+case "$*" in
+  *version_info*) echo {version}; exit {venv} ;;
+  *'import npu_bridge'*) exit {npu} ;;
+  *'import tensorflow'*) echo "ready: TensorFlow of {version}" ;;
+  '-m venv '*) mkdir -p "${{!#}}/bin"; touch "${{!#}}/pyvenv.cfg"
+    echo "venv: ${{*:3:$#-3}}" >> "$RECORD"
+    cp "$0" "${{!#}}/bin/python" ;;
+  *'pip install'*'--target'*) exit 1 ;;
+  *'pip install'*) [ -z "${{PIP_WAITS-}}" ] || {{ touch "$PIP_WAITS"; sleep 60; }}
+    [ -z "${{PIP_FAILS-}}" ] || exit 1
+    cat "${{!#}}" > "$RECORD.requirements"; echo installed >> "$RECORD" ;;
+esac
+'''
+UNAME = '#!/bin/sh\ncase "$1" in -m) echo {machine} ;; *) echo Linux {machine} ;; esac\n'
+
+
+class Machine:
+    """A clone in a folder with a space, and the programs it can reach."""
+
+    def __init__(self, folder):
+        self.clone, self.bin = folder / 'my clone', folder / 'bin'
+        self.home, self.record = folder / 'a home', folder / 'record'
+        (self.clone / 'scripts').mkdir(parents=True)
+        self.bin.mkdir()
+        for name in ('scripts/setup_env.sh', 'scripts/shell.sh', 'requirements.txt',
+                     'requirements-newest.txt', 'Makefile'):
+            shutil.copy(str(ROOT / name), str(self.clone / name))
+        for tool in TOOLS + ('make',):
+            path = shutil.which(tool)
+            if path:
+                (self.bin / tool).symlink_to(path)
+        self.program(self.bin / 'uname', UNAME.format(machine='x86_64'))
+
+    def program(self, path, text):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        path.chmod(0o755)
+
+    def python(self, version, path=None, npu=False, venv=True):
+        path = path or self.home / '.pyenv' / 'versions' / (version + '.1') / 'bin' / 'python'
+        self.program(path, PYTHON.format(version=version, npu=int(not npu), venv=int(not venv)))
+        return path
+
+    def environment(self, **choices):
+        variables = dict(PATH=str(self.bin), HOME=str(self.home), RECORD=str(self.record))
+        variables.update(choices)
+        return {name: value for name, value in variables.items() if value is not None}
+
+    def run(self, *command, **choices):
+        """The CompletedProcess of scripts/setup_env.sh, or of another command in the clone."""
+        return subprocess.run(
+            command or ('bash', 'scripts/setup_env.sh'), cwd=str(self.clone),
+            env=self.environment(**choices), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            universal_newlines=True, timeout=60)
+
+    def made(self, **choices):
+        """(first line printed, requirements installed) of a choice that works."""
+        done = self.run(**choices)
+        assert done.returncode == 0, done.stderr
+        requirements = pathlib.Path(str(self.record) + '.requirements').read_text().splitlines()
+        return done.stdout.splitlines()[0], [line for line in requirements if line[:1] != '#']
+
+    def refused(self, **choices):
+        """The sentence that a choice is refused with; nothing was made before it."""
+        done = self.run(**choices)
+        assert done.returncode == 2, done.stdout
+        assert done.stdout == '' and not self.record.exists()
+        assert not (self.clone / '.venv').exists()
+        assert done.stderr.startswith('error: ') and done.stderr.count('\n') == 1
+        return done.stderr
+
+    def installs(self):
+        return self.record.read_text().count('installed') if self.record.exists() else 0
+
+
+@pytest.fixture
+def machine(tmp_path):
+    return Machine(tmp_path)
+
+
+@pytest.mark.parametrize('versions,chosen,tensorflow', [
+    (['3.7', '3.13'], 'reference engine, Python 3.7,', 'tensorflow-cpu==1.15.0'),
+    (['3.10', '3.12', '3.9', '3.13', '3.6', '3.14'], 'newest engine, Python 3.13,',
+     'tensorflow-cpu'),
+    (['3.12'], 'newest engine, Python 3.12,', 'tensorflow-cpu'),
+    (['3.10'], 'newest engine, Python 3.10,', 'tensorflow-cpu'),
+    (['3.9', '3.8'], 'newest engine, Python 3.9,', 'tensorflow-cpu')])
+def test_the_reference_where_python_3_7_is_else_the_newest_python(machine, versions, chosen,
+                                                                   tensorflow):
+    for version in versions:
+        machine.python(version)
+    line, requirements = machine.made()
+    assert chosen in line and tensorflow in requirements
+    assert ('Python 3.7 found' if '3.7' in versions else 'no Python 3.7') in line
+    assert 'no NVIDIA driver answers' in line
+
+
+@pytest.mark.parametrize('choices,chosen,tensorflow', [
+    (dict(ENGINE='newest'), 'Python 3.13', 'tensorflow-cpu'),
+    (dict(PYTHON_VERSION='3.12'), 'Python 3.12', 'tensorflow-cpu'),
+    (dict(PYTHON_VERSION='3.9'), 'Python 3.9', 'tensorflow-cpu'),
+    (dict(TENSORFLOW='2.21.0'), 'Python 3.13', 'tensorflow-cpu==2.21.0'),
+    (dict(TENSORFLOW='2.19'), 'Python 3.12', 'tensorflow-cpu==2.19.*'),
+    (dict(TENSORFLOW='2.13.1'), 'Python 3.9', 'tensorflow-cpu==2.13.1'),
+    (dict(TENSORFLOW='1.15.5'), 'Python 3.7', 'tensorflow==1.15.5'),
+    (dict(TENSORFLOW='gpu'), 'Python 3.7', 'tensorflow==1.15.0'),
+    (dict(TENSORFLOW='gpu', ENGINE='newest'), 'Python 3.13', 'tensorflow[and-cuda]'),
+    (dict(TENSORFLOW='cpu', ENGINE='newest'), 'Python 3.13', 'tensorflow-cpu')])
+def test_a_choice_is_followed_and_named_as_the_reason(machine, choices, chosen, tensorflow):
+    for version in ('3.7', '3.9', '3.12', '3.13'):
+        machine.python(version)
+    line, requirements = machine.made(**choices)
+    assert chosen in line and tensorflow in requirements
+    for name, value in choices.items():
+        assert '%s=%s' % (name, value) in line
+
+
+def test_intel_tensorflow_has_a_folder_of_its_own(machine):
+    machine.python('3.7')
+    line, requirements = machine.made(TENSORFLOW='intel')
+    assert '.venv-intel: reference' in line and 'intel-tensorflow==1.15.2' in requirements
+
+
+def test_a_python_named_by_its_path_is_taken(machine, tmp_path):
+    machine.python('3.7')
+    other = machine.python('3.11', tmp_path / 'else where' / 'python')
+    line, _ = machine.made(PYTHON=str(other))
+    assert 'newest engine, Python 3.11' in line and 'PYTHON=%s' % other in line
+
+
+def test_a_python_on_the_path_is_taken_before_pyenv(machine):
+    machine.python('3.13')
+    machine.python('3.13', machine.bin / 'python3')
+    machine.made()
+    chosen = (machine.clone / '.venv' / '.choice').read_text().splitlines()[1]
+    assert chosen == str(machine.bin / 'python3')
+
+
+@pytest.mark.parametrize('python,engine,tensorflow', [
+    ('3.7', 'reference', 'tensorflow==1.15.0'), ('3.12', 'newest', 'tensorflow[and-cuda]'),
+    ('3.9', 'newest', 'tensorflow[and-cuda]'), ('3.8', 'newest', 'tensorflow')])
+def test_an_nvidia_driver_that_answers_brings_tensorflow_for_gpus(machine, python, engine,
+                                                                  tensorflow):
+    machine.python(python)
+    machine.program(machine.bin / 'nvidia-smi', '#!/bin/sh\nexit 0\n')
+    line, requirements = machine.made()
+    assert engine in line and 'an NVIDIA driver answers' in line and tensorflow in requirements
+
+
+def test_a_driver_that_does_not_answer_is_no_gpu(machine):
+    machine.python('3.12')
+    machine.program(machine.bin / 'nvidia-smi', '#!/bin/sh\nexit 9\n')
+    assert 'tensorflow-cpu' in machine.made()[1]
+
+
+@pytest.mark.parametrize('architecture', ['x86_64', 'aarch64'])
+def test_an_ascend_image_keeps_its_own_tensorflow(machine, architecture):
+    machine.program(machine.bin / 'uname', UNAME.format(machine=architecture))
+    machine.python('3.13')
+    machine.python('3.7', npu=True)
+    line, requirements = machine.made()
+    assert 'reference engine, Python 3.7, TensorFlow of the image' in line
+    assert 'npu_bridge imports' in line
+    assert not [name for name in requirements if name.startswith('tensorflow')]
+    assert 'venv: --system-site-packages' in machine.record.read_text()
+
+
+def test_elsewhere_than_on_x86_64_the_newest_engine_serves(machine):
+    machine.program(machine.bin / 'uname', UNAME.format(machine='aarch64'))
+    machine.python('3.7')
+    machine.python('3.12')
+    line, requirements = machine.made()
+    assert 'newest engine, Python 3.12, tensorflow (' in line and 'tensorflow' in requirements
+
+
+@pytest.mark.parametrize('choices,said', [
+    (dict(ENGINE='fastest'), 'ENGINE=fastest: must be reference'),
+    (dict(TENSORFLOW='new'), 'TENSORFLOW=new: must be cpu, gpu, intel or a version'),
+    (dict(PYTHON_VERSION='three'), 'PYTHON_VERSION=three: must be one such as 3.12'),
+    (dict(ENGINE='reference', PYTHON_VERSION='3.13'),
+     'ENGINE=reference PYTHON_VERSION=3.13: must fit together (Python 3.7 (TensorFlow 1.15), '),
+    (dict(TENSORFLOW='2.5.0'), 'TENSORFLOW=2.5.0: must fit together'),
+    (dict(TENSORFLOW='intel', ENGINE='newest'), 'must fit together'),
+    (dict(TENSORFLOW='2.21.0', PYTHON_VERSION='3.9'), '3.9 (TensorFlow 2.13 to 2.20)'),
+    (dict(ENGINE='reference'), 'found Python 3.6, 3.13, must be Python 3.7 (TensorFlow 1.15);'),
+    (dict(PYTHON_VERSION='3.12'),
+     'found Python 3.6, 3.13, must be Python 3.12 (TensorFlow 2.16 or newer); install one or set'),
+    (dict(PYTHON='/no/python'), 'PYTHON=/no/python: found no Python, must be Python 3.7'),
+    (dict(VENV='scripts'), 'scripts: must be a new folder or an environment'),
+    (dict(VENV='a:b'), 'a:b: must have no colon')])
+def test_what_cannot_be_is_refused_before_anything_is_made(machine, choices, said):
+    machine.python('3.6')
+    machine.python('3.13')
+    assert said in machine.refused(**choices)
+    assert (machine.clone / 'scripts' / 'setup_env.sh').exists()
+
+
+@pytest.mark.parametrize('home', ['there', None])
+def test_without_any_python_a_sentence_says_what_to_install(machine, home):
+    said = machine.refused(HOME=str(machine.home) if home else None)
+    assert 'found no Python, must be Python 3.7 (TensorFlow 1.15), 3.8' in said
+    assert '3.13 (TensorFlow 2.20 or newer); install one or set PYTHON=' in said
+
+
+def test_only_a_python_too_old_or_too_new_is_named(machine):
+    machine.python('3.6')
+    machine.python('3.14')
+    assert 'found Python 3.6, 3.14, must be' in machine.refused()
+
+
+def test_a_python_without_venv_is_named_as_such(machine):
+    machine.python('3.11', venv=False)
+    assert 'found Python 3.11 without the modules venv and ensurepip' in machine.refused()
+
+
+def test_a_python_that_does_not_run_is_passed_over(machine):
+    machine.program(machine.bin / 'python3.7',
+                    '#!/bin/sh\necho pyenv: no such command >&2; exit 127\n')
+    machine.python('3.12')
+    assert 'Python 3.12' in machine.made()[0]
+
+
+def test_an_environment_there_stays_as_it_was_chosen(machine):
+    machine.python('3.7')
+    machine.python('3.13')
+    machine.made(ENGINE='newest')
+    line, _ = machine.made()
+    assert 'newest engine, Python 3.13' in line and 'as it was built' in line
+    machine.made(ENGINE='newest')
+    assert machine.installs() == 1
+
+
+def test_another_engine_or_another_list_rebuilds(machine):
+    machine.python('3.7')
+    machine.python('3.13')
+    machine.made(ENGINE='newest')
+    (machine.clone / '.venv' / 'left over').write_text('')
+    line, requirements = machine.made(ENGINE='reference')
+    assert 'Python 3.7' in line and 'tensorflow-cpu==1.15.0' in requirements
+    assert not (machine.clone / '.venv' / 'left over').exists()
+    with open(str(machine.clone / 'requirements.txt'), 'a') as stream:
+        stream.write('another\n')
+    line, requirements = machine.made()
+    assert 'Python 3.7' in line and 'another' in requirements and machine.installs() == 3
+
+
+def test_an_environment_whose_python_is_gone_is_chosen_anew(machine):
+    gone = machine.python('3.13')
+    machine.made()
+    gone.unlink()
+    machine.python('3.12')
+    assert 'Python 3.12' in machine.made()[0]
+    assert machine.installs() == 2
+
+
+def test_a_build_killed_while_it_installs_is_done_again(machine, tmp_path):
+    machine.python('3.7')
+    machine.python('3.13')
+    waits = tmp_path / 'waits'
+    build = subprocess.Popen(
+        ['bash', 'scripts/setup_env.sh'], cwd=str(machine.clone), start_new_session=True,
+        env=machine.environment(ENGINE='newest', PIP_WAITS=str(waits)), stdout=subprocess.DEVNULL)
+    while not waits.exists():
+        time.sleep(0.05)
+    os.killpg(build.pid, signal.SIGKILL)
+    build.wait()
+    line, _ = machine.made()
+    assert 'newest engine, Python 3.13' in line and machine.installs() == 1
+
+
+def test_packages_that_do_not_install_are_an_error_and_tried_again(machine):
+    machine.python('3.13')
+    failed = machine.run(PIP_FAILS='1')
+    assert failed.returncode == 1
+    assert 'error: the packages did not install' in failed.stderr
+    machine.made()
+    assert machine.installs() == 1
+
+
+def test_two_builds_at_once_install_one_after_the_other(machine):
+    machine.python('3.13')
+    both = [subprocess.Popen(['bash', 'scripts/setup_env.sh'], cwd=str(machine.clone),
+                             env=machine.environment(), stdout=subprocess.DEVNULL)
+            for _ in range(2)]
+    assert [build.wait() for build in both] == [0, 0]
+    assert machine.installs() == 1
+
+
+@pytest.mark.parametrize('name', ['a b', 'a;b', "it's", 'a$$(touch oops)', '-x'])
+def test_make_takes_the_folder_of_the_environment_literally(machine, name):
+    machine.python('3.13')
+    done = machine.run('make', 'VENV=' + name, 'env')
+    assert done.returncode == 0, done.stderr
+    folder = machine.clone / name.replace('$$', '$')
+    assert (folder / '.complete').exists()
+    done = machine.run('make', 'VENV=' + name, 'clean')
+    assert done.returncode == 0, done.stderr
+    assert not folder.exists()
+    assert sorted(os.listdir(str(machine.clone))) == [
+        'Makefile', 'requirements-newest.txt', 'requirements.txt', 'scripts']
+
+
+def test_make_clean_leaves_a_folder_that_is_no_environment(machine):
+    (machine.clone / 'scripts' / 'bin').mkdir()
+    assert machine.run('make', 'VENV=scripts', 'clean').returncode == 0
+    assert (machine.clone / 'scripts' / 'setup_env.sh').exists()

@@ -1,0 +1,131 @@
+"""scripts/unpack_archive.py: nothing outside of the target; bad archives are one sentence."""
+import importlib.util
+import io
+import os
+import pathlib
+import struct
+import zipfile
+
+import numpy as np
+import pytest
+
+from common.errors import UserError
+
+_PATH = pathlib.Path(__file__).resolve().parents[3] / 'scripts' / 'unpack_archive.py'
+
+
+@pytest.fixture(scope='module')
+def unpack():
+    spec = importlib.util.spec_from_file_location('unpack_archive', str(_PATH))
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.unpack
+
+
+def archive_of(path, **entries):
+    with zipfile.ZipFile(str(path), 'w', zipfile.ZIP_DEFLATED) as stream:
+        for name, content in entries.items():
+            stream.writestr(name, content)
+    return str(path)
+
+
+def files_below(folder):
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob('*') if path.is_file())
+
+
+@pytest.mark.parametrize('name', ['a/$HOME/z', '$UP/z', '~/z', '~root/z', 'a/${HOME}', '$(id)',
+                                  'a;b'])
+def test_names_like_variables_are_folders_of_these_names(tmp_path, monkeypatch, unpack, name):
+    monkeypatch.setenv('UP', '..')
+    monkeypatch.setenv('HOME', str(tmp_path / 'home'))
+    target = tmp_path / 'target'
+    target.mkdir()
+    assert unpack(archive_of(tmp_path / 'a.zip', **{name: 'x'}), str(target)) == (1, 0)
+    assert files_below(tmp_path) == ['a.zip', 'target/' + name]
+    assert unpack(str(tmp_path / 'a.zip'), str(target)) == (0, 1)
+
+
+@pytest.mark.parametrize('name', ['../z', 'a/../../z', '/tmp/../etc/z', 'link/z', 'link/deeper/z'])
+def test_what_leads_out_of_the_target_is_refused_by_name_or_link(tmp_path, unpack, name):
+    target = tmp_path / 'target'
+    target.mkdir()
+    (tmp_path / 'elsewhere').mkdir()
+    (target / 'link').symlink_to(tmp_path / 'elsewhere')
+    with pytest.raises(UserError, match='would be written outside of'):
+        unpack(archive_of(tmp_path / 'a.zip', **{name: 'x'}), str(target))
+    assert files_below(tmp_path) == ['a.zip']
+
+
+def test_a_link_of_the_same_name_is_replaced_and_not_written_through(tmp_path, unpack):
+    target = tmp_path / 'target'
+    target.mkdir()
+    (tmp_path / 'mine.txt').write_text('kept')
+    (target / 'a.txt').symlink_to(tmp_path / 'mine.txt')
+    assert unpack(archive_of(tmp_path / 'a.zip', **{'a.txt': 'news'}), str(target)) == (1, 0)
+    assert (tmp_path / 'mine.txt').read_text() == 'kept'
+    assert (target / 'a.txt').read_text() == 'news' and not (target / 'a.txt').is_symlink()
+
+
+def patched(path, signature, offset, value, width='<H'):
+    """Overwrites a field of all records of a kind, such as b'PK\\1\\2', the central directory's."""
+    content = bytearray(path.read_bytes())
+    place = content.find(signature)
+    while place >= 0:
+        struct.pack_into(width, content, place + offset, value)
+        place = content.find(signature, place + 4)
+    path.write_bytes(bytes(content))
+
+
+@pytest.mark.parametrize('damage, message', [
+    (lambda path: [patched(path, b'PK\1\2', 8, 1), patched(path, b'PK\3\4', 6, 1)],
+     "'a.txt' is encrypted"),
+    (lambda path: [patched(path, b'PK\1\2', 10, 77), patched(path, b'PK\3\4', 8, 77)], 'damaged'),
+    (lambda path: patched(path, b'PK\1\2', 42, 2 ** 31, '<I'), 'damaged'),
+    (lambda path: patched(path, b'PK\5\6', 16, 2 ** 31, '<I'), 'damaged'),
+    (lambda path: patched(path, b'PK\1\2', 16, 5, '<I'), 'damaged'),
+    (lambda path: path.write_bytes(b'PK'), 'damaged'),
+    (lambda path: path.write_bytes(b''), 'damaged')])
+def test_a_bad_archive_is_one_sentence(tmp_path, unpack, damage, message):
+    archive_of(tmp_path / 'a.zip', **{'a.txt': 'content ' * 50})
+    damage(tmp_path / 'a.zip')
+    (tmp_path / 'target').mkdir()
+    with pytest.raises(UserError, match='a.zip.*' + message):
+        unpack(str(tmp_path / 'a.zip'), str(tmp_path / 'target'))
+    assert not files_below(tmp_path / 'target')
+
+
+@pytest.mark.parametrize('name, message', [('x' * 300, 'cannot write .*File name too long'),
+                                           ('a/' * 3000 + 'z', 'cannot make folder')],
+                         ids=['long', 'deep'])
+def test_names_that_no_file_can_have_are_one_sentence(tmp_path, unpack, name, message):
+    (tmp_path / 'target').mkdir()
+    with pytest.raises(UserError, match=message):
+        unpack(archive_of(tmp_path / 'a.zip', **{name: 'x'}), str(tmp_path / 'target'))
+
+
+def test_an_archive_that_cannot_be_read_is_named(tmp_path, unpack, monkeypatch):
+    def refuse(path, *_, **__):
+        raise PermissionError(13, 'Permission denied', path)
+    archive_of(tmp_path / 'a.zip', a='x')
+    monkeypatch.setattr(io, 'open', refuse)
+    with pytest.raises(UserError, match='a.zip.*Permission denied'):
+        unpack(str(tmp_path / 'a.zip'), str(tmp_path))
+
+
+def test_mutated_archives_never_end_in_a_traceback(tmp_path, unpack):
+    archive_of(tmp_path / 'a.zip', **{'a/%d.txt' % number: os.urandom(9) for number in range(4)})
+    content = np.frombuffer((tmp_path / 'a.zip').read_bytes(), np.uint8)
+    random = np.random.RandomState(8964)
+    for number in range(300):
+        broken = content.copy()
+        broken[random.randint(0, len(broken), 3)] = random.randint(0, 256, 3)
+        (tmp_path / 'b.zip').write_bytes(broken[:random.randint(len(broken) // 2,
+                                                                2 * len(broken))].tobytes())
+        target = tmp_path / ('target %d' % number)
+        target.mkdir()
+        try:
+            unpack(str(tmp_path / 'b.zip'), str(target))
+        except UserError:
+            pass
+    assert not [path for path in tmp_path.iterdir() if not path.name.startswith('target')
+                and path.suffix != '.zip']
