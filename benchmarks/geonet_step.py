@@ -8,44 +8,25 @@ import time
 import numpy as np
 import tensorflow.compat.v1 as tf
 
+from benchmarks.config import examples_a_step
+from benchmarks.measuring import cpu_seconds, dataset_rate, peak_gigabytes
+from benchmarks.steps import geonet_config
+from benchmarks.timed_step import timed
 from common.memory import usable_memory
-from geonet import model as geonet_model
-from geonet.config import ModelConfig
 from geonet.run_config import RunConfig
 from kitti_data.preparation import prepare_train_data
 from kitti_data.pipeline.augmentation import AugmentConfig
 from kitti_data.pipeline.formatted import FormattedSet, list_examples
 from kitti_data.images import read_rgb, resize, write_jpeg
 from kitti_data.odometry import OdometrySequence
-from measuring import (
-    cpu_seconds, dataset_rate, peak_gigabytes, random_batch, training_step)
 from npu_runtime.devices.host_memory import keep_freed_memory
-from npu_runtime.engine import start_tensorflow
 
 _ROUNDS = 3
 
 
-def model_config(config):
-    """The ModelConfig that the benchmark's flags describe."""
-    return ModelConfig(img_height=config.img_height or 128, img_width=config.img_width or 416,
-                       dispnet_encoder=config.encoder, flownet_type=config.flownet_type)
-
-
 def measure_step(config):
-    """Figures of the training graph, on random images: data are another part's business."""
-    model = model_config(config)
-    batch_size = config.batch_size or 4
-    flow = config.mode == 'train_flow'
-    build = geonet_model.flow_training if flow else geonet_model.rigid_training
-
-    def build_model(batch, is_training):
-        return build(batch, model, is_training)
-
-    def dataset():
-        return tf.data.Dataset.from_tensors(random_batch(model, batch_size)).repeat()
-
-    residual = flow and model.flownet_type == 'residual'
-    return training_step(build_model, dataset, batch_size, ['flow_net'] if residual else None)
+    """Figures of the training graph on random images: data are another part's business."""
+    return timed(config)
 
 
 def measure_input(config):
@@ -54,10 +35,9 @@ def measure_input(config):
     Three times: as from the second epoch on, where decoded examples are kept in memory; as in the
     first; and kept, without augmentation. Medians of rounds in which all take turns.
     """
-    start_tensorflow()
     keep_freed_memory()  # as training on a CPU does
-    model = model_config(config)
-    batch_size = config.batch_size or 4
+    model = geonet_config(config)
+    batch_size = examples_a_step(config)
     with tempfile.TemporaryDirectory() as folder:
         _prepare(config, model, folder)
         prefixes = list_examples(folder)
@@ -94,7 +74,7 @@ def measure_input(config):
 
 def measure_prepare(config):
     """Seconds to format a sequence, against decoding and resizing seq_length frames an example."""
-    model = model_config(config)
+    model = geonet_config(config)
     paths = OdometrySequence(config.data_path, config.sequence, config.camera).image_paths
     half = model.seq_length // 2
     with tempfile.TemporaryDirectory() as folder:

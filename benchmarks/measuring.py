@@ -1,19 +1,9 @@
-"""Timing of training steps, input pipelines and memory, shared by the benchmarks."""
+"""Timing of input pipelines, CPU time and memory, shared by the benchmarks."""
 import resource
-import statistics
 import time
 
 import numpy as np
 import tensorflow.compat.v1 as tf
-
-from npu_runtime.devices import ranks as distribution
-from npu_runtime.devices.flags import RuntimeConfig
-from npu_runtime.devices.choose import choose_device
-from npu_runtime.engine import start_tensorflow
-from npu_runtime.session import session_config
-from npu_runtime.training.flags import TrainFlags
-from npu_runtime.training.step import TrainingStep
-from npu_runtime.training.task import TrainingTask
 
 
 def cpu_seconds():
@@ -27,47 +17,14 @@ def peak_gigabytes():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024 ** 2
 
 
-def training_step(build_model, dataset, batch_size, trainable_scopes=None, warm_up=2, timed=5):
-    """Builds the training graph as the training loop does and times its steps.
-
-    Args:
-      build_model: as of a <TrainingTask>.
-      dataset: function without arguments -> tf.data.Dataset of batches.
-      batch_size: examples a step.
-      trainable_scopes: as of a <TrainingTask>.
-      warm_up: steps before the clock starts.
-      timed: steps of which the medians are taken.
-
-    Returns:
-      dict of figures: build seconds, nodes, seconds and CPU seconds a step, peak memory.
-    """
-    start_tensorflow()
-    runtime = RuntimeConfig()
-    device = choose_device(runtime)
-    device.own.prepare_process()
-    task = TrainingTask(build_model, None, TrainFlags(batch_size=batch_size), {}, '', 1, 0,
-                        trainable_scopes=trainable_scopes)
-    with tf.Graph().as_default() as graph:
-        begin = time.time()
-        training = TrainingStep(task, dataset(), device, runtime, distribution.connect(device))
-        initializer = tf.global_variables_initializer()
-        build_seconds = time.time() - begin
-        nodes = len(graph.as_graph_def().node)
-        with tf.Session(config=session_config(device, runtime)) as session:
-            session.run([initializer, training.iterator.initializer])
-            wall, cpu = [], []
-            for _ in range(warm_up + timed):
-                start = time.time(), cpu_seconds()
-                session.run([training.train_op, training.values])
-                wall.append(time.time() - start[0])
-                cpu.append(cpu_seconds() - start[1])
-    return {
-        'build_seconds': build_seconds, 'nodes': nodes,
-        'seconds_per_step': statistics.median(wall[warm_up:]),
-        'cpu_seconds_per_step': statistics.median(cpu[warm_up:]),
-        'examples_per_second': batch_size / statistics.median(wall[warm_up:]),
-        'peak_gigabytes': peak_gigabytes(),
-    }
+def peak_device_gigabytes():
+    """Largest size of what TensorFlow held on the first GPU so far; None without one, and where
+    TensorFlow (1.15) does not tell."""
+    if not tf.config.experimental.list_physical_devices('GPU'):
+        return None
+    if not hasattr(tf.config.experimental, 'get_memory_info'):
+        return None
+    return tf.config.experimental.get_memory_info('GPU:0')['peak'] / 1e9
 
 
 def dataset_rate(dataset, batch_size, seconds=5.0, warm_up=3):

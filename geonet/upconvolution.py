@@ -55,19 +55,18 @@ def _by_products(features, weights):
     filters = weights.shape.as_list()[-1]
     pixels, taps = height * width, _TAPS ** 2
     reach = tf.constant(_reached_pixels(height, width))
-    flat = tf.reshape(features, [1, batch * pixels, channels])
-    kernels = tf.reshape(weights, [taps, channels, filters])
-    products = tf.reshape(tf.matmul(flat, kernels), [taps, batch, pixels, filters])
+    flat = tf.reshape(features, [1, 1, batch * pixels, channels])
+    products = tf.reshape(tf.matmul(flat, weights), [taps, batch, pixels, filters])
     sums = tf.reshape(tf.reduce_sum(tf.matmul(reach, products), axis=0),
                       [batch, 2 * height, 2 * width, filters])
 
     def gradient(upstream):
         upstream = tf.reshape(upstream, [1, batch, 4 * pixels, filters])
         of_products = tf.reshape(tf.matmul(reach, upstream, transpose_a=True),
-                                 [taps, batch * pixels, filters])
-        of_flat = tf.reduce_sum(tf.matmul(of_products, kernels, transpose_b=True), axis=0)
-        of_kernels = tf.matmul(flat, of_products, transpose_a=True)
-        return (tf.reshape(of_flat, features.shape), tf.reshape(of_kernels, weights.shape))
+                                 [_TAPS, _TAPS, batch * pixels, filters])
+        of_flat = tf.reduce_sum(tf.matmul(of_products, weights, transpose_b=True), axis=[0, 1])
+        of_weights = tf.matmul(flat, of_products, transpose_a=True)
+        return tf.reshape(of_flat, features.shape), of_weights
 
     return sums, gradient
 

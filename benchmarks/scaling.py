@@ -1,0 +1,104 @@
+"""Computes how training grows from one device to many; nothing here is measured.
+
+    python benchmarks/scaling.py                                    the table of docs/scaling.md
+    python benchmarks/scaling.py --step_ms=100 --link_gb_per_s=30   with your own figures
+
+Formulas, for N devices and a step of t seconds on one:
+    exchange   ring all-reduce: 2 (N - 1) / N * bytes of gradients / link rate + 2 (N - 1) * latency
+    step       t + the part of the exchange that the backward pass does not hide
+    efficiency t / step
+    hours      examples of the recipe / (N * batch) * step
+    cores      N * batch / step / examples a second that one core decodes and augments
+    disk       N * batch / step * bytes of an example
+    card hours hours * N, which is what they cost
+"""
+import dataclasses
+import os
+import sys
+from typing import List
+
+if __package__ in (None, ''):
+    sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+from common.errors import run_main  # noqa: E402
+from common.files import write_json  # noqa: E402
+from common.flags import Flags, flag, parse_flags, path_flag  # noqa: E402
+
+
+@dataclasses.dataclass
+class ScalingConfig(Flags):
+    """What is assumed."""
+    devices: List[int] = flag([1, 2, 4, 8, 64, 512], 'numbers of devices', at_least=1)
+    step_ms: float = flag(100., 'milliseconds of a step of one device; of GeoNet, resnet50, batch '
+                          '4: 100 published for an Ascend 910, 43 measured on an H100', above=0)
+    batch_size: int = flag(4, 'examples a step of one device', at_least=1)
+    recipe_steps: int = flag(350000, 'steps of the recipe on one device', at_least=1)
+    recipe_batch: int = flag(4, 'examples in each of them', at_least=1)
+    parameters: float = flag(60.0e6, 'trained numbers, 4 bytes each; train_rigid with resnet50',
+                             above=0)
+    gradient_bytes: int = flag(4, 'bytes of a gradient on the link', at_least=1)
+    link_gb_per_s: float = flag(12.5, 'gigabytes a second that a device sends: 12.5 is 100 Gbit '
+                                'Ethernet', above=0)
+    latency_us: float = flag(20., 'microseconds of one hop', at_least=0)
+    hidden: float = flag(0., 'share of t behind which the exchange hides; 0 is no overlap, up to '
+                         '0.6, about the backward pass', at_least=0, at_most=1)
+    core_examples: float = flag(200., 'examples a second that one core reads and augments: take '
+                                'the figure of benchmarks/benchmark.py --parts=input', above=0)
+    example_kilobytes: float = flag(150., 'kilobytes of an example on the disk', above=0)
+    card_hour_price: float = flag(2.5, 'price of an hour of one device, in your currency',
+                                  at_least=0)
+    output: str = path_flag('', 'JSON file for the table; empty prints alone')
+
+
+COLUMNS = (('devices', '%d'), ('exchange_ms', '%.2f'), ('step_ms', '%.1f'), ('efficiency', '%.2f'),
+           ('examples_per_second', '%.0f'), ('hours', '%.2f'), ('cores', '%.1f'),
+           ('disk_mb_per_s', '%.0f'), ('card_hours', '%.1f'), ('price', '%.0f'))
+
+
+def row(config, devices):
+    """The figures for a number of devices.
+
+    Args:
+      config: ScalingConfig.
+      devices: at least 1.
+
+    Returns:
+      dict, name of COLUMNS -> number.
+    """
+    gigabytes = config.parameters * config.gradient_bytes / 1e9
+    exchange = (2 * (devices - 1) / devices * gigabytes / config.link_gb_per_s
+                + 2 * (devices - 1) * config.latency_us * 1e-6)
+    alone = config.step_ms / 1e3
+    step = alone + max(0., exchange - config.hidden * alone)
+    examples = devices * config.batch_size / step
+    hours = config.recipe_steps * config.recipe_batch / examples / 3600
+    return {'devices': devices, 'exchange_ms': 1e3 * exchange, 'step_ms': 1e3 * step,
+            'efficiency': alone / step, 'examples_per_second': examples, 'hours': hours,
+            'cores': examples / config.core_examples,
+            'disk_mb_per_s': examples * config.example_kilobytes / 1e3,
+            'card_hours': hours * devices, 'price': hours * devices * config.card_hour_price}
+
+
+def table(rows):
+    """Lines of a Markdown table."""
+    lines = ['| %s |' % ' | '.join(name.replace('_', ' ') for name, _ in COLUMNS),
+             '|' + '---|' * len(COLUMNS)]
+    return lines + ['| %s |' % ' | '.join(form % figures[name] for name, form in COLUMNS)
+                    for figures in rows]
+
+
+def main(argv=None):
+    config, = parse_flags(__doc__, ScalingConfig, argv=argv)
+    rows = [row(config, devices) for devices in config.devices]
+    print('computed, not measured, from:')
+    for field in dataclasses.fields(config):
+        if field.name not in ('devices', 'output'):
+            print('  --%s=%s  %s' % (field.name, getattr(config, field.name),
+                                     field.metadata['help']))
+    print('\n'.join(table(rows)))
+    if config.output:
+        write_json(os.path.abspath(config.output), rows)
+
+
+if __name__ == '__main__':
+    run_main(main)
