@@ -11,6 +11,7 @@ import tensorflow.compat.v1 as tf
 from checkpoint_values import values_of
 from geonet_program import SIZE, geonet, geonet_fails, train_rigid
 from kitti_eval import eval_flow, eval_pose, snippets
+from npu_runtime import checkpoints
 from npu_runtime.training.metrics import read_metrics
 
 
