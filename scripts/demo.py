@@ -34,7 +34,7 @@ class Config(Flags):
     num_frames: int = flag(150, 'frames of each of the five drives', at_least=20)
     img_height: int = flag(64, 'height of the pictures', at_least=32)
     img_width: int = flag(208, 'width of the pictures', at_least=32)
-    geonet_steps: int = flag(340, 'training steps of GeoNet', at_least=3)
+    geonet_steps: int = flag(760, 'training steps of GeoNet', at_least=6)
     convlstm_steps: int = flag(90, 'training steps of the ConvLSTM', at_least=3)
     device: str = flag('auto', 'where to run', choices=('auto', 'npu', 'gpu', 'cpu'))
 
@@ -60,7 +60,7 @@ def main(argv=None):
     about = figures.circumstances(argv, 'scripts/demo.py')
     log('== GeoNet: depth and motion from images alone')
     rows, blocks = kitti_geonet.learn(
-        config, drives, os.path.join(folder, 'geonet'), about, *kitti_geonet.short_recipe())
+        config, drives, os.path.join(folder, 'geonet'), about, kitti_geonet.SHORT_RECIPE)
     log('== ConvLSTM visual odometry: motion from known poses')
     more_rows, more_blocks = kitti_convlstm.learn(
         config, drives, os.path.join(folder, 'convlstm_vo'), about)

@@ -20,7 +20,7 @@ FLAGS = ('--mode=train', '--time_steps=5', '--bsize=4', '--loss_reduction=mean',
 _ENDLESS = '1000000'
 
 
-def learn(config, drives, folder, about, stages=STAGES, flags=FLAGS):
+def learn(config, drives, folder, about):
     """Trains the ConvLSTM on the sequences with poses, and tests it on all; see `kitti_geonet`."""
     if not drives.posed:
         text = ('ConvLSTM VO needs the poses of its training sequences, and none of %s has any in '
@@ -38,12 +38,12 @@ def learn(config, drives, folder, about, stages=STAGES, flags=FLAGS):
     call = figures.Programs()
 
     def train(last_step, stage, log_freq):
-        call(convlstm_vo, data + size + list(flags) + list(stage.flags) + [
+        call(convlstm_vo, data + size + list(FLAGS) + list(stage.flags) + [
             '--train_sequences=' + ','.join(drives.posed), '--lr=%g' % stage.learning_rate,
             '--train_iter=' + _ENDLESS, '--save_epochs=' + _ENDLESS,
             '--total_steps=%d' % last_step, '--log_freq=%d' % log_freq])
 
-    plan = run_stages('ConvLSTM VO', run, stages, train, config.minutes, config.convlstm_steps)
+    plan = run_stages('ConvLSTM VO', run, STAGES, train, config.minutes, config.convlstm_steps)
     tested = list(dict.fromkeys(drives.test + drives.posed))
     call(convlstm_vo, data + ['--mode=test', '--noevo', '--test_sequences=' + ','.join(tested)])
     about = dict(about, model='ConvLSTM VO', minutes=figures.training_minutes(run),

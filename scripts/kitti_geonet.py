@@ -1,6 +1,7 @@
 """GeoNet on the drives of a KITTI folder: trained in stages, tested, drawn."""
 import glob
 import os
+import typing
 
 import numpy as np
 
@@ -14,31 +15,49 @@ from kitti_data.rendering.scene import SCENE_FILE
 from kitti_eval import eval_depth, html_report, plots
 from npu_runtime.training.metrics import read_metrics
 from scripts import figures
-from scripts.stages import Stage, run_stages
+from scripts.stages import PLAN_FILE, Stage, run_stages
+
+NUM_PICTURES = 4
+
+
+class Recipe(typing.NamedTuple):
+    """How GeoNet is trained.
+
+    flags: of all stages.
+    fine: stages at the size of the pictures.
+    coarse: stages before them at half that size, on which depth and motion find each other in
+      fewer operations; may be none.
+    coarse_share: of the steps or minutes, for these.
+    """
+    flags: typing.Sequence[str]
+    fine: typing.Sequence[Stage]
+    coarse: typing.Sequence[Stage] = ()
+    coarse_share: float = 0.0
+
 
 # Batch norm's statistics carry the beginning; with batches so small they are in the way of the
 # rest, so that it is frozen then. The last steps are small ones, in which the noise averages out.
-STAGES = (Stage(0.50, 3e-4), Stage(0.40, 2e-4, ('--freeze_batch_norm',)),
-          Stage(0.10, 3e-5, ('--freeze_batch_norm',)))
+_FROZEN = ('--freeze_batch_norm',)
 # Disparities begin at 1: from the published 5 they can at most double. Half of the snippets are
 # mirrored: few drives have too few different turns.
-FLAGS = ('--mode=train_rigid', '--dispnet_encoder=vgg', '--batch_norm_decay=0.98',
-         '--initial_disparity=1', '--augment_flip', '--batch_size=4')
-NUM_PICTURES = 4
-# For a few hundred steps: as large as they may be, batch norm frozen as soon as depth has begun,
-# and half the work in each by warping towards the target alone.
-_SHORT_STAGES = (Stage(0.30, 5e-4), Stage(0.47, 5e-4, ('--freeze_batch_norm',)),
-                 Stage(0.23, 1.5e-4, ('--freeze_batch_norm',)))
-_SHORT_FLAGS = ('--target_depth_only', '--noaugment_gamma', '--noaugment_brightness',
-                '--noaugment_colour')
+_FLAGS = ('--mode=train_rigid', '--dispnet_encoder=vgg', '--batch_norm_decay=0.98',
+          '--initial_disparity=1', '--augment_flip')
+RECIPE = Recipe(_FLAGS + ('--target_depth_only', '--batch_size=4'), (
+    Stage(0.50, 3e-4), Stage(0.40, 2e-4, _FROZEN), Stage(0.10, 3e-5, _FROZEN)))
+# For a few hundred steps on rendered drives, whose light never changes: half the work in each step
+# by warping towards the target alone, and in the end pose_net alone, whose steps are the cheapest.
+SHORT_RECIPE = Recipe(
+    _FLAGS + ('--target_depth_only', '--noaugment_gamma', '--noaugment_brightness',
+              '--noaugment_colour'),
+    (Stage(0.42, 3e-4, _FROZEN + ('--batch_size=4',)),
+     Stage(0.16, 6e-5, _FROZEN + ('--batch_size=4',)),
+     Stage(0.28, 3e-4, _FROZEN + ('--batch_size=8', '--train_nets=pose_net')),
+     Stage(0.14, 5e-5, _FROZEN + ('--batch_size=8', '--train_nets=pose_net'))),
+    (Stage(0.50, 5e-4, ('--batch_size=8',)), Stage(0.50, 5e-4, _FROZEN + ('--batch_size=8',))),
+    0.53)
 
 
-def short_recipe():
-    """(stages, flags) for `learn` where there are minutes, on rendered drives of one light."""
-    return _SHORT_STAGES, FLAGS + _SHORT_FLAGS
-
-
-def learn(config, drives, folder, about, stages=STAGES, flags=FLAGS):
+def learn(config, drives, folder, about, recipe=RECIPE):
     """Trains depth_net and pose_net, and tests them on each test sequence.
 
     Args:
@@ -46,30 +65,26 @@ def learn(config, drives, folder, about, stages=STAGES, flags=FLAGS):
       drives: <Drives>.
       folder: of the run and all that comes of it.
       about: dict that each figure is told with, see `figures.circumstances`.
-      stages: list of <Stage>.
-      flags: of all stages.
+      recipe: <Recipe>.
 
     Returns:
       (list of figures as results.json has them, list of blocks of the report).
     """
-    size = ['--img_height=%d' % config.img_height, '--img_width=%d' % config.img_width]
-    formatted, run = os.path.join(folder, 'formatted'), os.path.join(folder, 'run')
-    call = figures.Programs()
-    if call(prepare_train_data, size + [
-            '--dataset_name=kitti_odom', '--dataset_dir=' + drives.root, '--dump_root=' + formatted,
-            '--camera=%d' % drives.camera, '--sequences=' + ','.join(drives.train)]):
-        log('some frames cannot be read: trained without them')
-
-    def train(last_step, stage, log_freq):
-        call(geonet, list(flags) + size + list(stage.flags) + [
-            '--dataset_dir=' + formatted, '--checkpoint_dir=' + run, '--device=' + config.device,
-            '--learning_rate=%g' % stage.learning_rate, '--max_steps=%d' % last_step,
-            '--log_freq=%d' % log_freq])
-
-    plan = run_stages('GeoNet', run, stages, train, config.minutes, config.geonet_steps)
-    examples = len(read_lines(os.path.join(formatted, 'train.txt')))
-    about = dict(about, model='GeoNet', minutes=figures.training_minutes(run), frames=examples,
+    call, run = figures.Programs(), os.path.join(folder, 'run')
+    more = []
+    if recipe.coarse:
+        coarse = os.path.join(folder, 'coarse')
+        _train('GeoNet, half size', config, drives, coarse, call, recipe.flags, recipe.coarse,
+               recipe.coarse_share, divisor=2)
+        more = ['--init_ckpt_file=' + coarse]
+    plan = _train('GeoNet', config, drives, run, call, list(recipe.flags) + more, recipe.fine,
+                  1 - recipe.coarse_share)
+    about = dict(about, model='GeoNet', minutes=figures.training_minutes(run),
+                 frames=len(read_lines(os.path.join(run + '_formatted', 'train.txt'))),
                  steps=plan['last_steps'][-1])
+    if recipe.coarse:
+        about['minutes'] += figures.training_minutes(coarse)
+        about['steps'] += read_json(os.path.join(coarse, PLAN_FILE))['last_steps'][-1]
     curve = os.path.join(folder, 'loss.png')
     plots.plot_losses(curve, {'GeoNet': loss_curve(run)}, 'GeoNet, total loss')
     rows, blocks = [], []
@@ -81,6 +96,26 @@ def learn(config, drives, folder, about, stages=STAGES, flags=FLAGS):
                   html_report.paragraph('%(steps)d steps, %(minutes)g minutes, %(frames)d training '
                                         'examples.' % about),
                   html_report.commands(call.lines), html_report.picture(curve, 'loss')] + blocks
+
+
+def _train(name, config, drives, run, call, flags, stages, share, divisor=1):
+    """Formats the drives beside the folder `run` and trains all stages; the plan."""
+    formatted = run + '_formatted'
+    size = ['--img_height=%d' % (config.img_height // divisor),
+            '--img_width=%d' % (config.img_width // divisor)]
+    if call(prepare_train_data, size + [
+            '--dataset_name=kitti_odom', '--dataset_dir=' + drives.root, '--dump_root=' + formatted,
+            '--camera=%d' % drives.camera, '--sequences=' + ','.join(drives.train)]):
+        log('some frames cannot be read: trained without them')
+
+    def train(last_step, stage, log_freq):
+        call(geonet, list(flags) + size + list(stage.flags) + [
+            '--dataset_dir=' + formatted, '--checkpoint_dir=' + run, '--device=' + config.device,
+            '--learning_rate=%g' % stage.learning_rate, '--max_steps=%d' % last_step,
+            '--log_freq=%d' % log_freq])
+
+    return run_stages(name, run, stages, train, share * config.minutes,
+                      round(share * config.geonet_steps))
 
 
 def loss_curve(run):
