@@ -4,12 +4,14 @@ import sys
 if __package__ in (None, ''):
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
+# Before what takes long to import: from here on Ctrl-C is one line.
+from common.errors import UserError, run_main
+
 import dataclasses
 
 import numpy as np
 
 from common.console import warn
-from common.errors import UserError, run_main
 from common.files import make_folder
 from common.flags import Flags, flag, parse_flags, path_flag
 from common.parallel import parallel_map

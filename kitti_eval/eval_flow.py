@@ -4,13 +4,15 @@ import sys
 if __package__ in (None, ''):
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
+# Before what takes long to import: from here on Ctrl-C is one line.
+from common.errors import UserError, run_main
+
 import dataclasses
 import re
 
 import numpy as np
 
 from common.console import warn
-from common.errors import UserError, run_main
 from common.files import list_folder, make_folder, require_folder
 from common.flags import Flags, flag, parse_flags, path_flag
 from common.parallel import parallel_map

@@ -4,11 +4,13 @@ import sys
 if __package__ in (None, ''):
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
+# Before what takes long to import: from here on Ctrl-C is one line.
+from common.errors import EXIT_USER_ERROR, UserError, run_main
+
 import dataclasses
 
 import numpy as np
 
-from common.errors import EXIT_USER_ERROR, UserError, run_main
 from common.files import make_folder, require_folder, write_text
 from common.flags import Flags, flag, parse_flags, path_flag
 from common.parallel import parallel_map

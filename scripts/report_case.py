@@ -32,11 +32,17 @@ def training_rows(path):
     """The rows of a metrics file that a log line wrote, in order.
 
     Raises:
-      UserError: there is none.
+      UserError: there is none, or one without its loss or its time.
     """
     rows = [row for row in read_metrics(path) if row['event'] == 'train']
     if not rows:
         raise UserError('%s holds no training step; did the run reach its first log line?' % path)
+    for row in rows:
+        for key in ('total', 'seconds_per_step'):
+            value = row.get(key)
+            if not isinstance(value, (int, float)) or key == 'seconds_per_step' and not value > 0:
+                raise UserError('%s: step %s: found %s %r, must be a number%s' % (
+                    path, row['step'], key, value, '' if key == 'total' else ' above 0'))
     return rows
 
 

@@ -35,6 +35,18 @@ command -v "$python" >/dev/null || fail "no interpreter $python; run scripts/set
 "$python" -c 'import horovod.tensorflow' 2>/dev/null ||
   fail "Horovod does not import in $python; scripts/install_horovod.sh installs it"
 
+# Horovod waits for ever for ranks without a place.
+if [ -n "$hosts" ]; then
+  places=0
+  IFS=, read -r -a list <<< "$hosts"
+  for host in "${list[@]}"; do
+    [[ "$host" =~ ^[A-Za-z0-9._-]+:[1-9][0-9]{0,4}$ ]] ||
+      fail "--hosts=$hosts: must be HOST:RANKS, with commas in between"
+    places=$((places + ${host##*:}))
+  done
+  [ "$places" -ge "$ranks" ] || fail "--hosts=$hosts: must have places for all $ranks ranks (--np)"
+fi
+
 # The ranks of a host share its cores: here what OpenMP runs, npu_runtime/session.py the rest.
 local_ranks=$ranks
 [ -z "$hosts" ] || local_ranks=$(sed 's/.*://' <<< "${hosts%%,*}")

@@ -14,10 +14,12 @@ from typing import List
 if __package__ in (None, ''):
     sys.path[0] = os.path.abspath(os.path.join(os.path.dirname(__file__), '..', '..'))
 
+# Before what takes long to import: from here on Ctrl-C is one line.
+from common.errors import UserError, run_main
+
 import numpy as np
 from PIL import Image
 
-from common.errors import UserError, run_main
 from common.files import make_folder, write_text
 from common.flags import flag, parse_flags, path_flag
 from common.parallel import parallel_map

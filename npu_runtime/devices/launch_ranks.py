@@ -67,7 +67,9 @@ def main():
     try:
         launch.run_commandline()
     except Exception as error:  # whatever Horovod raises of hosts, ssh, ports and ranks
-        ranks = {rank: end for rank, end in ends.items() if isinstance(end, tuple)}
+        # The call before it asks the hosts whether they answer, and keeps what they said.
+        ranks = {rank: end for rank, end in ends.items()
+                 if isinstance(end, tuple) and not isinstance(end[1], str)}
         sys.exit('error: %s' % (cause_of(ranks) or ' '.join(str(error).split())))
 
 

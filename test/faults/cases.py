@@ -217,8 +217,8 @@ WRITERS = collections.OrderedDict((case.__name__, case) for case in (
     write_snippets, extend_views, score_pose, score_odometry, score_depth, score_flow))
 TRAININGS = collections.OrderedDict((case.__name__, case) for case in (
     train_toy, train_rigid, train_motion))
-# Tell of the run and not of its result: how much was there already.
-DIARIES = ('prepared.json',)
+# Tell of the run as well: how much was there already, and from which folders it is.
+DIARIES = ('prepared.json', '.html')
 
 
 def contents(folder, names_only=False):
@@ -233,7 +233,7 @@ def contents(folder, names_only=False):
                 continue
             path = os.path.join(top, name)
             digest = ''
-            if not names_only and name not in DIARIES:
+            if not names_only and not name.endswith(DIARIES):
                 with open(path, 'rb') as stream:
                     digest = hashlib.sha1(stream.read()).hexdigest()
             found[os.path.relpath(path, str(folder))] = digest

@@ -107,7 +107,8 @@ def _start_ssh(hosts, folder):
     os.makedirs('/run/sshd', exist_ok=True)
     (folder / 'sshd_config').write_text(
         'Port 22\nHostKey %s\nAuthorizedKeysFile %s.pub\nStrictModes no\nUsePAM no\n'
-        'PermitRootLogin yes\nPidFile none\n' % (key, key))
+        'PermitRootLogin yes\nPidFile none\nSetEnv "PYTHONPATH=%s"\n' % (
+            key, key, os.environ.get('PYTHONPATH', '')))
     binaries = folder / 'bin'
     binaries.mkdir()
     (binaries / 'ssh').write_text(

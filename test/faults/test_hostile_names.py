@@ -109,9 +109,11 @@ def test_the_entry_of_modelarts_hands_on_any_folder_name_literally(strange, tmp_
 def test_the_launcher_of_ranks_takes_any_name_literally(tmp_path):
     """Horovod itself is not needed: what it would start is looked at."""
     modules = tmp_path / 'modules'
-    (modules / 'horovod' / 'runner').mkdir(parents=True)
-    for folder in (modules / 'horovod', modules / 'horovod' / 'runner'):
-        (folder / '__init__.py').write_text('')
+    for folder in ('horovod', 'horovod/runner', 'horovod/runner/util'):
+        (modules / folder).mkdir(parents=True)
+        (modules / folder / '__init__.py').write_text('')
+    (modules / 'horovod' / 'runner' / 'util' / 'threads.py').write_text(
+        'execute_function_multithreaded = None\n')
     (modules / 'horovod' / 'tensorflow.py').write_text('')
     (modules / 'horovod' / 'runner' / 'launch.py').write_text(
         'import sys\ndef run_commandline():\n'
