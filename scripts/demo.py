@@ -30,7 +30,8 @@ TARGETS = {'ate_3': 0.75, 'abs_rel': 0.75}
 @dataclasses.dataclass
 class Config(Flags):
     """How much is rendered and for how long it trains."""
-    output_dir: str = path_flag('demo', 'drives, runs and results; emptied first')
+    output_dir: str = path_flag('demo', 'drives, runs and results; those of an earlier '
+                                       'demo are removed first')
     num_frames: int = flag(150, 'frames of each of the five drives', at_least=20)
     img_height: int = flag(64, 'height of the pictures', at_least=32)
     img_width: int = flag(208, 'width of the pictures', at_least=32)
@@ -50,8 +51,9 @@ def main(argv=None):
     config, = parse_flags(__doc__, Config, argv=argv)
     begin = time.time()
     from scripts import figures, kitti_convlstm, kitti_drives, kitti_geonet  # they load TensorFlow
-    shutil.rmtree(config.output_dir, ignore_errors=True)
     folder = make_folder(config.output_dir)
+    for part in ('kitti', 'geonet', 'convlstm_vo'):  # and nothing that is not of a demo
+        shutil.rmtree(os.path.join(folder, part), ignore_errors=True)
     data = os.path.join(folder, 'kitti')
     log('== a small world, rendered into the KITTI odometry layout')
     synthetic_dataset(data, TRAIN + TEST, config.num_frames, config.img_height, config.img_width,
