@@ -2,22 +2,27 @@
 # Trains on several CPU or GPU ranks with Horovod, on this host or on several.
 #
 #   scripts/train_multi.sh --np 2 geonet/main.py --mode=train_rigid --dataset_dir=... ...
-#   scripts/train_multi.sh --np 4 --hosts a:2,b:2 convlstm_vo/main.py --mode=train ...
+#   scripts/train_multi.sh --np 4 --hosts a:2,b:2 --interface eth0 convlstm_vo/main.py ...
 #
 # Each rank reads its own shard of the data; --batch_size is that of one rank. Several hosts need
-# ssh without a password from the first, and this folder at the same path. On GPUs each rank takes
-# its own. Ends with a status that is not 0 as soon as one rank fails, and ends the others.
-# PYTHON=... takes another interpreter than .venv/bin/python. On NPUs: test/train_full_8p.sh.
+# ssh without a password from the first, this folder at the same path, and a network interface of
+# one name, which --interface tells (else Horovod looks for one, and may take the loopback). On GPUs
+# each rank takes its own. Ends with a status that is not 0 as soon as one rank fails, and ends the
+# others. PYTHON=... takes another interpreter than .venv/bin/python. On NPUs:
+# test/train_full_8p.sh.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 source "$root/scripts/shell.sh"
 
-ranks='' hosts=''
+ranks='' hosts='' interface=''
 while [ $# -gt 0 ]; do
   case "$1" in
-    --np|--hosts) [ $# -ge 2 ] || fail "$1 needs a value"
-                  if [ "$1" = --np ]; then ranks=$2; else hosts=$2; fi; shift 2 ;;
+    --np|--hosts|--interface)
+      [ $# -ge 2 ] || fail "$1 needs a value"
+      case "$1" in --np) ranks=$2 ;; --hosts) hosts=$2 ;; *) interface=$2 ;; esac
+      shift 2 ;;
     --np=*) ranks=${1#*=}; shift ;;
+    --interface=*) interface=${1#*=}; shift ;;
     --hosts=*) hosts=${1#*=}; shift ;;
     -h|--help) sed -n '2,/^set/{/^set/d;s/^# \{0,1\}//;p}' "${BASH_SOURCE[0]}"; exit 0 ;;
     *) break ;;
@@ -57,4 +62,5 @@ export OMP_NUM_THREADS=${OMP_NUM_THREADS:-$threads}
 # The variables of a launch on NPUs would contradict this one.
 unset RANK_SIZE RANK_ID RANK_TABLE_FILE
 exec "$python" "$root/npu_runtime/devices/launch_ranks.py" \
-  -np "$ranks" -H "${hosts:-localhost:$ranks}" "$python" "$program" "$@"
+  -np "$ranks" -H "${hosts:-localhost:$ranks}" \
+  ${interface:+--network-interface "$interface"} "$python" "$program" "$@"

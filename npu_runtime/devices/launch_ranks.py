@@ -60,7 +60,7 @@ def main():
     def execute_and_keep(*args, **keywords):
         results = execute(*args, **keywords)
         ends.clear()  # the last call is the one that ran the ranks
-        ends.update(results)
+        ends.update(results or {})  # nothing where Horovod does not wait for the end
         return results
 
     threads.execute_function_multithreaded = execute_and_keep

@@ -55,7 +55,10 @@ def horovod():
 
 
 class Host:
-    """A host of its own as far as the network goes: a network namespace with an ssh server."""
+    """A host of its own as far as the network goes: its interface, name and ssh server.
+
+    `ip netns exec` shows /etc/netns/<name>/hosts as /etc/hosts.
+    """
 
     def __init__(self, name, address):
         self.name, self.address = name, address
@@ -63,7 +66,8 @@ class Host:
 
     def command(self, *words):
         """The words of a command line that runs `words` on this host."""
-        return ('ip', 'netns', 'exec', self.name) + words
+        return ('ip', 'netns', 'exec', self.name, 'unshare', '--uts', 'sh', '-c',
+                'hostname "$0" && exec "$@"', self.name) + words
 
 
 @pytest.fixture
@@ -87,18 +91,24 @@ def two_hosts(tmp_path):
                 host.server.wait()
             subprocess.run(['ip', 'netns', 'del', host.name], check=False,
                            stderr=subprocess.DEVNULL)
+            shutil.rmtree('/etc/netns/' + host.name, ignore_errors=True)
 
 
 def _connect(hosts):
     """Makes both namespaces and the cable between them."""
     for host in hosts:
+        os.makedirs('/etc/netns/' + host.name)
+        with open('/etc/netns/%s/hosts' % host.name, 'w') as stream:
+            stream.write('127.0.0.1 localhost\n')
+            stream.writelines('%s %s\n' % (one.address, one.name) for one in hosts)
         _run('ip', 'netns', 'add', host.name)
         _run(*host.command('ip', 'link', 'set', 'lo', 'up'))
-    _run('ip', 'link', 'add', 'end0', 'netns', hosts[0].name, 'type', 'veth', 'peer', 'name', 'end1',
+    # Horovod wants the interface to have one name on all hosts.
+    _run('ip', 'link', 'add', 'eth0', 'netns', hosts[0].name, 'type', 'veth', 'peer', 'name', 'eth0',
          'netns', hosts[1].name)
-    for number, host in enumerate(hosts):
-        _run(*host.command('ip', 'address', 'add', host.address + '/24', 'dev', 'end%d' % number))
-        _run(*host.command('ip', 'link', 'set', 'end%d' % number, 'up'))
+    for host in hosts:
+        _run(*host.command('ip', 'address', 'add', host.address + '/24', 'dev', 'eth0'))
+        _run(*host.command('ip', 'link', 'set', 'eth0', 'up'))
 
 
 def _start_ssh(hosts, folder):

@@ -82,7 +82,8 @@ def test_two_hosts_train_as_one_process(two_hosts, programs, tmp_path):
     ended = running.interpreter(
         tmp_path, *hosts[0].command(
             'bash', str(running.ROOT / 'scripts' / 'train_multi.sh'), '--np', '2', '--hosts',
-            ','.join(host.address + ':1' for host in hosts), command.program, *command.arguments),
+            ','.join(host.name + ':1' for host in hosts), '--interface', 'eth0',
+            command.program, *command.arguments),
         env={'PATH': '%s:%s' % (ssh, os.environ['PATH'])}).ended()
     assert ended.status == 0, running.complaint(ended)
     assert [step for step, _ in losses_of(two)] == list(range(1, 13))
