@@ -14,7 +14,7 @@ demo: env
 	@PYTHON=$(RUN) scripts/demo.sh
 
 test: env
-	FAULTS=quick $(RUN) -m pytest -q -n 2 --dist loadfile test/unit test/faults
+	$(RUN) -m pytest -q -n 2 --dist loadfile test/unit
 
 test-distributed: env
 	@scripts/install_horovod.sh

@@ -175,7 +175,7 @@ def test_results_are_written_before_anything_optional_fails(
 def test_weights_that_are_not_numbers_write_nothing(drive, trained, tmp_path):
     (tmp_path / 'config.json').write_text(open(os.path.join(trained, 'config.json')).read())
     write_with_nan(checkpoints.latest(trained), str(tmp_path / 'model'))
-    with pytest.raises(UserError, match='checkpoint .*model: predicts values that are not finite'):
+    with pytest.raises(UserError, match='checkpoint .*model: is damaged .variable .* holds NaN'):
         main.main(['--mode=test', '--datapath=' + drive, '--outputpath=%s' % tmp_path,
                    '--init_checkpoint=%s' % (tmp_path / 'model'), '--test_sequences=0',
                    '--device=cpu', '--noevo'])

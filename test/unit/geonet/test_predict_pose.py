@@ -85,9 +85,9 @@ def test_a_video_gives_the_motion_of_its_frames_at_its_own_times(
 @pytest.mark.parametrize('flags, message', [
     (dict(pose_test_seq=4), 'sequences/04'),
     (dict(camera=3), 'image_3'),
-    (dict(seq_length=4), '--seq_length is 4'),
+    (dict(seq_length=4), '--seq_length=4: must be odd'),
     (dict(init_ckpt_file='/nowhere/model-1'), 'no checkpoint /nowhere/model-1'),
-    (dict(output_dir=''), '--mode=test_pose needs --output_dir'),
+    (dict(output_dir=''), '--output_dir= is empty: must be where poses go'),
     (dict(dataset_dir=''), '--dataset_dir is empty')])
 def test_what_is_missing_is_named(rigid_run, synthetic_kitti, tmp_path, capsys, flags, message):
     given = dict(dict(dataset_dir=synthetic_kitti, init_ckpt_file=rigid_run,
@@ -99,7 +99,7 @@ def test_a_folder_without_a_checkpoint_and_an_output_that_is_a_file_are_named(
         rigid_run, synthetic_kitti, tmp_path, capsys):
     said = geonet_fails(capsys, 'test_pose', dataset_dir=synthetic_kitti,
                         init_ckpt_file=str(tmp_path), output_dir=str(tmp_path / 'out'))
-    assert 'no checkpoint in folder %s' % tmp_path in said
+    assert 'folder %s: holds no checkpoint' % tmp_path in said
     (tmp_path / 'file').write_text('')
     said = geonet_fails(capsys, 'test_pose', dataset_dir=synthetic_kitti,
                         init_ckpt_file=rigid_run, output_dir=str(tmp_path / 'file'))
@@ -137,7 +137,7 @@ def test_weights_that_are_not_numbers_write_nothing(
         nan_run, synthetic_kitti, tmp_path, capsys, mode):
     said = geonet_fails(capsys, mode, dataset_dir=synthetic_kitti, init_ckpt_file=nan_run,
                         output_dir=str(tmp_path / 'out'))
-    assert 'checkpoint %s: predicts values that are not finite' % nan_run in said
+    assert 'checkpoint %s: is damaged (variable ' % nan_run in said and 'holds NaN' in said
     assert not os.listdir(str(tmp_path / 'out'))
 
 
