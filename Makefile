@@ -28,7 +28,7 @@ learn: env
 
 learn-kitti: env  # KITTI=FOLDER, and ARGS='--flag=value ...'
 	@[ -n "$$KITTI" ] || { echo 'error: KITTI=: must be a folder of KITTI odometry' >&2; exit 2; }
-	$(RUN) scripts/learn_kitti.py --dataset_dir="$$KITTI" $(ARGS)
+	$(RUN) scripts/learn_kitti.py --kitti_dir="$$KITTI" $(ARGS)
 
 benchmark: env
 	$(RUN) benchmarks/benchmark.py

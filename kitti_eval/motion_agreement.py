@@ -22,7 +22,8 @@ def motion_agreement(gt, pred):
       scale that never changes).
     """
     gt_steps, pred_steps = (pose_math.relative(poses[:-1], poses[1:]) for poses in (gt, pred))
-    gt_yaw, pred_yaw = (pose_math.euler_from_rotation(steps[:, :3, :3])[:, 1]
+    # Where the camera's axis z points in the plane of x and z.
+    gt_yaw, pred_yaw = (np.arctan2(steps[:, 0, 2], steps[:, 2, 2])
                         for steps in (gt_steps, pred_steps))
     gt_length, pred_length = (np.linalg.norm(steps[:, :3, 3], axis=-1)
                               for steps in (gt_steps, pred_steps))

@@ -3,8 +3,8 @@
     python scripts/demo.py
 
 Renders drives in KITTI's odometry layout, trains GeoNet and ConvLSTM visual odometry on four of
-them, tests on one they never saw, and writes demo/report.html. Ends with status 1 where GeoNet's
-3-frame ATE or depth error is above 0.75 of its baseline. A second run starts afresh.
+them, tests on one they never saw, and writes demo/report.html. Says whether GeoNet's 3-frame ATE
+and depth error are at most 0.75 of their baselines. A second run starts afresh.
 """
 import dataclasses
 import os
@@ -30,7 +30,8 @@ TARGETS = {'ate_3': 0.75, 'abs_rel': 0.75}
 @dataclasses.dataclass
 class Config(Flags):
     """How much is rendered and for how long it trains."""
-    output_dir: str = path_flag('demo', 'drives, runs and results; emptied first')
+    output_dir: str = path_flag('demo', 'drives, runs and results; those of an earlier '
+                                       'demo are removed first')
     num_frames: int = flag(150, 'frames of each of the five drives', at_least=20)
     img_height: int = flag(64, 'height of the pictures', at_least=32)
     img_width: int = flag(208, 'width of the pictures', at_least=32)
@@ -45,13 +46,14 @@ class Config(Flags):
 
 
 def main(argv=None):
-    """Renders, trains, tests; returns 1 where a target is missed."""
+    """Renders, trains, tests, and says how the figures stand to their baselines."""
     argv = sys.argv[1:] if argv is None else argv
     config, = parse_flags(__doc__, Config, argv=argv)
     begin = time.time()
     from scripts import figures, kitti_convlstm, kitti_drives, kitti_geonet  # they load TensorFlow
-    shutil.rmtree(config.output_dir, ignore_errors=True)
     folder = make_folder(config.output_dir)
+    for part in ('kitti', 'geonet', 'convlstm_vo'):  # and nothing that is not of a demo
+        shutil.rmtree(os.path.join(folder, part), ignore_errors=True)
     data = os.path.join(folder, 'kitti')
     log('== a small world, rendered into the KITTI odometry layout')
     synthetic_dataset(data, TRAIN + TEST, config.num_frames, config.img_height, config.img_width,
@@ -71,20 +73,18 @@ def main(argv=None):
                               'on %s with %s.' % (results['seconds'] / 60, about['machine'],
                                                   about['engine'])),
         html_report.commands([about['command']])] + blocks + more_blocks)
-    return 0 if _reached(rows) else 1
+    _compare(rows)
 
 
-def _reached(rows):
-    """Says how each figure with a target stands to its baseline; whether all are reached."""
-    reached = True
+def _compare(rows):
+    """Says how each figure with a target stands to its baseline."""
     for row in rows:
         target = TARGETS.get(row['figure'])
         if target:
             share = row['value'] / row['baseline']
-            reached = reached and share <= target
-            log('%s %.4f, baseline %.4f: %.2f of it, at most %.2f expected' % (
-                row['meaning'], row['value'], row['baseline'], share, target))
-    return reached
+            log('%s %.4f, baseline %.4f: %.2f of it, %s %.2f' % (
+                row['meaning'], row['value'], row['baseline'], share,
+                'at most' if share <= target else 'missed the aim of', target))
 
 
 if __name__ == '__main__':

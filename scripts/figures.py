@@ -118,7 +118,7 @@ def trajectory_figures(pred, gt, step, label):
     for poses in (pred, constant):
         errors = evaluate_odometry(gt, poses, 'none', lengths)
         results.append({key: errors[key] for key in ('t_rel', 'r_rel', 'rpe_trans', 'rpe_rot')})
-        results[-1].update(motion_agreement(gt, poses))
+        results[-1].update(motion_agreement(gt, poses), lengths=list(lengths))
     return results[0], results[1], [('ground truth', gt), ('prediction', pred),
                                     (label, constant)]
 
@@ -131,8 +131,15 @@ def _timed(runs):
 
 def rows_of(found, baseline, **about):
     """The list of figures as results.json has them: each with its baseline and all of `about`."""
-    return [dict(about, figure=key, meaning=FIGURES[key][0], value=found[key],
+    return [dict(about, figure=key, meaning=_meaning(key, found), value=found[key],
                  baseline=baseline.get(key)) for key in FIGURES if found.get(key) is not None]
+
+
+def _meaning(key, found):
+    """What a reader calls a figure; of t_rel and r_rel also over which lengths of path."""
+    name, lengths = FIGURES[key][0], found.get('lengths')
+    return '%s over %d to %d m' % (name, lengths[0], lengths[-1]) if (
+        lengths and key in ('t_rel', 'r_rel')) else name
 
 
 def poses_if_there(drives, name):
@@ -152,8 +159,8 @@ def blocks_of(path, curves, found, baseline, title, trained_on):
     """
     plots.plot_trajectories(path, curves, title)
     keys = [key for key in FIGURES if found.get(key) is not None]
-    columns = [FIGURES[key] for key in keys]
-    rows = [(label, {FIGURES[key][0]: values.get(key) for key in keys})
+    columns = [(_meaning(key, found), FIGURES[key][1]) for key in keys]
+    rows = [(label, {_meaning(key, found): values.get(key) for key in keys})
             for label, values in (('prediction', found), (curves[-1][0], baseline))]
     report.print_table(title, columns, rows)
     notes = [html_report.note('Trained on this sequence: the figures say how well it is fitted, '

@@ -189,7 +189,7 @@ choose_tensorflow() {
   esac
   if [[ "${TENSORFLOW:-}" =~ ^[0-9]+\.[0-9]+$ ]]; then exact="==$TENSORFLOW.*"
   elif [[ "${TENSORFLOW:-}" =~ ^[0-9] ]]; then exact="==$TENSORFLOW"
-  elif [ "$engine" = reference ]; then exact===1.15.0; fi
+  else exact=$(sed -n 's/^tensorflow//p' "$(requirements_of "$engine")"); fi
   tensorflow=tensorflow
   # The package without CUDA is a quarter of the download; 1.15 has it in one version.
   if [ -z "$gpu" ] && [ "$(uname -sm)" = 'Linux x86_64' ] &&

@@ -59,7 +59,7 @@ def _run_text(path):
     first = rows[0]
     lines = ['### %s\n' % os.path.basename(path)[:-5].split('_', 1)[1].replace('_', ' '),
              '```bash\n%s\n```\n' % first['command'],
-             '%s; %s; load of the machine as it began: %g.\n' % (
+             '%s; %s; load of the machine as it was tested: %g.\n' % (
                  first['machine'], first['engine'], first['load']),
              '| model | steps, minutes | training frames | sequence | figure | found | baseline |',
              '|---|---|---|---|---|---|---|']

@@ -28,6 +28,7 @@ def configure(proto, config, ranks):
         proto.intra_op_parallelism_threads = max(1, num_cores() // ranks.local_size)
     rewrite = graph_rewrite(config)
     if rewrite:
+        host_kernels.keep_in_float32()
         switch_on(proto, rewrite)
 
 

@@ -15,6 +15,12 @@ import tensorflow.compat.v1 as tf
 from tensorflow.core.protobuf import rewriter_config_pb2
 
 BFLOAT16_REWRITE = 'auto_mixed_precision_onednn_bfloat16'
+# What losses and geometry are made of stays in float32: the variances of SSIM are differences of
+# nearly equal numbers, which 8 bits turn into zero or less, and the loss into NaN at the second step.
+FLOAT32_OPS = ('AvgPool', 'AvgPoolGrad', 'Mul', 'Sub', 'RealDiv', 'Square', 'SquaredDifference',
+               'Sigmoid', 'SigmoidGrad', 'Sqrt', 'SqrtGrad', 'Rsqrt', 'Exp', 'Inv', 'Reciprocal',
+               'Mean', 'Sum', 'AddN', 'Abs', 'Sign', 'Minimum', 'Maximum', 'GatherV2')
+_REWRITE_LISTS = 'TF_AUTO_MIXED_PRECISION_GRAPH_REWRITE_%s'
 _ONEDNN_SINCE = (2, 9)
 _CPU_INFO = '/proc/cpuinfo'
 # The instructions for which TensorFlow's builds for Linux switch oneDNN on by themselves.
@@ -43,6 +49,17 @@ def bfloat16_obstacle():
     if not uses_onednn():
         return 'oneDNN is switched off by TF_ENABLE_ONEDNN_OPTS'
     return ''
+
+
+def keep_in_float32(environ=None):
+    """Tells TensorFlow's bfloat16 rewrite which ops to leave alone; what the user has set wins.
+
+    Args:
+      environ: dict of the environment, in which the rewrite looks; None takes the process's own.
+    """
+    environ = os.environ if environ is None else environ
+    for change in ('INFERLIST_REMOVE', 'CLEARLIST_REMOVE', 'DENYLIST_ADD'):
+        environ.setdefault(_REWRITE_LISTS % change, ','.join(FLOAT32_OPS))
 
 
 def cpu_instructions():

@@ -100,10 +100,10 @@ def machine(tmp_path):
 @pytest.mark.parametrize('versions,chosen,tensorflow', [
     (['3.7', '3.13'], 'reference engine, Python 3.7,', 'tensorflow-cpu==1.15.0'),
     (['3.10', '3.12', '3.9', '3.13', '3.6', '3.14'], 'newest engine, Python 3.13,',
-     'tensorflow-cpu'),
-    (['3.12'], 'newest engine, Python 3.12,', 'tensorflow-cpu'),
-    (['3.10'], 'newest engine, Python 3.10,', 'tensorflow-cpu'),
-    (['3.9', '3.8'], 'newest engine, Python 3.9,', 'tensorflow-cpu')])
+     'tensorflow-cpu>=2.13'),
+    (['3.12'], 'newest engine, Python 3.12,', 'tensorflow-cpu>=2.13'),
+    (['3.10'], 'newest engine, Python 3.10,', 'tensorflow-cpu>=2.13'),
+    (['3.9', '3.8'], 'newest engine, Python 3.9,', 'tensorflow-cpu>=2.13')])
 def test_the_reference_where_python_3_7_is_else_the_newest_python(machine, versions, chosen,
                                                                    tensorflow):
     for version in versions:
@@ -115,16 +115,16 @@ def test_the_reference_where_python_3_7_is_else_the_newest_python(machine, versi
 
 
 @pytest.mark.parametrize('choices,chosen,tensorflow', [
-    (dict(ENGINE='newest'), 'Python 3.13', 'tensorflow-cpu'),
-    (dict(PYTHON_VERSION='3.12'), 'Python 3.12', 'tensorflow-cpu'),
-    (dict(PYTHON_VERSION='3.9'), 'Python 3.9', 'tensorflow-cpu'),
+    (dict(ENGINE='newest'), 'Python 3.13', 'tensorflow-cpu>=2.13'),
+    (dict(PYTHON_VERSION='3.12'), 'Python 3.12', 'tensorflow-cpu>=2.13'),
+    (dict(PYTHON_VERSION='3.9'), 'Python 3.9', 'tensorflow-cpu>=2.13'),
     (dict(TENSORFLOW='2.21.0'), 'Python 3.13', 'tensorflow-cpu==2.21.0'),
     (dict(TENSORFLOW='2.19'), 'Python 3.12', 'tensorflow-cpu==2.19.*'),
     (dict(TENSORFLOW='2.13.1'), 'Python 3.9', 'tensorflow-cpu==2.13.1'),
     (dict(TENSORFLOW='1.15.5'), 'Python 3.7', 'tensorflow==1.15.5'),
     (dict(TENSORFLOW='gpu'), 'Python 3.7', 'tensorflow==1.15.0'),
-    (dict(TENSORFLOW='gpu', ENGINE='newest'), 'Python 3.13', 'tensorflow[and-cuda]'),
-    (dict(TENSORFLOW='cpu', ENGINE='newest'), 'Python 3.13', 'tensorflow-cpu')])
+    (dict(TENSORFLOW='gpu', ENGINE='newest'), 'Python 3.13', 'tensorflow[and-cuda]>=2.13'),
+    (dict(TENSORFLOW='cpu', ENGINE='newest'), 'Python 3.13', 'tensorflow-cpu>=2.13')])
 def test_a_choice_is_followed_and_named_as_the_reason(machine, choices, chosen, tensorflow):
     for version in ('3.7', '3.9', '3.12', '3.13'):
         machine.python(version)
@@ -156,8 +156,8 @@ def test_a_python_on_the_path_is_taken_before_pyenv(machine):
 
 
 @pytest.mark.parametrize('python,engine,tensorflow', [
-    ('3.7', 'reference', 'tensorflow==1.15.0'), ('3.12', 'newest', 'tensorflow[and-cuda]'),
-    ('3.9', 'newest', 'tensorflow[and-cuda]'), ('3.8', 'newest', 'tensorflow')])
+    ('3.7', 'reference', 'tensorflow==1.15.0'), ('3.12', 'newest', 'tensorflow[and-cuda]>=2.13'),
+    ('3.9', 'newest', 'tensorflow[and-cuda]>=2.13'), ('3.8', 'newest', 'tensorflow>=2.13')])
 def test_an_nvidia_driver_that_answers_brings_tensorflow_for_gpus(machine, python, engine,
                                                                   tensorflow):
     machine.python(python)
@@ -169,7 +169,7 @@ def test_an_nvidia_driver_that_answers_brings_tensorflow_for_gpus(machine, pytho
 def test_a_driver_that_does_not_answer_is_no_gpu(machine):
     machine.python('3.12')
     machine.program(machine.bin / 'nvidia-smi', '#!/bin/sh\nexit 9\n')
-    assert 'tensorflow-cpu' in machine.made()[1]
+    assert 'tensorflow-cpu>=2.13' in machine.made()[1]
 
 
 @pytest.mark.parametrize('architecture', ['x86_64', 'aarch64'])
@@ -189,7 +189,8 @@ def test_elsewhere_than_on_x86_64_the_newest_engine_serves(machine):
     machine.python('3.7')
     machine.python('3.12')
     line, requirements = machine.made()
-    assert 'newest engine, Python 3.12, tensorflow (' in line and 'tensorflow' in requirements
+    assert 'newest engine, Python 3.12, tensorflow>=2.13 (' in line
+    assert 'tensorflow>=2.13' in requirements
 
 
 @pytest.mark.parametrize('choices,said', [
