@@ -112,9 +112,11 @@ def write_page(path, title, blocks):
       title: of the page.
       blocks: list of what the functions above return.
     """
-    write_text(path, '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
-                     '<meta name="viewport" content="width=device-width, initial-scale=1">'
-                     '<title>%s</title><style>%s</style></head>\n<body>\n<h1>%s</h1>\n%s\n'
-                     '</body></html>\n' % (html.escape(title), _STYLE, html.escape(title),
-                                           '\n'.join(blocks)))
+    page = ('<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
+            '<meta name="viewport" content="width=device-width, initial-scale=1">'
+            '<title>%s</title><style>%s</style></head>\n<body>\n<h1>%s</h1>\n%s\n'
+            '</body></html>\n' % (html.escape(title), _STYLE, html.escape(title),
+                                  '\n'.join(blocks)))
+    # Names of files are bytes: what the locale could not read of them stands as it is.
+    write_text(path, page.encode('utf-8', 'surrogateescape').decode('utf-8', 'replace'))
     print('written: %s' % path)

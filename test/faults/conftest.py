@@ -104,8 +104,8 @@ def _connect(hosts):
         _run('ip', 'netns', 'add', host.name)
         _run(*host.command('ip', 'link', 'set', 'lo', 'up'))
     # Horovod wants the interface to have one name on all hosts.
-    _run('ip', 'link', 'add', 'eth0', 'netns', hosts[0].name, 'type', 'veth', 'peer', 'name', 'eth0',
-         'netns', hosts[1].name)
+    _run('ip', 'link', 'add', 'eth0', 'netns', hosts[0].name, 'type', 'veth',
+         'peer', 'name', 'eth0', 'netns', hosts[1].name)
     for host in hosts:
         _run(*host.command('ip', 'address', 'add', host.address + '/24', 'dev', 'eth0'))
         _run(*host.command('ip', 'link', 'set', 'eth0', 'up'))

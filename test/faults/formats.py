@@ -3,6 +3,7 @@ import collections
 import glob
 import os
 import shutil
+import typing
 
 import numpy as np
 from PIL import Image
@@ -12,14 +13,28 @@ from cases import Command
 from mutations import mutate_bytes, mutate_json, mutate_text
 from programs import CONVLSTM, GEONET, ONE_THREAD, SIZE
 
-Format = collections.namedtuple('Format', 'parts file mutate readers prepare', defaults=(None,))
-Format.__doc__ = """An input format.
 
-parts: names of the parts of the world that its readers need. file: function World -> path of the
-file to spoil. mutate: function (rng, bytes) -> bytes. readers: functions (World, output folder) ->
-Command; the first reads most mutations, the others, which are slow, some. prepare: function World,
-called once, that makes what is missing; or None.
-"""
+class Format(typing.NamedTuple):
+    """An input format.
+
+    Attributes:
+      parts: names of the parts of the world that its readers need.
+      file: function World -> path of the file to spoil.
+      mutate: function (rng, bytes) -> bytes.
+      readers: functions (World, output folder) -> Command; the first reads most mutations, the
+        others, which are slow, some.
+      prepare: function World, called once, that makes what is missing.
+    """
+    parts: typing.Tuple[str, ...]
+    file: typing.Callable
+    mutate: typing.Callable
+    readers: typing.Tuple[typing.Callable, ...]
+    prepare: typing.Optional[typing.Callable] = None
+
+    @property
+    def starts_tensorflow(self):
+        """Whether every attempt starts a session, which takes some seconds."""
+        return self.readers[0] in (read_formatted, resume_toy)
 
 
 def _frame(world):

@@ -5,9 +5,9 @@ makes no session and no thread, and forks for every command line: the child runs
 as `__main__`, as an interpreter of its own would, with its own arguments, environment, folder,
 limits and output. `programs.py` talks to it: one JSON object a line on stdin and stdout.
 
-A request has id, argv, cwd, env, out, err, uid, umask and memory (bytes beyond what is taken already;
-0 is no limit). Answers are {id, pid} when the child runs and {id, status, peak} when it has ended,
-with the status as `subprocess` counts it and the greatest resident memory in bytes.
+A request has id, argv, cwd, env, out, err, uid, umask and memory (bytes beyond what is
+taken already; 0 is no limit). Answers are {id, pid} when the child runs and {id, status, peak} when
+it has ended, with the status as `subprocess` counts it and the greatest resident memory in bytes.
 """
 import importlib
 import json
@@ -19,8 +19,9 @@ import signal
 import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-MODULES = ('npu_runtime.session', 'npu_runtime.training.loop', 'geonet.train', 'geonet.predict_depth',
-           'geonet.predict_flow', 'geonet.predict_pose', 'geonet.export', 'geonet.evaluation',
+MODULES = ('npu_runtime.session', 'npu_runtime.training.loop', 'geonet.train',
+           'geonet.predict_depth', 'geonet.predict_flow', 'geonet.predict_pose',
+           'geonet.export', 'geonet.evaluation',
            'convlstm_vo.train', 'convlstm_vo.test', 'convlstm_vo.export', 'kitti_eval.plots',
            'kitti_eval.eval_depth', 'kitti_eval.eval_flow', 'kitti_eval.eval_odometry',
            'kitti_eval.eval_pose', 'kitti_eval.generate_multiview_extension',

@@ -117,10 +117,11 @@ class Programs:
         self._count = 0
         self._lock = threading.Lock()  # tests may start programs from several threads
         self._answers = {}
-        self._server = subprocess.Popen(
-            [sys.executable, str(ROOT / 'test' / 'faults' / 'program_server.py')],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-            env=environment(self.home))
+        with open(str(folder / 'server'), 'wb') as errors:
+            self._server = subprocess.Popen(
+                [sys.executable, str(ROOT / 'test' / 'faults' / 'program_server.py')],
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors,
+                env=environment(self.home))
         assert json.loads(self._server.stdout.readline().decode()) == {'ready': True}
         threading.Thread(target=self._listen, daemon=True).start()
 

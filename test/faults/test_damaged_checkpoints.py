@@ -81,7 +81,8 @@ def trained(programs, world, tmp_path_factory):
     return run
 
 
-@pytest.mark.parametrize('damage', ['cut', 'cut_index', 'flip_a_bit', 'lose_data', 'spoil'])
+@pytest.mark.parametrize('damage', pick(
+    ['cut', 'cut_index', 'flip_a_bit', 'lose_data', 'spoil'], ['flip_a_bit', 'spoil']))
 def test_a_training_goes_on_from_the_last_whole_checkpoint_and_names_it(
         damage, programs, world, references, trained, tmp_path, rng):
     for number in range(pick(8, 1)):
@@ -117,7 +118,7 @@ def two_checkpoints(world, tmp_path_factory):
 
 @pytest.mark.parametrize('name', pick(['predict_pose', 'predict_depth', 'export_pose'],
                                       ['predict_pose']))
-@pytest.mark.parametrize('damage', pick(list(DAMAGES), ['cut', 'spoil']))
+@pytest.mark.parametrize('damage', pick(list(DAMAGES), ['spoil']))
 def test_a_prediction_from_a_damaged_checkpoint_is_one_sentence_that_names_the_last_good_one(
         name, damage, programs, world, two_checkpoints, tmp_path, rng):
     for number in range(pick(4, 1)):

@@ -8,9 +8,9 @@ import programs as running
 from settings import pick
 from toy_training import losses_of
 
-WRITERS = pick(list(cases.WRITERS), ['prepare', 'predict_pose'])
+WRITERS = pick(list(cases.WRITERS), ['prepare'])
 TRAININGS = pick(list(cases.TRAININGS), ['train_toy'])
-SIZES = pick(6, 2)
+SIZES = pick(6, 1)
 
 
 def assert_full(ended, folder):

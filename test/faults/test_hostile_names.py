@@ -16,9 +16,9 @@ NAMES = ["a b;touch HIT;'c", '$(touch HIT)`touch HIT`', '"x" & touch HIT | y > H
 CASES = dict(cases.WRITERS, **cases.TRAININGS)
 
 
-@pytest.mark.parametrize('name', pick(list(CASES), ['prepare', 'train_toy', 'score_odometry']))
+@pytest.mark.parametrize('name', pick(list(CASES), ['prepare', 'train_toy']))
 def test_a_program_takes_any_folder_name_literally(name, programs, world, references, tmp_path):
-    for number, strange in enumerate(pick(NAMES, NAMES[1:4:2])):
+    for number, strange in enumerate(pick(NAMES, NAMES[1:2])):
         there = tmp_path / str(number)
         command = CASES[name](world.copied_to(there / strange), there / strange / 'out' / strange)
         (there / 'cwd').mkdir()
@@ -86,7 +86,8 @@ def test_a_wrapper_hands_on_any_folder_name_literally(script, strange, model, wo
     assert ended.status == 0, running.complaint(ended)
     arguments = (tmp_path / 'record').read_bytes().decode().split('\0')
     folder = output / 'ckpt'
-    assert '--%s=%s' % ('checkpoint_dir' if model == 'geonet' else 'outputpath', folder) in arguments
+    flag = 'checkpoint_dir' if model == 'geonet' else 'outputpath'
+    assert '--%s=%s' % (flag, folder) in arguments
     assert not list(cwd.iterdir()) and not list(tmp_path.glob('HIT'))
 
 

@@ -13,7 +13,7 @@ from settings import pick
 from toy_training import losses_of
 
 TRAININGS = pick(list(cases.TRAININGS), ['train_toy'])
-WRITERS = pick(list(cases.WRITERS), ['prepare', 'predict_pose', 'unpack'])
+WRITERS = pick(list(cases.WRITERS), ['prepare', 'unpack'])
 KILLS = pick(10, 2)
 
 

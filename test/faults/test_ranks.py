@@ -23,7 +23,7 @@ def launch(tmp_path, run, *arguments):
 
 
 def rank_process(run, rank):
-    """Number of the process that is this rank of the training in `run`; None where there is none."""
+    """Number of the process that is this rank of the training in `run`, or None."""
     for name in filter(str.isdigit, os.listdir('/proc')):
         variables = running.read('/proc/%s/environ' % name).split('\0')
         if 'HOROVOD_RANK=%d' % rank in variables and str(run) in running.read(

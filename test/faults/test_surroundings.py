@@ -12,7 +12,7 @@ from settings import pick
 from toy_training import losses_of
 
 CASES = dict(cases.WRITERS, **cases.TRAININGS)
-QUICK = ['prepare', 'predict_pose', 'train_toy']
+QUICK = ['prepare', 'train_toy']
 ALL = pick(list(CASES), QUICK)
 TRAININGS = pick(list(cases.TRAININGS), ['train_toy'])
 
@@ -149,7 +149,7 @@ def locales(tmp_path_factory):
     return variables
 
 
-@pytest.mark.parametrize('locale', ['C', 'zh_CN.GB18030'])
+@pytest.mark.parametrize('locale', pick(['C', 'zh_CN.GB18030'], ['C']))
 @pytest.mark.parametrize('name', pick(['prepare', 'score_odometry', 'train_toy', 'predict_pose'],
                                       ['score_odometry']))
 def test_any_locale_takes_folders_of_any_name(name, locale, locales, world, tmp_path):
@@ -161,7 +161,7 @@ def test_any_locale_takes_folders_of_any_name(name, locale, locales, world, tmp_
     assert list((tmp_path / '输出 ü').iterdir())
 
 
-@pytest.mark.parametrize('locale', ['C', 'zh_CN.GB18030'])
+@pytest.mark.parametrize('locale', pick(['C', 'zh_CN.GB18030'], ['C']))
 def test_a_sentence_can_name_a_file_that_the_locale_cannot_write(locale, locales, tmp_path):
     ended = running.interpreter(
         tmp_path, 'kitti_eval/eval_odometry.py', '--gtruth=' + str(tmp_path / '中é.txt'),
