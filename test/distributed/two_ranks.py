@@ -6,6 +6,10 @@ import sys
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path[:0] = [ROOT, os.path.join(ROOT, 'test', 'unit')]
 
+from npu_runtime.engine import start_tensorflow  # noqa: E402
+
+start_tensorflow()  # before TensorFlow is used: it decides how 2.x builds graphs
+
 import tensorflow.compat.v1 as tf  # noqa: E402
 
 from common.errors import UserError, run_main  # noqa: E402
