@@ -9,4 +9,5 @@ def to_float(images):
 
 def to_uint8(images):
     """<float32>[..., C] in [-1, 1] -> <uint8>[..., C] in [0, 255]; the inverse of `to_float`."""
-    return tf.saturate_cast(tf.round((images + 1.0) * 127.5), tf.uint8)
+    levels = tf.round((images + 1.0) * 127.5)
+    return tf.cast(tf.minimum(tf.maximum(levels, 0.0), 255.0), tf.uint8)

@@ -1,4 +1,5 @@
 """What TensorFlow says of a device, in one sentence with device, cause and cure."""
+import os
 import signal
 import subprocess
 import sys
@@ -73,6 +74,8 @@ def test_ctrl_c_during_imports_ends_with_130_and_one_line(seconds):
                'import time; time.sleep(60)' % str(ROOT))
     process = subprocess.Popen([sys.executable, '-c', program], stdout=subprocess.PIPE,
                                stderr=subprocess.PIPE, universal_newlines=True,
+                               env={name: value for name, value in os.environ.items()
+                                    if name != 'TF_CPP_MIN_LOG_LEVEL'},  # these tests have set it
                                # Also where the tests run in the background, which ignores it.
                                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
     process.stdout.readline()

@@ -66,7 +66,7 @@ def test_validation_uses_the_trained_variables_and_reports_everywhere(tmp_path, 
     rows = [row for row in read_metrics(tmp_path) if row['event'] == 'validation']
     assert [row['step'] for row in rows] == [2, 4, 6]
     weights = tf.train.load_checkpoint(str(tmp_path / 'model-6')).get_tensor('net/weights')
-    error = float((np.ones([1, 4]) @ weights - 1.) ** 2)
+    error = ((np.ones([1, 4]) @ weights - 1.) ** 2).item()
     assert rows[-1]['losses']['fit'] == pytest.approx(error, rel=1e-5)
     assert (6, 'validation/fit') in {(step, tag) for step, tag, _ in summaries(tmp_path)}
     assert 'Validation: [      6]' in capsys.readouterr().out
