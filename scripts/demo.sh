@@ -6,5 +6,4 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 source scripts/shell.sh
 python=${PYTHON:-${VENV:-.venv}/bin/python}
 command -v "$python" >/dev/null || fail "no interpreter $python (make env makes it)"
-export TF_CPP_MIN_LOG_LEVEL=2
 exec "$python" scripts/demo.py "$@"
