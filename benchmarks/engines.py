@@ -2,11 +2,11 @@
 
     python benchmarks/engines.py --pythons=.venv/bin/python,/opt/newest/bin/python
     python benchmarks/engines.py --pythons=.venv/bin/python --modes=float32,mixed \\
-        --peer='python geonet_torch.py --bench --steps=3' --output=engines.json
+        --peers='python geonet_torch.py --bench --steps=3' --output=engines.json
 
 Every Python builds the step in every mode; then all take one step each, in turn, round after round,
 so that whatever else slows the machine meets all alike. The table has medians, and the median of
-the ratios to the first contestant within each round. A `--peer` is run once in each round; it
+the ratios to the first contestant within each round. One of the `--peers` is run once in each round; it
 prints `CPU-s/step 12.3` and `s/step: median 4.5`. A mode that an engine does not have (bfloat16
 where the CPU has none) runs in float32, as training would.
 """
@@ -37,7 +37,7 @@ class EnginesConfig(StepConfig):
     """What to compare."""
     pythons: List[str] = flag([], 'interpreters with an engine each; empty is this one')
     modes: List[str] = flag(['float32'], 'some of %s' % ', '.join(MODES))
-    peer: str = flag('', 'command of another program that makes the same step')
+    peers: List[str] = flag([], 'commands of other programs that make the same step')
     rounds: int = flag(3, 'steps of each contestant', at_least=1)
     output: str = path_flag('', 'JSON file for the figures; empty prints alone')
     inside_mode: str = flag('', 'for internal use: take steps in this process, one for each line '
@@ -59,8 +59,7 @@ def main(argv=None):
     flags = sys.argv[1:] if argv is None else list(argv)
     contestants = [Engine(python, mode, flags) for python in config.pythons or [sys.executable]
                    for mode in config.modes]
-    if config.peer:
-        contestants.append(Peer(config.peer))
+    contestants += [Peer(command) for command in config.peers]
     try:
         for contestant in contestants:
             contestant.start()
@@ -130,11 +129,11 @@ class Peer:
             text = subprocess.run(self._command, stdout=subprocess.PIPE, check=True,
                                   universal_newlines=True).stdout
         except (OSError, subprocess.CalledProcessError) as error:
-            raise UserError('--peer: %s' % error) from None
+            raise UserError('--peers: %s' % error) from None
         found = {name: re.search(pattern, text) for name, pattern in _PEER.items()}
         missing = [name for name, match in found.items() if not match]
         if missing:
-            raise UserError('--peer=%s: must print %s (see --help)'
+            raise UserError('--peers=%s: must print %s (see --help)'
                             % (self.name, ' and '.join(_PEER[name] for name in missing)))
         return float(found['cpu_seconds'].group(1)), float(found['seconds'].group(1))
 
@@ -166,12 +165,10 @@ def summary(rounds, place):
 
 
 def show(figures):
-    width = max(map(len, figures))
-    print('%-*s  CPU-s a step  s a step  CPU-s to the first' % (width, ''))
+    print('CPU-s a step  s a step  CPU-s to the first')
     for name, row in figures.items():
-        print('%-*s  %12.2f  %8.2f  %18.2f' % (width, name, row['cpu_seconds_per_step'],
-                                               row['seconds_per_step'],
-                                               row['cpu_seconds_to_first']))
+        print('%12.2f  %8.2f  %18.2f  %s' % (row['cpu_seconds_per_step'], row['seconds_per_step'],
+                                             row['cpu_seconds_to_first'], name))
 
 
 if __name__ == '__main__':

@@ -80,8 +80,7 @@ class Flags:
     """
 
     def __post_init__(self):
-        for field in dataclasses.fields(self):
-            check_value(field, getattr(self, field.name))
+        check_fields(self)
 
     def require(self, **purposes):
         """Raises a UserError that names the first of these flags that is empty.
@@ -92,6 +91,12 @@ class Flags:
         for name, purpose in purposes.items():
             if not getattr(self, name):
                 raise UserError('--%s= is empty: must be %s' % (name, purpose))
+
+
+def check_fields(values):
+    """`check_value` of every field of a dataclass."""
+    for field in dataclasses.fields(values):
+        check_value(field, getattr(values, field.name))
 
 
 def check_value(field, value, where=''):

@@ -2,8 +2,10 @@
 import tensorflow.compat.v1 as tf
 
 from geonet import layers
+from geonet.decoder import decode
 
 _STAGES = ((64, 3), (128, 4), (256, 6), (512, 3))
+_DECODER = (512, 256, 128, 64, 32, 16)
 
 
 def encode_decode(images, head, layer):
@@ -19,7 +21,7 @@ def encode_decode(images, head, layer):
       H_s = 2 ceil(H / 2) for s = 0 and the rounded up H / 2^s otherwise.
     """
     features, skips = _encode(images, layer)
-    return _decode(features, skips, head, layer)
+    return decode(features, skips, _DECODER, head, layer, _enlarge)
 
 
 def _encode(images, layer):
@@ -44,17 +46,5 @@ def _bottleneck(features, width, stride, layer):
     return tf.nn.relu(residual + shortcut)
 
 
-def _decode(features, skips, head, layer):
-    """Upsamples step by step, each with its skip; predictions at the last four, finest first."""
-    predictions = []
-    for width, skip in zip((512, 256, 128, 64, 32, 16), skips[::-1] + [None]):
-        features = layer.upconv(features, width)
-        inputs = [features]
-        if skip is not None:
-            inputs = [layers.crop_like(features, skip), skip]
-        if predictions:
-            inputs.append(layers.crop_like(layers.upsample_nearest(predictions[0]), inputs[0]))
-        features = layer.conv(tf.concat(inputs, axis=-1), width, 3, 1)
-        if width <= 128:
-            predictions.insert(0, head(features))
-    return predictions
+def _enlarge(prediction, features):
+    return layers.crop_like(layers.upsample_nearest(prediction), features)

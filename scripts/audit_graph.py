@@ -115,33 +115,33 @@ def _vo_inference():
     return Built([vo_net.predict(pairs).motions])
 
 
-TRAINING = collections.OrderedDict([
-    ('train_rigid_resnet50', lambda ranks: _geonet_training(geonet_model.rigid_training, ranks)),
-    ('train_rigid_vgg', lambda ranks: _geonet_training(
+TRAINING = {
+    'train_rigid_resnet50': lambda ranks: _geonet_training(geonet_model.rigid_training, ranks),
+    'train_rigid_vgg': lambda ranks: _geonet_training(
         geonet_model.rigid_training, ranks, dispnet_encoder='vgg', scale_normalize=True,
-        seq_length=5)),
-    ('train_flow_residual', lambda ranks: _geonet_training(
-        geonet_model.flow_training, ranks, ['flow_net'])),
-    ('train_flow_direct', lambda ranks: _geonet_training(
-        geonet_model.flow_training, ranks, flownet_type='direct')),
-    ('convlstm_vo_train_1', lambda ranks: _vo_training(1, ranks)),
-    ('convlstm_vo_train_3', lambda ranks: _vo_training(3, ranks)),
-])
-PREDICTION = collections.OrderedDict([
-    ('test_depth_resnet50', lambda: _geonet_inference(geonet_model.predict_depth, 1)),
-    ('test_depth_vgg', lambda: _geonet_inference(
-        geonet_model.predict_depth, 1, dispnet_encoder='vgg')),
-    ('test_pose', lambda: _geonet_inference(geonet_model.predict_pose, 2)),
-    ('test_flow_residual', lambda: _geonet_inference(geonet_model.predict_flow, 3)),
-    ('test_flow_direct', lambda: _geonet_inference(
-        geonet_model.predict_flow, 3, flownet_type='direct')),
-    ('convlstm_vo_test', _vo_inference),
-])
+        seq_length=5),
+    'train_flow_residual': lambda ranks: _geonet_training(
+        geonet_model.flow_training, ranks, ['flow_net']),
+    'train_flow_direct': lambda ranks: _geonet_training(
+        geonet_model.flow_training, ranks, flownet_type='direct'),
+    'convlstm_vo_train_1': lambda ranks: _vo_training(1, ranks),
+    'convlstm_vo_train_3': lambda ranks: _vo_training(3, ranks),
+}
+PREDICTION = {
+    'test_depth_resnet50': lambda: _geonet_inference(geonet_model.predict_depth, 1),
+    'test_depth_vgg': lambda: _geonet_inference(
+        geonet_model.predict_depth, 1, dispnet_encoder='vgg'),
+    'test_pose': lambda: _geonet_inference(geonet_model.predict_pose, 2),
+    'test_flow_residual': lambda: _geonet_inference(geonet_model.predict_flow, 3),
+    'test_flow_direct': lambda: _geonet_inference(
+        geonet_model.predict_flow, 3, flownet_type='direct'),
+    'convlstm_vo_test': _vo_inference,
+}
 
 
 def _all_graphs():
     """dict: name -> (function that builds it, number of ranks it is built for)."""
-    graphs = collections.OrderedDict()
+    graphs = {}
     for name, build in TRAINING.items():
         graphs[name] = (lambda build=build: build(SingleProcess()), 1)
         graphs['%s_%d_ranks' % (name, RANKS)] = (

@@ -7,7 +7,6 @@
 The address of a card is taken from /etc/hccn.conf (lines `address_<card>=<address>`), or from
 --device_ips for hosts whose file is not at hand. The result is RANK_TABLE_FILE of every rank.
 """
-import collections
 import dataclasses
 import ipaddress
 import os
@@ -54,14 +53,12 @@ def rank_table(server_ids, devices, device_ips):
     servers = []
     for number, server_id in enumerate(server_ids):
         first = number * len(devices)
-        servers.append(collections.OrderedDict([
-            ('server_id', server_id),
-            ('device', [collections.OrderedDict([
-                ('device_id', str(device)), ('device_ip', device_ips[first + i]),
-                ('rank_id', str(first + i))]) for i, device in enumerate(devices)])]))
-    return collections.OrderedDict([
-        ('version', '1.0'), ('server_count', str(len(servers))), ('server_list', servers),
-        ('status', 'completed')])
+        servers.append({
+            'server_id': server_id,
+            'device': [{'device_id': str(device), 'device_ip': device_ips[first + i],
+                        'rank_id': str(first + i)} for i, device in enumerate(devices)]})
+    return {'version': '1.0', 'server_count': str(len(servers)), 'server_list': servers,
+            'status': 'completed'}
 
 
 def _check_cards(server_ids, devices, device_ips):

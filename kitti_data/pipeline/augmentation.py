@@ -12,8 +12,10 @@ import typing
 
 import numpy as np
 
-from common.flags import flag
+from common.flags import check_fields, flag
 from common.opencv import cv2
+from kitti_data.pipeline import turned_frames
+from kitti_data.pipeline.turned_frames import MOST_TURN
 
 MAX_SCALE = 1.15
 GAMMA_RANGE = (0.8, 1.2)
@@ -38,12 +40,18 @@ class AugmentConfig:
         '(published training: other ones for each frame)')
     augment_flip: bool = flag(
         False, 'mirror half of the examples left to right (published training: never)')
+    augment_turn: float = flag(
+        0.0, 'turn the camera by up to so many radians more from frame to frame (published '
+        'training: 0)', at_least=0, at_most=MOST_TURN)
+
+    def __post_init__(self):
+        check_fields(self)
 
     @property
     def active(self):
         """Whether anything is changed at all."""
         return (self.augment_scale or self.augment_gamma or self.augment_brightness
-                or self.augment_colour or self.augment_flip)
+                or self.augment_colour or self.augment_flip or self.augment_turn > 0)
 
 
 class Draws(typing.NamedTuple):
@@ -56,6 +64,7 @@ class Draws(typing.NamedTuple):
     brightness: np.ndarray  # float64 [B]
     colours: np.ndarray     # float64 [B, 3F], a factor for each channel of each frame
     flip: np.ndarray        # bool [B]
+    turn: np.ndarray        # float64 [B], radians from frame to frame
 
 
 def scaled_size(height, width, scale):
@@ -68,14 +77,14 @@ def draw(config, seed, positions, height, width, num_frames):
 
     The same numbers are drawn whatever is switched off, so a switch changes nothing but its part.
     """
-    numbers = _random_numbers(seed, positions, 8 + 3 * num_frames)
+    numbers = _random_numbers(seed, positions, 9 + 3 * num_frames)
 
     def uniform(low, high, share, enabled):
         return low + (high - low) * share if enabled else np.ones_like(share)
 
     scale = uniform(1.0, MAX_SCALE, numbers[:, 1::-1], config.augment_scale)
     size = scaled_size(height, width, scale)
-    colours = uniform(*COLOUR_RANGE, numbers[:, 7:-1], config.augment_colour)
+    colours = uniform(*COLOUR_RANGE, numbers[:, 7:-2], config.augment_colour)
     if config.augment_same_colour:
         colours = np.tile(colours[:, :3], num_frames)
     return Draws(
@@ -86,7 +95,8 @@ def draw(config, seed, positions, height, width, num_frames):
         gamma=uniform(*GAMMA_RANGE, numbers[:, 5], config.augment_gamma),
         brightness=uniform(*BRIGHTNESS_RANGE, numbers[:, 6], config.augment_brightness),
         colours=colours,
-        flip=(numbers[:, -1] < FLIP_PROBABILITY) & config.augment_flip)
+        flip=(numbers[:, -2] < FLIP_PROBABILITY) & config.augment_flip,
+        turn=config.augment_turn * (2 * numbers[:, -1] - 1))
 
 
 def _random_numbers(seed, positions, count):
@@ -105,7 +115,7 @@ def apply(draws, stacks, intrinsics, out):
 
     Args:
       draws: <Draws>.
-      stacks: B arrays uint8 [H, W, 3F], frame after frame.
+      stacks: B arrays uint8 [H, W, 3F], the middle frame and then the others in time order.
       intrinsics: float32 [B, 3, 3], pixels.
       out: uint8 [B, H, W, 3F], contiguous.
 
@@ -114,15 +124,29 @@ def apply(draws, stacks, intrinsics, out):
     """
     tables = iter(_colour_tables(draws))
     with _lent(_idle_buffers, lambda: (_Buffer(), _Buffer())) as buffers:
-        for stack, size, offset, recolour, flip, changed in zip(
-                stacks, draws.size.tolist(), draws.offset.tolist(), draws.recolour, draws.flip,
-                out):
+        for stack, camera, turn, size, offset, recolour, flip, changed in zip(
+                stacks, intrinsics, draws.turn, draws.size.tolist(), draws.offset.tolist(),
+                draws.recolour, draws.flip, out):
+            if turn:
+                stack = _turned(stack, camera, turn)
             _enlarge_and_crop(stack, size, offset, buffers, changed)
             if recolour:
                 cv2.LUT(changed, next(tables), dst=changed)
             if flip:
                 cv2.flip(changed, 1, dst=changed)
     return _follow(intrinsics, draws, out.shape[2])
+
+
+def _turned(stack, intrinsics, angle):
+    """uint8 [H, W, 3F] whose camera turns by `angle` more from frame to frame; F is odd."""
+    num_frames = stack.shape[2] // 3
+    half = num_frames // 2
+    times = [0] + [time for time in range(-half, half + 1) if time]
+    rotations = turned_frames.turn(angle * np.array(times))
+    return np.concatenate([
+        turned_frames.turned_frame(np.ascontiguousarray(frame), intrinsics, rotation) if time
+        else frame for frame, rotation, time in zip(
+            np.split(stack, num_frames, axis=2), rotations, times)], axis=2)
 
 
 def _enlarge_and_crop(stack, size, offset, buffers, out):

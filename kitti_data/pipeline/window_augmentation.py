@@ -8,9 +8,10 @@ import dataclasses
 import numpy as np
 
 from common.errors import UserError
-from common.flags import flag
+from common.flags import check_fields, flag
 from kitti_data import motion
 from kitti_data import poses as pose_math
+from kitti_data.pipeline import turned_frames
 
 CONTRAST_RANGE = (0.7, 1.4)
 # x to -x: steps to the side and turns about y and z change their sign.
@@ -23,21 +24,31 @@ class WindowAugmentConfig:
     augment_mirror: bool = flag(False, 'mirror half of the windows left to right')
     augment_reverse: bool = flag(False, 'run half of the windows backwards in time')
     augment_contrast: bool = flag(False, 'multiply the contrast of each window by 0.7..1.4')
+    augment_turn: float = flag(
+        0.0, 'turn the camera by up to so many radians more from frame to frame', at_least=0,
+        at_most=turned_frames.MOST_TURN)
+
+    def __post_init__(self):
+        check_fields(self)
 
     @property
     def active(self):
         """Whether anything is changed at all."""
-        return self.augment_mirror or self.augment_reverse or self.augment_contrast
+        return (self.augment_mirror or self.augment_reverse or self.augment_contrast
+                or self.augment_turn > 0)
 
     def check(self, label_frame):
         """Raises a UserError where labels of this kind cannot follow the change."""
-        if label_frame != 'camera' and (self.augment_mirror or self.augment_reverse):
-            name = 'augment_mirror' if self.augment_mirror else 'augment_reverse'
-            raise UserError('--%s=true: must be false with --label_frame=%s (its motions depend on '
-                            'where the sequence began)' % (name, label_frame))
+        for name in ('augment_mirror', 'augment_reverse', 'augment_turn'):
+            value = getattr(self, name)
+            if value and label_frame != 'camera':
+                raise UserError('--%s=%s: must be %s with --label_frame=%s (its motions depend on '
+                                'where the sequence began)' % (
+                                    name, str(value).lower(), str(type(value)()).lower(),
+                                    label_frame))
 
 
-def change_window(compact, motions, config, seed, position):
+def change_window(compact, motions, config, seed, position, intrinsics=None):
     """A window as `config` changes the one at `position`; what is given stays as it is.
 
     Args:
@@ -46,12 +57,16 @@ def change_window(compact, motions, config, seed, position):
       config: <WindowAugmentConfig>.
       seed: of the run.
       position: how many-th window of the run it is.
+      intrinsics: float [3, 3] of the frames, pixels, which turning takes.
 
     Returns:
       (<CompactFrames>, float32 [T, 6]).
     """
     key = np.array([seed, position], np.int64).view(np.uint64)
-    mirror, reverse, contrast = np.random.Generator(np.random.Philox(key=key)).random(3)
+    mirror, reverse, contrast, turn = np.random.Generator(np.random.Philox(key=key)).random(4)
+    if config.augment_turn:
+        compact, motions = _turned(compact, motions, intrinsics,
+                                   config.augment_turn * (2 * turn - 1))
     if config.augment_mirror and mirror < 0.5:
         compact = compact._replace(frames=np.ascontiguousarray(compact.frames[:, :, ::-1]))
         motions = _MIRROR_SIGNS * motions
@@ -63,6 +78,18 @@ def change_window(compact, motions, config, seed, position):
         factor = np.float32(low * (high / low) ** contrast)
         compact = compact._replace(scale=factor * compact.scale, mean=factor * compact.mean)
     return compact, motions
+
+
+def _turned(compact, motions, intrinsics, angle):
+    """The window of a camera that turns by `angle` more from frame to frame, about its middle."""
+    times = np.arange(len(compact.frames)) - (len(compact.frames) - 1) / 2
+    rotations = turned_frames.turn(angle * times)
+    steps = motion.poses_from_vectors(motions)
+    turns = pose_math.from_parts(rotations, np.zeros([len(rotations), 3]))
+    steps = pose_math.inverse(turns[:-1]) @ steps @ turns[1:]
+    frames = np.stack([turned_frames.turned_frame(frame, intrinsics, rotation)
+                       for frame, rotation in zip(compact.frames, rotations)])
+    return compact._replace(frames=frames), motion.vectors_from_poses(steps).astype(np.float32)
 
 
 def reversed_motions(motions):

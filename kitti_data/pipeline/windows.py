@@ -41,6 +41,7 @@ class WindowSet:
         if augment:
             augment.check(label_frame)
         self._augment = augment if augment and augment.active else None
+        self._intrinsics = None
         self.time_steps = time_steps
         sequences = [OdometrySequence(root, sequence, camera) for sequence in sequences]
         starts, motions, first = [], [], 0
@@ -53,9 +54,15 @@ class WindowSet:
             first += length
         self._starts = np.concatenate(starts)
         self._motions = np.concatenate(motions).astype(np.float32)
+        formats = [check_frames(sequence.image_paths) for sequence in sequences]
         self.reader = FrameReader([path for sequence in sequences for path in sequence.image_paths],
-                                  img_height, img_width,
-                                  [check_frames(sequence.image_paths) for sequence in sequences])
+                                  img_height, img_width, formats)
+        if self._augment and self._augment.augment_turn:
+            # Of each frame, as it is resized.
+            self._intrinsics = np.concatenate([
+                np.tile(np.array([[img_width / found.width], [img_height / found.height], [1.0]])
+                        * sequence.intrinsics, (len(sequence.frames), 1, 1))
+                for sequence, found in zip(sequences, formats)])
 
     def __len__(self):
         return len(self._starts)
@@ -94,7 +101,9 @@ class WindowSet:
         def read(index, position):
             compact, motions = self.window(index)
             if self._augment:
-                compact, motions = change_window(compact, motions, self._augment, seed, position)
+                compact, motions = change_window(
+                    compact, motions, self._augment, seed, position,
+                    None if self._intrinsics is None else self._intrinsics[self._starts[index]])
             return tuple(compact) + (motions,)
 
         frames, scale, mean, motions = tf.numpy_function(

@@ -131,7 +131,7 @@ class _ExampleWriter:
         self._config = config
         self._resized_height = int(round(config.img_height / keep_rows))
         self._examples = {}                                # key -> (paths, intrinsics)
-        self._waiting = collections.OrderedDict()          # path -> keys of examples to come
+        self._waiting = {}                                 # path -> keys of examples to come
         self._missing = {}                                 # key -> paths not yet decoded
         self._decoded = {}                                 # path -> (image, (zoom_x, zoom_y))
         self._lock = threading.Lock()

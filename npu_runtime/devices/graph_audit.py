@@ -82,10 +82,9 @@ def _keeps_state(op):
 
 
 def counts(ops):
-    """OrderedDict, op type -> how many, the most frequent first."""
-    return collections.OrderedDict(
-        sorted(collections.Counter(op.type for op in ops).items(),
-               key=lambda item: (-item[1], item)))
+    """dict, op type -> how many, the most frequent first."""
+    return dict(sorted(collections.Counter(op.type for op in ops).items(),
+                       key=lambda item: (-item[1], item)))
 
 
 def problems(targets, trainable_variables=(), allowed=None):

@@ -19,7 +19,7 @@ BFLOAT16_REWRITE = 'auto_mixed_precision_onednn_bfloat16'
 # nearly equal numbers, which 8 bits turn into zero or less, and the loss into NaN at the second step.
 FLOAT32_OPS = ('AvgPool', 'AvgPoolGrad', 'Mul', 'Sub', 'RealDiv', 'Square', 'SquaredDifference',
                'Sigmoid', 'SigmoidGrad', 'Sqrt', 'SqrtGrad', 'Rsqrt', 'Exp', 'Inv', 'Reciprocal',
-               'Mean', 'Sum', 'AddN', 'Abs', 'Sign', 'Minimum', 'Maximum', 'GatherV2')
+               'Mean', 'Sum', 'Abs', 'Sign', 'Minimum', 'Maximum', 'GatherV2')
 _REWRITE_LISTS = 'TF_AUTO_MIXED_PRECISION_GRAPH_REWRITE_%s'
 _ONEDNN_SINCE = (2, 9)
 _CPU_INFO = '/proc/cpuinfo'

@@ -5,7 +5,6 @@ A row makes the flag (`flag_fields`), the check (`check_together`), the entry of
 plugin ignores a key it does not know, reads a value in another proto field than the option's own as
 empty, and ends the process at some illegal values: so nothing gets into the map but through here.
 """
-import collections
 import dataclasses
 import json
 import os
@@ -217,8 +216,7 @@ def prepare_paths(values):
     if 'modify_mixlist' in prepared:
         prepared['modify_mixlist'] = require_file(prepared['modify_mixlist'], '--modify_mixlist')
     if 'profiling_options' in prepared:
-        options = json.loads(prepared['profiling_options'],
-                             object_pairs_hook=collections.OrderedDict)
+        options = json.loads(prepared['profiling_options'])
         options['output'] = os.path.realpath(make_folder(options['output']))
         prepared['profiling_options'] = json.dumps(options)
     return prepared
@@ -226,9 +224,9 @@ def prepare_paths(values):
 
 def _profiling_options(flags):
     """The JSON text that asks the profiler for the step trace and the task trace."""
-    return json.dumps(collections.OrderedDict([
-        ('output', flags.profiling_path), ('training_trace', 'on'), ('task_trace', 'on'),
-        ('fp_point', flags.profiling_fp_point), ('bp_point', flags.profiling_bp_point)]))
+    return json.dumps({
+        'output': flags.profiling_path, 'training_trace': 'on', 'task_trace': 'on',
+        'fp_point': flags.profiling_fp_point, 'bp_point': flags.profiling_bp_point})
 
 
 def fit_to_plugin(values, known):

@@ -10,9 +10,8 @@ kind: 'dynamic' or 'fixed'. scale: float32 scalar tensor. state: dict, key in a 
 variable; the keys are the same on every device.
 """
 
-_STATE_KEYS = collections.OrderedDict([
-    ('current_loss_scale', 'loss_scale/scale'), ('loss_scale', 'loss_scale/scale'),
-    ('good_steps', 'loss_scale/good_steps'), ('bad_steps', 'loss_scale/bad_steps')])
+_STATE_KEYS = {'current_loss_scale': 'loss_scale/scale', 'loss_scale': 'loss_scale/scale',
+               'good_steps': 'loss_scale/good_steps', 'bad_steps': 'loss_scale/bad_steps'}
 
 
 def loss_scale_kind(device, config):
@@ -54,7 +53,7 @@ def wrap_optimizer(optimizer, device, config, is_distributed):
         return optimizer, None
     before = {variable.op.name for variable in tf.global_variables()}
     optimizer, scale = device.own.scaled_optimizer(optimizer, kind, config, is_distributed)
-    state = collections.OrderedDict()
+    state = {}
     for variable in tf.global_variables():
         if variable.op.name not in before:
             state[_STATE_KEYS[variable.op.name.split('/')[-1]]] = variable

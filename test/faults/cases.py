@@ -212,11 +212,10 @@ def unpack(world, out):
 
 
 # Programs whose output is a folder of files that depends on nothing but their input.
-WRITERS = collections.OrderedDict((case.__name__, case) for case in (
+WRITERS = {case.__name__: case for case in (
     prepare, predict_pose, unpack, render, prepare_raw, predict_depth, predict_motion, export_pose,
-    write_snippets, extend_views, score_pose, score_odometry, score_depth, score_flow))
-TRAININGS = collections.OrderedDict((case.__name__, case) for case in (
-    train_toy, train_rigid, train_motion))
+    write_snippets, extend_views, score_pose, score_odometry, score_depth, score_flow)}
+TRAININGS = {case.__name__: case for case in (train_toy, train_rigid, train_motion)}
 # Tell of the run as well: how much was there already, and from which folders it is.
 DIARIES = ('prepared.json', '.html')
 

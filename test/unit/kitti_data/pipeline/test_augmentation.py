@@ -21,7 +21,8 @@ def the_same_draws(count, height, width, num_frames, scale=(1.0, 1.0), offset=(0
     scale = of_all(np.float64(scale))
     colours = np.ones(3 * num_frames) if colours is None else colours
     return Draws(scale, augmentation.scaled_size(height, width, scale), of_all(offset),
-                 of_all(recolour), of_all(gamma), of_all(brightness), of_all(colours), of_all(flip))
+                 of_all(recolour), of_all(gamma), of_all(brightness), of_all(colours), of_all(flip),
+                 np.zeros(count))
 
 
 def golden_draws(published, recolour):

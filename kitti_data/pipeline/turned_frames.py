@@ -1,0 +1,36 @@
+"""Frames as a camera sees them that turns more: a new drive with the same scenery.
+
+A camera that only rotates about its centre sees the same rays, whatever their depth: its image is
+the homography K R^T K^-1 of the other one. So turns can be added to a drive exactly, but for what
+comes in at the border; drives are mostly straight, and what is learnt from them turns too little.
+"""
+import numpy as np
+from scipy.spatial.transform import Rotation
+
+from common.opencv import cv2
+
+MOST_TURN = 0.2  # radians between neighbouring frames; KITTI's sharpest are 0.05
+
+
+def turn(angles):
+    """float64 [..., 3, 3] rotations of a camera about its vertical axis, y, by [...] radians."""
+    angles = np.asarray(angles, np.float64)
+    rotations = Rotation.from_euler('y', angles.ravel()).as_matrix()
+    return rotations.reshape(angles.shape + (3, 3))
+
+
+def turned_frame(frame, intrinsics, rotation):
+    """What a camera sees that is rotated about its centre; the border goes on beyond the image.
+
+    Args:
+      frame: uint8 or uint16 [H, W, C].
+      intrinsics: float [3, 3], pixels.
+      rotation: float [3, 3], from the rotated camera to the other.
+
+    Returns:
+      Array like `frame`, contiguous.
+    """
+    intrinsics = np.asarray(intrinsics, np.float64)
+    homography = intrinsics @ rotation.T @ np.linalg.inv(intrinsics)
+    return cv2.warpPerspective(frame, homography, frame.shape[1::-1], flags=cv2.INTER_LINEAR,
+                               borderMode=cv2.BORDER_REPLICATE).reshape(frame.shape)

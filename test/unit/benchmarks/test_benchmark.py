@@ -1,0 +1,34 @@
+"""The benchmark of this machine, at a small size."""
+import json
+
+import pytest
+
+from benchmarks import benchmark
+from common.errors import UserError
+
+SMALL = ['--encoder=vgg', '--img_height=32', '--img_width=64', '--batch_size=1', '--device=cpu',
+         '--steps=1']
+
+
+def test_a_step_has_all_its_figures_and_leaves_them_in_a_file(tmp_path, capsys):
+    path = str(tmp_path / 'figures.json')
+    benchmark.main(SMALL + ['--parts=step', '--output=' + path])
+    with open(path) as file:
+        step = json.load(file)['step_float32']
+    assert step['examples_per_second'] == pytest.approx(1e3 / step['milliseconds_per_step'])
+    assert step['teraflop_per_second'] == pytest.approx(
+        step['gigaflop_per_step'] / step['milliseconds_per_step'])
+    assert min(step.values()) > 0
+    assert 'cpu_seconds_per_step' in capsys.readouterr().out
+
+
+def test_input_is_compared_with_the_fastest_step(capsys):
+    benchmark.compare_with_input({'step_float32': {'examples_per_second': 10.},
+                                  'step_mixed': {'examples_per_second': 20.},
+                                  'input': {'kept_per_second': 30.}})
+    assert capsys.readouterr().out.endswith('step_mixed takes 20: 1.50 times as many\n')
+
+
+def test_an_unknown_part_is_one_sentence():
+    with pytest.raises(UserError, match='--parts=speed: must be some of step, input, prepare'):
+        benchmark.main(['--parts=speed'])

@@ -1,0 +1,42 @@
+"""Engines and other programs are compared step by step, in turn."""
+import json
+import sys
+
+import pytest
+
+from benchmarks import engines
+from common.errors import UserError
+
+SMALL = ['--encoder=vgg', '--img_height=32', '--img_width=64', '--batch_size=1', '--device=cpu',
+         '--rounds=2']
+PEER = "%s -c \"print('CPU-s/step 8.0'); print('s/step: median 4.5')\"" % sys.executable
+
+
+def test_an_engine_and_a_peer_take_steps_in_turn(tmp_path, capsys):
+    path = str(tmp_path / 'figures.json')
+    engines.main(SMALL + ['--peers=' + PEER, '--output=' + path])
+    with open(path) as file:
+        figures = json.load(file)
+    engine, peer = figures
+    assert engine.startswith('TensorFlow ') and engine.endswith(' float32') and peer == PEER
+    assert figures[engine]['cpu_seconds_to_first'] == 1
+    assert 0 < figures[engine]['cpu_seconds_per_step'] < 8
+    assert figures[peer]['cpu_seconds_per_step'] == 8
+    assert figures[peer]['seconds_per_step'] == 4.5
+    assert len(capsys.readouterr().out.splitlines()) == 3
+
+
+def test_the_share_of_the_first_is_the_median_within_rounds():
+    rounds = [[(1., 1.), (2., 1.)], [(4., 1.), (12., 1.)], [(1., 1.), (4., 1.)]]
+    assert engines.summary(rounds, 1) == {
+        'cpu_seconds_per_step': 4., 'seconds_per_step': 1., 'cpu_seconds_to_first': 3.}
+
+
+@pytest.mark.parametrize('flags, message', [
+    (['--modes=half'], '--modes=half: must be some of float32'),
+    (['--pythons=/no/such/python'], '--pythons: /no/such/python does not start'),
+    (['--pythons=' + sys.executable, '--peers=true'], '--peers=true: must print')])
+def test_what_cannot_be_compared_is_one_sentence(flags, message):
+    with pytest.raises(UserError) as raised:
+        engines.main(SMALL + flags)
+    assert str(raised.value).startswith(message)

@@ -1,0 +1,126 @@
+"""Turns added to frames: what is seen, and the motions between, are those of the turned camera."""
+import numpy as np
+import pytest
+
+from common.errors import UserError
+from common.opencv import cv2
+from kitti_data import motion
+from kitti_data.pipeline import augmentation
+from kitti_data.pipeline.augmentation import AugmentConfig
+from kitti_data.pipeline.compact_frames import CompactFrames
+from kitti_data.pipeline.turned_frames import turn, turned_frame
+from kitti_data.pipeline.window_augmentation import WindowAugmentConfig, change_window
+
+K = np.array([[90.0, 0, 51.5], [0, 88.0, 15.5], [0, 0, 1]])
+HEIGHT, WIDTH = 32, 104
+TURN_ALONE = dict(augment_scale=False, augment_gamma=False, augment_brightness=False,
+                  augment_colour=False)
+
+
+def view(points, rotation):
+    """uint8 [H, W, 3] with a blurred dot where a camera at the origin sees each point."""
+    image = np.zeros([HEIGHT, WIDTH, 3], np.float32)
+    for x, y in pixels(points, rotation):
+        rows, columns = np.mgrid[:HEIGHT, :WIDTH]
+        dot = np.exp(-((columns - x) ** 2 + (rows - y) ** 2) / 8)
+        image = np.maximum(image, 200 * dot[..., None])
+    return image.astype(np.uint8)
+
+
+def pixels(points, rotation):
+    seen = points @ rotation @ K.T
+    return seen[:, :2] / seen[:, 2:]
+
+
+def centre(image):
+    """Where the one dot of an image is."""
+    weights = image[..., 0].astype(float)
+    rows, columns = np.mgrid[:HEIGHT, :WIDTH]
+    return np.array([(weights * columns).sum(), (weights * rows).sum()]) / weights.sum()
+
+
+@pytest.mark.parametrize('depth', [4.0, 40.0])
+@pytest.mark.parametrize('angle', [0.05, -0.12])
+def test_a_turned_frame_is_what_the_turned_camera_sees_at_any_depth(depth, angle):
+    point = depth * np.array([[0.08, 0.02, 1.0]])
+    rotation = turn(angle)
+    turned = turned_frame(view(point, np.eye(3)), K, rotation)
+    np.testing.assert_allclose(centre(turned), pixels(point, rotation)[0], atol=0.15)
+    assert np.abs(turned.astype(int) - view(point, rotation)).max() <= 12
+
+
+def test_a_turn_to_the_right_moves_the_scene_to_the_left():
+    # y points down: x = z sin(angle) is ahead of a camera turned by a positive angle.
+    assert pixels(np.array([[0.0, 0, 10]]), turn(0.05))[0, 0] < K[0, 2] - 4
+
+
+def test_what_comes_in_at_the_border_is_the_border():
+    frame = np.tile(np.arange(WIDTH, dtype=np.uint8)[None, :, None], (HEIGHT, 1, 3))
+    turned = turned_frame(frame, K, turn(0.1))
+    assert np.all(turned[HEIGHT // 2, -8:] == WIDTH - 1)
+
+
+def test_an_examples_frames_turn_with_time_and_the_middle_one_stays():
+    point = np.array([[0.0, 0.0, 9.0]])
+    stack = np.concatenate([view(point, np.eye(3))] * 3, axis=2)
+    config = AugmentConfig(augment_turn=0.05, **TURN_ALONE)
+    positions = np.arange(30)
+    draws = augmentation.draw(config, 1, positions, HEIGHT, WIDTH, 3)
+    assert np.abs(draws.turn).max() <= 0.05 and draws.turn.min() < -0.02 < 0.02 < draws.turn.max()
+    out = np.empty((30,) + stack.shape, np.uint8)
+    cameras = np.tile(K.astype(np.float32), (30, 1, 1))
+    before = stack.copy()
+    found = augmentation.apply(draws, [stack] * 30, cameras, out)
+    np.testing.assert_array_equal(found, cameras)
+    np.testing.assert_array_equal(stack, before)
+    for angle, example in zip(draws.turn, out):
+        target, earlier, later = np.split(example, 3, axis=2)
+        np.testing.assert_array_equal(target, stack[..., :3])
+        for frame, time in ((earlier, -1), (later, 1)):
+            np.testing.assert_allclose(centre(frame), pixels(point, turn(time * angle))[0],
+                                       atol=0.15)
+
+
+def test_turning_leaves_all_other_draws_alone():
+    with_turn, without = (augmentation.draw(AugmentConfig(augment_turn=angle, augment_flip=True),
+                                            5, np.arange(9), HEIGHT, WIDTH, 3)
+                          for angle in (0.1, 0.0))
+    for name, values in without._asdict().items():
+        if name != 'turn':
+            np.testing.assert_array_equal(values, getattr(with_turn, name))
+    assert not without.turn.any()
+
+
+def test_a_windows_motions_are_those_of_the_turned_cameras():
+    # Three frames of a camera that drives ahead past a point.
+    poses = np.tile(np.eye(4), (3, 1, 1))
+    poses[:, 2, 3] = 0.0, 1.0, 2.2
+    point = np.array([0.4, 0.1, 12.0])
+    frames = np.stack([view((point - pose[:3, 3])[None], np.eye(3)) for pose in poses])
+    ones = np.ones(3, np.float32)
+    motions = motion.motions_from_poses(poses).astype(np.float32)
+    for position in range(5):
+        compact, changed = change_window(
+            CompactFrames(frames, ones, ones), motions, WindowAugmentConfig(augment_turn=0.06), 1,
+            position, K)
+        turned = motion.poses_from_motions(changed)
+        # The same world: the point lies where each turned camera says, in the first one's frame.
+        first = turn(-changed[0, 4])  # the middle frame is not turned
+        for frame, pose in zip(compact.frames, turned):
+            in_first = first.T @ (point - poses[0, :3, 3])
+            seen = pose[:3, :3].T @ (in_first - pose[:3, 3])
+            np.testing.assert_allclose(centre(frame), (K @ seen)[:2] / seen[2], atol=0.2)
+        assert abs(changed[0, 4]) <= 0.06
+        np.testing.assert_allclose(changed[0, 4], changed[1, 4], atol=1e-6)
+        np.testing.assert_allclose(np.linalg.norm(changed[:, :3], axis=1), [1, 1.2], rtol=1e-5)
+
+
+@pytest.mark.parametrize('kind', [AugmentConfig, WindowAugmentConfig])
+def test_a_turn_beyond_any_car_is_refused(kind):
+    with pytest.raises(UserError, match='--augment_turn=0.5: must be at least 0 and at most 0.2'):
+        kind(augment_turn=0.5)
+
+
+def test_labels_of_the_world_cannot_turn():
+    with pytest.raises(UserError, match='--augment_turn=0.1: must be 0.0 with --label_frame=world'):
+        WindowAugmentConfig(augment_turn=0.1).check('world')
