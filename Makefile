@@ -15,6 +15,7 @@ demo: env
 
 test: env
 	$(RUN) -m pytest -q -n 2 --dist loadfile test/unit
+	FAULTS=quick $(RUN) -m pytest -q test/faults
 
 test-distributed: env
 	@scripts/install_horovod.sh

@@ -14,9 +14,9 @@ import tempfile
 if __package__ in (None, ''):
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
-from common.errors import UserError, run_main
+from common.errors import run_main
 from common.files import write_json
-from common.flags import flag, parse_flags, path_flag
+from common.flags import Flags, flag, parse_flags, path_flag
 from geonet.config import ENCODERS
 from kitti_data.preparation import prepare_train_data
 from kitti_data.rendering.synthetic import synthetic_dataset
@@ -26,20 +26,16 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
 @dataclasses.dataclass
-class Config:
+class Config(Flags):
     """What is measured."""
-    np: int = flag(2, 'ranks')
-    steps: int = flag(12, 'training steps of either run, of which the median counts')
-    batch_size: int = flag(2, 'examples a step and rank')
+    np: int = flag(2, 'ranks', at_least=2)
+    steps: int = flag(12, 'training steps of either run, of which the median counts', at_least=1)
+    batch_size: int = flag(2, 'examples a step and rank', at_least=1)
     dispnet_encoder: str = flag('resnet50', 'encoder of depth_net',
                                 choices=tuple(ENCODERS))
     img_height: int = flag(128, 'height of the pictures')
     img_width: int = flag(416, 'width of the pictures')
     output: str = path_flag('', 'JSON file for the figures; empty prints alone')
-
-    def __post_init__(self):
-        if self.np < 2:
-            raise UserError('--np=%d; wanted at least 2 ranks' % self.np)
 
 
 def main(argv=None):

@@ -20,8 +20,8 @@ if __package__ in (None, ''):
 import numpy as np  # noqa: E402
 import tensorflow.compat.v1 as tf  # noqa: E402
 
-from common.errors import UserError, run_main  # noqa: E402
-from common.flags import flag, parse_flags  # noqa: E402
+from common.errors import run_main  # noqa: E402
+from common.flags import Flags, flag, parse_flags  # noqa: E402
 from geonet.config import ModelConfig  # noqa: E402
 from geonet.model import TrainingOutput, rigid_training  # noqa: E402
 from npu_runtime.devices.flags import RuntimeConfig  # noqa: E402
@@ -36,17 +36,13 @@ _WARM_UP = 5
 
 
 @dataclasses.dataclass
-class Config:
+class Config(Flags):
     """What is measured."""
     model: str = flag('product', 'what a step is', choices=('product', 'geonet'))
-    steps: int = flag(200, 'steps of either kind')
-    log_freq: int = flag(100, 'steps between log lines')
-    size: int = flag(1500, 'rows and columns of the matrices; 1500 is about 0.2 CPU seconds a step')
-
-    def __post_init__(self):
-        if self.steps < 2 or min(self.log_freq, self.size) < 1:
-            raise UserError('--steps is %d, --log_freq %d, --size %d; wanted is at least 2, 1 '
-                            'and 1' % (self.steps, self.log_freq, self.size))
+    steps: int = flag(200, 'steps of either kind', at_least=2)
+    log_freq: int = flag(100, 'steps between log lines', at_least=1)
+    size: int = flag(1500, 'rows and columns of the matrices; 1500 is about 0.2 CPU seconds a step',
+                     at_least=1)
 
 
 def product(size):

@@ -66,9 +66,11 @@ def same_flag(config_class, name, **changes):
 
 
 def path_flag(default, help, aliases=()):  # pylint: disable=redefined-builtin
-    """A `flag` that is a path: `~` and `$NAME` at its beginning are expanded where it is typed."""
+    """A `flag` that is a path, or a list of them: `~` and `$NAME` at the beginning are expanded
+    where it is typed."""
     field = flag(default, help, aliases=aliases)
-    return dataclasses.field(default=default, metadata=dict(field.metadata, is_path=True))
+    field.metadata = dict(field.metadata, is_path=True)
+    return field
 
 
 @dataclasses.dataclass
@@ -181,8 +183,8 @@ def _add_flag(group, field, kind):
                            default=argparse.SUPPRESS, help=argparse.SUPPRESS)
     elif kind in _ITEM_TYPES:
         arguments.pop('choices')
-        group.add_argument(*names, type=_list_of(_ITEM_TYPES[kind]), metavar='A,B,...',
-                           **arguments)
+        item = expand_typed if field.metadata.get('is_path') else _ITEM_TYPES[kind]
+        group.add_argument(*names, type=_list_of(item), metavar='A,B,...', **arguments)
     elif field.metadata.get('is_path'):
         group.add_argument(*names, type=expand_typed, **arguments)
     else:

@@ -141,7 +141,7 @@ def predict_flow(target, sources, intrinsics, config, source_index=None):
     """Optical flow from the target to one source frame: mode test_flow.
 
     Args:
-      target, sources: see `predict_pose`; pose_net wants the whole snippet.
+      target, sources: see `predict_pose`; pose_net takes the whole snippet.
       intrinsics: <float32>[B, 3, 3], pixels; None with flownet_type = direct.
       config: ModelConfig.
       source_index: which source; None: the frame after the target, N / 2.

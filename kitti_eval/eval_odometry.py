@@ -44,8 +44,9 @@ class Config(Flags):
     lengths: List[int] = flag(list(KITTI_LENGTHS), 'path lengths of the t_rel, r_rel segments, m',
                               at_least=1)
     evo: bool = flag(False, 'also run evo_ape and evo_rpe')
-    baseline_poses: List[str] = flag([], 'pose files of the training sequences, whose mean step is '
-                                         'the baseline; empty is KITTI 00-08')
+    baseline_poses: List[str] = path_flag(
+        [], 'pose files of the training sequences, whose mean step is the baseline; empty is '
+        'KITTI 00-08')
     seq_id: str = flag('', 'the sequence; empty is the name of --gtruth')
     train_list: str = path_flag('', 'train.txt of the training set: warn if the sequence is in it')
 

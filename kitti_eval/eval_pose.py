@@ -27,8 +27,9 @@ class Config(Flags):
     gtruth_poses: str = path_flag('', 'instead of --gtruth_dir: KITTI pose file of the sequence')
     times: str = path_flag('', 'times of --gtruth_poses; empty is sequences/NN/times.txt beside '
                                'poses/')
-    baseline_poses: List[str] = flag([], 'pose files of the training sequences, whose mean step is '
-                                         'the baseline; empty is KITTI 00-08')
+    baseline_poses: List[str] = path_flag(
+        [], 'pose files of the training sequences, whose mean step is the baseline; empty is '
+        'KITTI 00-08')
     seq_id: str = flag('', 'the sequence; empty is the name of --gtruth_poses')
     train_list: str = path_flag('', 'train.txt of the training set: warn if the sequence is in it')
 

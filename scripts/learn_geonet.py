@@ -58,7 +58,7 @@ class Config(LearnConfig):
 
     def __post_init__(self):
         if not self.parts or set(self.parts) - set(PARTS):
-            raise UserError('--parts is %r; wanted some of %s' % (
+            raise UserError('--parts=%s: must be some of %s' % (
                 ','.join(self.parts), ', '.join(PARTS)))
 
 
@@ -120,7 +120,7 @@ def learn_rigid(config, data, folder):
 
 
 def rejoin_snippets(pred_dir, output_dir, seq_length):
-    """Chains the snippets in `pred_dir` and cuts the trajectory into such of `seq_length` frames.
+    """Chains the snippets in `pred_dir` and cuts the trajectory into snippets of `seq_length` frames.
 
     A motion that two snippets cover is the mean of both.
     """

@@ -15,7 +15,7 @@ MOST_TURN = 0.2  # radians between neighbouring frames; KITTI's sharpest are 0.0
 def turn(angles):
     """float64 [..., 3, 3] rotations of a camera about its vertical axis, y, by [...] radians."""
     angles = np.asarray(angles, np.float64)
-    rotations = Rotation.from_euler('y', angles.ravel()).as_matrix()
+    rotations = Rotation.from_euler('y', angles.reshape(-1, 1)).as_matrix()
     return rotations.reshape(angles.shape + (3, 3))
 
 

@@ -1,11 +1,11 @@
 """Which of TensorFlow's kernels compute on this host's CPU, oneDNN's or Eigen's, and what they can.
 
-What pays depends on it. CPU seconds a step of train_rigid, resnet50, batch 4, 128x416, two cores,
-steps of both ways in turn:
+What pays depends on it. CPU seconds a step of train_rigid, resnet50, batch 4, 128x416, two cores;
+within a row steps of both ways in turn, the rows of different runs and states of the nets:
 
-    kernels                  own gradients of convolutions    host_gradients
-    Eigen, TensorFlow 1.15.0             15.3                      11.4
-    oneDNN, TensorFlow 2.21.0             6.6                       8.1
+    kernels                  TensorFlow's gradients of convolutions    host_gradients
+    Eigen, TensorFlow 1.15.0                 15.3                           11.4
+    oneDNN, TensorFlow 2.21.0                 6.6                            8.1
 """
 import os
 import re

@@ -18,6 +18,7 @@ class Config(Flags):
     shuffle: bool = flag(True, 'reorder')
     sequences: List[int] = flag([0, 1], 'which sequences')
     data: str = path_flag('', 'folder')
+    more: List[str] = path_flag([], 'folders')
 
 
 def parse(*argv):
@@ -46,6 +47,13 @@ def test_a_true_default_can_be_switched_off():
 
 def test_an_alias_is_the_same_flag():
     assert parse('--bsize=8').batch_size == 8
+
+
+def test_paths_are_expanded_at_their_beginning_also_in_lists(monkeypatch):
+    monkeypatch.setenv('HOME', '/home/me')
+    config = parse('--data=~/a$HOME', '--more=~/a,b/~,$HOME/c')
+    assert config.data == '/home/me/a$HOME'
+    assert config.more == ['/home/me/a', 'b/~', '/home/me/c']
 
 
 def test_lists_have_commas_and_are_not_shared_between_instances():
