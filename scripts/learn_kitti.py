@@ -20,6 +20,7 @@ from common.errors import UserError, run_main
 from common.files import make_folder, read_json, require_folder, write_json
 from common.flags import Flags, flag, parse_flags, path_flag
 from kitti_eval import html_report
+from npu_runtime.engine import start_tensorflow
 
 PARTS = ('geonet', 'convlstm_vo')
 
@@ -53,7 +54,8 @@ def main(argv=None):
     """Trains and tests the parts asked for, and writes results and report."""
     argv = sys.argv[1:] if argv is None else argv
     config, = parse_flags(__doc__, Config, argv=argv)
-    from scripts import figures, kitti_convlstm, kitti_drives, kitti_geonet  # they load TensorFlow
+    start_tensorflow()
+    from scripts import figures, kitti_convlstm, kitti_drives, kitti_geonet
     drives = kitti_drives.open_drives(config.kitti_dir, config.camera, config.train_sequences,
                                       config.test_sequences)
     folder = make_folder(config.output_dir)

@@ -92,28 +92,33 @@ def first_gradients(folder):
 
 def test_both_models_have_the_first_loss_and_gradients_of_one_rank(one_and_two):
     """The mean over four examples and the mean of two means of two differ by rounding alone.
-    A gradient is a sum over all pixels whose terms largely cancel: of depth_net's full-size layers
-    rounding was 1.5e-5 of the greatest, while a rank left out would make it 1."""
+    A gradient is a sum over all pixels whose terms largely cancel, and a pixel that falls between
+    two others on one side takes the other's slope. In one process, of GeoNet's gradients rounding
+    made up to 9e-6 of the greatest with TensorFlow 2.21 and 9e-4 with 1.15, in the median 2e-7 and
+    7e-7; a rank left out made 0.1 to 0.8 in most variables, and 1e-3 at the least."""
     one, two = one_and_two(1)
     assert len(totals(one)) == len(totals(two)) == 1
     np.testing.assert_allclose(totals(two), totals(one), rtol=1e-6)
     expected, found = first_gradients(one), first_gradients(two)
     assert len(expected) == len(found) > 10
-    for key, gradient in expected.items():
-        assert np.abs(found[key] - gradient).max() <= 1e-4 * np.abs(gradient).max(), key
+    errors = {key: np.abs(found[key] - gradient).max() / np.abs(gradient).max()
+              for key, gradient in expected.items()}
+    assert np.median(list(errors.values())) <= 1e-5
+    assert max(errors.values()) <= 5e-3, max(errors, key=errors.get)
 
 
 def test_both_models_go_on_as_on_one_rank(one_and_two):
     """Adam's first steps have the size of the learning rate, 1e-4 or more, whatever the gradient.
     Of the few weights whose gradient is rounding some go apart, by up to twice that a step, and
-    the losses after them by what those weights bring; with wrong gradients nearly all go apart."""
+    the losses after them by what those weights bring: 1.3 % of the weights with TensorFlow 1.15,
+    and losses by 2e-5. With one rank's gradients alone 48 % go apart, and losses by 1e-2 to 0.16."""
     one, two = one_and_two(5)
     assert len(totals(one)) == len(totals(two)) == 5
     np.testing.assert_allclose(totals(two), totals(one), rtol=1e-4)
     expected, found = weights_in(one), weights_in(two)
     weights = [key for key in expected if 'Adam' not in key]
     apart = np.concatenate([np.abs(found[key] - expected[key]).ravel() for key in weights])
-    assert np.mean(apart > 1e-5) < 1e-3
+    assert np.mean(apart > 1e-5) < 0.05
 
 
 def test_every_rank_begins_with_the_weights_of_rank_0(averages, tmp_path):

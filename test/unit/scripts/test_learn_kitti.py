@@ -3,10 +3,13 @@ import json
 import os
 import re
 import shutil
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 
+from conftest import ROOT
 from common.errors import UserError, run_main
 from kitti_data import poses as pose_math
 from kitti_data.odometry import OdometrySequence
@@ -49,6 +52,16 @@ def test_without_flags_the_split_is_kittis_as_far_as_it_is_there(kitti):
 def test_what_cannot_be_done_is_told_in_one_sentence(kitti, tmp_path, capsys, flags, message):
     assert re.search(message, fails(capsys, '--kitti_dir=' + kitti,
                                     '--output_dir=%s' % (tmp_path / 'out'), *flags))
+
+
+def test_tensorflow_says_nothing_of_its_own(kitti, tmp_path):
+    environ = {name: value for name, value in os.environ.items() if name != 'TF_CPP_MIN_LOG_LEVEL'}
+    ended = subprocess.run([sys.executable, str(ROOT / 'scripts' / 'learn_kitti.py'), '--camera=2',
+                            '--kitti_dir=' + kitti, '--test_sequences=10',
+                            '--output_dir=%s' % (tmp_path / 'out')],
+                           env=environ, stderr=subprocess.PIPE, universal_newlines=True)
+    assert ended.returncode == 2 and ended.stderr.startswith('error: --test_sequences=10')
+    assert ended.stderr.count('\n') == 1
 
 
 def test_a_missing_folder_is_named(tmp_path, capsys):
