@@ -42,9 +42,9 @@ class ScalingConfig(Flags):
     latency_us: float = flag(20., 'microseconds of one hop', at_least=0)
     hidden: float = flag(0., 'share of t behind which the exchange hides; 0 is no overlap, up to '
                          '0.6, about the backward pass', at_least=0, at_most=1)
-    core_examples: float = flag(200., 'examples a second that one core reads and augments: take '
+    core_examples: float = flag(300., 'examples a second that one core reads and augments: take '
                                 'the figure of benchmarks/benchmark.py --parts=input', above=0)
-    example_kilobytes: float = flag(150., 'kilobytes of an example on the disk', above=0)
+    example_kilobytes: float = flag(92., 'kilobytes of an example on the disk', above=0)
     card_hour_price: float = flag(2.5, 'price of an hour of one device, in your currency',
                                   at_least=0)
     output: str = path_flag('', 'JSON file for the table; empty prints alone')
