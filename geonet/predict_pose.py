@@ -9,7 +9,7 @@ from geonet.pictures import PictureWriter, trajectory_picture
 from geonet.predictor import BatchedGraph, Predictor, predictions
 from kitti_data.frame_source import require_whole, sequence_frames, windows
 from kitti_eval.chaining import chain_snippets
-from kitti_eval.snippets import snippets_of_vectors, write_snippets
+from kitti_eval.snippets import snippets_of_trajectory, snippets_of_vectors, write_snippets
 
 
 def test_pose(run, model, runtime):
@@ -37,6 +37,8 @@ def test_pose(run, model, runtime):
     output_dir = make_folder(run.output_dir)
     with Predictor(lambda: pose_graph(model, run), run.init_ckpt_file, runtime) as predictor:
         poses = predict_snippets(predictor, source, model)
+    if run.overlap_average:
+        poses = averaged(poses)
     places = np.arange(len(poses))[:, None] + np.arange(model.seq_length)
     write_snippets(output_dir, source.numbers[:len(poses)], times[places], poses)
     if run.pictures:
@@ -80,6 +82,20 @@ def predict_snippets(predict, source, model):
                                      model.seq_length))
     outputs = predict(examples, len(source.names) - model.num_sources, 'pose')
     return snippets_of_vectors(np.stack([output['poses'] for output in outputs]))
+
+
+def averaged(poses):
+    """Snippets in which each motion is the mean of those of all snippets that hold it.
+
+    Args:
+      poses: float64 [M, L, 4, 4], snippets that begin one frame after the other, each relative to
+        its first frame.
+
+    Returns:
+      float64 [M, L, 4, 4], likewise.
+    """
+    _, trajectory = chain_snippets(dict(enumerate(poses)), overlap='mean')
+    return snippets_of_trajectory(trajectory, poses.shape[1])
 
 
 def _example(window):

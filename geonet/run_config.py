@@ -39,6 +39,9 @@ class RunConfig(ExportFlags, EvalFlags, TrainFlags):
     test_file_list: str = path_flag('', 'text file of test images, relative to dataset_dir')
     flip_average: bool = flag(False, 'test: predict on the images and on their mirror images and '
                                      'take the mean; twice the work')
+    overlap_average: bool = flag(
+        False, 'test_pose: each motion is the mean of what the snippets that hold it say: a '
+               "snippet's earlier motions tend to come out long and its later ones short")
     intrinsics: List[float] = flag([], 'fx,fy,cx,cy in pixels of the files: residual flow on '
                                        'frames that have no KITTI calibration')
     pictures: bool = flag(False, 'also write pictures: depth, flow or the trajectory')

@@ -134,7 +134,7 @@ def _test(config, drives, name, call, folder, about):
               '--pose_test_seq=%d' % int(name), '--init_ckpt_file=' + os.path.join(folder, 'run'),
               '--device=' + config.device, '--flip_average', '--video']
     call(geonet, common + ['--mode=test_depth', '--output_dir=' + depth])
-    call(geonet, common + ['--mode=test_pose', '--output_dir=' + pose])
+    call(geonet, common + ['--mode=test_pose', '--overlap_average', '--output_dir=' + pose])
     prediction = max(glob.glob(os.path.join(glob.escape(depth), '*.npy')), key=os.path.getmtime)
     about = dict(about, sequence=name, trained_on=name in drives.train)
     title = 'GeoNet, sequence %s' % name

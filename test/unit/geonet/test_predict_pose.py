@@ -8,9 +8,12 @@ import numpy as np
 import pytest
 
 from checkpoint_values import write_with_nan
+from geonet import predict_pose
 from geonet.pictures import trajectory_picture
 from geonet_program import geonet, geonet_fails
 from kitti_data.images import read_rgb, write_png
+from kitti_data.motion import poses_from_motions
+from kitti_data.poses import relative
 from kitti_eval import snippets
 from kitti_eval.snippets import read_snippets
 from npu_runtime import checkpoints
@@ -34,6 +37,37 @@ def test_each_snippet_begins_at_the_origin_and_has_the_times_of_its_frames(poses
         np.testing.assert_allclose(times, 0.1 * (first + np.arange(3)), atol=1e-6)
         np.testing.assert_allclose(snippet[0], np.eye(4), atol=1e-6)
         assert np.abs(snippet[1:, :3, 3]).max() > 0
+
+
+def test_averaged_overlaps_are_the_means_of_the_snippets_that_hold_a_motion(
+        poses, rigid_run, synthetic_kitti, tmp_path):
+    geonet('test_pose', '--overlap_average', dataset_dir=synthetic_kitti, output_dir=str(tmp_path),
+           init_ckpt_file=rigid_run, batch_size=4)
+    single, found = read_snippets(poses), read_snippets(str(tmp_path))
+    assert sorted(found) == sorted(single)
+    steps = {first: relative(snippet[:-1], snippet[1:]) for first, (_, snippet) in single.items()}
+    for first in range(1, 9):
+        step = relative(found[first][1][0], found[first][1][1])
+        expected = (steps[first][0] + steps[first - 1][1])[:3, 3] / 2
+        np.testing.assert_allclose(step[:3, 3], expected, atol=2e-6)
+        # Files have six decimals, of quaternions half of an angle.
+        np.testing.assert_allclose(found[first][1][1], relative(*found[first - 1][1][1:]),
+                                   atol=4e-6)
+
+
+def test_snippets_that_agree_stay_as_they_are_when_averaged():
+    trajectory = poses_from_motions(0.1 * np.random.RandomState(4).rand(7, 6))
+    whole = snippets.snippets_of_trajectory(trajectory, 3)
+    np.testing.assert_allclose(predict_pose.averaged(whole), whole, atol=1e-12)
+
+
+def test_a_first_step_too_long_and_a_last_one_too_short_cancel_out():
+    steps = np.tile(np.eye(4), (8, 1, 1))
+    steps[:, 2, 3] = np.arange(8)
+    biased = snippets.snippets_of_trajectory(steps, 3)
+    biased[:, 1, 2, 3] += 0.04
+    np.testing.assert_allclose(predict_pose.averaged(biased)[1:-1],
+                               snippets.snippets_of_trajectory(steps, 3)[1:-1], atol=1e-12)
 
 
 def test_the_trajectory_is_drawn(poses):
