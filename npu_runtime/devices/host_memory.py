@@ -10,8 +10,9 @@ def keep_freed_memory():
 
     A training step allocates and frees gigabytes in large pieces. By default each piece comes
     fresh from the system, which clears it page by page: a tenth to a fifth of the CPU time of a
-    step. One arena for all threads lets each use what another has freed; the pieces are few, so
-    that the threads do not wait for one another. Does nothing on systems without glibc.
+    step with TensorFlow 1.15, 3 % with 2.21 (5.65 CPU seconds instead of 5.81). One arena for all
+    threads lets each use what another has freed; the pieces are few, so that the threads do not
+    wait for one another. Does nothing on systems without glibc.
     """
     if not sys.platform.startswith('linux'):
         return
