@@ -15,7 +15,7 @@ from kitti_data.rendering.scene import SCENE_FILE
 from kitti_eval import eval_depth, html_report, plots
 from npu_runtime.training.metrics import read_metrics
 from scripts import figures
-from scripts.stages import PLAN_FILE, Stage, run_stages
+from scripts.stages import Stage, run_stages
 
 NUM_PICTURES = 4
 
@@ -24,15 +24,10 @@ class Recipe(typing.NamedTuple):
     """How GeoNet is trained.
 
     flags: of all stages.
-    fine: stages at the size of the pictures.
-    coarse: stages before them at half that size, on which depth and motion find each other in
-      fewer operations; may be none.
-    coarse_share: of the steps or minutes, for these.
+    stages: one after the other.
     """
     flags: typing.Sequence[str]
-    fine: typing.Sequence[Stage]
-    coarse: typing.Sequence[Stage] = ()
-    coarse_share: float = 0.0
+    stages: typing.Sequence[Stage]
 
 
 # Batch norm's statistics carry the beginning; with batches so small they are in the way of the
@@ -42,21 +37,20 @@ _FROZEN = ('--freeze_batch_norm',)
 # mirrored and all turn more or less than they did: few drives have too few different turns.
 # Warping towards the target alone makes nearly twice as many steps in the same time.
 _FLAGS = ('--mode=train_rigid', '--dispnet_encoder=vgg', '--batch_norm_decay=0.98',
-          '--initial_disparity=1', '--augment_flip', '--augment_turn=0.03', '--target_depth_only',
+          '--initial_disparity=1', '--augment_flip', '--target_depth_only',
           '--precision_mode=allow_mix_precision')
-RECIPE = Recipe(_FLAGS + ('--batch_size=4',), (
+_TURNED = ('--augment_turn=0.03',)
+RECIPE = Recipe(_FLAGS + _TURNED + ('--batch_size=4',), (
     Stage(0.50, 4e-4), Stage(0.35, 2e-4, _FROZEN), Stage(0.15, 3e-5, _FROZEN)))
-# For a few hundred steps on rendered drives, whose light never changes; in the end pose_net alone,
-# whose steps are the cheapest.
+# For a few hundred steps on rendered drives, whose light never changes. In the end pose_net alone,
+# whose steps are the cheapest, on the turns as they are: a step aside goes with a turn.
+_BOTH = _TURNED + ('--batch_size=4',)
+_POSE_ALONE = _FROZEN + ('--train_nets=pose_net', '--batch_size=8')
 SHORT_RECIPE = Recipe(
-    _FLAGS + ('--noaugment_gamma', '--noaugment_brightness',
-              '--noaugment_colour'),
-    (Stage(0.42, 3e-4, _FROZEN + ('--batch_size=4',)),
-     Stage(0.16, 6e-5, _FROZEN + ('--batch_size=4',)),
-     Stage(0.28, 3e-4, _FROZEN + ('--batch_size=8', '--train_nets=pose_net')),
-     Stage(0.14, 5e-5, _FROZEN + ('--batch_size=8', '--train_nets=pose_net'))),
-    (Stage(0.50, 5e-4, ('--batch_size=8',)), Stage(0.50, 5e-4, _FROZEN + ('--batch_size=8',))),
-    0.53)
+    _FLAGS + ('--noaugment_gamma', '--noaugment_brightness', '--noaugment_colour'),
+    (Stage(0.40, 4e-4, _BOTH), Stage(0.24, 2e-4, _BOTH + _FROZEN),
+     Stage(0.16, 4e-5, _BOTH + _FROZEN), Stage(0.14, 2e-4, _POSE_ALONE),
+     Stage(0.06, 4e-5, _POSE_ALONE)))
 
 
 def learn(config, drives, folder, about, recipe=RECIPE):
@@ -73,20 +67,10 @@ def learn(config, drives, folder, about, recipe=RECIPE):
       (list of figures as results.json has them, list of blocks of the report).
     """
     call, run = figures.Programs(), os.path.join(folder, 'run')
-    more = []
-    if recipe.coarse:
-        coarse = os.path.join(folder, 'coarse')
-        _train('GeoNet, half size', config, drives, coarse, call, recipe.flags, recipe.coarse,
-               recipe.coarse_share, divisor=2)
-        more = ['--init_ckpt_file=' + coarse]
-    plan = _train('GeoNet', config, drives, run, call, list(recipe.flags) + more, recipe.fine,
-                  1 - recipe.coarse_share)
+    plan = _train(config, drives, run, call, recipe)
     about = dict(about, model='GeoNet', minutes=figures.training_minutes(run),
                  frames=len(read_lines(os.path.join(run + '_formatted', 'train.txt'))),
                  steps=plan['last_steps'][-1])
-    if recipe.coarse:
-        about['minutes'] += figures.training_minutes(coarse)
-        about['steps'] += read_json(os.path.join(coarse, PLAN_FILE))['last_steps'][-1]
     curve = os.path.join(folder, 'loss.png')
     plots.plot_losses(curve, {'GeoNet': loss_curve(run)}, 'GeoNet, total loss')
     rows, blocks = [], []
@@ -100,24 +84,22 @@ def learn(config, drives, folder, about, recipe=RECIPE):
                   html_report.commands(call.lines), html_report.picture(curve, 'loss')] + blocks
 
 
-def _train(name, config, drives, run, call, flags, stages, share, divisor=1):
+def _train(config, drives, run, call, recipe):
     """Formats the drives beside the folder `run` and trains all stages; the plan."""
     formatted = run + '_formatted'
-    size = ['--img_height=%d' % (config.img_height // divisor),
-            '--img_width=%d' % (config.img_width // divisor)]
+    size = ['--img_height=%d' % config.img_height, '--img_width=%d' % config.img_width]
     if call(prepare_train_data, size + [
             '--dataset_name=kitti_odom', '--dataset_dir=' + drives.root, '--dump_root=' + formatted,
             '--camera=%d' % drives.camera, '--sequences=' + ','.join(drives.train)]):
         log('some frames cannot be read: trained without them')
 
     def train(last_step, stage, log_freq):
-        call(geonet, list(flags) + size + list(stage.flags) + [
+        call(geonet, list(recipe.flags) + size + list(stage.flags) + [
             '--dataset_dir=' + formatted, '--checkpoint_dir=' + run, '--device=' + config.device,
             '--learning_rate=%g' % stage.learning_rate, '--max_steps=%d' % last_step,
             '--log_freq=%d' % log_freq])
 
-    return run_stages(name, run, stages, train, share * config.minutes,
-                      round(share * config.geonet_steps))
+    return run_stages('GeoNet', run, recipe.stages, train, config.minutes, config.geonet_steps)
 
 
 def loss_curve(run):
