@@ -28,7 +28,7 @@ def circumstances(argv, program):
     """What every figure needs beside it: dict(command, machine, engine, load)."""
     import tensorflow as tf  # only a program that trains asks
     return dict(command=' '.join(['python', program] + [shlex.quote(word) for word in argv]),
-                machine='%s, %d cores' % (_processor(), num_cores()),
+                machine='%s, %d core%s' % (_processor(), num_cores(), 's' * (num_cores() > 1)),
                 engine='TensorFlow %s, Python %s' % (tf.__version__, platform.python_version()),
                 load=round(os.getloadavg()[0], 1))
 

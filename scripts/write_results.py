@@ -3,7 +3,8 @@
     python scripts/write_results.py
 
 A file there is called real_NAME.json (KITTI's own frames) or synthetic_NAME.json (rendered ones) and
-is what learn_kitti.py or demo.py wrote. No figure reaches the page any other way.
+is what learn_kitti.py or demo.py wrote; a `note` in its first row is shown with it. No figure reaches
+the page any other way.
 """
 import dataclasses
 import glob
@@ -58,11 +59,13 @@ def _run_text(path):
         raise UserError('%s: holds no figure' % path)
     first = rows[0]
     lines = ['### %s\n' % os.path.basename(path)[:-5].split('_', 1)[1].replace('_', ' '),
-             '```bash\n%s\n```\n' % first['command'],
-             '%s; %s; load of the machine as it was tested: %g.\n' % (
-                 first['machine'], first['engine'], first['load']),
-             '| model | steps, minutes | training frames | sequence | figure | found | baseline |',
-             '|---|---|---|---|---|---|---|']
+             '```bash\n%s\n```\n' % first['command']]
+    if first.get('note'):
+        lines.append(first['note'] + '\n')
+    lines += ['%s; %s; load of the machine as it was tested: %g.\n' % (
+                  first['machine'], first['engine'], first['load']),
+              '| model | steps, minutes | training frames | sequence | figure | found | baseline |',
+              '|---|---|---|---|---|---|---|']
     for row in rows:
         lines.append('| %s | %d, %.1f | %d | %s%s | %s | %s | %s |' % (
             row['model'], row['steps'], row['minutes'], row['frames'], row['sequence'],
