@@ -38,7 +38,7 @@ def run_ci(folder, fails=''):
 def test_all_parts_run_from_new_environments_and_tell_how_long_they_took(tmp_path):
     done, commands = run_ci(tmp_path)
     assert done.returncode == 0 and commands == PARTS
-    assert 'unit tests, newest engine: passed in ' in done.stdout
+    assert 'unit and fault tests, newest engine: passed in ' in done.stdout
     for engine, other in (('reference', 'newest'), ('newest', 'reference')):
         assert 'VENV=.venv-%s: the other is .venv-%s/bin/python\n' % (engine, other) in done.stdout
     assert done.stdout.splitlines()[-1].startswith('all parts: ')

@@ -194,7 +194,7 @@ def programs():
 
 @functools.lru_cache(maxsize=None)
 def known_flags():
-    known = set(wrapper_flags()) | {'np', 'hosts', 'help', 'data_url', 'train_url'}
+    known = set(wrapper_flags()) | {'np', 'hosts', 'interface', 'help', 'data_url', 'train_url'}
     return known.union(*(flags_of(program) for program in programs()))
 
 
