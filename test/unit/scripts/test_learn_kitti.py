@@ -112,7 +112,7 @@ def test_each_figure_is_told_with_its_baseline_and_all_it_takes_to_get_it_again(
     assert len(rows) == 1
     assert rows[0]['value'] == 0.01 and rows[0]['baseline'] == 0.02
     assert rows[0]['command'] == "python scripts/learn_kitti.py --minutes=3 '--kitti_dir=a b'"
-    assert 'cores' in rows[0]['machine'] and 'TensorFlow' in rows[0]['engine']
+    assert ' core' in rows[0]['machine'] and 'TensorFlow' in rows[0]['engine']
     json.dumps(rows, allow_nan=False)
 
 
