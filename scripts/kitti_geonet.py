@@ -48,9 +48,8 @@ _BOTH = _TURNED + ('--batch_size=4',)
 _POSE_ALONE = _FROZEN + ('--train_nets=pose_net', '--batch_size=8')
 SHORT_RECIPE = Recipe(
     _FLAGS + ('--noaugment_gamma', '--noaugment_brightness', '--noaugment_colour'),
-    (Stage(0.40, 4e-4, _BOTH), Stage(0.24, 2e-4, _BOTH + _FROZEN),
-     Stage(0.16, 4e-5, _BOTH + _FROZEN), Stage(0.14, 2e-4, _POSE_ALONE),
-     Stage(0.06, 4e-5, _POSE_ALONE)))
+    (Stage(0.50, 4e-4, _BOTH), Stage(0.28, 1e-4, _BOTH + _FROZEN),
+     Stage(0.22, 1e-4, _POSE_ALONE)))
 
 
 def learn(config, drives, folder, about, recipe=RECIPE):
