@@ -94,8 +94,8 @@ def test_both_models_have_the_first_loss_and_gradients_of_one_rank(one_and_two):
     """The mean over four examples and the mean of two means of two differ by rounding alone.
     A gradient is a sum over all pixels whose terms largely cancel, and a pixel that falls between
     two others on one side takes the other's slope. In one process, of GeoNet's gradients rounding
-    made up to 9e-6 of the greatest with TensorFlow 2.21 and 9e-4 with 1.15, in the median 2e-7 and
-    7e-7; a rank left out made 0.1 to 0.8 in most variables, and 1e-3 at the least."""
+    made up to 9e-6 of the greatest with TensorFlow 2.21 and 9e-4 with 1.15; of two ranks with 1.15
+    4e-5 in the median of the variables. A rank left out made 0.38 in the median."""
     one, two = one_and_two(1)
     assert len(totals(one)) == len(totals(two)) == 1
     np.testing.assert_allclose(totals(two), totals(one), rtol=1e-6)
@@ -103,7 +103,7 @@ def test_both_models_have_the_first_loss_and_gradients_of_one_rank(one_and_two):
     assert len(expected) == len(found) > 10
     errors = {key: np.abs(found[key] - gradient).max() / np.abs(gradient).max()
               for key, gradient in expected.items()}
-    assert np.median(list(errors.values())) <= 1e-5
+    assert np.median(list(errors.values())) <= 1e-3
     assert max(errors.values()) <= 5e-3, max(errors, key=errors.get)
 
 
