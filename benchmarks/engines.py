@@ -6,8 +6,8 @@
 
 Every Python builds the step in every mode; then all take one step each, in turn, round after round,
 so that whatever else slows the machine meets all alike. The table has medians, and the median of
-the ratios to the first contestant within each round. One of the `--peers` is run once in each round; it
-prints `CPU-s/step 12.3` and `s/step: median 4.5`. A mode that an engine does not have (bfloat16
+the ratios to the first contestant within each round. Each of the `--peers` is run once in a round
+and prints `CPU-s/step 12.3` and `s/step: median 4.5`. A mode that an engine does not have (bfloat16
 where the CPU has none) runs in float32, as training would.
 """
 import dataclasses

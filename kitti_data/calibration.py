@@ -98,6 +98,11 @@ def check_camera(matrix, where):
                 where, name, value, _LEAST_FOCAL, _MOST_FOCAL))
 
 
+def zoomed(intrinsics, zoom_x, zoom_y):
+    """Intrinsics <float>[3, 3] of images that are resized by these factors, in their pixels."""
+    return np.asarray(intrinsics) * np.array([[zoom_x], [zoom_y], [1.0]])
+
+
 def camera_text(intrinsics, zoom_x, zoom_y):
     """The content of a formatted set's camera file.
 
@@ -105,8 +110,7 @@ def camera_text(intrinsics, zoom_x, zoom_y):
       intrinsics: <float>[3, 3] in pixels of the image file.
       zoom_x, zoom_y: by which the image was resized.
     """
-    zooms = np.array([[zoom_x], [zoom_y], [1.0]])
-    scaled = (np.asarray(intrinsics, np.float64) * zooms).astype(intrinsics.dtype)
+    scaled = zoomed(intrinsics, zoom_x, zoom_y).astype(intrinsics.dtype)
     return '%f,0.,%f,0.,%f,%f,0.,0.,1.' % (scaled[0, 0], scaled[0, 2], scaled[1, 1], scaled[1, 2])
 
 

@@ -120,7 +120,7 @@ def learn_rigid(config, data, folder):
 
 
 def rejoin_snippets(pred_dir, output_dir, seq_length):
-    """Chains the snippets in `pred_dir` and cuts the trajectory into snippets of `seq_length` frames.
+    """Chains the snippets in `pred_dir` and cuts the path into snippets of `seq_length` frames.
 
     A motion that two snippets cover is the mean of both.
     """

@@ -2,7 +2,7 @@
 
     python scripts/write_results.py
 
-A file there is called real_NAME.json (KITTI's own frames) or synthetic_NAME.json (rendered ones) and
+A file there is called real_NAME.json (frames of KITTI) or synthetic_NAME.json (rendered ones) and
 is what learn_kitti.py or demo.py wrote; a `note` in its first row is shown with it. No figure reaches
 the page any other way.
 """

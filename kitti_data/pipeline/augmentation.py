@@ -15,7 +15,6 @@ import numpy as np
 from common.flags import check_fields, flag
 from common.opencv import cv2
 from kitti_data.pipeline import turned_frames
-from kitti_data.pipeline.turned_frames import MOST_TURN
 
 MAX_SCALE = 1.15
 GAMMA_RANGE = (0.8, 1.2)
@@ -42,7 +41,7 @@ class AugmentConfig:
         False, 'mirror half of the examples left to right (published training: never)')
     augment_turn: float = flag(
         0.0, 'turn the camera by up to so many radians more from frame to frame (published '
-        'training: 0)', at_least=0, at_most=MOST_TURN)
+        'training: 0)', at_least=0, at_most=turned_frames.MOST_TURN)
 
     def __post_init__(self):
         check_fields(self)

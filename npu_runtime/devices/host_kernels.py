@@ -16,7 +16,7 @@ from tensorflow.core.protobuf import rewriter_config_pb2
 
 BFLOAT16_REWRITE = 'auto_mixed_precision_onednn_bfloat16'
 # What losses and geometry are made of stays in float32: the variances of SSIM are differences of
-# nearly equal numbers, which 8 bits turn into zero or less, and the loss into NaN at the second step.
+# nearly equal numbers, which 8 bits turn into zero or less, and the loss into NaN at step two.
 FLOAT32_OPS = ('AvgPool', 'AvgPoolGrad', 'Mul', 'Sub', 'RealDiv', 'Square', 'SquaredDifference',
                'Sigmoid', 'SigmoidGrad', 'Sqrt', 'SqrtGrad', 'Rsqrt', 'Exp', 'Inv', 'Reciprocal',
                'Mean', 'Sum', 'Abs', 'Sign', 'Minimum', 'Maximum', 'GatherV2')
