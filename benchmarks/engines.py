@@ -89,7 +89,8 @@ class Engine:
             self._process = subprocess.Popen(self._command, stdin=subprocess.PIPE,
                                              stdout=subprocess.PIPE, universal_newlines=True)
         except OSError as error:
-            raise UserError('--pythons: %s does not start: %s' % (self._command[0], error)) from None
+            raise UserError('--pythons: %s does not start: %s'
+                            % (self._command[0], error)) from None
         version = self._read()['tensorflow']
         self.name = 'TensorFlow %s %s' % (version, self.name.split(' ')[-1])
 

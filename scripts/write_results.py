@@ -2,8 +2,8 @@
 
     python scripts/write_results.py
 
-A file there is called real_NAME.json (frames of KITTI) or synthetic_NAME.json (rendered ones) and
-is what learn_kitti.py or demo.py wrote; a `note` in its first row is shown with it. No figure reaches
+A file there is called real_NAME.json (frames of KITTI) or synthetic_NAME.json (rendered ones) and is
+what learn_kitti.py or demo.py wrote; a `note` in its first row is shown with it. No figure reaches
 the page any other way.
 """
 import dataclasses
