@@ -61,8 +61,8 @@ def _check_arguments(shape, filters, kernel, data_format):
         raise ValueError('data_format %r is not supported: the cells are channels_last only'
                          % (data_format,))
     if len(shape) not in (1, 2) or len(kernel) != len(shape):
-        raise ValueError('shape and kernel want one or two spatial sizes each, got shape %s and '
-                         'kernel %s' % (list(shape), list(kernel)))
+        raise ValueError('shape is %s, kernel %s: must be one or two spatial sizes each'
+                         % (list(shape), list(kernel)))
     if min(list(shape) + list(kernel) + [filters]) < 1:
         raise ValueError('sizes must be positive, got shape %s, kernel %s, filters %s'
                          % (list(shape), list(kernel), filters))

@@ -52,7 +52,7 @@ def _pose_evaluator(run, model):
 
 
 def _timed(poses):
-    """[M, L, 4, 4] as `evaluate_snippets` wants it, a second a frame."""
+    """[M, L, 4, 4] as `evaluate_snippets` takes it, a second a frame."""
     times = np.arange(poses.shape[1], dtype=np.float64)
     return {first: (first + times, snippet) for first, snippet in enumerate(poses)}
 

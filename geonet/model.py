@@ -263,4 +263,4 @@ def _check_shape(name, tensor, wanted):
     found = tensor.shape.as_list()
     if None in found or len(found) != len(wanted) or any(
             size is not None and size != other for size, other in zip(wanted, found)):
-        raise ValueError('%s has shape %s, wanted %s (all sizes static)' % (name, found, wanted))
+        raise ValueError('%s has shape %s, must be %s (all sizes static)' % (name, found, wanted))

@@ -12,7 +12,7 @@ from npu_runtime.session import make_session
 
 
 def predictions(run):
-    """The module with the `predict_*` that a <RunConfig> wants: of `model`, or means of them."""
+    """The module with the `predict_*` that a <RunConfig> asks for: of `model`, or means of them."""
     return flipped if run.flip_average else model
 
 

@@ -30,7 +30,7 @@ def chain_snippets(pred, gt=None, scale='none', overlap='first'):
     """
     for name, value, legal in (('scale', scale, SCALES), ('overlap', overlap, OVERLAPS)):
         if value not in legal:
-            raise UserError('unknown %s %r, must be one of %s' % (name, value, ', '.join(legal)))
+            raise UserError('%s=%s: must be one of %s' % (name, value, ', '.join(legal)))
     if scale != 'none':
         pred = _scaled(pred, gt, scale == 'global')
     motions = collections.defaultdict(list)

@@ -27,12 +27,10 @@ def start_tensorflow():
     decided at that moment. Errors are shown; TF_CPP_MIN_LOG_LEVEL in the environment (0 tells all,
     1 leaves out information) wins.
     """
-    if os.environ.get(_LOG_LEVEL):
-        level = _PYTHON_LEVELS.get(os.environ[_LOG_LEVEL], logging.ERROR)
-        filtered = contextlib.nullcontext()
-    else:
-        os.environ[_LOG_LEVEL] = _ERRORS_ONLY
-        level, filtered = logging.ERROR, _without_chatter()
+    # A child of a silenced program finds the level set.
+    os.environ[_LOG_LEVEL] = os.environ.get(_LOG_LEVEL) or _ERRORS_ONLY
+    level = _PYTHON_LEVELS.get(os.environ[_LOG_LEVEL], logging.ERROR)
+    filtered = _without_chatter() if level == logging.ERROR else contextlib.nullcontext()
     for name in ('tensorflow', 'absl'):
         logging.getLogger(name).setLevel(level)
     if level == logging.ERROR:

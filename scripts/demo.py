@@ -3,8 +3,8 @@
     python scripts/demo.py
 
 Renders drives in KITTI's odometry layout, trains GeoNet and ConvLSTM visual odometry on four of
-them, tests on one they never saw, and writes demo/report.html. Says whether GeoNet's 3-frame ATE
-and depth error are at most 0.75 of their baselines. A second run starts afresh.
+them, both at once, tests on one they never saw, and writes demo/report.html. Says whether GeoNet's
+3-frame ATE and depth error are at most 0.75 of their baselines. A second run starts afresh.
 """
 import dataclasses
 import os
@@ -15,6 +15,7 @@ import time
 if __package__ in (None, ''):
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
+from common.aside import beside
 from common.console import log
 from common.errors import run_main
 from common.files import make_folder, write_json
@@ -25,6 +26,7 @@ from npu_runtime.engine import start_tensorflow
 
 TRAIN, TEST = ('00', '01', '02', '03'), ('09',)
 CAMERA = 2
+CONVLSTM = 'ConvLSTM visual odometry: motion from known poses'
 TARGETS = {'ate_3': 0.75, 'abs_rel': 0.75}
 
 
@@ -52,7 +54,8 @@ def main(argv=None):
     config, = parse_flags(__doc__, Config, argv=argv)
     begin = time.time()
     start_tensorflow()
-    from scripts import figures, kitti_convlstm, kitti_drives, kitti_geonet
+    from npu_runtime.devices.choose import choose_device
+    from scripts import figures, kitti_drives
     folder = make_folder(config.output_dir)
     for part in ('kitti', 'geonet', 'convlstm_vo'):  # and nothing that is not of a demo
         shutil.rmtree(os.path.join(folder, part), ignore_errors=True)
@@ -63,11 +66,8 @@ def main(argv=None):
     drives = kitti_drives.open_drives(data, CAMERA, TRAIN, TEST)
     about = figures.circumstances(argv, 'scripts/demo.py')
     log('== GeoNet: depth and motion from images alone')
-    rows, blocks = kitti_geonet.learn(
-        config, drives, os.path.join(folder, 'geonet'), about, kitti_geonet.SHORT_RECIPE)
-    log('== ConvLSTM visual odometry: motion from known poses')
-    more_rows, more_blocks = kitti_convlstm.learn(
-        config, drives, os.path.join(folder, 'convlstm_vo'), about)
+    parts = _learn_at_once if choose_device(config).own.SHARED else _learn_in_turn
+    (rows, blocks), (more_rows, more_blocks) = parts(config, drives, folder, about)
     results = {'geonet': rows, 'convlstm_vo': more_rows, 'seconds': time.time() - begin}
     write_json(os.path.join(folder, 'results.json'), results)
     html_report.write_page(os.path.join(folder, 'report.html'), 'Demo on a rendered world', [
@@ -76,6 +76,38 @@ def main(argv=None):
                                                   about['engine'])),
         html_report.commands([about['command']])] + blocks + more_blocks)
     _compare(rows)
+
+
+def _learn_at_once(config, drives, folder, about):
+    """What `learn` of GeoNet and of the ConvLSTM return, trained side by side."""
+    log_path = os.path.join(make_folder(os.path.join(folder, 'convlstm_vo')), 'log.txt')
+    log('(%s beside it, see %s)' % (CONVLSTM, log_path))
+    with beside(_learn_convlstm, config, drives, folder, about, log_path=log_path) as convlstm:
+        geonet = _learn_geonet(config, drives, folder, about)
+        found = convlstm()
+    log('== ' + CONVLSTM)
+    with open(log_path) as stream:
+        log(stream.read())
+    return geonet, found
+
+
+def _learn_in_turn(config, drives, folder, about):
+    """As `_learn_at_once`, where one process alone can use the device."""
+    geonet = _learn_geonet(config, drives, folder, about)
+    log('== ' + CONVLSTM)
+    return geonet, _learn_convlstm(config, drives, folder, about)
+
+
+def _learn_geonet(config, drives, folder, about):
+    from scripts import kitti_geonet
+    return kitti_geonet.learn(config, drives, os.path.join(folder, 'geonet'), about,
+                              kitti_geonet.SHORT_RECIPE)
+
+
+def _learn_convlstm(config, drives, folder, about):
+    start_tensorflow()
+    from scripts import kitti_convlstm
+    return kitti_convlstm.learn(config, drives, os.path.join(folder, 'convlstm_vo'), about)
 
 
 def _compare(rows):

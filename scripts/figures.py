@@ -20,7 +20,8 @@ FIGURES = {'ate_3': ('3-frame ATE [m]', '%.4f'), 'ate_5': ('5-frame ATE [m]', '%
            't_rel': ('t_rel [%]', '%.2f'), 'r_rel': ('r_rel [deg/100 m]', '%.2f'),
            'rpe_trans': ('RPE [m]', '%.4f'), 'rpe_rot': ('RPE [deg]', '%.4f'),
            'yaw_correlation': ('yaw correlation', '%.3f'), 'yaw_slope': ('yaw slope', '%.3f'),
-           'step_spread': ('step spread', '%.3f'), 'abs_rel': ('depth abs_rel', '%.4f')}
+           'step_spread': ('step spread', '%.3f'), 'abs_rel': ('depth abs_rel', '%.4f'),
+           'epe': ('flow EPE [px]', '%.4f')}
 SHORT_LENGTHS = (20, 50)
 
 
@@ -68,6 +69,12 @@ def training_minutes(folder):
             minutes += (row['step'] - last) * row['seconds_per_step'] / 60
             last = row['step']
     return round(minutes, 1)
+
+
+def loss_curve(run):
+    """(steps, total losses) of the metrics.jsonl in a run's folder."""
+    rows = [row for row in read_metrics(run) if row['event'] == 'train']
+    return [row['step'] for row in rows], [row['total'] for row in rows]
 
 
 def snippet_figures(pred_dir, gt, pose_files):

@@ -7,7 +7,6 @@ from kitti_data import odometry
 from kitti_eval import html_report, plots
 from kitti_eval.constant_motion import step_from_files
 from scripts import figures
-from scripts.kitti_geonet import loss_curve
 from scripts.stages import Stage, run_stages
 
 # The learning rate stays large for long: so few frames take many rounds to learn by heart.
@@ -51,7 +50,8 @@ def learn(config, drives, folder, about):
                  frames=sum(len(drives.sequence(name).frames) for name in drives.posed),
                  steps=plan['last_steps'][-1])
     curve = os.path.join(folder, 'loss.png')
-    plots.plot_losses(curve, {'ConvLSTM VO': loss_curve(run)}, 'ConvLSTM VO, total loss')
+    plots.plot_losses(curve, {'ConvLSTM VO': figures.loss_curve(run)},
+                      'ConvLSTM VO, total loss')
     rows, blocks = [], [html_report.heading('ConvLSTM visual odometry: motion from known poses'),
                         html_report.paragraph('%(steps)d steps, %(minutes)g minutes, %(frames)d '
                                               'training frames.' % about),

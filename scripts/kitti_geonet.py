@@ -13,7 +13,6 @@ from kitti_data.images import read_resized, write_png
 from kitti_data.preparation import prepare_train_data
 from kitti_data.rendering.scene import SCENE_FILE
 from kitti_eval import eval_depth, html_report, plots
-from npu_runtime.training.metrics import read_metrics
 from scripts import figures
 from scripts.stages import Stage, run_stages
 
@@ -71,7 +70,7 @@ def learn(config, drives, folder, about, recipe=RECIPE):
                  frames=len(read_lines(os.path.join(run + '_formatted', 'train.txt'))),
                  steps=plan['last_steps'][-1])
     curve = os.path.join(folder, 'loss.png')
-    plots.plot_losses(curve, {'GeoNet': loss_curve(run)}, 'GeoNet, total loss')
+    plots.plot_losses(curve, {'GeoNet': figures.loss_curve(run)}, 'GeoNet, total loss')
     rows, blocks = [], []
     for name in drives.test:
         found, shown = _test(config, drives, name, call, folder, about)
@@ -99,12 +98,6 @@ def _train(config, drives, run, call, recipe):
             '--log_freq=%d' % log_freq])
 
     return run_stages('GeoNet', run, recipe.stages, train, config.minutes, config.geonet_steps)
-
-
-def loss_curve(run):
-    """(steps, total losses) of the metrics.jsonl in a run's folder."""
-    rows = [row for row in read_metrics(run) if row['event'] == 'train']
-    return [row['step'] for row in rows], [row['total'] for row in rows]
 
 
 def _test(config, drives, name, call, folder, about):

@@ -12,7 +12,7 @@ read_folders() {
   esac
   if [ $# -lt 3 ]; then
     sed -n '2,/^[^#]/{/^#/s/^# \{0,1\}//p}' "$0" >&2
-    fail "wanted three folders, found $#"
+    fail "found $# folders, must be three"
   fi
   archives=$(expand_home "$1") data=$(expand_home "$2") formatted=$(expand_home "$3")
   [ -d "$archives" ] || fail "$archives, the folder of the archives, does not exist"

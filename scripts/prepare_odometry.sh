@@ -22,7 +22,7 @@ for number in ${camera//,/ }; do
   case "$number" in
     0|1) gray+=("dataset/sequences/*/image_$number/*") archive=data_odometry_gray.zip ;;
     2|3) color+=("dataset/sequences/*/image_$number/*") archive=data_odometry_color.zip ;;
-    *) fail "--camera=$camera: wanted numbers 0 to 3" ;;
+    *) fail "--camera=$camera: must be numbers from 0 to 3" ;;
   esac
   required+=("$archive" "sequences/*/image_$number")
 done

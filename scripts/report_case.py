@@ -54,7 +54,7 @@ def read_accuracy(path, key):
             raise UserError('%s has no %s' % (path, key))
         value = value[name]
     if not isinstance(value, (int, float)):
-        raise UserError('%s: %s is %r, wanted a number' % (path, key, value))
+        raise UserError('%s: %s is %r, must be a number' % (path, key, value))
     return value
 
 

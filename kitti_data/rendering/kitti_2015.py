@@ -36,10 +36,10 @@ def kitti_2015_dataset(output_dir, num_images=4, img_height=64, img_width=208, s
       UserError: bad sizes, speeds or counts; the folder holds other synthetic pictures.
     """
     if num_views < 3 or num_views % 2 == 0 or num_views > 2 * FRAMES_APART:
-        raise UserError('num_views wants an odd number from 3 to %d, got %d' % (
-            2 * FRAMES_APART - 1, num_views))
+        raise UserError('num_views=%d: must be an odd number from 3 to %d' % (
+            num_views, 2 * FRAMES_APART - 1))
     if num_images < 1:
-        raise UserError('num_images wants at least 1, got %d' % num_images)
+        raise UserError('num_images=%d: must be at least 1' % num_images)
     reach = num_views // 2
     references = [reach + FRAMES_APART * index for index in range(num_images)]
     scene = Scene(SCENE_NAME, seed, references[-1] + reach + 1, img_height, img_width, min_speed,

@@ -39,10 +39,10 @@ class Scene:
     def __post_init__(self):
         for name, least in (('num_frames', 2), ('height', 16), ('width', 16)):
             if getattr(self, name) < least:
-                raise UserError('a synthetic sequence wants %s of at least %d, got %d' % (
-                    name, least, getattr(self, name)))
+                raise UserError('%s=%d: must be at least %d for a rendered drive' % (
+                    name, getattr(self, name), least))
         if not 0 < self.min_speed <= self.max_speed:
-            raise UserError('speeds want 0 < min_speed <= max_speed, got %g and %g' % (
+            raise UserError('min_speed=%g, max_speed=%g: must be 0 < min_speed <= max_speed' % (
                 self.min_speed, self.max_speed))
 
     @property

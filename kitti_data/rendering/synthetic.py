@@ -21,7 +21,7 @@ import numpy as np
 from PIL import Image
 
 from common.files import make_folder, write_text
-from common.flags import flag, parse_flags, path_flag
+from common.flags import Flags, flag, parse_flags, path_flag
 from common.parallel import parallel_map
 from kitti_data.images import write_png
 from kitti_data.odometry import sequence_name, write_poses
@@ -34,12 +34,12 @@ LAYOUTS = ('odometry', 'raw', 'kitti_2015')
 
 
 @dataclasses.dataclass
-class Config:
+class Config(Flags):
     """Synthetic drives in KITTI's layouts."""
     output_dir: str = path_flag('', 'where sequences/ and poses/, the dates, or training/ go')
     layout: str = flag('odometry', 'of the folders', choices=LAYOUTS)
     num_sequences: int = flag(0, 'number of sequences, raw drives or KITTI 2015 scenes; '
-                                 '0 is 11, 4 or 20')
+                                 '0 is 11, 4 or 20', at_least=0)
     sequences: List[str] = flag([], 'names of the sequences or raw drives, not their number')
     num_frames: int = flag(120, 'frames a sequence or drive, at 10 a second')
     img_height: int = flag(128, 'height of the pictures')
@@ -52,14 +52,13 @@ class Config:
     num_workers: int = flag(0, 'worker processes; 0 is one for each core')
 
     def __post_init__(self):
+        super().__post_init__()
         if not self.output_dir:
-            raise UserError('--output_dir wants a folder')
-        if self.num_sequences < 0:
-            raise UserError('--num_sequences cannot be %d' % self.num_sequences)
+            raise UserError('--output_dir= is empty: must be a folder')
         known = (2, 3) if self.layout == 'raw' else (0, 1, 2, 3)
         if not set(self.cameras) <= set(known):
-            raise UserError('--cameras wants some of %s for the layout %s, got %s' % (
-                list(known), self.layout, self.cameras))
+            raise UserError('--cameras=%s: must be among %s with --layout=%s' % (
+                ','.join(map(str, self.cameras)), ', '.join(map(str, known)), self.layout))
         if self.layout == 'kitti_2015' and (self.sequences or self.cameras):
             raise UserError('the layout kitti_2015 takes neither --sequences nor --cameras')
         if self.layout == 'raw' and not self.sequences and self.num_sequences > len(DRIVES):

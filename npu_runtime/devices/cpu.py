@@ -1,9 +1,9 @@
-"""The CPU. gpu.py and npu.py offer the same functions: `Device.own` is one of the three."""
+"""The CPU. gpu.py and npu.py offer the same names: `Device.own` is one of the three."""
 from common.parallel import num_cores
 from npu_runtime.devices import host_kernels
 from npu_runtime.devices.host_memory import keep_freed_memory
 from npu_runtime.devices.tensorflow_devices import (  # noqa: F401  (part of what it offers)
-    fetched_images, scaled_optimizer, step_loop, switch_on)
+    SHARED, fetched_images, scaled_optimizer, step_loop, switch_on)
 
 # TensorFlow's rewrite makes bfloat16 alone on a CPU.
 _MIXED = ('allow_mix_precision', 'allow_mix_precision_bf16')

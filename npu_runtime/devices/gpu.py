@@ -1,7 +1,7 @@
 """The GPU, driven by TensorFlow itself; offers what cpu.py and npu.py do."""
 from common.errors import UserError
 from npu_runtime.devices.tensorflow_devices import (  # noqa: F401  (part of what it offers)
-    fetched_images, scaled_optimizer, step_loop, switch_on)
+    SHARED, fetched_images, scaled_optimizer, step_loop, switch_on)
 
 _REWRITE = 'auto_mixed_precision'
 # TensorFlow's rewrite makes float16 alone on a GPU.

@@ -12,6 +12,7 @@ from tensorflow.core.protobuf import rewriter_config_pb2
 from npu_runtime.devices import npu_options
 from npu_runtime.devices.tensorflow_devices import SingleSteps
 
+SHARED = False  # a card belongs to one process
 _Rewrite = rewriter_config_pb2.RewriterConfig
 
 

@@ -4,6 +4,9 @@ from tensorflow.core.protobuf import rewriter_config_pb2
 
 from common.console import log
 
+# Whether two processes can use the device at once.
+SHARED = True
+
 
 def switch_on(proto, rewrite):
     """Has sessions of a tf.ConfigProto run the graph rewrite of that name in RewriterConfig."""

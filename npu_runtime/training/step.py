@@ -114,7 +114,7 @@ class TrainingStep:
           session: tf.Session.
           step: int.
           with_images: whether to fetch image summaries.
-          stop_asked: whether this rank wants all ranks to stop; comes back averaged.
+          stop_asked: whether this rank asks all ranks to stop; comes back averaged.
 
         Returns:
           StepResult.

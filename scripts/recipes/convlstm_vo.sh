@@ -7,7 +7,7 @@
 # OUTPUT     run, predictions, evaluation
 #
 # Expected:  no comparable figure is published. The Ascend port names an APE RMSE of 16.05 m on 04,
-#            against a truth that it rebuilt by a wrong conversion (README, "what differs").
+#            against a truth that it rebuilt by a wrong conversion (docs/differences.md).
 # Source:    the published Ascend port: batch 32, 240 epochs, learning rate 1e-4, sequences 0, 2, 8
 #            and 9, one frame pair a window; 3.4 s a step on its NPU, 4.5 s on its GPU
 #
@@ -15,7 +15,7 @@
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 python=${PYTHON:-$root/.venv/bin/python}
-odometry=${1:?wanted: ODOMETRY OUTPUT} out=${2:?wanted: ODOMETRY OUTPUT}
+odometry=${1:?must be: ODOMETRY OUTPUT} out=${2:?must be: ODOMETRY OUTPUT}
 shift 2
 
 "$python" "$root/convlstm_vo/main.py" --mode=train --datapath="$odometry" --outputpath="$out" \

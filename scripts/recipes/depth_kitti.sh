@@ -14,8 +14,8 @@
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 python=${PYTHON:-$root/.venv/bin/python}
-raw=${1:?wanted: RAW TEST_LIST OUTPUT} list=${2:?wanted: RAW TEST_LIST OUTPUT}
-out=${3:?wanted: RAW TEST_LIST OUTPUT}
+raw=${1:?must be: RAW TEST_LIST OUTPUT} list=${2:?must be: RAW TEST_LIST OUTPUT}
+out=${3:?must be: RAW TEST_LIST OUTPUT}
 shift 3
 
 "$python" "$root/kitti_data/preparation/prepare_train_data.py" --dataset_name=kitti_raw_eigen \

@@ -13,8 +13,8 @@
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 python=${PYTHON:-$root/.venv/bin/python}
-raw=${1:?wanted: RAW KITTI_2015 OUTPUT} truth=${2:?wanted: RAW KITTI_2015 OUTPUT}
-out=${3:?wanted: RAW KITTI_2015 OUTPUT}
+raw=${1:?must be: RAW KITTI_2015 OUTPUT} truth=${2:?must be: RAW KITTI_2015 OUTPUT}
+out=${3:?must be: RAW KITTI_2015 OUTPUT}
 shift 3
 
 "$python" "$root/kitti_data/preparation/prepare_train_data.py" --dataset_name=kitti_raw_stereo \

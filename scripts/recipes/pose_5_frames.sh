@@ -13,7 +13,7 @@
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 python=${PYTHON:-$root/.venv/bin/python}
-odometry=${1:?wanted: ODOMETRY OUTPUT} out=${2:?wanted: ODOMETRY OUTPUT}
+odometry=${1:?must be: ODOMETRY OUTPUT} out=${2:?must be: ODOMETRY OUTPUT}
 shift 2
 
 "$python" "$root/kitti_data/preparation/prepare_train_data.py" --dataset_name=kitti_odom \

@@ -13,7 +13,7 @@
 # Source:    the published Ascend port; its log shows 0.1 s a step on one Ascend 910
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-odometry=${1:?wanted: ODOMETRY OUTPUT} out=${2:?wanted: ODOMETRY OUTPUT}
+odometry=${1:?must be: ODOMETRY OUTPUT} out=${2:?must be: ODOMETRY OUTPUT}
 shift 2
 
 bash "$root/test/train_full_1p.sh" --data_path="$odometry" --output_path="$out" \

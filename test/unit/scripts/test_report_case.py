@@ -38,7 +38,7 @@ def test_accuracy_may_lie_inside_of_dicts(tmp_path):
     assert report_case.read_accuracy(str(path), 'sequences.04.ate') == 2
     with pytest.raises(UserError, match='results.json has no sequences.05.ate'):
         report_case.read_accuracy(str(path), 'sequences.05.ate')
-    with pytest.raises(UserError, match="name is 'x', wanted a number"):
+    with pytest.raises(UserError, match="name is 'x', must be a number"):
         report_case.read_accuracy(str(path), 'name')
 
 
