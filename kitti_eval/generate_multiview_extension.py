@@ -62,8 +62,8 @@ def main(argv=None):
     return 0 if len(written) == len(numbers) else EXIT_USER_ERROR
 
 
-def write_example(number, folder, config):
-    """Writes `<folder>/<number>.jpg`, the frames side by side, and `<number>_cam.txt`.
+def example(number, config):
+    """(uint8 image [H, N W, 3], the frames side by side, text of its camera file) of a scene.
 
     Raises:
       UserError: a frame or the calibration is missing or broken.
@@ -75,18 +75,19 @@ def write_example(number, folder, config):
     height, width = frames[reach][1]
     projection = Calibration(os.path.join(config.calib_folder, number + '.txt')).projection(
         'P_rect_' + config.cam_id)
-    # The image last: an example with an image is whole.
-    write_text(os.path.join(folder, number + '_cam.txt'), camera_text(
-        projection[:, :3], config.img_width / width, config.img_height / height))
-    write_jpeg(os.path.join(folder, number + '.jpg'),
-               np.concatenate([image for image, _ in frames], axis=1), config.jpeg_quality)
+    return np.concatenate([image for image, _ in frames], axis=1), camera_text(
+        projection[:, :3], config.img_width / width, config.img_height / height)
 
 
 def _problem_of(number, folder, config):
+    """Writes a scene's `<number>.jpg` and `<number>_cam.txt`; why it cannot be read, or None."""
     try:
-        write_example(number, folder, config)
+        image, camera = example(number, config)
     except UserError as error:
         return str(error)
+    # The image last: an example with an image is whole.
+    write_text(os.path.join(folder, number + '_cam.txt'), camera)
+    write_jpeg(os.path.join(folder, number + '.jpg'), image, config.jpeg_quality)
     return None
 
 

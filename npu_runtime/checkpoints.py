@@ -5,6 +5,7 @@ A path may be a prefix (`.../model-500`) or a folder, which means its newest usa
 import glob
 import os
 import re
+import tempfile
 
 import numpy as np
 import tensorflow.compat.v1 as tf
@@ -19,6 +20,8 @@ METRIC_SCOPE = 'validation/'
 _STEP_KEYS = ('global_step', 'global_step_1')
 _OPTIMIZER_KEYS = ('Adam', 'Adam_1', 'beta1_power', 'beta2_power')
 _BYTES_A_CALL = 64 * 1024 ** 2
+_PATTERN = re.compile(r'[][*?\\]')
+_LINKS = {}  # prefix -> folder that stays as long as the process, since readers read late
 _UNREADABLE = (tf.errors.OpError, RuntimeError, ValueError, IndexError)  # the last in TF 2.x
 
 
@@ -48,10 +51,10 @@ def latest(path):
     return path
 
 
-def _instead_of(prefix):
-    """Names the newest whole checkpoint beside a damaged one."""
+def _instead_of(prefix, fits=lambda reader: True):
+    """Names the newest whole checkpoint beside an unusable one, among those whose reader fits."""
     others = [other for other in prefixes_in(os.path.dirname(prefix))
-              if other != prefix and not damage(other)]
+              if other != prefix and not damage(other) and fits(open_reader(other))]
     if not others:
         return '; no whole one lies beside it'
     return '; the newest whole one beside it is %s' % max(others, key=read_step)
@@ -111,9 +114,23 @@ def prefixes_in(folder):
 def open_reader(prefix):
     """A reader of the checkpoint `prefix`; a UserError names one that cannot be read."""
     try:
-        return tf.train.load_checkpoint(prefix)
+        return _reader(prefix)
     except _UNREADABLE as error:
         raise UserError('cannot read checkpoint %s: %s' % (prefix, first_line(error))) from error
+
+
+def _reader(prefix):
+    """tf.train.load_checkpoint, which takes the prefix for a pattern of file names.
+
+    One with letters that mean more in a pattern is read through links with plain names.
+    """
+    if not _PATTERN.search(prefix):
+        return tf.train.load_checkpoint(prefix)
+    if prefix not in _LINKS:
+        _LINKS[prefix] = tempfile.TemporaryDirectory()
+        for path in glob.glob(glob.escape(prefix) + '.*'):
+            os.symlink(path, os.path.join(_LINKS[prefix].name, 'model' + path[len(prefix):]))
+    return tf.train.load_checkpoint(os.path.join(_LINKS[prefix].name, 'model'))
 
 
 def read_step(prefix):
@@ -151,7 +168,7 @@ def read_metric(prefix, name):
 def damage(prefix):
     """What is wrong with the checkpoint's data; empty when every value is there and finite."""
     try:
-        reader = tf.train.load_checkpoint(prefix)
+        reader = _reader(prefix)
         for key in sorted(reader.get_variable_to_shape_map()):
             value = reader.get_tensor(key)
             if value.dtype.kind == 'f' and not np.isfinite(value).all():
@@ -253,12 +270,22 @@ def _check(prefix, reader, wanted, required_scopes):
     if fatal:
         raise UserError('checkpoint %s lacks %d of %d variables: %s'
                         % (prefix, len(fatal), len(wanted), _shorten(fatal)))
-    for name in sorted(set(wanted) - set(missing)):
-        shape = wanted[name].shape.as_list()
-        if list(shapes[name]) != shape:
-            raise UserError('checkpoint %s: %s has shape %s, must be %s (give the flags of the '
-                            'model that wrote it)' % (prefix, name, shapes[name], shape))
+    name = _misfit(reader, wanted)
+    if name:
+        raise UserError('checkpoint %s: %s has shape %s, must be %s (give the flags of the model '
+                        'that wrote it)%s' % (
+                            prefix, name, shapes[name], wanted[name].shape.as_list(),
+                            _instead_of(prefix, lambda other: not _misfit(other, wanted))))
     return missing
+
+
+def _misfit(reader, variables):
+    """The first name of a variable that has another shape in the checkpoint; None without any."""
+    shapes = reader.get_variable_to_shape_map()
+    for name in sorted(set(variables) & set(shapes)):
+        if list(shapes[name]) != variables[name].shape.as_list():
+            return name
+    return None
 
 
 def _is_training_state(name):

@@ -38,7 +38,7 @@ def export_graph(session, inputs, outputs, prefix, soc_version, onnx=False, seed
     make_folder(os.path.dirname(prefix))
     graph_def = freeze(session, outputs)
     with atomic_write(prefix + '.pb', 'wb') as stream:
-        stream.write(graph_def.SerializeToString())
+        stream.write(graph_def.SerializeToString(deterministic=True))
     feed = {tensor.name: _example(tensor, seed) for tensor in inputs}
     wanted = session.run(outputs, feed)
     names = [tensor.name for tensor in outputs]
@@ -104,7 +104,7 @@ def write_onnx(graph_def, path, inputs, outputs):
     model, _ = tf2onnx.convert.from_graph_def(
         graph_def, input_names=inputs, output_names=outputs, opset=_ONNX_OPSET)
     with atomic_write(path, 'wb') as stream:
-        stream.write(model.SerializeToString())
+        stream.write(model.SerializeToString(deterministic=True))
     return path
 
 

@@ -38,7 +38,7 @@ require_archives() {
   local source=$1 missing=()
   shift
   while [ $# -gt 0 ]; do
-    [ -f "$archives/$1" ] || compgen -G "$data/$2" >/dev/null || missing+=("$1")
+    [ -f "$archives/$1" ] || any_match "$data" "$2" || missing+=("$1")
     shift 2
   done
   [ ${#missing[@]} -eq 0 ] || fail "not in $archives: ${missing[*]} (from $source)"

@@ -1,6 +1,13 @@
-# Shared by the shell scripts: the end with a sentence, the user's folder.
+# Shared by the shell scripts: the end with a sentence, patterns, the user's folder.
 
 fail() { echo "error: $*" >&2; exit 2; }
+
+# Whether anything in the folder $1, whose name is taken literally, matches the pattern $2.
+any_match() {
+  local found
+  for found in "$1"/$2; do [ ! -e "$found" ] || return 0; done
+  return 1
+}
 
 # The path $1 with ~ or ~/ at its beginning read as a shell reads it; HOME need not be set.
 expand_home() {

@@ -5,7 +5,7 @@ camera_of() {
   local folder=$1 camera
   shift
   for camera; do
-    if compgen -G "$folder/sequences/*/image_$camera" > /dev/null; then echo "$camera"; return; fi
+    if any_match "$folder" "sequences/*/image_$camera"; then echo "$camera"; return; fi
   done
   fail "no sequence in $folder/sequences has one of the cameras $*"
 }

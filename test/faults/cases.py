@@ -240,11 +240,14 @@ def contents(folder, names_only=False):
 
 
 def size_of(folder):
-    """Kilobytes of the files and folders below `folder` on a disk of 4 kB blocks."""
-    blocks = 0
-    for top, _, files in os.walk(str(folder)):
-        blocks += 1 + sum(-(-os.path.getsize(os.path.join(top, name)) // 4096) for name in files)
-    return 4 * blocks
+    """Kilobytes of the files below `folder` on a tmpfs, which has blocks of 4 kB."""
+    return 4 * sum(-(-os.path.getsize(os.path.join(top, name)) // 4096)
+                   for top, _, files in os.walk(str(folder)) for name in files)
+
+
+def too_small(needed, rng):
+    """Kilobytes of a random tmpfs that has not room for `needed`."""
+    return 4 * rng.randint(1, max(1, needed // 4 - 1))
 
 
 class References:

@@ -26,7 +26,7 @@ def test_what_was_written_before_the_disk_was_full_is_whole_and_the_rest_follows
     reference, _ = references.of(name)
     expected, needed = cases.contents(reference), cases.size_of(reference)
     for _ in range(SIZES):
-        small = disk(max(8, int(needed * rng.uniform(0.1, 0.95))))
+        small = disk(cases.too_small(needed, rng))
         out = small.folder / 'out'
         command = cases.WRITERS[name](world, out)
         ended = programs.run(command.program, *command.arguments)
@@ -44,7 +44,7 @@ def test_a_training_that_found_no_room_goes_on_with_the_same_losses(
     reference, _ = references.of(name)
     needed = cases.size_of(reference)
     for _ in range(SIZES):
-        small = disk(max(8, int(needed * rng.uniform(0.1, 0.95))))
+        small = disk(cases.too_small(needed, rng))
         run = small.folder / 'run'
         command = cases.TRAININGS[name](world, run)
         assert_full(programs.run(command.program, *command.arguments), small.folder)

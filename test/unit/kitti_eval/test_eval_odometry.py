@@ -1,9 +1,8 @@
-"""Trajectory errors: published figures, closed answers, and chained snippets."""
+"""The program that scores a trajectory."""
 import json
 import os
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pytest
@@ -11,63 +10,9 @@ import pytest
 from common.errors import UserError
 from kitti_data import odometry
 from kitti_data import poses
-from kitti_eval import chaining, eval_odometry, evo_tools, snippets
+from kitti_eval import eval_odometry, evo_tools, snippets
 from kitti_eval.constant_motion import constant_motion, step_from_files
-from kitti_eval.trajectory_errors import align_trajectory, evaluate_odometry
-
-
-def winding(num_frames, seed=0, step=1.0):
-    """[N, 4, 4] camera-to-world poses of a drive with turns, `step` metres a frame."""
-    rng = np.random.RandomState(seed)
-    heading = np.cumsum(0.02 * rng.standard_normal(num_frames) + 0.01)
-    angles = np.stack([0 * heading, heading, 0 * heading], axis=-1)
-    ahead = np.stack([np.sin(heading), 0.02 * np.cos(heading), np.cos(heading)], axis=-1)
-    return poses.from_parts(poses.rotation_from_euler(angles),
-                                np.cumsum(step * ahead, axis=0))
-
-
-def read_pair(shared, sequence, name):
-    return (odometry.read_poses(str(shared / 'kitti_odometry_poses' / (sequence + '.txt'))),
-            odometry.read_poses(str(shared / 'kitti_trajectories' / (name + '.txt'))))
-
-
-@pytest.mark.parametrize('name, align, wanted', [
-    ('dfvo_stereo_09', 'none', (2.606843, 0.287707, 17.919055, 0.055702, 0.036988)),
-    ('dfvo_stereo_09', '6dof', (2.606843, 0.287707, 10.880278, 0.055702, 0.036988)),
-    ('dfvo_stereo_09', '7dof', (2.527535, 0.287707, 10.729500, 0.054235, 0.036988)),
-    ('dfvo_stereo_10', '6dof', (2.293174, 0.369335, 3.720668, 0.046555, 0.042596)),
-    ('orb_slam_00', 'none', (0.699729, 0.253330))])
-def test_published_trajectories_have_their_published_errors(shared, name, align, wanted):
-    result = evaluate_odometry(*read_pair(shared, name[-2:], name), align=align)
-    keys = ('t_rel', 'r_rel', 'ate', 'rpe_trans', 'rpe_rot')
-    assert [result[key] for key in keys][:len(wanted)] == pytest.approx(wanted, rel=1e-4)
-
-
-def test_a_sequence_of_4541_frames_takes_under_3_seconds(shared):
-    gt, pred = read_pair(shared, '00', 'orb_slam_00')
-    start = time.process_time()
-    evaluate_odometry(gt, pred, '7dof')
-    assert len(gt) == 4541
-    assert time.process_time() - start < 3
-
-
-@pytest.mark.parametrize('flags, rmse', [('6dof', 1.303450), ('7dof', 0.937709)])
-def test_evo_agrees_with_its_published_figures(shared, flags, rmse):
-    result = evo_tools.evo_errors(*read_pair(shared, '00', 'orb_slam_00'), align=flags,
-                                  metrics=['ape'])
-    assert result['ape']['rmse'] == pytest.approx(rmse, rel=1e-4)
-
-
-def test_evo_and_ours_are_the_same_on_a_drive_made_here():
-    gt = winding(60)
-    noise = 0.01 * np.random.RandomState(1).standard_normal((60, 6))
-    pred = gt @ poses.transform_from_vector(noise)
-    pred = poses.relative(pred[0], pred)
-    gt = poses.relative(gt[0], gt)
-    ours, evo = evaluate_odometry(gt, pred, '7dof'), evo_tools.evo_errors(gt, pred, '7dof')
-    assert evo['ape']['rmse'] == pytest.approx(ours['ate'], rel=1e-5)
-    assert evo['rpe_trans']['mean'] == pytest.approx(ours['rpe_trans'], rel=1e-4)
-    assert evo['rpe_rot']['mean'] == pytest.approx(ours['rpe_rot'], rel=1e-3)
+from winding_drive import winding
 
 
 def test_a_missing_evo_says_how_to_get_it(monkeypatch, tmp_path):
@@ -75,129 +20,6 @@ def test_a_missing_evo_says_how_to_get_it(monkeypatch, tmp_path):
     monkeypatch.setenv('PATH', str(tmp_path))
     with pytest.raises(UserError, match='pip install evo'):
         evo_tools.evo_errors(winding(5), winding(5))
-
-
-def test_the_truth_has_no_error_wherever_it_begins():
-    gt = winding(300)
-    moved = poses.transform_from_vector([5, 6, 7, .3, .2, .1]) @ gt
-    result = evaluate_odometry(gt, moved)
-    assert result['t_rel'] < 1e-9 and result['ate'] < 1e-9 and result['rpe_trans'] < 1e-9
-    # acos near 1 keeps half the digits.
-    assert result['r_rel'] < 1e-5 and result['rpe_rot'] < 1e-5
-
-
-def test_a_scaled_straight_line_has_its_scale_as_error():
-    gt, pred = constant_motion(250, (0, 0, 1.0)), constant_motion(250, (0, 0, 1.1))
-    result = evaluate_odometry(gt, pred)
-    # A segment ends one frame beyond its length: 101 m of 100.
-    assert result['by_length'][100]['t_rel'] == pytest.approx(10.1)
-    assert result['by_length'][200]['t_rel'] == pytest.approx(10.05)
-    assert sorted(result['by_length']) == [100, 200]
-    assert result['by_length'][100]['segments'] == 15
-    assert result['segments'] == 20
-    assert result['r_rel'] == 0
-    assert result['rpe_trans'] == pytest.approx(0.1)
-    assert result['ate'] == pytest.approx(np.sqrt(np.mean((0.1 * np.arange(250)) ** 2)))
-    for align in ('scale', '7dof'):
-        scaled = evaluate_odometry(gt, pred, align)
-        assert scaled['scale'] == pytest.approx(1 / 1.1)
-        assert scaled['ate'] < 1e-9 and scaled['t_rel'] < 1e-9
-
-
-def test_a_steady_turn_has_its_rate_as_error():
-    gt = constant_motion(150, (0, 0, 1.0))
-    degrees = 0.02 * np.arange(150)
-    turn = np.stack([0 * degrees, np.radians(degrees), 0 * degrees], axis=-1)
-    pred = poses.from_parts(poses.rotation_from_euler(turn), gt[:, :3, 3])
-    result = evaluate_odometry(gt, pred)
-    assert result['rpe_rot'] == pytest.approx(0.02)
-    assert result['by_length'][100]['r_rel'] == pytest.approx(2.02)
-
-
-def test_alignment_undoes_what_it_is_for():
-    gt = winding(80)
-    gt = poses.relative(gt[0], gt)
-    rigid = poses.transform_from_vector([1, 2, 3, .1, .2, .3])
-    moved = rigid @ gt
-    aligned, scale = align_trajectory(gt, moved, '6dof')
-    np.testing.assert_allclose(aligned, gt, atol=1e-9)
-    assert scale == 1
-    moved[:, :3, 3] *= 3
-    aligned, scale = align_trajectory(gt, moved, '7dof')
-    np.testing.assert_allclose(aligned, gt, atol=1e-9)
-    assert scale == pytest.approx(1 / 3)
-
-
-@pytest.mark.parametrize('align', ['none', 'scale', '6dof', '7dof'])
-def test_standing_still_is_scored_without_nan(align):
-    result = evaluate_odometry(winding(150), np.tile(np.eye(4), (150, 1, 1)), align)
-    assert np.isfinite([result[key] for key in ('t_rel', 'r_rel', 'ate', 'rpe_trans')]).all()
-    json.dumps(result, allow_nan=False)
-
-
-def test_a_trajectory_shorter_than_every_length_has_no_relative_error():
-    result = evaluate_odometry(winding(50), winding(50))
-    assert result['t_rel'] is None and result['segments'] == 0 and result['ate'] == 0
-    assert evaluate_odometry(winding(50), winding(50), lengths=[10, 20])['segments'] == 7
-
-
-def test_wrong_shapes_are_named():
-    with pytest.raises(ValueError, match=r'\(9, 4, 4\).*\(8, 4, 4\)'):
-        evaluate_odometry(winding(9), winding(8))
-
-
-@pytest.mark.parametrize('overlap', chaining.OVERLAPS)
-@pytest.mark.parametrize('seq_length', [2, 3, 5])
-def test_exact_snippets_chain_to_the_trajectory(seq_length, overlap):
-    gt = winding(40)
-    runs = dict(enumerate(snippets.snippets_of_trajectory(gt, seq_length)))
-    frames, chained = chaining.chain_snippets(runs, overlap=overlap)
-    assert frames.tolist() == list(range(40))
-    np.testing.assert_allclose(chained, poses.relative(gt[0], gt), atol=1e-9)
-
-
-def test_scales_of_snippets_are_found():
-    gt = winding(30, step=2.0)
-    factors = np.random.RandomState(0).uniform(0.2, 2, 28)
-    runs = snippets.snippets_of_trajectory(gt, 3)
-    truth, wanted = dict(enumerate(gt)), poses.relative(gt[0], gt)
-    for given, scale in ((factors, 'per_snippet'), (np.full(28, 0.3), 'global')):
-        scaled = runs.copy()
-        scaled[..., :3, 3] *= given[:, None, None]
-        _, chained = chaining.chain_snippets(dict(enumerate(scaled)), truth, scale)
-        np.testing.assert_allclose(chained, wanted, atol=1e-9)
-
-
-def test_errors_of_overlapping_snippets_cancel_in_their_mean():
-    gt = winding(30)
-    runs = snippets.snippets_of_trajectory(gt, 3)
-    turn = poses.rotation_from_euler(np.array([0.02, 0, 0.01]))
-    for index, run in enumerate(runs):  # a motion is covered by an even and an odd snippet
-        error = turn if index % 2 else turn.T
-        step = poses.relative(run[:-1], run[1:])
-        step[:, :3, :3] = step[:, :3, :3] @ error
-        step[:, 2, 3] += 0.1 if index % 2 else -0.1
-        run[1:] = np.stack([step[0], step[0] @ step[1]])
-    wanted = poses.relative(gt[0], gt)[1:-1]  # the outer motions are in one snippet only
-    errors = {}
-    for overlap in chaining.OVERLAPS:
-        _, chained = chaining.chain_snippets(dict(enumerate(runs)), overlap=overlap)
-        steps = poses.relative(chained[1:-2], chained[2:-1])
-        errors[overlap] = np.abs(steps - poses.relative(wanted[:-1], wanted[1:])).max()
-    assert errors['first'] > 0.09 and errors['mean'] < 1e-9
-    with pytest.raises(UserError, match='overlap.*last.*first, mean'):
-        chaining.chain_snippets(dict(enumerate(runs)), overlap='last')
-
-
-def test_a_missing_snippet_is_bridged_or_named():
-    gt = winding(12)
-    runs = dict(enumerate(snippets.snippets_of_trajectory(gt, 3)))
-    del runs[4]
-    _, chained = chaining.chain_snippets(runs)
-    np.testing.assert_allclose(chained, poses.relative(gt[0], gt), atol=1e-9)
-    del runs[3]
-    with pytest.raises(UserError, match='from frame 4 to 5'):
-        chaining.chain_snippets(runs)
 
 
 def write_indexed(path, frames, poses):
@@ -296,12 +118,6 @@ def test_two_predictions_of_one_frame_are_refused(tmp_path):
         snippets.read_snippets(str(tmp_path / 'snippets'))
 
 
-def test_snippets_far_apart_are_named_at_once():
-    pair = constant_motion(2)
-    with pytest.raises(UserError, match=r'from frame 1 to 2 \(%d such gaps\)' % (10 ** 15 - 1)):
-        chaining.chain_snippets({0: pair, 10 ** 15: pair})
-
-
 @pytest.mark.parametrize('align, factor, hinted', [
     ('none', 20.0, True), ('6dof', 20.0, True), ('7dof', 20.0, False), ('none', 1.1, False)])
 def test_the_alignment_is_pointed_at_where_only_the_scale_differs(
@@ -361,8 +177,3 @@ def test_names_that_the_terminal_cannot_show_are_evaluated_all_the_same(tmp_path
     done = run(b'/none.txt')
     assert done.returncode == 2 and b'Traceback' not in done.stderr
     assert b'none.txt does not exist' in done.stderr
-
-
-def test_snippets_of_one_frame_are_answered_with_what_they_lack():
-    with pytest.raises(UserError, match='must have two frames at least'):
-        chaining.chain_snippets({0: constant_motion(1)})

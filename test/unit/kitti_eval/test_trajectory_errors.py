@@ -1,0 +1,126 @@
+"""Trajectory errors: published figures and closed answers."""
+import json
+import time
+
+import numpy as np
+import pytest
+
+from kitti_data import odometry
+from kitti_data import poses
+from kitti_eval import evo_tools
+from kitti_eval.constant_motion import constant_motion
+from kitti_eval.trajectory_errors import align_trajectory, evaluate_odometry
+from winding_drive import winding
+
+
+def read_pair(shared, sequence, name):
+    return (odometry.read_poses(str(shared / 'kitti_odometry_poses' / (sequence + '.txt'))),
+            odometry.read_poses(str(shared / 'kitti_trajectories' / (name + '.txt'))))
+
+
+@pytest.mark.parametrize('name, align, wanted', [
+    ('dfvo_stereo_09', 'none', (2.606843, 0.287707, 17.919055, 0.055702, 0.036988)),
+    ('dfvo_stereo_09', '6dof', (2.606843, 0.287707, 10.880278, 0.055702, 0.036988)),
+    ('dfvo_stereo_09', '7dof', (2.527535, 0.287707, 10.729500, 0.054235, 0.036988)),
+    ('dfvo_stereo_10', '6dof', (2.293174, 0.369335, 3.720668, 0.046555, 0.042596)),
+    ('orb_slam_00', 'none', (0.699729, 0.253330))])
+def test_published_trajectories_have_their_published_errors(shared, name, align, wanted):
+    result = evaluate_odometry(*read_pair(shared, name[-2:], name), align=align)
+    keys = ('t_rel', 'r_rel', 'ate', 'rpe_trans', 'rpe_rot')
+    assert [result[key] for key in keys][:len(wanted)] == pytest.approx(wanted, rel=1e-4)
+
+
+def test_a_sequence_of_4541_frames_takes_under_3_seconds(shared):
+    gt, pred = read_pair(shared, '00', 'orb_slam_00')
+    start = time.process_time()
+    evaluate_odometry(gt, pred, '7dof')
+    assert len(gt) == 4541
+    assert time.process_time() - start < 3
+
+
+@pytest.mark.parametrize('flags, rmse', [('6dof', 1.303450), ('7dof', 0.937709)])
+def test_evo_agrees_with_its_published_figures(shared, flags, rmse):
+    result = evo_tools.evo_errors(*read_pair(shared, '00', 'orb_slam_00'), align=flags,
+                                  metrics=['ape'])
+    assert result['ape']['rmse'] == pytest.approx(rmse, rel=1e-4)
+
+
+def test_evo_and_ours_are_the_same_on_a_drive_made_here():
+    gt = winding(60)
+    noise = 0.01 * np.random.RandomState(1).standard_normal((60, 6))
+    pred = gt @ poses.transform_from_vector(noise)
+    pred = poses.relative(pred[0], pred)
+    gt = poses.relative(gt[0], gt)
+    ours, evo = evaluate_odometry(gt, pred, '7dof'), evo_tools.evo_errors(gt, pred, '7dof')
+    assert evo['ape']['rmse'] == pytest.approx(ours['ate'], rel=1e-5)
+    assert evo['rpe_trans']['mean'] == pytest.approx(ours['rpe_trans'], rel=1e-4)
+    assert evo['rpe_rot']['mean'] == pytest.approx(ours['rpe_rot'], rel=1e-3)
+
+
+def test_the_truth_has_no_error_wherever_it_begins():
+    gt = winding(300)
+    moved = poses.transform_from_vector([5, 6, 7, .3, .2, .1]) @ gt
+    result = evaluate_odometry(gt, moved)
+    assert result['t_rel'] < 1e-9 and result['ate'] < 1e-9 and result['rpe_trans'] < 1e-9
+    # acos near 1 keeps half the digits.
+    assert result['r_rel'] < 1e-5 and result['rpe_rot'] < 1e-5
+
+
+def test_a_scaled_straight_line_has_its_scale_as_error():
+    gt, pred = constant_motion(250, (0, 0, 1.0)), constant_motion(250, (0, 0, 1.1))
+    result = evaluate_odometry(gt, pred)
+    # A segment ends one frame beyond its length: 101 m of 100.
+    assert result['by_length'][100]['t_rel'] == pytest.approx(10.1)
+    assert result['by_length'][200]['t_rel'] == pytest.approx(10.05)
+    assert sorted(result['by_length']) == [100, 200]
+    assert result['by_length'][100]['segments'] == 15
+    assert result['segments'] == 20
+    assert result['r_rel'] == 0
+    assert result['rpe_trans'] == pytest.approx(0.1)
+    assert result['ate'] == pytest.approx(np.sqrt(np.mean((0.1 * np.arange(250)) ** 2)))
+    for align in ('scale', '7dof'):
+        scaled = evaluate_odometry(gt, pred, align)
+        assert scaled['scale'] == pytest.approx(1 / 1.1)
+        assert scaled['ate'] < 1e-9 and scaled['t_rel'] < 1e-9
+
+
+def test_a_steady_turn_has_its_rate_as_error():
+    gt = constant_motion(150, (0, 0, 1.0))
+    degrees = 0.02 * np.arange(150)
+    turn = np.stack([0 * degrees, np.radians(degrees), 0 * degrees], axis=-1)
+    pred = poses.from_parts(poses.rotation_from_euler(turn), gt[:, :3, 3])
+    result = evaluate_odometry(gt, pred)
+    assert result['rpe_rot'] == pytest.approx(0.02)
+    assert result['by_length'][100]['r_rel'] == pytest.approx(2.02)
+
+
+def test_alignment_undoes_what_it_is_for():
+    gt = winding(80)
+    gt = poses.relative(gt[0], gt)
+    rigid = poses.transform_from_vector([1, 2, 3, .1, .2, .3])
+    moved = rigid @ gt
+    aligned, scale = align_trajectory(gt, moved, '6dof')
+    np.testing.assert_allclose(aligned, gt, atol=1e-9)
+    assert scale == 1
+    moved[:, :3, 3] *= 3
+    aligned, scale = align_trajectory(gt, moved, '7dof')
+    np.testing.assert_allclose(aligned, gt, atol=1e-9)
+    assert scale == pytest.approx(1 / 3)
+
+
+@pytest.mark.parametrize('align', ['none', 'scale', '6dof', '7dof'])
+def test_standing_still_is_scored_without_nan(align):
+    result = evaluate_odometry(winding(150), np.tile(np.eye(4), (150, 1, 1)), align)
+    assert np.isfinite([result[key] for key in ('t_rel', 'r_rel', 'ate', 'rpe_trans')]).all()
+    json.dumps(result, allow_nan=False)
+
+
+def test_a_trajectory_shorter_than_every_length_has_no_relative_error():
+    result = evaluate_odometry(winding(50), winding(50))
+    assert result['t_rel'] is None and result['segments'] == 0 and result['ate'] == 0
+    assert evaluate_odometry(winding(50), winding(50), lengths=[10, 20])['segments'] == 7
+
+
+def test_wrong_shapes_are_named():
+    with pytest.raises(ValueError, match=r'\(9, 4, 4\).*\(8, 4, 4\)'):
+        evaluate_odometry(winding(9), winding(8))
