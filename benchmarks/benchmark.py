@@ -33,7 +33,7 @@ class BenchmarkConfig(StepConfig):
     """What to measure."""
     parts: List[str] = flag([], 'step, input, prepare; empty is all that the model has')
     modes: List[str] = flag(
-        [], 'of the step: %s; empty is all with --device=gpu, else float32' % ', '.join(MODES))
+        [], 'of the step; empty is all with --device=gpu, else float32', choices=MODES)
     steps: int = flag(5, 'steps of which the medians are taken', at_least=1)
     data_path: str = path_flag('', 'KITTI odometry folder; empty renders a synthetic one')
     sequence: str = flag('00', 'its sequence')
@@ -44,11 +44,10 @@ class BenchmarkConfig(StepConfig):
 
     def __post_init__(self):
         super().__post_init__()
-        for name, known in (('parts', PARTS[self.model]), ('modes', MODES)):
-            unknown = sorted(set(getattr(self, name)) - set(known))
-            if unknown:
-                raise UserError('--%s=%s: must be some of %s'
-                                % (name, ','.join(unknown), ', '.join(known)))
+        unknown = sorted(set(self.parts) - set(PARTS[self.model]))
+        if unknown:
+            raise UserError('--parts=%s: must be among %s'
+                            % (','.join(unknown), ', '.join(PARTS[self.model])))
         self.parts = self.parts or list(PARTS[self.model])
         self.modes = self.modes or (list(MODES) if self.device == 'gpu' else ['float32'])
 

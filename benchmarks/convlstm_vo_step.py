@@ -2,14 +2,12 @@
 import os
 import tempfile
 
-import cv2
-
 from benchmarks.config import examples_a_step
 from benchmarks.measuring import dataset_rate
 from benchmarks.steps import vo_config
 from benchmarks.timed_step import timed
 from common.files import make_folder
-from kitti_data.images import write_png
+from kitti_data.images import read_levels, write_png
 from kitti_data.odometry import OdometrySequence, write_poses
 from kitti_data.pipeline.windows import WindowSet
 
@@ -43,8 +41,7 @@ def _gray_windows(config, folder):
     source = OdometrySequence(config.data_path, config.sequence, config.camera)
     images = make_folder(os.path.join(folder, 'sequences', '00', 'image_0'))
     for number, path in enumerate(source.image_paths):
-        write_png(os.path.join(images, '%06d.png' % number),
-                  cv2.imread(path, cv2.IMREAD_GRAYSCALE))
+        write_png(os.path.join(images, '%06d.png' % number), read_levels(path, 1))
     write_poses(os.path.join(make_folder(os.path.join(folder, 'poses')), '00.txt'), source.poses)
     model = vo_config(config)
     return WindowSet(folder, ['00'], model.time_steps, model.img_height, model.img_width)

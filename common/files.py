@@ -67,24 +67,47 @@ def atomic_stream(path):
     Yields:
       A binary file beside `path`, which takes its name when the block succeeds.
     """
-    path, temporary = os.path.abspath(path), None
-    try:
+    path = os.path.abspath(path)
+    with _writing(path):
         handle, temporary = tempfile.mkstemp(
             prefix='.%s.' % os.path.basename(path)[:100], suffix=TEMPORARY_SUFFIX,
             dir=os.path.dirname(path))
-        with os.fdopen(handle, 'wb') as stream:
-            yield stream
+    stream = os.fdopen(handle, 'wb')
+    try:
+        yield _Output(stream, path)
+        with _writing(path):
             stream.flush()
             os.fsync(stream.fileno())
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(temporary, 0o666 & ~umask)
-        os.replace(temporary, path)
-    except (OSError, ValueError) as error:
-        raise UserError('cannot write %s: %s' % (path, reason(error))) from error
+            stream.close()
+            umask = os.umask(0)
+            os.umask(umask)
+            os.chmod(temporary, 0o666 & ~umask)
+            os.replace(temporary, path)
     finally:
-        if temporary and os.path.exists(temporary):
+        with contextlib.suppress(OSError):  # what could not be written is told already
+            stream.close()
+        if os.path.exists(temporary):
             os.remove(temporary)
+
+
+class _Output:
+    """What `atomic_stream` yields: what goes wrong in writing, and that alone, names the file."""
+
+    def __init__(self, stream, path):
+        self._stream, self._path = stream, path
+
+    def write(self, data):
+        """Writes bytes and returns how many."""
+        with _writing(self._path):
+            return self._stream.write(data)
+
+
+@contextlib.contextmanager
+def _writing(path):
+    try:
+        yield
+    except (OSError, ValueError) as error:  # ValueError: NUL in a name
+        raise UserError('cannot write %s: %s' % (path, reason(error))) from error
 
 
 @contextlib.contextmanager

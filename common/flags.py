@@ -37,7 +37,7 @@ def flag(default, help, choices=None, aliases=(), **bounds):  # pylint: disable=
     Args:
       default: the value without the flag. A list is copied for each instance.
       help: one line for `--help`.
-      choices: the legal values, or None.
+      choices: the legal values, of a list the legal items; or None.
       aliases: other spellings, without dashes.
       **bounds: `at_least`, `above`, `at_most`, `below`: limits of a number, or of each number of a
         list. A number must be finite in any case.
@@ -60,9 +60,11 @@ def same_flag(config_class, name, **changes):
       **changes: arguments of `flag` that differ.
     """
     field = config_class.__dataclass_fields__[name]
-    arguments = dict(field.metadata['bounds'], default=field.default,
+    arguments = dict(field.metadata['bounds'], default=default_of(field),
                      **{key: field.metadata[key] for key in ('help', 'choices', 'aliases')})
-    return flag(**dict(arguments, **changes))
+    same = flag(**dict(arguments, **changes))
+    same.metadata = dict(field.metadata, **same.metadata)
+    return same
 
 
 def path_flag(default, help, aliases=()):  # pylint: disable=redefined-builtin
@@ -111,11 +113,14 @@ def check_value(field, value, where=''):
     """
     choices = field.metadata.get('choices')
     where = where or '--' + field.name
-    if choices and value not in choices:
-        raise UserError('%s=%s: must be one of %s' % (
-            where, value, ', '.join(str(choice) for choice in choices)))
+    items = value if isinstance(value, list) else [value]
+    unknown = [item for item in items if choices and item not in choices]
+    if unknown:
+        raise UserError('%s=%s: must be %s %s' % (
+            where, ','.join(map(str, unknown)), 'among' if isinstance(value, list) else 'one of',
+            ', '.join(map(str, choices))))
     bounds = field.metadata.get('bounds', {})
-    for number in value if isinstance(value, list) else [value]:
+    for number in items:
         if not isinstance(number, (int, float)) or isinstance(number, bool):
             continue
         if not (math.isfinite(number)
@@ -149,7 +154,7 @@ def parse_flags(description, *config_classes, argv=None, defaults=None):
         hints = typing.get_type_hints(config_class)
         for field in dataclasses.fields(config_class):
             _add_flag(group, field, hints[field.name])
-    values = {field.name: _default(field) for config_class in config_classes
+    values = {field.name: default_of(field) for config_class in config_classes
               for field in dataclasses.fields(config_class)}
     # The parser sets its defaults only where the namespace has nothing yet.
     parsed = parser.parse_args(argv, argparse.Namespace(**dict.fromkeys(values, _NOT_GIVEN)))
@@ -163,7 +168,8 @@ def parse_flags(description, *config_classes, argv=None, defaults=None):
         for config_class in config_classes)
 
 
-def _default(field):
+def default_of(field):
+    """The default value of a dataclass's field."""
     return field.default if field.default is not dataclasses.MISSING else field.default_factory()
 
 
@@ -173,7 +179,7 @@ def _first_line(config_class):
 
 def _add_flag(group, field, kind):
     names = ['--' + name for name in (field.name,) + field.metadata['aliases']]
-    default = _default(field)
+    default = default_of(field)
     arguments = dict(dest=field.name, default=default, help=field.metadata['help'],
                      choices=field.metadata['choices'])
     if kind is bool:

@@ -105,6 +105,7 @@ class ConvLSTMCell:
         self._peephole = peephole
         self._variables = None
 
+    # As tf.nn.static_rnn and its like ask a cell.
     @property
     def output_size(self):
         """tf.TensorShape [H, W, F] (or [W, F]) of the output of one example."""

@@ -32,11 +32,13 @@ def main(argv=None):
         from convlstm_vo.train import run_training
         run_training(run, model, augment, runtime)
         return
+    from npu_runtime.devices.choose import choose_device
     from npu_runtime.failures import explained
-    with explained(runtime.device, run.batch_size):
+    batch = '--chunk (now %d)' % run.chunk
+    with explained(choose_device(runtime), batch):
         if run.mode == 'test':
-            from convlstm_vo.test import test
-            test(run, model, runtime)
+            from convlstm_vo.predict_motion import test_motion
+            test_motion(run, model, runtime)
         else:
             from convlstm_vo.export import export
             export(run, model, runtime)

@@ -13,11 +13,9 @@ class TrainingOutput(typing.NamedTuple):
     Attributes:
       losses: name -> <float32>[], weighted; the total loss is their sum.
       images: name -> <float32>[B, H, W, 1 or 3], for TensorBoard.
-      motions: <float32>[B, T, 6], predicted.
     """
     losses: typing.Dict[str, tf.Tensor]
     images: typing.Dict[str, tf.Tensor]
-    motions: tf.Tensor
 
 
 def motion_losses(pred_motions, gt_motions, rotation_weight=100., reduction='sum'):
@@ -59,7 +57,7 @@ def training(batch, config, encoder_initializer=None):
 
     Returns:
       TrainingOutput: losses as `motion_losses`, images for TensorBoard (the first and last frame
-      of each window, <float32>[B, H, W, 1 or 3]), motions <float32>[B, T, 6].
+      of each window, <float32>[B, H, W, 1 or 3]).
     """
     pairs = net.normalised_pairs(batch['frames'], batch['scale'], batch['mean'])
     pred_motions = net.predict(pairs, encoder_initializer=encoder_initializer).motions
@@ -69,4 +67,4 @@ def training(batch, config, encoder_initializer=None):
     # Windows hold frames in OpenCV's order of channels; pictures are RGB.
     images = {'first_frame': pairs[:, 0, ..., :channels][..., ::-1],
               'last_frame': pairs[:, -1, ..., channels:][..., ::-1]}
-    return TrainingOutput(losses, images, pred_motions)
+    return TrainingOutput(losses, images)

@@ -29,10 +29,13 @@ def main(argv=None):
     start_tensorflow()
     if run.mode.startswith('train_'):
         from geonet.train import run_training
-        run_training(run, model, runtime, augment)
+        run_training(run, model, augment, runtime)
         return
+    from npu_runtime.devices.choose import choose_device
     from npu_runtime.failures import explained
-    with explained(runtime.device, run.batch_size):
+    batch = ('--export_batch (now %d)' % run.export_batch if run.mode.startswith('export')
+             else '--batch_size (now %d)' % run.batch_size)
+    with explained(choose_device(runtime), batch):
         if run.mode == 'test_depth':
             from geonet.predict_depth import test_depth
             test_depth(run, model, runtime)

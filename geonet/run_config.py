@@ -33,7 +33,7 @@ class RunConfig(ExportFlags, EvalFlags, TrainFlags):
     save_ckpt_freq: int = flag(5000, 'steps between checkpoints', at_least=1)
     output_dir: str = path_flag('', 'where predictions go')
     depth_test_split: str = flag('eigen', 'which depth test set', choices=('eigen', 'stereo'))
-    pose_test_seq: int = flag(9, 'odometry sequence to predict on', at_least=0)
+    pose_test_seq: str = flag('9', 'odometry sequence to predict on, name or number')
     camera: int = flag(2, 'odometry camera to predict on: 0, 1 gray, 2, 3 colour',
                        choices=(0, 1, 2, 3))
     test_file_list: str = path_flag('', 'text file of test images, relative to dataset_dir')
@@ -60,14 +60,14 @@ class RunConfig(ExportFlags, EvalFlags, TrainFlags):
 
     train_nets: List[str] = flag([], 'train_rigid: the nets that learn, depth_net or pose_net; '
                                      'empty is both. One alone is the end of a run: its steps '
-                                     'cost less, and the other has no optimizer state afterwards')
+                                     'cost less, and the other has no optimizer state afterwards',
+                                 choices=('depth_net', 'pose_net'))
 
     def __post_init__(self):
         super().__post_init__()
-        unknown = sorted(set(self.train_nets) - {'depth_net', 'pose_net'})
-        if unknown or (self.train_nets and self.mode == 'train_flow'):
-            raise UserError('--train_nets=%s: must be depth_net or pose_net, with '
-                            '--mode=train_rigid' % ','.join(self.train_nets))
+        if self.train_nets and self.mode == 'train_flow':
+            raise UserError('--train_nets=%s: must not be given with --mode=train_flow'
+                            % ','.join(self.train_nets))
         if self.eval_dataset_dir and not self.eval_every:
             raise UserError('--eval_every=0: must be the steps between validations, on which '
                             '--eval_dataset_dir is used')

@@ -7,7 +7,7 @@ from npu_runtime.training.loop import train
 from npu_runtime.training.task import TrainingTask, Validation
 
 
-def run_training(run, model, runtime, augment):
+def run_training(run, model, augment, runtime):
     """Trains, or continues, the run in `--checkpoint_dir`.
 
     Args:

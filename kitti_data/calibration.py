@@ -28,9 +28,6 @@ class Calibration:
                     self.path, number, shortened(line)))
             self._texts[key.strip()] = (number, text)
 
-    def __contains__(self, key):
-        return key in self._texts
-
     def matrix(self, key, shape):
         """float64 array of `shape` under `key`; a UserError tells what is missing or wrong."""
         if key not in self._texts:
@@ -122,5 +119,8 @@ def read_camera_file(path):
         raise UserError('camera file %s: found %r, must be 9 finite numbers with commas' % (
             path, shortened(text)))
     camera = np.array(numbers).reshape(3, 3)
+    if (camera[[0, 1, 2, 2, 2], [1, 0, 0, 1, 2]] != [0, 0, 0, 0, 1]).any():
+        raise UserError('camera file %s: found %s, must be fx,0,cx,0,fy,cy,0,0,1' % (
+            path, shortened(text)))
     check_camera(camera, 'camera file %s' % path)
     return camera.astype(np.float32)

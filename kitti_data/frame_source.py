@@ -92,7 +92,8 @@ def from_odometry(root, sequence, camera, allow_gaps=False):
     """The frames of one odometry sequence, with its times."""
     frames = OdometrySequence(root, sequence, camera, allow_gaps)
     _warn_of_gaps(frames.frames)
-    return from_paths(frames.image_paths)._replace(read_times=lambda: frames.times)
+    return from_paths(frames.image_paths, one_size=not allow_gaps)._replace(
+        read_times=lambda: frames.times)
 
 
 def from_kitti_2015(root):
@@ -118,15 +119,23 @@ def from_folder(folder, allow_gaps=False):
         if not allow_gaps:
             require_no_gaps(frames)
         _warn_of_gaps(frames)
-    return from_paths([path for _, path in frames])
+    return from_paths([path for _, path in frames], one_size=not allow_gaps)
 
 
-def from_paths(paths, names=None):
-    """The image files `paths`, the headers of which are all looked at now."""
+def from_paths(paths, names=None, one_size=False):
+    """The image files `paths`, the headers of which are all looked at now.
+
+    Raises:
+      UserError: one is no image; with `one_size`, one has another size than the first.
+    """
     def read(height, width):
         return read_ahead(lambda path: images.read_resized(path, height, width)[0], paths)
 
     sizes = images.check_headers(paths)
+    for path, size in zip(paths, sizes if one_size else ()):
+        if size != sizes[0]:
+            raise UserError('%s: is %dx%d pixels, must be %dx%d like %s (frames of one drive have '
+                            'one camera)' % ((path,) + size[::-1] + sizes[0][::-1] + (paths[0],)))
     return FrameSource(names or [os.path.basename(path) for path in paths], sizes[0], read)
 
 

@@ -13,7 +13,7 @@ from kitti_data.frame_files import IMAGE_EXTENSIONS, frame_number
 
 _PATH = re.compile(r'(.*?(?:%s))(?:\s|$)' % '|'.join(map(re.escape, IMAGE_EXTENSIONS)), re.I)
 _RAW_FRAME = re.compile(
-    r'(?:\d{4}_\d\d_\d\d/)?((\d{4}_\d\d_\d\d)_drive_\d{4}_(?:sync|extract))\s+([0-9]+)\s+([lr])')
+    r'(?:\d{4}_\d\d_\d\d/)?((\d{4}_\d\d_\d\d)_drive_\d{4}_sync)\s+([0-9]+)\s+([lr])')
 _CAMERA_OF_SIDE = {'l': 2, 'r': 3}
 _MISSING_NAMED = 3
 

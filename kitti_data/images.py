@@ -95,10 +95,14 @@ def check_headers(paths, what='image'):
       List of (height, width).
 
     Raises:
-      UserError: names the first that is missing, empty or no image.
+      UserError: names the first that is missing, empty, no image or of 16 bits.
     """
-    return parallel_map(lambda path: image_size(path, what), paths, desc='checking images',
-                        unit='image')
+    def check(path):
+        with _opened(path, what) as image:
+            _format(image, path, what)
+            return image.height, image.width
+
+    return parallel_map(check, paths, desc='checking images', unit='image')
 
 
 def read_format(path, what='frame'):

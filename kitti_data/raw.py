@@ -13,7 +13,7 @@ from kitti_data.calibration import RawCalibration
 from kitti_data.frame_files import list_frames
 from kitti_data.number_files import read_rows
 
-_DRIVE_NAME = re.compile(r'(\d{4}_\d{2}_\d{2})_drive_\d{4}_(sync|extract)$')
+_DRIVE_NAME = re.compile(r'(\d{4}_\d{2}_\d{2})_drive_\d{4}_sync$')
 _SPEED_COLUMNS = slice(8, 11)   # forward, leftward, upward, metres a second
 _NUM_OXTS_COLUMNS = 30
 _MOST_BYTES_OF_A_SCAN = 2 ** 28  # KITTI's have 2 ** 21.

@@ -8,7 +8,7 @@ from common.errors import UserError
 from common.files import list_folder, require_file
 from common.parallel import read_ahead
 from kitti_data import images
-from kitti_data.calibration import Calibration, check_camera, read_camera_file
+from kitti_data.calibration import Calibration, check_camera, read_camera_file, zoomed
 from kitti_data.example_list import read_example_list
 from kitti_data.frame_files import frame_number, natural_order
 from kitti_data.frame_source import FRAMES_A_SECOND, sequence_frames, windows
@@ -188,4 +188,4 @@ def _scaled(camera, size, new_size):
     if camera is None:
         return None
     (height, width), (new_height, new_width) = size, new_size
-    return np.diag([new_width / width, new_height / height, 1.0]) @ camera
+    return zoomed(camera, new_width / width, new_height / height)

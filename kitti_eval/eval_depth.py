@@ -137,8 +137,10 @@ def print_result(result, config):
     if 'd1_all' in result['prediction']:
         columns.insert(4, ('d1_all', '%.4f'))
     shown = report.print_table(
-        'Depth, %s split, %d images, %g to %g m, %s' % (
-            config.split, result['images'], config.min_depth, config.max_depth,
+        'Depth, %s split, %d images, %s %g to %g m, %s' % (
+            config.split, result['images'],
+            'predictions limited to' if config.split == 'stereo' else 'from',
+            config.min_depth, config.max_depth,
             'scaled by medians' if config.scale else 'not scaled'),
         columns, [(label, result[key]) for label, key in ROWS])
     if config.scale:

@@ -138,7 +138,13 @@ def _read_truth(training, kind, name):
 
 def read_prediction(path):
     """<float32>[H, W, 2] of a .flo file or a KITTI PNG; a UserError where it is not finite."""
-    flow = read_flo(path) if path.endswith('.flo') else read_kitti_flow(path)[0]
+    if path.endswith('.flo'):
+        flow = read_flo(path)
+    else:
+        flow, valid = read_kitti_flow(path)
+        if not valid.all():
+            raise UserError('%s: %d pixels are marked as not known, must be flow at every pixel' % (
+                path, np.count_nonzero(valid == 0)))
     with np.errstate(invalid='ignore'):
         if not (np.abs(flow) <= _LONGEST).all():
             raise UserError('%s: holds flow that is not finite or longer than %g pixels' % (

@@ -75,15 +75,16 @@ def main(argv=None):
     config, output = parse_flags(__doc__, Config, report.ReportFlags, argv=argv)
     both = read_trajectories(config.gtruth, config.pred, config.snippet_scale,
                              config.snippet_overlap)
-    leakage.warn_if_trained(config.train_list, [config.seq_id])
+    trained = leakage.warn_if_trained(config.train_list, [config.seq_id])
     step, baseline_label = step_from_files(config.baseline_poses)
     baseline = constant_motion_at(both.frames, step)
     rows = [(label, evaluate_odometry(both.gt, poses, config.align, config.lengths, both.frames))
             for label, poses in (('prediction', both.pred), (baseline_label, baseline))]
     shown = report.print_odometry(rows, 'Sequence %s, %d frames, alignment %s%s' % (
-        config.seq_id, len(both.frames), config.align, both.how))
+        config.seq_id, len(both.frames), config.align, both.how and ', ' + both.how))
     _hint_at_scale(both, config.align, rows[0][1]['ate'])
-    result = dict(rows[0][1], baseline=dict(rows[1][1], label=baseline_label), prediction=both.how)
+    result = dict(rows[0][1], baseline=dict(rows[1][1], label=baseline_label), chained=both.how,
+                  trained_on=trained)
     folder = report.result_folder(output, config.pred)
     name = 'eval_odometry'
     if not os.path.isdir(config.pred):
@@ -116,7 +117,7 @@ def read_trajectories(gt_path, pred_path, snippet_scale='per_snippet', snippet_o
         runs = {first: poses for first, (_, poses) in snippets.read_snippets(pred_path).items()}
         frames, pred = chain_snippets(runs, gt, snippet_scale, snippet_overlap)
         length = max(len(poses) for poses in runs.values())
-        how = ', %d-frame snippets chained, scale %s, overlap %s' % (
+        how = '%d-frame snippets chained, scale %s, overlap %s' % (
             length, snippet_scale, snippet_overlap)
     else:
         frames, pred = odometry.read_poses_indexed(pred_path)

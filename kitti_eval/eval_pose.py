@@ -39,6 +39,8 @@ class Config(Flags):
             raise UserError('give one of --gtruth_dir and --gtruth_poses')
         if self.gtruth_poses and not self.seq_id:
             self.seq_id = os.path.splitext(os.path.basename(self.gtruth_poses))[0]
+        if self.train_list:
+            self.require(seq_id='the sequence of --gtruth_dir, to look for in --train_list')
 
 
 def main(argv=None):
@@ -50,10 +52,10 @@ def main(argv=None):
                         'truth with generate_pose_snippets.py --seq_length=%d, or give '
                         '--gtruth_poses)' % (config.pred_dir, _frames(pred), config.gtruth_dir,
                                              _frames(gt), _frames(pred)))
-    leakage.warn_if_trained(config.train_list, [config.seq_id])
+    trained = leakage.warn_if_trained(config.train_list, [config.seq_id])
     step, baseline_label = step_from_files(config.baseline_poses)
     result = evaluate_snippets(gt, pred, step)
-    result['baseline'] = baseline_label
+    result.update(baseline=baseline_label, trained_on=trained)
     shown = _print_result(result, config)
     folder = report.result_folder(output, config.pred_dir)
     report.save_result(folder, 'eval_pose', result)

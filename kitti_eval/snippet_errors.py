@@ -6,12 +6,11 @@ from kitti_eval.constant_motion import KITTI_STEP, constant_motion
 MAX_TIME_DIFFERENCE = 0.01
 
 
-def match_times(times_a, times_b, max_difference=MAX_TIME_DIFFERENCE):
-    """Pairs of nearest times, each used once, the closest pairs first.
+def match_times(times_a, times_b):
+    """Pairs of nearest times, each used once, the closest pairs first; none 0.01 s or more apart.
 
     Args:
       times_a, times_b: [N], [M] seconds.
-      max_difference: pairs at least so far apart are not matched.
 
     Returns:
       int [K, 2] indices into the two, ascending in `times_a`.
@@ -20,7 +19,7 @@ def match_times(times_a, times_b, max_difference=MAX_TIME_DIFFERENCE):
     pairs, used_a, used_b = [], set(), set()
     for place in np.argsort(differences, axis=None, kind='stable'):
         a, b = divmod(int(place), len(times_b))
-        if differences[a, b] >= max_difference:
+        if differences[a, b] >= MAX_TIME_DIFFERENCE:
             break
         if a not in used_a and b not in used_b:
             pairs.append((a, b))
@@ -61,7 +60,7 @@ def evaluate_snippets(gt, pred, step=KITTI_STEP):
       A dict of plain numbers: `seq_length` (frames of the longest predicted snippet), `snippets`
       (scored ones), `ate_mean` and `ate_std` (population), `baseline_ate_mean`,
       `baseline_ate_std` (metres), `missing` (truth without prediction), `without_truth`,
-      `unmatched` (fewer than two times agree), `partly_matched`, and `ate` {file name: metres}.
+      `unmatched` (fewer than two times agree), `partly_matched` (one side has more), and `ate` {file name: metres}.
       The means are None where nothing was scored.
     """
     scores, baseline_scores, unmatched, partly_matched = {}, [], 0, 0
@@ -71,7 +70,7 @@ def evaluate_snippets(gt, pred, step=KITTI_STEP):
         if len(matches) < 2:
             unmatched += 1
             continue
-        partly_matched += len(matches) < len(pred_times)
+        partly_matched += len(matches) < max(len(gt_times), len(pred_times))
         rows = gt_poses[matches[:, 0], :3, 3]
         scores['%06d.txt' % first] = snippet_ate(rows, pred_poses[matches[:, 1], :3, 3])
         straight = constant_motion(len(gt_times), step)[matches[:, 0], :3, 3]

@@ -98,9 +98,8 @@ def write_onnx(graph_def, path, inputs, outputs):
     try:
         import tf2onnx
     except ImportError as error:
-        raise UserError('ONNX needs tf2onnx, which does not import (%s); install it with: pip '
-                        'install tf2onnx==1.14.0 onnx==1.14.1 onnxruntime==1.14.1' % error
-                        ) from error
+        raise UserError('ONNX needs tf2onnx, which does not import (%s); install it '
+                        "with: pip install '.[onnx]'" % error) from error
     model, _ = tf2onnx.convert.from_graph_def(
         graph_def, input_names=inputs, output_names=outputs, opset=_ONNX_OPSET)
     with atomic_write(path, 'wb') as stream:

@@ -12,23 +12,16 @@ _OF_RANKS = re.compile('horovod|hcomallreduce|hccl', re.IGNORECASE)
 _OUT_OF_MEMORY = re.compile(
     r'out of memory|out_of_memory|OOM when|failed to allocate|alloc_failed|'
     r'device memory is not enough|malloc.*device', re.IGNORECASE)
-_REFUSED = {
-    'gpu': re.compile(
-        r'no blas support|no dnn|dnn library|cublas|cudnn|cusolver|cuda|cannot set a device|'
-        r'gpu.{0,20}(lost|reset|sync failed)|illegal memory access|launch failed|ecc error',
-        re.IGNORECASE),
-    'npu': re.compile(r'geop|\bge::|\bacl|\brt[A-Z]\w+|\bE[A-Z0-9]\d{4}\b|\btsd|ascend',
-                      re.IGNORECASE)}
 _LOST = (tf.errors.AbortedError, tf.errors.UnavailableError)
 
 
 @contextlib.contextmanager
-def explained(device, batch_size, explain_input_error=None, remains=lambda: ''):
+def explained(device, batch, explain_input_error=None, remains=lambda: ''):
     """Turns errors of a running session that a user can mend into a UserError.
 
     Args:
-      device: 'npu', 'gpu', 'cpu' or what `--device` says: where the session runs.
-      batch_size: of `--batch_size`.
+      device: <Device> where the session runs.
+      batch: what makes a step smaller, as in '--batch_size (now 4)'.
       explain_input_error: function of a TensorFlow error of the input pipeline, which names the
         broken file in a sentence, or None where it finds none.
       remains: function that says what the run leaves, to end an error with.
@@ -41,7 +34,7 @@ def explained(device, batch_size, explain_input_error=None, remains=lambda: ''):
         yield
     except tf.errors.OpError as error:
         explanation = (_of_ranks(error, remains) or _of_loader(error)
-                       or _of_device(error, device, batch_size, remains)
+                       or _of_device(error, device, batch, remains)
                        or _of_input(error, explain_input_error))
         if explanation is None:
             raise
@@ -68,29 +61,28 @@ def _of_input(error, explain_input_error):
     return UserError(found or 'cannot read the training data: %s' % first_line(error))
 
 
-def _of_device(error, device, batch_size, remains):
+def _of_device(error, device, batch, remains):
     said, message = first_line(error), str(error)
     if 'No space left on device' in message:
         return UserError('the disk is full (%s); make room%s' % (said, remains()))
     if isinstance(error, tf.errors.ResourceExhaustedError) or _OUT_OF_MEMORY.search(message):
         return DeviceError(
             'device %s: out of memory (%s): another process holds its memory%s, or a step is too '
-            'large for it; end that process, or lower --batch_size (now %d) or the image size%s'
-            % (device, said, _where_to_look(device), batch_size, remains()))
-    if device in _REFUSED and _REFUSED[device].search(message):
+            'large for it; end that process, or lower %s or the image size%s'
+            % (device.kind, said, _where_to_look(device), batch, remains()))
+    if device.own.REFUSED and device.own.REFUSED.search(message):
         return DeviceError(
             'device %s: refuses or was lost (%s): most likely another process holds its memory%s, '
-            'or its driver does not fit; end that process, lower --batch_size (now %d), or try '
-            '--device=cpu%s' % (device, said, _where_to_look(device), batch_size, remains()))
+            'or its driver does not fit; end that process, lower %s, or try '
+            '--device=cpu%s' % (device.kind, said, _where_to_look(device), batch, remains()))
     if isinstance(error, _LOST):
         return DeviceError('device %s: the session was lost (%s): most likely another rank ended '
-                           'or the device was reset%s' % (device, said, remains()))
+                           'or the device was reset%s' % (device.kind, said, remains()))
     return None
 
 
 def _where_to_look(device):
-    """The command that tells which processes use the device."""
-    command = {'gpu': 'nvidia-smi', 'npu': 'npu-smi info'}.get(device)
+    command = device.own.SHOWS_PROCESSES
     return ' (%s shows which)' % command if command else ''
 
 

@@ -6,9 +6,9 @@ read their flags.
 import contextlib
 import dataclasses
 import fcntl
-import glob
 import json
 import os
+import re
 import shutil
 import socket
 import typing
@@ -16,12 +16,13 @@ import typing
 from common.console import warn
 from common.errors import UserError
 from common.files import make_folder, read_json, reason, write_json
-from common.flags import check_value
+from common.flags import check_value, default_of
 
 CONFIG_FILE = 'config.json'
 _LOCK_FILE = '.lock'
 # What TensorFlow writes while it saves a checkpoint, before the files get their names.
-_PARTS_OF_CHECKPOINTS = ('*.tempstate*', '*_temp_*', 'checkpoint.tmp*')
+_PART_OF_CHECKPOINT = re.compile(
+    r'model[^/]*(_temp_[0-9a-f]+|\.tempstate[0-9]+)|checkpoint\.tmp[0-9a-f]*')
 
 
 class RunFolder:
@@ -75,14 +76,12 @@ class RunFolder:
 
     def _remove_leftovers(self):
         """Removes the half of a checkpoint that a killed run has left."""
-        for path in [path for pattern in _PARTS_OF_CHECKPOINTS for path in self._glob(pattern)]:
+        for name in filter(_PART_OF_CHECKPOINT.fullmatch, os.listdir(self.path)):
+            path = os.path.join(self.path, name)
             if os.path.isdir(path):
                 shutil.rmtree(path, ignore_errors=True)
             else:
                 os.remove(path)
-
-    def _glob(self, pattern):
-        return glob.glob(os.path.join(glob.escape(self.path), pattern))
 
     def require_there(self):
         """Raises a UserError where the folder was removed or replaced since the run began."""
@@ -118,6 +117,7 @@ def changes_since(folder, configs):
     """
     path = os.path.join(folder, CONFIG_FILE)
     if not os.path.exists(path):
+        warn('%s does not exist: nothing tells whether the run goes on with the flags it had' % path)
         return {}
     saved, changed, fatal = _read_config(path), {}, []
     for name, config in configs.items():
@@ -125,7 +125,7 @@ def changes_since(folder, configs):
             continue
         values, section = _plain(config), _section(path, saved, name)
         for field in dataclasses.fields(config):
-            there = section.get(field.name, _plain(_default(field)))
+            there = section.get(field.name, _plain(default_of(field)))
             now = values[field.name]
             if there != now:
                 changed['%s.%s' % (name, field.name)] = [there, now]
@@ -207,10 +207,6 @@ def _is_of(kind, value):
     if kind is float:
         return isinstance(value, (int, float)) and not isinstance(value, bool)
     return isinstance(value, kind) and isinstance(value, bool) == (kind is bool)
-
-
-def _default(field):
-    return field.default if field.default is not dataclasses.MISSING else field.default_factory()
 
 
 def _plain(value):

@@ -14,7 +14,7 @@ def session_config(device, config, ranks=None):
     Args:
       device: Device.
       config: RuntimeConfig.
-      ranks: of `distribution.connect`; None is a single process. Ranks of one host share its
+      ranks: of `devices.ranks.connect`; None is a single process. Ranks of one host share its
         cores, and on GPUs each takes its own.
 
     Returns:

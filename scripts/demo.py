@@ -17,16 +17,18 @@ if __package__ in (None, ''):
 
 from common.aside import beside
 from common.console import log
-from common.errors import run_main
-from common.files import make_folder, write_json
+from common.errors import UserError, run_main
+from common.files import make_folder, write_json, write_text
 from common.flags import Flags, flag, parse_flags, path_flag
 from kitti_data.rendering.synthetic import synthetic_dataset
 from kitti_eval import html_report
+from npu_runtime.devices.flags import DEVICES
 from npu_runtime.engine import start_tensorflow
 
 TRAIN, TEST = ('00', '01', '02', '03'), ('09',)
 CAMERA = 2
 CONVLSTM = 'ConvLSTM visual odometry: motion from known poses'
+_MARK = '.demo'
 TARGETS = {'ate_3': 0.75, 'abs_rel': 0.75}
 
 
@@ -38,9 +40,9 @@ class Config(Flags):
     num_frames: int = flag(150, 'frames of each of the five drives', at_least=20)
     img_height: int = flag(64, 'height of the pictures', at_least=32)
     img_width: int = flag(208, 'width of the pictures', at_least=32)
-    geonet_steps: int = flag(870, 'training steps of GeoNet', at_least=6)
-    convlstm_steps: int = flag(180, 'training steps of the ConvLSTM', at_least=3)
-    device: str = flag('auto', 'where to run', choices=('auto', 'npu', 'gpu', 'cpu'))
+    geonet_steps: int = flag(1000, 'training steps of GeoNet', at_least=6)
+    convlstm_steps: int = flag(250, 'training steps of the ConvLSTM', at_least=3)
+    device: str = flag('auto', 'where to run', choices=DEVICES)
 
     @property
     def minutes(self):
@@ -56,9 +58,7 @@ def main(argv=None):
     start_tensorflow()
     from npu_runtime.devices.choose import choose_device
     from scripts import figures, kitti_drives
-    folder = make_folder(config.output_dir)
-    for part in ('kitti', 'geonet', 'convlstm_vo'):  # and nothing that is not of a demo
-        shutil.rmtree(os.path.join(folder, part), ignore_errors=True)
+    folder = emptied(config.output_dir)
     data = os.path.join(folder, 'kitti')
     log('== a small world, rendered into the KITTI odometry layout')
     synthetic_dataset(data, TRAIN + TEST, config.num_frames, config.img_height, config.img_width,
@@ -76,6 +76,24 @@ def main(argv=None):
                                                   about['engine'])),
         html_report.commands([about['command']])] + blocks + more_blocks)
     _compare(rows)
+
+
+def emptied(folder):
+    """The folder, made where missing, without what an earlier demo left in it.
+
+    Raises:
+      UserError: it holds something of another kind that a demo would write over.
+    """
+    folder = make_folder(folder)
+    parts = [os.path.join(folder, name) for name in ('kitti', 'geonet', 'convlstm_vo')]
+    mark = os.path.join(folder, _MARK)
+    for part in filter(os.path.exists, parts):
+        if not os.path.exists(mark):
+            raise UserError('--output_dir=%s: holds %s, which no demo wrote: must be a new folder '
+                            'or that of a demo' % (folder, os.path.basename(part)))
+        shutil.rmtree(part)
+    write_text(mark, 'What scripts/demo.py wrote beside this file it removes when it runs again.\n')
+    return folder
 
 
 def _learn_at_once(config, drives, folder, about):
@@ -107,7 +125,8 @@ def _learn_geonet(config, drives, folder, about):
 def _learn_convlstm(config, drives, folder, about):
     start_tensorflow()
     from scripts import kitti_convlstm
-    return kitti_convlstm.learn(config, drives, os.path.join(folder, 'convlstm_vo'), about)
+    return kitti_convlstm.learn(config, drives, os.path.join(folder, 'convlstm_vo'), about,
+                                kitti_convlstm.SHORT_RECIPE)
 
 
 def _compare(rows):

@@ -1,12 +1,11 @@
 """GeoNet on the drives of a KITTI folder: trained in stages, tested, drawn."""
 import glob
 import os
-import typing
 
 import numpy as np
 
 from common.console import log
-from common.files import make_folder, read_json, read_lines
+from common.files import make_folder, read_json
 from geonet import main as geonet
 from geonet.pictures import depth_picture
 from kitti_data.images import read_resized, write_png
@@ -14,19 +13,9 @@ from kitti_data.preparation import prepare_train_data
 from kitti_data.rendering.scene import SCENE_FILE
 from kitti_eval import eval_depth, html_report, plots
 from scripts import figures
-from scripts.stages import Stage, run_stages
+from scripts.stages import Recipe, Stage, run_stages
 
 NUM_PICTURES = 4
-
-
-class Recipe(typing.NamedTuple):
-    """How GeoNet is trained.
-
-    flags: of all stages.
-    stages: one after the other.
-    """
-    flags: typing.Sequence[str]
-    stages: typing.Sequence[Stage]
 
 
 # Batch norm's statistics carry the beginning; with batches so small they are in the way of the
@@ -34,7 +23,7 @@ class Recipe(typing.NamedTuple):
 _FROZEN = ('--freeze_batch_norm',)
 # Disparities begin at 1: from the published 5 they can at most double. Half of the snippets are
 # mirrored and all turn more or less than they did: few drives have too few different turns.
-# Warping towards the target alone makes nearly twice as many steps in the same time.
+# Warping towards the target alone makes 1.6 times as many steps in the same time.
 _FLAGS = ('--mode=train_rigid', '--dispnet_encoder=vgg', '--batch_norm_decay=0.98',
           '--initial_disparity=1', '--augment_flip', '--target_depth_only',
           '--precision_mode=allow_mix_precision')
@@ -67,7 +56,7 @@ def learn(config, drives, folder, about, recipe=RECIPE):
     call, run = figures.Programs(), os.path.join(folder, 'run')
     plan = _train(config, drives, run, call, recipe)
     about = dict(about, model='GeoNet', minutes=figures.training_minutes(run),
-                 frames=len(read_lines(os.path.join(run + '_formatted', 'train.txt'))),
+                 frames=sum(len(drives.sequence(name).frames) for name in drives.train),
                  steps=plan['last_steps'][-1])
     curve = os.path.join(folder, 'loss.png')
     plots.plot_losses(curve, {'GeoNet': figures.loss_curve(run)}, 'GeoNet, total loss')
@@ -78,7 +67,7 @@ def learn(config, drives, folder, about, recipe=RECIPE):
         blocks += shown
     return rows, [html_report.heading('GeoNet: depth and motion from images alone'),
                   html_report.paragraph('%(steps)d steps, %(minutes)g minutes, %(frames)d training '
-                                        'examples.' % about),
+                                        'frames.' % about),
                   html_report.commands(call.lines), html_report.picture(curve, 'loss')] + blocks
 
 
@@ -105,7 +94,7 @@ def _test(config, drives, name, call, folder, about):
     depth, pose = (make_folder(os.path.join(folder, kind + '_' + name))
                    for kind in ('depth', 'pose'))
     common = ['--dataset_dir=' + drives.root, '--camera=%d' % drives.camera,
-              '--pose_test_seq=%d' % int(name), '--init_ckpt_file=' + os.path.join(folder, 'run'),
+              '--pose_test_seq=' + name, '--init_ckpt_file=' + os.path.join(folder, 'run'),
               '--device=' + config.device, '--flip_average', '--video']
     call(geonet, common + ['--mode=test_depth', '--output_dir=' + depth])
     call(geonet, common + ['--mode=test_pose', '--overlap_average', '--output_dir=' + pose])

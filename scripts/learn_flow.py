@@ -21,6 +21,7 @@ from common.flags import Flags, flag, parse_flags, path_flag
 from kitti_data.preparation import prepare_train_data
 from kitti_data.rendering.kitti_2015 import kitti_2015_dataset
 from kitti_eval import eval_flow, html_report, plots
+from npu_runtime.devices.flags import DEVICES
 from npu_runtime.engine import start_tensorflow
 
 EPE_TARGET = 0.5
@@ -45,7 +46,7 @@ class Config(Flags):
     min_speed: float = flag(0.5, 'of the test pictures, metres a frame where it is slowest')
     max_speed: float = flag(1.8, 'of the test pictures, metres a frame where it is fastest')
     steps: int = flag(700, 'training steps', at_least=3)
-    device: str = flag('auto', 'where to run', choices=('auto', 'npu', 'gpu', 'cpu'))
+    device: str = flag('auto', 'where to run', choices=DEVICES)
 
     def __post_init__(self):
         super().__post_init__()

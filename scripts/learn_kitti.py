@@ -16,10 +16,11 @@ from typing import List
 if __package__ in (None, ''):
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
-from common.errors import UserError, run_main
+from common.errors import run_main
 from common.files import make_folder, read_json, require_folder, write_json
 from common.flags import Flags, flag, parse_flags, path_flag
 from kitti_eval import html_report
+from npu_runtime.devices.flags import DEVICES
 from npu_runtime.engine import start_tensorflow
 
 PARTS = ('geonet', 'convlstm_vo')
@@ -36,17 +37,14 @@ class Config(Flags):
     minutes: float = flag(60.0, 'time of the training steps of each part', above=0)
     geonet_steps: int = flag(0, 'steps of GeoNet instead of --minutes', at_least=0)
     convlstm_steps: int = flag(0, 'steps of the ConvLSTM instead of --minutes', at_least=0)
-    device: str = flag('auto', 'where to run', choices=('auto', 'npu', 'gpu', 'cpu'))
+    device: str = flag('auto', 'where to run', choices=DEVICES)
     img_height: int = flag(64, 'height of the pictures', at_least=32)
     img_width: int = flag(208, 'width of the pictures', at_least=32)
-    parts: List[str] = flag(list(PARTS), 'geonet, convlstm_vo')
+    parts: List[str] = flag(list(PARTS), 'which models', choices=PARTS)
 
     def __post_init__(self):
         super().__post_init__()
-        unknown = sorted(set(self.parts) - set(PARTS))
-        if unknown or not self.parts:
-            raise UserError('--parts=%s: must be among %s' % (
-                ','.join(unknown), ', '.join(PARTS)))
+        self.require(parts='among ' + ', '.join(PARTS))
         self.kitti_dir = require_folder(self.kitti_dir, 'KITTI odometry folder (--kitti_dir)')
 
 

@@ -9,14 +9,14 @@ if __package__ in (None, ''):
 
 from common.errors import UserError, run_main
 from common.files import make_folder, read_json, write_text
-from common.flags import flag, parse_flags, path_flag
+from common.flags import Flags, flag, parse_flags, path_flag
 from npu_runtime.training.metrics import read_metrics
 
 
 @dataclasses.dataclass
-class ReportConfig:
+class ReportConfig(Flags):
     """What was run and where its numbers are."""
-    metrics: str = flag('', 'metrics.jsonl of the run')
+    metrics: str = path_flag('', 'metrics.jsonl of the run')
     network: str = flag('', 'name of the network')
     batch_size: int = flag(1, 'examples a step and card')
     rank_size: int = flag(1, 'cards')
@@ -83,6 +83,7 @@ def summarise(config):
 
 def main(argv=None):
     config, = parse_flags('Reports a finished case.', ReportConfig, argv=argv)
+    config.require(metrics='the metrics.jsonl of a run', results_dir='a folder')
     folder = make_folder(config.results_dir)
     fields, losses = summarise(config)
     write_text(os.path.join(folder, fields['CaseName'] + '.log'),

@@ -25,6 +25,16 @@ class Stage(typing.NamedTuple):
     flags: typing.Sequence[str] = ()
 
 
+class Recipe(typing.NamedTuple):
+    """How a model is trained.
+
+    flags: of all stages.
+    stages: one after the other.
+    """
+    flags: typing.Sequence[str]
+    stages: typing.Sequence[Stage]
+
+
 def run_stages(name, folder, stages, train, minutes, steps=0):
     """Trains all stages, or goes on where a killed run stopped.
 
@@ -41,7 +51,7 @@ def run_stages(name, folder, stages, train, minutes, steps=0):
       steps: instead of the budget, the steps of all stages together; 0 asks the clock.
 
     Returns:
-      The plan: dict(minutes, steps, seconds_per_step, last_steps).
+      The plan: dict(minutes, asked_steps, seconds_per_step, last_steps).
 
     Raises:
       UserError: the budget has not `LEAST_STEPS` for each stage; the run was begun with another.

@@ -52,7 +52,7 @@ if [ -n "$hosts" ]; then
   [ "$places" -ge "$ranks" ] || fail "--hosts=$hosts: must have places for all $ranks ranks (--np)"
 fi
 
-# The ranks of a host share its cores: here what OpenMP runs, npu_runtime/session.py the rest.
+# The ranks of a host share its cores: here what OpenMP runs, npu_runtime/devices/cpu.py the rest.
 local_ranks=$ranks
 [ -z "$hosts" ] || local_ranks=$(sed 's/.*://' <<< "${hosts%%,*}")
 cores=$(nproc)

@@ -69,9 +69,12 @@ def unpack(archive, target, members=('*',), strip=''):
                 if entry.flag_bits & _ENCRYPTED:
                     raise UserError('%s: %r is encrypted (unpack it by hand, with its password)' % (
                         archive, entry.filename))
-            written = sum(_unpack_file(stored, entry, _path(entry, target, strip, archive))
-                          for entry in progress(entries, desc=os.path.basename(archive),
-                                                unit='file'))
+            paths = [_path(entry, target, strip, archive) for entry in entries]
+            for folder in sorted(set(map(os.path.dirname, paths))):
+                make_folder(folder)
+            written = sum(_unpack_file(stored, entry, path)
+                          for entry, path in progress(list(zip(entries, paths)), unit='file',
+                                                      desc=os.path.basename(archive)))
     except UserError:
         raise
     except Exception as error:  # pylint: disable=broad-except
@@ -100,7 +103,6 @@ def _unpack_file(stored, entry, path):
     if (os.path.isfile(path) and not os.path.islink(path)
             and os.path.getsize(path) == entry.file_size):
         return False
-    make_folder(os.path.dirname(path))
     with stored.open(entry) as source, atomic_stream(path) as stream:
         shutil.copyfileobj(source, stream, 1024 * 1024)
     return True

@@ -66,6 +66,12 @@ class PrepareConfig(Flags):
             raise UserError('--frame_distance=%s: must be 1 with --dataset_name=%s (only '
                             'kitti_odom takes others)' % (
                                 ','.join(map(str, self.frame_distance)), self.dataset_name))
+        if self.remove_static and not self.dataset_name.startswith('kitti_raw'):
+            raise UserError('--remove_static: must not be given with --dataset_name=%s (only '
+                            'kitti_raw_* knows the speed)' % self.dataset_name)
+        if self.camera and self.dataset_name == 'cityscapes':
+            raise UserError('--camera=%s: must not be given with --dataset_name=cityscapes, which '
+                            'has one' % ','.join(map(str, self.camera)))
         if self.seq_length % 2 == 0:
             raise UserError('--seq_length=%d: must be odd (the target is the middle frame)' %
                             self.seq_length)

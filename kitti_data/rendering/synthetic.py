@@ -4,7 +4,7 @@
 
 Everything that reads KITTI reads these as well: the odometry benchmark (`sequences/NN/image_2`,
 `calib.txt`, `times.txt`, `poses/NN.txt`), and with `--layout` raw drives and KITTI 2015. Poses are
-exact, and `synthetic_scene.load_scene` gives exact depth and flow for any frame.
+exact, and `rendering.scene.load_scene` gives exact depth and flow for any frame.
 """
 import dataclasses
 import os
@@ -41,9 +41,9 @@ class Config(Flags):
     num_sequences: int = flag(0, 'number of sequences, raw drives or KITTI 2015 scenes; '
                                  '0 is 11, 4 or 20', at_least=0)
     sequences: List[str] = flag([], 'names of the sequences or raw drives, not their number')
-    num_frames: int = flag(120, 'frames a sequence or drive, at 10 a second')
-    img_height: int = flag(128, 'height of the pictures')
-    img_width: int = flag(416, 'width of the pictures')
+    num_frames: int = flag(120, 'frames a sequence or drive, at 10 a second', at_least=2)
+    img_height: int = flag(128, 'height of the pictures', at_least=16)
+    img_width: int = flag(416, 'width of the pictures', at_least=16)
     cameras: List[int] = flag([], '0 and 1 gray, 2 and 3 colour; 1 and 3 are on the right '
                                   '(default: 2; for raw drives 2,3)')
     min_speed: float = flag(0.25, 'metres a frame where the car is slowest')
@@ -60,10 +60,10 @@ class Config(Flags):
             raise UserError('--cameras=%s: must be among %s with --layout=%s' % (
                 ','.join(map(str, self.cameras)), ', '.join(map(str, known)), self.layout))
         if self.layout == 'kitti_2015' and (self.sequences or self.cameras):
-            raise UserError('the layout kitti_2015 takes neither --sequences nor --cameras')
+            raise UserError('--sequences, --cameras: must not be given with --layout=kitti_2015')
         if self.layout == 'raw' and not self.sequences and self.num_sequences > len(DRIVES):
-            raise UserError('there are names for %d raw drives only; give more in --sequences' %
-                            len(DRIVES))
+            raise UserError('--num_sequences=%d: must be at most %d with --layout=raw (give more names in '
+                            '--sequences)' % (self.num_sequences, len(DRIVES)))
 
 
 def synthetic_dataset(output_dir, sequences=('00', '01'), num_frames=10, img_height=64,

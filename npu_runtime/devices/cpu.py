@@ -5,6 +5,8 @@ from npu_runtime.devices.host_memory import keep_freed_memory
 from npu_runtime.devices.tensorflow_devices import (  # noqa: F401  (part of what it offers)
     SHARED, fetched_images, scaled_optimizer, step_loop, switch_on)
 
+SHOWS_PROCESSES = ''  # the command that tells which processes use the device
+REFUSED = None  # no driver stands between
 # TensorFlow's rewrite makes bfloat16 alone on a CPU.
 _MIXED = ('allow_mix_precision', 'allow_mix_precision_bf16')
 _FLOAT32 = ('', 'force_fp32', 'must_keep_origin_dtype', 'origin')

@@ -1,8 +1,16 @@
 """The GPU, driven by TensorFlow itself; offers what cpu.py and npu.py do."""
+import re
+
 from common.errors import UserError
 from npu_runtime.devices.tensorflow_devices import (  # noqa: F401  (part of what it offers)
     SHARED, fetched_images, scaled_optimizer, step_loop, switch_on)
 
+SHOWS_PROCESSES = 'nvidia-smi'
+# What TensorFlow says where the card or its driver refuses.
+REFUSED = re.compile(
+    r'no blas support|no dnn|dnn library|cublas|cudnn|cusolver|cuda|cannot set a device|'
+    r'gpu.{0,20}(lost|reset|sync failed)|illegal memory access|launch failed|ecc error',
+    re.IGNORECASE)
 _REWRITE = 'auto_mixed_precision'
 # TensorFlow's rewrite makes float16 alone on a GPU.
 _MIXED = ('allow_mix_precision', 'allow_mix_precision_fp16')

@@ -10,7 +10,7 @@ class FiniteGuard:
     """Looks at every step's numbers, before any checkpoint is written of them.
 
     Args:
-      ranks: of `distribution.connect`.
+      ranks: of `devices.ranks.connect`.
       remains: function that says what the run leaves, to end an error with.
     """
 

@@ -49,7 +49,7 @@ def train(task, runtime):
     if is_chief:
         _introduce(device, runtime, ranks, task)
     proto = session_config(device, runtime, ranks)
-    with explained(device.kind, task.flags.batch_size, task.explain_input_error), \
+    with explained(device, _batch(task), task.explain_input_error), \
             RunFolder(task.folder) if is_chief else contextlib.nullcontext() as folder:
         start = find_start(task, ranks, proto)
         if start.step >= task.max_steps:
@@ -76,7 +76,7 @@ def _loop(task, device, ranks, start, training_step, proto, chief):
     """Trains until it is done or told to stop; what `train` returns, without the device."""
     remains = chief.remains if chief else _remains_elsewhere
     guard = FiniteGuard(ranks, remains)
-    with explained(device.kind, task.flags.batch_size, task.explain_input_error, remains), \
+    with explained(device, _batch(task), task.explain_input_error, remains), \
             tf.Session(config=proto) as session, StopSignals() as signals:
         step = restore_or_initialise(session, start, task, training_step, ranks)
         session.graph.finalize()
@@ -114,6 +114,11 @@ def _conclude(step, received, chief):
     if received == signal.SIGINT:
         raise KeyboardInterrupt
     return sys.exit(128 + received)
+
+
+def _batch(task):
+    """What makes a step smaller, in words."""
+    return '--batch_size (now %d)' % task.flags.batch_size
 
 
 def _remains_elsewhere():

@@ -30,7 +30,7 @@ def find_start(task, ranks, proto):
 
     Args:
       task: <TrainingTask>.
-      ranks: of `distribution.connect`.
+      ranks: of `devices.ranks.connect`.
       proto: tf.ConfigProto of a session in which they agree.
 
     Raises:
@@ -57,7 +57,7 @@ def restore_or_initialise(session, start, task, training_step, ranks):
       start: <StartingPoint>.
       task: <TrainingTask>.
       training_step: <TrainingStep>.
-      ranks: of `distribution.connect`.
+      ranks: of `devices.ranks.connect`.
 
     Returns:
       The global step to start after.

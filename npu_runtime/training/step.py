@@ -55,7 +55,7 @@ class TrainingStep:
       dataset: tf.data.Dataset of its batches.
       device: Device.
       runtime: RuntimeConfig.
-      ranks: of `distribution.connect`.
+      ranks: of `devices.ranks.connect`.
     """
     batches_seen = 'loss_scale/batches_seen'
 

@@ -33,7 +33,7 @@ def test_the_share_of_the_first_is_the_median_within_rounds():
 
 
 @pytest.mark.parametrize('flags, message', [
-    (['--modes=half'], '--modes=half: must be some of float32'),
+    (['--modes=half'], '--modes=half: must be among float32'),
     (['--pythons=/no/such/python'], '--pythons: /no/such/python does not start'),
     (['--pythons=' + sys.executable, '--peers=true'], '--peers=true: must print')])
 def test_what_cannot_be_compared_is_one_sentence(flags, message):

@@ -154,3 +154,11 @@ def test_read_ahead_keeps_the_order_and_does_not_run_away():
     assert [next(results) for _ in range(3)] == [0, 1, 4]
     assert len(taken) < 10
     assert list(results) == [i * i for i in range(3, 100)]
+
+
+def test_what_fails_beside_the_writing_keeps_its_name(tmp_path):
+    with pytest.raises(OSError, match='the source is gone'):
+        with files.atomic_stream(str(tmp_path / 'a')) as stream:
+            stream.write(b'half')
+            raise OSError('the source is gone')
+    assert not list(tmp_path.iterdir())

@@ -125,3 +125,13 @@ def test_an_inherited_flag_keeps_what_is_not_changed_of_it():
     assert parse_flags('', OtherConfig, argv=['--b=5'])[0].batch_size == 5
     with pytest.raises(UserError, match='--batch_size=0: must be at least 1'):
         parse_flags('', OtherConfig, argv=['--b=0'])
+
+
+def test_every_item_of_a_list_is_checked_against_the_choices():
+    @dataclasses.dataclass
+    class Parts(Flags):
+        parts: List[str] = flag(['a'], 'parts', choices=('a', 'b'))
+
+    assert parse_flags('', Parts, argv=['--parts=b,a'])[0].parts == ['b', 'a']
+    with pytest.raises(UserError, match='--parts=c: must be among a, b'):
+        parse_flags('', Parts, argv=['--parts=a,c'])

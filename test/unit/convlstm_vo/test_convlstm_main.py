@@ -6,8 +6,11 @@ import cv2
 import numpy as np
 import pytest
 
-from common.errors import run_main
+from common.errors import UserError, run_main
+from common.files import write_json
 from convlstm_vo import main as convlstm_vo
+from convlstm_vo import predict_motion
+from convlstm_vo.run_config import RunConfig
 from kitti_data.rendering.synthetic import synthetic_dataset
 
 SIZE = ('--img_height=32', '--img_width=64', '--device=cpu')
@@ -126,3 +129,19 @@ def test_paths_may_have_spaces_and_a_tilde(own_drive, tmp_path, monkeypatch):
     assert {'config.json', 'model.index', 'test', 'export'} <= set(os.listdir(str(run)))
     assert (run / 'test' / '00_trajectory.png').exists()
     assert (run / 'export' / 'convlstm_vo.pb').exists()
+
+
+def test_another_camera_than_that_of_training_is_told(tmp_path, capsys):
+    write_json(str(tmp_path / 'config.json'), {'run': {'camera': 2}, 'train_sequences': ['03']})
+    run = RunConfig(outputpath=str(tmp_path), camera=0)
+    assert predict_motion.training_sequences(run) == ['03']
+    assert '--camera=0: the network was trained on camera 2' in capsys.readouterr().err
+    predict_motion.training_sequences(RunConfig(outputpath=str(tmp_path), camera=2))
+    assert capsys.readouterr().err == ''
+
+
+@pytest.mark.parametrize('names', [None, 5, [3]])
+def test_a_configuration_without_names_of_sequences_is_one_sentence(tmp_path, names):
+    write_json(str(tmp_path / 'config.json'), {'train_sequences': names})
+    with pytest.raises(UserError, match='for "train_sequences", must be a list of names'):
+        predict_motion.training_sequences(RunConfig(outputpath=str(tmp_path)))

@@ -9,7 +9,7 @@ import pytest
 
 from checkpoint_values import write_with_nan
 from common.errors import UserError
-from convlstm_vo import main, net, predict
+from convlstm_vo import main, net, predictor
 from kitti_data import motion, odometry
 from kitti_data.pipeline.compact_frames import CompactFrames
 from kitti_data.rendering.synthetic import synthetic_dataset
@@ -136,7 +136,7 @@ class _NumberReader:
 
 @pytest.mark.parametrize('num_frames', [2, 3, 7, 8, 9, 20])
 def test_streaming_gives_each_motion_once_and_carries_the_state(num_frames):
-    motions = predict.stream(_CountingPredictor(1, 3), _NumberReader(num_frames))
+    motions = predictor.stream(_CountingPredictor(1, 3), _NumberReader(num_frames))
     wanted = np.arange(num_frames - 1)
     np.testing.assert_array_equal(motions[:, :2], np.stack([wanted, wanted + 1], axis=1))
     np.testing.assert_array_equal(motions[:, 2], wanted // 3)
@@ -145,7 +145,7 @@ def test_streaming_gives_each_motion_once_and_carries_the_state(num_frames):
 @pytest.mark.parametrize('batch_size', [1, 2])
 @pytest.mark.parametrize('num_frames', [4, 5, 7, 8, 20])
 def test_stateless_windows_give_each_motion_once_from_no_state(num_frames, batch_size):
-    motions = predict.stateless(_CountingPredictor(batch_size, 3), _NumberReader(num_frames))
+    motions = predictor.stateless(_CountingPredictor(batch_size, 3), _NumberReader(num_frames))
     wanted = np.arange(num_frames - 1)
     np.testing.assert_array_equal(motions[:, :2], np.stack([wanted, wanted + 1], axis=1))
     np.testing.assert_array_equal(motions[:, 2], 0)
@@ -153,7 +153,7 @@ def test_stateless_windows_give_each_motion_once_from_no_state(num_frames, batch
 
 def test_stateless_wants_one_window_at_least():
     with pytest.raises(UserError, match='too few for a window of 3 pairs'):
-        predict.stateless(_CountingPredictor(1, 3), _NumberReader(3))
+        predictor.stateless(_CountingPredictor(1, 3), _NumberReader(3))
 
 
 @pytest.mark.parametrize('optional', [(evo_tools, 'evo_errors', '--evo'),

@@ -151,7 +151,8 @@ def test_a_net_that_does_not_learn_keeps_its_weights(
         assert same == name.startswith('depth_net')
 
 
-@pytest.mark.parametrize('mode, nets', [('train_rigid', 'flow_net'), ('train_flow', 'pose_net')])
-def test_a_net_that_the_mode_does_not_train_is_named(capsys, mode, nets):
-    assert '--train_nets=%s: must be depth_net or pose_net' % nets in geonet_fails(
-        capsys, mode, train_nets=nets)
+@pytest.mark.parametrize('mode, nets, message', [
+    ('train_rigid', 'flow_net', 'must be among depth_net, pose_net'),
+    ('train_flow', 'pose_net', 'must not be given with --mode=train_flow')])
+def test_a_net_that_the_mode_does_not_train_is_named(capsys, mode, nets, message):
+    assert '--train_nets=%s: %s' % (nets, message) in geonet_fails(capsys, mode, train_nets=nets)

@@ -85,3 +85,18 @@ def test_a_place_without_frames_says_what_was_wanted(tmp_path, make, message):
 def test_an_empty_path_names_the_flag():
     with pytest.raises(UserError, match='--dataset_dir is empty'):
         frame_source.sequence_frames('')
+
+
+def test_frames_of_two_sizes_are_no_drive_but_may_be_single_images(tmp_path):
+    for number, height in enumerate((24, 24, 32)):
+        write_png(str(tmp_path / ('%06d.png' % number)), picture(number, height))
+    with pytest.raises(UserError, match='000002.png: is 40x32 pixels, must be 40x24 like'):
+        frame_source.sequence_frames(str(tmp_path))
+    assert len(frame_source.sequence_frames(str(tmp_path), allow_gaps=True).names) == 3
+
+
+def test_a_frame_of_16_bits_is_named_before_any_is_read(tmp_path):
+    write_png(str(tmp_path / '000000.png'), picture(0))
+    write_png(str(tmp_path / '000001.png'), np.ones((24, 40), np.uint16))
+    with pytest.raises(UserError, match='000001.png'):
+        frame_source.sequence_frames(str(tmp_path))

@@ -93,3 +93,8 @@ def test_the_real_scan_projects_into_the_image(shared):
     np.testing.assert_allclose([depth.min(), depth.max(), np.median(depth)], [4.77, 76.73, 12.50],
                                atol=0.006)
     assert drive.speed(0) == pytest.approx(13.17, abs=0.01)
+
+
+def test_a_drive_that_is_not_rectified_is_refused(root):
+    with pytest.raises(UserError, match='2011_09_26_drive_0002_extract'):
+        raw.RawDrive(root, '2011_09_26_drive_0002_extract')

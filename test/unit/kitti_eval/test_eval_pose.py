@@ -136,6 +136,7 @@ def test_missing_and_unmatched_snippets_are_counted(tmp_path, capsys, published)
     err = capsys.readouterr().err
     assert '2 ground truth snippets have no prediction' in err
     assert '1 predicted snippets have no ground truth' in err
+    assert '1 predicted snippets were matched only in part' in err
 
 
 def test_no_match_is_an_error(tmp_path, published):
@@ -180,3 +181,9 @@ def test_the_result_is_written_before_a_plot_fails(tmp_path, published, monkeypa
     with pytest.raises(RuntimeError):
         eval_pose.main(['--gtruth_dir', folder, '--pred_dir', folder, '--plot'])
     assert (tmp_path / 'gt' / 'eval_pose.json').exists()
+
+
+def test_a_leak_is_not_looked_for_without_the_name_of_the_sequence(tmp_path):
+    with pytest.raises(UserError, match='--seq_id= is empty: must be the sequence of --gtruth_dir'):
+        eval_pose.main(['--pred_dir=%s' % tmp_path, '--gtruth_dir=%s' % tmp_path,
+                        '--train_list=train.txt'])

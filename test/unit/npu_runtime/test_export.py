@@ -6,7 +6,7 @@ import pytest
 import tensorflow.compat.v1 as tf
 
 from convlstm_vo import main as convlstm_vo
-from convlstm_vo import predict
+from convlstm_vo.predictor import Predictor
 from geonet_program import geonet
 from kitti_data.pipeline.compact_frames import CompactFrames
 from kitti_data.rendering.synthetic import synthetic_dataset
@@ -68,8 +68,8 @@ def test_the_odometry_graph_gives_what_the_test_mode_gives(vo_run):
     levels = np.random.RandomState(0).randint(0, 256, (3,) + VO_SIZE + (1,)).astype(np.uint8)
     brightest = levels.max(axis=(1, 2, 3)).astype(np.float32)
     mean = (levels.mean(axis=(1, 2, 3)) / brightest).astype(np.float32)
-    predictor = predict.Predictor(vo_run, RuntimeConfig(device='cpu'), 1, 2, VO_SIZE + (1,),
-                                  np.uint8)
+    predictor = Predictor(vo_run, RuntimeConfig(device='cpu'), 1, 2, VO_SIZE + (1,),
+                          np.uint8)
     wanted, _ = predictor(CompactFrames(levels, 1 / brightest, mean), predictor.zero_state)
     predictor.close()
     frames = levels / brightest[:, None, None, None] - mean[:, None, None, None]

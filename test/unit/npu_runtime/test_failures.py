@@ -10,7 +10,10 @@ import tensorflow.compat.v1 as tf
 
 from common.errors import EXIT_DEVICE_ERROR, DeviceError, UserError, run_main
 from conftest import ROOT
+from npu_runtime.devices.choose import Device
 from npu_runtime.failures import explained
+
+BATCH = '--batch_size (now 4)'
 
 OOM = tf.errors.ResourceExhaustedError(
     None, None, 'OOM when allocating tensor with shape[4,64,64,192] and type float\n\t [[conv]]')
@@ -38,7 +41,7 @@ RESET = tf.errors.AbortedError(None, None, 'Session was closed')
     ('npu', RESET, ['device npu: the session was lost', 'another rank'])])
 def test_a_device_that_refuses_is_named_with_cause_cure_and_what_remains(device, error, parts):
     with pytest.raises(DeviceError) as raised:
-        with explained(device, 4, remains=lambda: '; goes on from model-5'):
+        with explained(Device(device, ''), BATCH, remains=lambda: '; goes on from model-5'):
             raise error
     for part in parts:
         assert part in str(raised.value)
@@ -47,7 +50,7 @@ def test_a_device_that_refuses_is_named_with_cause_cure_and_what_remains(device,
 
 def test_it_has_an_exit_status_of_its_own(capsys):
     def main():
-        with explained('gpu', 4):
+        with explained(Device('gpu', ''), BATCH):
             raise OOM
     with pytest.raises(SystemExit) as ended:
         run_main(main)
@@ -57,13 +60,13 @@ def test_it_has_an_exit_status_of_its_own(capsys):
 
 def test_what_a_loader_raised_keeps_its_words():
     with pytest.raises(UserError, match='^000003.png is truncated$'):
-        with explained('gpu', 4):
+        with explained(Device('gpu', ''), BATCH):
             raise tf.errors.UnknownError(None, None, 'UserError: 000003.png is truncated\n at ...')
 
 
 def test_a_programming_error_passes():
     with pytest.raises(tf.errors.InvalidArgumentError):
-        with explained('cpu', 4):
+        with explained(Device('cpu', ''), BATCH):
             raise tf.errors.InvalidArgumentError(None, None, 'Incompatible shapes: [2] vs. [3]')
 
 

@@ -114,3 +114,19 @@ def test_a_folder_that_is_replaced_is_not_the_run_s_any_more(tmp_path):
         path.mkdir()
         with pytest.raises(UserError, match='run: was removed or replaced while'):
             folder.require_there()
+
+
+def test_only_what_tensorflow_left_half_written_is_removed(tmp_path):
+    own = ['my_temp_frames', 'model_notes', 'x.tempstate.txt', 'checkpoint.tmp.txt']
+    halves = ['model-5_temp_12ab', 'model-5.data-00000-of-00001.tempstate1234',
+              'model-5.index.tempstate77', 'checkpoint.tmp12ab']
+    for name in own + halves:
+        (tmp_path / name).mkdir() if 'temp_' in name else (tmp_path / name).write_text('')
+    with RunFolder(str(tmp_path)):
+        assert sorted(set(os.listdir(str(tmp_path))) - {'.lock'}) == sorted(own)
+
+
+def test_a_run_without_a_configuration_goes_on_with_a_warning(tmp_path, capsys):
+    assert run_folder.changes_since(str(tmp_path), {'model': ModelConfig()}) == {}
+    assert '%s does not exist: nothing tells' % (tmp_path / 'config.json') in (
+        capsys.readouterr().err)

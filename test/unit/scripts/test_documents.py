@@ -119,7 +119,8 @@ def unknown_flags(words, flags):
 
 
 def wrong_value(name, value, kind, choices):
-    if choices and value not in [str(choice) for choice in choices]:
+    items = [value] if kind in (str, int, float) else value.split(',')
+    if choices and set(items) - {str(choice) for choice in choices}:
         return ['--%s=%s is none of %s' % (name, value, choices)]
     number = {int: int, float: float}.get(kind)
     try:

@@ -290,3 +290,11 @@ def test_a_set_prepared_in_one_locale_goes_on_in_another(synthetic_kitti, tmp_pa
     assert done.returncode == 0 and '0 were there already' in done.stdout, done.stderr
     done = prepare(locale)
     assert done.returncode == 0 and '10 were there already' in done.stdout, done.stderr
+
+
+@pytest.mark.parametrize('flags, message', [
+    (['--dataset_name=kitti_odom', '--remove_static'], '--remove_static: must not be given'),
+    (['--dataset_name=cityscapes', '--camera=2'], '--camera=2: must not be given')])
+def test_a_flag_that_the_data_set_has_no_use_for_is_refused(tmp_path, flags, message):
+    with pytest.raises(UserError, match=message):
+        main(['--dataset_dir=%s' % tmp_path, '--dump_root=%s' % tmp_path] + flags)

@@ -7,7 +7,7 @@ import numpy as np
 from common.console import log, warn
 from common.errors import UserError
 from common.files import atomic_write, make_folder
-from convlstm_vo import predict
+from convlstm_vo import predictor
 from kitti_data import motion
 from kitti_data.odometry import OdometrySequence, sequence_name, write_poses
 from kitti_data.pipeline.compact_frames import FrameReader, check_frames
@@ -19,7 +19,7 @@ from npu_runtime.run_folder import read_saved
 EVO_ALIGNMENTS = ('none', '6dof')
 
 
-def test(run, model, runtime):
+def test_motion(run, model, runtime):
     """Predicts and scores every test sequence; writes to `<outputpath>/test`.
 
     For sequence NN: `NN_motions_pred.txt` and `NN_motions_gt.txt`, N-1 rows of 6 (metres, radians);
@@ -36,8 +36,7 @@ def test(run, model, runtime):
     """
     run.require(datapath='the KITTI odometry folder', outputpath='the folder of the run',
                 test_sequences='numbers of sequences')
-    trained_on = read_saved(run.checkpoint).get(
-        'train_sequences', [sequence_name(name) for name in run.training_sequences])
+    trained_on = training_sequences(run)
     _warn_if_trained(run.test_sequences, trained_on)
     sequences = [OdometrySequence(run.datapath, name, run.camera) for name in run.test_sequences]
     readers = [_open(sequence, model) for sequence in sequences]
@@ -67,6 +66,23 @@ def test(run, model, runtime):
             results[both.name]['evo'] = _evo(both, prefix)
         save()
     return results
+
+
+def training_sequences(run):
+    """Names of the sequences that the checkpoint was trained on, as far as it tells.
+
+    Warns where it was trained on another camera.
+    """
+    saved = read_saved(run.checkpoint)
+    camera = dict(saved.get('run') or {}).get('camera', run.camera)
+    if camera != run.camera:
+        warn('--camera=%d: the network was trained on camera %s (--camera=%s tests what it knows)'
+             % (run.camera, camera, camera))
+    names = saved.get('train_sequences', [sequence_name(name) for name in run.training_sequences])
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise UserError('config.json beside %s: found %r for "train_sequences", must be a list of '
+                        'names' % (run.checkpoint, names))
+    return names
 
 
 class Scored(NamedTuple):
@@ -104,13 +120,13 @@ class Predictors:
         key = reader.frame_shape, reader.dtype
         if key not in self._loaded:
             self._loaded[key] = self._load(*key)
-        run_over = predict.stream if self.carries_state else predict.stateless
+        run_over = predictor.stream if self.carries_state else predictor.stateless
         return run_over(self._loaded[key], reader, desc)
 
     def _load(self, frame_shape, dtype):
         pairs = self._run.chunk if self.carries_state else self._model.time_steps
         batch_size = 1 if self.carries_state else max(1, self._run.chunk // pairs)
-        return predict.Predictor(self._run.checkpoint, self._runtime, batch_size, pairs,
+        return predictor.Predictor(self._run.checkpoint, self._runtime, batch_size, pairs,
                                  frame_shape, dtype)
 
 

@@ -1,0 +1,23 @@
+"""The demo removes what it wrote itself, and nothing else."""
+import pytest
+
+from common.errors import UserError
+from scripts import demo
+
+
+@pytest.mark.parametrize('part', ['kitti', 'geonet', 'convlstm_vo'])
+def test_a_folder_that_no_demo_wrote_is_left_alone(tmp_path, part):
+    own = tmp_path / part / 'work of years'
+    own.mkdir(parents=True)
+    with pytest.raises(UserError, match='--output_dir=.*: holds %s, which no demo wrote' % part):
+        demo.main(['--output_dir=%s' % tmp_path])
+    assert own.exists()
+
+
+def test_what_an_earlier_demo_left_is_removed_and_what_lies_beside_it_stays(tmp_path):
+    folder, beside = tmp_path / 'demo', tmp_path / 'demo' / 'notes.txt'
+    demo.emptied(str(folder))
+    (folder / 'geonet' / 'run').mkdir(parents=True)
+    beside.write_text('mine')
+    demo.emptied(str(folder))
+    assert not (folder / 'geonet').exists() and beside.read_text() == 'mine'
