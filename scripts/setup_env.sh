@@ -221,12 +221,12 @@ install_packages() {
     "$venv/bin/python" -m pip install -q --disable-pip-version-check -r "$packages"
 }
 
-# Everything but .choice and .lock is made anew: a build that was killed leaves a folder that is
+# Everything but .choice and .make-lock is made anew: a build that was killed leaves a folder that is
 # known as an environment and not complete.
 build() {
   local flags=()
   [ -n "$tensorflow" ] || flags=(--system-site-packages)
-  find "$venv/" -mindepth 1 -maxdepth 1 ! -name .lock ! -name .choice -exec rm -rf {} +
+  find "$venv/" -mindepth 1 -maxdepth 1 ! -name .make-lock ! -name .choice -exec rm -rf {} +
   printf '%s\n' "$engine" "$python" "$tensorflow" > "$venv/.choice"
   "$python" -m venv ${flags[@]+"${flags[@]}"} "$venv"
   install_packages || {
@@ -254,7 +254,8 @@ echo "environment $venv: $engine engine, Python $version," \
   "${tensorflow:-TensorFlow of the image} ($why)"
 mkdir -p "$venv"
 if command -v flock >/dev/null; then  # of two makes at once the second waits
-  exec 9> "$venv/.lock"
+  # Not .lock: that is uv's own, for which it would wait as long as this script holds it.
+  exec 9> "$venv/.make-lock"
   flock 9
 fi
 if [ "$(cat "$venv/.complete" 2>/dev/null)" != "$complete" ]; then build; fi
