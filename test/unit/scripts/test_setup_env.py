@@ -30,6 +30,12 @@ case "$*" in
     cat "${{!#}}" > "$RECORD.requirements"; echo installed >> "$RECORD" ;;
 esac
 '''
+# Installs as uv does: with a lock of its own in the environment.
+UV = r'''#!/usr/bin/env bash
+[ "$1" = pip ] || exit 1
+while [ $# -gt 0 ]; do [ "$1" != -p ] || venv=${2%/bin/python}; shift; done
+flock -n "$venv/.lock" bash -c : && echo 'installed by uv' >> "$RECORD"
+'''
 UNAME = '#!/bin/sh\ncase "$1" in -m) echo {machine} ;; *) echo Linux {machine} ;; esac\n'
 
 
@@ -324,3 +330,12 @@ def test_make_clean_leaves_a_folder_that_is_no_environment(machine):
     (machine.clone / 'scripts' / 'bin').mkdir()
     assert machine.run('make', 'VENV=scripts', 'clean').returncode == 0
     assert (machine.clone / 'scripts' / 'setup_env.sh').exists()
+
+
+@pytest.mark.skipif(not shutil.which('flock'), reason='needs flock')
+def test_uv_gets_the_lock_that_it_takes_in_an_environment(machine):
+    machine.python('3.13')
+    machine.program(machine.bin / 'uv', UV)
+    done = machine.run()
+    assert done.returncode == 0, done.stderr
+    assert 'installed by uv' in machine.record.read_text()
