@@ -112,8 +112,8 @@ class Predictors:
         return self
 
     def __exit__(self, *exception):
-        for predictor in self._loaded.values():
-            predictor.close()
+        for one in self._loaded.values():
+            one.close()
 
     def motions(self, reader, desc):
         """Motions <float32>[N-1, 6] of the reader's N frames."""

@@ -35,8 +35,8 @@ def run_training(run, model, augment, runtime):
         del is_training  # Nothing in it differs.
         return vo_model.training(batch, model, _INITIALIZERS[run.initializer]())
 
-    def make_dataset(start_step, rank, size):
-        return windows.dataset(run.batch_size, run.shuffle, run.seed, start_step * run.batch_size,
+    def make_dataset(batches_seen, rank, size):
+        return windows.dataset(run.batch_size, run.shuffle, run.seed, batches_seen * run.batch_size,
                                rank, size, run.num_threads)
 
     def log_line(record):

@@ -2,8 +2,6 @@
 import functools
 import os
 
-import numpy as np
-
 from common.files import require_file
 from geonet.predict_flow import flow_graph, flow_snippets, predict_flows
 from geonet.predict_pose import pose_frames, pose_graph, predict_snippets
@@ -11,7 +9,7 @@ from kitti_data.flow_files import read_kitti_flow
 from kitti_data.odometry import OdometrySequence
 from kitti_eval.flow_errors import evaluate_map, summarise
 from kitti_eval.snippet_errors import evaluate_snippets
-from kitti_eval.snippets import snippets_of_trajectory
+from kitti_eval.snippets import snippets_of_trajectory, timed
 
 
 def metric_evaluator(run, model):
@@ -39,22 +37,16 @@ def metric_evaluator(run, model):
 def _pose_evaluator(run, model):
     source = pose_frames(run.eval_dataset_dir, run.pose_test_seq, run.camera, model.seq_length)
     gt = OdometrySequence(run.eval_dataset_dir, run.pose_test_seq, run.camera).poses
-    gt_snippets = _timed(snippets_of_trajectory(gt, model.seq_length))
+    gt_snippets = timed(snippets_of_trajectory(gt, model.seq_length))
 
     def evaluator():
         graph = pose_graph(model, run)
 
         def evaluate(session):
             pred = predict_snippets(functools.partial(graph.run, session), source, model)
-            return {'pose_ate': evaluate_snippets(gt_snippets, _timed(pred))['ate_mean']}
+            return {'pose_ate': evaluate_snippets(gt_snippets, timed(pred))['ate_mean']}
         return evaluate
     return evaluator
-
-
-def _timed(poses):
-    """[M, L, 4, 4] as `evaluate_snippets` takes it, a second a frame."""
-    times = np.arange(poses.shape[1], dtype=np.float64)
-    return {first: (first + times, snippet) for first, snippet in enumerate(poses)}
 
 
 def _flow_evaluator(run, model):

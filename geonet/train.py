@@ -35,9 +35,9 @@ def run_training(run, model, augment, runtime):
     def build_model(batch, is_training):
         return build(batch, model, is_training and not run.freeze_batch_norm)
 
-    def make_dataset(start_step, rank, size):
+    def make_dataset(batches_seen, rank, size):
         return examples.dataset(
-            run.batch_size, run.shuffle, run.seed, start_step * run.batch_size, rank, size,
+            run.batch_size, run.shuffle, run.seed, batches_seen * run.batch_size, rank, size,
             run.num_threads, augment, int(run.cache_share * usable_memory() / size))
 
     return train(TrainingTask(

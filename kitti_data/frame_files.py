@@ -58,8 +58,7 @@ def list_images(folder):
     None.
 
     Raises:
-      UserError: there is none, or two files have the same number or the same name but for its
-        extension.
+      UserError: two files have the same number, or the same name but for its extension.
     """
     names = image_names(folder)
     paths = [os.path.join(folder, name) for name in names]

@@ -15,7 +15,7 @@ from kitti_data.images import image_size
 from kitti_data.kitti_2015 import REFERENCE, reference_names
 from kitti_data.odometry import OdometrySequence
 from kitti_data.raw import RawDrive, read_velodyne
-from kitti_data.rendering.scene import load_scene
+from kitti_data.rendering.scene import SCENE_FILE, load_scene
 from kitti_eval.depth_errors import GARG_CROP, valid_pixels
 from kitti_eval.depth_truth import (
     BASELINE, FOCAL_OF_WIDTH, disparity_to_depth, focal_and_baseline, project_velodyne,
@@ -130,9 +130,9 @@ class SyntheticSplit:
 
     def __init__(self, kitti_dir, sequence, limits):
         frames = OdometrySequence(kitti_dir, sequence, camera=2)
-        if not os.path.isfile(os.path.join(frames.folder, 'synthetic.json')):
-            raise UserError('%s is no synthetic sequence: it has no synthetic.json, and so no '
-                            'exact depth' % frames.folder)
+        if not os.path.isfile(os.path.join(frames.folder, SCENE_FILE)):
+            raise UserError('%s is no synthetic sequence: it has no %s, and so no '
+                            'exact depth' % (frames.folder, SCENE_FILE))
         self._scene = load_scene(frames.folder)
         self._frames = frames
         self._limits = limits

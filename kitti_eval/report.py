@@ -17,7 +17,7 @@ class ReportFlags:
     """Where the results go."""
     output_dir: str = path_flag('', 'folder of the JSON result and the plots; empty is beside '
                                     'the predictions')
-    plot: bool = flag(False, 'also write plots, as PNG files')
+    plot: bool = flag(False, 'also write plots (PNG) and a page with them (HTML)')
 
 
 def print_table(title, columns, rows):

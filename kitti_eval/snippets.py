@@ -41,6 +41,16 @@ def snippets_of_trajectory(poses, seq_length):
     return relative(runs[:, :1], runs)
 
 
+def timed(runs):
+    """Snippets [M, L, 4, 4] that begin one frame after the other, as `read_snippets` gives them.
+
+    Returns:
+      {first frame: (times [L], poses [L, 4, 4])}, a second a frame.
+    """
+    return {first: (first + np.arange(len(run), dtype=np.float64), run)
+            for first, run in enumerate(runs)}
+
+
 def snippets_of_frames(numbers, times, poses, seq_length):
     """Every run of `seq_length` frames whose numbers follow each other.
 

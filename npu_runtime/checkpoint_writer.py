@@ -103,7 +103,7 @@ class CheckpointWriter:
             _remove_parts(prefix)
             self._folder.require_there()
             raise UserError(
-                'cannot write checkpoint %s: %s (%s free there); make room%s'
+                'cannot write checkpoint %s: %s (%s free there)%s'
                 % (prefix, first_line(error), _free_space(self._folder.path), self.remains())
                 ) from error
         return prefix

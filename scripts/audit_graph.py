@@ -196,8 +196,8 @@ def main(argv=None):
     config, = parse_flags(__doc__.split('\n')[0], Config, argv=argv)
     unknown = [name for name in config.graphs if name not in GRAPHS]
     if unknown:
-        raise UserError('--graphs: no graph %s; there are %s'
-                        % (', '.join(unknown), ', '.join(GRAPHS)))
+        raise UserError('--graphs=%s: must be among %s'
+                        % (','.join(unknown), ', '.join(GRAPHS)))
     released = read_json(COUNTS_FILE) if os.path.exists(COUNTS_FILE) else {}
     totals, failed = dict(released), False
     for name in config.graphs or GRAPHS:

@@ -98,8 +98,8 @@ def snippet_figures(pred_dir, gt, pose_files):
     runs = np.array([poses for _, (_, poses) in sorted(pred.items())])
     _, trajectory = chain_snippets(dict(enumerate(runs)), truth, 'global', 'mean')
     for length, predicted in ((3, runs), (5, snippets.snippets_of_trajectory(trajectory, 5))):
-        result = evaluate_snippets(_timed(snippets.snippets_of_trajectory(gt, length)),
-                                   _timed(predicted), step)
+        result = evaluate_snippets(snippets.timed(snippets.snippets_of_trajectory(gt, length)),
+                                   snippets.timed(predicted), step)
         found['ate_%d' % length] = result['ate_mean']
         baseline['ate_%d' % length] = result['baseline_ate_mean']
     more, more_baseline, curves = trajectory_figures(trajectory, gt, step, label)
@@ -128,12 +128,6 @@ def trajectory_figures(pred, gt, step, label):
         results[-1].update(motion_agreement(gt, poses), lengths=list(lengths))
     return results[0], results[1], [('ground truth', gt), ('prediction', pred),
                                     (label, constant)]
-
-
-def _timed(runs):
-    """{first frame: (times, poses)} of [M, L, 4, 4], a second a frame."""
-    return {first: (first + np.arange(len(run), dtype=np.float64), run)
-            for first, run in enumerate(runs)}
 
 
 def rows_of(found, baseline, **about):

@@ -5,8 +5,8 @@ import typing
 from common.console import warn
 from common.errors import UserError
 from kitti_data.odometry import OdometrySequence, sequence_name, sequence_names
+from kitti_data.preparation.prepare_odometry import TRAIN_SEQUENCES
 
-TRAIN_SEQUENCES = tuple('%02d' % number for number in range(9))
 TEST_SEQUENCES = ('09', '10')
 
 

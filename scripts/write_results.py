@@ -19,8 +19,10 @@ from common.files import read_json, write_text
 from common.flags import Flags, parse_flags, path_flag
 
 _DOCS = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'docs')
-SECTIONS = (('real', 'KITTI', 'Frames of the KITTI odometry benchmark.'),
-            ('synthetic', 'Rendered drives', 'Frames rendered by kitti_data/rendering.'))
+SECTIONS = (
+    ('real', 'KITTI', 'An excerpt of the odometry benchmark, gray and at half its size: all 801 '
+     'frames of 03 and the first 200 of 00, trained on; the first 160 of 07, never trained on.'),
+    ('synthetic', 'Rendered drives', 'Frames rendered by kitti_data/rendering.'))
 
 
 @dataclasses.dataclass
@@ -38,10 +40,14 @@ def main(argv=None):
 
 def page_of(folder):
     """The text of the page, from all JSON files in `folder`."""
-    parts = ['# Results\n\nEvery figure stands beside that of the same frames under a baseline: '
+    parts = ['# Results\n\nEvery figure is shown with that of a baseline on the same frames: '
              'constant motion straight on with the mean step of the training drives, or each '
-             "image's best constant depth. Made by `scripts/write_results.py` from "
-             '[results](results).\n']
+             "image's best constant depth. GeoNet's path has no scale of its own: one factor for "
+             'the whole path fits it to the truth, and motions that two snippets hold are their '
+             'mean. The yaw correlation is that of predicted and true turns from frame to frame; '
+             'the yaw slope is what a true turn is multiplied by (1 is right); the step spread is '
+             'the deviation of predicted over true step lengths (0 is right). Made by '
+             '`scripts/write_results.py` from [results](results).\n']
     for kind, title, text in SECTIONS:
         paths = sorted(glob.glob(os.path.join(glob.escape(folder), kind + '_*.json')))
         if paths:

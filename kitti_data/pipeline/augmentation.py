@@ -194,7 +194,7 @@ def mirrored_intrinsics(intrinsics, last_column):
 
     Args:
       intrinsics: float32 [..., 3, 3], array or tensor, pixels.
-      last_column: float [...], pixels: W - 1, divided by 2^s at scale s.
+      last_column: float [...], pixels: W - 1.
 
     Returns:
       float32 [..., 3, 3].

@@ -119,9 +119,9 @@ def check_strip_size(path, found, seq_length, img_height, img_width):
     """Raises a UserError where `found`, (height, width) of an image, is not that of a strip."""
     if tuple(found) != (img_height, img_width * seq_length):
         raise UserError(
-            '%s is %d high and %d wide; --img_height=%d --img_width=%d --seq_length=%d need %d and '
-            '%d' % ((path,) + tuple(found) + (img_height, img_width, seq_length,
-                                              img_height, img_width * seq_length)))
+            '%s: is %d high and %d wide, must be %d and %d (--img_height=%d, --seq_length=%d times '
+            '--img_width=%d)' % ((path,) + tuple(found) + (img_height, img_width * seq_length,
+                                                           img_height, seq_length, img_width)))
 
 
 def unpack_strip(strip, seq_length):

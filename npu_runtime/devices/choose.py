@@ -37,14 +37,13 @@ def choose_device(config):
         return Device('cpu', '--device=cpu')
     if config.device == 'gpu':
         if not _gpus():
-            raise UserError('--device=gpu, but TensorFlow sees no GPU here; '
-                            '--device=auto takes what is there')
+            raise UserError('--device=gpu: must be cpu or auto here (TensorFlow sees no GPU)')
         return Device('gpu', '--device=gpu')
     obstacle = _plugin_obstacle()
     if config.device == 'npu':
         if obstacle:
-            raise UserError('--device=npu, but the Ascend plugin npu_bridge does not import (%s); '
-                            'load the environment of the CANN toolkit, or use --device=auto'
+            raise UserError('--device=npu: must be cpu or auto here, or the environment of the CANN '
+                            'toolkit loaded (the Ascend plugin npu_bridge does not import: %s)'
                             % obstacle)
         return Device('npu', '--device=npu')
     if not obstacle:

@@ -24,7 +24,7 @@ def allowed_ops(path=ALLOWED_OPS_FILE):
 
 
 def unlisted(kinds, allowed=None):
-    """The part of `counts` that is allowed without being listed, as `allowed_ops` says: dict."""
+    """The part of `kinds` that is allowed without being listed, as `allowed_ops` says: dict."""
     allowed = allowed_ops() if allowed is None else allowed
     return {kind: number for kind, number in kinds.items() if allowed.get(kind) is False}
 

@@ -67,8 +67,8 @@ class TrainingTask(typing.NamedTuple):
         something with `losses`, a dict, term -> float32 scalar, weighted, whose sum is minimised,
         and `images`, a dict, name -> [B, H, W, 1 or 3] uint8 or float, for TensorBoard. With
         `is_training` false it must reuse the variables of its scopes.
-      make_dataset: function (start_step, rank, size) -> tf.data.Dataset of batches of this rank,
-        without end, beginning with the batch of step `start_step` + 1.
+      make_dataset: function (batches_seen, rank, size) -> tf.data.Dataset of batches of this rank,
+        without end, beginning after the first `batches_seen`.
       flags: <TrainFlags>.
       configs: dict, name -> dataclass or plain value, written to config.json; a run can only go on
         with the same values of the fields declared by `flags.architecture`.

@@ -9,7 +9,6 @@ import pytest
 
 from common.errors import UserError
 from kitti_data import odometry
-from kitti_data import poses
 from kitti_eval import eval_odometry, evo_tools, snippets
 from kitti_eval.constant_motion import constant_motion, step_from_files
 from winding_drive import winding

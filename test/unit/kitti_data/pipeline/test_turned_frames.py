@@ -3,7 +3,6 @@ import numpy as np
 import pytest
 
 from common.errors import UserError
-from common.opencv import cv2
 from kitti_data import motion
 from kitti_data.pipeline import augmentation
 from kitti_data.pipeline.augmentation import AugmentConfig

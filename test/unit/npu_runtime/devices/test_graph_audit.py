@@ -120,5 +120,5 @@ def test_the_audit_compares_with_the_last_release_and_fails_on_problems(monkeypa
     assert 'in no published list of what the plugin takes: Round 1' in said
     assert audit_graph.main([]) == 1
     assert 'is a Roll' in capsys.readouterr().out
-    with pytest.raises(UserError, match='no graph ugly; there are good, bad'):
+    with pytest.raises(UserError, match='--graphs=ugly: must be among good, bad'):
         audit_graph.main(['--graphs=ugly'])
