@@ -20,6 +20,7 @@ from common.console import log
 from common.errors import UserError, run_main
 from common.files import make_folder, write_json, write_text
 from common.flags import Flags, flag, parse_flags, path_flag
+from common.parallel import leave_half_of_the_cores
 from kitti_data.rendering.synthetic import synthetic_dataset
 from kitti_eval import html_report
 from npu_runtime.devices.flags import DEVICES
@@ -100,7 +101,8 @@ def _learn_at_once(config, drives, folder, about):
     """What `learn` of GeoNet and of the ConvLSTM return, trained side by side."""
     log_path = os.path.join(make_folder(os.path.join(folder, 'convlstm_vo')), 'log.txt')
     log('(%s beside it, see %s)' % (CONVLSTM, log_path))
-    with beside(_learn_convlstm, config, drives, folder, about, log_path=log_path) as convlstm:
+    with beside(_learn_convlstm_aside, config, drives, folder, about,
+                log_path=log_path) as convlstm:
         geonet = _learn_geonet(config, drives, folder, about)
         found = convlstm()
     log('== ' + CONVLSTM)
@@ -122,8 +124,13 @@ def _learn_geonet(config, drives, folder, about):
                               kitti_geonet.SHORT_RECIPE)
 
 
-def _learn_convlstm(config, drives, folder, about):
+def _learn_convlstm_aside(config, drives, folder, about):
+    leave_half_of_the_cores()
     start_tensorflow()
+    return _learn_convlstm(config, drives, folder, about)
+
+
+def _learn_convlstm(config, drives, folder, about):
     from scripts import kitti_convlstm
     return kitti_convlstm.learn(config, drives, os.path.join(folder, 'convlstm_vo'), about,
                                 kitti_convlstm.SHORT_RECIPE)

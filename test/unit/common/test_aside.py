@@ -7,6 +7,7 @@ import pytest
 
 from common.aside import beside
 from common.errors import UserError
+from common.parallel import leave_half_of_the_cores, num_cores
 
 
 def add(one, other):
@@ -51,3 +52,13 @@ def test_it_ends_with_the_block(tmp_path):
             raise KeyboardInterrupt
     assert time.time() - begin < 60
     assert log.read_text() == 'SIGTERM: stopped\n'
+
+
+def cores():
+    leave_half_of_the_cores()
+    return num_cores()
+
+
+def test_it_can_leave_half_of_the_cores_to_this_process(tmp_path):
+    with beside(cores, log_path=str(tmp_path / 'log.txt')) as result:
+        assert result() == max(1, (num_cores() + 1) // 2)
