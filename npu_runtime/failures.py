@@ -89,6 +89,8 @@ def _where_to_look(device):
 def first_line(error):
     """What an error of TensorFlow says, in one line without the names of its nodes."""
     text = str(getattr(error, 'message', None) or error).strip()
+    # TensorFlow 2.x may say first where the node was made.
+    text = re.sub(r"\A.*?^Node: '[^']*'$", '', text, flags=re.DOTALL | re.MULTILINE).strip() or text
     lines = [line for line in text.split('\n') if line and line != 'Graph execution error:']
     line = re.sub(r'\{\{[^}]*\}\}\s*', '', lines[0] if lines else type(error).__name__)
     # TensorFlow 2.x says first which step of the pipeline it was.

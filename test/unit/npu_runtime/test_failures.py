@@ -11,7 +11,7 @@ import tensorflow.compat.v1 as tf
 from common.errors import EXIT_DEVICE_ERROR, DeviceError, UserError, run_main
 from conftest import ROOT
 from npu_runtime.devices.choose import Device
-from npu_runtime.failures import explained
+from npu_runtime.failures import explained, first_line
 
 BATCH = '--batch_size (now 4)'
 
@@ -46,6 +46,15 @@ def test_a_device_that_refuses_is_named_with_cause_cure_and_what_remains(device,
     for part in parts:
         assert part in str(raised.value)
     assert '\n' not in str(raised.value) and str(raised.value).endswith('; goes on from model-5')
+
+
+def test_where_the_node_was_made_is_not_what_is_told():
+    made = "Detected at node 'save/SaveV2' defined at (most recent call last):\n<unavailable>\n"
+    error = tf.errors.ResourceExhaustedError(
+        None, None, 'Graph execution error:\n\n' + 2 * made + "Node: 'save/SaveV2'\n"
+        '/run/model-5.data; No space left on device\n\t [[{{node save/SaveV2}}]]\n\n'
+        "Original stack trace for 'save/SaveV2':\n")
+    assert first_line(error) == '/run/model-5.data; No space left on device'
 
 
 def test_it_has_an_exit_status_of_its_own(capsys):
