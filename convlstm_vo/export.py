@@ -4,7 +4,7 @@ import os
 import tensorflow.compat.v1 as tf
 
 from convlstm_vo import net
-from npu_runtime import checkpoints
+from npu_runtime import checkpoint_loading
 from npu_runtime.export import export_graph
 from npu_runtime.session import make_session
 
@@ -33,7 +33,7 @@ def export(run, model, runtime):
         net.predict(pairs)
         motions = graph.get_tensor_by_name('Wx_plus_b/xw_plus_b:0')
         with make_session(runtime) as session:
-            checkpoints.restore(session, run.checkpoint)
+            checkpoint_loading.restore(session, run.checkpoint)
             return export_graph(session, [pairs], [motions],
                                 os.path.join(os.path.abspath(run.outputpath), 'export',
                                              'convlstm_vo'), run.soc_version, run.onnx)

@@ -7,7 +7,7 @@ from common.parallel import read_ahead
 from common.progress import progress
 from convlstm_vo import net
 from convlstm_vo.cell import LSTMStateTuple
-from npu_runtime import checkpoints
+from npu_runtime import checkpoint_loading
 from npu_runtime.predictions import require_finite
 from npu_runtime.session import make_session
 
@@ -41,7 +41,7 @@ class Predictor:
             self._prediction = net.predict(
                 net.normalised_pairs(self._frames, self._scale, self._mean), self._state)
             self._session = make_session(runtime, graph=graph)
-            checkpoints.restore(self._session, checkpoint)
+            checkpoint_loading.restore(self._session, checkpoint)
 
     def close(self):
         """Frees the session."""

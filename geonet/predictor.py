@@ -6,7 +6,7 @@ import tensorflow.compat.v1 as tf
 
 from common.progress import progress
 from geonet import flipped, model
-from npu_runtime import checkpoints
+from npu_runtime import checkpoint_loading, checkpoints
 from npu_runtime.predictions import require_finite
 from npu_runtime.session import make_session
 
@@ -73,7 +73,7 @@ class Predictor:
         with tf.Graph().as_default() as graph:
             self._graph = make_graph()
             self._session = make_session(runtime, graph)
-            checkpoints.restore(self._session, self.checkpoint, tf.model_variables())
+            checkpoint_loading.restore(self._session, self.checkpoint, tf.model_variables())
 
     def __enter__(self):
         return self

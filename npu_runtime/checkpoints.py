@@ -11,15 +11,13 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 
 from common.errors import UserError
-from common.console import log, warn
+from common.console import warn
 from npu_runtime.failures import first_line
 
 BEST = 'model-best'
 # Key of a model-best's metric, before its name; written by `checkpoint_writer`.
 METRIC_SCOPE = 'validation/'
-_STEP_KEYS = ('global_step', 'global_step_1')
-_OPTIMIZER_KEYS = ('Adam', 'Adam_1', 'beta1_power', 'beta2_power')
-_BYTES_A_CALL = 64 * 1024 ** 2
+STEP_KEYS = ('global_step', 'global_step_1')
 _PATTERN = re.compile(r'[][*?\\]')
 _LINKS = {}  # prefix -> folder that stays as long as the process, since readers read late
 _UNREADABLE = (tf.errors.OpError, RuntimeError, ValueError, IndexError)  # the last in TF 2.x
@@ -47,11 +45,11 @@ def latest(path):
         raise UserError('no checkpoint %s; must be a prefix like model-500, or a folder' % path)
     problem = damage(path)
     if problem:
-        raise UserError('checkpoint %s: is damaged (%s)%s' % (path, problem, _instead_of(path)))
+        raise UserError('checkpoint %s: is damaged (%s)%s' % (path, problem, instead_of(path)))
     return path
 
 
-def _instead_of(prefix, fits=lambda reader: True):
+def instead_of(prefix, fits=lambda reader: True):
     """Names the newest whole checkpoint beside an unusable one, among those whose reader fits."""
     others = [other for other in prefixes_in(os.path.dirname(prefix))
               if other != prefix and not damage(other) and fits(open_reader(other))]
@@ -100,7 +98,9 @@ def _of_old_format(folder):
     except OSError:
         return None
     named = re.search(r'^model_checkpoint_path: "(.*)"', text, re.MULTILINE)
-    prefix = os.path.join(os.path.abspath(folder), os.path.basename(named.group(1))) if named else ''
+    if not named:
+        return None
+    prefix = os.path.join(os.path.abspath(folder), os.path.basename(named.group(1)))
     return prefix if os.path.isfile(prefix) else None
 
 
@@ -139,16 +139,18 @@ def read_step(prefix):
     Published checkpoints name it `global_step_1`.
     """
     reader = open_reader(prefix)
-    for key in _STEP_KEYS:
+    for key in STEP_KEYS:
         if reader.has_tensor(key):
-            return _count(prefix, key, _read(prefix, reader, key))
+            return _count(prefix, key, read_value(prefix, reader, key))
     return -1
 
 
 def read_count(prefix, key, default):
     """The number of steps or batches at `key` in the checkpoint; `default` where it holds none."""
     reader = open_reader(prefix)
-    return _count(prefix, key, _read(prefix, reader, key)) if reader.has_tensor(key) else default
+    if not reader.has_tensor(key):
+        return default
+    return _count(prefix, key, read_value(prefix, reader, key))
 
 
 def _count(prefix, key, value):
@@ -162,7 +164,7 @@ def read_metric(prefix, name):
     """The metric that `model-best` was kept for; None where it has none of that name."""
     reader = open_reader(prefix)
     key = METRIC_SCOPE + name
-    return float(_read(prefix, reader, key)) if reader.has_tensor(key) else None
+    return float(read_value(prefix, reader, key)) if reader.has_tensor(key) else None
 
 
 def damage(prefix):
@@ -178,130 +180,10 @@ def damage(prefix):
     return ''
 
 
-def restore(session, path, variables=None, required_scopes=None):
-    """Loads model variables into a session and logs what was loaded.
-
-    The log tells what of the model the checkpoint has too much or too little; that it also holds
-    the state of a training run goes without saying.
-
-    Args:
-      session: tf.Session; its graph may be finalized.
-      path: prefix or folder.
-      variables: list of variables to load; None takes all global ones but the global step.
-      required_scopes: the variables outside of these scopes may be missing and keep their values;
-        None requires all.
-
-    Returns:
-      The prefix that was loaded.
-
-    Raises:
-      UserError: no checkpoint, missing variables, or other shapes than the graph's.
-    """
-    prefix = latest(path)
-    if variables is None:
-        with session.graph.as_default():
-            variables = [variable for variable in tf.global_variables()
-                         if variable.op.name not in _STEP_KEYS]
-    wanted = {variable.op.name: variable for variable in variables}
-    reader = open_reader(prefix)
-    missing = _check(prefix, reader, wanted, required_scopes)
-    present = {name: variable for name, variable in wanted.items() if name not in missing}
-    unexpected = sorted(name for name in reader.get_variable_to_shape_map()
-                        if name not in wanted and not _is_training_state(name))
-    load_values(session, prefix, present)
-    step = read_step(prefix)
-    log('loaded %d variables from %s%s' % (
-        len(present), prefix, ' (step %d)' % step if step >= 0 else ''))
-    _list('not in the checkpoint, begun afresh', missing)
-    _list('in the checkpoint, not used', unexpected)
-    return prefix
-
-
-def load_values(session, prefix, variables, optional=()):
-    """Gives variables their values from a checkpoint, in a few calls and without new nodes.
-
-    Values are cast to the variable's type: devices keep the state of loss scaling in other ones.
-
-    Args:
-      session: tf.Session.
-      prefix: of the checkpoint.
-      variables: dict, key in the checkpoint -> variable.
-      optional: keys that the checkpoint may lack.
-
-    Raises:
-      UserError: a key is missing, a shape differs, or a value cannot be read.
-    """
-    reader = open_reader(prefix)
-    present = {key: variable for key, variable in variables.items()
-               if key not in optional or reader.has_tensor(key)}
-    _check(prefix, reader, present, None)
-    feed, size = {}, 0
-    for key in sorted(present):
-        initializer = present[key].initializer
-        value = _read(prefix, reader, key)
-        feed[initializer] = np.asarray(value, present[key].dtype.base_dtype.as_numpy_dtype)
-        size += feed[initializer].nbytes
-        if size > _BYTES_A_CALL:
-            _assign(session, feed)
-            feed, size = {}, 0
-    _assign(session, feed)
-
-
-def _assign(session, values):
-    """Runs initializers (operation -> value) with these values in the place of their own."""
-    session.run(list(values), {initializer.inputs[1]: value
-                               for initializer, value in values.items()})
-
-
-def _read(prefix, reader, key):
+def read_value(prefix, reader, key):
+    """The value at `key` of an opened checkpoint; a UserError where it cannot be read."""
     try:
         return reader.get_tensor(key)
     except _UNREADABLE as error:
         raise UserError('cannot read %s in checkpoint %s: %s'
                         % (key, prefix, first_line(error))) from error
-
-
-def _check(prefix, reader, wanted, required_scopes):
-    """Names missing from the checkpoint that may be missing; a UserError for the other faults."""
-    shapes = reader.get_variable_to_shape_map()
-    missing = [name for name in sorted(wanted) if name not in shapes]
-    fatal = [name for name in missing
-             if required_scopes is None or _in_scopes(name, required_scopes)]
-    if fatal:
-        raise UserError('checkpoint %s lacks %d of %d variables: %s'
-                        % (prefix, len(fatal), len(wanted), _shorten(fatal)))
-    name = _misfit(reader, wanted)
-    if name:
-        raise UserError('checkpoint %s: %s has shape %s, must be %s (give the flags of the model '
-                        'that wrote it)%s' % (
-                            prefix, name, shapes[name], wanted[name].shape.as_list(),
-                            _instead_of(prefix, lambda other: not _misfit(other, wanted))))
-    return missing
-
-
-def _misfit(reader, variables):
-    """The first name of a variable that has another shape in the checkpoint; None without any."""
-    shapes = reader.get_variable_to_shape_map()
-    for name in sorted(set(variables) & set(shapes)):
-        if list(shapes[name]) != variables[name].shape.as_list():
-            return name
-    return None
-
-
-def _is_training_state(name):
-    return (name in _STEP_KEYS or name.startswith(('loss_scale/', METRIC_SCOPE))
-            or name.split('/')[-1] in _OPTIMIZER_KEYS)
-
-
-def _in_scopes(name, scopes):
-    return any(name == scope or name.startswith(scope.rstrip('/') + '/') for scope in scopes)
-
-
-def _list(title, names):
-    if names:
-        log('  %d %s: %s' % (len(names), title, _shorten(names)))
-
-
-def _shorten(names, limit=8):
-    shown = ', '.join(names[:limit])
-    return shown + (', and %d more' % (len(names) - limit) if len(names) > limit else '')

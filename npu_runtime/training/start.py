@@ -5,7 +5,7 @@ import typing
 import tensorflow.compat.v1 as tf
 
 from common.console import log
-from npu_runtime import checkpoints
+from npu_runtime import checkpoint_loading, checkpoints
 from npu_runtime.run_folder import changes_since
 from npu_runtime.training.step import TrainingStep
 
@@ -66,7 +66,7 @@ def restore_or_initialise(session, start, task, training_step, ranks):
     session.run([tf.global_variables_initializer(), tf.local_variables_initializer()])
     session.run(training_step.iterator.initializer)
     if start.prefix:
-        checkpoints.load_values(session, start.prefix, training_step.all_state,
+        checkpoint_loading.load_values(session, start.prefix, training_step.all_state,
                                 optional=training_step.optional_state)
         count = training_step.optional_state.get(TrainingStep.batches_seen)
         if count is not None:
@@ -75,7 +75,7 @@ def restore_or_initialise(session, start, task, training_step, ranks):
         if ranks.rank == 0:
             log('resumed from %s at step %d' % (start.prefix, start.step))
     elif task.init_checkpoint and (ranks.rank == 0 or not ranks.broadcasts_everything):
-        checkpoints.restore(session, task.init_checkpoint, training_step.model_variables,
+        checkpoint_loading.restore(session, task.init_checkpoint, training_step.model_variables,
                             task.init_scopes)
     session.run(broadcast)
     return start.step

@@ -6,7 +6,7 @@ import pytest
 import tensorflow.compat.v1 as tf
 
 from common.errors import UserError
-from npu_runtime import checkpoints
+from npu_runtime import checkpoint_loading, checkpoints
 
 
 def write(folder, name, values):
@@ -33,7 +33,7 @@ def restored(path, shape=(2,), names=('w',), **kwargs):
         variables = [tf.get_variable(name, list(shape), initializer=tf.ones_initializer())
                      for name in names]
         session.run(tf.global_variables_initializer())
-        checkpoints.restore(session, str(path), **kwargs)
+        checkpoint_loading.restore(session, str(path), **kwargs)
         return session.run(variables)
 
 
@@ -93,9 +93,9 @@ def test_a_finalized_graph_can_be_restored(folder):
         variable = tf.get_variable('w', [2])
         resource = tf.get_variable('r', [2], use_resource=True)
         graph.finalize()
-        checkpoints.load_values(session, str(folder / 'model-40'),
+        checkpoint_loading.load_values(session, str(folder / 'model-40'),
                                 {'w': variable}, optional=['r'])
-        checkpoints.load_values(session, str(folder / 'model-5'), {'w': resource})
+        checkpoint_loading.load_values(session, str(folder / 'model-5'), {'w': resource})
         np.testing.assert_array_equal(session.run([variable, resource]), [[4, 4], [5, 5]])
 
 

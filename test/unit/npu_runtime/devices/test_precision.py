@@ -4,7 +4,7 @@ import pytest
 import tensorflow.compat.v1 as tf
 
 from common.errors import UserError
-from npu_runtime import checkpoints
+from npu_runtime import checkpoint_loading
 from npu_runtime.devices import host_kernels, precision
 from npu_runtime.devices.flags import RuntimeConfig
 from npu_runtime.devices.choose import Device
@@ -138,7 +138,7 @@ def test_loss_scaling_does_not_change_what_prediction_loads(tmp_path, capsys):
     prefix = run_toy(tmp_path, 6, runtime=SCALED)['checkpoint']
     with tf.Graph().as_default(), tf.Session() as session:
         linear_model(tf.zeros([2, 4]), False)
-        checkpoints.restore(session, prefix)
+        checkpoint_loading.restore(session, prefix)
     assert 'loaded 2 variables' in capsys.readouterr().out
 
 
