@@ -13,7 +13,7 @@ import numpy as np
 
 from common.console import warn
 from common.files import make_folder
-from common.flags import Flags, flag, parse_flags, path_flag
+from common.flags import flag, parse_flags, path_flag
 from common.parallel import parallel_map
 from kitti_data.depth_files import read_depths
 from kitti_data.images import read_rgb, write_png
@@ -26,7 +26,7 @@ ROWS = (('prediction', 'prediction'), ("constant: each image's median", 'median_
 
 
 @dataclasses.dataclass
-class Config(Flags):
+class Config(report.MapFlags):
     """What is compared."""
     split: str = flag('eigen', 'the images', choices=('eigen', 'stereo', 'synthetic'))
     kitti_dir: str = path_flag('', 'KITTI raw folder for eigen, KITTI 2015 folder for stereo, '
@@ -40,9 +40,6 @@ class Config(Flags):
     min_depth: float = flag(MIN_DEPTH, 'least depth, metres', above=0)
     max_depth: float = flag(MAX_DEPTH, 'greatest depth, metres', above=0)
     scale: bool = flag(True, "scale each prediction by the ratio of medians; --noscale leaves it")
-    train_list: str = path_flag('', 'train.txt of the training set: warn of drives that are in it')
-    num_plots: int = flag(20, 'pictures that --plot writes, evenly chosen; 0 is one for each image',
-                          at_least=0)
 
     def __post_init__(self):
         super().__post_init__()
@@ -103,8 +100,6 @@ def evaluate_split(split, pred, config):
 
 def plot_split(split, pred, config, folder):
     """Writes pictures of `config.num_plots` images, evenly chosen, as `<folder>/%06d.png`."""
-    count = len(split.names)
-
     def plot(index):
         truth = split.truth(index)
         if _is_known(truth):
@@ -112,8 +107,7 @@ def plot_split(split, pred, config, folder):
                           read_rgb(split.image_path(index)),
                           _score(split, truth, pred, index, config)[1], truth.depth)
 
-    chosen = np.linspace(0, count - 1, min(config.num_plots or count, count)).astype(int)
-    parallel_map(plot, sorted(set(chosen.tolist())), desc='pictures', unit='img')
+    parallel_map(plot, config.plotted(len(split.names)), desc='pictures', unit='img')
 
 
 def _is_known(truth):

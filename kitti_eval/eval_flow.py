@@ -14,7 +14,7 @@ import numpy as np
 
 from common.console import warn
 from common.files import list_folder, make_folder, require_folder
-from common.flags import Flags, flag, parse_flags, path_flag
+from common.flags import flag, parse_flags, path_flag
 from common.parallel import parallel_map
 from kitti_data import splits
 from kitti_data.flow_files import flow_to_colour, read_flo, read_kitti_flow, resize_flow
@@ -31,15 +31,12 @@ _LONGEST = 1e6  # pixels; Middlebury marks unknown flow by 1e9
 
 
 @dataclasses.dataclass
-class Config(Flags):
+class Config(report.MapFlags):
     """What is compared."""
     dataset_dir: str = path_flag('', 'KITTI 2015 folder, with training/flow_noc and flow_occ')
     pred_dir: str = path_flag('', 'folder of predictions NNNNNN.flo or NNNNNN.png (KITTI 16-bit), '
                                   'or NNNNNN_10.*, or with binary/ or png/ that hold them')
     bilinear: bool = flag(False, 'resize predictions bilinearly; published: by the nearest value')
-    train_list: str = path_flag('', 'train.txt of the training set: warn of drives that are in it')
-    num_plots: int = flag(20, 'pictures that --plot writes, evenly chosen; 0 is one for each image',
-                          at_least=0)
 
 
 def main(argv=None):
@@ -126,9 +123,8 @@ def plot_files(training, predictions, config, folder):
                       read_prediction(predictions[name]), *_read_truth(training, 'occ', name))
 
     names = sorted(predictions)
-    chosen = np.linspace(0, len(names) - 1, min(config.num_plots or len(names), len(names)))
-    parallel_map(plot, [names[index] for index in sorted(set(chosen.astype(int)))],
-                 desc='pictures', unit='img')
+    parallel_map(plot, [names[index] for index in config.plotted(len(names))], desc='pictures',
+                 unit='img')
 
 
 def _read_truth(training, kind, name):

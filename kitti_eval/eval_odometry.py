@@ -14,7 +14,7 @@ import numpy as np
 
 from common.console import warn
 from common.files import require_file
-from common.flags import Flags, flag, parse_flags, path_flag
+from common.flags import flag, parse_flags, path_flag
 from kitti_data import odometry
 from kitti_data.poses import relative
 from kitti_eval import html_report, leakage, report, snippets
@@ -28,7 +28,7 @@ _LEAST_SCALE, _MOST_SCALE = 0.8, 1.25
 
 
 @dataclasses.dataclass
-class Config(Flags):
+class Config(report.PoseFlags):
     """What is compared."""
     gtruth: str = path_flag('', 'KITTI pose file with the truth: 12 columns, or 13 with the frame '
                                 'first')
@@ -44,11 +44,7 @@ class Config(Flags):
     lengths: List[int] = flag(list(KITTI_LENGTHS), 'path lengths of the t_rel, r_rel segments, m',
                               at_least=1)
     evo: bool = flag(False, 'also run evo_ape and evo_rpe')
-    baseline_poses: List[str] = path_flag(
-        [], 'pose files of the training sequences, whose mean step is the baseline; empty is '
-        'KITTI 00-08')
     seq_id: str = flag('', 'the sequence; empty is the name of --gtruth')
-    train_list: str = path_flag('', 'train.txt of the training set: warn if the sequence is in it')
 
     def __post_init__(self):
         super().__post_init__()

@@ -5,12 +5,11 @@ if __package__ in (None, ''):
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 import dataclasses
-from typing import List
 
 from common.console import warn
 from common.errors import UserError, run_main
 from common.files import require_folder
-from common.flags import Flags, flag, parse_flags, path_flag
+from common.flags import flag, parse_flags, path_flag
 from kitti_data.odometry import read_times_and_poses
 from kitti_data.poses import relative
 from kitti_eval import html_report, leakage, report, snippets
@@ -20,18 +19,14 @@ from kitti_eval.snippet_errors import evaluate_snippets
 
 
 @dataclasses.dataclass
-class Config(Flags):
+class Config(report.PoseFlags):
     """What is compared."""
     pred_dir: str = path_flag('', 'folder of predicted snippets')
     gtruth_dir: str = path_flag('', 'folder of ground truth snippets')
     gtruth_poses: str = path_flag('', 'instead of --gtruth_dir: KITTI pose file of the sequence')
     times: str = path_flag('', 'times of --gtruth_poses; empty is sequences/NN/times.txt beside '
                                'poses/')
-    baseline_poses: List[str] = path_flag(
-        [], 'pose files of the training sequences, whose mean step is the baseline; empty is '
-        'KITTI 00-08')
     seq_id: str = flag('', 'the sequence; empty is the name of --gtruth_poses')
-    train_list: str = path_flag('', 'train.txt of the training set: warn if the sequence is in it')
 
     def __post_init__(self):
         super().__post_init__()

@@ -1,10 +1,13 @@
 """What every evaluation shares on the command line: its table, its JSON file, its warnings."""
 import dataclasses
 import os
+from typing import List
+
+import numpy as np
 
 from common.console import warn
 from common.files import make_folder, write_json
-from common.flags import flag, path_flag
+from common.flags import Flags, flag, path_flag
 
 
 _ODOMETRY_COLUMNS = (
@@ -18,6 +21,32 @@ class ReportFlags:
     output_dir: str = path_flag('', 'folder of the JSON result and the plots; empty is beside '
                                     'the predictions')
     plot: bool = flag(False, 'also write plots (PNG) and a page with them (HTML)')
+
+
+@dataclasses.dataclass
+class TrainListFlags(Flags):
+    """What was trained on."""
+    train_list: str = path_flag('', 'train.txt of the training set: warn of what is in it')
+
+
+@dataclasses.dataclass
+class PoseFlags(TrainListFlags):
+    """What the evaluations of poses share."""
+    baseline_poses: List[str] = path_flag(
+        [], 'pose files of the training sequences, whose mean step is the baseline; empty is '
+        'KITTI 00-08')
+
+
+@dataclasses.dataclass
+class MapFlags(TrainListFlags):
+    """What the evaluations of depth and flow share."""
+    num_plots: int = flag(20, 'pictures that --plot writes, evenly chosen; 0 is one for each image',
+                          at_least=0)
+
+    def plotted(self, count):
+        """List of the indices, of `count` images, that --plot draws."""
+        shown = min(self.num_plots or count, count)
+        return sorted(set(np.linspace(0, count - 1, shown).astype(int).tolist()))
 
 
 def print_table(title, columns, rows):
