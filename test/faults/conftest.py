@@ -14,6 +14,9 @@ sys.path[:0] = [str(ROOT), str(ROOT / 'test' / 'unit'), str(ROOT / 'test' / 'fau
 import cases  # noqa: E402
 import programs as running  # noqa: E402
 import settings  # noqa: E402
+from plain_signals import stop_ignoring  # noqa: E402
+
+stop_ignoring()
 
 
 def pytest_report_header():

@@ -7,11 +7,14 @@ import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 GOLDEN = ROOT / 'test' / 'golden'
-sys.path[:0] = [str(ROOT), str(GOLDEN / 'geonet'), str(GOLDEN / 'convlstm_vo')]
+sys.path[:0] = [str(ROOT), str(ROOT / 'test' / 'unit'), str(GOLDEN / 'geonet'),
+                str(GOLDEN / 'convlstm_vo')]
 
 from npu_runtime.engine import start_tensorflow  # noqa: E402
+from plain_signals import stop_ignoring  # noqa: E402
 
 start_tensorflow()
+stop_ignoring()
 
 
 @pytest.fixture(scope='session')

@@ -87,9 +87,7 @@ def test_ctrl_c_during_imports_ends_with_130_and_one_line(seconds):
     process = subprocess.Popen([sys.executable, '-c', program], stdout=subprocess.PIPE,
                                stderr=subprocess.PIPE, universal_newlines=True,
                                env={name: value for name, value in os.environ.items()
-                                    if name != 'TF_CPP_MIN_LOG_LEVEL'},  # these tests have set it
-                               # Also where the tests run in the background, which ignores it.
-                               preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
+                                    if name != 'TF_CPP_MIN_LOG_LEVEL'})  # these tests have set it
     process.stdout.readline()
     time.sleep(seconds)
     process.send_signal(signal.SIGINT)
