@@ -1,4 +1,4 @@
-"""Programs under test inherit which signals are ignored: none, also under nohup or in the background.
+"""Programs under test inherit which signals are ignored: none, also under nohup or in background.
 
 A handler ends with `exec`, while an ignored signal stays ignored.
 """
