@@ -139,7 +139,7 @@ def read_prediction(path):
     else:
         flow, valid = read_kitti_flow(path)
         if not valid.all():
-            raise UserError('%s: %d pixels are marked as not known, must be flow at every pixel' % (
+            warn('%s: %d pixels are marked as not known, and scored as they are stored' % (
                 path, np.count_nonzero(valid == 0)))
     with np.errstate(invalid='ignore'):
         if not (np.abs(flow) <= _LONGEST).all():
