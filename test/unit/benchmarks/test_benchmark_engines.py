@@ -1,5 +1,6 @@
 """Engines and other programs are compared step by step, in turn."""
 import json
+import shlex
 import sys
 
 import pytest
@@ -9,7 +10,8 @@ from common.errors import UserError
 
 SMALL = ['--encoder=vgg', '--img_height=32', '--img_width=64', '--batch_size=1', '--device=cpu',
          '--rounds=2']
-PEER = "%s -c \"print('CPU-s/step 8.0'); print('s/step: median 4.5')\"" % sys.executable
+PEER = shlex.quote(sys.executable) + (
+    " -c \"print('CPU-s/step 8.0'); print('s/step: median 4.5')\"")
 
 
 def test_an_engine_and_a_peer_take_steps_in_turn(tmp_path, capsys):
