@@ -14,6 +14,17 @@ TEMPORARY_SUFFIX = '.partial'
 _OLD_SECONDS = 3600  # no file takes so long to write
 
 
+def utf8_path(path):
+    """A path as TensorFlow takes it: its bytes on the disk, read as UTF-8 whatever the locale is.
+
+    Bytes that are no UTF-8 stay as Python has them.
+    """
+    try:
+        return os.fsencode(path).decode('utf-8')
+    except UnicodeDecodeError:
+        return path
+
+
 def expand_typed(path):
     """What a person means by a path typed on a command line: `~` or `$NAME` at its beginning.
 

@@ -7,6 +7,7 @@ import shutil
 import tensorflow.compat.v1 as tf
 
 from common.errors import UserError
+from common.files import utf8_path
 from npu_runtime import checkpoints
 from npu_runtime.failures import first_line
 
@@ -98,7 +99,7 @@ class CheckpointWriter:
         prefix = os.path.join(self._folder.path, name)
         self._folder.require_there()
         try:
-            saver.save(session, prefix, write_meta_graph=False, write_state=write_state)
+            saver.save(session, utf8_path(prefix), write_meta_graph=False, write_state=write_state)
         except (tf.errors.OpError, OSError, ValueError) as error:
             _remove_parts(prefix)
             self._folder.require_there()

@@ -10,8 +10,9 @@ import tempfile
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from common.errors import UserError
 from common.console import warn
+from common.errors import UserError
+from common.files import utf8_path
 from npu_runtime.failures import first_line
 
 BEST = 'model-best'
@@ -125,7 +126,7 @@ def _reader(prefix):
     One with letters that mean more in a pattern is read through links with plain names.
     """
     if not _PATTERN.search(prefix):
-        return tf.train.load_checkpoint(prefix)
+        return tf.train.load_checkpoint(utf8_path(prefix))
     if prefix not in _LINKS:
         _LINKS[prefix] = tempfile.TemporaryDirectory()
         for path in glob.glob(glob.escape(prefix) + '.*'):

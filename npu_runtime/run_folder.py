@@ -15,7 +15,7 @@ import typing
 
 from common.console import warn
 from common.errors import UserError
-from common.files import make_folder, read_json, reason, write_json
+from common.files import make_folder, read_json, reason, utf8_path, write_json
 from common.flags import check_value, default_of
 
 CONFIG_FILE = 'config.json'
@@ -42,6 +42,7 @@ class RunFolder:
         self._lock = None
 
     def __enter__(self):
+        _require_known_letters(self.path)
         make_folder(self.path)
         self._lock = self._take_lock()
         self._remove_leftovers()
@@ -98,6 +99,15 @@ class RunFolder:
     def write_config(self, configs):
         """Writes config.json: dict, name -> dataclass instance or plain value."""
         write_json(os.path.join(self.path, CONFIG_FILE), _plain(configs))
+
+
+def _require_known_letters(path):
+    """TensorFlow's saver mixes its own names of files with Python's: both must know the letters."""
+    try:
+        os.fsencode(utf8_path(path))
+    except UnicodeEncodeError as error:
+        raise UserError('%s: has letters that this locale does not know, must be a folder with '
+                        'other ones (or set LC_ALL=C.UTF-8)' % path) from error
 
 
 def changes_since(folder, configs):

@@ -5,6 +5,7 @@ import statistics
 import tensorflow.compat.v1 as tf
 
 from common.console import log
+from common.files import utf8_path
 from common.progress import progress
 from npu_runtime.training.metrics import MetricsLog
 from npu_runtime.training.task import StepRecord
@@ -35,7 +36,7 @@ class Report:
         self._examples_per_step = task.flags.batch_size * num_ranks
         self._metrics = MetricsLog(folder.path, start.step)
         self.rows = self._metrics.rows
-        self._writer = tf.summary.FileWriter(folder.path)
+        self._writer = tf.summary.FileWriter(utf8_path(folder.path))
         if start.prefix:
             # TensorBoard forgets what the run before this one wrote of later steps.
             self._writer.add_session_log(

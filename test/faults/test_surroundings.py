@@ -157,6 +157,9 @@ def test_any_locale_takes_folders_of_any_name(name, locale, locales, world, tmp_
     command = CASES[name](strange, tmp_path / '输出 ü')
     ended = running.interpreter(tmp_path, command.program, *command.arguments,
                                 env=locales(locale)).ended()
+    if (name, locale) == ('train_toy', 'C'):  # TensorFlow's saver cannot, which is told at once
+        running.assert_sentence(ended, 'LC_ALL=C.UTF-8')
+        return
     assert ended.status == 0, running.complaint(ended)
     assert list((tmp_path / '输出 ü').iterdir())
 

@@ -1,11 +1,14 @@
 """Files appear whole; errors name them; programs end with the documented status."""
 import os
+import subprocess
+import sys
 
 import pytest
 
 from common import files
 from common.errors import UserError, run_main
 from common.parallel import parallel_map, read_ahead
+from conftest import ROOT
 
 
 def test_a_failing_writer_leaves_the_old_file_and_nothing_beside_it(tmp_path):
@@ -162,3 +165,15 @@ def test_what_fails_beside_the_writing_keeps_its_name(tmp_path):
             stream.write(b'half')
             raise OSError('the source is gone')
     assert not list(tmp_path.iterdir())
+
+
+def test_a_path_for_tensorflow_has_the_bytes_of_the_disk():
+    program = ("import os, sys; sys.path.insert(0, sys.argv[1])\n"
+               "from common.files import utf8_path\n"
+               "sys.stdout.buffer.write(utf8_path(os.fsdecode(b'/\\xe4\\xb8\\xad')).encode())")
+    for environ in ({'LC_ALL': 'C', 'PYTHONUTF8': '0', 'PYTHONCOERCECLOCALE': '0'},
+                    {'LC_ALL': 'C.UTF-8'}):
+        said = subprocess.run([sys.executable, '-c', program, str(ROOT)], stdout=subprocess.PIPE,
+                              env=dict(os.environ, **environ))
+        assert said.returncode == 0 and said.stdout == '/中'.encode('utf-8')
+    assert files.utf8_path('/\udce9') == '/\udce9'
