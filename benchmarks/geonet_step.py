@@ -19,7 +19,6 @@ from kitti_data.pipeline.augmentation import AugmentConfig
 from kitti_data.pipeline.formatted import FormattedSet, list_examples
 from kitti_data.images import read_rgb, resize, write_jpeg
 from kitti_data.odometry import OdometrySequence
-from npu_runtime.devices.host_memory import keep_freed_memory
 
 _ROUNDS = 3
 
@@ -35,7 +34,6 @@ def measure_input(config):
     Three times: as from the second epoch on, where decoded examples are kept in memory; as in the
     first; and kept, without augmentation. Medians of rounds in which all take turns.
     """
-    keep_freed_memory()  # as training on a CPU does
     model = geonet_config(config)
     batch_size = examples_a_step(config)
     with tempfile.TemporaryDirectory() as folder:

@@ -34,7 +34,8 @@ def main(argv=None):
         return
     from npu_runtime.devices.choose import choose_device
     from npu_runtime.failures import explained
-    batch = '--chunk (now %d)' % run.chunk
+    batch = ('--export_batch (now %d)' % run.export_batch if run.mode == 'export'
+             else '--chunk (now %d)' % run.chunk)
     with explained(choose_device(runtime), batch):
         if run.mode == 'test':
             from convlstm_vo.predict_motion import test_motion

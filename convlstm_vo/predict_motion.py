@@ -14,7 +14,7 @@ from kitti_data.pipeline.compact_frames import FrameReader, check_frames
 from kitti_data.poses import relative
 from kitti_eval import constant_motion, evo_tools, report
 from kitti_eval.trajectory_errors import evaluate_odometry
-from npu_runtime.run_folder import read_saved
+from npu_runtime.run_folder import read_saved, read_section
 
 EVO_ALIGNMENTS = ('none', '6dof')
 
@@ -73,12 +73,12 @@ def training_sequences(run):
 
     Warns where it was trained on another camera.
     """
-    saved = read_saved(run.checkpoint)
-    camera = dict(saved.get('run') or {}).get('camera', run.camera)
+    camera = read_section(run.checkpoint, 'run').get('camera', run.camera)
     if camera != run.camera:
         warn('--camera=%d: the network was trained on camera %s (--camera=%s tests what it knows)'
              % (run.camera, camera, camera))
-    names = saved.get('train_sequences', [sequence_name(name) for name in run.training_sequences])
+    names = read_saved(run.checkpoint).get(
+        'train_sequences', [sequence_name(name) for name in run.training_sequences])
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise UserError('config.json beside %s: found %r for "train_sequences", must be a list of '
                         'names' % (run.checkpoint, names))
@@ -127,7 +127,7 @@ class Predictors:
         pairs = self._run.chunk if self.carries_state else self._model.time_steps
         batch_size = 1 if self.carries_state else max(1, self._run.chunk // pairs)
         return predictor.Predictor(self._run.checkpoint, self._runtime, batch_size, pairs,
-                                 frame_shape, dtype)
+                                   frame_shape, dtype)
 
 
 def _open(sequence, model):

@@ -99,8 +99,7 @@ def check_headers(paths, what='image'):
     """
     def check(path):
         with _opened(path, what) as image:
-            _format(image, path, what)
-            return image.height, image.width
+            return _format(image, path, what)[:2]
 
     return parallel_map(check, paths, desc='checking images', unit='image')
 

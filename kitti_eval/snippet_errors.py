@@ -60,8 +60,8 @@ def evaluate_snippets(gt, pred, step=KITTI_STEP):
       A dict of plain numbers: `seq_length` (frames of the longest predicted snippet), `snippets`
       (scored ones), `ate_mean` and `ate_std` (population), `baseline_ate_mean`,
       `baseline_ate_std` (metres), `missing` (truth without prediction), `without_truth`,
-      `unmatched` (fewer than two times agree), `partly_matched` (one side has more), and `ate` {file name: metres}.
-      The means are None where nothing was scored.
+      `unmatched` (fewer than two times agree), `partly_matched` (one side has more), and `ate`
+      {file name: metres}. The means are None where nothing was scored.
     """
     scores, baseline_scores, unmatched, partly_matched = {}, [], 0, 0
     for first in sorted(set(gt) & set(pred)):

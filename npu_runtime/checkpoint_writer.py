@@ -1,6 +1,5 @@
 """Writing checkpoints: whole, finite, and never at the price of an earlier one."""
 import contextlib
-import glob
 import os
 import shutil
 
@@ -101,8 +100,8 @@ class CheckpointWriter:
         try:
             saver.save(session, utf8_path(prefix), write_meta_graph=False, write_state=write_state)
         except (tf.errors.OpError, OSError, ValueError) as error:
-            _remove_parts(prefix)
             self._folder.require_there()
+            self._folder.remove_leftovers()
             raise UserError(
                 'cannot write checkpoint %s: %s (%s free there)%s'
                 % (prefix, first_line(error), _free_space(self._folder.path), self.remains())
@@ -116,14 +115,6 @@ class CheckpointWriter:
                 raise UserError('checkpoint %s not written: variable %s holds NaN or infinity; '
                                 'lower --learning_rate%s'
                                 % (name, variable.op.name, self.remains()))
-
-
-def _remove_parts(prefix):
-    """Removes what a failed save leaves beside its checkpoint."""
-    for path in glob.glob(glob.escape(prefix) + '_temp_*'):
-        shutil.rmtree(path, ignore_errors=True)
-    for path in glob.glob(glob.escape(prefix) + '.*tempstate*'):
-        os.remove(path)
 
 
 def _free_space(folder):

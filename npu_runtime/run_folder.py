@@ -45,7 +45,7 @@ class RunFolder:
         _require_known_letters(self.path)
         make_folder(self.path)
         self._lock = self._take_lock()
-        self._remove_leftovers()
+        self.remove_leftovers()
         return self
 
     def __exit__(self, *exception):
@@ -75,8 +75,8 @@ class RunFolder:
             lock.flush()
         return lock
 
-    def _remove_leftovers(self):
-        """Removes the half of a checkpoint that a killed run has left."""
+    def remove_leftovers(self):
+        """Removes the half of a checkpoint that a killed run or a failed save has left."""
         for name in filter(_PART_OF_CHECKPOINT.fullmatch, os.listdir(self.path)):
             path = os.path.join(self.path, name)
             if os.path.isdir(path):
@@ -127,7 +127,8 @@ def changes_since(folder, configs):
     """
     path = os.path.join(folder, CONFIG_FILE)
     if not os.path.exists(path):
-        warn('%s does not exist: nothing tells whether the run goes on with the flags it had' % path)
+        warn('%s does not exist: nothing tells whether the run goes on with the flags it had'
+             % path)
         return {}
     saved, changed, fatal = _read_config(path), {}, []
     for name, config in configs.items():
@@ -159,6 +160,11 @@ def read_saved(checkpoint):
     """
     path = _config_path(checkpoint)
     return _read_config(path) if os.path.isfile(path) else {}
+
+
+def read_section(checkpoint, name):
+    """The flags under `name` in the config.json beside a checkpoint: dict, as `read_saved`."""
+    return _section(_config_path(checkpoint), read_saved(checkpoint), name)
 
 
 def model_flags(checkpoint, config_class):

@@ -46,7 +46,8 @@ def learn(config, drives, folder, about, recipe=RECIPE):
             '--train_iter=' + _ENDLESS, '--save_epochs=' + _ENDLESS,
             '--total_steps=%d' % last_step, '--log_freq=%d' % log_freq])
 
-    plan = run_stages('ConvLSTM VO', run, recipe.stages, train, config.minutes, config.convlstm_steps)
+    plan = run_stages('ConvLSTM VO', run, recipe.stages, train, config.minutes,
+                      config.convlstm_steps)
     tested = list(dict.fromkeys(drives.test + drives.posed))
     call(convlstm_vo, data + ['--mode=test', '--noevo', '--test_sequences=' + ','.join(tested)])
     about = dict(about, model='ConvLSTM VO', minutes=figures.training_minutes(run),

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Trains depth, motion and flow from scratch on rendered drives, an hour in all on two cores, and
-# tests on one never trained on: learn/report.html, learn/flow/report.html. Started again, it goes on.
+# tests on one never trained on: learn/report.html, learn/flow/report.html. Started again, it goes
+# on.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 source scripts/shell.sh

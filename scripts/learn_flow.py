@@ -1,6 +1,7 @@
 """Trains GeoNet's flow from images alone on rendered drives, and says how well it does.
 
-    python kitti_data/rendering/synthetic.py --output_dir=learn/kitti --img_height=64 --img_width=208
+    python kitti_data/rendering/synthetic.py --output_dir=learn/kitti --img_height=64 \\
+        --img_width=208
     python scripts/learn_flow.py --kitti_dir=learn/kitti --output_dir=learn/flow
 
 Direct flow, tested on rendered pictures in KITTI 2015's layout that were not trained on. Writes
@@ -23,16 +24,17 @@ from kitti_data.rendering.kitti_2015 import kitti_2015_dataset
 from kitti_eval import eval_flow, html_report, plots
 from npu_runtime.devices.flags import DEVICES
 from npu_runtime.engine import start_tensorflow
+from scripts.stages import Recipe, Stage, run_stages
 
 EPE_TARGET = 0.5
-# Of the steps, learning rate.
-STAGES = ((0.65, 5e-4), (0.20, 2e-4), (0.15, 5e-5))
 # For little time. Flow begins near 0 and not, as published, with noise of many pixels. Without the
 # mask of hidden pixels, which at first hides what moves much. Batch norm sees 16 pairs a step,
 # which need no long averages. Rendered light never changes.
-FLAGS = ('--mode=train_flow', '--flownet_type=direct', '--batch_size=4', '--batch_norm_decay=0.9',
-         '--initial_flow_gain=0.01', '--flow_consistency_weight=0', '--flow_smooth_weight=0.1',
-         '--noaugment_gamma', '--noaugment_brightness', '--noaugment_colour')
+RECIPE = Recipe((
+    '--mode=train_flow', '--flownet_type=direct', '--batch_size=4', '--batch_norm_decay=0.9',
+    '--initial_flow_gain=0.01', '--flow_consistency_weight=0', '--flow_smooth_weight=0.1',
+    '--noaugment_gamma', '--noaugment_brightness', '--noaugment_colour'),
+                (Stage(0.65, 5e-4), Stage(0.20, 2e-4), Stage(0.15, 5e-5)))
 NUM_PICTURES, NUM_SHOWN = 40, 4
 
 
@@ -84,13 +86,14 @@ def _train(config, run, call):
     size = ['--img_height=%d' % config.img_height, '--img_width=%d' % config.img_width]
     call(prepare_train_data, size + ['--dataset_name=kitti_odom', '--dump_root=%s_formatted' % run,
                                      '--dataset_dir=' + config.kitti_dir])
-    done = 0.0
-    for share, learning_rate in STAGES:
-        done += share
-        call(geonet, list(FLAGS) + size + [
+
+    def train(last_step, stage, log_freq):
+        call(geonet, list(RECIPE.flags) + size + [
             '--dataset_dir=%s_formatted' % run, '--checkpoint_dir=' + run,
-            '--device=' + config.device, '--learning_rate=%g' % learning_rate,
-            '--max_steps=%d' % round(done * config.steps)])
+            '--device=' + config.device, '--learning_rate=%g' % stage.learning_rate,
+            '--max_steps=%d' % last_step, '--log_freq=%d' % log_freq])
+
+    run_stages('GeoNet flow', run, RECIPE.stages, train, 0, config.steps)
 
 
 def _test(config, run, pictures, flow, call):

@@ -221,8 +221,8 @@ install_packages() {
     "$venv/bin/python" -m pip install -q --disable-pip-version-check -r "$packages"
 }
 
-# Everything but .choice and .make-lock is made anew: a build that was killed leaves a folder that is
-# known as an environment and not complete.
+# Everything but .choice and .make-lock is made anew: a build that was killed leaves a folder that
+# is known as an environment and not complete.
 build() {
   local flags=()
   [ -n "$tensorflow" ] || flags=(--system-site-packages)

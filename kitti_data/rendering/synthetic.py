@@ -53,8 +53,7 @@ class Config(Flags):
 
     def __post_init__(self):
         super().__post_init__()
-        if not self.output_dir:
-            raise UserError('--output_dir= is empty: must be a folder')
+        self.require(output_dir='a folder')
         known = (2, 3) if self.layout == 'raw' else (0, 1, 2, 3)
         if not set(self.cameras) <= set(known):
             raise UserError('--cameras=%s: must be among %s with --layout=%s' % (
@@ -62,8 +61,8 @@ class Config(Flags):
         if self.layout == 'kitti_2015' and (self.sequences or self.cameras):
             raise UserError('--sequences, --cameras: must not be given with --layout=kitti_2015')
         if self.layout == 'raw' and not self.sequences and self.num_sequences > len(DRIVES):
-            raise UserError('--num_sequences=%d: must be at most %d with --layout=raw (give more names in '
-                            '--sequences)' % (self.num_sequences, len(DRIVES)))
+            raise UserError('--num_sequences=%d: must be at most %d with --layout=raw (give more '
+                            'names in --sequences)' % (self.num_sequences, len(DRIVES)))
 
 
 def synthetic_dataset(output_dir, sequences=('00', '01'), num_frames=10, img_height=64,

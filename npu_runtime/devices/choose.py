@@ -42,9 +42,9 @@ def choose_device(config):
     obstacle = _plugin_obstacle()
     if config.device == 'npu':
         if obstacle:
-            raise UserError('--device=npu: must be cpu or auto here, or the environment of the CANN '
-                            'toolkit loaded (the Ascend plugin npu_bridge does not import: %s)'
-                            % obstacle)
+            raise UserError('--device=npu: must be cpu or auto here, or the environment of the '
+                            'CANN toolkit loaded (the Ascend plugin npu_bridge does not import: '
+                            '%s)' % obstacle)
         return Device('npu', '--device=npu')
     if not obstacle:
         return Device('npu', 'npu_bridge imports')

@@ -15,7 +15,8 @@ from npu_runtime.devices.tensorflow_devices import SingleSteps
 
 SHARED = False  # a card belongs to one process
 SHOWS_PROCESSES = 'npu-smi info'
-REFUSED = re.compile(r'geop|\bge::|\bacl|\brt[A-Z]\w+|\bE[A-Z0-9]\d{4}\b|\btsd|ascend', re.IGNORECASE)
+REFUSED = re.compile(r'geop|\bge::|\bacl|\brt[A-Z]\w+|\bE[A-Z0-9]\d{4}\b|\btsd|ascend',
+                     re.IGNORECASE)
 _Rewrite = rewriter_config_pb2.RewriterConfig
 
 

@@ -46,7 +46,8 @@ def test_what_is_written_for_training_is_read_back(tmp_path):
 
 def test_a_camera_file_that_is_transposed_or_skewed_is_refused(tmp_path):
     path = str(tmp_path / 'x_cam.txt')
-    for numbers in ('240,0,0,0,245,0,204,63,1', '240,3,204,0,245,63,0,0,1', '240,0,204,0,245,63,0,0,2'):
+    for numbers in ('240,0,0,0,245,0,204,63,1', '240,3,204,0,245,63,0,0,1',
+                    '240,0,204,0,245,63,0,0,2'):
         with open(path, 'w') as stream:
             stream.write(numbers)
         with pytest.raises(UserError, match='found .*, must be fx,0,cx,0,fy,cy,0,0,1'):
