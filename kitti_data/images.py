@@ -5,6 +5,7 @@ orientation) does not turn it, because calibration and truth belong to the store
 """
 import contextlib
 import os
+import struct
 import typing
 
 import numpy as np
@@ -22,6 +23,7 @@ MAX_PIXELS_OF_16_BITS = 2 ** 24
 Image.MAX_IMAGE_PIXELS = None  # Pillow's own check raises or only warns, by the size.
 
 _FORMATS = ('PNG', 'JPEG')
+_PNG_SIGNATURE = b'\x89PNG\r\n\x1a\n'
 _ORIENTATION = 0x0112
 _AS_STORED = 1
 _GRAY, _COLOUR = ('L', '1'), ('RGB', 'RGBA', 'P', 'LA')
@@ -185,7 +187,22 @@ def _warn_if_turned(image, path):
 def _decode(path, mode, what):
     with reading(path, what):
         with open(path, 'rb') as stream:
-            pixels = cv2.imdecode(np.frombuffer(stream.read(), np.uint8), mode)
+            data = stream.read()
+        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), mode) if _chunks_fit(data) else None
     if pixels is None:
         raise UserError('cannot read %s %s: it cannot be decoded' % (what, path))
     return pixels
+
+
+def _chunks_fit(data):
+    """Whether the file holds all that the chunks of a PNG say they are; true of other formats.
+
+    OpenCV takes as much memory as a chunk asks for, 4 GB at most, before it looks.
+    """
+    place, kind = len(_PNG_SIGNATURE), b''
+    if not data.startswith(_PNG_SIGNATURE):
+        return True
+    while kind != b'IEND' and place + 8 <= len(data):
+        length, kind = struct.unpack_from('>I4s', data, place)
+        place += 12 + length
+    return place <= len(data)

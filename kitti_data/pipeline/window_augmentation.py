@@ -14,6 +14,8 @@ from kitti_data import poses as pose_math
 from kitti_data.pipeline import turned_frames
 
 CONTRAST_RANGE = (0.7, 1.4)
+# Radians between neighbouring frames: a little more than KITTI's sharpest turns.
+PIVOT_TURN = 0.06
 # x to -x: steps to the side and turns about y and z change their sign.
 _MIRROR_SIGNS = np.float32([-1, 1, 1, 1, -1, -1])
 
@@ -27,6 +29,9 @@ class WindowAugmentConfig:
     augment_turn: float = flag(
         0.0, 'turn the camera by up to so many radians more from frame to frame', at_least=0,
         at_most=turned_frames.MOST_TURN)
+    augment_pivot: float = flag(
+        0.0, 'share of the windows in which the camera turns on the spot: their first frame, '
+             'turned by up to %g radians from frame to frame' % PIVOT_TURN, at_least=0, at_most=1)
 
     def __post_init__(self):
         check_fields(self)
@@ -35,11 +40,16 @@ class WindowAugmentConfig:
     def active(self):
         """Whether anything is changed at all."""
         return (self.augment_mirror or self.augment_reverse or self.augment_contrast
-                or self.augment_turn > 0)
+                or self.turns)
+
+    @property
+    def turns(self):
+        """Whether frames are turned, which takes the camera's intrinsics."""
+        return self.augment_turn > 0 or self.augment_pivot > 0
 
     def check(self, label_frame):
         """Raises a UserError where labels of this kind cannot follow the change."""
-        for name in ('augment_mirror', 'augment_reverse', 'augment_turn'):
+        for name in ('augment_mirror', 'augment_reverse', 'augment_turn', 'augment_pivot'):
             value = getattr(self, name)
             if value and label_frame != 'camera':
                 raise UserError('--%s=%s: must be %s with --label_frame=%s (its motions depend on '
@@ -63,10 +73,14 @@ def change_window(compact, motions, config, seed, position, intrinsics=None):
       (<CompactFrames>, float32 [T, 6]).
     """
     key = np.array([seed, position], np.int64).view(np.uint64)
-    mirror, reverse, contrast, turn = np.random.Generator(np.random.Philox(key=key)).random(4)
-    if config.augment_turn:
-        compact, motions = _turned(compact, motions, intrinsics,
-                                   config.augment_turn * (2 * turn - 1))
+    mirror, reverse, contrast, turn, pivot = np.random.Generator(
+        np.random.Philox(key=key)).random(5)
+    most_turn = config.augment_turn
+    if pivot < config.augment_pivot:
+        compact = type(compact)(*(values[np.zeros(len(values), int)] for values in compact))
+        motions, most_turn = np.zeros_like(motions), PIVOT_TURN
+    if most_turn:
+        compact, motions = _turned(compact, motions, intrinsics, most_turn * (2 * turn - 1))
     if config.augment_mirror and mirror < 0.5:
         compact = compact._replace(frames=np.ascontiguousarray(compact.frames[:, :, ::-1]))
         motions = _MIRROR_SIGNS * motions

@@ -58,7 +58,7 @@ class WindowSet:
         formats = [check_frames(sequence.image_paths) for sequence in sequences]
         self.reader = FrameReader([path for sequence in sequences for path in sequence.image_paths],
                                   img_height, img_width, formats)
-        if self._augment and self._augment.augment_turn:
+        if self._augment and self._augment.turns:
             # Of each frame, as it is resized.
             self._intrinsics = np.concatenate([
                 np.tile(zoomed(sequence.intrinsics, img_width / found.width,

@@ -136,6 +136,18 @@ def test_a_small_png_of_a_huge_flow_takes_no_memory(tmp_path):
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 50000
 
 
+@pytest.mark.parametrize('read', [lambda path: images.read_levels(path, 3),
+                                  lambda path: images.read_16_bit(path, 3, 'flow')])
+def test_a_chunk_that_asks_for_too_much_memory_is_refused(tmp_path, read):
+    path = tmp_path / 'long.png'
+    before, _, after = png_header(8, 8).partition(b'IDAT')
+    path.write_bytes(before[:-4] + b'\x7f\xff\xff\xffIDAT' + after)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(UserError, match='cannot read .*long.png: it cannot be decoded'):
+        read(str(path))
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 50000
+
+
 def test_sixteen_bit_files_are_refused_by_both_models(tmp_path):
     path = str(tmp_path / 'deep.png')
     for pixels in (np.full((4, 5), 40000, np.uint16), np.full((4, 5, 3), 40000, np.uint16)):

@@ -5,9 +5,10 @@ import pytest
 from common.errors import UserError
 from kitti_data import motion
 from kitti_data import poses as pose_math
+from kitti_data.pipeline import turned_frames
 from kitti_data.pipeline.compact_frames import CompactFrames
 from kitti_data.pipeline.window_augmentation import (
-    CONTRAST_RANGE, WindowAugmentConfig, change_window, reversed_motions)
+    CONTRAST_RANGE, PIVOT_TURN, WindowAugmentConfig, change_window, reversed_motions)
 
 MIRROR = np.diag([-1.0, 1, 1, 1])
 
@@ -67,6 +68,23 @@ def test_contrast_stays_in_its_range_and_leaves_motions_alone(window):
     assert low <= min(factors) < 0.85 and 1.15 < max(factors) <= high
 
 
+def test_a_pivot_shows_one_frame_that_turns_and_moves_nowhere(window):
+    compact, motions = window
+    intrinsics = np.array([[4.0, 0, 3], [0, 4, 2], [0, 0, 1]])
+    config = WindowAugmentConfig(augment_pivot=0.5)
+    found = [change_window(*window, config, 1, position, intrinsics) for position in range(40)]
+    pivots = [(frames, labels) for (frames, _, _), labels in found
+              if not np.array_equal(labels, motions)]
+    assert 10 < len(pivots) < 30
+    turns = [labels[0, 4] for _, labels in pivots]
+    assert -PIVOT_TURN <= min(turns) < -PIVOT_TURN / 2 and PIVOT_TURN / 2 < max(turns) <= PIVOT_TURN
+    for (frames, labels), angle in zip(pivots, turns):
+        np.testing.assert_allclose(labels, np.tile([0, 0, 0, 0, angle, 0], (3, 1)), atol=1e-6)
+        for frame, time in zip(frames, (-1.5, -0.5, 0.5, 1.5)):
+            np.testing.assert_array_equal(frame, turned_frames.turned_frame(
+                compact.frames[0], intrinsics, turned_frames.turn(np.float64(angle) * time)))
+
+
 def test_the_change_depends_on_seed_and_position_alone(window):
     config = WindowAugmentConfig(augment_mirror=True, augment_reverse=True, augment_contrast=True)
     first, again = (positions(config, window) for _ in range(2))
@@ -82,7 +100,9 @@ def test_nothing_is_changed_by_default(window):
     assert compact is window[0] and motions is window[1]
 
 
-@pytest.mark.parametrize('flag', ['augment_mirror', 'augment_reverse'])
-def test_world_frame_labels_cannot_follow(flag):
-    with pytest.raises(UserError, match='--%s=true.*--label_frame=world' % flag):
-        WindowAugmentConfig(**{flag: True}).check('world')
+@pytest.mark.parametrize('flag, value', [('augment_mirror', True), ('augment_reverse', True),
+                                         ('augment_turn', 0.1), ('augment_pivot', 1.0)])
+def test_world_frame_labels_cannot_follow(flag, value):
+    with pytest.raises(UserError, match='--%s=%s.*--label_frame=world' % (
+            flag, str(value).lower())):
+        WindowAugmentConfig(**{flag: value}).check('world')
