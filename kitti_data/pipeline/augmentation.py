@@ -42,6 +42,10 @@ class AugmentConfig:
     augment_turn: float = flag(
         0.0, 'turn the camera by up to so many radians more from frame to frame (published '
         'training: 0)', at_least=0, at_most=turned_frames.MOST_TURN)
+    augment_pivot: float = flag(
+        0.0, 'share of the examples in which the camera turns on the spot: their middle frame, '
+        'turned by up to %g radians from frame to frame (published training: 0)'
+        % turned_frames.PIVOT_TURN, at_least=0, at_most=1)
 
     def __post_init__(self):
         check_fields(self)
@@ -50,7 +54,8 @@ class AugmentConfig:
     def active(self):
         """Whether anything is changed at all."""
         return (self.augment_scale or self.augment_gamma or self.augment_brightness
-                or self.augment_colour or self.augment_flip or self.augment_turn > 0)
+                or self.augment_colour or self.augment_flip or self.augment_turn > 0
+                or self.augment_pivot > 0)
 
 
 class Draws(typing.NamedTuple):
@@ -63,6 +68,7 @@ class Draws(typing.NamedTuple):
     brightness: np.ndarray  # float64 [B]
     colours: np.ndarray     # float64 [B, 3F], a factor for each channel of each frame
     flip: np.ndarray        # bool [B]
+    pivot: np.ndarray       # bool [B], whether all frames show the middle one
     turn: np.ndarray        # float64 [B], radians from frame to frame
 
 
@@ -76,14 +82,15 @@ def draw(config, seed, positions, height, width, num_frames):
 
     The same numbers are drawn whatever is switched off, so a switch changes nothing but its part.
     """
-    numbers = _random_numbers(seed, positions, 9 + 3 * num_frames)
+    numbers = _random_numbers(seed, positions, 10 + 3 * num_frames)
+    pivot = numbers[:, -1] < config.augment_pivot
 
     def uniform(low, high, share, enabled):
         return low + (high - low) * share if enabled else np.ones_like(share)
 
     scale = uniform(1.0, MAX_SCALE, numbers[:, 1::-1], config.augment_scale)
     size = scaled_size(height, width, scale)
-    colours = uniform(*COLOUR_RANGE, numbers[:, 7:-2], config.augment_colour)
+    colours = uniform(*COLOUR_RANGE, numbers[:, 7:-3], config.augment_colour)
     if config.augment_same_colour:
         colours = np.tile(colours[:, :3], num_frames)
     return Draws(
@@ -94,8 +101,10 @@ def draw(config, seed, positions, height, width, num_frames):
         gamma=uniform(*GAMMA_RANGE, numbers[:, 5], config.augment_gamma),
         brightness=uniform(*BRIGHTNESS_RANGE, numbers[:, 6], config.augment_brightness),
         colours=colours,
-        flip=(numbers[:, -2] < FLIP_PROBABILITY) & config.augment_flip,
-        turn=config.augment_turn * (2 * numbers[:, -1] - 1))
+        flip=(numbers[:, -3] < FLIP_PROBABILITY) & config.augment_flip,
+        pivot=pivot,
+        turn=(np.where(pivot, turned_frames.PIVOT_TURN, config.augment_turn)
+              * (2 * numbers[:, -2] - 1)))
 
 
 def _random_numbers(seed, positions, count):
@@ -123,9 +132,11 @@ def apply(draws, stacks, intrinsics, out):
     """
     tables = iter(_colour_tables(draws))
     with _lent(_idle_buffers, lambda: (_Buffer(), _Buffer())) as buffers:
-        for stack, camera, turn, size, offset, recolour, flip, changed in zip(
-                stacks, intrinsics, draws.turn, draws.size.tolist(), draws.offset.tolist(),
-                draws.recolour, draws.flip, out):
+        for stack, camera, pivot, turn, size, offset, recolour, flip, changed in zip(
+                stacks, intrinsics, draws.pivot, draws.turn, draws.size.tolist(),
+                draws.offset.tolist(), draws.recolour, draws.flip, out):
+            if pivot:
+                stack = np.tile(stack[..., :3], stack.shape[2] // 3)
             if turn:
                 stack = _turned(stack, camera, turn)
             _enlarge_and_crop(stack, size, offset, buffers, changed)

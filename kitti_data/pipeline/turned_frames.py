@@ -9,7 +9,10 @@ from scipy.spatial.transform import Rotation
 
 from common.opencv import cv2
 
-MOST_TURN = 0.2  # radians between neighbouring frames; KITTI's sharpest are 0.05
+# Radians between neighbouring frames, of which KITTI's sharpest turns have 0.05: the most that may
+# be asked for, and the most of a camera that turns on the spot.
+MOST_TURN = 0.2
+PIVOT_TURN = 0.06
 
 
 def turn(angles):

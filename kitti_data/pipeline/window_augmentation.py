@@ -14,8 +14,6 @@ from kitti_data import poses as pose_math
 from kitti_data.pipeline import turned_frames
 
 CONTRAST_RANGE = (0.7, 1.4)
-# Radians between neighbouring frames: a little more than KITTI's sharpest turns.
-PIVOT_TURN = 0.06
 # x to -x: steps to the side and turns about y and z change their sign.
 _MIRROR_SIGNS = np.float32([-1, 1, 1, 1, -1, -1])
 
@@ -31,7 +29,8 @@ class WindowAugmentConfig:
         at_most=turned_frames.MOST_TURN)
     augment_pivot: float = flag(
         0.0, 'share of the windows in which the camera turns on the spot: their first frame, '
-             'turned by up to %g radians from frame to frame' % PIVOT_TURN, at_least=0, at_most=1)
+             'turned by up to %g radians from frame to frame' % turned_frames.PIVOT_TURN,
+        at_least=0, at_most=1)
 
     def __post_init__(self):
         check_fields(self)
@@ -78,7 +77,7 @@ def change_window(compact, motions, config, seed, position, intrinsics=None):
     most_turn = config.augment_turn
     if pivot < config.augment_pivot:
         compact = type(compact)(*(values[np.zeros(len(values), int)] for values in compact))
-        motions, most_turn = np.zeros_like(motions), PIVOT_TURN
+        motions, most_turn = np.zeros_like(motions), turned_frames.PIVOT_TURN
     if most_turn:
         compact, motions = _turned(compact, motions, intrinsics, most_turn * (2 * turn - 1))
     if config.augment_mirror and mirror < 0.5:

@@ -7,7 +7,7 @@ from kitti_data import motion
 from kitti_data.pipeline import augmentation
 from kitti_data.pipeline.augmentation import AugmentConfig
 from kitti_data.pipeline.compact_frames import CompactFrames
-from kitti_data.pipeline.turned_frames import turn, turned_frame
+from kitti_data.pipeline.turned_frames import PIVOT_TURN, turn, turned_frame
 from kitti_data.pipeline.window_augmentation import WindowAugmentConfig, change_window
 
 K = np.array([[90.0, 0, 51.5], [0, 88.0, 15.5], [0, 0, 1]])
@@ -80,14 +80,37 @@ def test_an_examples_frames_turn_with_time_and_the_middle_one_stays():
                                        atol=0.15)
 
 
+def test_an_example_that_pivots_shows_its_middle_frame_turned():
+    rng = np.random.RandomState(2)
+    stack = rng.randint(0, 256, (HEIGHT, WIDTH, 9)).astype(np.uint8)
+    draws = augmentation.draw(AugmentConfig(augment_pivot=0.5, **TURN_ALONE), 1, np.arange(40),
+                              HEIGHT, WIDTH, 3)
+    assert 10 < draws.pivot.sum() < 30
+    assert not draws.turn[~draws.pivot].any()
+    most = np.abs(draws.turn[draws.pivot]).max()
+    assert PIVOT_TURN / 2 < most <= PIVOT_TURN
+    out = np.empty((40,) + stack.shape, np.uint8)
+    augmentation.apply(draws, [stack] * 40, np.tile(K.astype(np.float32), (40, 1, 1)), out)
+    for pivot, angle, example in zip(draws.pivot, draws.turn, out):
+        if not pivot:
+            np.testing.assert_array_equal(example, stack)
+            continue
+        target, earlier, later = np.split(example, 3, axis=2)
+        np.testing.assert_array_equal(target, stack[..., :3])
+        for frame, time in ((earlier, -1), (later, 1)):
+            expected = turned_frame(np.ascontiguousarray(target), K.astype(np.float32),
+                                    turn(time * angle))
+            np.testing.assert_array_equal(frame, expected)
+
+
 def test_turning_leaves_all_other_draws_alone():
-    with_turn, without = (augmentation.draw(AugmentConfig(augment_turn=angle, augment_flip=True),
-                                            5, np.arange(9), HEIGHT, WIDTH, 3)
-                          for angle in (0.1, 0.0))
+    with_turn, without = (
+        augmentation.draw(AugmentConfig(augment_turn=angle, augment_pivot=angle, augment_flip=True),
+                          5, np.arange(9), HEIGHT, WIDTH, 3) for angle in (0.1, 0.0))
     for name, values in without._asdict().items():
-        if name != 'turn':
+        if name not in ('turn', 'pivot'):
             np.testing.assert_array_equal(values, getattr(with_turn, name))
-    assert not without.turn.any()
+    assert not without.turn.any() and not without.pivot.any()
 
 
 def test_a_windows_motions_are_those_of_the_turned_cameras():

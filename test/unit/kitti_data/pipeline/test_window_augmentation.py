@@ -8,7 +8,7 @@ from kitti_data import poses as pose_math
 from kitti_data.pipeline import turned_frames
 from kitti_data.pipeline.compact_frames import CompactFrames
 from kitti_data.pipeline.window_augmentation import (
-    CONTRAST_RANGE, PIVOT_TURN, WindowAugmentConfig, change_window, reversed_motions)
+    CONTRAST_RANGE, WindowAugmentConfig, change_window, reversed_motions)
 
 MIRROR = np.diag([-1.0, 1, 1, 1])
 
@@ -77,7 +77,8 @@ def test_a_pivot_shows_one_frame_that_turns_and_moves_nowhere(window):
               if not np.array_equal(labels, motions)]
     assert 10 < len(pivots) < 30
     turns = [labels[0, 4] for _, labels in pivots]
-    assert -PIVOT_TURN <= min(turns) < -PIVOT_TURN / 2 and PIVOT_TURN / 2 < max(turns) <= PIVOT_TURN
+    most = turned_frames.PIVOT_TURN
+    assert -most <= min(turns) < -most / 2 and most / 2 < max(turns) <= most
     for (frames, labels), angle in zip(pivots, turns):
         np.testing.assert_allclose(labels, np.tile([0, 0, 0, 0, angle, 0], (3, 1)), atol=1e-6)
         for frame, time in zip(frames, (-1.5, -0.5, 0.5, 1.5)):
