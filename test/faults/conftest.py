@@ -19,8 +19,10 @@ from plain_signals import stop_ignoring  # noqa: E402
 stop_ignoring()
 
 
-def pytest_report_header():
-    return 'faults: %s, FAULTS_SEED=%d' % ('full' if settings.FULL else 'quick', settings.SEED)
+def pytest_terminal_summary(terminalreporter):
+    """At the end, where `pytest -q` shows it too."""
+    terminalreporter.write_line('faults: %s, FAULTS_SEED=%d' % (
+        'full' if settings.FULL else 'quick', settings.SEED))
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """How thorough the fault tests are, and their randomness.
 
 FAULTS=full (the default, up to half an hour) or quick (a few seconds of each kind);
-FAULTS_SEED=N repeats a run: the seed is printed at the head of every one.
+FAULTS_SEED=N repeats a run: the seed is printed at the end of every one.
 """
 import os
 import random
