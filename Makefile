@@ -15,14 +15,14 @@ demo: env
 
 test: env
 	$(RUN) -m pytest -q -n 2 --dist loadfile test/unit
-	FAULTS=quick $(RUN) -m pytest -q test/faults
+	FAULTS=quick $(RUN) -m pytest -q -n 2 --dist loadfile test/faults
 
 test-distributed: env
 	@scripts/install_horovod.sh
 	$(RUN) -m pytest -q test/distributed
 
 test-faults: env
-	$(RUN) -m pytest -q test/faults
+	$(RUN) -m pytest -q -n 2 --dist loadfile test/faults
 
 learn: env
 	@PYTHON=$(RUN) scripts/learn.sh

@@ -11,6 +11,7 @@ from convlstm_vo import predictor
 from kitti_data import motion
 from kitti_data.odometry import OdometrySequence, sequence_name, write_poses
 from kitti_data.pipeline.compact_frames import FrameReader, check_frames
+from kitti_data.pipeline.window_augmentation import mirrored_motions
 from kitti_data.poses import relative
 from kitti_eval import constant_motion, evo_tools, report
 from kitti_eval.trajectory_errors import evaluate_odometry
@@ -36,6 +37,9 @@ def test_motion(run, model, runtime):
     """
     run.require(datapath='the KITTI odometry folder', outputpath='the folder of the run',
                 test_sequences='numbers of sequences')
+    if run.flip_average and model.label_frame != 'camera':
+        raise UserError('--flip_average=true: must be false with --label_frame=%s (its motions '
+                        'depend on where the sequence began)' % model.label_frame)
     trained_on = training_sequences(run)
     _warn_if_trained(run.test_sequences, trained_on)
     sequences = [OdometrySequence(run.datapath, name, run.camera) for name in run.test_sequences]
@@ -121,7 +125,12 @@ class Predictors:
         if key not in self._loaded:
             self._loaded[key] = self._load(*key)
         run_over = predictor.stream if self.carries_state else predictor.stateless
-        return run_over(self._loaded[key], reader, desc)
+        motions = run_over(self._loaded[key], reader, desc)
+        if not self._run.flip_average:
+            return motions
+        mirrored = run_over(self._loaded[key], predictor.MirroredReader(reader),
+                            desc + ', mirrored')
+        return (motions + mirrored_motions(mirrored)) / 2
 
     def _load(self, frame_shape, dtype):
         pairs = self._run.chunk if self.carries_state else self._model.time_steps

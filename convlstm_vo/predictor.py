@@ -7,6 +7,7 @@ from common.parallel import read_ahead
 from common.progress import progress
 from convlstm_vo import net
 from convlstm_vo.cell import LSTMStateTuple
+from kitti_data.pipeline.window_augmentation import mirrored_frames
 from npu_runtime import checkpoint_loading
 from npu_runtime.predictions import require_finite
 from npu_runtime.session import make_session
@@ -110,6 +111,18 @@ def stateless(predictor, reader, desc=''):
         for start, window in reversed(list(zip(batch, windows))):
             motions[start:start + pairs] = window
     return motions
+
+
+class MirroredReader:
+    """Reads what `reader` does, mirrored left to right."""
+
+    def __init__(self, reader):
+        self.paths = reader.paths
+        self._reader = reader
+
+    def read(self, indices):
+        """<CompactFrames> of these frames."""
+        return mirrored_frames(self._reader.read(indices))
 
 
 def _read(reader, index_lists, desc):

@@ -58,6 +58,8 @@ class RunConfig(ExportFlags, EvalFlags, TrainFlags):
                                          'outputpath\'s')
     stateless: bool = flag(False, 'test: windows of time_steps from the zero state, as trained, '
                                   'instead of carrying the state along the sequence')
+    flip_average: bool = flag(False, 'test: predict the frames and their mirror images and take '
+                                     'the mean; twice the work')
     chunk: int = flag(8, 'test: frame pairs in one call', at_least=1, at_most=4096)
     lengths: List[int] = flag(list(range(100, 801, 100)),
                               'test: path lengths of the t_rel, r_rel segments, metres',

@@ -23,6 +23,8 @@ RECIPE = Recipe(_FLAGS + ('--augment_pivot=0.1',), (
 # For a few hundred steps on rendered drives.
 SHORT_RECIPE = Recipe(_FLAGS, (Stage(0.60, 4e-4), Stage(0.25, 1.5e-4), Stage(0.15, 3e-5)))
 _ENDLESS = '1000000'
+# As in training, where no state lives longer than a window: carried on, it turns the whole path.
+_TEST = ['--mode=test', '--noevo', '--stateless', '--flip_average']
 
 
 def learn(config, drives, folder, about, recipe=RECIPE):
@@ -51,7 +53,7 @@ def learn(config, drives, folder, about, recipe=RECIPE):
     plan = run_stages('ConvLSTM VO', run, recipe.stages, train, config.minutes,
                       config.convlstm_steps)
     tested = list(dict.fromkeys(drives.test + drives.posed))
-    call(convlstm_vo, data + ['--mode=test', '--noevo', '--test_sequences=' + ','.join(tested)])
+    call(convlstm_vo, data + _TEST + ['--test_sequences=' + ','.join(tested)])
     about = dict(about, model='ConvLSTM VO', minutes=figures.training_minutes(run),
                  frames=sum(len(drives.sequence(name).frames) for name in drives.posed),
                  steps=plan['last_steps'][-1])

@@ -81,8 +81,7 @@ def change_window(compact, motions, config, seed, position, intrinsics=None):
     if most_turn:
         compact, motions = _turned(compact, motions, intrinsics, most_turn * (2 * turn - 1))
     if config.augment_mirror and mirror < 0.5:
-        compact = compact._replace(frames=np.ascontiguousarray(compact.frames[:, :, ::-1]))
-        motions = _MIRROR_SIGNS * motions
+        compact, motions = mirrored_frames(compact), mirrored_motions(motions)
     if config.augment_reverse and reverse < 0.5:
         compact = type(compact)(*(np.ascontiguousarray(values[::-1]) for values in compact))
         motions = reversed_motions(motions)
@@ -103,6 +102,16 @@ def _turned(compact, motions, intrinsics, angle):
     frames = np.stack([turned_frames.turned_frame(frame, intrinsics, rotation)
                        for frame, rotation in zip(compact.frames, rotations)])
     return compact._replace(frames=frames), motion.vectors_from_poses(steps).astype(np.float32)
+
+
+def mirrored_frames(compact):
+    """<CompactFrames> whose left is the right of those given."""
+    return compact._replace(frames=np.ascontiguousarray(compact.frames[:, :, ::-1]))
+
+
+def mirrored_motions(motions):
+    """float32 [T, 6] motions, in the camera's frame, of the mirrored world."""
+    return _MIRROR_SIGNS * motions
 
 
 def reversed_motions(motions):

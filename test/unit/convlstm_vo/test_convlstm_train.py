@@ -1,8 +1,10 @@
 """Training and testing end to end, on a small synthetic drive."""
 import contextlib
+import glob
 import io
 import json
 import os
+import shutil
 
 import numpy as np
 import pytest
@@ -10,7 +12,7 @@ import pytest
 from checkpoint_values import write_with_nan
 from common.errors import UserError
 from convlstm_vo import main, net, predictor
-from kitti_data import motion, odometry
+from kitti_data import images, motion, odometry
 from kitti_data.pipeline.compact_frames import CompactFrames
 from kitti_data.rendering.synthetic import synthetic_dataset
 from kitti_eval import evo_tools, plots
@@ -80,7 +82,7 @@ def test_accuracy_comes_from_the_validation_sequences(logs):
     assert all('Accuracy : %s\n' % row['total'] in second for row in rows)
 
 
-@pytest.mark.parametrize('flags', [[], ['--stateless']])
+@pytest.mark.parametrize('flags', [[], ['--stateless'], ['--flip_average']])
 def test_testing_writes_exact_counts(drive, trained, flags, tmp_path, capsys):
     main.main(['--mode=test', '--datapath=' + drive, '--outputpath=' + str(tmp_path),
                '--init_checkpoint=' + trained, '--test_sequences=1,0', '--chunk=3', '--lengths=2',
@@ -100,6 +102,30 @@ def test_testing_writes_exact_counts(drive, trained, flags, tmp_path, capsys):
     assert results['baseline'] == 'constant motion (00)'
     assert results['sequences']['00']['baseline']['t_rel'] > 0
     assert 'trained on what is tested here' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize('flags', [[], ['--stateless']])
+def test_averaged_with_its_mirror_image_a_mirrored_drive_has_mirrored_motions(
+        drive, trained, flags, tmp_path):
+    mirrored = str(tmp_path / 'mirrored')
+    shutil.copytree(drive, mirrored)
+    for path in glob.glob(mirrored + '/sequences/01/image_0/*.png'):
+        images.write_png(path, images.read_levels(path, 1)[:, ::-1])
+    motions = []
+    for root in (drive, mirrored):
+        main.main(['--mode=test', '--datapath=' + root, '--outputpath=' + str(tmp_path),
+                   '--init_checkpoint=' + trained, '--test_sequences=1', '--lengths=2', '--noevo',
+                   '--device=cpu', '--flip_average'] + flags)
+        motions.append(np.loadtxt(str(tmp_path / 'test' / '01_motions_pred.txt')))
+    np.testing.assert_allclose(motions[1], [-1, 1, 1, 1, -1, -1] * motions[0], atol=1e-5)
+    assert np.abs(motions[0][:, 0]).max() > 1e-3
+
+
+def test_motions_in_the_worlds_frame_have_no_mirror_image(drive, trained, tmp_path):
+    with pytest.raises(UserError, match='--flip_average=true: .* --label_frame=world'):
+        main.main(['--mode=test', '--datapath=' + drive, '--outputpath=' + str(tmp_path),
+                   '--init_checkpoint=' + trained, '--test_sequences=1', '--device=cpu',
+                   '--flip_average', '--label_frame=world'])
 
 
 def test_a_sequence_without_poses_is_predicted_and_not_scored(drive, trained, tmp_path):
