@@ -7,6 +7,8 @@ import numpy as np
 
 from common.files import atomic_write
 
+_FAR_FALL = 50  # A loss that falls so many times is drawn on a logarithmic scale.
+
 
 def save_figure(path, figure):
     """Writes `figure` as PNG, whole, closes it and says where it is."""
@@ -60,7 +62,7 @@ def plot_errors_over_length(path, curves, title=''):
 
 
 def plot_losses(path, curves, title=''):
-    """Draws losses over training steps.
+    """Draws losses over training steps, on a logarithmic scale where they fall far.
 
     Args:
       path: the PNG file.
@@ -72,6 +74,9 @@ def plot_losses(path, curves, title=''):
         axes.plot(steps, losses, label=label, linewidth=1.3)
     axes.set(xlabel='step', ylabel='loss', title=title)
     axes.grid(alpha=0.3)
+    values = np.concatenate([losses for _, losses in curves.values()])
+    if values.size and 0 < _FAR_FALL * values.min() < values.max():
+        axes.set_yscale('log')
     if len(curves) > 1:
         axes.legend()
     save_figure(path, figure)
