@@ -11,7 +11,7 @@ from convlstm_vo import predictor
 from kitti_data import motion
 from kitti_data.odometry import OdometrySequence, sequence_name, write_poses
 from kitti_data.pipeline.compact_frames import FrameReader, check_frames
-from kitti_data.pipeline.window_augmentation import mirrored_motions
+from kitti_data.pipeline.window_augmentation import mirrored_motions, require_camera_frame
 from kitti_data.poses import relative
 from kitti_eval import constant_motion, evo_tools, report
 from kitti_eval.trajectory_errors import evaluate_odometry
@@ -37,9 +37,7 @@ def test_motion(run, model, runtime):
     """
     run.require(datapath='the KITTI odometry folder', outputpath='the folder of the run',
                 test_sequences='numbers of sequences')
-    if run.flip_average and model.label_frame != 'camera':
-        raise UserError('--flip_average=true: must be false with --label_frame=%s (its motions '
-                        'depend on where the sequence began)' % model.label_frame)
+    require_camera_frame('flip_average', run.flip_average, model.label_frame)
     trained_on = training_sequences(run)
     _warn_if_trained(run.test_sequences, trained_on)
     sequences = [OdometrySequence(run.datapath, name, run.camera) for name in run.test_sequences]

@@ -49,12 +49,15 @@ class WindowAugmentConfig:
     def check(self, label_frame):
         """Raises a UserError where labels of this kind cannot follow the change."""
         for name in ('augment_mirror', 'augment_reverse', 'augment_turn', 'augment_pivot'):
-            value = getattr(self, name)
-            if value and label_frame != 'camera':
-                raise UserError('--%s=%s: must be %s with --label_frame=%s (its motions depend on '
-                                'where the sequence began)' % (
-                                    name, str(value).lower(), str(type(value)()).lower(),
-                                    label_frame))
+            require_camera_frame(name, getattr(self, name), label_frame)
+
+
+def require_camera_frame(name, value, label_frame):
+    """Raises a UserError where the flag `name` is on and motions are not in the camera's frame."""
+    if value and label_frame != 'camera':
+        raise UserError('--%s=%s: must be %s with --label_frame=%s (its motions depend on where the '
+                        'sequence began)' % (name, str(value).lower(), str(type(value)()).lower(),
+                                             label_frame))
 
 
 def change_window(compact, motions, config, seed, position, intrinsics=None):

@@ -105,7 +105,7 @@ def run_program(request):
 
 
 def end_as_an_interpreter(function, *arguments):
-    """Ends this process after `function` as the interpreter would, with the status it would have."""
+    """Ends this process after `function` as the interpreter would, with the status of one."""
     status = 0
     try:
         function(*arguments)
@@ -125,8 +125,8 @@ def end_as_an_interpreter(function, *arguments):
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
-        except OSError as error:
-            os.write(2, ('Traceback (most recent call last): %s\n' % error).encode())
+        except OSError:
+            sys.excepthook(*sys.exc_info())
             status = 120
     os._exit(status & 0xff)
 
