@@ -55,8 +55,8 @@ class WindowAugmentConfig:
 def require_camera_frame(name, value, label_frame):
     """Raises a UserError where the flag `name` is on and motions are not in the camera's frame."""
     if value and label_frame != 'camera':
-        raise UserError('--%s=%s: must be %s with --label_frame=%s (its motions depend on where the '
-                        'sequence began)' % (name, str(value).lower(), str(type(value)()).lower(),
+        raise UserError('--%s=%s: must be %s with --label_frame=%s (its motions depend on where '
+                        'the sequence began)' % (name, str(value).lower(), str(type(value)()).lower(),
                                              label_frame))
 
 
