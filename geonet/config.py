@@ -30,6 +30,13 @@ class ModelConfig(Flags):
     dispnet_encoder: str = architecture('resnet50', 'encoder of depth_net',
                                         choices=tuple(ENCODERS))
     scale_normalize: bool = architecture(False, 'divide each disparity map by its mean')
+    half_pixel_centers: bool = architecture(
+        False, 'a pixel of a smaller scale is in the middle of what it averages (published '
+               'training: in the upper left of it, up to 3.5 pixels off)')
+    canonical_camera: bool = architecture(
+        False, "train_rigid, train_flow: frames count as seen by one camera, KITTI's mean, as "
+               'pose_net cannot know which it was; test_pose brings motions to the camera that saw '
+               'the frames (labels of Yin et al., ICCV 2023)')
     initial_disparity: float = flag(0.0, 'disparity that an untrained depth_net gives; 0 is half '
                                          'its largest, as published; short runs need 1')
     batch_norm_decay: float = flag(0.999, "what batch norm's averages keep at each step; short "

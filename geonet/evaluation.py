@@ -43,7 +43,8 @@ def _pose_evaluator(run, model):
         graph = pose_graph(model, run)
 
         def evaluate(session):
-            pred = predict_snippets(functools.partial(graph.run, session), source, model)
+            pred = predict_snippets(functools.partial(graph.run, session), source, model,
+                                    run.intrinsics)
             return {'pose_ate': evaluate_snippets(gt_snippets, timed(pred))['ate_mean']}
         return evaluate
     return evaluator

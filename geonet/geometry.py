@@ -83,41 +83,42 @@ def pixel_transform(pose, intrinsics):
                       projected[..., 3:]], axis=-1)
 
 
-def rigid_flow(depth, transform, sizes):
+def rigid_flow(depth, transform, sizes, half_pixel_centers=False):
     """The optical flow of a static scene seen by a moving camera (Yin & Shi 2018, equation 1).
 
-    All scales at once: the intrinsics of scale s are those of the full image divided by 2^s, so
-    its pixel (x, y) is the full image's (2^s x, 2^s y), and its flow the full image's over 2^s.
+    All scales at once: a pixel of scale s lies somewhere in the full image, and its flow is the
+    full image's there, in its own pixels.
 
     Args:
       depth: <float32>[M, P, 1], flat pyramid of the first frame, in the unit of the translations.
       transform: <float32>[M, 3, 4] of `pixel_transform` at full size, first frame to second.
       sizes: [(H_s, W_s)], finest first.
+      half_pixel_centers: see `pyramid.full_image_grid`.
 
     Returns:
       <float32>[M, P, 2], flat pyramid, pixels of each scale, x first.
     """
-    factors = pyramid.per_pixel(2.0 ** np.arange(len(sizes), dtype=np.float32), sizes)
-    grid = (pyramid.pixel_grid(sizes) * factors[:, np.newaxis]).T[np.newaxis]
+    grid, factors = pyramid.full_image_grid(sizes, half_pixel_centers)
+    grid = grid.T[np.newaxis]
     column_x, column_y, column_1, offset = tf.split(transform, 4, axis=2)
     # Planes [M, 3, P]: the long dimension last, so that broadcasting stays cheap.
     points = column_x * grid[:, :1] + column_y * grid[:, 1:] + column_1
     points = points * tf.reshape(depth, [-1, 1, grid.shape[-1]]) + offset
     flow = points[:, :2] / (points[:, 2:] + _DEPTH_EPSILON) - grid
-    return tf.transpose(flow * (1.0 / factors), [0, 2, 1])
+    return tf.transpose(flow * (1.0 / factors.T), [0, 2, 1])
 
 
-def depth_after(depth, transform, sizes):
+def depth_after(depth, transform, sizes, half_pixel_centers=False):
     """Depths in the second frame of the points that `rigid_flow` moves there.
 
     Args:
-      depth, transform, sizes: see `rigid_flow`.
+      depth, transform, sizes, half_pixel_centers: see `rigid_flow`.
 
     Returns:
       <float32>[M, P, 1], flat pyramid of the first frame, in the unit of the depth.
     """
-    factors = pyramid.per_pixel(2.0 ** np.arange(len(sizes), dtype=np.float32), sizes)
-    x, y = (pyramid.pixel_grid(sizes) * factors[:, np.newaxis]).T[:, np.newaxis]
+    grid, _ = pyramid.full_image_grid(sizes, half_pixel_centers)
+    x, y = grid.T[:, np.newaxis]
     row = transform[:, 2]
     ray = row[:, 0:1] * x + row[:, 1:2] * y + row[:, 2:3]
     return tf.expand_dims(ray, -1) * depth + row[:, 3:, tf.newaxis]

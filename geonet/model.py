@@ -50,7 +50,7 @@ def rigid_training(batch, config, is_training=True):
     disparities = _disparities(seen, config, _norm_decay(config, is_training))
     poses = nets.pose_net(images, _norm_decay(config, is_training))
     depth, transform = _starting_points(disparities, poses, intrinsics)
-    flow = geometry.rigid_flow(depth, transform, sizes)
+    flow = geometry.rigid_flow(depth, transform, sizes, config.half_pixel_centers)
     pairs = flow.shape.as_list()[0]
     sampler = geometry.flow_sampler(flow, sizes)
     ends = frames.end_rows(batch_size, config.num_sources)[:pairs]
@@ -62,7 +62,7 @@ def rigid_training(batch, config, is_training=True):
     if config.geometry_consistency_weight:
         terms['geometry_consistency'] = config.geometry_consistency_weight * tf.reduce_sum(
             losses.depth_inconsistency(
-                geometry.depth_after(depth, transform, sizes),
+                geometry.depth_after(depth, transform, sizes, config.half_pixel_centers),
                 sampler([1.0 / disparity for disparity in disparities], ends), sizes))
     pictures = _pictures(batch, warped[0], errors[0])
     pictures['disparity'] = disparities[0][:batch_size]
@@ -94,7 +94,7 @@ def flow_training(batch, config, is_training=True):
     rigid = {}
     if config.flownet_type == 'residual':
         disparities, poses = _disparities(views[0], config), nets.pose_net(images)
-        rigid_flow = tf.stop_gradient(_rigid_flow(disparities, poses, intrinsics))
+        rigid_flow = tf.stop_gradient(_rigid_flow(disparities, poses, intrinsics, config))
         rigid = dict(disparities=disparities, poses=poses, rigid_flows=pyramid.unflatten(
             rigid_flow, pyramid.sizes_of(views)))
     flows = _full_flows(
@@ -159,7 +159,8 @@ def predict_flow(target, sources, intrinsics, config, source_index=None):
         transform = geometry.pixel_transform(geometry.pose_matrix(pose), intrinsics)
         disparities = _disparities(target, config)
         sizes = pyramid.sizes_of(disparities)
-        flow = geometry.rigid_flow(1.0 / pyramid.flatten(disparities), transform, sizes)
+        flow = geometry.rigid_flow(1.0 / pyramid.flatten(disparities), transform, sizes,
+                                   config.half_pixel_centers)
         rigid_flows = pyramid.unflatten(flow, sizes)
     source = sources[..., 3 * index:3 * index + 3]
     return _full_flows(target, source, rigid_flows, config)
@@ -179,16 +180,17 @@ def _disparities(images, config, norm_decay=None):
             for disparity in disparities]
 
 
-def _rigid_flow(disparities, poses, intrinsics):
+def _rigid_flow(disparities, poses, intrinsics, config):
     """Flow of the static scene for every pair: flat pyramid <float32>[2 N B, P, 2].
 
     Args:
       disparities: list of frame rows [(N + 1) B, H_s, W_s, 1].
       poses: <float32>[B, N, 6], target to source.
       intrinsics: <float32>[B, 3, 3].
+      config: ModelConfig.
     """
     return geometry.rigid_flow(*_starting_points(disparities, poses, intrinsics),
-                               pyramid.sizes_of(disparities))
+                               pyramid.sizes_of(disparities), config.half_pixel_centers)
 
 
 def _starting_points(disparities, poses, intrinsics):

@@ -7,6 +7,7 @@ import numpy as np
 from common.files import make_folder, remove_others
 from geonet.pictures import PictureWriter, flow_picture
 from geonet.predictor import BatchedGraph, Predictor, predictions
+from kitti_data.canonical_camera import canonical_camera
 from kitti_data.flow_files import flow_to_colour, resize_flow, write_flo, write_kitti_flow
 from kitti_data.frame_source import require_whole
 from kitti_data.images import write_png
@@ -57,7 +58,8 @@ def test_flow(run, model, runtime):
 def flow_snippets(path, run, model):
     """The <SnippetSource> at `path`; with a camera where the model needs one."""
     return snippets(path, model.seq_length, model.img_height, model.img_width, run.pose_test_seq,
-                    run.camera, run.intrinsics, _needs_camera(model))
+                    run.camera, run.intrinsics,
+                    _needs_camera(model) and not model.canonical_camera, model.half_pixel_centers)
 
 
 def flow_graph(model, run):
@@ -94,7 +96,9 @@ def _needs_camera(model):
 def _example(snippet, model):
     example = {'target': snippet.target, 'sources': snippet.sources}
     if _needs_camera(model):
-        example['intrinsics'] = snippet.intrinsics
+        # As in training: a flow is in pixels, whichever camera its rigid part was counted for.
+        example['intrinsics'] = (canonical_camera(model.img_height, model.img_width)
+                                 if model.canonical_camera else snippet.intrinsics)
     return example
 
 

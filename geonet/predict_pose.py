@@ -3,11 +3,15 @@ import os
 
 import numpy as np
 
+from common.console import warn
 from common.errors import UserError
 from common.files import make_folder
 from geonet.pictures import PictureWriter, trajectory_picture
 from geonet.predictor import BatchedGraph, Predictor, predictions
+from kitti_data.calibration import resized
+from kitti_data.canonical_camera import brought_to, canonical_camera
 from kitti_data.frame_source import require_whole, sequence_frames, windows
+from kitti_data.snippet_source import typed_camera
 from kitti_eval.chaining import chain_snippets
 from kitti_eval.snippets import snippets_of_trajectory, snippets_of_vectors, write_snippets
 
@@ -36,7 +40,7 @@ def test_pose(run, model, runtime):
              else np.arange(len(source.names)) / source.rate)
     output_dir = make_folder(run.output_dir)
     with Predictor(lambda: pose_graph(model, run), run.init_ckpt_file, runtime) as predictor:
-        poses = predict_snippets(predictor, source, model)
+        poses = predict_snippets(predictor, source, model, run.intrinsics)
     if run.overlap_average:
         poses = averaged(poses)
     places = np.arange(len(poses))[:, None] + np.arange(model.seq_length)
@@ -67,21 +71,40 @@ def pose_graph(model, run):
         {'target': size + (3,), 'sources': size + (3 * model.num_sources,)}, run.batch_size)
 
 
-def predict_snippets(predict, source, model):
+def predict_snippets(predict, source, model, intrinsics=()):
     """Every snippet of a source.
 
     Args:
       predict: function (examples, total, desc) that yields outputs of a `pose_graph`.
       source: <FrameSource>.
-      model: <ModelConfig>.
+      model: <ModelConfig>; with canonical_camera the motions are brought to the source's camera.
+      intrinsics: (fx, fy, cx, cy) of that, in pixels of the files, instead of a calibration.
 
     Returns:
       float64 [M, L, 4, 4]: poses relative to the first frame of each of the M snippets.
     """
-    examples = map(_example, windows(source.read(model.img_height, model.img_width),
-                                     model.seq_length))
+    size = model.img_height, model.img_width
+    camera = _camera(source, model, intrinsics) if model.canonical_camera else None
+    examples = map(_example, windows(source.read(*size), model.seq_length))
     outputs = predict(examples, len(source.names) - model.num_sources, 'pose')
-    return snippets_of_vectors(np.stack([output['poses'] for output in outputs]))
+    vectors = np.stack([output['poses'] for output in outputs])
+    if camera is not None:
+        vectors = brought_to(camera, vectors, canonical_camera(*size))
+    return snippets_of_vectors(vectors)
+
+
+def _camera(source, model, intrinsics):
+    """float64 [3, 3] of a source's frames in pixels of the network; None, with a warning, where
+    the model needs it and nothing tells it."""
+    camera = typed_camera(intrinsics)
+    if camera is None and source.read_camera:
+        camera = source.read_camera()
+    if camera is None:
+        warn('no calibration is known: the motions are those of a camera like the mean of KITTI\'s '
+             '(--intrinsics=fx,fy,cx,cy, in pixels of the files, gives another)')
+        return None
+    height, width = source.size
+    return resized(camera, model.img_width / width, model.img_height / height)
 
 
 def averaged(poses):

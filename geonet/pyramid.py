@@ -41,6 +41,28 @@ def pixel_grid(sizes):
     return np.concatenate(grids).astype(np.float32)
 
 
+def full_image_grid(sizes, half_pixel_centers=False):
+    """Where each pixel is in the finest level.
+
+    Args:
+      sizes: [(H_s, W_s)], finest first.
+      half_pixel_centers: whether that is the middle of the area that the pixel averages, as
+        tf.image.resize has it under this name, or, as published, 2^s times its own coordinates: the
+        centre of the area's upper left pixel.
+
+    Returns:
+      (numpy float32 [P, 2], pixels of the finest level, x first; numpy float32 [P, 2], pixels of
+      the finest level in one of this level).
+    """
+    grid = pixel_grid(sizes)
+    if not half_pixel_centers:
+        factors = per_pixel(2.0 ** np.arange(len(sizes), dtype=np.float32)[:, np.newaxis], sizes)
+        return grid * factors, np.tile(factors, (1, 2))
+    own = np.array(sizes, np.float32)[:, ::-1]
+    factors = per_pixel(own[0] / own, sizes)
+    return (grid + 0.5) * factors - 0.5, factors
+
+
 def area_pyramid(images, num_scales):
     """Each level the full image averaged over areas, level s of size (H // 2^s, W // 2^s).
 

@@ -42,8 +42,9 @@ class RunConfig(ExportFlags, EvalFlags, TrainFlags):
     overlap_average: bool = flag(
         False, 'test_pose: each motion is the mean of what the snippets that hold it say: a '
                "snippet's earlier motions tend to come out long and its later ones short")
-    intrinsics: List[float] = flag([], 'fx,fy,cx,cy in pixels of the files: residual flow on '
-                                       'frames that have no KITTI calibration')
+    intrinsics: List[float] = flag([], 'fx,fy,cx,cy in pixels of the files, for frames that have '
+                                       'no KITTI calibration: residual flow needs it, and motion '
+                                       'of a model with --canonical_camera')
     pictures: bool = flag(False, 'also write pictures: depth, flow or the trajectory')
     video: bool = flag(False, 'also write a video: each frame with its depth, flow or the path '
                               'so far')

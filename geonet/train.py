@@ -1,7 +1,10 @@
 """`--mode=train_rigid` and `--mode=train_flow`: the model's side of a training run."""
+from common.console import warn
 from common.errors import UserError
 from common.memory import usable_memory
 from geonet import model as geonet_model
+from kitti_data.example_list import settings_of
+from kitti_data.pipeline.example_reader import Cameras
 from kitti_data.pipeline.formatted import FormattedSet, find_broken
 from npu_runtime.training.loop import train
 from npu_runtime.training.task import TrainingTask, Validation
@@ -31,6 +34,7 @@ def run_training(run, model, augment, runtime):
              else geonet_model.rigid_training)
     scopes = ['flow_net'] if residual_flow else run.train_nets or None
     examples = open_examples(run, model, 'train')
+    _warn_of_centers(run.dataset_dir, model)
 
     def build_model(batch, is_training):
         return build(batch, model, is_training and not run.freeze_batch_norm)
@@ -52,7 +56,16 @@ def run_training(run, model, augment, runtime):
 def open_examples(run, model, split):
     """The <FormattedSet> of this split, as both configurations say."""
     return FormattedSet(run.dataset_dir, split, model.seq_length, model.img_height,
-                        model.img_width)
+                        model.img_width, Cameras(model.half_pixel_centers, model.canonical_camera))
+
+
+def _warn_of_centers(dataset_dir, model):
+    """Tells where camera files and model count pixels from different places."""
+    prepared = bool(settings_of(dataset_dir).get('half_pixel_centers'))
+    if model.half_pixel_centers != prepared and not model.canonical_camera:
+        warn('%s was prepared with%s --half_pixel_centers, the model is trained with%s it: the '
+             'principal point is up to half a pixel off' % (
+                 dataset_dir, '' if prepared else 'out', 'out' if prepared else ''))
 
 
 def _validation(run, model):

@@ -100,14 +100,25 @@ def zoomed(intrinsics, zoom_x, zoom_y):
     return np.asarray(intrinsics) * np.array([[zoom_x], [zoom_y], [1.0]])
 
 
-def camera_text(intrinsics, zoom_x, zoom_y):
+def resized(intrinsics, zoom_x, zoom_y):
+    """As `zoomed`, but exact: a pixel of the new images is in the middle of what it averages.
+
+    Integer coordinates are pixel centres, so the image begins at -0.5 before and after.
+    """
+    half = np.array([[0, 0, 0.5], [0, 0, 0.5], [0, 0, 0]])
+    return zoomed(intrinsics + half, zoom_x, zoom_y) - half
+
+
+def camera_text(intrinsics, zoom_x, zoom_y, half_pixel_centers=False):
     """The content of a formatted set's camera file.
 
     Args:
       intrinsics: <float>[3, 3] in pixels of the image file.
       zoom_x, zoom_y: by which the image was resized.
+      half_pixel_centers: whether the principal point is `resized`, or `zoomed` as published.
     """
-    scaled = zoomed(intrinsics, zoom_x, zoom_y).astype(intrinsics.dtype)
+    change = resized if half_pixel_centers else zoomed
+    scaled = change(intrinsics, zoom_x, zoom_y).astype(intrinsics.dtype)
     return '%f,0.,%f,0.,%f,%f,0.,0.,1.' % (scaled[0, 0], scaled[0, 2], scaled[1, 1], scaled[1, 2])
 
 

@@ -26,14 +26,23 @@ def read_example_list(path):
     return examples
 
 
+def settings_of(folder):
+    """The flags with which a formatted set was prepared: dict; empty where nothing tells them."""
+    settings = _summary(folder).get('settings')
+    return settings if isinstance(settings, dict) else {}
+
+
+def _summary(folder):
+    path = os.path.join(folder, SUMMARY_NAME)
+    summary = read_json(path) if os.path.exists(path) else None
+    return summary if isinstance(summary, dict) else {}
+
+
 def _check_count(path, found):
     folder, name = os.path.split(path)
-    summary_path = os.path.join(folder, SUMMARY_NAME)
-    if not os.path.exists(summary_path):
-        return
-    summary = read_json(summary_path)
-    written = summary.get(os.path.splitext(name)[0]) if isinstance(summary, dict) else None
+    written = _summary(folder).get(os.path.splitext(name)[0])
     if isinstance(written, int) and written != found:
+        summary_path = os.path.join(folder, SUMMARY_NAME)
         raise UserError('%s: lists %d examples, must be %d, as %s tells (prepare the set again, or '
                         'remove %s if the list is meant to differ)' % (
                             path, found, written, SUMMARY_NAME, SUMMARY_NAME))

@@ -30,6 +30,7 @@ class FrameSource(NamedTuple):
     read_times: gives float64 [N] seconds; None where the source has no clock.
     rate: frames a second.
     fault: why frames are missing at the end; '' where none are.
+    read_camera: gives float64 [3, 3], pixels of the files; None where no calibration is known.
     """
     names: List[str]
     size: tuple
@@ -37,6 +38,7 @@ class FrameSource(NamedTuple):
     read_times: Optional[Callable[[], np.ndarray]] = None
     rate: float = FRAMES_A_SECOND
     fault: str = ''
+    read_camera: Optional[Callable[[], np.ndarray]] = None
 
     @property
     def numbers(self):
@@ -93,7 +95,7 @@ def from_odometry(root, sequence, camera, allow_gaps=False):
     frames = OdometrySequence(root, sequence, camera, allow_gaps)
     _warn_of_gaps(frames.frames)
     return from_paths(frames.image_paths, one_size=not allow_gaps)._replace(
-        read_times=lambda: frames.times)
+        read_times=lambda: frames.times, read_camera=lambda: frames.intrinsics)
 
 
 def from_kitti_2015(root):

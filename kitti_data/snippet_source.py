@@ -8,12 +8,12 @@ from common.errors import UserError
 from common.files import list_folder, require_file
 from common.parallel import read_ahead
 from kitti_data import images
-from kitti_data.calibration import Calibration, check_camera, read_camera_file, zoomed
+from kitti_data.calibration import (
+    Calibration, check_camera, read_camera_file, resized, zoomed)
 from kitti_data.example_list import read_example_list
 from kitti_data.frame_files import frame_number, natural_order
 from kitti_data.frame_source import FRAMES_A_SECOND, sequence_frames, windows
 from kitti_data.kitti_2015 import REFERENCE, reference_names
-from kitti_data.odometry import OdometrySequence
 
 _FORMATTED_LIST = 'test_flow.txt'
 _CAMERA_ENDING = '_cam.txt'
@@ -64,7 +64,7 @@ class SnippetSource(NamedTuple):
 
 
 def snippets(path, length, height, width, sequence='', camera=2, intrinsics=(),
-             camera_needed=False):
+             camera_needed=False, half_pixel_centers=False):
     """The snippets in `path`: KITTI 2015, a formatted set, a sequence, a folder, a video.
 
     Args:
@@ -74,15 +74,17 @@ def snippets(path, length, height, width, sequence='', camera=2, intrinsics=(),
       sequence, camera: which odometry sequence, where `path` is an odometry folder.
       intrinsics: (fx, fy, cx, cy) in pixels of the files, instead of a calibration.
       camera_needed: whether snippets without intrinsics are of no use.
+      half_pixel_centers: whether intrinsics follow the resize exactly, or as published.
 
     Raises:
       UserError: no snippet is there, a frame of one is missing, or the camera is.
     """
     folder = os.path.abspath(path) if path else ''
     shape = (length, height, width)
+    change = resized if half_pixel_centers else zoomed
     if os.path.isdir(os.path.join(folder, 'training', 'image_2')):
-        return _kitti_2015(os.path.join(folder, 'training'), shape, _matrix(intrinsics),
-                           camera_needed)
+        return _kitti_2015(os.path.join(folder, 'training'), shape, typed_camera(intrinsics),
+                           camera_needed, change)
     prefixes = _formatted_examples(folder)
     if prefixes:
         return _formatted(prefixes, shape)
@@ -90,23 +92,23 @@ def snippets(path, length, height, width, sequence='', camera=2, intrinsics=(),
     if len(source.names) < length:
         raise UserError('%s holds %d frames; a snippet needs %d' % (
             path, len(source.names), length))
-    matrix = _matrix(intrinsics)
+    matrix = typed_camera(intrinsics)
     if matrix is None and camera_needed:
-        if not os.path.isdir(os.path.join(folder, 'sequences')):
+        if not source.read_camera:
             raise UserError('residual flow needs the camera of %s: --intrinsics=fx,fy,cx,cy, in '
                             'pixels of its frames of %dx%d' % ((path,) + source.size[::-1]))
-        matrix = OdometrySequence(folder, sequence, camera).intrinsics
+        matrix = source.read_camera()
     numbers = source.numbers[length // 2:len(source.names) - length // 2].tolist()
 
     def read():
         for number, window in zip(numbers, windows(source.read(height, width), length)):
             yield Snippet(number, np.stack(window),
-                          _scaled(matrix, source.size, (height, width)), source.size)
+                          _scaled(matrix, source.size, (height, width), change), source.size)
 
     return SnippetSource(numbers, read, source.rate, source.fault)
 
 
-def _kitti_2015(folder, shape, matrix, camera_needed):
+def _kitti_2015(folder, shape, matrix, camera_needed, change):
     """Frames 10 - k .. 10 + k around every reference frame; needs the multi-view extension."""
     length, height, width = shape
     image_folder = os.path.join(folder, 'image_2')
@@ -136,7 +138,7 @@ def _kitti_2015(folder, shape, matrix, camera_needed):
         own = (Calibration(calibration_path(name)).projection('P_rect_02')[:, :3]
                if calibrated else matrix)
         return Snippet(int(name), np.stack([image for image, _ in read]),
-                       _scaled(own, size, (height, width)), size)
+                       _scaled(own, size, (height, width), change), size)
 
     return SnippetSource([int(name) for name in names], lambda: read_ahead(load, names))
 
@@ -173,8 +175,8 @@ def _formatted(prefixes, shape):
     return SnippetSource(numbers, lambda: read_ahead(load, range(len(prefixes))))
 
 
-def _matrix(intrinsics):
-    """float64 [3, 3] of (fx, fy, cx, cy), or None of nothing."""
+def typed_camera(intrinsics):
+    """float64 [3, 3] of (fx, fy, cx, cy) as `--intrinsics` gives them, or None of nothing."""
     if not len(intrinsics):
         return None
     fx, fy, cx, cy = intrinsics
@@ -183,9 +185,10 @@ def _matrix(intrinsics):
     return matrix
 
 
-def _scaled(camera, size, new_size):
-    """Intrinsics of images of `size` (height, width) after a resize to `new_size`."""
+def _scaled(camera, size, new_size, change):
+    """Intrinsics of images of `size` (height, width) after a resize to `new_size`, as `change`,
+    `resized` or `zoomed`, has them."""
     if camera is None:
         return None
     (height, width), (new_height, new_width) = size, new_size
-    return zoomed(camera, new_width / width, new_height / height)
+    return change(camera, new_width / width, new_height / height)

@@ -118,7 +118,7 @@ def _random_numbers(seed, positions, count):
     return numbers
 
 
-def apply(draws, stacks, intrinsics, out):
+def apply(draws, stacks, intrinsics, out, half_pixel_centers=False):
     """Writes B examples into `out` as `draws` changes them; what is given stays as it is.
 
     Args:
@@ -126,6 +126,7 @@ def apply(draws, stacks, intrinsics, out):
       stacks: B arrays uint8 [H, W, 3F], the middle frame and then the others in time order.
       intrinsics: float32 [B, 3, 3], pixels.
       out: uint8 [B, H, W, 3F], contiguous.
+      half_pixel_centers: whether intrinsics follow the enlargement exactly, or as published.
 
     Returns:
       float32 [B, 3, 3], the intrinsics of `out`.
@@ -144,7 +145,7 @@ def apply(draws, stacks, intrinsics, out):
                 cv2.LUT(changed, next(tables), dst=changed)
             if flip:
                 cv2.flip(changed, 1, dst=changed)
-    return _follow(intrinsics, draws, out.shape[2])
+    return _follow(intrinsics, draws, out.shape[1:3], half_pixel_centers)
 
 
 def _turned(stack, intrinsics, angle):
@@ -215,14 +216,17 @@ def mirrored_intrinsics(intrinsics, last_column):
     return signs * intrinsics + np.float32(last_column)[..., None, None] * principal_x
 
 
-def _follow(intrinsics, draws, width):
-    """Intrinsics [B, 3, 3] after the scaling, the crop and the mirroring."""
+def _follow(intrinsics, draws, size, half_pixel_centers):
+    """Intrinsics [B, 3, 3] of images of `size`, (H, W), after scaling, crop and mirroring."""
     change = np.zeros_like(intrinsics)
-    change[:, 0, 0], change[:, 1, 1], change[:, 2, 2] = draws.scale[:, 1], draws.scale[:, 0], 1
+    scale = draws.size / np.array(size) if half_pixel_centers else draws.scale
+    change[:, 0, 0], change[:, 1, 1], change[:, 2, 2] = scale[:, 1], scale[:, 0], 1
     change[:, :2, 2] = -draws.offset[:, ::-1]
+    if half_pixel_centers:
+        change[:, :2, 2] += 0.5 * (scale[:, ::-1] - 1)
     intrinsics = change @ intrinsics
     if draws.flip.any():
-        intrinsics[draws.flip] = mirrored_intrinsics(intrinsics[draws.flip], width - 1)
+        intrinsics[draws.flip] = mirrored_intrinsics(intrinsics[draws.flip], size[1] - 1)
     return intrinsics
 
 

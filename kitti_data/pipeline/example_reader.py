@@ -1,6 +1,7 @@
 """Examples of a formatted set: read, unpacked, kept, changed by augmentation."""
 import os
 import threading
+import typing
 
 import numpy as np
 import tensorflow.compat.v1 as tf
@@ -8,9 +9,20 @@ import tensorflow.compat.v1 as tf
 from common.errors import UserError
 from common.opencv import cv2
 from kitti_data.calibration import read_camera_file
+from kitti_data.canonical_camera import canonical_camera
 from kitti_data.pipeline import augmentation
 
 _ALIGNMENT = 64  # bytes, of TensorFlow's buffers
+
+
+class Cameras(typing.NamedTuple):
+    """What the intrinsics of examples are.
+
+    half_pixel_centers: whether they are exact where images are enlarged, or as published.
+    canonical: whether one camera stands for those of all examples.
+    """
+    half_pixel_centers: bool = False
+    canonical: bool = False
 
 
 class ExampleReader:
@@ -26,14 +38,17 @@ class ExampleReader:
       augment: <AugmentConfig> or None.
       seed: of the augmentation.
       cache_bytes: how many bytes of decoded examples to keep, so that they are decoded once.
+      cameras: <Cameras>, how their intrinsics are told.
     """
 
-    def __init__(self, prefixes, seq_length, img_height, img_width, augment, seed, cache_bytes=0):
+    def __init__(self, prefixes, seq_length, img_height, img_width, augment, seed, cache_bytes=0,
+                 cameras=Cameras()):
         self._prefixes = prefixes
         self._seq_length = seq_length
         self._shape = (img_height, img_width, 3 * seq_length)
         self._augment = augment if augment and augment.active else None
         self._seed = seed
+        self._cameras = cameras
         self._kept = _KeptExamples(cache_bytes)
 
     def as_tensors(self, indices, positions):
@@ -69,7 +84,8 @@ class ExampleReader:
         if self._augment:
             draws = augmentation.draw(self._augment, self._seed, positions, *self._shape[:2],
                                       self._seq_length)
-            intrinsics = augmentation.apply(draws, stacks, intrinsics, frames)
+            intrinsics = augmentation.apply(draws, stacks, intrinsics, frames,
+                                            self._cameras.half_pixel_centers)
         else:
             np.stack(stacks, out=frames)
         return frames, intrinsics
@@ -80,7 +96,9 @@ class ExampleReader:
         if example is None:
             prefix = self._prefixes[index]
             check_strip_size(prefix + '.jpg', strip.shape[:2], self._seq_length, *self._shape[:2])
-            example = unpack_strip(strip, self._seq_length), read_camera_file(prefix + '_cam.txt')
+            camera = (canonical_camera(*self._shape[:2]).astype(np.float32)
+                      if self._cameras.canonical else read_camera_file(prefix + '_cam.txt'))
+            example = unpack_strip(strip, self._seq_length), camera
             self._kept.keep(index, example)
         return example
 

@@ -13,7 +13,8 @@ from common.parallel import parallel_map
 from kitti_data import images
 from kitti_data.calibration import read_camera_file
 from kitti_data.example_list import read_example_list
-from kitti_data.pipeline.example_reader import ExampleReader, check_strip_size, decode_strip
+from kitti_data.pipeline.example_reader import (
+    Cameras, ExampleReader, check_strip_size, decode_strip)
 from kitti_data.pipeline.order import example_order
 
 
@@ -28,15 +29,17 @@ class FormattedSet:
       split: 'train' or 'val'.
       seq_length: S, odd; the middle frame is the target, the others the sources.
       img_height, img_width: H and W of the formatted frames.
+      cameras: <Cameras>, how their intrinsics are told.
 
     Raises:
       UserError: the list is missing or empty, a listed file is missing or empty, or the first
         example of a folder does not have the size that the flags ask for.
     """
 
-    def __init__(self, dataset_dir, split, seq_length, img_height, img_width):
+    def __init__(self, dataset_dir, split, seq_length, img_height, img_width, cameras=Cameras()):
         self._prefixes = list_examples(dataset_dir, split)
         self._shape = seq_length, img_height, img_width
+        self._cameras = cameras
         check_examples(self._prefixes, *self._shape)
 
     def __len__(self):
@@ -62,7 +65,8 @@ class FormattedSet:
           tf.data.Dataset of dict(frames=uint8 [B, H, W, 3S], the target and then the others in
           time order, intrinsics=float32 [B, 3, 3], pixels), shapes static.
         """
-        reader = ExampleReader(self._prefixes, *self._shape, augment, seed, cache_bytes)
+        reader = ExampleReader(self._prefixes, *self._shape, augment, seed, cache_bytes,
+                               self._cameras)
         dataset = example_order(len(self), seed, shuffle, rank, size, start)
         # At least two, so that one batch can be decoded while another one is augmented.
         batches_at_once = (max(2, -(-num_threads // batch_size)) if num_threads

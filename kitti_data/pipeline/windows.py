@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 
 from common.errors import UserError
-from kitti_data.calibration import zoomed
+from kitti_data.calibration import resized
 from kitti_data.pipeline.compact_frames import FrameReader, check_frames
 from kitti_data.motion import motions_from_poses
 from kitti_data.odometry import OdometrySequence
@@ -61,8 +61,8 @@ class WindowSet:
         if self._augment and self._augment.turns:
             # Of each frame, as it is resized.
             self._intrinsics = np.concatenate([
-                np.tile(zoomed(sequence.intrinsics, img_width / found.width,
-                               img_height / found.height), (len(sequence.frames), 1, 1))
+                np.tile(resized(sequence.intrinsics, img_width / found.width,
+                                img_height / found.height), (len(sequence.frames), 1, 1))
                 for sequence, found in zip(sequences, formats)])
 
     def __len__(self):

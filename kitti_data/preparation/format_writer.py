@@ -191,7 +191,8 @@ class _ExampleWriter:
         """The camera file first: an example counts as finished when its image is there."""
         prefix = os.path.join(self._dump_root, *key)
         zooms = frames[len(frames) // 2][1]
-        write_text(prefix + '_cam.txt', camera_text(self._examples[key][1], *zooms))
+        write_text(prefix + '_cam.txt', camera_text(
+            self._examples[key][1], *zooms, self._config.half_pixel_centers))
         images.write_jpeg(prefix + '.jpg', np.concatenate([image for image, _ in frames], axis=1),
                           self._config.jpeg_quality)
 

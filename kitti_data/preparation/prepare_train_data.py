@@ -29,7 +29,10 @@ DATA_SETS = {'kitti_odom': prepare_odometry.find_clips,
 
 # Flags that decide which examples there are and what is in their files.
 _SETTINGS = ('dataset_dir', 'dataset_name', 'seq_length', 'img_height', 'img_width', 'camera',
-             'sequences', 'jpeg_quality', 'remove_static', 'static_speed', 'frame_distance')
+             'sequences', 'jpeg_quality', 'remove_static', 'static_speed', 'frame_distance',
+             'half_pixel_centers')
+# Sets written before there was a choice do not name it.
+_YOUNGER_SETTINGS = {'frame_distance': [1], 'half_pixel_centers': False}
 
 
 @dataclasses.dataclass
@@ -45,6 +48,9 @@ class PrepareConfig(Flags):
         [1], 'kitti_odom: frames from one to the next of an example, one distance or several; '
              '1,2 adds examples of twice the motion, which show a slow car and turns better',
         at_least=1)
+    half_pixel_centers: bool = flag(
+        False, "camera files tell the resized images' principal point exactly, for training with "
+               'the flag of this name (published preparation: up to half a pixel off)')
     num_threads: int = flag(0, 'frames read at once; 0: one for every core', at_least=0)
     remove_static: bool = flag(False, 'kitti_raw_*: leave out frames where the car stands')
     static_speed: float = flag(0.5, 'speed in m/s below which the car stands', at_least=0)
@@ -81,8 +87,9 @@ def main(argv=None):
     config, = parse_flags('Prepares a formatted training set.', PrepareConfig, argv=argv)
     data = DATA_SETS[config.dataset_name](config)
     settings = {name: getattr(config, name) for name in _SETTINGS}
-    if settings['frame_distance'] == [1]:  # sets written before there was a choice do not name it
-        del settings['frame_distance']
+    for name, default in _YOUNGER_SETTINGS.items():
+        if settings[name] == default:
+            del settings[name]
     # A locale decides which letters the bytes of a path are taken for: UTF-8 is the same in all.
     settings['dataset_dir'] = os.fsencode(config.dataset_dir).decode('utf-8', 'backslashreplace')
     summary = write_set(data, config.dump_root, settings, config)

@@ -96,6 +96,32 @@ def test_rigid_flow_of_all_scales_is_that_of_each_with_its_own_intrinsics(number
         np.testing.assert_allclose(found, wanted, atol=2e-5)
 
 
+def test_all_scales_see_the_same_direction_of_travel_with_half_pixel_centers():
+    # Forward, a little to the right and down: the image grows around one place, which does not
+    # move; in a smaller scale this is where the resized image has it.
+    sizes, still = [(32, 48), (16, 24), (8, 12)], np.float32([27.5, 12.0])
+    intrinsics = np.float32([[[40, 0, 23.5], [0, 40, 15.5], [0, 0, 1]]])
+    heading = np.append((still - intrinsics[0, :2, 2]) / 40, 1)
+    transform = np.concatenate([np.eye(3), -heading[:, np.newaxis]], 1)[np.newaxis]
+
+    def flows(exact):
+        depth = np.full((1, sum(h * w for h, w in sizes), 1), 10, np.float32)
+        return run(lambda depth, pose, camera: pyramid.unflatten(geometry.rigid_flow(
+            depth, geometry.pixel_transform(pose, camera), sizes, exact), sizes),
+                   depth, transform.astype(np.float32), intrinsics)
+
+    def seen_from(flow):
+        """Where the flow of a scale comes from, in its own pixels, by its two middle lines."""
+        x, y = flow[0, 0, :, 0], flow[0, :, 0, 1]
+        return np.array([np.interp(0, values, np.arange(len(values))) for values in (x, y)])
+
+    for scale, flow in enumerate(flows(True)):
+        np.testing.assert_allclose(seen_from(flow), (still + 0.5) / 2 ** scale - 0.5,
+                                   atol=1e-3)
+    published = flows(False)[2]
+    np.testing.assert_allclose(seen_from(published), still / 4, atol=1e-3)
+
+
 def test_a_camera_at_rest_sees_no_flow(numbers):
     still = np.zeros((2, 6), np.float32)
     found = run(rigid_flow, numbers['in_rf_depth'], still, numbers['in_rf_intrinsics'])

@@ -10,6 +10,7 @@ import tensorflow.compat.v1 as tf
 
 from checkpoint_values import values_of
 from geonet_program import SIZE, geonet, geonet_fails, train_rigid
+from kitti_data.preparation import prepare_train_data
 from kitti_eval import eval_flow, eval_pose, snippets
 from npu_runtime import checkpoints
 from npu_runtime.training.metrics import read_metrics
@@ -126,6 +127,22 @@ def test_another_model_in_the_same_folder_is_refused(rigid_run, synthetic_format
     said = geonet_fails(capsys, 'train_rigid', *SIZE, '--scale_normalize', max_steps=9,
                         dataset_dir=synthetic_formatted, checkpoint_dir=rigid_run)
     assert 'scale_normalize: false there, true now' in said
+
+
+@pytest.mark.parametrize('prepared, flags, warned', [
+    ((), (), False), ((), ('--half_pixel_centers',), True),
+    ((), ('--half_pixel_centers', '--canonical_camera'), False),
+    (('--half_pixel_centers',), ('--half_pixel_centers',), False),
+    (('--half_pixel_centers',), (), True)])
+def test_camera_files_that_count_pixels_otherwise_than_the_model_are_told(
+        synthetic_kitti, tmp_path, capsys, prepared, flags, warned):
+    formatted = str(tmp_path / 'formatted')
+    prepare_train_data.main([
+        *SIZE, *prepared, '--dataset_dir=' + synthetic_kitti, '--sequences=0',
+        '--dump_root=' + formatted])
+    train_rigid(formatted, str(tmp_path / 'run'), 1, *flags)
+    assert ('half a pixel off' in capsys.readouterr().err) == warned
+    assert np.isfinite(rows_of(str(tmp_path / 'run'), 'train')[0]['total'])
 
 
 def test_truth_that_is_missing_is_named_before_training(

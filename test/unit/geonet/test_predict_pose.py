@@ -11,8 +11,11 @@ from checkpoint_values import write_with_nan
 from geonet import predict_pose
 from geonet.pictures import trajectory_picture
 from geonet_program import geonet, geonet_fails
-from kitti_data.images import read_rgb, write_png
+from kitti_data.calibration import resized
+from kitti_data.canonical_camera import canonical_camera
+from kitti_data.images import image_size, read_rgb, write_png
 from kitti_data.motion import poses_from_motions
+from kitti_data.odometry import OdometrySequence
 from kitti_data.poses import relative
 from kitti_eval import snippets
 from kitti_eval.snippets import read_snippets
@@ -82,6 +85,37 @@ def test_a_folder_of_images_gives_the_same_motion_as_its_sequence(
     assert list(found) == list(expected)
     for first in expected:
         np.testing.assert_allclose(found[first][1], expected[first][1], atol=2e-6)
+
+
+def test_a_canonical_model_gives_the_motion_of_the_camera_that_took_the_frames(
+        rigid_run, synthetic_kitti, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(snippets, '_NUMBER_FORMAT', '%.12f')
+    sequence = OdometrySequence(synthetic_kitti, '09', 2)
+    camera, (height, width) = sequence.intrinsics, image_size(sequence.image_paths[0])
+    folder = os.path.dirname(sequence.image_paths[0])
+    same, wide = ('--intrinsics=%r,%r,%r,%r' % tuple(map(float, (
+        share * camera[0, 0], share * camera[1, 1], *camera[:2, 2]))) for share in (1, 0.5))
+    found = {}
+    for name, path, flags in (('plain', synthetic_kitti, ()),
+                              ('odometry', synthetic_kitti, ('--canonical_camera',)),
+                              ('folder', folder, ('--canonical_camera', same)),
+                              ('wide', synthetic_kitti, ('--canonical_camera', wide)),
+                              ('unknown', folder, ('--canonical_camera',))):
+        capsys.readouterr()
+        geonet('test_pose', *flags, dataset_dir=path, init_ckpt_file=rigid_run,
+               output_dir=str(tmp_path / name))
+        assert ('no calibration is known' in capsys.readouterr().err) == (name == 'unknown')
+        found[name] = read_snippets(str(tmp_path / name))
+    camera[:2, :2] *= 0.5
+    change = np.linalg.solve(resized(camera, 104 / width, 32 / height), canonical_camera(32, 104))
+    for first, (_, plain) in found['plain'].items():
+        for one, other in (('folder', 'odometry'), ('unknown', 'plain')):
+            np.testing.assert_allclose(found[one][first][1], found[other][first][1], atol=1e-9)
+        # From the second frame of a snippet, the target, to the third: points move by R X + t.
+        before, after = (relative(snippet[2], snippet[1])[:3, 3]
+                         for snippet in (plain, found['wide'][first][1]))
+        np.testing.assert_allclose(after, change @ before, rtol=1e-3, atol=1e-8)
+        assert np.abs(after - before).max() > 0.1 * np.abs(before).max()
 
 
 def test_the_mean_with_mirror_images_is_mirrored_where_the_images_are(

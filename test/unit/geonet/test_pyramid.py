@@ -53,3 +53,27 @@ def test_images_become_floats_and_bytes_again(numbers):
     floats = run(to_float, numbers['in_pp_uint8'])
     np.testing.assert_allclose(floats, numbers['out_preprocess_image'], atol=1e-6)
     np.testing.assert_array_equal(run(to_uint8, floats), numbers['out_deprocess_image'])
+
+
+def test_half_pixel_centers_are_the_means_of_what_a_pixel_averages():
+    height, width = size = (16, 24)
+    image = np.stack(np.meshgrid(np.arange(width), np.arange(height)), axis=-1)[np.newaxis]
+    sizes = halved(*size, num_scales=4)
+    means = run(lambda images: pyramid.flatten(pyramid.area_pyramid(images, 4)),
+                image.astype(np.float32))
+    grid, factors = pyramid.full_image_grid(sizes, half_pixel_centers=True)
+    np.testing.assert_allclose(grid, means[0], atol=1e-4)
+    np.testing.assert_array_equal(factors[-1], [8, 8])
+
+
+def test_half_pixel_centers_are_as_far_from_all_edges_where_sizes_do_not_divide():
+    sizes = halved(17, 30, 4)
+    grid, factors = pyramid.full_image_grid(sizes, half_pixel_centers=True)
+    np.testing.assert_allclose(grid[-1] + grid[-(3 * 2)], [29, 16], atol=1e-5)
+    np.testing.assert_allclose(factors[-1], [30 / 3, 17 / 2])
+
+
+def test_the_published_centers_are_powers_of_two_apart():
+    grid, factors = pyramid.full_image_grid(halved(8, 12, 3))
+    np.testing.assert_array_equal(grid[-1], [4 * 2, 4 * 1])
+    np.testing.assert_array_equal(factors[[0, 96, -1]], [[1, 1], [2, 2], [4, 4]])

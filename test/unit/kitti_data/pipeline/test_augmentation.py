@@ -197,6 +197,19 @@ def test_mirroring_follows_the_scaling_in_all_frames():
     np.testing.assert_allclose(after, [63 - before[0], before[1], 1], rtol=1e-5)
 
 
+def test_intrinsics_follow_the_edges_of_images_with_half_pixel_centers():
+    # Cameras whose principal points are the upper left and lower right edges of an image; 1.07
+    # times 32 rows are 34 rows, a little less.
+    draws = the_same_draws(2, 32, 52, 1, scale=(1.07, 1.1), offset=(2, 3))
+    cameras = np.float32([[[50, 0, x], [0, 50, y], [0, 0, 1]]
+                          for x, y in ((-0.5, -0.5), (51.5, 31.5))])
+    after = augmentation.apply(draws, list(noise(2, 32, 52, 3)), cameras,
+                               np.empty((2, 32, 52, 3), np.uint8), half_pixel_centers=True)
+    np.testing.assert_allclose(after[:, :2, 2], [[-0.5 - 3, -0.5 - 2], [57 - 3.5, 34 - 2.5]],
+                               atol=1e-5)
+    np.testing.assert_allclose(after[:, 1, 1], 50 * 34 / 32, rtol=1e-6)
+
+
 def test_intrinsics_follow_the_pixels():
     """A point that was seen at some pixel is seen there after scaling and cropping."""
     images = np.zeros((1, 64, 96, 3), np.uint8)

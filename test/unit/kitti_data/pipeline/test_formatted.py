@@ -8,6 +8,7 @@ import tensorflow.compat.v1 as tf
 
 from common.errors import UserError
 from kitti_data import images
+from kitti_data.canonical_camera import canonical_camera
 from kitti_data.pipeline import example_reader
 from kitti_data.pipeline import formatted
 from kitti_data.pipeline.augmentation import AugmentConfig
@@ -34,7 +35,8 @@ def dataset_dir(tmp_path):
 
 
 def batches(folder, count, split='train', **kwargs):
-    shape = dict(seq_length=3, img_height=HEIGHT, img_width=WIDTH)
+    shape = dict(seq_length=3, img_height=HEIGHT, img_width=WIDTH,
+                 cameras=example_reader.Cameras())
     shape.update({name: kwargs.pop(name) for name in shape if name in kwargs})
     with tf.Graph().as_default(), tf.Session() as session:
         dataset = formatted.FormattedSet(str(folder), split, **shape).dataset(2, **kwargs)
@@ -57,6 +59,15 @@ def test_batches_have_static_shapes_and_types(dataset_dir):
     assert {name: (part.dtype.name, part.shape.as_list()) for name, part in batch.items()} == {
         'frames': ('uint8', [2, HEIGHT, WIDTH, 9]),
         'intrinsics': ('float32', [2, 3, 3])}
+
+
+def test_the_canonical_camera_stands_for_those_of_all_examples(dataset_dir):
+    wanted = canonical_camera(HEIGHT, WIDTH)
+    for batch in batches(dataset_dir, 3, cameras=example_reader.Cameras(canonical=True)):
+        np.testing.assert_allclose(batch['intrinsics'], [wanted, wanted], rtol=1e-6)
+    changed = batches(dataset_dir, 1, cameras=example_reader.Cameras(canonical=True),
+                      augment=AugmentConfig())[0]['intrinsics']
+    assert (changed[:, 0, 0] > wanted[0, 0]).all()
 
 
 def test_image_and_intrinsics_of_an_example_stay_together(dataset_dir):

@@ -239,11 +239,11 @@ def test_examples_of_several_frame_distances_stand_in_folders_of_their_own(small
     np.testing.assert_allclose(strip[8, 26::52, 0], [20, 40, 60], atol=1)
 
 
-def test_a_set_written_before_frame_distances_is_continued(small_root, tmp_path):
+def test_a_set_written_before_flags_had_a_choice_is_continued(small_root, tmp_path):
     flags = [*SMALL, '--camera=0', '--sequences=0']
     prepare(small_root, tmp_path / 'set', *flags)
     settings = json.loads((tmp_path / 'set' / 'prepared.json').read_text())['settings']
-    assert 'frame_distance' not in settings
+    assert not {'frame_distance', 'half_pixel_centers'} & set(settings)
     assert prepare(small_root, tmp_path / 'set', *flags) == 0
 
 

@@ -1,0 +1,52 @@
+"""One camera that stands for those of all sequences, and the way back to the one that was there.
+
+pose_net sees images alone: that they were taken with another focal length or principal point it
+cannot know. So it learns motions as one canonical camera would see them, and what it predicts is
+brought to the camera in question afterwards (Yin et al., ICCV 2023, transform labels so for depth).
+"""
+import numpy as np
+from scipy.spatial.transform import Rotation
+
+from kitti_data.calibration import resized
+from kitti_data.poses import rotation_from_euler
+
+# Of an image of width and height 1 that begins at 0: about the mean of KITTI's cameras.
+_FX, _FY, _CX, _CY = 0.58, 1.92, 0.49, 0.48
+
+
+def canonical_camera(height, width):
+    """float64 [3, 3] of the canonical camera, for images of this size in pixels."""
+    return resized(np.array([[_FX, 0, _CX - 0.5], [0, _FY, _CY - 0.5], [0, 0, 1]]), width, height)
+
+
+def brought_to(camera, vectors, counted_as):
+    """Motions that move the image as before, for the camera that took it.
+
+    Exact for translations; for rotations where the optical axis goes and for the turn about it,
+    which leaves differences of second order elsewhere.
+
+    Args:
+      camera: float [3, 3] of the camera that took the frames, pixels.
+      vectors: float [..., 6] of pose_net, (tx, ty, tz, rx, ry, rz): how points of one frame move
+        in the coordinates of another, R = Rx Ry Rz.
+      counted_as: float [3, 3] of the camera for which they were predicted, in the same pixels.
+
+    Returns:
+      float64 [..., 6], likewise.
+    """
+    vectors = np.asarray(vectors, np.float64)
+    change = np.linalg.solve(camera, counted_as)
+    moved = change @ rotation_from_euler(vectors[..., 3:]) @ np.linalg.inv(change)
+    axis = moved[..., 2] / np.linalg.norm(moved[..., 2], axis=-1, keepdims=True)
+    # The rotation of (0, 0, 1) to the axis in their common plane, after one about (0, 0, 1).
+    flat = np.stack([-axis[..., 1], axis[..., 0], np.zeros_like(axis[..., 0])], axis=-1)
+    sine = np.linalg.norm(flat, axis=-1, keepdims=True)
+    angle = np.arctan2(sine, axis[..., 2:])
+    swing = flat * angle / np.where(sine > 0, sine, 1)
+    twist = np.zeros_like(swing)
+    twist[..., 2] = np.arctan2(moved[..., 1, 0] - moved[..., 0, 1],
+                               moved[..., 0, 0] + moved[..., 1, 1])
+    rotations = (Rotation.from_rotvec(swing.reshape(-1, 3))
+                 * Rotation.from_rotvec(twist.reshape(-1, 3)))
+    return np.concatenate([vectors[..., :3] @ change.T,
+                           rotations.as_euler('XYZ').reshape(swing.shape)], axis=-1)
