@@ -1,4 +1,5 @@
 """`--mode=test`: predicts sequences, writes motions and trajectories, and scores them."""
+import functools
 import os
 from typing import NamedTuple
 
@@ -122,7 +123,8 @@ class Predictors:
         key = reader.frame_shape, reader.dtype
         if key not in self._loaded:
             self._loaded[key] = self._load(*key)
-        run_over = predictor.stream if self.carries_state else predictor.stateless
+        run_over = predictor.stream if self.carries_state else functools.partial(
+            predictor.stateless, overlap=self._run.overlap_average)
         motions = run_over(self._loaded[key], reader, desc)
         if not self._run.flip_average:
             return motions

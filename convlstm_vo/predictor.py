@@ -83,11 +83,12 @@ def stream(predictor, reader, desc=''):
     return np.concatenate(motions)[:num_frames - 1]
 
 
-def stateless(predictor, reader, desc=''):
+def stateless(predictor, reader, desc='', overlap=False):
     """Motions <float32>[N-1, 6] of the reader's N frames, from windows that begin with no state.
 
     Windows stand side by side; the last one is moved back to end with the sequence, and gives the
-    motions that those before it do not.
+    motions that those before it do not. With `overlap` one begins at every frame instead, and each
+    motion is the mean of what the windows that hold it say.
 
     Raises:
       UserError: the sequence is shorter than one window.
@@ -96,21 +97,24 @@ def stateless(predictor, reader, desc=''):
     if num_frames < pairs + 1:
         raise UserError('%s and the frames after it are %d, too few for a window of %d pairs'
                         % (reader.paths[0], num_frames, pairs))
-    starts = np.minimum(np.arange(0, num_frames - 1, pairs), num_frames - 1 - pairs)
-    motions = np.zeros([num_frames - 1, net.MOTION_SIZE], np.float32)
+    last_start = num_frames - 1 - pairs
+    starts = np.unique(np.minimum(np.arange(0, num_frames - 1, 1 if overlap else pairs),
+                                  last_start))
     batches = [starts[i:i + predictor.batch_size]
                for i in range(0, len(starts), predictor.batch_size)]
     # The last batch is filled up with its last window.
-    batches[-1] = np.resize(np.pad(batches[-1], (0, predictor.batch_size), mode='edge'),
-                            predictor.batch_size)
-    indices = [np.concatenate([np.arange(start, start + pairs + 1) for start in batch])
-               for batch in batches]
+    indices = [np.concatenate([np.arange(start, start + pairs + 1) for start in np.pad(
+        batch, (0, predictor.batch_size - len(batch)), mode='edge')]) for batch in batches]
+    motions = np.zeros([num_frames - 1, net.MOTION_SIZE], np.float32)
+    counts = np.zeros([num_frames - 1, 1], np.float32)
     for batch, compact in zip(batches, _read(reader, indices, desc)):
         windows, _ = predictor(compact, predictor.zero_state)
-        # Backwards, so that an earlier window keeps what it shares with the moved one.
-        for start, window in reversed(list(zip(batch, windows))):
-            motions[start:start + pairs] = window
-    return motions
+        for start, window in zip(batch, windows):
+            held = slice(start, start + pairs)
+            counted = np.logical_or(overlap, counts[held] == 0)
+            motions[held] += counted * window
+            counts[held] += counted
+    return motions / counts
 
 
 class MirroredReader:

@@ -60,6 +60,9 @@ class RunConfig(ExportFlags, EvalFlags, TrainFlags):
                                   'instead of carrying the state along the sequence')
     flip_average: bool = flag(False, 'test: predict the frames and their mirror images and take '
                                      'the mean; twice the work')
+    overlap_average: bool = flag(
+        False, 'test with --stateless: a window at every frame, and of each motion the mean of what '
+               'the windows that hold it say; time_steps times the work')
     chunk: int = flag(8, 'test: frame pairs in one call', at_least=1, at_most=4096)
     lengths: List[int] = flag(list(range(100, 801, 100)),
                               'test: path lengths of the t_rel, r_rel segments, metres',
@@ -70,6 +73,9 @@ class RunConfig(ExportFlags, EvalFlags, TrainFlags):
         super().__post_init__()
         if not self.total_steps:
             raise UserError('--total_steps=0: must be -1 or at least 1')
+        if self.overlap_average and not self.stateless:
+            raise UserError('--overlap_average=true: must be false without --stateless (a carried '
+                            'state has no windows)')
 
     @property
     def training_sequences(self):

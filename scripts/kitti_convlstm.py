@@ -24,7 +24,7 @@ RECIPE = Recipe(_FLAGS + ('--augment_pivot=0.1',), (
 SHORT_RECIPE = Recipe(_FLAGS, (Stage(0.60, 4e-4), Stage(0.25, 1.5e-4), Stage(0.15, 3e-5)))
 _ENDLESS = '1000000'
 # As in training, where no state lives longer than a window: carried on, it turns the whole path.
-_TEST = ['--mode=test', '--noevo', '--stateless', '--flip_average']
+_TEST = ['--mode=test', '--noevo', '--stateless', '--flip_average', '--overlap_average']
 
 
 def learn(config, drives, folder, about, recipe=RECIPE):

@@ -82,7 +82,7 @@ def test_accuracy_comes_from_the_validation_sequences(logs):
     assert all('Accuracy : %s\n' % row['total'] in second for row in rows)
 
 
-@pytest.mark.parametrize('flags', [[], ['--stateless'], ['--flip_average']])
+@pytest.mark.parametrize('flags', [[], ['--stateless', '--overlap_average'], ['--flip_average']])
 def test_testing_writes_exact_counts(drive, trained, flags, tmp_path, capsys):
     main.main(['--mode=test', '--datapath=' + drive, '--outputpath=' + str(tmp_path),
                '--init_checkpoint=' + trained, '--test_sequences=1,0', '--chunk=3', '--lengths=2',
@@ -137,7 +137,8 @@ def test_a_sequence_without_poses_is_predicted_and_not_scored(drive, trained, tm
 
 
 class _CountingPredictor:
-    """Stands in for the network: a motion is (first frame, second frame, calls before, ...)."""
+    """Stands in for the network: a motion is (first frame, second frame, calls before, its place
+    in the window, ...)."""
 
     def __init__(self, batch_size, pairs):
         self.batch_size, self.pairs = batch_size, pairs
@@ -147,6 +148,7 @@ class _CountingPredictor:
         frames = compact.frames.reshape(self.batch_size, self.pairs + 1)
         motions = np.zeros([self.batch_size, self.pairs, net.MOTION_SIZE], np.float32)
         motions[..., 0], motions[..., 1], motions[..., 2] = frames[:, :-1], frames[:, 1:], state
+        motions[..., 3] = np.arange(self.pairs)
         return motions, state + 1
 
 
@@ -175,6 +177,24 @@ def test_stateless_windows_give_each_motion_once_from_no_state(num_frames, batch
     wanted = np.arange(num_frames - 1)
     np.testing.assert_array_equal(motions[:, :2], np.stack([wanted, wanted + 1], axis=1))
     np.testing.assert_array_equal(motions[:, 2], 0)
+
+
+@pytest.mark.parametrize('batch_size', [1, 2])
+@pytest.mark.parametrize('num_frames', [4, 5, 9])
+def test_averaged_overlaps_are_the_means_of_the_windows_that_hold_a_motion(num_frames, batch_size):
+    motions = predictor.stateless(_CountingPredictor(batch_size, 3), _NumberReader(num_frames),
+                                  overlap=True)
+    wanted = np.arange(num_frames - 1)
+    np.testing.assert_array_equal(motions[:, :2], np.stack([wanted, wanted + 1], axis=1))
+    places = [np.mean([place - start for start in range(num_frames - 3) if 0 <= place - start < 3])
+              for place in wanted]
+    np.testing.assert_allclose(motions[:, 3], places)
+
+
+def test_a_carried_state_has_no_windows_to_average(drive, trained, tmp_path):
+    with pytest.raises(UserError, match='--overlap_average=true: must be false without'):
+        main.main(['--mode=test', '--datapath=' + drive, '--outputpath=' + str(tmp_path),
+                   '--init_checkpoint=' + trained, '--test_sequences=1', '--overlap_average'])
 
 
 def test_stateless_wants_one_window_at_least():
