@@ -19,12 +19,13 @@ _FLAGS = ('--mode=train', '--time_steps=5', '--bsize=4', '--loss_reduction=mean'
 # the end. Cars rarely turn without going far, which a net takes for a rule: some windows only turn.
 _TURNED = ('--augment_turn=0.03',)
 RECIPE = Recipe(_FLAGS + ('--augment_pivot=0.1',), (
-    Stage(0.30, 4e-4), Stage(0.25, 3e-4, _TURNED), Stage(0.30, 2e-4), Stage(0.15, 5e-5)))
+    Stage(0.30, 4e-4), Stage(0.25, 3e-4, _TURNED), Stage(0.30, 2e-4), Stage(0.15, 5e-5)),
+    test_flags=('--overlap_average', '--chunk=80'))
 # For a few hundred steps on rendered drives.
 SHORT_RECIPE = Recipe(_FLAGS, (Stage(0.60, 4e-4), Stage(0.25, 1.5e-4), Stage(0.15, 3e-5)))
 _ENDLESS = '1000000'
 # As in training, where no state lives longer than a window: carried on, it turns the whole path.
-_TEST = ['--mode=test', '--noevo', '--stateless', '--flip_average', '--overlap_average']
+_TEST = ['--mode=test', '--noevo', '--stateless', '--flip_average']
 
 
 def learn(config, drives, folder, about, recipe=RECIPE):
@@ -53,7 +54,8 @@ def learn(config, drives, folder, about, recipe=RECIPE):
     plan = run_stages('ConvLSTM VO', run, recipe.stages, train, config.minutes,
                       config.convlstm_steps)
     tested = list(dict.fromkeys(drives.test + drives.posed))
-    call(convlstm_vo, data + _TEST + ['--test_sequences=' + ','.join(tested)])
+    call(convlstm_vo, data + _TEST + list(recipe.test_flags)
+         + ['--test_sequences=' + ','.join(tested)])
     about = dict(about, model='ConvLSTM VO', minutes=figures.training_minutes(run),
                  frames=sum(len(drives.sequence(name).frames) for name in drives.posed),
                  steps=plan['last_steps'][-1])

@@ -30,9 +30,11 @@ class Recipe(typing.NamedTuple):
 
     flags: of all stages.
     stages: one after the other.
+    test_flags: of the test, beyond those of all recipes.
     """
     flags: typing.Sequence[str]
     stages: typing.Sequence[Stage]
+    test_flags: typing.Sequence[str] = ()
 
 
 def run_stages(name, folder, stages, train, minutes, steps=0):
