@@ -1,5 +1,6 @@
 """The model's configuration, which is saved beside a checkpoint."""
 import dataclasses
+from typing import List
 
 from common.errors import UserError
 from common.flags import Flags, flag
@@ -33,10 +34,10 @@ class ModelConfig(Flags):
     half_pixel_centers: bool = architecture(
         False, 'a pixel of a smaller scale is in the middle of what it averages (published '
                'training: in the upper left of it, up to 3.5 pixels off)')
-    canonical_camera: bool = architecture(
-        False, "train_rigid, train_flow: frames count as seen by one camera, KITTI's mean, as "
-               'pose_net cannot know which it was; test_pose brings motions to the camera that saw '
-               'the frames (labels of Yin et al., ICCV 2023)')
+    canonical_camera: List[float] = architecture(
+        [], 'fx,fy,cx,cy as shares of width and height: all frames count as seen by this camera, '
+            'as pose_net cannot know which it was; test_pose brings motions to the one that took '
+            'the frames (as Yin et al., ICCV 2023, do with depths)', above=0, at_most=100)
     initial_disparity: float = flag(0.0, 'disparity that an untrained depth_net gives; 0 is half '
                                          'its largest, as published; short runs need 1')
     batch_norm_decay: float = flag(0.999, "what batch norm's averages keep at each step; short "
@@ -76,6 +77,10 @@ class ModelConfig(Flags):
         if self.seq_length % 2 == 0:
             raise UserError('--seq_length=%d: must be odd, with the target in the middle'
                             % self.seq_length)
+        if len(self.canonical_camera) not in (0, 4):
+            raise UserError('--canonical_camera=%s: must be four numbers, fx,fy,cx,cy, as shares '
+                            'of width and height' % ','.join('%g' % number for number in
+                                                             self.canonical_camera))
         low, high = _INITIAL_DISPARITIES
         if self.initial_disparity and not low <= self.initial_disparity <= high:
             raise UserError('--initial_disparity=%g: must be 0 or from %g to %g'

@@ -7,7 +7,7 @@ import numpy as np
 from common.files import make_folder, remove_others
 from geonet.pictures import PictureWriter, flow_picture
 from geonet.predictor import BatchedGraph, Predictor, predictions
-from kitti_data.canonical_camera import canonical_camera
+from kitti_data.canonical_camera import camera_of
 from kitti_data.flow_files import flow_to_colour, resize_flow, write_flo, write_kitti_flow
 from kitti_data.frame_source import require_whole
 from kitti_data.images import write_png
@@ -97,8 +97,9 @@ def _example(snippet, model):
     example = {'target': snippet.target, 'sources': snippet.sources}
     if _needs_camera(model):
         # As in training: a flow is in pixels, whichever camera its rigid part was counted for.
-        example['intrinsics'] = (canonical_camera(model.img_height, model.img_width)
-                                 if model.canonical_camera else snippet.intrinsics)
+        example['intrinsics'] = (
+            camera_of(model.canonical_camera, model.img_height, model.img_width)
+            if model.canonical_camera else snippet.intrinsics)
     return example
 
 

@@ -9,7 +9,7 @@ from common.files import make_folder
 from geonet.pictures import PictureWriter, trajectory_picture
 from geonet.predictor import BatchedGraph, Predictor, predictions
 from kitti_data.calibration import resized
-from kitti_data.canonical_camera import brought_to, canonical_camera
+from kitti_data.canonical_camera import brought_to, camera_of
 from kitti_data.frame_source import require_whole, sequence_frames, windows
 from kitti_data.snippet_source import typed_camera
 from kitti_eval.chaining import chain_snippets
@@ -89,7 +89,7 @@ def predict_snippets(predict, source, model, intrinsics=()):
     outputs = predict(examples, len(source.names) - model.num_sources, 'pose')
     vectors = np.stack([output['poses'] for output in outputs])
     if camera is not None:
-        vectors = brought_to(camera, vectors, canonical_camera(*size))
+        vectors = brought_to(camera, vectors, camera_of(model.canonical_camera, *size))
     return snippets_of_vectors(vectors)
 
 
@@ -100,8 +100,8 @@ def _camera(source, model, intrinsics):
     if camera is None and source.read_camera:
         camera = source.read_camera()
     if camera is None:
-        warn('no calibration is known: the motions are those of a camera like the mean of KITTI\'s '
-             '(--intrinsics=fx,fy,cx,cy, in pixels of the files, gives another)')
+        warn('no calibration is known: the motions are those of the camera with which the model '
+             'was trained (--intrinsics=fx,fy,cx,cy, in pixels of the files, gives another)')
         return None
     height, width = source.size
     return resized(camera, model.img_width / width, model.img_height / height)

@@ -3,6 +3,10 @@
 pose_net sees images alone: that they were taken with another focal length or principal point it
 cannot know. So it learns motions as one canonical camera would see them, and what it predicts is
 brought to the camera in question afterwards (Yin et al., ICCV 2023, transform labels so for depth).
+It should be the mean of those that were trained on, the more so with mirrored images: half of them
+have their principal point on the other side, which pose_net cannot know either.
+
+Shares are (fx / width, fy / height, cx / width, cy / height); the image begins at 0.
 """
 import numpy as np
 from scipy.spatial.transform import Rotation
@@ -10,13 +14,17 @@ from scipy.spatial.transform import Rotation
 from kitti_data.calibration import resized
 from kitti_data.poses import rotation_from_euler
 
-# Of an image of width and height 1 that begins at 0: about the mean of KITTI's cameras.
-_FX, _FY, _CX, _CY = 0.58, 1.92, 0.49, 0.48
+
+def camera_of(shares, height, width):
+    """float64 [3, 3] of the camera with these shares, for images of this size in pixels."""
+    fx, fy, cx, cy = shares
+    return resized(np.array([[fx, 0, cx - 0.5], [0, fy, cy - 0.5], [0, 0, 1]]), width, height)
 
 
-def canonical_camera(height, width):
-    """float64 [3, 3] of the canonical camera, for images of this size in pixels."""
-    return resized(np.array([[_FX, 0, _CX - 0.5], [0, _FY, _CY - 0.5], [0, 0, 1]]), width, height)
+def shares_of(camera, height, width):
+    """float64 [4], the shares of a camera [3, 3] whose images have this size in pixels."""
+    unit = resized(np.asarray(camera, np.float64), 1 / width, 1 / height)
+    return np.array([unit[0, 0], unit[1, 1], unit[0, 2] + 0.5, unit[1, 2] + 0.5])
 
 
 def brought_to(camera, vectors, counted_as):

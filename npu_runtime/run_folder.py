@@ -19,6 +19,8 @@ from common.files import make_folder, read_json, reason, utf8_path, write_json
 from common.flags import check_value, default_of
 
 CONFIG_FILE = 'config.json'
+_KINDS = {bool: 'bool', int: 'int', float: 'float', str: 'str',
+          typing.List[float]: 'list of floats'}
 _LOCK_FILE = '.lock'
 # What TensorFlow writes while it saves a checkpoint, before the files get their names.
 _PART_OF_CHECKPOINT = re.compile(
@@ -191,7 +193,7 @@ def model_flags(checkpoint, config_class):
         where, value = '%s: model.%s' % (path, field.name), section[field.name]
         if not _is_of(kinds[field.name], value):
             raise UserError('%s=%s: must be of type %s' % (
-                where, json.dumps(value)[:80], kinds[field.name].__name__))
+                where, json.dumps(value)[:80], _KINDS[kinds[field.name]]))
         check_value(field, value, where)
     return {field.name: section[field.name] for field in fields}
 
@@ -222,6 +224,8 @@ def _section(path, saved, name):
 def _is_of(kind, value):
     if kind is float:
         return isinstance(value, (int, float)) and not isinstance(value, bool)
+    if kind is typing.List[float]:
+        return isinstance(value, list) and all(_is_of(float, item) for item in value)
     return isinstance(value, kind) and isinstance(value, bool) == (kind is bool)
 
 

@@ -2,8 +2,12 @@
 import os
 import typing
 
+import numpy as np
+
 from common.console import warn
 from common.errors import UserError
+from kitti_data.canonical_camera import shares_of
+from kitti_data.images import image_size
 from kitti_data.odometry import OdometrySequence, sequence_name, sequence_names
 from kitti_data.preparation.prepare_odometry import TRAIN_SEQUENCES
 
@@ -36,6 +40,14 @@ class Drives(typing.NamedTuple):
     def pose_files(self):
         """Paths of the training sequences' pose files, whose mean step is the baseline."""
         return [self.sequence(name).poses_path for name in self.posed]
+
+    @property
+    def mean_camera(self):
+        """float64 [4]: the mean camera of the training frames, as `canonical_camera` has them."""
+        sequences = [self.sequence(name) for name in self.train]
+        return np.average(
+            [shares_of(sequence.intrinsics, *image_size(sequence.image_paths[0]))
+             for sequence in sequences], axis=0, weights=[len(one.frames) for one in sequences])
 
 
 def open_drives(root, camera, train, test):

@@ -27,7 +27,7 @@ _FROZEN = ('--freeze_batch_norm',)
 # all count as one. Warping towards the target alone makes 1.6 times as many steps in the same time.
 _FLAGS = ('--mode=train_rigid', '--dispnet_encoder=vgg', '--batch_norm_decay=0.98',
           '--initial_disparity=1', '--augment_flip', '--target_depth_only',
-          '--half_pixel_centers', '--canonical_camera', '--precision_mode=allow_mix_precision')
+          '--half_pixel_centers', '--precision_mode=allow_mix_precision')
 # More turns than the drives have, but not in the end: a step aside goes with a true turn. Nor are
 # images enlarged then: they look like those of a longer lens, and turns come out some 5 % short.
 _TURNED = ('--augment_turn=0.03',)
@@ -85,8 +85,10 @@ def _train(config, drives, run, call, recipe):
             '--camera=%d' % drives.camera, '--sequences=' + ','.join(drives.train)]):
         log('some frames cannot be read: trained without them')
 
+    camera = ['--canonical_camera=' + ','.join('%.4f' % share for share in drives.mean_camera)]
+
     def train(last_step, stage, log_freq):
-        call(geonet, list(recipe.flags) + size + list(stage.flags) + [
+        call(geonet, list(recipe.flags) + size + camera + list(stage.flags) + [
             '--dataset_dir=' + formatted, '--checkpoint_dir=' + run, '--device=' + config.device,
             '--learning_rate=%g' % stage.learning_rate, '--max_steps=%d' % last_step,
             '--log_freq=%d' % log_freq])

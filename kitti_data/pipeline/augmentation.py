@@ -46,6 +46,10 @@ class AugmentConfig:
         0.0, 'share of the examples in which the camera turns on the spot: their middle frame, '
         'turned by up to %g radians from frame to frame (published training: 0)'
         % turned_frames.PIVOT_TURN, at_least=0, at_most=1)
+    augment_mount: float = flag(
+        0.0, 'turn the camera up, down and aside by up to so many radians, alike in all frames of '
+        'an example: another mount, in which the direction of travel is seen elsewhere (published '
+        'training: 0)', at_least=0, at_most=turned_frames.MOST_MOUNT)
 
     def __post_init__(self):
         check_fields(self)
@@ -55,7 +59,7 @@ class AugmentConfig:
         """Whether anything is changed at all."""
         return (self.augment_scale or self.augment_gamma or self.augment_brightness
                 or self.augment_colour or self.augment_flip or self.augment_turn > 0
-                or self.augment_pivot > 0)
+                or self.augment_pivot > 0 or self.augment_mount > 0)
 
 
 class Draws(typing.NamedTuple):
@@ -70,6 +74,7 @@ class Draws(typing.NamedTuple):
     flip: np.ndarray        # bool [B]
     pivot: np.ndarray       # bool [B], whether all frames show the middle one
     turn: np.ndarray        # float64 [B], radians from frame to frame
+    mount: np.ndarray       # float64 [B, 2], radians about the camera's axes x and y
 
 
 def scaled_size(height, width, scale):
@@ -82,7 +87,8 @@ def draw(config, seed, positions, height, width, num_frames):
 
     The same numbers are drawn whatever is switched off, so a switch changes nothing but its part.
     """
-    numbers = _random_numbers(seed, positions, 10 + 3 * num_frames)
+    numbers = _random_numbers(seed, positions, 12 + 3 * num_frames)
+    numbers, of_mount = numbers[:, :-2], numbers[:, -2:]
     pivot = numbers[:, -1] < config.augment_pivot
 
     def uniform(low, high, share, enabled):
@@ -104,7 +110,8 @@ def draw(config, seed, positions, height, width, num_frames):
         flip=(numbers[:, -3] < FLIP_PROBABILITY) & config.augment_flip,
         pivot=pivot,
         turn=(np.where(pivot, turned_frames.PIVOT_TURN, config.augment_turn)
-              * (2 * numbers[:, -2] - 1)))
+              * (2 * numbers[:, -2] - 1)),
+        mount=config.augment_mount * (2 * of_mount - 1))
 
 
 def _random_numbers(seed, positions, count):
@@ -133,13 +140,13 @@ def apply(draws, stacks, intrinsics, out, half_pixel_centers=False):
     """
     tables = iter(_colour_tables(draws))
     with _lent(_idle_buffers, lambda: (_Buffer(), _Buffer())) as buffers:
-        for stack, camera, pivot, turn, size, offset, recolour, flip, changed in zip(
-                stacks, intrinsics, draws.pivot, draws.turn, draws.size.tolist(),
+        for stack, camera, pivot, turn, mount, size, offset, recolour, flip, changed in zip(
+                stacks, intrinsics, draws.pivot, draws.turn, draws.mount, draws.size.tolist(),
                 draws.offset.tolist(), draws.recolour, draws.flip, out):
             if pivot:
                 stack = np.tile(stack[..., :3], stack.shape[2] // 3)
-            if turn:
-                stack = _turned(stack, camera, turn)
+            if turn or mount.any():
+                stack = _turned(stack, camera, turn, mount)
             _enlarge_and_crop(stack, size, offset, buffers, changed)
             if recolour:
                 cv2.LUT(changed, next(tables), dst=changed)
@@ -148,16 +155,18 @@ def apply(draws, stacks, intrinsics, out, half_pixel_centers=False):
     return _follow(intrinsics, draws, out.shape[1:3], half_pixel_centers)
 
 
-def _turned(stack, intrinsics, angle):
-    """uint8 [H, W, 3F] whose camera turns by `angle` more from frame to frame; F is odd."""
+def _turned(stack, intrinsics, angle, mount):
+    """uint8 [H, W, 3F] whose camera turns by `angle` more from frame to frame, in a mount that is
+    turned by `mount`; F is odd."""
     num_frames = stack.shape[2] // 3
     half = num_frames // 2
     times = [0] + [time for time in range(-half, half + 1) if time]
-    rotations = turned_frames.turn(angle * np.array(times))
+    rotations = turned_frames.turn(angle * np.array(times)) @ turned_frames.mount(mount)
     return np.concatenate([
-        turned_frames.turned_frame(np.ascontiguousarray(frame), intrinsics, rotation) if time
-        else frame for frame, rotation, time in zip(
-            np.split(stack, num_frames, axis=2), rotations, times)], axis=2)
+        turned_frames.turned_frame(np.ascontiguousarray(frame), intrinsics, rotation)
+        if time or mount.any() else frame
+        for frame, rotation, time in zip(np.split(stack, num_frames, axis=2), rotations, times)],
+        axis=2)
 
 
 def _enlarge_and_crop(stack, size, offset, buffers, out):

@@ -9,7 +9,7 @@ import tensorflow.compat.v1 as tf
 from common.errors import UserError
 from common.opencv import cv2
 from kitti_data.calibration import read_camera_file
-from kitti_data.canonical_camera import canonical_camera
+from kitti_data.canonical_camera import camera_of
 from kitti_data.pipeline import augmentation
 
 _ALIGNMENT = 64  # bytes, of TensorFlow's buffers
@@ -19,10 +19,10 @@ class Cameras(typing.NamedTuple):
     """What the intrinsics of examples are.
 
     half_pixel_centers: whether they are exact where images are enlarged, or as published.
-    canonical: whether one camera stands for those of all examples.
+    canonical: shares of a camera that stands for those of all examples; empty where none does.
     """
     half_pixel_centers: bool = False
-    canonical: bool = False
+    canonical: typing.Sequence[float] = ()
 
 
 class ExampleReader:
@@ -96,7 +96,7 @@ class ExampleReader:
         if example is None:
             prefix = self._prefixes[index]
             check_strip_size(prefix + '.jpg', strip.shape[:2], self._seq_length, *self._shape[:2])
-            camera = (canonical_camera(*self._shape[:2]).astype(np.float32)
+            camera = (camera_of(self._cameras.canonical, *self._shape[:2]).astype(np.float32)
                       if self._cameras.canonical else read_camera_file(prefix + '_cam.txt'))
             example = unpack_strip(strip, self._seq_length), camera
             self._kept.keep(index, example)

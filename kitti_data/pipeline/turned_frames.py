@@ -2,7 +2,8 @@
 
 A camera that only rotates about its centre sees the same rays, whatever their depth: its image is
 the homography K R^T K^-1 of the other one. So turns can be added to a drive exactly, but for what
-comes in at the border; drives are mostly straight, and what is learnt from them turns too little.
+comes in at the border; drives are mostly straight, and what is learnt from them turns too little. Nor do
+they tell how a camera looks that is mounted a little higher or more to the side.
 """
 import numpy as np
 from scipy.spatial.transform import Rotation
@@ -13,6 +14,8 @@ from common.opencv import cv2
 # be asked for, and the most of a camera that turns on the spot.
 MOST_TURN = 0.2
 PIVOT_TURN = 0.06
+# Radians that a camera may look up, down or aside of what it looked before.
+MOST_MOUNT = 0.1
 
 
 def turn(angles):
@@ -20,6 +23,14 @@ def turn(angles):
     angles = np.asarray(angles, np.float64)
     rotations = Rotation.from_euler('y', angles.reshape(-1, 1)).as_matrix()
     return rotations.reshape(angles.shape + (3, 3))
+
+
+def mount(pitch_and_yaw):
+    """float64 [..., 3, 3] rotations of a camera in its mount by float [..., 2] radians about its
+    axes x and y."""
+    pitch_and_yaw = np.asarray(pitch_and_yaw, np.float64)
+    rotations = Rotation.from_euler('xy', pitch_and_yaw.reshape(-1, 2)).as_matrix()
+    return rotations.reshape(pitch_and_yaw.shape[:-1] + (3, 3))
 
 
 def turned_frame(frame, intrinsics, rotation):

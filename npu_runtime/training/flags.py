@@ -10,7 +10,8 @@ def architecture(default, help, **arguments):  # pylint: disable=redefined-built
     All other flags may differ between a run and its continuation.
     """
     field = flag(default, help, **arguments)
-    return dataclasses.field(default=default, metadata=dict(field.metadata, architecture=True))
+    field.metadata = dict(field.metadata, architecture=True)
+    return field
 
 
 @dataclasses.dataclass

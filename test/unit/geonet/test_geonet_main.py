@@ -54,6 +54,7 @@ def test_a_broken_set_is_refused_before_training(own_set, tmp_path, capsys, dama
     (dict(img_height=48), ('32 high and 312 wide', '--img_height=48')),
     (dict(seq_length=5), ('32 high and 312 wide', '--seq_length=5')),
     (dict(seq_length=4), ('--seq_length=4', 'odd')),
+    (dict(canonical_camera='1,2,3'), ('--canonical_camera=1,2,3', 'four numbers')),
     (dict(batch_size=0), ('--batch_size=0',)),
     (dict(intrinsics='1,2,3'), ('--intrinsics=1,2,3: must be four numbers',)),
     (dict(eval_every=-1), ('--eval_every=-1',)),

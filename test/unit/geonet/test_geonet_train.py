@@ -131,7 +131,7 @@ def test_another_model_in_the_same_folder_is_refused(rigid_run, synthetic_format
 
 @pytest.mark.parametrize('prepared, flags, warned', [
     ((), (), False), ((), ('--half_pixel_centers',), True),
-    ((), ('--half_pixel_centers', '--canonical_camera'), False),
+    ((), ('--half_pixel_centers', '--canonical_camera=0.58,1.92,0.49,0.48'), False),
     (('--half_pixel_centers',), ('--half_pixel_centers',), False),
     (('--half_pixel_centers',), (), True)])
 def test_camera_files_that_count_pixels_otherwise_than_the_model_are_told(

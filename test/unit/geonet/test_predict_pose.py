@@ -12,7 +12,7 @@ from geonet import predict_pose
 from geonet.pictures import trajectory_picture
 from geonet_program import geonet, geonet_fails
 from kitti_data.calibration import resized
-from kitti_data.canonical_camera import canonical_camera
+from kitti_data.canonical_camera import camera_of
 from kitti_data.images import image_size, read_rgb, write_png
 from kitti_data.motion import poses_from_motions
 from kitti_data.odometry import OdometrySequence
@@ -20,6 +20,10 @@ from kitti_data.poses import relative
 from kitti_eval import snippets
 from kitti_eval.snippets import read_snippets
 from npu_runtime import checkpoints
+
+
+CANONICAL = (0.58, 1.92, 0.49, 0.48)
+FLAG = '--canonical_camera=0.58,1.92,0.49,0.48'
 
 
 @pytest.fixture(scope='module')
@@ -97,17 +101,17 @@ def test_a_canonical_model_gives_the_motion_of_the_camera_that_took_the_frames(
         share * camera[0, 0], share * camera[1, 1], *camera[:2, 2]))) for share in (1, 0.5))
     found = {}
     for name, path, flags in (('plain', synthetic_kitti, ()),
-                              ('odometry', synthetic_kitti, ('--canonical_camera',)),
-                              ('folder', folder, ('--canonical_camera', same)),
-                              ('wide', synthetic_kitti, ('--canonical_camera', wide)),
-                              ('unknown', folder, ('--canonical_camera',))):
+                              ('odometry', synthetic_kitti, (FLAG,)),
+                              ('folder', folder, (FLAG, same)),
+                              ('wide', synthetic_kitti, (FLAG, wide)),
+                              ('unknown', folder, (FLAG,))):
         capsys.readouterr()
         geonet('test_pose', *flags, dataset_dir=path, init_ckpt_file=rigid_run,
                output_dir=str(tmp_path / name))
         assert ('no calibration is known' in capsys.readouterr().err) == (name == 'unknown')
         found[name] = read_snippets(str(tmp_path / name))
     camera[:2, :2] *= 0.5
-    change = np.linalg.solve(resized(camera, 104 / width, 32 / height), canonical_camera(32, 104))
+    change = np.linalg.solve(resized(camera, 104 / width, 32 / height), camera_of(CANONICAL, 32, 104))
     for first, (_, plain) in found['plain'].items():
         for one, other in (('folder', 'odometry'), ('unknown', 'plain')):
             np.testing.assert_allclose(found[one][first][1], found[other][first][1], atol=1e-9)

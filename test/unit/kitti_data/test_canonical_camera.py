@@ -2,10 +2,11 @@
 import numpy as np
 import pytest
 
-from kitti_data.canonical_camera import brought_to, canonical_camera
+from kitti_data.canonical_camera import brought_to, camera_of, shares_of
 from kitti_data.poses import rotation_from_euler, transform_from_vector
 
-CANONICAL = canonical_camera(64, 208)
+SHARES = (0.58, 1.92, 0.49, 0.48)
+CANONICAL = camera_of(SHARES, 64, 208)
 OTHER = np.array([[119.0, 0, 103.5], [0, 122.0, 29.0], [0, 0, 1]])
 WIDER = np.array([[60.0, 0, 99.0], [0, 70.0, 33.0], [0, 0, 1]])
 POINTS = np.random.RandomState(1).uniform([0, 0, 4], [207, 63, 40], (50, 3))  # x, y, depth
@@ -22,8 +23,9 @@ def moved(camera, vector, points=POINTS):
 
 def test_the_canonical_camera_scales_with_the_image():
     np.testing.assert_allclose(CANONICAL, [[120.64, 0, 101.42], [0, 122.88, 30.22], [0, 0, 1]])
-    np.testing.assert_allclose(
-        (canonical_camera(128, 416)[:2, 2] + 0.5) / 2, CANONICAL[:2, 2] + 0.5)
+    larger = camera_of(SHARES, 128, 416)
+    np.testing.assert_allclose((larger[:2, 2] + 0.5) / 2, CANONICAL[:2, 2] + 0.5)
+    np.testing.assert_allclose(shares_of(larger, 128, 416), SHARES)
 
 
 @pytest.mark.parametrize('camera', [OTHER, WIDER])

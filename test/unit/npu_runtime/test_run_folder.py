@@ -36,6 +36,7 @@ def test_without_a_configuration_there_are_none_and_that_is_said(tmp_path, capsy
     ('{"model": {"img_height": [1]}}', r'model.img_height=\[1\]: must be of type int'),
     ('{"model": {"img_height": 32.5}}', r'model.img_height=32.5: must be of type int'),
     ('{"model": {"img_height": true}}', r'model.img_height=true: must be of type int'),
+    ('{"model": {"canonical_camera": [1, "a", 1, 1]}}', r'"a", 1, 1\]: must be of type list of floats'),
     ('{"model": {"img_height": 1e9}}', r'model.img_height=1000000000.0: must be of type int'),
     ('{"model": {"img_height": 1000000000}}', 'model.img_height=1000000000: must be at least 16'),
     ('{"model": {"disp_smooth_weight": NaN}}', 'model.disp_smooth_weight=nan: must be at least 0'),

@@ -43,6 +43,21 @@ def test_without_flags_the_split_is_kittis_as_far_as_it_is_there(kitti):
     assert (drives.train, drives.test, drives.posed) == (['00'], ['09'], ['00'])
 
 
+def test_the_mean_camera_is_that_of_all_training_frames(kitti):
+    path = os.path.join(kitti, 'sequences', '09', 'calib.txt')
+    with open(path) as stream:
+        lines = [line.split() for line in stream]
+    place, = [place for place, words in enumerate(lines) if words[0] == 'P2:']
+    lines[place][1] = repr(1.5 * float(lines[place][1]))
+    with open(path, 'w') as stream:
+        stream.writelines(' '.join(words) + '\n' for words in lines)
+    frames = [len(OdometrySequence(kitti, name, 2).frames) for name in ('00', '09')]
+    found = open_drives(kitti, train=['0', '9'], test=['9']).mean_camera
+    alone = open_drives(kitti, train=['0']).mean_camera
+    assert found[0] == pytest.approx(alone[0] * np.average([1, 1.5], weights=frames))
+    np.testing.assert_allclose(found[1:], alone[1:])
+
+
 @pytest.mark.parametrize('flags, message', [
     (['--train_sequences=0,3'], r'--train_sequences=03: must be among .*\(00, 09\)'),
     (['--test_sequences=10'], r'--test_sequences=10: must be among'),

@@ -22,7 +22,7 @@ def the_same_draws(count, height, width, num_frames, scale=(1.0, 1.0), offset=(0
     colours = np.ones(3 * num_frames) if colours is None else colours
     return Draws(scale, augmentation.scaled_size(height, width, scale), of_all(offset),
                  of_all(recolour), of_all(gamma), of_all(brightness), of_all(colours), of_all(flip),
-                 of_all(False), np.zeros(count))
+                 of_all(False), np.zeros(count), np.zeros([count, 2]))
 
 
 def golden_draws(published, recolour):

@@ -8,12 +8,13 @@ import tensorflow.compat.v1 as tf
 
 from common.errors import UserError
 from kitti_data import images
-from kitti_data.canonical_camera import canonical_camera
+from kitti_data.canonical_camera import camera_of
 from kitti_data.pipeline import example_reader
 from kitti_data.pipeline import formatted
 from kitti_data.pipeline.augmentation import AugmentConfig
 
 HEIGHT, WIDTH = 16, 32
+SHARES = (0.58, 1.92, 0.49, 0.48)
 
 
 @pytest.fixture
@@ -62,10 +63,10 @@ def test_batches_have_static_shapes_and_types(dataset_dir):
 
 
 def test_the_canonical_camera_stands_for_those_of_all_examples(dataset_dir):
-    wanted = canonical_camera(HEIGHT, WIDTH)
-    for batch in batches(dataset_dir, 3, cameras=example_reader.Cameras(canonical=True)):
+    wanted = camera_of(SHARES, HEIGHT, WIDTH)
+    for batch in batches(dataset_dir, 3, cameras=example_reader.Cameras(canonical=SHARES)):
         np.testing.assert_allclose(batch['intrinsics'], [wanted, wanted], rtol=1e-6)
-    changed = batches(dataset_dir, 1, cameras=example_reader.Cameras(canonical=True),
+    changed = batches(dataset_dir, 1, cameras=example_reader.Cameras(canonical=SHARES),
                       augment=AugmentConfig())[0]['intrinsics']
     assert (changed[:, 0, 0] > wanted[0, 0]).all()
 

@@ -7,7 +7,7 @@ from kitti_data import motion
 from kitti_data.pipeline import augmentation
 from kitti_data.pipeline.augmentation import AugmentConfig
 from kitti_data.pipeline.compact_frames import CompactFrames
-from kitti_data.pipeline.turned_frames import PIVOT_TURN, turn, turned_frame
+from kitti_data.pipeline.turned_frames import PIVOT_TURN, mount, turn, turned_frame
 from kitti_data.pipeline.window_augmentation import WindowAugmentConfig, change_window
 
 K = np.array([[90.0, 0, 51.5], [0, 88.0, 15.5], [0, 0, 1]])
@@ -103,14 +103,41 @@ def test_an_example_that_pivots_shows_its_middle_frame_turned():
             np.testing.assert_array_equal(frame, expected)
 
 
+def test_a_camera_in_another_mount_sees_a_rigid_scene_in_all_frames():
+    # Ahead past a point: in each frame it is seen where the camera of that frame, looking elsewhere
+    # by the same rotation, and turning with time, has it.
+    point = np.array([0.3, -0.1, 9.0])
+    frames = [view((point - [0, 0, ahead])[None], np.eye(3)) for ahead in (0, -1, 1)]
+    draws = augmentation.draw(AugmentConfig(augment_mount=0.06, augment_turn=0.03, **TURN_ALONE), 1,
+                              np.arange(20), HEIGHT, WIDTH, 3)
+    assert 0.05 < np.abs(draws.mount).max() <= 0.06 and np.abs(draws.mount.mean(axis=0)).max() < 0.03
+    out = np.empty((20, HEIGHT, WIDTH, 9), np.uint8)
+    cameras = np.tile(K.astype(np.float32), (20, 1, 1))
+    found = augmentation.apply(draws, [np.concatenate(frames, axis=2)] * 20, cameras, out)
+    np.testing.assert_array_equal(found, cameras)
+    for angle, mounted, example in zip(draws.turn, draws.mount, out):
+        for frame, ahead in zip(np.split(example, 3, axis=2), (0, -1, 1)):
+            rotation = turn(ahead * angle) @ mount(mounted)
+            np.testing.assert_allclose(
+                centre(frame), pixels((point - [0, 0, ahead])[None], rotation)[0], atol=0.2)
+
+
+def test_a_mount_that_looks_up_moves_the_scene_down_and_to_the_right_moves_it_to_the_left():
+    ahead = np.array([[0.0, 0, 10]])
+    assert pixels(ahead, mount([0.05, 0]))[0, 1] > K[1, 2] + 4
+    assert pixels(ahead, mount([0, 0.05]))[0, 0] < K[0, 2] - 4
+
+
 def test_turning_leaves_all_other_draws_alone():
     with_turn, without = (
-        augmentation.draw(AugmentConfig(augment_turn=angle, augment_pivot=angle, augment_flip=True),
+        augmentation.draw(AugmentConfig(augment_turn=angle, augment_pivot=angle,
+                                        augment_mount=angle, augment_flip=True),
                           5, np.arange(9), HEIGHT, WIDTH, 3) for angle in (0.1, 0.0))
+    turns = ('turn', 'pivot', 'mount')
     for name, values in without._asdict().items():
-        if name not in ('turn', 'pivot'):
+        if name not in turns:
             np.testing.assert_array_equal(values, getattr(with_turn, name))
-    assert not without.turn.any() and not without.pivot.any()
+    assert not any(getattr(without, name).any() for name in turns)
 
 
 def test_a_windows_motions_are_those_of_the_turned_cameras():
