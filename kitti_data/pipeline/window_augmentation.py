@@ -31,6 +31,10 @@ class WindowAugmentConfig:
         0.0, 'share of the windows in which the camera turns on the spot: their first frame, '
              'turned by up to %g radians from frame to frame' % turned_frames.PIVOT_TURN,
         at_least=0, at_most=1)
+    augment_mount: float = flag(
+        0.0, 'turn the camera up, down and aside by up to so many radians, alike in all frames of a '
+             'window: another mount, in which the road is seen elsewhere', at_least=0,
+        at_most=turned_frames.MOST_MOUNT)
 
     def __post_init__(self):
         check_fields(self)
@@ -44,11 +48,12 @@ class WindowAugmentConfig:
     @property
     def turns(self):
         """Whether frames are turned, which takes the camera's intrinsics."""
-        return self.augment_turn > 0 or self.augment_pivot > 0
+        return self.augment_turn > 0 or self.augment_pivot > 0 or self.augment_mount > 0
 
     def check(self, label_frame):
         """Raises a UserError where labels of this kind cannot follow the change."""
-        for name in ('augment_mirror', 'augment_reverse', 'augment_turn', 'augment_pivot'):
+        for name in ('augment_mirror', 'augment_reverse', 'augment_turn', 'augment_pivot',
+                     'augment_mount'):
             require_camera_frame(name, getattr(self, name), label_frame)
 
 
@@ -75,14 +80,15 @@ def change_window(compact, motions, config, seed, position, intrinsics=None):
       (<CompactFrames>, float32 [T, 6]).
     """
     key = np.array([seed, position], np.int64).view(np.uint64)
-    mirror, reverse, contrast, turn, pivot = np.random.Generator(
-        np.random.Philox(key=key)).random(5)
+    mirror, reverse, contrast, turn, pivot, *mount = np.random.Generator(
+        np.random.Philox(key=key)).random(7)
     most_turn = config.augment_turn
     if pivot < config.augment_pivot:
         compact = type(compact)(*(values[np.zeros(len(values), int)] for values in compact))
         motions, most_turn = np.zeros_like(motions), turned_frames.PIVOT_TURN
-    if most_turn:
-        compact, motions = _turned(compact, motions, intrinsics, most_turn * (2 * turn - 1))
+    if most_turn or config.augment_mount:
+        compact, motions = _turned(compact, motions, intrinsics, most_turn * (2 * turn - 1),
+                                   config.augment_mount * (2 * np.array(mount) - 1))
     if config.augment_mirror and mirror < 0.5:
         compact, motions = mirrored_frames(compact), mirrored_motions(motions)
     if config.augment_reverse and reverse < 0.5:
@@ -95,10 +101,11 @@ def change_window(compact, motions, config, seed, position, intrinsics=None):
     return compact, motions
 
 
-def _turned(compact, motions, intrinsics, angle):
-    """The window of a camera that turns by `angle` more from frame to frame, about its middle."""
+def _turned(compact, motions, intrinsics, angle, mount):
+    """The window of a camera that turns by `angle` more from frame to frame, about its middle, in
+    a mount that is turned by `mount`."""
     times = np.arange(len(compact.frames)) - (len(compact.frames) - 1) / 2
-    rotations = turned_frames.turn(angle * times)
+    rotations = turned_frames.turn(angle * times) @ turned_frames.mount(mount)
     steps = motion.poses_from_vectors(motions)
     turns = pose_math.from_parts(rotations, np.zeros([len(rotations), 3]))
     steps = pose_math.inverse(turns[:-1]) @ steps @ turns[1:]
