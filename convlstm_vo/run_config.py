@@ -61,8 +61,8 @@ class RunConfig(ExportFlags, EvalFlags, TrainFlags):
     flip_average: bool = flag(False, 'test: predict the frames and their mirror images and take '
                                      'the mean; twice the work')
     overlap_average: bool = flag(
-        False, 'test with --stateless: a window at every frame, and of each motion the mean of what '
-               'the windows that hold it say; time_steps times the work')
+        False, 'test with --stateless: a window at every frame, and of each motion the mean of '
+               'what the windows that hold it say; time_steps times the work')
     chunk: int = flag(8, 'test: frame pairs in one call', at_least=1, at_most=4096)
     lengths: List[int] = flag(list(range(100, 801, 100)),
                               'test: path lengths of the t_rel, r_rel segments, metres',

@@ -23,15 +23,15 @@ NUM_PICTURES = 4
 _FROZEN = ('--freeze_batch_norm',)
 # Disparities begin at 1: from the published 5 they can at most double. Half of the snippets are
 # mirrored: few drives have too few different turns. A step to the side looks like a turn: snippets
-# that only turn tell one from the other. pose_net cannot know that a sequence has another camera, so
+# that only turn tell one from the other. pose_net cannot know that a sequence has another camera:
 # all count as one. Warping towards the target alone makes 1.6 times as many steps in the same time.
 _FLAGS = ('--mode=train_rigid', '--dispnet_encoder=vgg', '--batch_norm_decay=0.98',
           '--initial_disparity=1', '--augment_flip', '--target_depth_only',
           '--half_pixel_centers', '--precision_mode=allow_mix_precision')
 # More turns than the drives have, but not in the end: a step aside goes with a true turn. Nor are
-# images enlarged then: they look like those of a longer lens, and turns come out some 5 % short. Few
-# mounts of the camera are known by heart, unless there are more of them. Snippets that only turn make
-# the steps of slow turns uncertain: fewer in the end.
+# images enlarged then: they look like those of a longer lens, and turns come out some 5 % short.
+# Where the few drives go is known by heart, unless their cameras are mounted otherwise each time.
+# Snippets that only turn make the steps of slow turns uncertain: fewer in the end.
 _TURNED = ('--augment_turn=0.03', '--augment_pivot=0.1')
 _LAST = _FROZEN + ('--noaugment_scale', '--augment_mount=0.03')
 RECIPE = Recipe(_FLAGS + ('--batch_size=4',), (

@@ -2,8 +2,8 @@
 
 A camera that only rotates about its centre sees the same rays, whatever their depth: its image is
 the homography K R^T K^-1 of the other one. So turns can be added to a drive exactly, but for what
-comes in at the border; drives are mostly straight, and what is learnt from them turns too little. Nor do
-they tell how a camera looks that is mounted a little higher or more to the side.
+comes in at the border; drives are mostly straight, and what is learnt from them turns too little.
+Nor do they tell how the world looks to a camera that is mounted otherwise.
 """
 import numpy as np
 from scipy.spatial.transform import Rotation

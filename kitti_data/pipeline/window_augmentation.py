@@ -32,8 +32,8 @@ class WindowAugmentConfig:
              'turned by up to %g radians from frame to frame' % turned_frames.PIVOT_TURN,
         at_least=0, at_most=1)
     augment_mount: float = flag(
-        0.0, 'turn the camera up, down and aside by up to so many radians, alike in all frames of a '
-             'window: another mount, in which the road is seen elsewhere', at_least=0,
+        0.0, 'turn the camera up, down and aside by up to so many radians, alike in all frames of '
+             'a window: another mount, in which the road is seen elsewhere', at_least=0,
         at_most=turned_frames.MOST_MOUNT)
 
     def __post_init__(self):
