@@ -110,7 +110,8 @@ def test_a_camera_in_another_mount_sees_a_rigid_scene_in_all_frames():
     frames = [view((point - [0, 0, ahead])[None], np.eye(3)) for ahead in (0, -1, 1)]
     draws = augmentation.draw(AugmentConfig(augment_mount=0.06, augment_turn=0.03, **TURN_ALONE), 1,
                               np.arange(20), HEIGHT, WIDTH, 3)
-    assert 0.05 < np.abs(draws.mount).max() <= 0.06 and np.abs(draws.mount.mean(axis=0)).max() < 0.03
+    assert 0.05 < np.abs(draws.mount).max() <= 0.06
+    assert np.abs(draws.mount.mean(axis=0)).max() < 0.03
     out = np.empty((20, HEIGHT, WIDTH, 9), np.uint8)
     cameras = np.tile(K.astype(np.float32), (20, 1, 1))
     found = augmentation.apply(draws, [np.concatenate(frames, axis=2)] * 20, cameras, out)
