@@ -41,7 +41,7 @@ class Config(Flags):
     num_frames: int = flag(150, 'frames of each of the five drives', at_least=20)
     img_height: int = flag(64, 'height of the pictures', at_least=32)
     img_width: int = flag(208, 'width of the pictures', at_least=32)
-    geonet_steps: int = flag(900, 'training steps of GeoNet', at_least=6)
+    geonet_steps: int = flag(960, 'training steps of GeoNet', at_least=6)
     convlstm_steps: int = flag(220, 'training steps of the ConvLSTM', at_least=3)
     device: str = flag('auto', 'where to run', choices=DEVICES)
 
