@@ -8,7 +8,7 @@ import cases
 import programs as running
 from settings import FULL, pick
 
-STEPS, SETTLED = pick((3000, 500), (400, 150))
+STEPS, SETTLED = pick((3000, 500), (1500, 150))
 MOST_GROWTH = 20 << 20
 
 
