@@ -48,7 +48,9 @@ class ExampleReader:
         self._shape = (img_height, img_width, 3 * seq_length)
         self._augment = augment if augment and augment.active else None
         self._seed = seed
-        self._cameras = cameras
+        self._half_pixel_centers = cameras.half_pixel_centers
+        self._camera = (camera_of(cameras.canonical, img_height, img_width).astype(np.float32)
+                        if cameras.canonical else None)
         self._kept = _KeptExamples(cache_bytes)
 
     def as_tensors(self, indices, positions):
@@ -85,7 +87,7 @@ class ExampleReader:
             draws = augmentation.draw(self._augment, self._seed, positions, *self._shape[:2],
                                       self._seq_length)
             intrinsics = augmentation.apply(draws, stacks, intrinsics, frames,
-                                            self._cameras.half_pixel_centers)
+                                            self._half_pixel_centers)
         else:
             np.stack(stacks, out=frames)
         return frames, intrinsics
@@ -96,8 +98,8 @@ class ExampleReader:
         if example is None:
             prefix = self._prefixes[index]
             check_strip_size(prefix + '.jpg', strip.shape[:2], self._seq_length, *self._shape[:2])
-            camera = (camera_of(self._cameras.canonical, *self._shape[:2]).astype(np.float32)
-                      if self._cameras.canonical else read_camera_file(prefix + '_cam.txt'))
+            camera = (read_camera_file(prefix + '_cam.txt') if self._camera is None
+                      else self._camera)
             example = unpack_strip(strip, self._seq_length), camera
             self._kept.keep(index, example)
         return example

@@ -82,7 +82,8 @@ def test_accuracy_comes_from_the_validation_sequences(logs):
     assert all('Accuracy : %s\n' % row['total'] in second for row in rows)
 
 
-@pytest.mark.parametrize('flags', [[], ['--stateless', '--overlap_average'], ['--flip_average']])
+@pytest.mark.parametrize('flags', [[], ['--stateless'], ['--stateless', '--overlap_average'],
+                                   ['--flip_average']])
 def test_testing_writes_exact_counts(drive, trained, flags, tmp_path, capsys):
     main.main(['--mode=test', '--datapath=' + drive, '--outputpath=' + str(tmp_path),
                '--init_checkpoint=' + trained, '--test_sequences=1,0', '--chunk=3', '--lengths=2',

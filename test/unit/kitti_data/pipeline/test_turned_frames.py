@@ -166,20 +166,21 @@ def test_a_windows_motions_are_those_of_the_turned_cameras():
 
 
 def test_a_windows_motions_are_those_of_the_camera_in_another_mount():
-    # A camera that drives ahead and turns: the same points, in the axes of the turned mount.
+    # A camera that drives ahead and turns: the same motion T, in the axes of the turned mount, R.
     motions = np.float32([[0.1, 0, 1.0, 0.0, 0.1, 0.0], [0.0, 0.02, 1.2, 0.01, 0.0, 0.0]])
     frames = np.zeros([3, HEIGHT, WIDTH, 1], np.uint8)
     ones = np.ones(3, np.float32)
-    poses, found = motion.poses_from_motions(motions), []
+    steps, found = motion.poses_from_vectors(motions), []
     for position in range(8):
         _, changed = change_window(CompactFrames(frames, ones, ones), motions, WindowAugmentConfig(
             augment_mount=0.08), 1, position, K)
-        seen = motion.poses_from_motions(changed)
-        # R' T' R = T with the mount's rotation R: it is found by T alone and must be one for all.
-        steps, turned = seen[1][:3, :3], poses[1][:3, :3]
-        np.testing.assert_allclose(np.trace(steps), np.trace(turned), atol=1e-6)
-        np.testing.assert_allclose(np.linalg.norm(changed[:, :3], axis=1),
-                                   np.linalg.norm(motions[:, :3], axis=1), rtol=1e-5)
+        before, after = (np.stack([*rows[:, :3], np.cross(*rows[:, :3])]).astype(np.float64)
+                         for rows in (motions, changed))
+        mounted = np.eye(4)
+        mounted[:3, :3] = np.linalg.solve(after, before).T  # translations are those before, R' t
+        np.testing.assert_allclose(mounted @ mounted.T, np.eye(4), atol=1e-5)
+        np.testing.assert_allclose(motion.poses_from_vectors(changed),
+                                   mounted.T @ steps @ mounted, atol=1e-5)
         found.append(changed[0, :2] / changed[0, 2])
     # Looking up and to the side, what lay ahead lies lower and to the other side.
     spread = np.abs(np.array(found) - [0.1, 0]).max(axis=0)
