@@ -71,7 +71,11 @@ def _warn_of_centers(dataset_dir, model):
 def _validation(run, model):
     if not run.eval_every:
         return None
-    examples = open_examples(run, model, 'val')
+    listed = open_examples(run, model, 'val')
+    examples = listed.spread(run.eval_batches * run.batch_size)
+    batches = -(-len(examples) // run.batch_size)
+    chosen = '%d of %d held-out examples, from %d of %d folders of drives' % (
+        len(examples), len(listed), examples.folders, listed.folders)
 
     def make_dataset():
         return examples.dataset(run.batch_size, shuffle=False, num_threads=run.num_threads)
@@ -80,4 +84,5 @@ def _validation(run, model):
     if run.eval_dataset_dir:
         from geonet.evaluation import metric_evaluator  # what draws and evaluates is slow to import
         evaluator, metric = metric_evaluator(run, model)
-    return Validation(make_dataset, run.eval_every, run.eval_batches, metric, evaluator=evaluator)
+    return Validation(make_dataset, run.eval_every, batches, metric, evaluator=evaluator,
+                      examples=chosen)

@@ -6,6 +6,7 @@ import sys
 import tensorflow.compat.v1 as tf
 
 from common.console import log
+from npu_runtime import checkpoints
 from npu_runtime.devices import compilation, precision
 from npu_runtime.devices import ranks as distribution
 from npu_runtime.devices.choose import choose_device
@@ -51,6 +52,8 @@ def train(task, runtime):
     proto = session_config(device, runtime, ranks)
     with explained(device, _batch(task), task.explain_input_error), \
             RunFolder(task.folder) if is_chief else contextlib.nullcontext() as folder:
+        if is_chief:
+            checkpoints.settle(folder.path)
         start = find_start(task, ranks, proto)
         if start.step >= task.max_steps:
             if is_chief:
