@@ -6,6 +6,7 @@ from geonet import model as geonet_model
 from kitti_data.example_list import settings_of
 from kitti_data.pipeline.example_reader import Cameras
 from kitti_data.pipeline.formatted import FormattedSet, find_broken
+from npu_runtime.devices.ranks import launched_local_size
 from npu_runtime.training.loop import train
 from npu_runtime.training.task import TrainingTask, Validation
 
@@ -34,6 +35,7 @@ def run_training(run, model, augment, runtime):
              else geonet_model.rigid_training)
     scopes = ['flow_net'] if residual_flow else run.train_nets or None
     examples = open_examples(run, model, 'train')
+    cache_bytes = int(run.cache_share * usable_memory() / launched_local_size())
     _warn_of_centers(run.dataset_dir, model)
 
     def build_model(batch, is_training):
@@ -42,7 +44,7 @@ def run_training(run, model, augment, runtime):
     def make_dataset(batches_seen, rank, size):
         return examples.dataset(
             run.batch_size, run.shuffle, run.seed, batches_seen * run.batch_size, rank, size,
-            run.num_threads, augment, int(run.cache_share * usable_memory() / size))
+            run.num_threads, augment, cache_bytes)
 
     return train(TrainingTask(
         build_model, make_dataset, run, {'model': model, 'run': run, 'augment': augment},

@@ -102,7 +102,7 @@ def spread_over_folders(prefixes, count):
     left = min(count, sum(map(len, groups)))
     # The smallest folders first: what they lack is shared by the larger ones.
     for number, group in enumerate(sorted(groups, key=len)):
-        share = min(len(group), -(-left // (len(groups) - number)))
+        share = min(len(group), left // (len(groups) - number))
         chosen.update(_evenly(group, share))
         left -= share
     return [prefix for prefix in prefixes if prefix in chosen]
