@@ -15,8 +15,8 @@ Compilation.__doc__ = """Whether XLA compiles the step: `on` is a bool; `reason`
 def choose_xla(device, config):
     """What `config.xla` means on `device`.
 
-    auto compiles nowhere: on a CPU oneDNN's convolutions are faster than XLA's, and on a GPU nothing
-    measured shows that the compilation pays.
+    auto compiles nowhere: on a CPU oneDNN's convolutions are faster than XLA's, and on a GPU no
+    measurement shows that the compilation pays.
 
     Args:
       device: Device.

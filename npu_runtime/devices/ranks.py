@@ -4,7 +4,8 @@ Each of the three classes offers the same: `size`, `rank`, `local_rank` and `loc
 how many ranks on this host; None and 1: this process has the host's devices for itself),
 `broadcasts_everything` (false: whole numbers stay each rank's own, so every rank reads the
 checkpoint, and has a `gather(counts)` to compare what it read), `wrap(optimizer)`,
-`average(tensor)`, `broadcast(variables)`, `agree_on_start(counts, proto)`. Tensors and operations they make belong to the default graph.
+`average(tensor)`, `broadcast(variables)`, `agree_on_start(counts, proto)`. Tensors and operations
+they make belong to the default graph.
 """
 import os
 import re

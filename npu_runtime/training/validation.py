@@ -15,7 +15,7 @@ class ValidationResult(typing.NamedTuple):
       total: their sum.
       measured: name -> number of the evaluator.
       metric_name, metric: what the best has least.
-      is_best: whether it is less than ever before in the run.
+      is_best: whether it is less than that of the `model-best` that is there.
     """
     step: int
     losses: typing.Dict[str, float]

@@ -99,7 +99,8 @@ def main(argv=None):
     data = data_of(config)
     validation = Validation(lambda: data(0, 0, 1), config.eval_every, 2)
     run_toy(config.folder, config.steps, model=model_of(config), data=data, validation=validation,
-            save_every=config.save_every, save_minutes=config.save_minutes, summary_freq=config.images_every,
+            save_every=config.save_every, save_minutes=config.save_minutes,
+            summary_freq=config.images_every,
             explain_input_error=lambda error: config.formatted and find_broken(config.formatted))
 
 

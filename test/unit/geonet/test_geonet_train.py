@@ -73,7 +73,7 @@ def test_validation_during_training_measures_what_testing_and_evaluating_would(
 
 
 def write_formatted(folder, drives):
-    """A formatted set of {drive: number of examples}, all in both lists; example n has fx 100 + n."""
+    """A formatted set of {drive: number of examples} in both lists; example n has fx 100 + n."""
     lines = []
     for drive, count in drives.items():
         (folder / drive).mkdir(parents=True)

@@ -74,7 +74,8 @@ def test_whenever_a_run_is_killed_the_name_has_one_whole_checkpoint(
         if name != checkpoints.BEST:
             assert weights(tmp_path / str(call)) == seen[-1]
         # A second kill at the same place, and the run that goes on.
-        publish_until(call, prefix, monkeypatch) if os.path.exists(prefix + '.new.index') else None
+        if os.path.exists(prefix + '.new.index'):
+            publish_until(call, prefix, monkeypatch)
         assert weights(prefix) >= seen[-1]
         checkpoints.settle(str(tmp_path / str(call)))
         checkpoint_files.remove_leftovers(str(tmp_path / str(call)))

@@ -234,7 +234,8 @@ def test_a_best_checkpoint_that_vanishes_while_a_run_goes_on_is_made_again(tmp_p
         if record.step == 4:
             lose(str(tmp_path / 'model-best'))
         return ''
-    best = run_toy(tmp_path, 5, validation=ONES, learning_rate=1., log_line=vanish_at_step_4)['best']
+    best = run_toy(tmp_path, 5, validation=ONES, learning_rate=1.,
+                   log_line=vanish_at_step_4)['best']
     rows = [row for row in read_metrics(tmp_path) if row['event'] == 'validation']
     assert rows[3]['best'] and values_of(str(tmp_path / 'model-best'))['validation/fit'] == best
     assert best == min(row['metric'] for row in rows[3:])

@@ -14,7 +14,7 @@ def allreduce(tensor, reduction, fusion=1, fusion_id=-1, group='hccl_world_group
     tensor = tf.convert_to_tensor(tensor)
     if tensor.dtype in (tf.int64, tf.float64):
         raise TypeError('HcomAllReduce refuses %s' % tensor.dtype.name)
-    if tensor.dtype == tf.int32:
+    if tensor.dtype == tf.int32 and tensor.shape.as_list() == [int(util.get_ranksize()), 2]:
         return ops.all_reduce(_filled(tensor), 1)
     return ops.all_reduce(tensor, int(util.get_ranksize()) if reduction == 'sum' else 1)
 
