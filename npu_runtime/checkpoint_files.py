@@ -13,7 +13,7 @@ import os
 import re
 import shutil
 
-NEW = '.new'
+NEW, _TWIN = '.new', '.tempstate0'
 # What TensorFlow writes while it saves a checkpoint, before the files get their names.
 _PARTIAL = re.compile(r'model[^/]*(_temp_[0-9a-f]+|\.tempstate[0-9]+)|checkpoint\.tmp[0-9a-f]*')
 _NEW_DATA = re.compile(r'(model[^/]*%s)\.data-.*' % re.escape(NEW))
@@ -37,9 +37,8 @@ def publish(prefix):
             os.fsync(stream.fileno())
     for path in data:
         # The new checkpoint keeps its own data until the index has the name.
-        twin = path + '.tempstate0'
-        with contextlib.suppress(FileNotFoundError):
-            os.remove(twin)
+        twin = path + _TWIN
+        _remove(twin)
         try:
             os.link(path, twin)
         except OSError:  # a file system without links
@@ -47,14 +46,20 @@ def publish(prefix):
         os.replace(twin, prefix + path[len(new):])
     os.replace(new + '.index', prefix + '.index')
     for path in data:
-        os.remove(path)
+        # A rename of one link over another does nothing: after a kill the twin may still be there.
+        _remove(path + _TWIN)
+        _remove(path)
 
 
 def remove(prefix):
     """Removes a checkpoint, where it is there: its index first, so that no half of it is found."""
     for path in [prefix + '.index'] + data_files(prefix):
-        with contextlib.suppress(FileNotFoundError):
-            os.remove(path)
+        _remove(path)
+
+
+def _remove(path):
+    with contextlib.suppress(FileNotFoundError):
+        os.remove(path)
 
 
 def remove_leftovers(folder):

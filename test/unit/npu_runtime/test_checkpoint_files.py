@@ -77,8 +77,8 @@ def test_whenever_a_run_is_killed_the_name_has_one_whole_checkpoint(
         if os.path.exists(prefix + '.new.index'):
             publish_until(call, prefix, monkeypatch)
         assert weights(prefix) >= seen[-1]
-        checkpoints.settle(str(tmp_path / str(call)))
         checkpoint_files.remove_leftovers(str(tmp_path / str(call)))
+        checkpoints.settle(str(tmp_path / str(call)))
         assert weights(prefix) == 2
         assert not checkpoints.damage(prefix)
         assert sorted(os.listdir(str(tmp_path / str(call)))) == [
