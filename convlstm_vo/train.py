@@ -77,7 +77,9 @@ def _validation(run, model):
         return 'Accuracy : %s' % record.total
 
     return Validation(make_dataset, run.eval_every, run.eval_batches, keep_best=False,
-                      log_line=log_line)
+                      log_line=log_line, examples='%d of %d windows of sequences %s' % (
+                          min(run.eval_batches * batch_size, len(windows)), len(windows),
+                          ', '.join(map(sequence_name, run.val_sequences))))
 
 
 def _learning_rate(run, steps_per_epoch):

@@ -25,7 +25,8 @@ class RunConfig(ExportFlags, EvalFlags, TrainFlags):
     init_ckpt_file: str = path_flag('', 'checkpoint prefix, or folder (its newest), to start from '
                                         'or to predict with')
     cache_share: float = flag(0.25, 'share of the usable memory in which decoded examples are '
-                                    'kept, all workers together; 0 decodes them at every visit',
+                                    'kept, all ranks of a host together; 0 decodes them at '
+                                    'every visit',
                               at_least=0, at_most=1)
     checkpoint_dir: str = path_flag('', 'where checkpoints, metrics and summaries go; a run found '
                                         'there is continued')

@@ -6,6 +6,7 @@ from geonet import model as geonet_model
 from kitti_data.example_list import settings_of
 from kitti_data.pipeline.example_reader import Cameras
 from kitti_data.pipeline.formatted import FormattedSet, find_broken
+from npu_runtime.devices.ranks import launched_local_size
 from npu_runtime.training.loop import train
 from npu_runtime.training.task import TrainingTask, Validation
 
@@ -34,6 +35,7 @@ def run_training(run, model, augment, runtime):
              else geonet_model.rigid_training)
     scopes = ['flow_net'] if residual_flow else run.train_nets or None
     examples = open_examples(run, model, 'train')
+    cache_bytes = int(run.cache_share * usable_memory() / launched_local_size())
     _warn_of_centers(run.dataset_dir, model)
 
     def build_model(batch, is_training):
@@ -42,7 +44,7 @@ def run_training(run, model, augment, runtime):
     def make_dataset(batches_seen, rank, size):
         return examples.dataset(
             run.batch_size, run.shuffle, run.seed, batches_seen * run.batch_size, rank, size,
-            run.num_threads, augment, int(run.cache_share * usable_memory() / size))
+            run.num_threads, augment, cache_bytes)
 
     return train(TrainingTask(
         build_model, make_dataset, run, {'model': model, 'run': run, 'augment': augment},
@@ -71,7 +73,11 @@ def _warn_of_centers(dataset_dir, model):
 def _validation(run, model):
     if not run.eval_every:
         return None
-    examples = open_examples(run, model, 'val')
+    listed = open_examples(run, model, 'val')
+    examples = listed.spread(run.eval_batches * run.batch_size)
+    batches = -(-len(examples) // run.batch_size)
+    chosen = '%d of %d held-out examples, from %d of %d folders of drives' % (
+        len(examples), len(listed), examples.folders, listed.folders)
 
     def make_dataset():
         return examples.dataset(run.batch_size, shuffle=False, num_threads=run.num_threads)
@@ -80,4 +86,5 @@ def _validation(run, model):
     if run.eval_dataset_dir:
         from geonet.evaluation import metric_evaluator  # what draws and evaluates is slow to import
         evaluator, metric = metric_evaluator(run, model)
-    return Validation(make_dataset, run.eval_every, run.eval_batches, metric, evaluator=evaluator)
+    return Validation(make_dataset, run.eval_every, batches, metric, evaluator=evaluator,
+                      examples=chosen)

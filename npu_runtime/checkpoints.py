@@ -12,10 +12,12 @@ import tensorflow.compat.v1 as tf
 
 from common.console import warn
 from common.errors import UserError
-from common.files import utf8_path
+from common.files import reason, utf8_path
+from npu_runtime.checkpoint_files import NEW, publish, remove
 from npu_runtime.failures import first_line
 
 BEST = 'model-best'
+LATEST = 'model-latest'  # saved by time, until the next one that the schedule names
 # Key of a model-best's metric, before its name; written by `checkpoint_writer`.
 METRIC_SCOPE = 'validation/'
 STEP_KEYS = ('global_step', 'global_step_1')
@@ -38,10 +40,10 @@ def latest(path):
                             % path)
         return newest
     for ending in ('.index', '.meta'):
-        if path.endswith(ending):
-            path = path[:-len(ending)]
+        path = _without_end(path, ending)
     if '.data-' in os.path.basename(path):
         path = path[:path.rindex('.data-')]
+    path = _whole_of(path)
     if not (os.path.exists(path + '.index') or os.path.isfile(path)):
         raise UserError('no checkpoint %s; must be a prefix like model-500, or a folder' % path)
     problem = damage(path)
@@ -107,9 +109,43 @@ def _of_old_format(folder):
 
 def prefixes_in(folder):
     """The prefixes of the checkpoints in `folder`, without `model-best`, in no order."""
+    names = {_without_end(prefix, NEW) for prefix in _found(folder)}
+    return [_whole_of(name) for name in names if os.path.basename(name) != BEST]
+
+
+def settle(folder):
+    """Ends what a kill interrupted: gives checkpoints that are whole the name they were meant for.
+
+    Args:
+      folder: path, of a run that nothing else writes to.
+
+    Raises:
+      UserError: the files cannot be renamed or removed.
+    """
+    try:
+        for new in (prefix for prefix in _found(folder) if prefix.endswith(NEW)):
+            if damage(new):
+                remove(new)
+            else:
+                publish(_without_end(new, NEW))
+    except OSError as error:
+        raise UserError('cannot write checkpoints in %s: %s' % (folder, reason(error))) from error
+
+
+def _found(folder):
+    """The prefixes of all indices in a folder."""
     indices = glob.glob(os.path.join(glob.escape(os.path.abspath(folder)), '*.index'))
-    prefixes = [index[:-len('.index')] for index in indices]
-    return [prefix for prefix in prefixes if os.path.basename(prefix) != BEST]
+    return [_without_end(index, '.index') for index in indices]
+
+
+def _without_end(text, end):
+    return text[:-len(end)] if text.endswith(end) else text
+
+
+def _whole_of(prefix):
+    """`prefix`, or the checkpoint that was about to take its name when a run was killed."""
+    new = prefix + NEW
+    return new if os.path.exists(new + '.index') and damage(prefix) else prefix
 
 
 def open_reader(prefix):
@@ -161,11 +197,11 @@ def _count(prefix, key, value):
     return int(value)
 
 
-def read_metric(prefix, name):
-    """The metric that `model-best` was kept for; None where it has none of that name."""
+def read_metrics(prefix):
+    """dict, name -> metric for which a `model-best` was kept; empty where it tells none."""
     reader = open_reader(prefix)
-    key = METRIC_SCOPE + name
-    return float(read_value(prefix, reader, key)) if reader.has_tensor(key) else None
+    return {key[len(METRIC_SCOPE):]: float(read_value(prefix, reader, key))
+            for key in reader.get_variable_to_shape_map() if key.startswith(METRIC_SCOPE)}
 
 
 def damage(prefix):

@@ -8,8 +8,6 @@ import dataclasses
 import fcntl
 import json
 import os
-import re
-import shutil
 import socket
 import typing
 
@@ -17,14 +15,12 @@ from common.console import warn
 from common.errors import UserError
 from common.files import make_folder, read_json, reason, utf8_path, write_json
 from common.flags import check_value, default_of
+from npu_runtime.checkpoint_files import remove_leftovers
 
 CONFIG_FILE = 'config.json'
 _KINDS = {bool: 'bool', int: 'int', float: 'float', str: 'str',
           typing.List[float]: 'list of floats'}
 _LOCK_FILE = '.lock'
-# What TensorFlow writes while it saves a checkpoint, before the files get their names.
-_PART_OF_CHECKPOINT = re.compile(
-    r'model[^/]*(_temp_[0-9a-f]+|\.tempstate[0-9]+)|checkpoint\.tmp[0-9a-f]*')
 
 
 class RunFolder:
@@ -47,7 +43,7 @@ class RunFolder:
         _require_known_letters(self.path)
         make_folder(self.path)
         self._lock = self._take_lock()
-        self.remove_leftovers()
+        remove_leftovers(self.path)
         return self
 
     def __exit__(self, *exception):
@@ -76,15 +72,6 @@ class RunFolder:
             lock.write('process %d on %s\n' % (os.getpid(), socket.gethostname()))
             lock.flush()
         return lock
-
-    def remove_leftovers(self):
-        """Removes the half of a checkpoint that a killed run or a failed save has left."""
-        for name in filter(_PART_OF_CHECKPOINT.fullmatch, os.listdir(self.path)):
-            path = os.path.join(self.path, name)
-            if os.path.isdir(path):
-                shutil.rmtree(path, ignore_errors=True)
-            else:
-                os.remove(path)
 
     def require_there(self):
         """Raises a UserError where the folder was removed or replaced since the run began."""

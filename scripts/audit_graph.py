@@ -74,7 +74,7 @@ def _training(build_model, batch, ranks, scopes=None, flags=TrainFlags()):
     graph = TrainingStep(task, dataset.prefetch(1), NPU, RuntimeConfig(), ranks)
     start = [tf.global_variables_initializer()]
     if ranks.size > 1:
-        start.append(ranks.broadcast(list(graph.all_state.values())))
+        start += [ranks.broadcast(list(graph.all_state.values())), ranks.gather([0, 0])]
     return Built([graph.train_op, graph.step, graph.values],
                  tf.trainable_variables(), start)
 

@@ -3,6 +3,7 @@
 A set is a folder of `<folder>/<frame>.jpg`, seq_length frames side by side in time order, with
 `<frame>_cam.txt`, nine numbers with commas; `train.txt` and `val.txt` list `folder frame` lines.
 """
+import copy
 import os
 
 import tensorflow.compat.v1 as tf
@@ -45,6 +46,21 @@ class FormattedSet:
     def __len__(self):
         return len(self._prefixes)
 
+    @property
+    def folders(self):
+        """Number of folders (a camera of a drive each) that the examples come from."""
+        return len({os.path.dirname(prefix) for prefix in self._prefixes})
+
+    def spread(self, count):
+        """A <FormattedSet> of at most `count` of the examples, always the same ones.
+
+        Every folder has the same share, as far as it has so many examples; within a folder the
+        chosen ones lie evenly apart. Where there are more folders than `count`, so do the folders.
+        """
+        chosen = copy.copy(self)
+        chosen._prefixes = spread_over_folders(self._prefixes, count)
+        return chosen
+
     def dataset(self, batch_size, shuffle=True, seed=8964, start=0, rank=0, size=1, num_threads=0,
                 augment=None, cache_bytes=0):
         """The endless batches of one worker.
@@ -73,6 +89,28 @@ class FormattedSet:
                            else tf.data.experimental.AUTOTUNE)
         return dataset.batch(batch_size, drop_remainder=True).map(
             reader.as_tensors, batches_at_once).prefetch(2)
+
+
+def spread_over_folders(prefixes, count):
+    """At most `count` of the paths in `prefixes`, in their order, as `FormattedSet.spread`."""
+    by_folder = {}
+    for prefix in prefixes:
+        by_folder.setdefault(os.path.dirname(prefix), []).append(prefix)
+    groups, chosen = list(by_folder.values()), set()
+    if len(groups) > count:
+        groups = _evenly(groups, count)
+    left = min(count, sum(map(len, groups)))
+    # The smallest folders first: what they lack is shared by the larger ones.
+    for number, group in enumerate(sorted(groups, key=len)):
+        share = min(len(group), left // (len(groups) - number))
+        chosen.update(_evenly(group, share))
+        left -= share
+    return [prefix for prefix in prefixes if prefix in chosen]
+
+
+def _evenly(items, count):
+    """`count` of `items`: the middles of as many parts of equal length."""
+    return [items[(2 * number + 1) * len(items) // (2 * count)] for number in range(count)]
 
 
 def list_examples(dataset_dir, split='train'):

@@ -30,8 +30,7 @@ class RuntimeConfig(Flags):
                                     'which the ranks of a host share', at_least=0)
     inter_op_threads: int = flag(0, 'CPU operations at a time; 0 is one for every core',
                                  at_least=0)
-    xla: str = flag('auto', 'compile the training step by XLA; auto does on a GPU',
-                    choices=XLA_MODES)
+    xla: str = flag('auto', 'compile the training step by XLA; auto is off', choices=XLA_MODES)
     loss_scale: str = flag('auto', 'loss scaling; auto is dynamic in mixed precision, but not in '
                                    "a CPU's bfloat16", choices=LOSS_SCALES)
     loss_scale_value: float = flag(32768.0, 'the loss scale, or with dynamic the first one',

@@ -45,6 +45,20 @@ def check_rank_table(path, size=None):
     return size
 
 
+def ranks_beside(path, rank):
+    """How many ranks the server of `rank` has, itself included, in the rank table `path`.
+
+    Raises:
+      UserError: as `check_rank_table`, or `rank` is not in it.
+    """
+    size = check_rank_table(path)
+    for server in read_json(path, 'rank table')['server_list']:
+        if rank in (_number(card['rank_id']) for card in server['device']):
+            return len(server['device'])
+    raise UserError('RANK_ID=%d in the environment: must be one of the %d ranks in %s'
+                    % (rank, size, path))
+
+
 def _number(value):
     """A count as HCCL writes it, '0', or as a JSON number; a ValueError for anything else."""
     plain = isinstance(value, (str, int)) and not isinstance(value, bool)

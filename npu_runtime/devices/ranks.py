@@ -3,16 +3,18 @@
 Each of the three classes offers the same: `size`, `rank`, `local_rank` and `local_size` (which of
 how many ranks on this host; None and 1: this process has the host's devices for itself),
 `broadcasts_everything` (false: whole numbers stay each rank's own, so every rank reads the
-checkpoint), `wrap(optimizer)`, `average(tensor)`, `broadcast(variables)`,
-`agree_on_start(counts, proto)`. Tensors and operations they make belong to the default graph.
+checkpoint, and has a `gather(counts)` to compare what it read), `wrap(optimizer)`,
+`average(tensor)`, `broadcast(variables)`, `agree_on_start(counts, proto)`. Tensors and operations
+they make belong to the default graph.
 """
 import os
 import re
 
+import numpy as np
 import tensorflow.compat.v1 as tf
 
 from common.errors import UserError
-from npu_runtime.devices.rank_table import check_rank_table
+from npu_runtime.devices.rank_table import check_rank_table, ranks_beside
 
 
 def connect(device, environ=None):
@@ -51,6 +53,23 @@ def launched_size(environ=None):
     """
     environ = os.environ if environ is None else environ
     return max(_whole_number(environ, 'RANK_SIZE', 1), _horovod_size(environ))
+
+
+def launched_local_size(environ=None):
+    """How many of the launched ranks run on this host: they share its memory.
+
+    Args:
+      environ: dict of the environment; None takes the process's own.
+
+    Raises:
+      UserError: a variable is no count, or the rank table is not complete.
+    """
+    environ = os.environ if environ is None else environ
+    if _whole_number(environ, 'RANK_SIZE', 1) > 1 and environ.get('RANK_TABLE_FILE'):
+        return ranks_beside(os.path.abspath(environ['RANK_TABLE_FILE']),
+                            _whole_number(environ, 'RANK_ID', 0))
+    return max(_whole_number(environ, name, 1)
+               for name in ('HOROVOD_LOCAL_SIZE', 'OMPI_COMM_WORLD_LOCAL_SIZE'))
 
 
 class SingleProcess:
@@ -115,7 +134,6 @@ class HorovodRanks:
 class HcclRanks:
     """NPU processes, one for each entry of a rank table."""
     broadcasts_everything = False
-
     local_rank, local_size = None, 1
 
     def __init__(self, size, rank):
@@ -150,8 +168,18 @@ class HcclRanks:
         return tf.group(*assigns)
 
     def agree_on_start(self, counts, proto):
-        """Unchanged: the ranks of NPUs read the same folder."""
+        """Unchanged: every rank reads the folder, and `gather` tells whether it is the same one."""
         return counts
+
+    def gather(self, counts):
+        """<int32>[size, len(counts)] the counts (list of int) of every rank.
+
+        Whole numbers, which no precision mode rounds; a rank adds its own row to zeros.
+        """
+        from npu_bridge.hccl import hccl_ops
+        table = np.zeros([self.size, len(counts)], np.int32)
+        table[self.rank] = np.minimum(counts, np.iinfo(np.int32).max)
+        return hccl_ops.allreduce(tf.constant(table), 'sum', fusion=0)
 
 
 def _refuse_launch_by_chief(environ):

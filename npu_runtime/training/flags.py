@@ -21,6 +21,9 @@ class TrainFlags(Flags):
     learning_rate: float = flag(0.0002, 'learning rate of Adam', above=0)
     gradient_clip: float = flag(0.0, 'largest global gradient norm; 0 is no limit', at_least=0)
     max_to_keep: int = flag(20, 'checkpoints kept; 0 is all', at_least=0)
+    save_minutes: float = flag(10., 'after so many minutes without a checkpoint write '
+                                    'model-latest, which the next one replaces; 0 is never',
+                               at_least=0)
     log_freq: int = flag(100, 'steps between log lines', at_least=1)
     summary_freq: int = flag(500, 'steps between TensorBoard images; 0 is never', at_least=0)
     num_threads: int = flag(32, 'about how many examples are read and decoded at once; 0 lets '

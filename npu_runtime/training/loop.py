@@ -6,6 +6,7 @@ import sys
 import tensorflow.compat.v1 as tf
 
 from common.console import log
+from npu_runtime import checkpoints
 from npu_runtime.devices import compilation, precision
 from npu_runtime.devices import ranks as distribution
 from npu_runtime.devices.choose import choose_device
@@ -51,12 +52,11 @@ def train(task, runtime):
     proto = session_config(device, runtime, ranks)
     with explained(device, _batch(task), task.explain_input_error), \
             RunFolder(task.folder) if is_chief else contextlib.nullcontext() as folder:
+        if is_chief:
+            checkpoints.settle(folder.path)
         start = find_start(task, ranks, proto)
-        if start.step >= task.max_steps:
-            if is_chief:
-                log('nothing to do: %s is at step %d of %d'
-                    % (start.prefix, start.step, task.max_steps))
-            return {'step': start.step, 'checkpoint': start.prefix, 'device': device.kind}
+        if start.step >= task.max_steps and ranks.broadcasts_everything:
+            return _nothing_to_do(task, device, start, is_chief)
         if is_chief:
             folder.write_config(task.configs)
         with tf.Graph().as_default():
@@ -72,6 +72,12 @@ def train(task, runtime):
             return dict(results, device=device.kind)
 
 
+def _nothing_to_do(task, device, start, is_chief):
+    if is_chief:
+        log('nothing to do: %s is at step %d of %d' % (start.prefix, start.step, task.max_steps))
+    return {'step': start.step, 'checkpoint': start.prefix, 'device': device.kind}
+
+
 def _loop(task, device, ranks, start, training_step, proto, chief):
     """Trains until it is done or told to stop; what `train` returns, without the device."""
     remains = chief.remains if chief else _remains_elsewhere
@@ -80,6 +86,9 @@ def _loop(task, device, ranks, start, training_step, proto, chief):
             tf.Session(config=proto) as session, StopSignals() as signals:
         step = restore_or_initialise(session, start, task, training_step, ranks)
         session.graph.finalize()
+        if step >= task.max_steps:
+            # Where ranks compare their steps first: one that has more to do must not wait for this.
+            return _nothing_to_do(task, device, start, chief)
         if chief:
             chief.begin()
         stopped = False

@@ -5,6 +5,7 @@ import typing
 import tensorflow.compat.v1 as tf
 
 from common.console import log
+from common.errors import UserError
 from npu_runtime import checkpoint_loading, checkpoints
 from npu_runtime.run_folder import changes_since
 from npu_runtime.training.step import TrainingStep
@@ -61,8 +62,14 @@ def restore_or_initialise(session, start, task, training_step, ranks):
 
     Returns:
       The global step to start after.
+
+    Raises:
+      UserError: the ranks found checkpoints of different steps.
     """
-    broadcast = ranks.broadcast(list(training_step.all_state.values()))
+    shared = [ranks.broadcast(list(training_step.all_state.values()))]
+    if not ranks.broadcasts_everything:
+        # With the broadcast, so that an NPU compiles no further graph.
+        shared.append(ranks.gather([start.step, start.batches_seen]))
     session.run([tf.global_variables_initializer(), tf.local_variables_initializer()])
     session.run(training_step.iterator.initializer)
     if start.prefix:
@@ -77,5 +84,18 @@ def restore_or_initialise(session, start, task, training_step, ranks):
     elif task.init_checkpoint and (ranks.rank == 0 or not ranks.broadcasts_everything):
         checkpoint_loading.restore(session, task.init_checkpoint, training_step.model_variables,
                             task.init_scopes)
-    session.run(broadcast)
+    found = session.run(shared)
+    if len(found) > 1:
+        _require_same(found[1], task.folder)
     return start.step
+
+
+def _require_same(starts, folder):
+    """Raises a UserError unless all rows (step, batches seen) of the ranks are the same."""
+    if (starts == starts[0]).all():
+        return
+    steps = ', '.join('rank %d: step %d after %d batches' % (rank, step, batches)
+                      for rank, (step, batches) in enumerate(starts))
+    raise UserError('%s: the ranks found different checkpoints in it (%s), must be a folder that '
+                    'all hosts share (or copy the same newest checkpoint to every host)'
+                    % (os.path.abspath(folder), steps))

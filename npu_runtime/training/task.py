@@ -49,6 +49,7 @@ class Validation(typing.NamedTuple):
       evaluator: function without arguments that builds what it needs in the default graph, where
         every variable is reused, and returns a function session -> dict of numbers by name; or
         None.
+      examples: which ones are compared, for the log.
     """
     make_dataset: typing.Callable
     every: int
@@ -57,6 +58,7 @@ class Validation(typing.NamedTuple):
     keep_best: bool = True
     log_line: typing.Optional[typing.Callable] = None
     evaluator: typing.Optional[typing.Callable] = None
+    examples: str = ''
 
 
 class TrainingTask(typing.NamedTuple):

@@ -15,7 +15,7 @@ class ValidationResult(typing.NamedTuple):
       total: their sum.
       measured: name -> number of the evaluator.
       metric_name, metric: what the best has least.
-      is_best: whether it is less than ever before in the run.
+      is_best: whether it is less than that of the `model-best` that is there.
     """
     step: int
     losses: typing.Dict[str, float]
@@ -35,11 +35,10 @@ class Validator:
     Args:
       validation: <Validation>.
       build_model: as of a <TrainingTask>.
-      kept: metric of the `model-best` that is there, or None.
-      rows: of the run's metrics so far, which tell the best where no checkpoint does.
+      best: the metric below which a validation is the best.
     """
 
-    def __init__(self, validation, build_model, kept, rows):
+    def __init__(self, validation, build_model, best):
         self._validation = validation
         with tf.name_scope('validation'):
             self._iterator = tf.data.make_initializable_iterator(validation.make_dataset())
@@ -48,9 +47,7 @@ class Validator:
                 self._evaluate = validation.evaluator() if validation.evaluator else None
             self._terms = list(losses)
             self._values = tf.stack([tf.cast(losses[name], tf.float32) for name in self._terms])
-        self.best = min(_earlier(rows, validation.metric), default=math.inf)
-        if kept is not None:
-            self.best = kept
+        self.best = best
 
     def run(self, session, step):
         """The <ValidationResult> after global step `step`."""
@@ -77,8 +74,8 @@ class Validator:
         return {name: float(mean) for name, mean in zip(self._terms, means)}
 
 
-def _earlier(rows, metric_name):
-    """The metrics of earlier validations by that name."""
-    return [row['metric'] for row in rows
-            if row['event'] == 'validation' and isinstance(row.get('metric'), (int, float))
-            and row.get('metric_name', metric_name) == metric_name]
+def least_logged(rows, metric_name):
+    """The least metric by that name in rows of metrics.jsonl; infinity without any."""
+    return min((row['metric'] for row in rows
+                if row['event'] == 'validation' and isinstance(row.get('metric'), (int, float))
+                and row.get('metric_name', metric_name) == metric_name), default=math.inf)

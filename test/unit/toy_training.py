@@ -59,7 +59,7 @@ def random_batches(start_step, rank, size):
 def toy_task(folder, max_steps, model=linear_model, data=random_batches, config=None,
              save_every=5, learning_rate=0.01, **options):
     """The TrainingTask of the toy; keyword arguments are its fields and those of TrainFlags."""
-    flags = dict(batch_size=2, log_freq=1, summary_freq=0, max_to_keep=3)
+    flags = dict(batch_size=2, log_freq=1, summary_freq=0, max_to_keep=3, save_minutes=0)
     names = {field.name for field in dataclasses.fields(TrainFlags)}
     flags.update({name: options.pop(name) for name in list(options) if name in names})
     if callable(learning_rate):

@@ -9,7 +9,12 @@ import pytest
 import tensorflow.compat.v1 as tf
 
 from checkpoint_values import values_of
+from geonet import train
+from geonet.config import ModelConfig
+from geonet.run_config import RunConfig
 from geonet_program import SIZE, geonet, geonet_fails, train_rigid
+from kitti_data import images
+from kitti_data.pipeline.formatted import FormattedSet
 from kitti_data.preparation import prepare_train_data
 from kitti_eval import eval_flow, eval_pose, snippets
 from npu_runtime import checkpoints
@@ -65,6 +70,56 @@ def test_validation_during_training_measures_what_testing_and_evaluating_would(
     assert row['metric'] == row['measured']['pose_ate'] == pytest.approx(expected, rel=1e-4)
     assert scalars_of(rigid_run)[4, 'validation/pose_ate'] == pytest.approx(row['metric'])
     assert row['total'] == pytest.approx(sum(row['losses'].values()))
+
+
+def write_formatted(folder, drives):
+    """A formatted set of {drive: number of examples} in both lists; example n has fx 100 + n."""
+    lines = []
+    for drive, count in drives.items():
+        (folder / drive).mkdir(parents=True)
+        for number in range(count):
+            images.write_jpeg(str(folder / drive / ('%06d.jpg' % number)),
+                              np.full([32, 3 * 104, 3], 20 * len(lines), np.uint8), 100)
+            (folder / drive / ('%06d_cam.txt' % number)).write_text(
+                '%d,0,52,0,50,16,0,0,1' % (100 + len(lines)))
+            lines.append('%s %06d\n' % (drive, number))
+    for name in ('train', 'val'):
+        (folder / (name + '.txt')).write_text(''.join(lines))
+    return str(folder)
+
+
+def test_validation_reads_the_same_examples_of_every_held_out_drive_each_time(tmp_path):
+    formatted = write_formatted(tmp_path, {'a': 6, 'b': 3, 'c': 1})
+    run = RunConfig(dataset_dir=formatted, eval_every=1, eval_batches=3, batch_size=2)
+    with tf.Graph().as_default(), tf.Session() as session:
+        validation = train._validation(run, ModelConfig(img_height=32, img_width=104))
+        iterator = tf.data.make_initializable_iterator(validation.make_dataset())
+        batch = iterator.get_next()['intrinsics']
+        reads = []
+        for _ in range(2):
+            session.run(iterator.initializer)
+            reads.append([int(fx) - 100 for _ in range(validation.batches)
+                          for fx in session.run(batch)[:, 0, 0]])
+    # Six of ten: the one of c, and of five for two drives three of a (middles of pairs), two of b.
+    assert reads == [[1, 3, 5, 6, 8, 9]] * 2
+    assert validation.batches == 3
+    assert validation.examples == '6 of 10 held-out examples, from 3 of 3 folders of drives'
+
+
+@pytest.mark.parametrize('ranks, local', [('16', '8'), ('16', '2'), ('1', '1')])
+def test_the_cache_is_shared_by_the_ranks_of_this_host_alone(
+        tmp_path, monkeypatch, ranks, local):
+    formatted = write_formatted(tmp_path, {'a': 2})
+    monkeypatch.setenv('HOROVOD_SIZE', ranks)
+    monkeypatch.setenv('HOROVOD_LOCAL_SIZE', local)
+    monkeypatch.setattr(train, 'usable_memory', lambda: 64000)
+    tasks, caches = [], []
+    monkeypatch.setattr(train, 'train', lambda task, runtime: tasks.append(task))
+    monkeypatch.setattr(FormattedSet, 'dataset', lambda *arguments: caches.append(arguments[-1]))
+    run = RunConfig(dataset_dir=formatted, checkpoint_dir=str(tmp_path), cache_share=0.25)
+    train.run_training(run, ModelConfig(img_height=32, img_width=104), None, None)
+    tasks[0].make_dataset(0, 0, int(ranks))
+    assert caches == [16000 // int(local)]
 
 
 def test_the_best_checkpoint_is_that_of_the_smallest_metric(rigid_run):

@@ -3,6 +3,7 @@
 version = 'r1.13'
 overflows = True  # whether the float status is emulated, by operations that the plugin has not
 calls = []
+rows = {}  # rank -> what it adds to a table of the ranks, where that is not as on this one
 graphs = []  # (names of the fetches, whether a collective is among what they need), one a graph
 
 
@@ -11,8 +12,9 @@ class Abort(Exception):
 
 
 def clear():
-    """Forgets all calls and graphs."""
+    """Forgets all calls, graphs and rows."""
     del calls[:], graphs[:]
+    rows.clear()
 
 
 def add(name, **arguments):

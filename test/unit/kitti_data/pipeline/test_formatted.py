@@ -169,3 +169,21 @@ def test_folders_whose_names_are_not_text_are_read_and_looked_through(dataset_di
     np.testing.assert_array_equal(batches(odd, 1)[0]['frames'],
                                   batches(dataset_dir, 1)[0]['frames'])
     assert formatted.find_broken(odd) is None
+
+
+@pytest.mark.parametrize('count, shares', [
+    (80, [39, 38, 3]), (6, [2, 2, 2]), (3, [1, 1, 1]), (1, [0, 1, 0]), (153, [100, 50, 3]),
+    (1000, [100, 50, 3])])
+def test_chosen_examples_are_shared_by_all_folders_and_lie_evenly_in_each(count, shares):
+    lengths = {'00': 100, '03': 50, '08': 3}
+    prefixes = ['%s/%06d' % (folder, number) for folder, length in lengths.items()
+                for number in range(length)]
+    chosen = formatted.spread_over_folders(prefixes, count)
+    assert chosen == sorted(set(chosen))
+    found = [[int(path[3:]) for path in chosen if path.startswith(folder)] for folder in lengths]
+    # Which of two folders gets the odd one does not matter.
+    assert sorted(map(len, found)) == sorted(shares)
+    for numbers, length in zip(found, lengths.values()):
+        # As far from both ends as from each other, to a frame.
+        gaps = np.diff([-length / len(numbers) / 2] + numbers) if numbers else []
+        assert all(abs(gap - length / len(numbers)) <= 1 for gap in gaps)

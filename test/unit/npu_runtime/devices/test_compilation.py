@@ -21,10 +21,11 @@ def has_compiler(request, monkeypatch):
     return request.param
 
 
-def test_auto_compiles_on_a_gpu_that_has_the_compiler_alone(has_compiler):
-    assert compilation.choose_xla(GPU, RuntimeConfig()).on == has_compiler
-    assert not compilation.choose_xla(CPU, RuntimeConfig()).on
-    assert not compilation.choose_xla(NPU, RuntimeConfig()).on
+@pytest.mark.parametrize('device', [CPU, GPU, NPU])
+def test_auto_compiles_nowhere_until_a_measurement_shows_that_it_pays(has_compiler, device):
+    assert RuntimeConfig().xla == 'auto'
+    assert not compilation.choose_xla(device, RuntimeConfig()).on
+    assert compilation.describe(device, RuntimeConfig()).startswith('XLA: off (')
 
 
 def test_on_without_a_compiler_is_refused_with_the_reason(has_compiler):
@@ -32,7 +33,7 @@ def test_on_without_a_compiler_is_refused_with_the_reason(has_compiler):
     with pytest.raises(UserError, match='--xla=on: must be auto or off here .*an NPU compiles'):
         compilation.choose_xla(NPU, config)
     if has_compiler:
-        assert compilation.choose_xla(CPU, config).on
+        assert compilation.choose_xla(CPU, config).on and compilation.choose_xla(GPU, config).on
     else:
         with pytest.raises(UserError, match='built without XLA'):
             compilation.choose_xla(CPU, config)

@@ -113,6 +113,25 @@ def test_ranks_average_gradients_and_share_every_float_variable(plugin, eight_ra
                       'cond/beta1_power', 'cond/beta2_power', 'loss_scale'}
 
 
+@pytest.mark.parametrize('max_steps', [2, 4], ids=['rank 0 has nothing to do', 'all go on'])
+def test_ranks_that_found_different_steps_end_with_a_sentence_that_names_each(
+        plugin, eight_ranks, tmp_path, max_steps):
+    run_toy(tmp_path / 'out', 2, runtime=FLOAT32)
+    plugin.rows[7] = [0, 0]  # on a host that does not share the folder
+    with pytest.raises(UserError, match=(
+            'out: the ranks found different checkpoints in it .rank 0: step 2 after 2 batches, .*'
+            'rank 6: step 2 after 2 batches, rank 7: step 0 after 0 batches')):
+        run_toy(tmp_path / 'out', max_steps, runtime=FLOAT32)
+
+
+def test_equal_ranks_that_are_done_have_nothing_to_do(plugin, eight_ranks, tmp_path, capsys):
+    run_toy(tmp_path / 'out', 2, runtime=FLOAT32)
+    before = read_metrics(tmp_path / 'out')
+    assert run_toy(tmp_path / 'out', 2, runtime=FLOAT32)['step'] == 2
+    assert 'nothing to do' in capsys.readouterr().out
+    assert read_metrics(tmp_path / 'out') == before
+
+
 def test_equal_ranks_train_like_one(plugin, eight_ranks, tmp_path, monkeypatch):
     run_toy(tmp_path / 'eight', 3, runtime=FLOAT32)
     for name in ('RANK_SIZE', 'RANK_ID'):

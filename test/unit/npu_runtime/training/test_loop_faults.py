@@ -199,6 +199,103 @@ def test_the_best_value_is_the_checkpoint_s_own_whatever_the_metrics_say(tmp_pat
         np.testing.assert_array_equal(value, before[key])
 
 
+def lose(prefix):
+    os.remove(prefix + '.index')
+
+
+def damage(prefix):
+    with open(prefix + '.data-00000-of-00001', 'r+b') as stream:
+        stream.truncate(10)
+
+
+ONES = Validation(lambda: tf.data.Dataset.from_tensors(tf.ones([2, 4])), 1, 1, 'fit')
+
+
+def weights_of(prefix):
+    return values_of(str(prefix))['net/weights']
+
+
+@pytest.mark.parametrize('spoil', [lose, damage])
+def test_a_best_checkpoint_that_is_lost_or_damaged_is_made_again_at_the_next_validation(
+        tmp_path, spoil):
+    # Far too large a rate: later steps are worse than the best one.
+    best = run_toy(tmp_path, 5, validation=ONES, learning_rate=1.)['best']
+    spoil(str(tmp_path / 'model-best'))
+    again = run_toy(tmp_path, 6, validation=ONES, learning_rate=100.)['best']
+    rows = [row for row in read_metrics(tmp_path) if row['event'] == 'validation']
+    assert rows[-1]['best'] and rows[-1]['metric'] == again > best
+    assert values_of(str(tmp_path / 'model-best'))['validation/fit'] == again
+    np.testing.assert_array_equal(weights_of(tmp_path / 'model-best'),
+                                  weights_of(tmp_path / 'model-6'))
+
+
+def test_a_best_checkpoint_that_vanishes_while_a_run_goes_on_is_made_again(tmp_path):
+    def vanish_at_step_4(record):
+        if record.step == 4:
+            lose(str(tmp_path / 'model-best'))
+        return ''
+    best = run_toy(tmp_path, 5, validation=ONES, learning_rate=1.,
+                   log_line=vanish_at_step_4)['best']
+    rows = [row for row in read_metrics(tmp_path) if row['event'] == 'validation']
+    assert rows[3]['best'] and values_of(str(tmp_path / 'model-best'))['validation/fit'] == best
+    assert best == min(row['metric'] for row in rows[3:])
+
+
+def test_a_best_checkpoint_of_an_older_version_counts_as_its_run_logged_it(tmp_path):
+    best = run_toy(tmp_path, 5, validation=ONES, learning_rate=1.)['best']
+    kept = values_of(str(tmp_path / 'model-best'))
+    del kept['validation/fit']
+    with tf.Graph().as_default(), tf.Session() as session:
+        variables = {key: tf.Variable(value) for key, value in kept.items()}
+        session.run(tf.global_variables_initializer())
+        tf.train.Saver(variables).save(session, str(tmp_path / 'model-best'), write_state=False)
+    assert run_toy(tmp_path, 6, validation=ONES, learning_rate=100.)['best'] == best
+    np.testing.assert_array_equal(weights_of(tmp_path / 'model-best'), kept['net/weights'])
+
+
+class Stopped(Exception):
+    """Ends a run as abruptly as an exception can."""
+
+
+def test_a_long_training_is_saved_by_time_and_goes_on_from_there(tmp_path):
+    def stop_at_step_9(record):
+        if record.step == 9:
+            raise Stopped()
+        return ''
+    run_toy(tmp_path / 'whole', 12)
+    names = dict(save_every=6, checkpoint_name='model{}'.format, final_checkpoint_name='model',
+                 max_to_keep=2)
+    folder = tmp_path / 'timed'
+    with pytest.raises(Stopped):
+        run_toy(folder, 12, save_minutes=1e-9, log_line=stop_at_step_9, **names)
+    saved = [(row['step'], os.path.basename(row['path']))
+             for row in read_metrics(folder) if row['event'] == 'checkpoint']
+    assert saved == [(step, 'model6' if step == 6 else 'model-latest') for step in range(1, 9)]
+    assert {name for name in os.listdir(str(folder)) if name.endswith('.index')} == {
+        'model6.index', 'model-latest.index'}
+    assert tf.train.latest_checkpoint(str(folder)) == str(folder / 'model-latest')
+    run_toy(folder, 12, **names)
+    assert [row['step'] for row in read_metrics(folder) if row['event'] == 'resume'] == [8]
+    assert losses_of(folder) == losses_of(tmp_path / 'whole')
+    assert {name for name in os.listdir(str(folder)) if name.endswith('.index')} == {
+        'model12.index', 'model.index'}
+    assert tf.train.latest_checkpoint(str(folder)) == str(folder / 'model')
+
+
+def test_a_training_is_not_saved_by_time_before_the_minutes_are_over(tmp_path, monkeypatch):
+    clock = [0.]
+    monkeypatch.setattr(time, 'monotonic', lambda: clock[0])
+
+    def three_minutes_a_step(record):
+        clock[0] += 180.
+        return ''
+    run_toy(tmp_path, 10, save_minutes=10., save_every=6, log_line=three_minutes_a_step)
+    saved = [(row['step'], os.path.basename(row['path']))
+             for row in read_metrics(tmp_path) if row['event'] == 'checkpoint']
+    # Ten minutes are over with the fourth step, and after the one of step 6 again.
+    assert saved == [(4, 'model-latest'), (6, 'model-6'), (10, 'model-10')]
+
+
 def test_events_are_on_the_disk_with_the_checkpoint_of_the_same_step(tmp_path):
     program = os.path.abspath(toy_training.__file__)
     killed = subprocess.run([sys.executable, program, str(tmp_path), '17', '6'],

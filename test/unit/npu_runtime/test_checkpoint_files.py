@@ -1,0 +1,112 @@
+"""A checkpoint's name passes to the next one whole, wherever a run is killed."""
+import os
+
+import numpy as np
+import pytest
+
+from npu_runtime import checkpoint_files, checkpoints
+from test_checkpoints import write
+
+DATA = '.data-00000-of-00001'
+
+
+class Killed(BaseException):
+    """What stands in for SIGKILL: `publish` catches nothing of it and cleans nothing up."""
+
+
+@pytest.fixture(params=[True, False], ids=['links', 'no links'])
+def links(request, monkeypatch):
+    """File systems with and without hard links."""
+    def refuse(*_):
+        raise OSError('not supported')
+    if not request.param:
+        monkeypatch.setattr(os, 'link', refuse)
+
+
+def write_two(folder, name):
+    """The checkpoint `name` of step 1, and beside it the one of step 2 that is to take its name."""
+    values = [{'w': np.full([1000], step, np.float32), 'global_step': np.int64(step)}
+              for step in (1, 2)]
+    prefix = write(folder, name, values[0])
+    assert checkpoint_files.name_to_write(prefix) == prefix + '.new'
+    write(folder, name + '.new', values[1])
+    return prefix
+
+
+def weights(path):
+    """The values in the checkpoint that a prefix or folder means; they must all be the same."""
+    prefix = checkpoints.latest(str(path))
+    found = set(checkpoints.open_reader(prefix).get_tensor('w').tolist())
+    assert len(found) == 1, 'of two checkpoints'
+    return found.pop()
+
+
+def publish_until(call, prefix, monkeypatch):
+    """Publishes and is killed before the call of that number; False where it ended before."""
+    with monkeypatch.context() as patched:
+        made = []
+
+        def deadly(function):
+            def counted(*arguments):
+                made.append(function)
+                if len(made) == call:
+                    raise Killed()
+                return function(*arguments)
+            return counted
+        for name in ('link', 'replace', 'remove', 'fsync'):
+            patched.setattr(os, name, deadly(getattr(os, name)))
+        try:
+            checkpoint_files.publish(prefix)
+        except Killed:
+            return True
+    return False
+
+
+@pytest.mark.parametrize('name', ['model', 'model-best', 'model-latest'])
+def test_whenever_a_run_is_killed_the_name_has_one_whole_checkpoint(
+        tmp_path, monkeypatch, links, name):
+    call, was_killed, seen = 0, True, []
+    while was_killed:
+        call += 1
+        prefix = write_two(tmp_path / str(call), name)
+        was_killed = publish_until(call, prefix, monkeypatch)
+        seen.append(weights(prefix))
+        if name != checkpoints.BEST:
+            assert weights(tmp_path / str(call)) == seen[-1]
+        # A second kill at the same place, and the run that goes on.
+        if os.path.exists(prefix + '.new.index'):
+            publish_until(call, prefix, monkeypatch)
+        assert weights(prefix) >= seen[-1]
+        checkpoint_files.remove_leftovers(str(tmp_path / str(call)))
+        checkpoints.settle(str(tmp_path / str(call)))
+        assert weights(prefix) == 2
+        assert not checkpoints.damage(prefix)
+        assert sorted(os.listdir(str(tmp_path / str(call)))) == [
+            'checkpoint', name + DATA, name + '.index', name + '.meta', name + '.new.meta']
+    # Two files to sync, a twin to clear and link (or copy), two renames, one removal at least.
+    assert call > 6 and seen == sorted(seen) and set(seen) == {1, 2}
+
+
+def test_what_tensorflow_had_not_finished_is_no_checkpoint_and_is_removed(tmp_path):
+    """Killed between TensorFlow's own renames: the data have their name, the index has not."""
+    prefix = write_two(tmp_path, 'model')
+    os.remove(prefix + '.new.index')
+    assert weights(prefix) == weights(tmp_path) == 1
+    checkpoints.settle(str(tmp_path))
+    checkpoint_files.remove_leftovers(str(tmp_path))
+    assert weights(prefix) == 1
+    assert not os.path.exists(prefix + '.new' + DATA)
+
+
+def test_a_damaged_new_checkpoint_never_replaces_a_whole_one(tmp_path):
+    """As a power cut may leave it."""
+    prefix = write_two(tmp_path, 'model-best')
+    with open(prefix + '.new' + DATA, 'r+b') as stream:
+        stream.truncate(100)
+    assert weights(prefix) == 1
+    checkpoints.settle(str(tmp_path))
+    assert weights(prefix) == 1 and not os.path.exists(prefix + '.new.index')
+
+
+def test_a_name_that_is_free_is_written_at_once(tmp_path):
+    assert checkpoint_files.name_to_write(str(tmp_path / 'model-3')) == str(tmp_path / 'model-3')
