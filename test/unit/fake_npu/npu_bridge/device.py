@@ -37,7 +37,9 @@ def _run_on_device(session, fetches, feed_dict=None, options=None, run_metadata=
         threads = config.inter_op_parallelism_threads or len(os.sched_getaffinity(0))
         if values.get('enable_data_pre_proc') and threads == 1:
             raise record.Hang('the one thread waits for data that it would have to fetch')
-        operations = [getattr(fetch, 'op', fetch) for fetch in _flat(fetches)]
+        fetched = [session.graph.as_graph_element(fetch) if isinstance(fetch, str) else fetch
+                   for fetch in _flat(fetches)]
+        operations = [getattr(fetch, 'op', fetch) for fetch in fetched]
         operations = [op for op in operations if isinstance(op, tf.Operation)]
         _note_graph(session, fetches, operations)
         for op in operations:
