@@ -54,15 +54,37 @@ launch() {
   fi
 }
 
+# Sets `absolute` to the words "$@"; a relative path, alone or after --flag=, holds in any folder.
+# What has a slash is a path.
+make_absolute() {
+  local word flag
+  absolute=()
+  for word; do
+    flag=''
+    case "$word" in --*=*) flag=${word%%=*}= word=${word#*=} ;; esac
+    case "$word" in
+      /*|'~'*|'$'*|--*) ;;
+      */*) word=$PWD/$word ;;
+    esac
+    absolute+=("$flag$word")
+  done
+}
+
+# Each rank has a working folder of its own, because the plugin writes files there.
 run_ranks() {
+  local absolute table=$RANK_TABLE_FILE
+  make_absolute "$PYTHON" "$@"
+  case "$table" in /*) ;; *) table=$PWD/$table ;; esac
   # The variables of the plugin's other way to launch would contradict this one.
   unset CM_CHIEF_IP CM_CHIEF_PORT CM_CHIEF_DEVICE CM_WORKER_IP CM_WORKER_SIZE
   local count=$((RANK_SIZE < cards ? RANK_SIZE : cards)) rank status=0 stopped=''
   trap 'stopped=1' INT TERM  # which reached every rank by itself
   for ((rank = first_rank; rank < first_rank + count; rank++)); do
-    RANK_SIZE=$RANK_SIZE RANK_ID=$rank ASCEND_DEVICE_ID=$((rank - first_rank)) \
-      JOB_ID=${JOB_ID:-10087} HCCL_CONNECT_TIMEOUT=${HCCL_CONNECT_TIMEOUT:-600} \
-      "$PYTHON" "$@" > "$results/rank_$rank.log" 2>&1 &
+    mkdir -p "$results/rank_$rank"
+    (cd "$results/rank_$rank" && RANK_SIZE=$RANK_SIZE RANK_ID=$rank RANK_TABLE_FILE=$table \
+      ASCEND_DEVICE_ID=$((rank - first_rank)) JOB_ID=${JOB_ID:-10087} \
+      HCCL_CONNECT_TIMEOUT=${HCCL_CONNECT_TIMEOUT:-600} \
+      exec "${absolute[@]}") > "$results/rank_$rank.log" 2>&1 &
   done
   echo "logs of the ranks: $results/rank_*.log"
   while [ -n "$(jobs -pr)" ]; do

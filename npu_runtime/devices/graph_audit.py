@@ -13,20 +13,9 @@ _KERNEL_PRIVATE = {'FusedBatchNormV3': 5}
 
 
 def allowed_ops(path=ALLOWED_OPS_FILE):
-    """dict: TensorFlow op that the list of this repository allows -> whether its word is enough.
-
-    False stands for an op whose operator is declared, but which no published list of the
-    TensorFlow ops that the plugin takes names.
-    """
-    rows = [line.split() for line in read_lines(path, 'list of device operations')
-            if not line.startswith('#')]
-    return {row[0]: 'unlisted' not in row[2:] for row in rows}
-
-
-def unlisted(kinds, allowed=None):
-    """The part of `kinds` that is allowed without being listed, as `allowed_ops` says: dict."""
-    allowed = allowed_ops() if allowed is None else allowed
-    return {kind: number for kind, number in kinds.items() if allowed.get(kind) is False}
+    """The TensorFlow ops that the list of this repository allows: set of names."""
+    return {line.split()[0] for line in read_lines(path, 'list of device operations')
+            if not line.startswith('#')}
 
 
 def device_ops(targets):

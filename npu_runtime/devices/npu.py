@@ -10,6 +10,8 @@ import re
 import tensorflow.compat.v1 as tf
 from tensorflow.core.protobuf import rewriter_config_pb2
 
+from common.errors import UserError
+from common.parallel import num_cores
 from npu_runtime.devices import npu_options
 from npu_runtime.devices.tensorflow_devices import SingleSteps
 
@@ -28,9 +30,16 @@ def configure(proto, config, ranks):
     """As `cpu.configure`: names the plugin, and stops the rewrites that would undo its work.
 
     Raises:
-      UserError: options that the installed plugin lacks, files and folders that are not there.
+      UserError: options that the installed plugin lacks, files and folders that are not there, one
+        thread alone for data that are fetched on the device.
     """
     del ranks  # each rank sees its own card: ASCEND_DEVICE_ID
+    if config.enable_data_pre_proc:
+        # The plugin fetches batches in a thread of this pool and waits for them in another.
+        if config.inter_op_threads == 1:
+            raise UserError('--inter_op_threads=1: must be at least 2, or 0, with '
+                            '--enable_data_pre_proc (one thread would wait for data for ever)')
+        proto.inter_op_parallelism_threads = config.inter_op_threads or max(2, num_cores())
     proto.graph_options.optimizer_options.global_jit_level = tf.OptimizerOptions.OFF
     rewrite = proto.graph_options.rewrite_options
     rewrite.remapping = _Rewrite.OFF

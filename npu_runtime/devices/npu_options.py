@@ -3,7 +3,7 @@
 A row makes the flag (`flag_fields`), the check (`check_together`), the entry of the plugin's
 `parameter_map` (`values_of`, `fill`) and the line of docs/ascend.md (`documentation_table`). The
 plugin ignores a key it does not know, reads a value in another proto field than the option's own as
-empty, and ends the process at some illegal values: so nothing gets into the map but through here.
+empty, and ends the process or the session at an illegal value: all entries are made here.
 """
 import dataclasses
 import json
@@ -34,7 +34,7 @@ class Option:
     help: for `--help` and the documentation.
     flag: name of the flag where it is not the key; None where there is no flag.
     default: of the flag; that value is not written to the map, unless `always`.
-    since: the first version of the plugin that has it; empty for every version.
+    versions: of the plugin that have it, in words; empty for every version.
     needs: the flag without which the plugin does not look at this one.
     """
     key: str
@@ -44,7 +44,7 @@ class Option:
     flag: str = ''
     default: object = ''
     always: bool = False
-    since: str = ''
+    versions: str = ''
     needs: str = ''
 
     @property
@@ -58,7 +58,7 @@ class Option:
         return self.help if self.key == 'precision_mode' else 'NPU: ' + self.help
 
 
-# r1.10 and r1.13 are branches of the published TF Adapter; 'later' says no more than that its first
+# r1.10 to r1.13 are branches of the published TF Adapter; 'later' says no more than that its first
 # published parser, of 2020, lacks the option.
 OPTIONS = (
     Option('use_off_line', 'b', SWITCH, flag=None),
@@ -69,10 +69,10 @@ OPTIONS = (
            'elsewhere; allow_mix_precision is float16 on a GPU, bfloat16 on a CPU that has it'),
     Option('precision_mode_v2', 's', one_of(
         *_MIXED_MODES_V2, 'fp16', 'origin', 'cube_fp16in_fp32out'),
-           'the newer form of precision_mode, instead of it', since='r1.13'),
+           'the newer form of precision_mode, instead of it', versions='r1.13 on'),
     Option('modify_mixlist', 's', FILE,
            'which ops may run in 16 bits; empty keeps the reductions of layer norm and losses in '
-           'float32, none takes the lists of the plugin', since='later'),
+           'float32, none takes the lists of the plugin', versions='later'),
     Option('iterations_per_loop', 'i', COUNT,
            'most steps in one session call; more than 1 needs enable_data_pre_proc', default=1),
     Option('enable_data_pre_proc', 'b', SWITCH, 'fetch the next batch on the device',
@@ -83,18 +83,18 @@ OPTIONS = (
            default=True, always=True),
     Option('op_select_implmode', 's', one_of(
         'high_precision', 'high_performance', 'high_precision_for_all',
-        'high_performance_for_all'), 'which implementation of ops to take', since='later'),
+        'high_performance_for_all'), 'which implementation of ops to take', versions='later'),
     Option('jit_compile', 's', one_of('auto', 'true', 'false'),
-           'compile ops online; auto came with r1.12', since='r1.10'),
+           'compile ops online; auto from r1.13 on', versions='r1.10, r1.11, r1.13 on'),
     Option('graph_memory_max_size', 's', BYTES, 'memory for the feature maps of a graph'),
     Option('variable_memory_max_size', 's', BYTES, 'memory for the variables'),
     Option('op_compiler_cache_mode', 's', one_of('disable', 'enable', 'force'),
-           'keep compiled ops for the next run', since='later'),
-    Option('op_compiler_cache_dir', 's', FOLDER, 'where they are kept', since='later'),
+           'keep compiled ops for the next run', versions='later'),
+    Option('op_compiler_cache_dir', 's', FOLDER, 'where they are kept', versions='later'),
     Option('aoe_mode', 's', one_of('1', '2', '4', 'mdat'),
-           'tune: 1 graphs, 2 ops, 4 gradient exchange', since='later'),
+           'tune: 1 graphs, 2 ops, 4 gradient exchange', versions='later'),
     Option('work_path', 's', FOLDER, 'where tuning writes its files; empty is the working folder',
-           flag='aoe_path', since='later', needs='aoe_mode'),
+           flag='aoe_path', versions='later', needs='aoe_mode'),
     Option('profiling_mode', 'b', SWITCH, flag=None),
     Option('profiling_options', 's', JSON_OBJECT, flag=None),
     Option('', '', FOLDER, 'profile, and write the step and task traces here',
@@ -112,7 +112,7 @@ OPTIONS = (
     Option('dump_debug_mode', 's', one_of('aicore_overflow', 'atomic_overflow', 'all'),
            'which overflows to dump', needs='enable_dump_debug'),
     Option('enable_exception_dump', 'i', one_of('0', '1', '2'), 'dump what failed',
-           since='later'),
+           versions='later'),
 )
 _BY_KEY = {option.key: option for option in OPTIONS if option.key}
 
@@ -245,12 +245,14 @@ def fit_to_plugin(values, known):
     fitted = dict(values)
     for key in ('jit_compile', 'precision_mode_v2'):
         if key in fitted and key not in known:
-            raise UserError('--%s=%s: must be left out: the installed npu_bridge is older than %s'
-                            % (key, fitted[key], _BY_KEY[key].since))
-    if 'jit_compile' in fitted and isinstance(known['jit_compile'], bool):
+            raise UserError('--%s=%s: must be left out (the installed npu_bridge lacks the option; '
+                            'versions that have it: %s)'
+                            % (key, fitted[key], _BY_KEY[key].versions))
+    # Versions that read it as a switch default to a switch or to None.
+    if 'jit_compile' in fitted and not isinstance(known['jit_compile'], str):
         if fitted['jit_compile'] == 'auto':
-            raise UserError('--jit_compile=auto: must be true or false for the installed '
-                            'npu_bridge, which is older than r1.12')
+            raise UserError('--jit_compile=auto: must be true or false (the installed npu_bridge '
+                            'is older than r1.13)')
         fitted['jit_compile'] = fitted['jit_compile'] == 'true'
     if (fitted.get('modify_mixlist') == FLOAT32_OPS_FILE and 'precision_mode_v2' not in known
             and fitted['precision_mode'] != 'allow_mix_precision'):
@@ -281,12 +283,12 @@ def fill(parameter_map, values):
 
 def documentation_table():
     """The Markdown table of the flags, for docs/ascend.md: list of lines."""
-    lines = ['| flag | what for | legal values | since |', '|---|---|---|---|']
+    lines = ['| flag | what for | legal values | versions |', '|---|---|---|---|']
     for option in OPTIONS:
         if option.name:
             words = option.legal.words.replace('|', '\\|')
             words += '' if option.default == '' else ' (default %s)' % str(option.default).lower()
             needs = '; needs `--%s`' % option.needs if option.needs else ''
             lines.append('| `--%s` | %s%s | %s | %s |' % (
-                option.name, option.help, needs, words, option.since))
+                option.name, option.help, needs, words, option.versions))
     return lines

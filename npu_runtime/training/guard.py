@@ -17,7 +17,7 @@ class FiniteGuard:
     def __init__(self, ranks, remains):
         self._where = ' on rank %d of %d' % (ranks.rank, ranks.size) if ranks.size > 1 else ''
         self._remains = remains
-        self._overflows, self._loss_scale = 0, math.inf
+        self._overflowed_steps, self._loss_scale = 0, math.inf
 
     def require_finite(self, result):
         """Raises a UserError at a loss that is not finite, or where overflows do not end."""
@@ -25,7 +25,7 @@ class FiniteGuard:
             # The loss may be that of a skipped step, which changes nothing.
             self._count_overflow(result)
             return
-        self._overflows = 0
+        self._overflowed_steps = 0
         if math.isfinite(result.values['total']):
             return
         own = _not_finite(result.own_values)
@@ -36,16 +36,16 @@ class FiniteGuard:
                            self._remains()))
 
     def _count_overflow(self, result):
-        """Counts overflows that do not lower the loss scale: it is fixed, or as low as it gets."""
+        """Counts steps whose overflow leaves the loss scale as it is: fixed, or at its lowest."""
         scale = result.values['loss_scale']
         is_stuck = not result.advanced and scale >= self._loss_scale
-        self._overflows = self._overflows + 1 if is_stuck else 0
+        self._overflowed_steps = self._overflowed_steps + result.skipped if is_stuck else 0
         self._loss_scale = scale
-        if self._overflows > _MOST_OVERFLOWS:
+        if self._overflowed_steps > _MOST_OVERFLOWS:
             raise UserError('%d steps in a row overflowed after step %d, loss scale %g: the '
                             'gradients are not finite; lower --learning_rate, or compare with '
                             '--precision_mode=force_fp32'
-                            % (self._overflows, result.step, scale))
+                            % (self._overflowed_steps, result.step, scale))
 
 
 def _not_finite(values):

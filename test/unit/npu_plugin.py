@@ -3,29 +3,37 @@ import contextlib
 import importlib
 import os
 import sys
+import tempfile
 
 FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'fake_npu')
 
 
 @contextlib.contextmanager
-def installed(version='r1.13', overflows=True):
+def installed(version='r1.13', overflows=True, inf_nan=False):
     """Within the block `import npu_bridge` finds the stand-in; gives its record.
 
-    Sessions whose configuration names the plugin run on its emulated device.
+    Sessions whose configuration names the plugin run on its emulated device. The working folder is
+    an empty one, because the plugin writes there.
 
     Args:
       version: of the plugin for which it stands.
-      overflows: whether its float status is emulated, by operations that the plugin has not.
+      overflows: whether its float status is emulated, by operations that the plugin lacks.
+      inf_nan: whether the device computes with infinities instead of saturating.
     """
     sys.path.insert(0, FOLDER)
-    device = None
+    device, before = None, os.getcwd()
     try:
         record = importlib.import_module('npu_bridge.record')
-        record.version, record.overflows = version, overflows
+        record.version, record.overflows, record.inf_nan = version, overflows, inf_nan
         record.clear()
         device = importlib.import_module('npu_bridge.device')
         device.attach()
-        yield record
+        with tempfile.TemporaryDirectory() as folder:
+            os.chdir(folder)
+            try:
+                yield record
+            finally:
+                os.chdir(before)
     finally:
         if device:
             device.detach()

@@ -47,6 +47,7 @@ case "$*" in
       while true; do sleep 0.1; done
     fi
     mkdir -p "$run"
+    echo "rank ${RANK_ID-} of $RANK_TABLE_FILE" > check_result.tf.json  # as the plugin does
     for step in 1 2 3; do
       echo '{"event": "train", "step": '$step', "total": '$step'.5e-05, "seconds_per_step": 0.5}'
     done > "$run/metrics.jsonl"
@@ -203,6 +204,22 @@ def test_every_rank_is_started_and_reported_as_one_case(wrapper, odometry, tmp_p
     assert ranks == ['rank=0', 'rank=1', 'rank=2']
     fields = read_log(ended.results / 'GeoNet_bs4_3p_acc.log')
     assert fields['RankSize'] == '3' and fields['ActualFPS'] == '24.00'
+
+
+def test_every_rank_works_in_a_folder_of_its_own_and_relative_paths_hold_there(
+        wrapper, odometry, tmp_path):
+    ended = wrapper('train_performance_8p.sh', '--data_path=my kitti', '--train_steps=5',
+                    '--output_path=out', '--extra=--init_ckpt_file=runs/a/model-5 --l2_weight=0.1',
+                    RANK_SIZE='3', RANK_TABLE_FILE='table.json')
+    assert ended.returncode == 0, ended.err
+    assert [(ended.results / ('rank_%d' % rank) / 'check_result.tf.json').read_text()
+            for rank in range(3)] == [
+        'rank %d of %s/table.json\n' % (rank, tmp_path) for rank in range(3)]
+    for command in ended.commands:
+        if '--mode=train_rigid' in command:
+            assert flags_of(command)['init_ckpt_file'] == str(tmp_path / 'runs' / 'a' / 'model-5')
+            assert flags_of(command)['checkpoint_dir'] == str(tmp_path / 'out' / 'ckpt')
+            assert flags_of(command)['l2_weight'] == '0.1'
 
 
 def test_ranks_do_not_see_the_variables_of_another_way_to_launch(wrapper, odometry, tmp_path):

@@ -1,4 +1,7 @@
 """The emulated device: what the plugin makes of a session call."""
+import json
+import os
+
 import tensorflow.compat.v1 as tf
 from tensorflow.python.client import session as session_module
 
@@ -31,7 +34,12 @@ def _run_on_device(session, fetches, feed_dict=None, options=None, run_metadata=
     values = parser.read(config) if config else None
     if values is not None:
         parser.check(values)
-        operations = [getattr(fetch, 'op', fetch) for fetch in _flat(fetches)]
+        threads = config.inter_op_parallelism_threads or len(os.sched_getaffinity(0))
+        if values.get('enable_data_pre_proc') and threads == 1:
+            raise record.Hang('the one thread waits for data that it would have to fetch')
+        fetched = [session.graph.as_graph_element(fetch) if isinstance(fetch, str) else fetch
+                   for fetch in _flat(fetches)]
+        operations = [getattr(fetch, 'op', fetch) for fetch in fetched]
         operations = [op for op in operations if isinstance(op, tf.Operation)]
         _note_graph(session, fetches, operations)
         for op in operations:
@@ -62,3 +70,13 @@ def _note_graph(session, fetches, operations):
             needed.add(op)
             waiting += [tensor.op for tensor in op.inputs] + list(op.control_inputs)
     record.graphs.append((names, any(op.type.startswith('Hcom') for op in needed)))
+    _report_host_operations(op for op in needed if op.type == 'SaveV2')
+
+
+def _report_host_operations(operations):
+    """Writes over the file in the working folder that names what the plugin leaves to the host."""
+    found = [{'name': op.name, 'type': op.type, 'is_support': False, 'not_support_reason': {
+        'code': 1, 'message': 'not in the list of supported operations'}} for op in operations]
+    if found:
+        with open('check_result.tf.json', 'w') as stream:
+            json.dump({'op': found}, stream)

@@ -2,6 +2,8 @@
 import tensorflow.compat.v1 as tf
 from tensorflow.python.framework import function
 
+from npu_bridge.record import is_before
+
 
 @function.Defun(tf.float32, tf.float32, func_name='HcomAllReduce')
 def _all_reduce(tensor, ranks):
@@ -13,14 +15,29 @@ def _broadcast(tensor):
     return tf.identity(tensor)
 
 
-@function.Defun(tf.float32, func_name='NPUGetFloatStatusV2')
+@function.Defun(tf.float32, func_name='NpuGetFloatStatusV2')
 def _get_float_status(overflows):
     return tf.fill([8], tf.cast(overflows > 0., tf.int32))
 
 
-@function.Defun(func_name='NPUClearFloatStatusV2')
+@function.Defun(func_name='NpuClearFloatStatusV2')
 def _clear_float_status():
     return tf.zeros([8], tf.int32)
+
+
+@function.Defun(func_name='NpuAllocFloatStatus')
+def _alloc_float_status_before_10():
+    return tf.zeros([1])
+
+
+@function.Defun(tf.float32, tf.float32, func_name='NpuGetFloatStatus')
+def _get_float_status_before_10(status, overflows):
+    return status + tf.cast(overflows > 0., tf.float32)
+
+
+@function.Defun(tf.float32, func_name='NpuClearFloatStatus')
+def _clear_float_status_before_10(status):
+    return tf.zeros_like(status)
 
 
 def all_reduce(tensor, ranks):
@@ -37,15 +54,25 @@ def broadcast(tensor):
     return result
 
 
-def get_float_status(overflows):
-    """<int32>[8] the float status, not zero where there were overflows."""
-    status = _get_float_status(overflows)
-    status.set_shape([8])
-    return status
+def alloc_float_status():
+    """<float32>[1] the place of the float status before r1.10; None since."""
+    return _shaped(_alloc_float_status_before_10(), 1) if is_before('r1.10') else None
 
 
-def clear_float_status():
-    """<int32>[8] zeros."""
-    status = _clear_float_status()
-    status.set_shape([8])
-    return status
+def get_float_status(place, overflows):
+    """<int32>[8], before r1.10 <float32>[1]: the float status, not zero after `overflows`."""
+    if place is None:
+        return _shaped(_get_float_status(overflows), 8)
+    return _shaped(_get_float_status_before_10(place, overflows), 1)
+
+
+def clear_float_status(status):
+    """Zeros of the shape of `status`."""
+    if status.dtype == tf.int32:
+        return _shaped(_clear_float_status(), 8)
+    return _shaped(_clear_float_status_before_10(status), 1)
+
+
+def _shaped(tensor, size):
+    tensor.set_shape([size])
+    return tensor

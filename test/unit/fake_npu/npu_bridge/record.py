@@ -1,14 +1,19 @@
 """What the stand-in was asked for, and the version of the plugin that it stands for."""
 
 version = 'r1.13'
-overflows = True  # whether the float status is emulated, by operations that the plugin has not
+overflows = True  # whether the float status is emulated, by operations that the plugin lacks
+inf_nan = False  # whether the device computes with infinities instead of saturating
 calls = []
 rows = {}  # rank -> what it adds to a table of the ranks, where that is not as on this one
 graphs = []  # (names of the fetches, whether a collective is among what they need), one a graph
 
 
 class Abort(Exception):
-    """Where the plugin ends the process, or refuses to build the graph."""
+    """Stands for the end of the process by the plugin, which no Python code survives."""
+
+
+class Hang(Exception):
+    """Stands for a session call that never returns."""
 
 
 def clear():

@@ -1,4 +1,5 @@
 """The options of the NPU plugin: only known keys, in their field, with legal values."""
+import contextlib
 import importlib
 import itertools
 import json
@@ -115,17 +116,20 @@ def test_dump_steps_that_would_end_the_process_are_refused(tmp_path, steps):
 
 
 @pytest.mark.parametrize('value,field', [('true', True), ('false', False)])
-def test_older_plugins_read_jit_compile_as_a_switch(value, field):
+def test_older_plugins_read_jit_compile_as_a_switch_whatever_its_default(value, field):
+    """Its default in the plugin's own configuration is true in one of the two, None in the other.
+    """
     assert read_back('r1.13', jit_compile=value)['jit_compile'] == value
-    assert read_back('r1.12', jit_compile=value)['jit_compile'] == value
     assert read_back('r1.11', jit_compile=value)['jit_compile'] is field
     assert read_back('r1.10', jit_compile=value)['jit_compile'] is field
 
 
 @pytest.mark.parametrize('version,flags,message', [
     ('r1.11', dict(jit_compile='auto'), '--jit_compile=auto: must be true or false'),
-    ('r1.9', dict(jit_compile='true'), '--jit_compile=true: .*older than r1.10'),
-    ('r1.12', dict(precision_mode_v2='fp16'), '--precision_mode_v2=fp16: .*older than r1.13')])
+    ('r1.9', dict(jit_compile='true'), '--jit_compile=true: must be left out .*: r1.10, r1.11, '),
+    ('r1.12', dict(jit_compile='auto'), '--jit_compile=auto: must be left out .*r1.13 on'),
+    ('r1.12', dict(precision_mode_v2='fp16'), '--precision_mode_v2=fp16: must be left out .*r1.13')
+])
 def test_what_the_installed_plugin_lacks_is_said_instead_of_left_out(version, flags, message):
     with pytest.raises(UserError, match=message):
         read_back(version, **flags)
@@ -173,6 +177,40 @@ def test_illegal_values_are_refused_before_tensorflow_starts(flags):
     with pytest.raises(UserError) as raised:
         RuntimeConfig(**flags)
     assert '--' in str(raised.value)
+
+
+@pytest.mark.parametrize('value,error', [
+    (dict(dump_step='5-5', enable_dump=True, dump_path='.'), 'Abort'),
+    (dict(work_path='nowhere', aoe_mode='1'), 'Abort'),
+    (dict(iterations_per_loop=0), 'Abort'),
+    (dict(dump_path='link', enable_dump=True), 'InternalError'),
+    (dict(aoe_mode='3'), 'InternalError'),
+    (dict(precision_mode='force_fp32', precision_mode_v2='fp16'), 'InternalError'),
+    (dict(precision_mode='force_fp32', modify_mixlist='x'), 'InternalError'),
+    (dict(jit_compile=True), 'InternalError'),
+    (dict(enable_exception_dump=3), None)], ids=str)
+def test_the_stand_in_ends_the_process_or_the_session_where_the_plugin_does(value, error):
+    """As TF Adapter r1.13 did with its device emulated; the product lets none of them through."""
+    with npu_plugin.installed() as record:
+        os.symlink('.', 'link')
+        proto = tf.ConfigProto()
+        optimizer = proto.graph_options.rewrite_options.custom_optimizers.add()
+        optimizer.name = 'NpuOptimizer'
+        npu_options.fill(optimizer.parameter_map, value)
+        raises = {'Abort': pytest.raises(record.Abort), None: contextlib.nullcontext(),
+                  'InternalError': pytest.raises(tf.errors.InternalError)}[error]
+        with tf.Graph().as_default(), tf.Session(config=proto) as session, raises:
+            session.run(tf.constant(0))
+
+
+def test_data_fetched_on_the_device_have_a_second_thread_on_one_cpu_too(monkeypatch):
+    """With one thread the plugin waits for ever before the first step, as the stand-in says."""
+    monkeypatch.setattr(os, 'sched_getaffinity', lambda process: {0})
+    assert read_back(enable_data_pre_proc=True)['enable_data_pre_proc']
+    assert read_back(enable_data_pre_proc=True, inter_op_threads=2)['enable_data_pre_proc']
+    with pytest.raises(UserError, match='--inter_op_threads=1: must be at least 2, or 0, with '
+                                        '--enable_data_pre_proc'):
+        read_back(enable_data_pre_proc=True, inter_op_threads=1)
 
 
 def test_an_illegal_value_is_answered_with_the_legal_ones():

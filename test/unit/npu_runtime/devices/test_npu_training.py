@@ -15,6 +15,7 @@ from toy_training import ONE_THREAD, random_batches, run_toy, totals, train_rows
 
 NPU = dict(device='npu', intra_op_threads=1, inter_op_threads=1)
 FLOAT32 = dict(NPU, precision_mode='force_fp32')
+LOOPS = dict(NPU, iterations_per_loop=4, enable_data_pre_proc=True, inter_op_threads=2)
 
 
 @pytest.fixture
@@ -142,7 +143,7 @@ def test_equal_ranks_train_like_one(plugin, eight_ranks, tmp_path, monkeypatch):
 
 
 def test_steps_are_sunk_into_the_device_and_intervals_are_met(plugin, tmp_path, session_configs):
-    sunk = dict(FLOAT32, iterations_per_loop=100, enable_data_pre_proc=True)
+    sunk = dict(LOOPS, precision_mode='force_fp32', iterations_per_loop=100)
     validation = Validation(lambda: random_batches(0, 0, 1), 6, 1)
     run_toy(tmp_path, 12, runtime=sunk, log_freq=4, save_every=8, validation=validation)
     lengths = [arguments['iterations_per_loop'] for name, arguments in plugin.calls
@@ -154,7 +155,6 @@ def test_steps_are_sunk_into_the_device_and_intervals_are_met(plugin, tmp_path, 
     assert plugin.options(session_configs[0])['iterations_per_loop'] == 100
 
 
-LOOPS = dict(NPU, iterations_per_loop=4, enable_data_pre_proc=True)
 
 
 @pytest.mark.parametrize('runtime', [NPU, LOOPS], ids=['single steps', 'loops'])
@@ -192,9 +192,35 @@ def test_a_scale_may_fall_to_1_before_a_run_goes_on(plugin, tmp_path, runtime):
     assert train_rows(tmp_path)[-1]['skipped_steps'] == 94
 
 
-def test_overflow_at_a_scale_of_1_ends_with_a_sentence(plugin, tmp_path):
-    with pytest.raises(UserError, match='steps in a row overflowed after step 1, loss scale 1:'):
-        run_toy(tmp_path, 4, runtime=NPU, model=kinked_model, data=zeros_at(*range(1, 500)))
+@pytest.mark.parametrize('runtime', [NPU, LOOPS], ids=['single steps', 'loops'])
+def test_overflow_at_a_scale_of_1_ends_with_a_sentence(plugin, tmp_path, runtime):
+    """After the 94 overflows down to 1, the one or two calls that see it, and 51 steps more."""
+    with pytest.raises(UserError, match=r'5[1-4] steps in a row overflowed after step 1, loss '
+                                        'scale 1:'):
+        run_toy(tmp_path, 5, runtime=runtime, model=kinked_model,
+                data=zeros_at(*range(1, 94 + 51 + 8)))
+
+
+@pytest.mark.parametrize('version', ['r1.9', 'r1.13'])
+def test_older_plugins_read_the_float_status_by_the_older_operations(tmp_path, version):
+    with npu_plugin.installed(version):
+        run_toy(tmp_path, 12, runtime=NPU, model=kinked_model, data=zeros_at(2, 6, 7))
+    last = train_rows(tmp_path)[-1]
+    assert last['step'] == 12 and last['skipped_steps'] == 3
+    assert last['loss_scale'] == pytest.approx(32768 * 0.8)
+
+
+def test_a_good_step_between_two_overflows_leaves_the_first_one_counted(plugin, tmp_path):
+    run_toy(tmp_path, 9, runtime=NPU, model=kinked_model, data=zeros_at(3, 8))
+    scales = {row['step']: row['loss_scale'] for row in train_rows(tmp_path)}
+    assert scales[7] == 32768. and scales[8] == pytest.approx(0.8 * 32768.)
+
+
+def test_every_run_leaves_the_report_of_what_the_host_does(plugin, tmp_path):
+    """The plugin's list lacks the saver's operation, so its report is no sign of a fault."""
+    run_toy(tmp_path, 1, runtime=NPU)
+    with open('check_result.tf.json') as stream:
+        assert {op['type'] for op in json.load(stream)['op']} == {'SaveV2'}
 
 
 def test_only_the_training_call_holds_exchanges_whatever_a_run_shows_and_saves(
@@ -243,5 +269,5 @@ def test_another_rank_writes_nothing(plugin, eight_ranks, tmp_path, monkeypatch,
 
 
 def test_only_submodules_of_the_plugin_are_imported(plugin, eight_ranks, tmp_path):
-    run_toy(tmp_path / 'out', 1, runtime=dict(NPU, enable_data_pre_proc=True))
+    run_toy(tmp_path / 'out', 1, runtime=LOOPS)
     assert 'npu_bridge.npu_init' not in sys.modules

@@ -45,6 +45,14 @@ def test_a_loop_of_skipped_steps_trains_what_single_steps_train(plugin):
     np.testing.assert_allclose(loop.weights, on_cpu.weights, rtol=1e-6)
 
 
+def test_a_device_with_infinities_skips_by_the_gradients_what_a_saturating_one_skips(plugin):
+    saturating = make_steps(NPU, sunk(), 10, bad=(2, 7, 8))
+    with npu_plugin.installed(inf_nan=True) as record:
+        infinite = make_steps(NPU, sunk(), 10, bad=(2, 7, 8))
+        assert 'IterationOp' in set().union(*(names for names, _ in record.graphs))
+    assert infinite == saturating
+
+
 def test_every_interval_is_met_on_its_step(plugin):
     steps = [call.step for call in make_steps(NPU, sunk(100), 24, bad=(3,),
                                               intervals=(10, 8, 0)).calls]

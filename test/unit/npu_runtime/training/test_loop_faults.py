@@ -360,6 +360,17 @@ def test_a_second_signal_ends_a_run_at_once_also_within_a_step(tmp_path):
     assert rows[-1]['step'] == 2 and time.time() - rows[-1]['time'] < 12  # of the 20 of a step
 
 
+@pytest.mark.parametrize('loop,calls', [(1, 52), (4, 14), (100, 2)])
+def test_endless_overflows_are_counted_in_steps_whatever_a_call_makes(loop, calls):
+    """More than 50 steps; before the first call nobody knows what the scale was."""
+    guard = FiniteGuard(SingleProcess(), lambda: '')
+    result = StepResult(7, 0, loop, {'total': 1., 'loss_scale': 1.}, {}, {}, None, 1.)
+    for _ in range(calls - 1):
+        guard.require_finite(result)
+    with pytest.raises(UserError, match='^%d steps in a row' % (loop * (calls - 1))):
+        guard.require_finite(result)
+
+
 def test_overflows_that_lower_the_scale_are_no_endless_ones():
     guard = FiniteGuard(SingleProcess(), lambda: '')
     scale = 32768.

@@ -2,20 +2,20 @@
 from npu_bridge.record import is_before
 
 
-class _Before10:
+class _WithoutJit:
     def __init__(self, iterations_per_loop=1, precision_mode=None, modify_mixlist=None):
         pass
 
 
-class _Before12:
+class _Of10:
     def __init__(self, iterations_per_loop=1, precision_mode=None, modify_mixlist=None,
                  jit_compile=True):
         pass
 
 
-class _Before13:
+class _Of11:
     def __init__(self, iterations_per_loop=1, precision_mode=None, modify_mixlist=None,
-                 jit_compile='auto'):
+                 jit_compile=None):
         pass
 
 
@@ -25,5 +25,7 @@ class _Newest:
         pass
 
 
-NPURunConfig = (_Before10 if is_before('r1.10') else _Before12 if is_before('r1.12')
-                else _Before13 if is_before('r1.13') else _Newest)
+# r1.12 lacks the `jit_compile` that the two before it and the one after it have.
+NPURunConfig = (_WithoutJit if is_before('r1.10') else _Of10 if is_before('r1.11')
+                else _Of11 if is_before('r1.12') else _WithoutJit if is_before('r1.13')
+                else _Newest)

@@ -1,4 +1,4 @@
-"""The loss scaling optimizer, which asks the float status and not the gradients."""
+"""The loss scaling optimizer, which asks the float status, or in inf/nan mode the gradients."""
 import tensorflow.compat.v1 as tf
 
 from npu_bridge import ops, record
@@ -15,11 +15,12 @@ class NPULossScaleOptimizer(tf.train.Optimizer):
         self._opt = opt
         self._manager = loss_scale_manager
         self._is_distributed = is_distributed
-        self._overflows = None
+        self._overflows = self._place = None
         super().__init__(use_locking=False, name='NPULossScaleOptimizer')
 
     def compute_gradients(self, loss, var_list=None, **kwargs):
         scale = self._manager.get_loss_scale()
+        self._place = ops.alloc_float_status()
         pairs = self._opt.compute_gradients(loss * scale, var_list, **kwargs)
         # Without the emulation any number will do that is not known before the graph runs.
         self._overflows = _overflows(pairs) if record.overflows else loss
@@ -29,18 +30,27 @@ class NPULossScaleOptimizer(tf.train.Optimizer):
 
     def apply_gradients(self, grads_and_vars, global_step=None, name=None):
         grads_and_vars = list(grads_and_vars)
-        with tf.control_dependencies([gradient for gradient, _ in grads_and_vars
-                                      if gradient is not None]):
-            status = ops.get_float_status(self._overflows)
-        with tf.control_dependencies([status]):
-            cleared = ops.clear_float_status()
-        if self._is_distributed:
-            status = hccl_ops.allreduce([status], 'sum', fusion=0)
-        with tf.control_dependencies([cleared]):
-            finite = tf.reduce_all(tf.equal(status, 0))
+        gradients = [gradient for gradient, _ in grads_and_vars if gradient is not None]
+        finite = (tf.reduce_all([tf.reduce_all(tf.is_finite(gradient)) for gradient in gradients])
+                  if _asks_gradients() else self._has_clear_status(gradients))
         update = tf.cond(
             finite, lambda: self._opt.apply_gradients(grads_and_vars, global_step, name), tf.no_op)
         return tf.group(update, self._manager.update_loss_scale(finite))
+
+    def _has_clear_status(self, gradients):
+        with tf.control_dependencies(gradients):
+            status = ops.get_float_status(self._place, self._overflows)
+        with tf.control_dependencies([status]):
+            cleared = ops.clear_float_status(status)
+        if self._is_distributed:
+            status = hccl_ops.allreduce([status], 'sum', fusion=0)
+        with tf.control_dependencies([cleared]):
+            return tf.reduce_all(tf.equal(status, 0))
+
+
+def _asks_gradients():
+    """Whether the saturation mode of the device is the one with infinities, known since r1.13."""
+    return record.inf_nan and not record.is_before('r1.13')
 
 
 def _overflows(pairs):
@@ -50,7 +60,7 @@ def _overflows(pairs):
 
 
 def _saturated(gradient):
-    """The device has no infinity: a number too large becomes the largest."""
-    if not record.overflows:
+    """The device that saturates has no infinity: a number too large becomes the largest."""
+    if record.inf_nan or not record.overflows:
         return gradient
     return tf.where(tf.is_finite(gradient), gradient, tf.fill(gradient.shape, _LARGEST))
