@@ -60,10 +60,11 @@ def rigid_training(batch, config, is_training=True):
               for image, start in zip(warped, starts)]
     terms = objectives.rigid_terms(errors, starts, views, disparities, config)
     if config.geometry_consistency_weight:
-        terms['geometry_consistency'] = config.geometry_consistency_weight * tf.reduce_sum(
-            losses.depth_inconsistency(
-                geometry.depth_after(depth, transform, sizes, config.half_pixel_centers),
-                sampler([1.0 / disparity for disparity in disparities], ends), sizes))
+        # As for rigid_warp: N / 2 times the sum of both directions' means.
+        weight = config.geometry_consistency_weight * config.num_sources / 2
+        terms['geometry_consistency'] = weight * tf.reduce_sum(losses.depth_inconsistency(
+            geometry.depth_after(depth, transform, sizes, config.half_pixel_centers),
+            sampler([1.0 / disparity for disparity in disparities], ends), sizes))
     pictures = _pictures(batch, warped[0], errors[0])
     pictures['disparity'] = disparities[0][:batch_size]
     return TrainingOutput(terms, pictures, dict(
