@@ -7,8 +7,14 @@ import json
 
 import tensorflow.compat.v1 as tf
 
+import npu_plugin
+from npu_runtime.devices.choose import Device
+from npu_runtime.devices.flags import RuntimeConfig
 from npu_runtime.devices.graph_audit import ALLOWED_OPS_FILE
 from npu_runtime.devices.npu_options import FLOAT32_OPS_FILE
+from npu_runtime.devices.ranks import SingleProcess
+from npu_runtime.training.step import TrainingStep
+from toy_training import toy_task
 
 # Operators as the Ascend IR names them. Whatever is in no list is gray: it has the type of its first
 # input that is neither constant nor variable.
@@ -20,7 +26,7 @@ KEPT = '_keep_dtype'
 # Which inputs and outputs have the type; batch norm's statistics and parameters are float32.
 _PORTS = {'FusedBatchNormV3': ([0], [0]), 'FusedBatchNormGradV3': ([0, 1], [0])}
 # What only moves numbers does not round them again.
-_MOVES = {'ConcatV2', 'DepthToSpace', 'ExpandDims', 'GatherV2', 'Identity', 'IdentityN', 'MaxPool',
+MOVES = {'ConcatV2', 'DepthToSpace', 'ExpandDims', 'GatherV2', 'Identity', 'IdentityN', 'MaxPool',
           'Pack', 'Pad', 'Relu', 'ReluGrad', 'Reshape', 'ResizeNearestNeighbor', 'ReverseV2',
           'Select', 'SelectV2', 'Slice', 'SpaceToDepth', 'Split', 'SplitV', 'Squeeze',
           'StridedSlice', 'StridedSliceGrad', 'Tile', 'Transpose', 'Unpack'}
@@ -88,10 +94,11 @@ def rounded(graph, half):
         for number, tensor in enumerate(op.inputs):
             if tensor.dtype != tf.float32:
                 continue
-            gives_half = (tensor.op.name in half and tensor.op.type not in _MOVES
+            gives_half = (tensor.op.name in half and tensor.op.type not in MOVES
                           and tensor.value_index in _outputs(tensor.op))
-            if gives_half or (op.name in half and not _is_rounded(tensor, half)
-                              and number in _PORTS.get(op.type, [range(99)])[0]):
+            is_rounded = tensor.op.name in half and tensor.value_index in _outputs(tensor.op)
+            wants_half = op.name in half and number in _PORTS.get(op.type, [range(99)])[0]
+            if gives_half or wants_half and not is_rounded:
                 nodes[op.name].input[number] = in_half(tensor)
     with tf.Graph().as_default() as result:
         tf.import_graph_def(definition, name='')
@@ -109,5 +116,34 @@ def _outputs(op):
     return _PORTS.get(op.type, [None, range(99)])[1]
 
 
-def _is_rounded(tensor, half):
-    return tensor.op.name in half and tensor.value_index in _outputs(tensor.op)
+def train_by_rules(build_model, batch, steps, black=None, **options):
+    """Trains with the NPU's graph, in float32 and by the rules, with the default loss scaling.
+
+    Args:
+      build_model, options: of TrainingTask.
+      batch: dict of arrays, the batch of every step.
+      steps: how many session calls.
+      black: see `half_operations`.
+
+    Returns:
+      (total losses in float32, total losses by the rules, global step after the latter).
+    """
+    def data(*unused):
+        return tf.data.Dataset.from_tensors(batch).repeat()
+
+    with npu_plugin.installed(), tf.Graph().as_default() as graph:
+        tf.set_random_seed(1)
+        step = TrainingStep(
+            toy_task('', steps, model=build_model, data=data, **options), data(),
+            Device('npu', ''), RuntimeConfig(device='npu'), SingleProcess())
+        total = graph.get_tensor_by_name('total_loss:0')
+        first = [tf.global_variables_initializer(), tf.local_variables_initializer(),
+                 step.iterator.initializer]
+    half, found = half_operations(graph, black), []
+    for computed in (graph, rounded(graph, half)):
+        with tf.Session(graph=computed) as session:
+            session.run([op.name for op in first])
+            found.append([session.run([total.name, step.step.name, step.train_op.name])[:2]
+                          for _ in range(steps)])
+    (float32, _), (by_rules, counts) = [zip(*calls) for calls in found]
+    return float32, by_rules, int(counts[-1])
