@@ -52,7 +52,7 @@ def gradient_size(config):
 
     Layer norm divides gradients by the small deviation of the features, and the fewer there are,
     the larger are the weights that they are read out with. Measured with the published initializer:
-    2.9e5 at 64x208 (4 features a channel) and 2.3e4 at 384x1280 (120); this is 2 to 6 times as much.
+    2.9e5 at 64x208 (4 features a channel), 2.3e4 at 384x1280 (120); this is 3 to 7 times as much.
     """
     height, width = net.feature_size(config.img_height, config.img_width)
     return 2. ** round(math.log2(config.rotation_weight * 2 ** 16 / (height * width)))

@@ -16,8 +16,8 @@ from tensorflow.core.protobuf import rewriter_config_pb2
 
 BFLOAT16_REWRITE = 'auto_mixed_precision_onednn_bfloat16'
 # What losses and geometry are made of stays in float32, as float32_ops.json has it for an NPU: the
-# variances of SSIM are differences of nearly equal numbers, which 8 bits turn into zero or less, and
-# the loss into NaN at step two. TensorFlow's rewrites know no attribute that keeps a single operation.
+# variances of SSIM are differences of nearly equal numbers, which 8 bits turn into zero or less,
+# and the loss into NaN at step two. TensorFlow's rewrites have no attribute for single operations.
 FLOAT32_OPS = ('Abs', 'AvgPool', 'AvgPoolGrad', 'Cos', 'Div', 'Exp', 'Floor', 'GatherV2', 'Inv',
                'Maximum', 'Mean', 'Minimum', 'Mul', 'Neg', 'RealDiv', 'Reciprocal', 'Rsqrt',
                'RsqrtGrad', 'Sigmoid', 'SigmoidGrad', 'Sign', 'Sin', 'Sqrt', 'SqrtGrad', 'Square',

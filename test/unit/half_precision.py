@@ -16,7 +16,7 @@ from npu_runtime.devices.ranks import SingleProcess
 from npu_runtime.training.step import TrainingStep
 from toy_training import toy_task
 
-# Operators as the Ascend IR names them. Whatever is in no list is gray: it has the type of its first
+# Operators as the Ascend IR names them. What is in no list is gray: it has the type of its first
 # input that is neither constant nor variable.
 WHITE = {'MatMul', 'BatchMatMul', 'BatchMatMulV2', 'ReluGrad'}
 BLACK = {'ApplyAdam', 'BiasAddGrad', 'L2Loss'}
