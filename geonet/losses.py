@@ -51,8 +51,9 @@ def _similarity(x, y):
 def _window_means(images):
     """Means of windows of 3 x 3 pixels <float32>[M, H, W, C]; at the border, of those that exist.
 
-    An NPU has an average pool, with the same numbers, in float16 alone. The sum of windows is its
-    own transpose, so that the gradient is one too: a quarter of the time of TensorFlow's.
+    An NPU's average pool, which has the same numbers, is float16 alone. Sums of windows are their
+    own transpose: with TensorFlow's gradient instead, `photometric_error` and its gradient take
+    1070 ms of one core instead of 510 (1.15) or 345 (2.21), at 16x128x416x3.
     """
     _, height, width, _ = images.shape.as_list()
     rows, columns = [np.convolve(np.ones(size), np.ones(3), 'same') for size in (height, width)]
