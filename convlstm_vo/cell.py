@@ -6,10 +6,10 @@ no base class of TensorFlow, which Keras 3 took away; feature maps have one or t
 channels last.
 """
 import collections
-import contextlib
 
 import tensorflow.compat.v1 as tf
-from tensorflow.core.framework import attr_value_pb2
+
+from npu_runtime.devices.precision import in_float32
 
 LSTMStateTuple = collections.namedtuple('LSTMStateTuple', 'c h')
 LSTMStateTuple.__doc__ = """The state of the cell: c and h, <float>[B, H, W, F] (or [B, W, F]) each."""
@@ -18,19 +18,7 @@ LSTMStateTuple.__doc__ = """The state of the cell: c and h, <float>[B, H, W, F] 
 _EPSILON = 1e-12
 
 
-@contextlib.contextmanager
-def _kept_in_float32():
-    """Ops made here keep their dtype where an NPU lowers precision; elsewhere it has no effect.
-
-    The plugin's own scope sets this very attribute in this very way. TensorFlow has no public one:
-    what a graph offers openly (devices, gradient overrides) sets other attributes, and an
-    operation's node_def is a copy.
-    """
-    keep = {'_keep_dtype': attr_value_pb2.AttrValue(i=1)}
-    with tf.get_default_graph()._attr_scope(keep):  # pylint: disable=protected-access
-        yield
-
-
+@in_float32(3)
 def layer_norm(x, gamma, beta):
     """Normalises every sample of `x` over all axes but the batch.
 
@@ -46,13 +34,11 @@ def layer_norm(x, gamma, beta):
       A tensor like `x`.
     """
     axes = list(range(1, x.shape.ndims))
-    with _kept_in_float32():
-        wide = tf.cast(x, tf.float32)
-        mean = tf.reduce_mean(wide, axes, keepdims=True)
-        centred = wide - mean
-        variance = tf.reduce_mean(tf.square(centred), axes, keepdims=True)
-        scale = tf.rsqrt(variance + _EPSILON) * tf.cast(gamma, tf.float32)
-        normal = centred * scale + tf.cast(beta, tf.float32)
+    wide = tf.cast(x, tf.float32)
+    centred = wide - tf.reduce_mean(wide, axes, keepdims=True)
+    variance = tf.reduce_mean(tf.square(centred), axes, keepdims=True)
+    scale = tf.rsqrt(variance + _EPSILON) * tf.cast(gamma, tf.float32)
+    normal = centred * scale + tf.cast(beta, tf.float32)
     return tf.cast(normal, x.dtype)
 
 

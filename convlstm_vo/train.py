@@ -53,6 +53,7 @@ def run_training(run, model, augment, runtime):
         min(max_steps, run.total_steps) if run.total_steps > 0 else max_steps,
         run.save_epochs * steps_per_epoch, _validation(run, model),
         learning_rate=_learning_rate(run, steps_per_epoch),
+        gradient_size=vo_model.gradient_size(model),
         loss_is_sum=model.loss_reduction == 'sum', init_checkpoint=run.init_checkpoint,
         checkpoint_name=lambda step: 'model%d' % (step // steps_per_epoch),
         final_checkpoint_name='model', log_line=log_line), runtime)

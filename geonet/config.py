@@ -90,6 +90,11 @@ class ModelConfig(Flags):
                             '--geometry_consistency_weight=%g, which compares the depths of all '
                             'frames' % self.geometry_consistency_weight)
 
+        if self.scale_normalize and self.geometry_consistency_weight:
+            raise UserError('--scale_normalize=true: must be false with '
+                            '--geometry_consistency_weight=%g (depths divided by their means have '
+                            'no common scale)' % self.geometry_consistency_weight)
+
     @property
     def num_sources(self):
         """N, the frames of a snippet beside the target."""

@@ -1,8 +1,8 @@
 """Camera geometry: poses, rigid flow, bilinear warps.
 
-Everything is element-wise arithmetic of float32 with static shapes. Small matrix products are
-spelled as multiply and sum: an accelerator in mixed precision would round the operands of a MatMul
-to half precision, and pixel coordinates do not survive that. Inverses are closed forms.
+Everything is element-wise arithmetic of float32 with static shapes, also in mixed precision: pixel
+coordinates do not survive half precision. Small matrix products are spelled as multiply and sum,
+because an accelerator rounds the operands of a MatMul. Inverses are closed forms.
 
 Frames: x right, y down, z forward; pixel (0, 0) is the centre of the upper left pixel.
 """
@@ -12,10 +12,12 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 
 from geonet import pyramid
+from npu_runtime.devices.precision import in_float32, kept_in_float32
 
 _DEPTH_EPSILON = 1e-10
 
 
+@in_float32(1)
 def pose_matrix(pose_vector):
     """The rigid transform [R | t] of a pose vector, R = Rx(rx) Ry(ry) Rz(rz).
 
@@ -37,6 +39,7 @@ def pose_matrix(pose_vector):
     return tf.reshape(tf.stack(rows, axis=1), [-1, 3, 4])
 
 
+@in_float32(1)
 def invert_pose(pose):
     """The inverse of rigid transforms: [R' | -R' t].
 
@@ -68,6 +71,7 @@ def invert_intrinsics(intrinsics):
     return tf.reshape(tf.stack(rows, axis=-1), intrinsics.shape)
 
 
+@in_float32(2)
 def pixel_transform(pose, intrinsics):
     """What a pose does to homogeneous pixels: p' ~ depth * (K R K^-1) p + K t.
 
@@ -83,6 +87,7 @@ def pixel_transform(pose, intrinsics):
                       projected[..., 3:]], axis=-1)
 
 
+@in_float32(2)
 def rigid_flow(depth, transform, sizes, half_pixel_centers=False):
     """The optical flow of a static scene seen by a moving camera (Yin & Shi 2018, equation 1).
 
@@ -108,6 +113,7 @@ def rigid_flow(depth, transform, sizes, half_pixel_centers=False):
     return tf.transpose(flow * (1.0 / factors.T), [0, 2, 1])
 
 
+@in_float32(2)
 def depth_after(depth, transform, sizes, half_pixel_centers=False):
     """Depths in the second frame of the points that `rigid_flow` moves there.
 
@@ -130,6 +136,7 @@ class BilinearSampler:
     A point outside the image, or exactly on its last column or row, gives 0, and no gradient.
     """
 
+    @kept_in_float32()
     def __init__(self, coordinates, sizes, counts):
         """Prepares indices and weights.
 
@@ -157,6 +164,7 @@ class BilinearSampler:
         self._weights = tf.expand_dims(
             _corner_weights(coordinates - corner) * tf.cast(inside, tf.float32), -1)
 
+    @kept_in_float32()
     def __call__(self, levels, rows):
         """The images' values at the coordinates.
 

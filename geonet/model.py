@@ -11,6 +11,8 @@ from geonet import frames, geometry, losses, nets, objectives, pyramid
 from geonet.config import NUM_SCALES
 from geonet.images import to_float, to_uint8
 
+_LARGEST_SEEN_FLOW = 32768.0
+
 
 class TrainingOutput(typing.NamedTuple):
     """What a training graph gives.
@@ -60,10 +62,11 @@ def rigid_training(batch, config, is_training=True):
               for image, start in zip(warped, starts)]
     terms = objectives.rigid_terms(errors, starts, views, disparities, config)
     if config.geometry_consistency_weight:
-        terms['geometry_consistency'] = config.geometry_consistency_weight * tf.reduce_sum(
-            losses.depth_inconsistency(
-                geometry.depth_after(depth, transform, sizes, config.half_pixel_centers),
-                sampler([1.0 / disparity for disparity in disparities], ends), sizes))
+        # As for rigid_warp: N / 2 times the sum of both directions' means.
+        weight = config.geometry_consistency_weight * config.num_sources / 2
+        terms['geometry_consistency'] = weight * tf.reduce_sum(losses.depth_inconsistency(
+            geometry.depth_after(depth, transform, sizes, config.half_pixel_centers),
+            sampler([1.0 / disparity for disparity in disparities], ends), sizes))
     pictures = _pictures(batch, warped[0], errors[0])
     pictures['disparity'] = disparities[0][:batch_size]
     return TrainingOutput(terms, pictures, dict(
@@ -229,7 +232,9 @@ def _full_flows(starts, ends, rigid_flows, config, norm_decay=None):
     if rigid_flows:
         warped = geometry.flow_warp(ends, rigid_flows[0])
         error = losses.photometric_error(warped, starts, config.alpha_recon_image)
-        inputs += [warped, rigid_flows[0], losses.channel_norm(error)]
+        # A point beside the camera has any flow, and float16 none above 65504.
+        seen = tf.clip_by_value(rigid_flows[0], -_LARGEST_SEEN_FLOW, _LARGEST_SEEN_FLOW)
+        inputs += [warped, seen, losses.channel_norm(error)]
     flows = nets.flow_net(tf.concat(inputs, axis=-1), norm_decay, config.initial_flow_gain)
     if rigid_flows:
         flows = [flow + rigid_flow for flow, rigid_flow in zip(flows, rigid_flows)]

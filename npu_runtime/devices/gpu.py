@@ -2,6 +2,7 @@
 import re
 
 from common.errors import UserError
+from npu_runtime.devices import host_kernels
 from npu_runtime.devices.tensorflow_devices import (  # noqa: F401  (part of what it offers)
     SHARED, fetched_images, scaled_optimizer, step_loop, switch_on)
 
@@ -32,6 +33,7 @@ def configure(proto, config, ranks):
         proto.gpu_options.visible_device_list = str(ranks.local_rank)
     rewrite = graph_rewrite(config)
     if rewrite:
+        host_kernels.keep_in_float32()
         switch_on(proto, rewrite)
 
 

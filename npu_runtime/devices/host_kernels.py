@@ -15,12 +15,17 @@ import tensorflow.compat.v1 as tf
 from tensorflow.core.protobuf import rewriter_config_pb2
 
 BFLOAT16_REWRITE = 'auto_mixed_precision_onednn_bfloat16'
-# What losses and geometry are made of stays in float32: the variances of SSIM are differences of
-# nearly equal numbers, which 8 bits turn into zero or less, and the loss into NaN at step two.
-FLOAT32_OPS = ('AvgPool', 'AvgPoolGrad', 'Mul', 'Sub', 'RealDiv', 'Square', 'SquaredDifference',
-               'Sigmoid', 'SigmoidGrad', 'Sqrt', 'SqrtGrad', 'Rsqrt', 'Exp', 'Inv', 'Reciprocal',
-               'Mean', 'Sum', 'Abs', 'Sign', 'Minimum', 'Maximum', 'GatherV2')
+# What losses and geometry are made of stays in float32, as float32_ops.json has it for an NPU: the
+# variances of SSIM are differences of nearly equal numbers, which 8 bits turn into zero or less,
+# and the loss into NaN at step two. TensorFlow's rewrites have no attribute for single operations.
+FLOAT32_OPS = ('Abs', 'AvgPool', 'AvgPoolGrad', 'Cos', 'Div', 'Exp', 'Floor', 'GatherV2', 'Inv',
+               'Maximum', 'Mean', 'Minimum', 'Mul', 'Neg', 'RealDiv', 'Reciprocal', 'Rsqrt',
+               'RsqrtGrad', 'Sigmoid', 'SigmoidGrad', 'Sign', 'Sin', 'Sqrt', 'SqrtGrad', 'Square',
+               'SquaredDifference', 'Sub', 'Sum')
 _REWRITE_LISTS = 'TF_AUTO_MIXED_PRECISION_GRAPH_REWRITE_%s'
+# The second names are TensorFlow 1.15's.
+_CHANGES = ('INFERLIST_REMOVE', 'CLEARLIST_REMOVE', 'DENYLIST_ADD', 'GRAYLIST_REMOVE',
+            'BLACKLIST_ADD')
 _ONEDNN_SINCE = (2, 9)
 _CPU_INFO = '/proc/cpuinfo'
 # The instructions for which TensorFlow's builds for Linux switch oneDNN on by themselves.
@@ -52,13 +57,13 @@ def bfloat16_obstacle():
 
 
 def keep_in_float32(environ=None):
-    """Tells TensorFlow's bfloat16 rewrite which ops to leave alone; what the user has set wins.
+    """Tells TensorFlow's graph rewrites which ops to leave alone; what the user has set wins.
 
     Args:
       environ: dict of the environment, in which the rewrite looks; None takes the process's own.
     """
     environ = os.environ if environ is None else environ
-    for change in ('INFERLIST_REMOVE', 'CLEARLIST_REMOVE', 'DENYLIST_ADD'):
+    for change in _CHANGES:
         environ.setdefault(_REWRITE_LISTS % change, ','.join(FLOAT32_OPS))
 
 

@@ -15,8 +15,9 @@ from common.flags import flag, path_flag
 from npu_runtime.devices.option_values import (
     BYTES, COUNT, DUMP_STEPS, FILE, FOLDER, JSON_OBJECT, NAME, SWITCH, one_of, require)
 
-# Layer norm's epsilon of 1e-12 is zero in float16, and a loss overflows there: their reductions
-# stay float32 under mixed precision.
+# What layer norm, losses and geometry are made of: in float16 their epsilons are zero, variances
+# cancel and sums overflow. By its list an NPU keeps gradients in float32 too; additions, which nets
+# have as well, follow their first input or the attribute of `precision.kept_in_float32`.
 FLOAT32_OPS_FILE = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'float32_ops.json')
 
 _MIXED_MODES = ('allow_mix_precision', 'allow_mix_precision_fp16', 'allow_mix_precision_bf16')
@@ -71,8 +72,8 @@ OPTIONS = (
         *_MIXED_MODES_V2, 'fp16', 'origin', 'cube_fp16in_fp32out'),
            'the newer form of precision_mode, instead of it', versions='r1.13 on'),
     Option('modify_mixlist', 's', FILE,
-           'which ops may run in 16 bits; empty keeps the reductions of layer norm and losses in '
-           'float32, none takes the lists of the plugin', versions='later'),
+           'which ops may run in 16 bits; empty keeps layer norm, losses and geometry in float32, '
+           'none takes the lists of the plugin', versions='later'),
     Option('iterations_per_loop', 'i', COUNT,
            'most steps in one session call; more than 1 needs enable_data_pre_proc', default=1),
     Option('enable_data_pre_proc', 'b', SWITCH, 'fetch the next batch on the device',

@@ -74,7 +74,8 @@ class TrainingStep:
         adam = tf.train.AdamOptimizer(learning_rate)
         optimizer, scaling = precision.wrap_optimizer(ranks.wrap(adam), device, runtime,
                                                       ranks.size > 1)
-        update = _update(optimizer, total, global_step, task)
+        update = _update(optimizer, total, global_step, task,
+                         task.gradient_size if scaling else 1.)
         self.optional_state = _scaling_state(scaling)
         images, keep_images = device.own.fetched_images(
             output.images if output.images and task.flags.summary_freq else {})
@@ -194,12 +195,15 @@ def trained_variables(trainable_scopes):
     return variables
 
 
-def _update(optimizer, total, global_step, task):
-    """The operation that changes weights and global step."""
+def _update(optimizer, total, global_step, task, gradient_size):
+    """The operation that changes weights and global step; gradients are those of a loss divided
+    by `gradient_size`, and multiplied by it."""
     # One gate for all gradients instead of one for each operation: a tenth fewer nodes.
-    gradients = optimizer.compute_gradients(total, trained_variables(task.trainable_scopes),
-                                            gate_gradients=tf.train.Optimizer.GATE_GRAPH)
-    pairs = [(gradient, variable) for gradient, variable in gradients if gradient is not None]
+    gradients = optimizer.compute_gradients(
+        total if gradient_size == 1. else total / gradient_size,
+        trained_variables(task.trainable_scopes), gate_gradients=tf.train.Optimizer.GATE_GRAPH)
+    pairs = [(gradient if gradient_size == 1. else gradient * gradient_size, variable)
+             for gradient, variable in gradients if gradient is not None]
     if not pairs:
         raise ValueError('the loss depends on no trained variable')
     if task.flags.gradient_clip > 0:

@@ -80,6 +80,9 @@ class TrainingTask(typing.NamedTuple):
       validation: <Validation>, or None.
       learning_rate: function global step -> float32 scalar; None is that of the flags.
       l2_weight: factor of the regularization losses that the model collects.
+      gradient_size: about the largest gradient of the loss at an activation, in an untrained model:
+        loss scaling divides the loss by it first, so that gradients times the scale fit into
+        float16 from the first step on. A power of two rounds nothing.
       loss_is_sum: summed over a batch's examples, not their mean: so over ranks too.
       trainable_scopes: list of variable scopes; None trains all.
       init_checkpoint: prefix or folder: model variables that a new run begins with.
@@ -99,6 +102,7 @@ class TrainingTask(typing.NamedTuple):
     validation: typing.Optional[Validation] = None
     learning_rate: typing.Optional[typing.Callable] = None
     l2_weight: float = 0.
+    gradient_size: float = 1.
     loss_is_sum: bool = False
     trainable_scopes: typing.Optional[typing.List[str]] = None
     init_checkpoint: str = ''

@@ -128,6 +128,26 @@ def test_the_consistency_term_is_there_only_where_it_has_a_weight(batch):
                                rtol=1e-5)
 
 
+def test_twice_as_many_sources_weigh_twice_as_much_in_both_terms(batch, monkeypatch):
+    monkeypatch.setattr(model.nets, 'depth_net', lambda images, *unused: [
+        1.0 + 0.5 * level[..., :1] for level in pyramid.area_pyramid(images, 4)])
+    found = []
+    monkeypatch.setattr(model.nets, 'pose_net', lambda images, *unused: tf.constant(np.tile(
+        np.float32([0.1, 0, 0.2, 0, 0.02, 0]), (2, images.shape.as_list()[-1] // 3 - 1, 1))))
+    for sources in (2, 4):
+        frames = np.concatenate([batch['frames'][..., :3]] + [batch['frames'][..., 3:6]] * sources,
+                                axis=-1)
+        found.append(rigid_losses(dict(batch, frames=frames), seq_length=sources + 1,
+                                  geometry_consistency_weight=0.5)[0])
+    for name in ('rigid_warp', 'geometry_consistency'):
+        np.testing.assert_allclose(found[1][name], 2 * found[0][name], rtol=1e-4)
+
+
+def test_depths_divided_by_their_means_cannot_agree():
+    with pytest.raises(UserError, match='--scale_normalize=true: must be false'):
+        ModelConfig(scale_normalize=True, geometry_consistency_weight=0.5)
+
+
 def test_depths_cannot_agree_where_only_the_targets_is_there():
     with pytest.raises(UserError, match='--target_depth_only'):
         ModelConfig(target_depth_only=True, geometry_consistency_weight=0.5)

@@ -31,7 +31,9 @@ def read_back(version='r1.13', **flags):
 def test_mixed_precision_is_the_default_and_keeps_layer_norm_and_losses_in_float32():
     read = read_back()
     with open(read.pop('modify_mixlist')) as stream:
-        assert {'ReduceMeanD', 'Rsqrt'} <= set(json.load(stream)['black-list']['to-add'])
+        kept = json.load(stream)['black-list']['to-add']
+    assert {'ReduceMeanD', 'Rsqrt', 'Mul', 'Sub', 'RealDiv'} <= set(kept)
+    assert not {'Add', 'Conv2D', 'ReluGrad', 'BatchNorm'} & set(kept)  # what the nets are made of
     assert read == {'precision_mode': 'allow_mix_precision', 'use_off_line': True,
                     'hcom_parallel': True}
 

@@ -1,11 +1,14 @@
 """Precision and loss scaling: chosen by one flag, resumable, never in the way of a checkpoint."""
+import json
+import os
+
 import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 
 from common.errors import UserError
 from npu_runtime import checkpoint_loading
-from npu_runtime.devices import host_kernels, precision
+from npu_runtime.devices import graph_audit, host_kernels, npu_options, precision
 from npu_runtime.devices.flags import RuntimeConfig
 from npu_runtime.devices.choose import Device
 from npu_runtime.session import session_config
@@ -44,6 +47,29 @@ def test_a_cpu_without_bfloat16_stays_float32_and_says_why(monkeypatch):
     assert CPU.own.graph_rewrite(config) is None
     assert precision.describe(CPU, config) == (
         'precision: float32 (allow_mix_precision has no effect: it is old), loss scaling off')
+
+
+def test_cpu_and_gpu_keep_in_float32_what_an_npu_keeps():
+    operators = dict(row.split()[:2] for row in open(graph_audit.ALLOWED_OPS_FILE)
+                     if not row.startswith('#'))
+    with open(npu_options.FLOAT32_OPS_FILE) as stream:
+        kept = {name.rstrip('D') for name in json.load(stream)['black-list']['to-add']}
+    host = {operators.get(name, name) for name in host_kernels.FLOAT32_OPS}
+    # An NPU's pools are float16 alone, its gather follows the type of what it gathers.
+    assert host - kept == {'AvgPool', 'AvgPoolGrad', 'GatherV2', 'Inv'}
+    assert kept <= host
+
+
+@pytest.mark.parametrize('mode,is_told', [('allow_mix_precision', True), ('force_fp32', False)])
+def test_the_rewrite_of_a_gpu_is_told_too(mode, is_told, monkeypatch):
+    names = ['TF_AUTO_MIXED_PRECISION_GRAPH_REWRITE_' + change for change in (
+        'INFERLIST_REMOVE', 'CLEARLIST_REMOVE', 'DENYLIST_ADD', 'GRAYLIST_REMOVE', 'BLACKLIST_ADD')]
+    for name in names:
+        monkeypatch.setenv(name, '')
+        monkeypatch.delenv(name)
+    session_config(GPU, RuntimeConfig(device='gpu', precision_mode=mode))
+    assert [os.environ.get(name, '').split(',')[-1] for name in names] == (
+        ['Sum' if is_told else ''] * 5)
 
 
 @pytest.mark.parametrize('flags', [dict(precision_mode='allow_mix_precision_fp16'),
@@ -140,6 +166,13 @@ def test_loss_scaling_does_not_change_what_prediction_loads(tmp_path, capsys):
         linear_model(tf.zeros([2, 4]), False)
         checkpoint_loading.restore(session, prefix)
     assert 'loaded 2 variables' in capsys.readouterr().out
+
+
+def test_a_loss_divided_by_the_size_of_its_gradients_trains_alike(tmp_path):
+    """float16 is not needed for it: a power of two rounds nothing."""
+    run_toy(tmp_path / 'plain', 8)
+    run_toy(tmp_path / 'divided', 8, runtime=dict(SCALED, loss_scale='fixed'), gradient_size=1024.)
+    np.testing.assert_allclose(totals(tmp_path / 'divided'), totals(tmp_path / 'plain'), rtol=1e-6)
 
 
 def test_endless_overflow_ends_with_an_explanation(tmp_path):

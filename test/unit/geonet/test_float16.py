@@ -1,0 +1,75 @@
+"""GeoNet in the mixed precision of an NPU, by the published rules (half_precision.py)."""
+import os
+
+import numpy as np
+import pytest
+import tensorflow.compat.v1 as tf
+
+import geonet_reference
+import half_precision
+from geonet import losses, model
+from geonet.config import ModelConfig
+from random_batch import random_batch
+
+# Each takes about ten seconds of CPU time; FLOAT16_STEPS=20 is the whole comparison.
+STEPS = int(os.environ.get('FLOAT16_STEPS', '2'))
+NETS = ('depth_net', 'pose_net', 'flow_net')
+
+
+def by_rules(build):
+    """What tensors of `build()` are by the rules: list of arrays."""
+    with tf.Graph().as_default() as graph:
+        names = [tensor.name for tensor in build()]
+    with tf.Session(graph=half_precision.rounded(
+            graph, half_precision.half_operations(graph))) as session:
+        return session.run(names)
+
+
+def test_ssim_is_that_of_float64_also_in_windows_of_one_colour():
+    # A variance there is a difference of equal numbers, and d1 d2 the product of both constants.
+    rng = np.random.RandomState(3)
+    x, y = np.clip(rng.uniform(-0.7, 0.7, (2, 1, 24, 32, 3)) +
+                   0.02 * rng.standard_normal((2, 1, 24, 32, 3)), -1, 1).astype(np.float32)
+    x[:, :8], y[:, :8], x[:, 8:16], y[:, 8:16] = 0.9, 0.9, 0.01, 0.0
+
+    def error_and_gradient():
+        # An average pool of size 1 gives images in float16, as the levels of a pyramid are.
+        images = [tf.nn.avg_pool(tf.placeholder_with_default(image, x.shape), 1, 1, 'VALID')
+                  for image in (x, y)]
+        error = losses.photometric_error(*images)
+        return [error] + images + tf.gradients(32768.0 * tf.reduce_sum(error), images[0])
+
+    error, x_half, y_half, gradient = by_rules(error_and_gradient)
+    wanted = geonet_reference.dissimilarity(*[image[0].astype(np.float16).astype(np.float64)
+                                              for image in (x_half, y_half)])
+    np.testing.assert_allclose(error[0], wanted, atol=1e-3)
+    assert np.isfinite(gradient).all()
+
+
+@pytest.mark.parametrize('build', [model.rigid_training, model.flow_training])
+def test_outside_the_nets_nothing_is_computed_in_float16_but_the_image_pyramid(build):
+    config = ModelConfig(img_height=32, img_width=64, dispnet_encoder='vgg',
+                         geometry_consistency_weight=0.5, auto_masking=True)
+    batch = random_batch(config, 1)
+    with tf.Graph().as_default() as graph:
+        output = build({name: tf.placeholder(value.dtype, value.shape)
+                        for name, value in batch.items()}, config)
+        tf.gradients(tf.add_n(list(output.losses.values())), tf.trainable_variables())
+    half = half_precision.half_operations(graph)
+    outside = {op.type for op in graph.get_operations() if op.name in half
+               and not any(net + '/' in op.name for net in NETS)}
+    assert outside - half_precision.MOVES == {'AvgPool'}
+    inside = {op.type for op in graph.get_operations() if op.name in half} - outside
+    assert {'Conv2D', 'Conv2DBackpropFilter', 'FusedBatchNormV3', 'ReluGrad'} <= inside
+
+
+@pytest.mark.parametrize('build,encoder,scopes', [
+    (model.rigid_training, 'resnet50', None), (model.flow_training, 'vgg', ['flow_net'])])
+def test_no_step_is_skipped_and_losses_are_within_1_percent_of_float32(build, encoder, scopes):
+    config = ModelConfig(dispnet_encoder=encoder)
+    assert (config.img_height, config.img_width) == (128, 416)
+    float32, found, step = half_precision.train_by_rules(
+        lambda batch, is_training: build(batch, config, is_training), random_batch(config, 1),
+        STEPS, learning_rate=0.0002, trainable_scopes=scopes)
+    assert step == STEPS
+    np.testing.assert_allclose(found, float32, rtol=0.01)
