@@ -103,24 +103,18 @@ def write_scored(prefix, both, align):
 
 def _hint(both, config, result):
     """Warns of the known confusion that explains bad figures."""
+    positions = both.pred[:, :3, 3] - both.pred[:, :3, 3].mean(axis=0)
+    spread = np.linalg.svd(positions, compute_uv=False)
+    if config.align in ('6dof', '7dof') and spread[1] < 1e-6 * spread[0]:
+        warn('the predicted positions lie on a line: the alignment leaves the turn about it open')
     raw = [np.array([side[frame] for frame in both.frames.tolist()])
            for side in (both.all_gt, both.all_pred)]
     said = trajectory_hints.explanation(*raw, both.frames, config.align, config.lengths, result)
+    said = said or trajectory_hints.shift_hint(
+        *map(trajectory_hints.turns_of, (both.all_gt, both.all_pred)), config.first_frame,
+        config.seq_id, len(both.all_pred) - len(both.frames))
     if said:
         warn(said)
-        return
-    found = trajectory_hints.fitting_shift(*map(trajectory_hints.turns_of,
-                                                (both.all_gt, both.all_pred)))
-    if found:
-        warn('the turns of the prediction fit the truth when its frame numbers are %d %s (%.3f '
-             'degrees a frame are left)%s' % (
-                 abs(found[0]), 'lower' if found[0] > 0 else 'higher', found[1],
-                 ': --first_frame=%d does so' % (found[0] + config.first_frame)
-                 if found[0] > 0 else ''))
-    positions = both.pred[:, :3, 3] - both.pred[:, :3, 3].mean(axis=0)
-    if config.align in ('6dof', '7dof') and np.linalg.matrix_rank(positions, 1e-6 * max(
-            np.abs(positions).max(), 1e-9)) < 2:
-        warn('the predicted positions lie on a line: the alignment leaves the turn about it open')
 
 
 def _run_evo(both, align, plot_prefix):

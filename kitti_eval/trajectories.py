@@ -114,7 +114,7 @@ def read_trajectories(gt_path, pred_path, snippet_scale='per_snippet', snippet_o
         pred = dict(zip(frames.tolist(), content.poses))
     common = np.array([frame for frame in sorted(gt) if pred.get(frame) is not None], np.int64)
     if len(common) < 2:
-        raise UserError('%s and %s have %d frames in common: must be two at least' % (
+        raise UserError('%s and %s have %d frames in common, must be 2 at least' % (
             pred_path, gt_path, len(common)))
     if len(common) < max(len(gt), len(pred)):
         warn('scored on the %d common frames: %s has %d, %s has %d' % (

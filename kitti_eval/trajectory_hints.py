@@ -4,15 +4,17 @@ import itertools
 import numpy as np
 from scipy.spatial.transform import Rotation
 
+from kitti_data import splits
 from kitti_data.poses import from_parts, inverse, relative
-from kitti_eval.hints import best_explanation
+from kitti_eval.hints import VANISHING, best_explanation
 from kitti_eval.trajectory_errors import align_trajectory, evaluate_odometry
 
 _BAD = 5.0  # Per cent of the path: what is better needs no explanation.
 _WITH_SCALE = {'none': 'scale', '6dof': '7dof'}
 # A prediction of a scale within these is not said to be of another one.
 _LEAST_SCALE, _MOST_SCALE = 0.8, 1.25
-_MOST_STEP, _MOST_FRAMES = 20, 10 ** 6
+_MOST_STEP, _LEAST_TURNS, _MOST_FRAMES = 20, 20, 10 ** 6
+_LEFT_OF_TURNS = 1 / 3  # What another numbering leaves: a good prediction's noise is a quarter.
 
 
 def explanation(gt, pred, frames, align, lengths, result):
@@ -117,6 +119,35 @@ def turns_of(poses):
     return dict(zip(frames, _rotation_vectors(motions)))
 
 
+def turns_of_snippets(snippets):
+    """{first frame: [3] rotation vector to the next one} of {first frame: (times, poses)}."""
+    return {first: turn for first, (_, poses) in snippets.items()
+            for turn in turns_of(dict(enumerate(poses[:2]))).values()}
+
+
+def shift_hint(gt_turns, pred_turns, first_frame, seq_id, without_truth):
+    """A sentence that names the shift of predicted frame numbers which explains the error, or ''.
+
+    Args:
+      gt_turns, pred_turns: {frame: [3] rotation vector}, see `turns_of`.
+      first_frame: what the predicted numbers were lowered by already.
+      seq_id: the sequence.
+      without_truth: how many predicted frames have no truth.
+    """
+    start, found = splits.odometry_first_frame(seq_id), fitting_shift(gt_turns, pred_turns)
+    drive = start and ('sequence %s begins at frame %d of its raw drive %s' % (
+        seq_id, start, splits.odometry_drives()[seq_id]))
+    if not found:
+        return '%s: if the numbers are of the drive, give --first_frame=%d' % (drive, start) if (
+            start and without_truth and not first_frame) else ''
+    shift, left = found
+    return ('the turns of the prediction fit the truth (%.2g degrees a frame are left) when its '
+            'frame numbers are %d %s%s%s' % (
+                left, abs(shift), 'lower' if shift > 0 else 'higher',
+                ': give --first_frame=%d' % (shift + first_frame)
+                if shift + first_frame >= 0 else '', ' (%s)' % drive if drive else ''))
+
+
 def fitting_shift(gt_turns, pred_turns):
     """By how much predicted frame numbers are too high, where another number explains the error.
 
@@ -127,13 +158,18 @@ def fitting_shift(gt_turns, pred_turns):
       (shift other than 0, degrees a frame that it leaves, root mean square), or None.
     """
     errors = _turn_errors(gt_turns, pred_turns)
-    present = errors.pop(0, max(errors.values(), default=0))
-    return best_explanation(present, list(errors.items()))
+    present, _ = errors.pop(0, (np.inf, 0))
+    return best_explanation(present, _candidates(errors), _LEFT_OF_TURNS)
+
+
+def _candidates(errors):
+    """For `best_explanation`: a straight stretch fits whatever does not turn, and explains nothing."""
+    return [(key, left) for key, (left, turn) in errors.items() if left < VANISHING * turn]
 
 
 def _turn_errors(gt_turns, pred_turns):
-    """{shift: root mean square difference, degrees} of shifts under which half of the shorter side
-    is common, and of 0 where anything is."""
+    """{shift: root mean squares, degrees, of (the difference, the truth's turns)} of the shifts
+    under which half of the shorter side is common, and of 0 where anything is."""
     frames = [np.array(sorted(turns)) for turns in (gt_turns, pred_turns)]
     if not all(side.size and np.ptp(side) < _MOST_FRAMES for side in frames):
         return {}
@@ -145,12 +181,13 @@ def _turn_errors(gt_turns, pred_turns):
     def correlate(of_gt, of_pred):
         return fftconvolve(of_gt, of_pred[::-1], axes=0).reshape(len(gt) + len(pred) - 1, -1).sum(1)
     counts = np.rint(correlate(gt[:, 3], pred[:, 3]))
-    squares = (correlate((gt[:, :3] ** 2).sum(1), pred[:, 3])
-               + correlate(gt[:, 3], (pred[:, :3] ** 2).sum(1))
+    of_gt = correlate((gt[:, :3] ** 2).sum(1), pred[:, 3])
+    squares = (of_gt + correlate(gt[:, 3], (pred[:, :3] ** 2).sum(1))
                - 2 * correlate(gt[:, :3], pred[:, :3]))
-    errors = np.degrees(np.sqrt(np.maximum(squares, 0) / np.maximum(counts, 1)))
+    errors = np.degrees(np.sqrt(np.maximum([squares, of_gt], 0) / np.maximum(counts, 1))).T
     shifts = frames[1][0] - frames[0][0] + len(pred) - 1 - np.arange(len(errors))
-    kept = (counts >= 0.5 * min(map(len, frames))) | ((shifts == 0) & (counts > 0))
+    enough = max(0.5 * min(map(len, frames)), _LEAST_TURNS)
+    kept = (counts >= enough) | ((shifts == 0) & (counts > 0))
     return dict(zip(shifts[kept].tolist(), errors[kept].tolist()))
 
 
@@ -166,8 +203,8 @@ def fitting_frames(gt, pred):
         for phase in range(step):
             errors = _turn_errors(turns_of(dict(enumerate(gt[phase::step]))), turns)
             tried.update({(step, phase - shift * step): error for shift, error in errors.items()})
-    present = tried.pop((1, 0), 0)
-    found = best_explanation(present, list(tried.items()))
+    present, _ = tried.pop((1, 0), (np.inf, 0))
+    found = best_explanation(present, _candidates(tried), _LEFT_OF_TURNS)
     if not found:
         return ''
     (step, first), _ = found
