@@ -30,12 +30,11 @@ class TruthFlags(report.PoseFlags):
                                '08 predicted from its raw drive)', at_least=0)
 
     def name_sequence(self, gt_flag):
-        """Fills an empty `seq_id` from the path that the flag `gt_flag` holds."""
+        """Fills an empty `seq_id` from the pose file that the flag `gt_flag` holds."""
         path = getattr(self, gt_flag)
-        if not self.seq_id and path:
-            self.seq_id = odometry.sequence_of_poses(path)
-            if self.train_list and self.seq_id == 'poses':
-                self.seq_id = ''
+        if not self.seq_id and not os.path.isdir(path):
+            name = odometry.sequence_of_poses(path)
+            self.seq_id = '' if self.train_list and name == 'poses' else name
         if self.train_list:
             self.require(seq_id='the sequence of --%s, to look for in --train_list' % gt_flag)
 
