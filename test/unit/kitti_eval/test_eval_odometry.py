@@ -35,9 +35,9 @@ def test_thirteen_columns_are_matched_by_frame(tmp_path, capsys):
     eval_odometry.main(['--gtruth', str(tmp_path / '09.txt'), '--pred', str(tmp_path / 'pred.txt')])
     with open(str(tmp_path / 'pred.eval_odometry.json')) as stream:
         result = json.load(stream)
-    assert result['frames'] == 142
+    assert result['frames'] == 143
     assert result['ate'] < 1e-6 < 0.1 < result['baseline']['ate']
-    assert '142 common frames (200 in the truth, 142 in the prediction)' in capsys.readouterr().out
+    assert '143 common frames (200 in the truth, 143 in the prediction)' in capsys.readouterr().out
     write_indexed(tmp_path / 'pred.txt', [3, 200], gt[:2])
     with pytest.raises(UserError, match='have 1 frames in common, must be 2 at least'):
         read_trajectories(str(tmp_path / '09.txt'), str(tmp_path / 'pred.txt'))

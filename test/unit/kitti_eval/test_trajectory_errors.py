@@ -60,11 +60,14 @@ def test_evo_and_ours_are_the_same_on_a_drive_made_here(align):
 
 
 def test_a_trajectory_that_begins_late_has_the_errors_of_the_field_s_tool(shared):
-    """Without frames 0 to 2, 7dof; the figures are those of kitti-odom-eval."""
+    """Without frames 0 to 2, 7dof; the figures are those of kitti-odom-eval.
+
+    acos near 1 keeps half the digits.
+    """
     gt, pred = (poses_[3:] for poses_ in read_pair(shared, '09', 'dfvo_stereo_09'))
     result = evaluate_odometry(gt, pred, '7dof', frames=np.arange(3, 1591))
     assert [result[key] for key in ('t_rel', 'r_rel', 'ate', 'rpe_trans', 'rpe_rot')] == (
-        pytest.approx((2.52240055, 0.28787787, 10.69641307, 0.05431098, 0.03696673), rel=1e-6))
+        pytest.approx((2.52240055, 0.28787787, 10.69641307, 0.05431098, 0.03696673), rel=1e-5))
 
 
 @pytest.mark.parametrize('frame, t_rel', [(6, 0.0), (12, 100 / 100 / 15)])
