@@ -14,8 +14,8 @@ from kitti_data.poses import (
 
 # Metres, some laps of the Earth; and frames, four years of them. Beyond, sums are not finite.
 MOST_DISTANT, _MOST_FRAMES = 1e8, 1e9
-_POSE_COLUMNS = ('12 finite numbers (the upper 3x4, row by row), 16 (4x4), 13 or 17 (the same after '
-                 'the frame number) or 8 (TUM: t tx ty tz qx qy qz qw)')
+_POSE_COLUMNS = ('12 finite numbers (the upper 3x4, row by row), 16 (4x4), 13 or 17 (the same '
+                 'after the frame number) or 8 (TUM: t tx ty tz qx qy qz qw)')
 
 
 class OdometrySequence:

@@ -9,7 +9,7 @@ import dataclasses
 from common.console import warn
 from common.errors import UserError, run_main
 from common.files import require_folder
-from common.flags import flag, parse_flags, path_flag
+from common.flags import parse_flags, path_flag
 from kitti_data import odometry
 from kitti_data.poses import relative
 from kitti_eval import html_report, leakage, report, snippets, trajectories

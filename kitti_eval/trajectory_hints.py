@@ -7,7 +7,7 @@ from scipy.spatial.transform import Rotation
 from kitti_data import splits
 from kitti_data.poses import from_parts, inverse, relative
 from kitti_eval.hints import VANISHING, best_explanation
-from kitti_eval.trajectory_errors import align_trajectory, evaluate_odometry
+from kitti_eval.trajectory_errors import evaluate_odometry
 
 _BAD = 5.0  # Per cent of the path: what is better needs no explanation.
 _WITH_SCALE = {'none': 'scale', '6dof': '7dof'}
@@ -163,7 +163,7 @@ def fitting_shift(gt_turns, pred_turns):
 
 
 def _candidates(errors):
-    """For `best_explanation`: a straight stretch fits whatever does not turn, and explains nothing."""
+    """For `best_explanation`, without straight stretches: they fit whatever does not turn."""
     return [(key, left) for key, (left, turn) in errors.items() if left < VANISHING * turn]
 
 
