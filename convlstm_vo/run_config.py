@@ -67,7 +67,7 @@ class RunConfig(ExportFlags, EvalFlags, TrainFlags):
     lengths: List[int] = flag(list(range(100, 801, 100)),
                               'test: path lengths of the t_rel, r_rel segments, metres',
                               at_least=1)
-    evo: bool = flag(True, 'test: also score with the evo command-line tools')
+    evo: bool = flag(True, 'test: also score with evo')
 
     def __post_init__(self):
         super().__post_init__()

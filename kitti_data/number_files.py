@@ -10,13 +10,15 @@ def read_rows(path, widths, what):
     return numbered_rows(path, widths, what)[1]
 
 
-def numbered_rows(path, widths, what):
+def numbered_rows(path, widths, what, wanted=''):
     """The rows of numbers in `path`, and the lines they stand in.
 
     Args:
-      path: a text file with one row of numbers, between white space, a line.
+      path: a text file with one row of numbers a line, separated by white space or commas; lines
+        that begin with # are comments.
       widths: the allowed numbers of columns; all rows must have the same.
       what: what the file is, for errors.
+      wanted: what a row must be, for errors; empty names the widths.
 
     Returns:
       (list of N line numbers, float64 [N, width]).
@@ -26,11 +28,13 @@ def numbered_rows(path, widths, what):
     """
     rows, numbers = [], []
     for number, line in numbered_lines(path, what):
-        row = finite_numbers(line.split())
+        if line.startswith('#'):
+            continue
+        row = finite_numbers(line.replace(',', ' ').split())
         if row is None or len(row) not in widths or len(row) != len(rows[0] if rows else row):
-            raise UserError('%s %s: line %d: found %r, must be %s finite numbers' % (
-                what, path, number, shortened(line),
-                len(rows[0]) if rows else ' or '.join(map(str, widths))))
+            raise UserError('%s %s: line %d: found %r, must be %s' % (
+                what, path, number, shortened(line), wanted if wanted and not rows else
+                '%s finite numbers' % (len(rows[0]) if rows else ' or '.join(map(str, widths)))))
         rows.append(row)
         numbers.append(number)
     if not rows:

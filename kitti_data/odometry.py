@@ -1,17 +1,21 @@
 """The KITTI odometry layout: `sequences/NN/{image_C,calib.txt,times.txt}` and `poses/NN.txt`."""
 import os
+from typing import NamedTuple, Optional
 
 import numpy as np
 
 from common.errors import UserError
-from common.files import atomic_write, list_folder, require_folder
+from common.files import atomic_write, list_folder, reading, require_file, require_folder
 from kitti_data.calibration import Calibration
 from kitti_data.frame_files import frame_number, list_frames, require_no_gaps
 from kitti_data.number_files import numbered_rows, read_rows
-from kitti_data.poses import rotation_faults, to_4x4
+from kitti_data.poses import (
+    from_parts, quaternion_from_rotation, rotation_faults, rotation_from_quaternion, to_4x4)
 
 # Metres, some laps of the Earth; and frames, four years of them. Beyond, sums are not finite.
-_MOST_DISTANT, _MOST_FRAMES = 1e8, 1e9
+MOST_DISTANT, _MOST_FRAMES = 1e8, 1e9
+_POSE_COLUMNS = ('12 finite numbers (the upper 3x4, row by row), 16 (4x4), 13 or 17 (the same '
+                 'after the frame number) or 8 (TUM: t tx ty tz qx qy qz qw)')
 
 
 class OdometrySequence:
@@ -68,7 +72,8 @@ class OdometrySequence:
     def times(self):
         """float64 [N] seconds since the sequence began."""
         path = os.path.join(self.folder, 'times.txt')
-        return self._at_frames(*_counted(read_times(path)), path, 'time')
+        times = read_times(path)
+        return self._at_frames(np.arange(len(times)), times, path, 'time')
 
     @property
     def poses(self):
@@ -141,52 +146,125 @@ def read_poses(path):
     return poses
 
 
+class PoseFile(NamedTuple):
+    """What a file of poses holds.
+
+    poses: float64 [N, 4, 4] camera-to-world, metres.
+    numbers: int64 [N] ascending frame numbers, None where the file has none.
+    times: float64 [N] ascending seconds, None where the file has none.
+    """
+    poses: np.ndarray
+    numbers: Optional[np.ndarray]
+    times: Optional[np.ndarray]
+
+
 def read_poses_indexed(path):
-    """The poses in `path` and the frame number of each.
+    """(int64 [N] ascending frame numbers, float64 [N, 4, 4]) of `read_pose_file`; the numbers are
+    0..N-1 where the file has none."""
+    content = read_pose_file(path)
+    numbers = np.arange(len(content.poses)) if content.numbers is None else content.numbers
+    return numbers, content.poses
+
+
+def read_pose_file(path):
+    """The poses in a file, with what it says of their frames.
 
     Args:
-      path: lines of 12 numbers (the upper 3x4, row by row), or of 13 with the frame number first.
+      path: text with one pose a line, columns separated by white space or commas: 12 numbers (the
+        upper 3x4, row by row), 16 (the 4x4), 13 or 17 (the same after the frame number), or 8
+        (TUM: t tx ty tz qx qy qz qw); or a `.npy` array [N, 3 or 4, 4].
 
     Returns:
-      (int64 [N] ascending frame numbers, 0..N-1 where the file has none; float64 [N, 4, 4]).
+      <PoseFile>.
 
     Raises:
-      UserError: names the file and line: no number, a frame number that is not whole or not above
-        the one before, or a pose that is no rotation and position.
+      UserError: names the file and line: no number, a frame number that is not whole, a frame or
+        time that is not above the one before, or a pose that is no rotation and position.
     """
-    lines, rows = numbered_rows(path, (12, 13), 'pose file')
-    numbers, poses = _counted(to_4x4(rows[:, -12:].reshape(-1, 3, 4)))
-    if rows.shape[1] == 13:
-        numbers = _frame_numbers(path, lines, rows[:, 0])
-    for place, fault in rotation_faults(poses):
-        raise UserError('pose file %s: line %d: found %s, must be a rotation (determinant 1)' % (
-            path, lines[place], fault))
-    far = np.flatnonzero(np.abs(poses[:, :3, 3]).max(axis=1) > _MOST_DISTANT)
-    if far.size:
-        raise UserError('pose file %s: line %d: found the position %s, must be within %g m' % (
-            path, lines[far[0]], poses[far[0], :3, 3], _MOST_DISTANT))
-    return numbers, poses
+    if path.lower().endswith('.npy'):
+        rows = _npy_rows(path)
+        places = ['pose %d' % place for place in range(len(rows))]
+    else:
+        lines, rows = numbered_rows(path, (8, 12, 13, 16, 17), 'pose file', _POSE_COLUMNS)
+        places = ['line %d' % line for line in lines]
+
+    def require(good, found, wanted):
+        for place in np.flatnonzero(~good)[:1]:
+            raise UserError('pose file %s: %s: found %s, must be %s' % (
+                path, places[place], found(place), wanted))
+    width, numbers, times = rows.shape[1], None, None
+    if width in (16, 17):
+        require((rows[:, -4:] == (0, 0, 0, 1)).all(axis=1), lambda place: (
+            'the last row %s' % rows[place, -4:]), '0 0 0 1')
+        rows = rows[:, :-4]
+    if width == 8:
+        times, lengths = rows[:, 0], np.linalg.norm(rows[:, 4:], axis=1)
+        require(np.diff(times, prepend=-np.inf) > 0, lambda place: (
+            'the time %.10g' % times[place]), 'above the one before')
+        require(np.abs(lengths - 1) < 0.01, lambda place: (
+            'a quaternion of length %.4g' % lengths[place]), 'a rotation (length 1)')
+        poses = from_parts(rotation_from_quaternion(rows[:, 4:]), rows[:, 1:4])
+    else:
+        poses = to_4x4(rows[:, -12:].reshape(-1, 3, 4))
+    if width in (13, 17):
+        column = rows[:, 0]
+        require((np.rint(column) == column) & (column <= _MOST_FRAMES)
+                & (np.diff(column, prepend=-1) > 0), lambda place: (
+                    'the frame number %.10g' % column[place]),
+                'whole and above the one before (the first of %d columns is the frame number)'
+                % width)
+        numbers = column.astype(np.int64)
+    faults = dict(rotation_faults(poses))
+    require(~np.isin(np.arange(len(poses)), list(faults)), faults.get,
+            'a rotation (determinant 1)')
+    require(np.abs(poses[:, :3, 3]).max(axis=1) <= MOST_DISTANT, lambda place: (
+        'the position %s' % poses[place, :3, 3]), 'within %g m' % MOST_DISTANT)
+    return PoseFile(poses, numbers, times)
 
 
-def _frame_numbers(path, lines, column):
-    bad = np.flatnonzero((np.rint(column) != column) | (column > _MOST_FRAMES)
-                         | (np.diff(column, prepend=-1) <= 0))
-    if bad.size:
-        raise UserError('pose file %s: line %d: found the frame number %.10g, must be whole and '
-                        'above the one before (the first of 13 columns is the frame number)' % (
-                            path, lines[bad[0]], column[bad[0]]))
-    return column.astype(np.int64)
+def _npy_rows(path):
+    """float64 [N, 12 or 16] of a `.npy` array [N, 3 or 4, 4]."""
+    require_file(path, 'pose file')
+    with reading(path, 'pose file'):
+        array = np.load(path, mmap_mode='r', allow_pickle=False)
+    if array.ndim != 3 or array.shape[1:] not in ((3, 4), (4, 4)) or array.dtype.kind not in 'fiu' \
+            or not len(array) or not np.isfinite(array).all():
+        raise UserError('pose file %s: found %s %s, must be finite numbers [N, 3 or 4, 4]' % (
+            path, array.dtype, list(array.shape)))
+    return array.reshape(len(array), -1).astype(np.float64)
 
 
-def _counted(rows):
-    return np.arange(len(rows)), rows
-
-
-def write_poses(path, poses):
-    """Writes [N, 4, 4] or [N, 3, 4] poses as a KITTI file of 12 columns, ten digits each, whole."""
-    rows = np.asarray(poses, np.float64)[:, :3, :].reshape(-1, 12)
+def write_poses(path, poses, numbers=None):
+    """Writes [N, 4, 4] or [N, 3, 4] poses as a KITTI file of 12 columns, ten digits each, whole;
+    of 13 where there are frame `numbers` that are not 0..N-1."""
+    rows, formats = np.asarray(poses, np.float64)[:, :3, :].reshape(-1, 12), ['%.9e'] * 12
+    if numbers is not None and not np.array_equal(numbers, np.arange(len(rows))):
+        rows, formats = np.column_stack([numbers, rows]), ['%d'] + formats
     with atomic_write(path) as stream:
-        np.savetxt(stream, rows, fmt='%.9e')
+        np.savetxt(stream, rows, fmt=formats)
+
+
+def write_tum(path, times, poses):
+    """Writes [N, 4, 4] poses as a TUM file: times [N] in seconds, position, quaternion; whole."""
+    rows = np.column_stack([times, poses[:, :3, 3], quaternion_from_rotation(poses[:, :3, :3])])
+    with atomic_write(path) as stream:
+        np.savetxt(stream, rows, fmt=['%.6f'] + ['%.9g'] * 7)
+
+
+def sequence_of_poses(path):
+    """The sequence that a pose file belongs to: NN of `poses/NN.txt` and of `NN/poses.txt`."""
+    stem = os.path.splitext(os.path.basename(path))[0]
+    folder = os.path.basename(os.path.dirname(os.path.abspath(path)))
+    return folder if frame_number(stem) is None and frame_number(folder) is not None else stem
+
+
+def times_of_poses(path):
+    """Where the times of a pose file's frames should be: `times.txt` beside `NN/poses.txt`, or
+    `sequences/NN/times.txt` beside `poses/`."""
+    folder, name = os.path.dirname(os.path.abspath(path)), sequence_of_poses(path)
+    if os.path.basename(folder) == name:
+        return os.path.join(folder, 'times.txt')
+    return os.path.join(os.path.dirname(folder), 'sequences', name, 'times.txt')
 
 
 def read_times(path):
@@ -198,7 +276,7 @@ def read_times_and_poses(poses_path, times_path):
     """The poses of a file with the times of their frames.
 
     Args:
-      poses_path: KITTI pose file of 12 or 13 columns.
+      poses_path: a file that `read_pose_file` takes.
       times_path: file of one time a line, the first line that of frame 0.
 
     Returns:

@@ -5,10 +5,10 @@ if __package__ in (None, ''):
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 # Before what takes long to import: from here on Ctrl-C is one line.
-from common.errors import UserError, run_main
+from common.errors import run_main
 
 import dataclasses
-from typing import List, NamedTuple
+from typing import List
 
 import numpy as np
 
@@ -16,24 +16,22 @@ from common.console import warn
 from common.files import require_file
 from common.flags import flag, parse_flags, path_flag
 from kitti_data import odometry
-from kitti_data.poses import relative
-from kitti_eval import html_report, leakage, report, snippets
-from kitti_eval.chaining import OVERLAPS, SCALES, chain_snippets
+from kitti_eval import html_report, leakage, report, trajectories, trajectory_hints
+from kitti_eval.chaining import OVERLAPS, SCALES
 from kitti_eval.constant_motion import constant_motion_at, step_from_files
 from kitti_eval.trajectory_errors import (
     ALIGNMENTS, KITTI_LENGTHS, align_trajectory, evaluate_odometry)
 
-# A prediction of a scale within these is not said to be of another one.
-_LEAST_SCALE, _MOST_SCALE = 0.8, 1.25
-
 
 @dataclasses.dataclass
-class Config(report.PoseFlags):
+class Config(trajectories.TruthFlags):
     """What is compared."""
-    gtruth: str = path_flag('', 'KITTI pose file with the truth: 12 columns, or 13 with the frame '
-                                'first')
+    gtruth: str = path_flag('', 'pose file with the truth: 12 or 16 columns, 13 or 17 with the '
+                                'frame first, 8 (TUM), or .npy [N, 3 or 4, 4]')
     pred: str = path_flag('', 'the same for the prediction, or a folder of pose snippets to be '
                               'chained')
+    frames: str = path_flag('', 'frame number or time of each pose of --pred, a line each, for '
+                                'files that do not hold them')
     align: str = flag('none', 'how the prediction is moved onto the truth', choices=ALIGNMENTS)
     snippet_scale: str = flag('per_snippet', 'what is scaled to the truth when snippets are '
                                              'chained: each of them, all by one factor, nothing',
@@ -43,42 +41,33 @@ class Config(report.PoseFlags):
                                 choices=OVERLAPS)
     lengths: List[int] = flag(list(KITTI_LENGTHS), 'path lengths of the t_rel, r_rel segments, m',
                               at_least=1)
-    evo: bool = flag(False, 'also run evo_ape and evo_rpe')
-    seq_id: str = flag('', 'the sequence; empty is the name of --gtruth')
+    evo: bool = flag(False, 'also score with evo')
 
     def __post_init__(self):
         super().__post_init__()
         require_file(self.gtruth, 'pose file (--gtruth)')
         self.require(lengths='at least one length in metres')
-        if not self.seq_id:
-            self.seq_id = os.path.splitext(os.path.basename(self.gtruth))[0]
-
-
-class Trajectories(NamedTuple):
-    """Truth and prediction at the same frames.
-
-    frames: int64 [N], ascending numbers.
-    gt, pred: float64 [N, 4, 4], relative to the first frame.
-    how: '' or how the prediction was chained from snippets.
-    """
-    frames: np.ndarray
-    gt: np.ndarray
-    pred: np.ndarray
-    how: str
+        self.name_sequence('gtruth')
+        if os.path.isdir(self.pred):
+            self.refuse_given('a file of poses (--pred is a folder)', 'frames')
+        else:
+            self.refuse_given('a folder of snippets (--pred is none)', 'snippet_scale',
+                              'snippet_overlap')
 
 
 def main(argv=None):
     config, output = parse_flags(__doc__, Config, report.ReportFlags, argv=argv)
-    both = read_trajectories(config.gtruth, config.pred, config.snippet_scale,
-                             config.snippet_overlap)
+    both = trajectories.read_trajectories(
+        config.gtruth, config.pred, config.snippet_scale, config.snippet_overlap, config.frames,
+        config.times, config.first_frame, config.seq_id)
     trained = leakage.warn_if_trained(config.train_list, [config.seq_id])
     step, baseline_label = step_from_files(config.baseline_poses)
     baseline = constant_motion_at(both.frames, step)
     rows = [(label, evaluate_odometry(both.gt, poses, config.align, config.lengths, both.frames))
             for label, poses in (('prediction', both.pred), (baseline_label, baseline))]
-    shown = report.print_odometry(rows, 'Sequence %s, %d frames, alignment %s%s' % (
-        config.seq_id, len(both.frames), config.align, both.how and ', ' + both.how))
-    _hint_at_scale(both, config.align, rows[0][1]['ate'])
+    shown = report.print_odometry(rows, 'Sequence %s, %s, alignment %s%s' % (
+        config.seq_id, both.counts(), config.align, both.how and ', ' + both.how))
+    _hint(both, config, rows[0][1])
     result = dict(rows[0][1], baseline=dict(rows[1][1], label=baseline_label), chained=both.how,
                   trained_on=trained)
     folder = report.result_folder(output, config.pred)
@@ -86,6 +75,7 @@ def main(argv=None):
     if not os.path.isdir(config.pred):
         name = os.path.splitext(os.path.basename(config.pred))[0] + '.' + name
     report.save_result(folder, name, result)
+    write_scored(os.path.join(folder, name), both, config.align)
     # What may fail for its own reasons comes once the result is on the disk.
     if output.plot:
         html_report.evaluation_page(
@@ -95,50 +85,36 @@ def main(argv=None):
         result['evo'] = _run_evo(both, config.align,
                                  os.path.join(folder, name + '_evo') if output.plot else '')
         report.save_result(folder, name, result)
+    trajectories.require_overlap(len(both.frames), len(both.all_gt), len(both.all_pred), 'frames',
+                                 (config.gtruth, config.pred))
 
 
-def read_trajectories(gt_path, pred_path, snippet_scale='per_snippet', snippet_overlap='first'):
-    """The `Trajectories` at the frames of the prediction.
-
-    Args:
-      gt_path: KITTI pose file of 12 columns (line n is frame n) or 13 (the frame comes first).
-      pred_path: the same, or a folder of snippets that are chained.
-      snippet_scale, snippet_overlap: see `chaining.chain_snippets`.
-
-    Raises:
-      UserError: files are missing or broken, or a predicted frame has no truth.
-    """
-    gt = dict(zip(*odometry.read_poses_indexed(gt_path)))
-    if os.path.isdir(pred_path or os.curdir):
-        runs = {first: poses for first, (_, poses) in snippets.read_snippets(pred_path).items()}
-        frames, pred = chain_snippets(runs, gt, snippet_scale, snippet_overlap)
-        length = max(len(poses) for poses in runs.values())
-        how = '%d-frame snippets chained, scale %s, overlap %s' % (
-            length, snippet_scale, snippet_overlap)
-    else:
-        frames, pred = odometry.read_poses_indexed(pred_path)
-        how = ''
-    absent = [frame for frame in frames if frame not in gt]
-    if absent:
-        raise UserError('%s has no pose of frame %d, which %s predicts' % (
-            gt_path, absent[0], pred_path))
-    if len(frames) < 2:
-        raise UserError('%s has one pose only' % pred_path)
-    if len(frames) < len(gt):
-        warn('%s has %d of the %d poses of %s: evaluated on those' % (
-            pred_path, len(frames), len(gt), gt_path))
-    gt = np.array([gt[frame] for frame in frames])
-    return Trajectories(frames, relative(gt[0], gt), relative(pred[0], pred), how)
+def write_scored(prefix, both, align):
+    """Writes the prediction as it was scored, aligned and scaled: `<prefix>.txt` (KITTI) and, where
+    the times of all its frames are known, `<prefix>.tum`."""
+    poses = align_trajectory(both.gt, both.pred, align)[0]
+    odometry.write_poses(prefix + '.txt', poses, both.frames)
+    written = [prefix + '.txt']
+    if both.times and set(both.frames.tolist()) <= set(both.times):
+        written.append(prefix + '.tum')
+        odometry.write_tum(written[1], [both.times[frame] for frame in both.frames.tolist()], poses)
+    print('written: %s' % ', '.join(written))
 
 
-def _hint_at_scale(both, align, ate):
-    """Says so where a prediction is bad for its scale alone, as monocular ones are."""
-    if align not in ('none', '6dof'):
-        return
-    scaled = evaluate_odometry(both.gt, both.pred, '7dof')
-    if scaled['ate'] < ate / 2 and not _LEAST_SCALE <= scaled['scale'] <= _MOST_SCALE:
-        warn('the prediction fits the truth when it is scaled by %.4g (ATE %.4f m instead of '
-             '%.4f m): --align=7dof does so' % (scaled['scale'], scaled['ate'], ate))
+def _hint(both, config, result):
+    """Warns of the known confusion that explains bad figures."""
+    positions = both.pred[:, :3, 3] - both.pred[:, :3, 3].mean(axis=0)
+    spread = np.linalg.svd(positions, compute_uv=False)
+    if config.align in ('6dof', '7dof') and spread[1] < 1e-6 * spread[0]:
+        warn('the predicted positions lie on a line: the alignment leaves the turn about it open')
+    raw = [np.array([side[frame] for frame in both.frames.tolist()])
+           for side in (both.all_gt, both.all_pred)]
+    said = trajectory_hints.explanation(*raw, both.frames, config.align, config.lengths, result)
+    said = said or trajectory_hints.shift_hint(
+        *map(trajectory_hints.turns_of, (both.all_gt, both.all_pred)), config.first_frame,
+        config.seq_id, len(both.all_pred) - len(both.frames))
+    if said:
+        warn(said)
 
 
 def _run_evo(both, align, plot_prefix):
@@ -146,7 +122,11 @@ def _run_evo(both, align, plot_prefix):
     # evo knows no frame numbers: its step of one frame is one row.
     metrics = [name for name in evo_tools.METRICS
                if name == 'ape' or (np.diff(both.frames) == 1).all()]
-    result = evo_tools.evo_errors(both.gt, both.pred, align, metrics, plot_prefix)
+    try:
+        result = evo_tools.evo_errors(both.gt, both.pred, align, metrics, plot_prefix)
+    except evo_tools.EvoError as error:
+        warn(str(error))
+        return None
     print('evo: ' + ', '.join('%s rmse %.6f %s' % (name, result[name]['rmse'],
                                                    'deg' if name == 'rpe_rot' else 'm')
                               for name in metrics))

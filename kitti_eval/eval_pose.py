@@ -9,33 +9,32 @@ import dataclasses
 from common.console import warn
 from common.errors import UserError, run_main
 from common.files import require_folder
-from common.flags import flag, parse_flags, path_flag
-from kitti_data.odometry import read_times_and_poses
+from common.flags import parse_flags, path_flag
+from kitti_data import odometry
 from kitti_data.poses import relative
-from kitti_eval import html_report, leakage, report, snippets
+from kitti_eval import html_report, leakage, report, snippets, trajectories
 from kitti_eval.chaining import chain_snippets
 from kitti_eval.constant_motion import step_from_files
-from kitti_eval.snippet_errors import evaluate_snippets
+from kitti_eval.snippet_errors import evaluate_snippets, on_clock_of
+from kitti_eval.trajectory_hints import shift_hint, turns_of_snippets
+
+_KITTI_RATE = 10.0  # frames a second
 
 
 @dataclasses.dataclass
-class Config(report.PoseFlags):
+class Config(trajectories.TruthFlags):
     """What is compared."""
     pred_dir: str = path_flag('', 'folder of predicted snippets')
     gtruth_dir: str = path_flag('', 'folder of ground truth snippets')
-    gtruth_poses: str = path_flag('', 'instead of --gtruth_dir: KITTI pose file of the sequence')
-    times: str = path_flag('', 'times of --gtruth_poses; empty is sequences/NN/times.txt beside '
-                               'poses/')
-    seq_id: str = flag('', 'the sequence; empty is the name of --gtruth_poses')
+    gtruth_poses: str = path_flag('', 'instead of --gtruth_dir: pose file of the sequence')
 
     def __post_init__(self):
         super().__post_init__()
         if bool(self.gtruth_dir) == bool(self.gtruth_poses):
             raise UserError('give one of --gtruth_dir and --gtruth_poses')
-        if self.gtruth_poses and not self.seq_id:
-            self.seq_id = os.path.splitext(os.path.basename(self.gtruth_poses))[0]
-        if self.train_list:
-            self.require(seq_id='the sequence of --gtruth_dir, to look for in --train_list')
+        if self.gtruth_dir:
+            self.refuse_given('--gtruth_poses', 'times')
+        self.name_sequence('gtruth_poses' if self.gtruth_poses else 'gtruth_dir')
 
 
 def main(argv=None):
@@ -47,11 +46,17 @@ def main(argv=None):
                         'truth with generate_pose_snippets.py --seq_length=%d, or give '
                         '--gtruth_poses)' % (config.pred_dir, _frames(pred), config.gtruth_dir,
                                              _frames(gt), _frames(pred)))
+    offset = trajectories.frame_offset(max(pred), max(gt), config.first_frame, config.seq_id)
+    pred, moved = on_clock_of(
+        gt, {first - offset: snippet for first, snippet in pred.items()}, config.pred_dir)
+    if moved:
+        warn('the times of %s are not those of the truth: its snippets are matched by the frame '
+             'numbers of their file names' % config.pred_dir)
     trained = leakage.warn_if_trained(config.train_list, [config.seq_id])
     step, baseline_label = step_from_files(config.baseline_poses)
     result = evaluate_snippets(gt, pred, step)
     result.update(baseline=baseline_label, trained_on=trained)
-    shown = _print_result(result, config)
+    shown = _print_result(result, config, gt, pred)
     folder = report.result_folder(output, config.pred_dir)
     report.save_result(folder, 'eval_pose', result)
     if output.plot:
@@ -63,30 +68,45 @@ def read_truth(config, seq_length):
     """The ground truth {first frame: (times, poses)} that `config` names."""
     if config.gtruth_dir:
         return snippets.read_snippets(require_folder(config.gtruth_dir, 'folder --gtruth_dir'))
-    times_path = config.times or os.path.join(
-        os.path.dirname(config.gtruth_poses), os.pardir, 'sequences', config.seq_id, 'times.txt')
-    return snippets.snippets_of_frames(*read_times_and_poses(config.gtruth_poses, times_path),
-                                       seq_length)
+    times_path = config.times or odometry.times_of_poses(config.gtruth_poses)
+    if config.times or os.path.isfile(times_path):
+        numbers, times, poses = odometry.read_times_and_poses(config.gtruth_poses, times_path)
+    else:
+        warn('%s does not exist (it is in data_odometry_calib.zip, or give --times=FILE): frames '
+             'are taken to be %g s apart' % (times_path, 1 / _KITTI_RATE))
+        numbers, poses = odometry.read_poses_indexed(config.gtruth_poses)
+        times = numbers / _KITTI_RATE
+    return snippets.snippets_of_frames(numbers, times, poses, seq_length)
 
 
 def _frames(runs):
     return max(len(times) for times, _ in runs.values())
 
 
-def _print_result(result, config):
+def _print_result(result, config, gt, pred):
     for key, meaning in (('missing', 'ground truth snippets have no prediction'),
                          ('without_truth', 'predicted snippets have no ground truth'),
                          ('unmatched', 'predicted snippets agree in fewer than two times'),
                          ('partly_matched', 'predicted snippets were matched only in part')):
         if result[key]:
             warn('%d %s' % (result[key], meaning))
+    truth = config.gtruth_dir or config.gtruth_poses
+    cause = shift_hint(*map(turns_of_snippets, (gt, pred)), config.first_frame, config.seq_id,
+                       result['without_truth'])
     if not result['snippets']:
-        raise UserError('no snippet of %s matches the ground truth in %s' % (
-            config.pred_dir, config.gtruth_dir or config.gtruth_poses))
+        raise UserError('no snippet of %s matches the ground truth in %s%s' % (
+            config.pred_dir, truth, cause and ': ' + cause))
+    trajectories.require_overlap(result['snippets'], len(gt), len(pred), 'snippets',
+                                 (truth, config.pred_dir), cause)
+    if cause:
+        warn(cause)
     print('ATE mean: %.4f, std: %.4f' % (result['ate_mean'], result['ate_std']))
     sequence = ' of sequence %s' % config.seq_id if config.seq_id else ''
+    counts = '' if result['snippets'] == len(gt) == len(pred) else (
+        ', %d common ones (%d in the truth, %d in the prediction)' % (
+            result['snippets'], len(gt), len(pred)))
     return report.print_table(
-        'ATE [m] of %d-frame snippets%s' % (result['seq_length'], sequence),
+        'ATE [m] of %d-frame snippets%s%s' % (result['seq_length'], sequence, counts),
         [('mean', '%.4f'), ('std', '%.4f'), ('snippets', '%d')],
         [(label, dict(mean=result[key + '_mean'], std=result[key + '_std'],
                       snippets=result['snippets']))

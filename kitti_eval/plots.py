@@ -40,6 +40,26 @@ def plot_trajectories(path, trajectories, title=''):
     save_figure(path, figure)
 
 
+def plot_error_on_path(path, gt, positions, errors, title=''):
+    """Draws a predicted path from above in the colours of its position errors.
+
+    Args:
+      path: the PNG file.
+      gt: float64 [N, 4, 4] camera-to-world, metres, drawn as a line.
+      positions: float64 [N, 3] of the prediction, metres.
+      errors: float64 [N], metres.
+      title: what is shown.
+    """
+    figure, axes = plt.subplots(figsize=(7, 7))
+    axes.plot(gt[:, 0, 3], gt[:, 2, 3], '--', color='gray', label='ground truth')
+    points = axes.scatter(positions[:, 0], positions[:, 2], c=errors, s=4, cmap='viridis')
+    figure.colorbar(points, ax=axes, label='position error [m]')
+    axes.set(xlabel='x, right [m]', ylabel='z, forward [m]', title=title)
+    axes.axis('equal')
+    axes.legend()
+    save_figure(path, figure)
+
+
 def plot_errors_over_length(path, curves, title=''):
     """Draws the KITTI translation and rotation errors over path length.
 

@@ -1,6 +1,7 @@
 """The absolute trajectory error of pose snippets, as the field defines it."""
 import numpy as np
 
+from common.errors import UserError
 from kitti_eval.constant_motion import KITTI_STEP, constant_motion
 
 MAX_TIME_DIFFERENCE = 0.01
@@ -26,6 +27,39 @@ def match_times(times_a, times_b):
             used_a.add(a)
             used_b.add(b)
     return np.array(sorted(pairs), int).reshape(-1, 2)
+
+
+def on_clock_of(gt, pred, what):
+    """`pred` with the times of `gt` for the same frame numbers, where most of its own times differ.
+
+    Times that are made up (frame number / 10) drift away from those of a camera. A snippet's file
+    name says which frames it holds, unless it leaves some out.
+
+    Args:
+      gt, pred: {number of the first frame: (times [L], poses [L, 4, 4])}.
+      what: names `pred` in errors.
+
+    Returns:
+      ({as pred}, whether the times are those of gt).
+
+    Raises:
+      UserError: the times of both advance at different rates.
+    """
+    common = sorted(set(gt) & set(pred))
+    agreeing = sum(len(match_times(gt[first][0], pred[first][0])) == len(pred[first][0])
+                   for first in common)
+    if 2 * agreeing >= len(common):
+        return pred, False
+    steps = [float(np.median(np.concatenate([np.diff(side[first][0]) for first in common])))
+             for side in (gt, pred)]
+    counted = all(np.array_equal(pred[first][0], first + np.arange(len(pred[first][0])))
+                  for first in common)
+    if not counted and not 2 / 3 < steps[1] / max(steps[0], 1e-9) < 1.5:
+        raise UserError('%s: its frames are %.4g s apart, those of the truth %.4g s: must be the '
+                        'same frames (predict without leaving frames out)' % (
+                            what, steps[1], steps[0]))
+    return {first: (gt[first][0][:len(poses)] if first in gt else times, poses)
+            for first, (times, poses) in pred.items()}, True
 
 
 def best_scale(gt, pred):

@@ -9,16 +9,14 @@ import os
 import numpy as np
 
 from common.errors import UserError
-from common.files import (
-    list_folder, make_folder, numbered_lines, remove_others, require_folder, write_text)
+from common.files import list_folder, make_folder, remove_others, require_folder, write_text
 from kitti_data.frame_files import frame_number
-from kitti_data.number_files import finite_numbers, shortened
+from kitti_data.number_files import numbered_rows
+from kitti_data.odometry import MOST_DISTANT
 from kitti_data.poses import (
     from_parts, inverse, quaternion_from_rotation, relative, rotation_from_quaternion,
     transform_from_vector)
 
-_TUM_COLUMNS = 8
-_MOST_DISTANT = 1e8  # Of a position: squares beyond are not finite.
 _NUMBER_FORMAT = '%f'  # as the published snippets are written
 
 
@@ -128,18 +126,11 @@ def read_snippet(path):
     Raises:
       UserError: names the file and line that is not 8 finite numbers.
     """
-    rows = []
-    for number, line in numbered_lines(path, 'snippet file'):
-        if line.startswith('#'):
-            continue
-        row = finite_numbers(line.replace(',', ' ').split())
-        if row is None or len(row) != _TUM_COLUMNS or max(map(abs, row[1:4])) > _MOST_DISTANT:
-            raise UserError('snippet file %s: line %d: found %r, must be 8 finite numbers '
-                            '"t tx ty tz qx qy qz qw"' % (path, number, shortened(line)))
-        rows.append(row)
-    if not rows:
-        raise UserError('snippet file %s is empty' % path)
-    rows = np.array(rows)
+    lines, rows = numbered_rows(path, (8,), 'snippet file')
+    far = np.flatnonzero(np.abs(rows[:, 1:4]).max(axis=1) > MOST_DISTANT)
+    if far.size:
+        raise UserError('snippet file %s: line %d: found the position %s, must be within %g m' % (
+            path, lines[far[0]], rows[far[0], 1:4], MOST_DISTANT))
     return rows[:, 0], from_parts(rotation_from_quaternion(rows[:, 4:]), rows[:, 1:4])
 
 

@@ -7,11 +7,10 @@ import numpy as np
 
 from common.errors import UserError
 from kitti_data.poses import from_parts, rotation_angle, to_4x4
-from kitti_eval.snippet_errors import best_scale
 
 ALIGNMENTS = ('none', 'scale', '6dof', '7dof')
 KITTI_LENGTHS = tuple(range(100, 801, 100))
-# The KITTI devkit begins a segment at every tenth frame.
+# The KITTI devkit begins a segment at every frame whose number ends in 0.
 SEGMENT_STEP = 10
 
 
@@ -20,8 +19,8 @@ def evaluate_odometry(gt, pred, align='none', lengths=KITTI_LENGTHS, frames=None
 
     Args:
       gt, pred: [N, 4, 4], N of 2 or more.
-      align: 'none', 'scale' (one factor), '6dof' (rigid) or '7dof' (rigid and a factor), by least
-        squares of the positions.
+      align: 'none', '6dof' (rigid), '7dof' (rigid and a factor), by least squares of the positions,
+        or 'scale' (the factor of '7dof' alone, as evo's `-s`).
       lengths: path lengths in metres of the segments of t_rel and r_rel.
       frames: int [N] ascending frame numbers of the poses; None is 0..N-1.
 
@@ -57,8 +56,8 @@ def step_errors(gt, pred, frames):
 def kitti_errors(gt, pred, lengths, frames):
     """The KITTI devkit's relative errors.
 
-    A segment begins at every tenth frame, by its number from the first one on, and ends at the
-    first frame whose path length (along the truth) exceeds the beginning's by `length`. With D the
+    A segment begins at every frame whose number is divisible by 10 and ends at the first frame
+    whose path length (along the truth) exceeds the beginning's by `length`. With D the
     motion over the segment, its error is E = inv(D_pred) D_gt; t = |E's translation| / length,
     r = angle(E) / length.
 
@@ -67,7 +66,7 @@ def kitti_errors(gt, pred, lengths, frames):
     """
     distances = np.linalg.norm(np.diff(gt[:, :3, 3], axis=0), axis=-1)
     path = np.concatenate([[0.0], np.cumsum(distances)])
-    firsts = np.flatnonzero((frames - frames[0]) % SEGMENT_STEP == 0)
+    firsts = np.flatnonzero(frames % SEGMENT_STEP == 0)
     by_length, all_t, all_r = {}, [], []
     for length in lengths:
         lasts = np.searchsorted(path, path[firsts] + length, side='right')
@@ -99,11 +98,10 @@ def align_trajectory(gt, pred, align):
     if align == 'none':
         return pred, 1.0
     gt_positions, positions = gt[:, :3, 3], pred[:, :3, 3]
-    if align == 'scale':
-        scale = best_scale(gt_positions, positions)
-        return from_parts(pred[:, :3, :3], scale * positions), scale
-    rotation, translation, scale = umeyama(positions, gt_positions, with_scale=align == '7dof')
+    rotation, translation, scale = umeyama(positions, gt_positions, with_scale=align != '6dof')
     scaled = from_parts(pred[:, :3, :3], scale * positions)
+    if align == 'scale':
+        return scaled, scale
     return from_parts(rotation, translation) @ scaled, scale
 
 
@@ -111,7 +109,8 @@ def umeyama(source, target, with_scale):
     """The similarity that minimises sum |target - (s R source + t)|^2.
 
     Umeyama, Least-squares estimation of transformation parameters between two point patterns,
-    PAMI 1991, equations 40 to 42.
+    PAMI 1991, equations 40 to 42. evo's function refuses points on a line, of which the figures
+    here are unique nevertheless.
 
     Args:
       source, target: float64 [N, 3].

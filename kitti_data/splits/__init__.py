@@ -18,8 +18,21 @@ def training_drives(split):
 
 
 def odometry_drives():
-    """Dict from odometry sequence ('00' to '10' without '03') to the raw drive it comes from."""
-    return dict(line.split() for line in _lines('odometry_drives.txt'))
+    """Dict from odometry sequence ('00' to '10') to the raw drive it comes from."""
+    return {sequence: drive for sequence, (drive, _, _) in _cuts().items()}
+
+
+def odometry_first_frame(sequence):
+    """The raw drive's frame that is frame 0 of an odometry sequence; 0 for unknown sequences.
+
+    Source: the devkit of KITTI's odometry benchmark.
+    """
+    return int(_cuts().get(sequence, (None, 0, None))[1])
+
+
+def _cuts():
+    """Dict from sequence to (raw drive, first frame, last frame)."""
+    return {line.split()[0]: tuple(line.split()[1:]) for line in _lines('odometry_drives.txt')}
 
 
 def _lines(name):

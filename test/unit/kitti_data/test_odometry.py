@@ -128,6 +128,44 @@ def test_thirteen_columns_carry_the_frame_number(tmp_path):
         odometry.read_poses_indexed(path)
 
 
+def test_every_format_holds_the_same_poses(tmp_path):
+    truth = poses.transform_from_vector(np.random.RandomState(1).uniform(-1, 1, (4, 6)))
+    frames, times = np.array([[2], [5], [6], [9]]), np.array([[0.25], [0.5], [0.6], [1]])
+    upper, whole = truth[:, :3].reshape(4, 12), truth.reshape(4, 16)
+    tum = np.hstack([times, truth[:, :3, 3], poses.quaternion_from_rotation(truth[:, :3, :3])])
+    for name, rows in dict(k12=upper, k13=np.hstack([frames, upper]), k16=whole,
+                           k17=np.hstack([frames, whole]), tum=tum).items():
+        for delimiter in (' ', ','):
+            np.savetxt(str(tmp_path / name), rows, delimiter=delimiter, header='a comment')
+            found = odometry.read_pose_file(str(tmp_path / name))
+            np.testing.assert_allclose(found.poses, truth, atol=1e-12)
+            assert (found.numbers is not None) == (name in ('k13', 'k17'))
+            assert (found.times is not None) == (name == 'tum')
+    np.testing.assert_array_equal(odometry.read_pose_file(str(tmp_path / 'k17')).numbers,
+                                  frames[:, 0])
+    np.testing.assert_array_equal(odometry.read_pose_file(str(tmp_path / 'tum')).times, times[:, 0])
+    for array in (truth, truth[:, :3].astype(np.float32)):
+        np.save(str(tmp_path / 'a.npy'), array)
+        np.testing.assert_allclose(odometry.read_poses(str(tmp_path / 'a.npy')), truth, atol=1e-6)
+
+
+@pytest.mark.parametrize('rows, message', [
+    (np.ones((2, 6)), 'line 1: found .*, must be 12 finite numbers .* or 8 .TUM'),
+    ([[0, 1, 2, 3, 0, 0, 0, 0]], 'line 1: found a quaternion of length 0, must be a rotation'),
+    ([[1, 0, 0, 0, 0, 0, 0, 1], [1, 0, 0, 0, 0, 0, 0, 1]], 'line 2: found the time 1, must be ab'),
+    ([list(np.eye(4).ravel()[:15]) + [2]], 'line 1: found the last row .*, must be 0 0 0 1')])
+def test_rows_of_no_known_format_are_named(tmp_path, rows, message):
+    np.savetxt(str(tmp_path / 'p.txt'), rows)
+    with pytest.raises(UserError, match='p.txt: ' + message):
+        odometry.read_pose_file(str(tmp_path / 'p.txt'))
+
+
+def test_an_array_of_another_shape_is_named(tmp_path):
+    np.save(str(tmp_path / 'p.npy'), np.eye(4))
+    with pytest.raises(UserError, match=r'p.npy: found float64 .4, 4., must be finite numbers .N'):
+        odometry.read_pose_file(str(tmp_path / 'p.npy'))
+
+
 def test_real_sequences_are_read(shared):
     sequence = odometry.OdometrySequence(str(shared / 'kitti_sample'), 9)
     assert len(sequence.image_paths) == len(sequence.times) == len(sequence.poses) == 16

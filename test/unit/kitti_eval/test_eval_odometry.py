@@ -9,14 +9,15 @@ import pytest
 
 from common.errors import UserError
 from kitti_data import odometry
+from kitti_data.poses import from_parts, inverse, quaternion_from_rotation, relative
 from kitti_eval import eval_odometry, evo_tools, snippets
 from kitti_eval.constant_motion import constant_motion, step_from_files
+from kitti_eval.trajectories import read_trajectories
 from winding_drive import winding
 
 
-def test_a_missing_evo_says_how_to_get_it(monkeypatch, tmp_path):
-    monkeypatch.setattr('sys.executable', str(tmp_path / 'python'))
-    monkeypatch.setenv('PATH', str(tmp_path))
+def test_a_missing_evo_says_how_to_get_it(monkeypatch):
+    monkeypatch.setitem(sys.modules, 'evo', None)
     with pytest.raises(UserError, match='pip install evo'):
         evo_tools.evo_errors(winding(5), winding(5))
 
@@ -29,16 +30,26 @@ def write_indexed(path, frames, poses):
 def test_thirteen_columns_are_matched_by_frame(tmp_path, capsys):
     gt = winding(200)
     odometry.write_poses(str(tmp_path / '09.txt'), gt)
-    write_indexed(tmp_path / 'pred.txt', range(10, 200, 2), gt[10::2])
+    frames = [frame for frame in range(10, 200) if frame % 4]
+    write_indexed(tmp_path / 'pred.txt', frames, gt[frames])
     eval_odometry.main(['--gtruth', str(tmp_path / '09.txt'), '--pred', str(tmp_path / 'pred.txt')])
     with open(str(tmp_path / 'pred.eval_odometry.json')) as stream:
         result = json.load(stream)
-    assert result['frames'] == 95
+    assert result['frames'] == 143
     assert result['ate'] < 1e-6 < 0.1 < result['baseline']['ate']
-    assert '95 of the 200 poses' in capsys.readouterr().err
+    assert '143 common frames (200 in the truth, 143 in the prediction)' in capsys.readouterr().out
     write_indexed(tmp_path / 'pred.txt', [3, 200], gt[:2])
-    with pytest.raises(UserError, match='no pose of frame 200'):
-        eval_odometry.read_trajectories(str(tmp_path / '09.txt'), str(tmp_path / 'pred.txt'))
+    with pytest.raises(UserError, match='have 1 frames in common, must be 2 at least'):
+        read_trajectories(str(tmp_path / '09.txt'), str(tmp_path / 'pred.txt'))
+
+
+@pytest.mark.parametrize('frames', [range(0, 80), range(10, 400)])
+def test_less_than_half_of_either_side_is_scored_with_status_2(tmp_path, frames):
+    odometry.write_poses(str(tmp_path / '09.txt'), winding(180))
+    write_indexed(tmp_path / 'pred.txt', frames, winding(400)[frames])
+    with pytest.raises(UserError, match='share .* frames of 180 and .*: must be at least half'):
+        run_odometry(tmp_path)
+    assert (tmp_path / 'pred.eval_odometry.json').exists()
 
 
 def test_a_snippet_folder_is_chained_and_plotted(tmp_path, capsys):
@@ -128,7 +139,7 @@ def test_the_alignment_is_pointed_at_where_only_the_scale_differs(
     run_odometry(tmp_path, '--align=' + align)
     said = capsys.readouterr().err
     assert ('--align=7dof' in said) == hinted
-    assert not hinted or 'scaled by 20 ' in said
+    assert not hinted or 'scaled by 20,' in said
 
 
 def test_the_result_is_written_before_evo_fails(tmp_path, monkeypatch):
@@ -176,3 +187,155 @@ def test_names_that_the_terminal_cannot_show_are_evaluated_all_the_same(tmp_path
     done = run(b'/none.txt')
     assert done.returncode == 2 and b'Traceback' not in done.stderr
     assert b'none.txt does not exist' in done.stderr
+
+
+def motions_of(poses):
+    return relative(poses[:-1], poses[1:])
+
+
+def chained(motions):
+    poses = [np.eye(4)]
+    for motion in motions:
+        poses.append(poses[-1] @ motion)
+    return np.array(poses)
+
+
+LIDAR = from_parts([[0, 0, 1], [-1, 0, 0], [0, -1, 0]], [0, 0, 0])
+MIRROR = np.diag([-1.0, 1, 1, 1])
+
+
+@pytest.mark.parametrize('confuse, named', [
+    (inverse, 'the inverse of each pose fits the truth'),
+    (lambda poses: np.concatenate([np.eye(4)[None], motions_of(poses)]),
+     'the chain of the poses fits the truth'),
+    (lambda poses: np.concatenate([motions_of(poses), np.eye(4)[None]]),
+     'the chain of the poses fits the truth'),
+    (lambda poses: inverse(np.concatenate([motions_of(poses), np.eye(4)[None]])),
+     'the chain of the inverted poses fits the truth'),
+    (lambda poses: chained(inverse(motions_of(poses))),
+     'the chain of the motions the other way round fits the truth'),
+    (lambda poses: LIDAR @ poses @ inverse(LIDAR),
+     'its axes (-y, -z, x) taken for (x, y, z) fits the truth'),
+    (lambda poses: MIRROR @ poses @ MIRROR, 'its axes (-x, y, z) taken for (x, y, z) fits'),
+    (lambda poses: inverse(from_parts(poses[:, :3, :3], poses[:, :3, 3] / 20)),
+     'the inverse of each pose, scaled by 20, fits the truth'),
+    (lambda poses: winding(len(poses), seed=7), '')])
+def test_a_confusion_is_named_where_it_explains_the_error(tmp_path, capsys, confuse, named):
+    gt = relative(winding(240)[0], winding(240))
+    odometry.write_poses(str(tmp_path / '09.txt'), gt)
+    odometry.write_poses(str(tmp_path / 'pred.txt'), confuse(gt))
+    assert run_odometry(tmp_path)['t_rel'] > 5
+    said = capsys.readouterr().err
+    assert named in said and bool(named) == ('fits the truth' in said)
+    assert not named or '(t_rel 0.00 % instead of' in said
+
+
+@pytest.mark.parametrize('frames, found', [(range(17, 200), 'from frame 17 on$'),
+                                           (range(0, 200, 5), 'from frame 0 on, one frame in 5$')])
+def test_fewer_poses_without_numbers_are_refused_until_their_frames_are_given(
+        tmp_path, frames, found):
+    odometry.write_poses(str(tmp_path / '09.txt'), winding(200))
+    odometry.write_poses(str(tmp_path / 'pred.txt'), winding(200)[frames])
+    with pytest.raises(UserError, match='pred.txt has %d poses without frame numbers.*13 columns'
+                                        '.*--frames=FILE.*; its turns fit those %s' % (
+                                            len(frames), found)):
+        run_odometry(tmp_path)
+    (tmp_path / 'frames').write_text('\n'.join(map(str, frames)))
+    both = read_trajectories(str(tmp_path / '09.txt'), str(tmp_path / 'pred.txt'),
+                             frames_path=str(tmp_path / 'frames'))
+    np.testing.assert_array_equal(both.frames, frames)
+    np.testing.assert_allclose(both.pred, both.gt, atol=1e-8)
+    (tmp_path / 'frames').write_text('1\n2\n')
+    with pytest.raises(UserError, match='frames: has 2 numbers, must be one for each of the'):
+        run_odometry(tmp_path, '--frames=%s' % (tmp_path / 'frames'))
+
+
+def test_frames_are_found_by_their_times(tmp_path):
+    """A camera of irregular rate; the prediction begins late and has one time of no frame."""
+    gt, times = winding(120), np.cumsum(np.random.RandomState(0).uniform(0.08, 0.12, 120))
+    sequence = tmp_path / 'sequences' / '09'
+    sequence.mkdir(parents=True)
+    odometry.write_poses(str(sequence / 'poses.txt'), gt)
+    (sequence / 'times.txt').write_text('\n'.join('%.6f' % time for time in times))
+    frames = np.arange(30, 120)
+    shown = times[frames] + 0.004
+    shown[5] += 0.03
+    odometry.write_tum(str(tmp_path / 'pred.txt'), shown, gt[frames])
+    both = read_trajectories(str(sequence / 'poses.txt'), str(tmp_path / 'pred.txt'))
+    np.testing.assert_array_equal(both.frames, np.delete(frames, 5))
+    np.testing.assert_allclose(both.pred, both.gt, atol=1e-6)
+    assert both.counts() == '89 common frames (120 in the truth, 90 in the prediction)'
+    odometry.write_poses(str(tmp_path / 'pred.txt'), gt[frames])
+    (tmp_path / 'shown').write_text('\n'.join('%.6f' % time for time in shown))
+    both = read_trajectories(str(sequence / 'poses.txt'), str(tmp_path / 'pred.txt'),
+                             frames_path=str(tmp_path / 'shown'))
+    np.testing.assert_array_equal(both.frames, np.delete(frames, 5))
+
+
+def test_a_prediction_of_every_frame_is_scored_where_the_truth_has_gaps(tmp_path):
+    frames = [frame for frame in range(100) if frame % 7]
+    write_indexed(tmp_path / '09.txt', frames, winding(100)[frames])
+    odometry.write_poses(str(tmp_path / 'pred.txt'), winding(100))
+    result = run_odometry(tmp_path)
+    assert result['frames'] == len(frames) and result['ate'] < 1e-6
+
+
+def test_frame_numbers_that_begin_elsewhere_are_named(tmp_path, capsys):
+    odometry.write_poses(str(tmp_path / '09.txt'), winding(200))
+    write_indexed(tmp_path / 'pred.txt', range(1, 201), winding(200))
+    assert run_odometry(tmp_path)['ate'] > 0.01
+    assert 'frame numbers are 1 lower: give --first_frame=1' in capsys.readouterr().err
+    assert run_odometry(tmp_path, '--first_frame=1')['ate'] < 1e-6
+    assert 'warning' not in capsys.readouterr().err
+
+
+def test_what_was_scored_is_written(tmp_path):
+    sequence = tmp_path / 'sequences' / '09'
+    sequence.mkdir(parents=True)
+    gt = relative(winding(60)[0], winding(60))
+    odometry.write_poses(str(sequence / 'poses.txt'), gt)
+    (sequence / 'times.txt').write_text('\n'.join(str(0.1 * frame) for frame in range(60)))
+    odometry.write_poses(str(tmp_path / 'pred.txt'),
+                         from_parts(gt[:, :3, :3], gt[:, :3, 3] / 20))
+    eval_odometry.main(['--gtruth=%s' % (sequence / 'poses.txt'),
+                        '--pred=%s' % (tmp_path / 'pred.txt'), '--align=7dof'])
+    np.testing.assert_allclose(
+        odometry.read_poses(str(tmp_path / 'pred.eval_odometry.txt')), gt, atol=1e-6)
+    rows = np.loadtxt(str(tmp_path / 'pred.eval_odometry.tum'))
+    np.testing.assert_allclose(rows[:, 0], 0.1 * np.arange(60), atol=1e-6)
+    np.testing.assert_allclose(rows[:, 1:4], gt[:, :3, 3], atol=1e-6)
+    np.testing.assert_allclose(rows[:, 4:], quaternion_from_rotation(gt[:, :3, :3]), atol=1e-6)
+
+
+def test_a_straight_line_keeps_its_figures_where_evo_cannot_align(tmp_path, capsys):
+    odometry.write_poses(str(tmp_path / '09.txt'), constant_motion(60, (0, 0, 1.0)))
+    odometry.write_poses(str(tmp_path / 'pred.txt'), constant_motion(60, (0, 0, 0.9)))
+    result = run_odometry(tmp_path, '--align=7dof', '--evo')
+    assert result['evo'] is None and result['ate'] < 1e-6
+    said = capsys.readouterr().err
+    assert 'evo cannot score this with alignment 7dof: Degenerate' in said
+    assert 'positions lie on a line' in said
+
+
+def test_the_folder_of_poses_txt_names_the_sequence(tmp_path, capsys):
+    (tmp_path / '03').mkdir()
+    odometry.write_poses(str(tmp_path / '03' / 'poses.txt'), winding(40))
+    (tmp_path / 'train.txt').write_text('03 000001\n')
+    arguments = ['--pred=%s' % (tmp_path / '03' / 'poses.txt'),
+                 '--train_list=%s' % (tmp_path / 'train.txt')]
+    eval_odometry.main(arguments + ['--gtruth=%s' % (tmp_path / '03' / 'poses.txt')])
+    shown = capsys.readouterr()
+    assert '(sequence 03)' in shown.err and 'Sequence 03, 40 frames' in shown.out
+    odometry.write_poses(str(tmp_path / 'poses.txt'), winding(40))
+    with pytest.raises(UserError, match='--seq_id= is empty'):
+        eval_odometry.main(arguments + ['--gtruth=%s' % (tmp_path / 'poses.txt')])
+
+
+def test_flags_of_the_other_kind_of_prediction_are_refused(tmp_path):
+    odometry.write_poses(str(tmp_path / '09.txt'), winding(20))
+    with pytest.raises(UserError, match='--snippet_scale=global: is read for a folder'):
+        eval_odometry.main(['--gtruth=%s' % (tmp_path / '09.txt'),
+                            '--pred=%s' % (tmp_path / '09.txt'), '--snippet_scale=global'])
+    with pytest.raises(UserError, match='--frames=frames.txt: is read for a file'):
+        eval_odometry.main(['--gtruth=%s' % (tmp_path / '09.txt'), '--pred=%s' % tmp_path,
+                            '--frames=frames.txt'])

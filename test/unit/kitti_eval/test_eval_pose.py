@@ -7,6 +7,7 @@ import pytest
 from common.errors import UserError
 from kitti_data import odometry
 from kitti_eval import constant_motion, eval_pose, leakage, snippet_errors, snippets
+from winding_drive import winding
 
 
 @pytest.fixture(scope='module')
@@ -187,3 +188,82 @@ def test_a_leak_is_not_looked_for_without_the_name_of_the_sequence(tmp_path):
     with pytest.raises(UserError, match='--seq_id= is empty: must be the sequence of --gtruth_dir'):
         eval_pose.main(['--pred_dir=%s' % tmp_path, '--gtruth_dir=%s' % tmp_path,
                         '--train_list=train.txt'])
+
+
+def write_truth(folder, sequence, poses, with_times=True):
+    """poses/NN.txt and times of a camera that takes 0.1037 s a frame; returns the pose file."""
+    (folder / 'poses').mkdir()
+    (folder / 'sequences' / sequence).mkdir(parents=True)
+    path = str(folder / 'poses' / (sequence + '.txt'))
+    odometry.write_poses(path, poses)
+    if with_times:
+        (folder / 'sequences' / sequence / 'times.txt').write_text(
+            '\n'.join(str(0.1037 * frame) for frame in range(len(poses))))
+    return path
+
+
+def write_pred(folder, poses, first=0, seconds=0.1):
+    runs = snippets.snippets_of_trajectory(poses, 3)
+    firsts = first + np.arange(len(runs))
+    snippets.write_snippets(str(folder / 'pred'), firsts,
+                            seconds * (firsts[:, None] + np.arange(3)), runs)
+    return '--pred_dir=%s' % (folder / 'pred')
+
+
+def result_of(folder):
+    return json.loads((folder / 'pred' / 'eval_pose.json').read_text())
+
+
+@pytest.mark.parametrize('seconds', [0.1, 0.1037, 1])
+@pytest.mark.parametrize('with_times', [True, False])
+def test_file_names_tell_the_frames_where_times_do_not(tmp_path, capsys, seconds, with_times):
+    truth = write_truth(tmp_path, '03', winding(100), with_times)
+    eval_pose.main([write_pred(tmp_path, winding(100), seconds=seconds), '--gtruth_poses=' + truth])
+    result = result_of(tmp_path)
+    assert result['snippets'] == 98 and result['unmatched'] == result['partly_matched'] == 0
+    assert result['ate_mean'] < 1e-5 < 1e-3 < result['baseline_ate_mean']
+    said = capsys.readouterr().err
+    assert ('matched by the frame numbers' in said) == (
+        seconds != (0.1037 if with_times else 0.1))
+    assert ('data_odometry_calib.zip, or give --times=FILE' in said) != with_times
+
+
+def test_snippets_that_leave_frames_out_are_not_matched_by_their_names(tmp_path):
+    truth = write_truth(tmp_path, '03', winding(100))
+    pred = write_pred(tmp_path, winding(100), seconds=0.3)
+    with pytest.raises(UserError, match='frames are 0.3 s apart, those of the truth 0.1037 s'):
+        eval_pose.main([pred, '--gtruth_poses=' + truth])
+
+
+def test_sequence_08_predicted_from_its_raw_drive_is_scored_behind_its_first_frame(
+        tmp_path, capsys):
+    truth = write_truth(tmp_path, '08', winding(60))
+    pred = write_pred(tmp_path, winding(60), first=1100)
+    eval_pose.main([pred, '--gtruth_poses=' + truth])
+    assert result_of(tmp_path)['snippets'] == 58 and result_of(tmp_path)['ate_mean'] < 1e-5
+    assert 'begins there in the raw drive 2011_09_30_drive_0028' in capsys.readouterr().err
+
+
+def test_a_shift_of_the_frame_numbers_is_named(tmp_path, capsys):
+    truth = write_truth(tmp_path, '08', winding(100)[11:])
+    pred = write_pred(tmp_path, winding(100))
+    eval_pose.main([pred, '--gtruth_poses=' + truth])
+    said = capsys.readouterr().err
+    assert '11 predicted snippets have no ground truth' in said
+    assert 'are 11 lower: give --first_frame=11 (sequence 08 begins at frame 1100' in said
+    assert result_of(tmp_path)['ate_mean'] > 1e-3
+    eval_pose.main([pred, '--gtruth_poses=' + truth, '--first_frame=11'])
+    assert result_of(tmp_path)['ate_mean'] < 1e-5
+
+
+def test_less_than_half_of_the_snippets_is_no_score(tmp_path):
+    truth = write_truth(tmp_path, '03', winding(100))
+    pred = write_pred(tmp_path, winding(40))
+    with pytest.raises(UserError, match='share 38 snippets of 98 and 38: must be at least half'):
+        eval_pose.main([pred, '--gtruth_poses=' + truth])
+    assert not (tmp_path / 'pred' / 'eval_pose.json').exists()
+
+
+def test_times_are_refused_where_snippets_have_their_own(tmp_path):
+    with pytest.raises(UserError, match='--times=t.txt: is read for --gtruth_poses alone'):
+        eval_pose.main(['--pred_dir=p', '--gtruth_dir=%s' % tmp_path, '--times=t.txt'])

@@ -45,16 +45,40 @@ def test_evo_agrees_with_its_published_figures(shared, flags, rmse):
     assert result['ape']['rmse'] == pytest.approx(rmse, rel=1e-4)
 
 
-def test_evo_and_ours_are_the_same_on_a_drive_made_here():
+@pytest.mark.parametrize('align', ['none', 'scale', '6dof', '7dof'])
+def test_evo_and_ours_are_the_same_on_a_drive_made_here(align):
     gt = winding(60)
     noise = 0.01 * np.random.RandomState(1).standard_normal((60, 6))
     pred = gt @ poses.transform_from_vector(noise)
     pred = poses.relative(pred[0], pred)
+    pred[:, :3, 3] *= 0.9
     gt = poses.relative(gt[0], gt)
-    ours, evo = evaluate_odometry(gt, pred, '7dof'), evo_tools.evo_errors(gt, pred, '7dof')
+    ours, evo = evaluate_odometry(gt, pred, align), evo_tools.evo_errors(gt, pred, align)
     assert evo['ape']['rmse'] == pytest.approx(ours['ate'], rel=1e-5)
     assert evo['rpe_trans']['mean'] == pytest.approx(ours['rpe_trans'], rel=1e-4)
     assert evo['rpe_rot']['mean'] == pytest.approx(ours['rpe_rot'], rel=1e-3)
+
+
+def test_a_trajectory_that_begins_late_has_the_errors_of_the_field_s_tool(shared):
+    """Without frames 0 to 2, 7dof; the figures are those of kitti-odom-eval.
+
+    acos near 1 keeps half the digits.
+    """
+    gt, pred = (poses_[3:] for poses_ in read_pair(shared, '09', 'dfvo_stereo_09'))
+    result = evaluate_odometry(gt, pred, '7dof', frames=np.arange(3, 1591))
+    assert [result[key] for key in ('t_rel', 'r_rel', 'ate', 'rpe_trans', 'rpe_rot')] == (
+        pytest.approx((2.52240055, 0.28787787, 10.69641307, 0.05431098, 0.03696673), rel=1e-5))
+
+
+@pytest.mark.parametrize('frame, t_rel', [(6, 0.0), (12, 100 / 100 / 15)])
+def test_segments_begin_at_frames_divisible_by_ten(frame, t_rel):
+    """A step of 1 m too much, behind `frame` of 3 to 252: of 15 segments the first one alone, which
+    begins at 10, can hold it."""
+    gt = constant_motion(250, (0, 0, 1.0))
+    pred = gt.copy()
+    pred[frame - 2:, 2, 3] += 1
+    result = evaluate_odometry(gt, pred, lengths=[100], frames=np.arange(3, 253))
+    assert result['segments'] == 15 and result['t_rel'] == pytest.approx(t_rel)
 
 
 def test_the_truth_has_no_error_wherever_it_begins():

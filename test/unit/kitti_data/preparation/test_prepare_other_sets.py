@@ -125,6 +125,8 @@ def test_lists_of_scenes_have_the_known_sizes():
     assert len(splits.test_scenes('eigen')) == 28 and len(splits.training_drives('eigen')) == 33
     assert len(splits.test_scenes('stereo')) == 29
     assert splits.odometry_drives()['09'] == '2011_09_30_drive_0033_sync'
+    assert splits.odometry_drives()['03'] == '2011_09_26_drive_0067_sync'
+    assert [splits.odometry_first_frame(name) for name in ('07', '08', 'my drive')] == [0, 1100, 0]
 
 
 @pytest.fixture

@@ -1,0 +1,225 @@
+"""The truth and the prediction of a drive at the frames that both hold."""
+import dataclasses
+import os
+from typing import Dict, NamedTuple, Optional
+
+import numpy as np
+
+from common.console import warn
+from common.errors import UserError
+from common.files import require_file
+from common.flags import default_of, flag, path_flag
+from kitti_data import odometry, splits
+from kitti_data.number_files import read_rows
+from kitti_data.poses import relative
+from kitti_eval import report, snippets
+from kitti_eval.chaining import chain_snippets
+from kitti_eval.snippet_errors import MAX_TIME_DIFFERENCE
+from kitti_eval.trajectory_hints import fitting_frames
+
+LEAST_SHARE = 0.5  # Of either side: below, its frames are not those of the other one.
+
+
+@dataclasses.dataclass
+class TruthFlags(report.PoseFlags):
+    """What belongs to the truth of a sequence."""
+    seq_id: str = flag('', 'the sequence; empty is the NN of poses/NN.txt or NN/poses.txt')
+    times: str = path_flag('', 'times of the truth, a line for each frame from 0 on; empty is '
+                               'times.txt where KITTI has it')
+    first_frame: int = flag(0, 'number that the prediction gives to frame 0 of the truth (1100 for '
+                               '08 predicted from its raw drive)', at_least=0)
+
+    def name_sequence(self, gt_flag):
+        """Fills an empty `seq_id` from the pose file that the flag `gt_flag` holds."""
+        path = getattr(self, gt_flag)
+        if not self.seq_id and not os.path.isdir(path):
+            name = odometry.sequence_of_poses(path)
+            self.seq_id = '' if self.train_list and name == 'poses' else name
+        if self.train_list:
+            self.require(seq_id='the sequence of --%s, to look for in --train_list' % gt_flag)
+
+    def refuse_given(self, reader, *names):
+        """Raises a UserError where one of the flags `names`, which only `reader` needs, is set."""
+        for field in dataclasses.fields(self):
+            if field.name in names and getattr(self, field.name) != default_of(field):
+                raise UserError('--%s=%s: is read for %s alone (leave it out)' % (
+                    field.name, getattr(self, field.name), reader))
+
+
+class Trajectories(NamedTuple):
+    """Truth and prediction at the same frames.
+
+    frames: int64 [N], ascending numbers.
+    gt, pred: float64 [N, 4, 4], relative to the first of them.
+    all_gt, all_pred: {frame: float64 [4, 4]}, all that the files hold.
+    times: {frame: seconds}, or None where they are not known.
+    how: '' or how the prediction was chained from snippets.
+    """
+    frames: np.ndarray
+    gt: np.ndarray
+    pred: np.ndarray
+    all_gt: Dict[int, np.ndarray]
+    all_pred: Dict[int, np.ndarray]
+    times: Optional[Dict[int, float]]
+    how: str
+
+    def counts(self):
+        """How many frames are scored, for a title."""
+        if len(self.frames) == len(self.all_gt) == len(self.all_pred):
+            return '%d frames' % len(self.frames)
+        return '%d common frames (%d in the truth, %d in the prediction)' % (
+            len(self.frames), len(self.all_gt), len(self.all_pred))
+
+
+def read_trajectories(gt_path, pred_path, snippet_scale='per_snippet', snippet_overlap='first',
+                      frames_path='', times_path='', first_frame=0, seq_id=''):
+    """The `Trajectories` at the frames that truth and prediction have in common.
+
+    Args:
+      gt_path: pose file, see `odometry.read_pose_file`; without numbers line n is frame n.
+      pred_path: the same, or a folder of snippets that are chained.
+      snippet_scale, snippet_overlap: see `chaining.chain_snippets`.
+      frames_path: file with the frame number, or the time in seconds, of each predicted pose.
+      times_path: times of the truth's frames; empty is `odometry.times_of_poses`.
+      first_frame, seq_id: see `frame_offset`.
+
+    Raises:
+      UserError: files are missing or broken, it is not known which frames were predicted, or fewer
+        than two of them have truth.
+    """
+    truth = odometry.read_pose_file(gt_path)
+    numbers = np.arange(len(truth.poses)) if truth.numbers is None else truth.numbers
+    gt, how = dict(zip(numbers.tolist(), truth.poses)), ''
+    times = _truth_times(truth, numbers, gt_path, times_path)
+    if os.path.isdir(pred_path or os.curdir):
+        runs = {first: poses for first, (_, poses) in snippets.read_snippets(pred_path).items()}
+        last = max(first + len(poses) for first, poses in runs.items()) - 1
+        offset = frame_offset(last, int(numbers[-1]), first_frame, seq_id)
+        runs = {first - offset: poses for first, poses in runs.items()}
+        known = {first: poses for first, poses in runs.items()
+                 if all(frame in gt for frame in range(first, first + len(poses)))}
+        if not known:
+            raise UserError('no snippet of %s has its frames in %s' % (pred_path, gt_path))
+        frames, poses = chain_snippets(known, gt, snippet_scale, snippet_overlap)
+        pred = {frame: None for first, run in runs.items()
+                for frame in range(first, first + len(run))}
+        pred.update(zip(frames.tolist(), poses))
+        how = '%d-frame snippets chained, scale %s, overlap %s' % (
+            max(len(poses) for poses in known.values()), snippet_scale, snippet_overlap)
+    else:
+        content = odometry.read_pose_file(require_file(pred_path, 'prediction (--pred)'))
+        frames = predicted_frames(content, pred_path, gt, gt_path, frames_path, times)
+        frames = frames - frame_offset(int(frames[-1]), int(numbers[-1]), first_frame, seq_id)
+        pred = dict(zip(frames.tolist(), content.poses))
+    common = np.array([frame for frame in sorted(gt) if pred.get(frame) is not None], np.int64)
+    if len(common) < 2:
+        raise UserError('%s and %s have %d frames in common, must be 2 at least' % (
+            pred_path, gt_path, len(common)))
+    if len(common) < max(len(gt), len(pred)):
+        warn('scored on the %d common frames: %s has %d, %s has %d' % (
+            len(common), gt_path, len(gt), pred_path, len(pred)))
+    both_gt, both_pred = (np.array([side[frame] for frame in common.tolist()])
+                          for side in (gt, pred))
+    return Trajectories(common, relative(both_gt[0], both_gt), relative(both_pred[0], both_pred),
+                        gt, pred, times, how)
+
+
+def predicted_frames(content, path, gt, gt_path, frames_path='', times=None):
+    """The frame number of each predicted pose.
+
+    Args:
+      content: <PoseFile> of the prediction, read from `path`.
+      gt: the truth {frame: pose}, read from `gt_path`.
+      frames_path: file with the frame number, or the time, of each pose; or empty.
+      times: {frame: seconds} of the sequence, or None.
+
+    Returns:
+      int64 [N], ascending; negative for a time that no frame has.
+
+    Raises:
+      UserError: neither numbers, times nor the number of poses tell.
+    """
+    if frames_path:
+        column = read_rows(frames_path, (1,), 'frames file (--frames)')[:, 0]
+        if content.numbers is not None or len(column) != len(content.poses):
+            raise UserError('--frames=%s: has %d numbers, must be one for each of the %d poses of '
+                            '%s, which must have none itself' % (
+                                frames_path, len(column), len(content.poses), path))
+        if (np.diff(column) <= 0).any() or column[0] < 0:
+            raise UserError('--frames=%s: must be ascending' % frames_path)
+        if (np.rint(column) == column).all():
+            return column.astype(np.int64)
+        content = content._replace(times=column)
+    if content.numbers is not None:
+        return content.numbers
+    count, frames = len(content.poses), np.array(sorted(gt))
+    if content.times is not None and times:
+        found = _frames_at(content.times, times)
+        if frames_path or np.mean(found >= 0) >= LEAST_SHARE:
+            return found
+        warn('%s: its times are not those of the sequence (%.6g to %.6g s instead of %.6g to %.6g)'
+             % (path, content.times[0], content.times[-1], min(times.values()),
+                max(times.values())))
+    if frames_path:
+        raise UserError('--frames=%s: holds times, but those of the sequence are not known (give '
+                        '--times=FILE)' % frames_path)
+    if count in (frames[-1] + 1, len(times or ())):
+        return np.arange(count)
+    if count == len(frames):
+        return frames
+    fit = fitting_frames(np.array([gt[frame] for frame in frames]), content.poses) if (
+        frames[-1] + 1 == len(frames)) else ''
+    raise UserError(
+        '%s has %d poses without frame numbers, %s has %d: which frames they are of is not known '
+        '(write 13 columns with the frame number first, or give --frames=FILE with the frame '
+        'number or the time of each pose%s)%s' % (
+            path, count, gt_path, len(frames),
+            ', or --times=FILE with the times of the truth' if content.times is not None else '',
+            fit and '; ' + fit))
+
+
+def _frames_at(wanted, times):
+    """int64 [N]: the frame nearest to each time; where it is not near, or nearer to another time,
+    a negative number of its own."""
+    frames = np.array(sorted(times))
+    known = np.array([times[frame] for frame in frames])
+    right = np.minimum(np.searchsorted(known, wanted), len(known) - 1)
+    nearest = right - (np.abs(wanted - known[right - 1]) < np.abs(wanted - known[right]))
+    distances = np.abs(wanted - known[nearest])
+    order = np.argsort(distances, kind='stable')
+    chosen = order[np.unique(nearest[order], return_index=True)[1]]
+    chosen = chosen[distances[chosen] < MAX_TIME_DIFFERENCE]
+    found = -10 ** 10 - 2 * np.arange(len(wanted))
+    found[chosen] = frames[nearest[chosen]]
+    return found
+
+
+def _truth_times(truth, numbers, gt_path, times_path):
+    if truth.times is not None:
+        return dict(zip(numbers.tolist(), truth.times.tolist()))
+    beside = odometry.times_of_poses(gt_path)
+    if not times_path and not os.path.isfile(beside):
+        return None
+    times = odometry.read_times(times_path or beside)
+    if numbers[-1] >= len(times):
+        raise UserError('%s has %d times, but %s has poses up to frame %d' % (
+            times_path or beside, len(times), gt_path, numbers[-1]))
+    return dict(enumerate(times.tolist()))
+
+
+def frame_offset(last_pred, last_gt, first_frame, seq_id):
+    """What to take from predicted frame numbers: `first_frame`, or where it is 0 and the numbers
+    reach to the sequence's end in its raw drive, the sequence's first frame there (said so)."""
+    known = splits.odometry_first_frame(seq_id)
+    if first_frame or not known or last_pred < known + last_gt:
+        return first_frame
+    warn('frame %d of the prediction is taken for frame 0: sequence %s begins there in the raw '
+         'drive %s' % (known, seq_id, splits.odometry_drives()[seq_id]))
+    return known
+
+
+def require_overlap(common, num_gt, num_pred, what, names, cause=''):
+    """Raises a UserError unless `common` is at least half of both counts of `what`."""
+    if common < LEAST_SHARE * max(num_gt, num_pred):
+        raise UserError('%s and %s share %d %s of %d and %d: must be at least half of each%s' % (
+            names + (common, what, num_gt, num_pred, cause and ' (%s)' % cause)))

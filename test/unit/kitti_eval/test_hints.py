@@ -1,0 +1,10 @@
+"""An explanation is given only where it leaves hardly any error."""
+from kitti_eval.hints import best_explanation
+
+
+def test_the_least_error_is_the_explanation_and_a_small_gain_is_none():
+    assert best_explanation(8.0, [('a', 1.9), ('b', 0.5), ('c', None), ('d', float('nan'))]) == (
+        'b', 0.5)
+    assert best_explanation(8.0, [('a', 2.1)]) is None
+    assert best_explanation(0.0, [('a', 0.0)]) is None
+    assert best_explanation(1.0, []) is None
