@@ -10,6 +10,7 @@ import numpy as np
 from common.console import warn
 from common.errors import UserError
 from common.files import numbered_lines, read_text, require_file, require_folder
+from kitti_data.images import MAX_PIXELS
 from kitti_data.number_files import finite_numbers, shortened
 from kitti_data.poses import from_parts
 
@@ -94,6 +95,10 @@ class Calibration:
             if size_key not in self._texts:
                 return None
             width, height = self.matrix(size_key, (2,))
+            if min(width, height) < 1 or width * height > MAX_PIXELS:
+                raise UserError('calibration file %s: line %d: %s is %gx%g, must be the size of an '
+                                'image' % (self.path, self._texts[size_key][0], size_key, width,
+                                           height))
             return int(height), int(width)
         projection = self.matrix(key, (3, 4))
         return next((size for focal, size in KITTI_SIZES.items()

@@ -76,5 +76,6 @@ def _name(line, root):
 def _with_its_ending(name, root):
     """`name`, or the same with the ending of the image that is there."""
     stem = os.path.splitext(name)[0]
-    return next((one for one in [name] + [stem + ending for ending in IMAGE_EXTENSIONS]
+    endings = IMAGE_EXTENSIONS + tuple(ending.upper() for ending in IMAGE_EXTENSIONS)
+    return next((one for one in [name] + [stem + ending for ending in endings]
                  if os.path.isfile(os.path.join(root, one))), name)

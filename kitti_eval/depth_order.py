@@ -1,4 +1,5 @@
 """Which depth map is of which image, by the names that test_depth writes beside its .npy file."""
+import itertools
 import os
 import re
 
@@ -37,12 +38,15 @@ def in_order_of(split, depths, path):
     if len(found) == len(wanted) and all(map(_same, wanted, found)):
         return depths
     places = {key: place for place, key in enumerate(found)}
-    for number, key in enumerate(wanted):
-        if key not in places:
-            there = '/'.join(found[number]) if number < len(found) else 'nothing'
-            raise UserError('%s: image %d of the split is %s, where %s names %s, and no depth map '
-                            'is of it (predict and score with the same images)' % (
-                                path, number + 1, '/'.join(key), names_path, there))
+    absent = [place for place, key in enumerate(wanted) if key not in places]
+    if len(absent) == len(wanted):  # Names of another kind may be right as far as they go.
+        absent = [place for place, keys in enumerate(itertools.zip_longest(
+            wanted, found, fillvalue=())) if not _same(*keys)]
+    if absent:
+        there, here = ('/'.join(keys[absent[0]]) if absent[0] < len(keys) else 'nothing'
+                       for keys in (found, wanted))
+        raise UserError('%s: image %d of the split is %s, where %s names %s (predict and score the '
+                        'same images)' % (path, absent[0] + 1, here, names_path, there))
     return [depths[places[key]] for key in wanted]
 
 
@@ -64,4 +68,4 @@ def _key(path):
 
 def _same(one, other):
     """Whether two `_key`s are of one image, as far as the less complete of them says."""
-    return one == other or min(len(one), len(other)) == 1 and one[-1] == other[-1]
+    return one == other or min(len(one), len(other)) == 1 and one[-1:] == other[-1:]

@@ -164,7 +164,7 @@ class StereoSplit:
             focal_baseline = FOCAL_OF_WIDTH[width] * BASELINE
         else:
             focal_baseline = np.prod(focal_and_baseline(self._calibration_path(index, width),
-                                                        disparity.shape))
+                                                        size=disparity.shape))
         depth = disparity_to_depth(disparity, focal_baseline)
         return DepthTruth(depth, disparity > 0, focal_baseline)
 

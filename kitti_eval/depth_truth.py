@@ -61,13 +61,13 @@ def disparity_to_depth(disparity, focal_baseline):
     return np.where(known, focal_baseline / np.where(known, disparity, 1), 0)
 
 
-def focal_and_baseline(calibration_path, size=None, camera=2):
+def focal_and_baseline(calibration_path, camera=2, size=None):
     """What turns disparity between the colour cameras into depth.
 
     Args:
       calibration_path: a `calib_cam_to_cam` file.
-      size: (height, width) of the disparities; None compares with none.
       camera: 2 or 3, whose focal length it is.
+      size: (height, width) of the disparities; None compares with none.
 
     Returns:
       (focal length in pixels, baseline in metres).

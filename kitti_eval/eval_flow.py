@@ -119,14 +119,14 @@ def evaluate_files(training, predictions, config):
 
 
 def warn_if_explained(training, predictions, config, result):
-    """Where zero flow beats the predictions, warns of what they hold instead if that fits.
+    """Where predictions are no better than zero flow, warns of what they hold instead if that fits.
 
     Args:
       training, predictions, config: as for `evaluate_files`.
       result: its summary of all pixels.
     """
     zero = result['zero_flow']['epe']
-    if result['prediction']['epe'] <= zero:
+    if result['prediction']['epe'] < 0.9 * zero:
         return
     errors = {}
     for name in sorted(predictions)[:_IMAGES_TO_EXPLAIN]:
@@ -136,8 +136,8 @@ def warn_if_explained(training, predictions, config, result):
     found = report.best_explanation({words: summarise(scores)['prediction']['epe']
                                      for words, scores in errors.items()}, zero / 2)
     if found:
-        warn('%s: is worse than zero flow, but fits (EPE %.4f) if it holds %s; must be u, v from '
-             'the first image to the second, in pixels of its own size' % (
+        warn('%s: is no better than zero flow, but fits (EPE %.4f) if it holds %s; must be u, v '
+             'from the first image to the second, in pixels of its own size' % (
                  config.pred_dir, found[1], found[0]))
 
 
