@@ -81,8 +81,8 @@ class RunConfig(ExportFlags, EvalFlags, TrainFlags):
             raise UserError('--pictures=16bit: must be given with --mode=test_depth, not %s' %
                             self.mode)
         if self.depth_scale != 1 and self.pictures != '16bit':
-            raise UserError('--depth_scale=%g: must be given with --pictures=16bit, whose depths it '
-                            'multiplies' % self.depth_scale)
+            raise UserError('--depth_scale=%g: must be given with --pictures=16bit, whose depths '
+                            'it multiplies' % self.depth_scale)
         if self.intrinsics and len(self.intrinsics) != 4:
             raise UserError('--intrinsics=%s: must be four numbers, fx,fy,cx,cy' %
                             ','.join('%g' % number for number in self.intrinsics))

@@ -2,7 +2,7 @@
 
 A line is a path below a data set, alone or with others after it (`left.png right.png`), or a frame
 of KITTI raw, `date/drive number l` or `drive number r`. Paths may contain spaces. Where a path does
-not exist, the same with another ending of an image is taken: data sets are passed on as PNG and JPEG.
+not exist, the same with another ending is taken: data sets are passed on as PNG and as JPEG.
 """
 import os
 import re

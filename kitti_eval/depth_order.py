@@ -32,7 +32,7 @@ def in_order_of(split, depths, path):
                 path, len(depths), len(split.names)))
         return depths
     if len(found) != len(depths):
-        raise UserError('%s names %d images, but %s holds %d depth maps: they are not of one run' % (
+        raise UserError('%s names %d images, but %s holds %d depth maps: must be of one run' % (
             names_path, len(found), path, len(depths)))
     wanted = [_key(split.image_path(index)) for index in range(len(split.names))]
     if len(found) == len(wanted) and all(map(_same, wanted, found)):

@@ -1,7 +1,7 @@
 """The images, and their truth, that depth is scored on: Eigen's, KITTI 2015's, synthetic ones.
 
-A split has `names` of its images, the `drives` they are of, `image_path(index)`, `truth(index)`, and
-`has_images`, whether all of these paths exist.
+A split has `names` of its images, the `drives` they are of, `image_path(index)`, `truth(index)` and
+`has_images`, whether those paths exist.
 """
 import functools
 import os

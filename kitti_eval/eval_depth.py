@@ -31,12 +31,13 @@ _IMAGES_TO_EXPLAIN = 20  # on which other readings of a bad prediction are tried
 @dataclasses.dataclass
 class Config(report.MapFlags):
     """What is compared."""
-    split: str = flag('eigen', 'the images', choices=('eigen', 'eigen_benchmark', 'stereo', 'synthetic'))
+    split: str = flag('eigen', 'the images',
+                      choices=('eigen', 'eigen_benchmark', 'stereo', 'synthetic'))
     kitti_dir: str = path_flag('', 'KITTI raw folder for eigen, data_depth_annotated for '
                                    'eigen_benchmark, KITTI 2015 folder for stereo, odometry folder '
                                    'for synthetic')
-    pred_file: str = path_flag('', 'predicted depth, .npy, float32 [n, H, W]; a .json of this name, '
-                                   'which test_depth writes, says which map is of which image')
+    pred_file: str = path_flag('', 'predicted depth, .npy, float32 [n, H, W]; a .json of this '
+                                   'name, which test_depth writes, says which map is of which image')
     test_file_list: str = path_flag('', 'eigen, eigen_benchmark: list of the images, in the order '
                                         'of the predictions where no .json names them')
     disparity_dir: str = flag('disp_noc_0', 'stereo: which truth',
@@ -44,8 +45,8 @@ class Config(report.MapFlags):
     sequence: str = flag('9', 'synthetic: which sequence')
     min_depth: float = flag(MIN_DEPTH, 'least depth, metres', above=0)
     max_depth: float = flag(MAX_DEPTH, 'greatest depth, metres', above=0)
-    crop: bool = flag(True, "eigen_benchmark: only pixels in the crop of Garg et al. and within the "
-                            'limits count; --nocrop counts all, as Monodepth2')
+    crop: bool = flag(True, 'eigen_benchmark: only pixels in the crop of Garg et al. and within '
+                            'the limits count; --nocrop counts all, as Monodepth2')
     scale: bool = flag(True, "scale each prediction by the ratio of medians; --noscale leaves it")
 
     def __post_init__(self):

@@ -38,7 +38,8 @@ def test_a_sequence_has_images_times_poses_and_calibration(root):
 def test_calibration_equals_the_published_readers(root, golden):
     published = np.load(str(golden / 'geonet' / 'numpy_loaders.npz'))
     sequence = odometry.OdometrySequence(str(root), '04', camera=2)
-    np.testing.assert_allclose(sequence.calibration.projection('P2'), published['odom_calib_P2'], rtol=1e-6)
+    np.testing.assert_allclose(sequence.calibration.projection('P2'), published['odom_calib_P2'],
+                               rtol=1e-6)
     np.testing.assert_allclose(sequence.velo_to_cam, published['odom_calib_Tr'], rtol=1e-6)
 
 

@@ -347,7 +347,7 @@ def test_images_made_smaller_are_scored_as_whole_ones(rendered, capsys):
 
 
 @pytest.mark.parametrize('flags, change, words', [
-    ((), lambda depth: 3 / depth, 'but 1 / prediction, scaled by medians, fits (abs_rel 0.0'),
+    ((), lambda depth: 3 / depth, 'but 1 / prediction, scaled by medians, fits (abs_rel 0.1'),
     (('--noscale',), lambda depth: 1e3 * depth, 'but the prediction, scaled by medians, fits'),
     (('--noscale',), lambda depth: 5 / depth, 'but 1 / prediction, scaled by medians, fits'),
     ((), lambda depth: depth, None), ((), lambda depth: depth[:, ::-1], None)])
@@ -361,21 +361,22 @@ def test_a_depth_that_fits_when_read_otherwise_is_told_and_no_other(
 
 def test_predictions_are_found_by_the_names_beside_them(rendered):
     root, depth = rendered
+    depth *= np.float32([[[1]], [[1.1]], [[1.2]], [[1.3]]])
     listed = (root / 'files.txt').read_text().split()
-    run_eigen(root, depth)
+    run_eigen(root, depth, '--noscale')
     whole = abs_rel(root)
     (root / 'files.txt').write_text(listed[1] + '\n')
-    run_eigen(root, depth[1:2])
+    run_eigen(root, depth[1:2], '--noscale')
     second = abs_rel(root)
     (root / 'pred.json').write_text(json.dumps({'images': [
         name.replace('.png', '.jpg') for name in listed[::-1]]}))
-    run_eigen(root, depth[::-1])  # of a longer list, those that are scored
+    run_eigen(root, depth[::-1], '--noscale')  # of a longer list, those that are scored
     assert abs_rel(root) == second
+    run_eigen(root, depth, '--noscale')
+    assert abs_rel(root) > second + 0.05
     (root / 'files.txt').write_text('\n'.join(listed))
-    run_eigen(root, depth[::-1])
+    run_eigen(root, depth[::-1], '--noscale')
     assert abs_rel(root) == whole
-    run_eigen(root, depth)
-    assert abs_rel(root) > whole + 0.01
 
 
 def test_predictions_of_other_images_are_refused_at_the_first_that_differs(rendered):
@@ -413,7 +414,7 @@ def test_the_annotated_split_scores_the_652_published_images(tmp_path, capsys):
     assert result['scale_mean'] == 5 and '45 images have no ground truth' in capsys.readouterr().err
     os.remove(str(tmp_path / 'val' / DRIVE.replace('0002', '0009') / 'proj_depth' / 'groundtruth'
                   / 'image_02' / '0000000251.png'))
-    with pytest.raises(UserError, match='651 of the 697 images of .* must be 652 .unpack train and'):
+    with pytest.raises(UserError, match='651 of the 697 images of .* must be 652 .unpack train'):
         run_eigen(tmp_path, np.ones((697, 2, 2), np.float32), '--split=eigen_benchmark')
     with pytest.raises(UserError, match='give --split=eigen_benchmark'):
         run_eigen(tmp_path, np.ones((697, 2, 2), np.float32))
@@ -427,10 +428,11 @@ def test_annotated_depth_counts_in_the_crop_or_everywhere(tmp_path):
     depth_files.write_kitti_depth(str(folder / '0000000000.png'), truth)
     (tmp_path / 'files.txt').write_text('%s/%s 0 l\n' % (DATE, DRIVE))
     for flags, expected in (((), 0), (('--nocrop',), 0.4 * 1)):
-        run_eigen(tmp_path, np.full((1, 5, 5), 8, np.float32), '--split=eigen_benchmark', '--noscale',
-                  '--plot', *flags)
+        run_eigen(tmp_path, np.full((1, 5, 5), 8, np.float32), '--split=eigen_benchmark',
+                  '--noscale', '--plot', *flags)
         assert abs_rel(tmp_path) == pytest.approx(expected)
-    assert (tmp_path / 'pred_depth' / '000000.png').is_file()  # without the image, which is not there
+    # Without the image, which is not there.
+    assert cv2.imread(str(tmp_path / 'pred_depth' / '000000.png')).shape == (200, 200, 3)
     with pytest.raises(UserError, match='--nocrop: must be given with --split=eigen_benchmark'):
         run_eigen(tmp_path, np.ones((1, 5, 5), np.float32), '--nocrop')
 
@@ -440,6 +442,6 @@ def test_disparities_of_another_size_than_the_calibration_are_refused(tmp_path):
     disparities = tmp_path / 'training' / 'disp_noc_0' / '000000_10.png'
     cv2.imwrite(str(disparities), cv2.imread(str(disparities), cv2.IMREAD_UNCHANGED)[::2, ::2])
     np.save(str(tmp_path / 'pred.npy'), np.ones((1, 8, 26), np.float32))
-    with pytest.raises(UserError, match='is of images of 156x48 pixels, must be of 78x24 like the d'):
+    with pytest.raises(UserError, match='is of images of 156x48 pixels, must be of 78x24 like'):
         eval_depth.main(['--split=stereo', '--kitti_dir', str(tmp_path), '--pred_file',
                          str(tmp_path / 'pred.npy')])

@@ -225,8 +225,8 @@ def test_red_and_blue_exchanged_are_an_error(tmp_path):
 @pytest.mark.parametrize('words, change', [
     ('v before u', lambda flow: flow[..., ::-1]), ('the flow from the second', lambda flow: -flow),
     ('shares of width and height', lambda flow: flow / flow.shape[1::-1]),
-    ('pixels of the truth, in another size', lambda flow: flow[::2, ::2]), (None, lambda flow: flow),
-    (None, lambda flow: 0 * flow + 99)])
+    ('pixels of the truth, in another size', lambda flow: flow[::2, ::2]), 
+    (None, lambda flow: flow), (None, lambda flow: 0 * flow + 99)])
 def test_a_flow_that_fits_when_read_otherwise_is_told_and_no_other(tmp_path, capsys, words, change):
     write_truth(tmp_path, 1)
     flow = np.random.RandomState(0).uniform((4, -9), (20, -5), (8, 16, 2)).astype(np.float32)
