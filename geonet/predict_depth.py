@@ -71,7 +71,7 @@ def _write_16_bit(folder, depths, sizes, scale):
                   {'%010d.png' % index for index in range(len(depths))})
     print('16-bit depth: %s' % folder)
     if lost > _MOST_LOST:
-        warn('%s: %.2g %% of the pixels are not from 1/256 to 255.996 m and written as unknown '
+        warn('%s: %.3g %% of the pixels are not from 1/256 to 255.996 m and written as unknown '
              '(--depth_scale=%g: must be the metres of a unit of depth)' % (
                  folder, 100 * lost, scale))
 

@@ -37,7 +37,7 @@ class Config(report.MapFlags):
                                    'eigen_benchmark, KITTI 2015 folder for stereo, odometry folder '
                                    'for synthetic')
     pred_file: str = path_flag('', 'predicted depth, .npy, float32 [n, H, W]; a .json of this '
-                                   'name, which test_depth writes, says which map is of which image')
+                                   'name, which test_depth writes, names the images')
     test_file_list: str = path_flag('', 'eigen, eigen_benchmark: list of the images, in the order '
                                         'of the predictions where no .json names them')
     disparity_dir: str = flag('disp_noc_0', 'stereo: which truth',
