@@ -21,6 +21,7 @@ from common.files import expand_typed
 _TRUE = ('true', 't', 'yes', 'y', '1')
 _FALSE = ('false', 'f', 'no', 'n', '0')
 _NOT_GIVEN = object()
+BOOL_OR_TEXT = typing.Union[bool, str]  # of a flag with choices False, True and texts
 _ITEM_TYPES = {typing.List[int]: int, typing.List[float]: float, typing.List[str]: str}
 
 
@@ -182,8 +183,10 @@ def _add_flag(group, field, kind):
     default = default_of(field)
     arguments = dict(dest=field.name, default=default, help=field.metadata['help'],
                      choices=field.metadata['choices'])
-    if kind is bool:
-        group.add_argument(*names, type=_boolean, nargs='?', const=True, metavar='true|false',
+    if kind in (bool, BOOL_OR_TEXT):
+        texts = [text for text in field.metadata['choices'] or () if isinstance(text, str)]
+        group.add_argument(*names, type=_boolean if kind is bool else _boolean_or_text, nargs='?',
+                           const=True, metavar='|'.join(['true', 'false'] + texts),
                            dest=field.name, default=default, help=field.metadata['help'])
         group.add_argument('--no' + field.name, dest=field.name, action='store_false',
                            default=argparse.SUPPRESS, help=argparse.SUPPRESS)
@@ -203,6 +206,13 @@ def _boolean(text):
     if text.lower() in _FALSE:
         return False
     raise argparse.ArgumentTypeError('%r is neither true nor false' % text)
+
+
+def _boolean_or_text(text):
+    try:
+        return _boolean(text)
+    except argparse.ArgumentTypeError:
+        return text
 
 
 def _list_of(item):

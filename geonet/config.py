@@ -4,6 +4,8 @@ from typing import List
 
 from common.errors import UserError
 from common.flags import Flags, flag
+from kitti_data.calibration import check_camera
+from kitti_data.canonical_camera import camera_of
 from npu_runtime.training.flags import architecture
 
 NUM_SCALES = 4
@@ -81,6 +83,11 @@ class ModelConfig(Flags):
             raise UserError('--canonical_camera=%s: must be four numbers, fx,fy,cx,cy, as shares '
                             'of width and height' % ','.join('%g' % number for number in
                                                              self.canonical_camera))
+        if self.canonical_camera:
+            size = self.img_height, self.img_width
+            check_camera(camera_of(self.canonical_camera, *size), '--canonical_camera=%s (shares '
+                         'of width and height)' % ','.join(map('{:g}'.format,
+                                                               self.canonical_camera)), size)
         low, high = _INITIAL_DISPARITIES
         if self.initial_disparity and not low <= self.initial_disparity <= high:
             raise UserError('--initial_disparity=%g: must be 0 or from %g to %g'

@@ -16,8 +16,8 @@ def metric_evaluator(run, model):
     """What `npu_runtime.training.task.Validation` evaluates, and which number of it tells the best.
 
     train_rigid: `pose_ate`, metres, of test_pose on sequence `--pose_test_seq` of an odometry
-    folder. train_flow: `flow_epe`, pixels, and `flow_fl`, share 0..1, over all known pixels of a
-    KITTI 2015 folder.
+    folder. train_flow: `flow_epe`, pixels, and `flow_fl`, share 0..1, of test_flow on a KITTI 2015
+    folder, as `eval_flow.py` scores its files: the mean over images, occluded pixels included.
 
     Args:
       run: <RunConfig>.
@@ -69,7 +69,7 @@ def _flow_evaluator(run, model):
             for snippet, flow in predict_flows(functools.partial(graph.run, session), source,
                                                model):
                 gt, valid = read_kitti_flow(truth_path(snippet.number))
-                scores.append(evaluate_map(gt, valid, flow, bilinear=True))
+                scores.append(evaluate_map(gt, valid, flow))
             errors = summarise(scores)['prediction']
             return {'flow_epe': errors['epe'], 'flow_fl': errors['fl']}
         return evaluate

@@ -2,18 +2,24 @@
 import itertools
 import os
 
-from common.files import make_folder, write_json
+from common.console import warn
+from common.files import make_folder, remove_others, write_json
+from common.opencv import cv2
 from geonet.pictures import PictureWriter, depth_picture
 from geonet.predictor import BatchedGraph, Predictor, predictions
-from kitti_data.depth_files import write_depths
+from kitti_data.depth_files import write_depths, write_kitti_depth
 from kitti_data.frame_source import depth_frames, require_whole
+
+_MOST_LOST = 0.01  # share of the pixels of 16-bit depth that nothing is said about
 
 
 def test_depth(run, model, runtime):
     """Writes `<output_dir>/<checkpoint name>.npy`, float32 [n, H, W], depth up to scale.
 
-    Beside it: a JSON file with the names of the frames in order and the checkpoint; with
-    `--pictures` a folder of PNGs and with `--video` a video, each frame over its depth.
+    Beside it: a JSON file with the names of the frames in order, their folder and the checkpoint;
+    with `--pictures` a folder of PNGs and with `--video` a video, each frame over its depth; with
+    `--pictures=16bit` `<checkpoint name>_16bit/%010d.png`, depth times `--depth_scale` as KITTI's
+    depth PNGs, numbered as the names are.
 
     Args:
       run: <RunConfig>.
@@ -36,7 +42,7 @@ def test_depth(run, model, runtime):
         name = os.path.basename(predictor.checkpoint)
         frames, shown = itertools.tee(source.read(model.img_height, model.img_width))
         outputs = predictor(({'target': frame} for frame in frames), len(source.names), 'depth')
-        with PictureWriter(output_dir, name, run.pictures, run.video,
+        with PictureWriter(output_dir, name, run.pictures is True, run.video,
                            source.rate) as pictures:
             for index, (frame, output) in enumerate(zip(shown, outputs)):
                 depths.append(output['depth'])
@@ -45,10 +51,29 @@ def test_depth(run, model, runtime):
     path = os.path.join(output_dir, name + '.npy')
     write_depths(path, depths)
     write_json(os.path.join(output_dir, name + '.json'),
-               {'checkpoint': predictor.checkpoint, 'images': source.names})
+               {'checkpoint': predictor.checkpoint, 'folder': source.folder,
+                'images': source.names})
+    if run.pictures == '16bit':
+        _write_16_bit(make_folder(os.path.join(output_dir, name + '_16bit')), depths, source.sizes,
+                      run.depth_scale)
     print('depth of %d images: %s' % (len(depths), path))
     require_whole(source)
     return path
+
+
+def _write_16_bit(folder, depths, sizes, scale):
+    """Writes each depth, resized to its image file as `eval_depth.py` does, as `%010d.png`."""
+    lost = 0.0
+    for index, (depth, (height, width)) in enumerate(zip(depths, sizes)):
+        metres = cv2.resize(depth, (width, height), interpolation=cv2.INTER_LINEAR) * scale
+        lost += write_kitti_depth(os.path.join(folder, '%010d.png' % index), metres) / len(depths)
+    remove_others(folder, r'[0-9]{10,}\.png',
+                  {'%010d.png' % index for index in range(len(depths))})
+    print('16-bit depth: %s' % folder)
+    if lost > _MOST_LOST:
+        warn('%s: %.3g %% of the pixels are not from 1/256 to 255.996 m and written as unknown '
+             '(--depth_scale=%g: must be the metres of a unit of depth)' % (
+                 folder, 100 * lost, scale))
 
 
 def _depth_graph(model, run):

@@ -96,7 +96,7 @@ def predict_snippets(predict, source, model, intrinsics=()):
 def _camera(source, model, intrinsics):
     """float64 [3, 3] of a source's frames in pixels of the network; None, with a warning, where
     the model needs it and nothing tells it."""
-    camera = typed_camera(intrinsics)
+    camera = typed_camera(intrinsics, source.size)
     if camera is None and source.read_camera:
         camera = source.read_camera()
     if camera is None:

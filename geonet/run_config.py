@@ -3,7 +3,7 @@ import dataclasses
 from typing import List
 
 from common.errors import UserError
-from common.flags import flag, path_flag
+from common.flags import BOOL_OR_TEXT, flag, path_flag
 from npu_runtime.training.flags import EvalFlags, ExportFlags, TrainFlags, architecture
 
 MODES = ('train_rigid', 'train_flow', 'test_depth', 'test_pose', 'test_flow', 'export_depth',
@@ -46,7 +46,12 @@ class RunConfig(ExportFlags, EvalFlags, TrainFlags):
     intrinsics: List[float] = flag([], 'fx,fy,cx,cy in pixels of the files, for frames that have '
                                        'no KITTI calibration: residual flow needs it, and motion '
                                        'of a model with --canonical_camera')
-    pictures: bool = flag(False, 'also write pictures: depth, flow or the trajectory')
+    pictures: BOOL_OR_TEXT = flag(
+        False, 'also write pictures: depth, flow or the trajectory; 16bit, of test_depth: depth as '
+               "KITTI's PNGs, 256 times the metres, of the size of the image files",
+        choices=(False, True, '16bit'))
+    depth_scale: float = flag(1.0, '--pictures=16bit: metres of a unit of predicted depth, which '
+                                   'eval_depth prints as scale', above=0)
     video: bool = flag(False, 'also write a video: each frame with its depth, flow or the path '
                               'so far')
     flow_size: str = flag('network', 'size of the written flow: the network\'s, or that of the '
@@ -73,6 +78,12 @@ class RunConfig(ExportFlags, EvalFlags, TrainFlags):
         if self.eval_dataset_dir and not self.eval_every:
             raise UserError('--eval_every=0: must be the steps between validations, on which '
                             '--eval_dataset_dir is used')
+        if self.pictures == '16bit' and self.mode != 'test_depth':
+            raise UserError('--pictures=16bit: must be given with --mode=test_depth, not %s' %
+                            self.mode)
+        if self.depth_scale != 1 and self.pictures != '16bit':
+            raise UserError('--depth_scale=%g: must be given with --pictures=16bit, whose depths '
+                            'it multiplies' % self.depth_scale)
         if self.intrinsics and len(self.intrinsics) != 4:
             raise UserError('--intrinsics=%s: must be four numbers, fx,fy,cx,cy' %
                             ','.join('%g' % number for number in self.intrinsics))

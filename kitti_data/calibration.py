@@ -3,30 +3,43 @@
 A camera is a matrix float64 [3, 3] of intrinsics in pixels, ((fx, 0, cx), (0, fy, cy), (0, 0, 1)).
 """
 import os
+import re
 
 import numpy as np
 
+from common.console import warn
 from common.errors import UserError
 from common.files import numbered_lines, read_text, require_file, require_folder
+from kitti_data.images import MAX_PIXELS
 from kitti_data.number_files import finite_numbers, shortened
 from kitti_data.poses import from_parts
 
 # Pixels. A focal length outside is no camera's, and a depth or a flow made with it is noise.
 _LEAST_FOCAL, _MOST_FOCAL = 1e-2, 1e6
+# The focal length as a share of the image's width or height, and of its longer side.
+_LEAST_SHARE, _MOST_SHARE = 0.25, 10
+_MOST_OF_SHARES = 2.0  # fx, fy, cx, cy below are no pixels but shares of width and height
+# Focal length (pixels) -> (height, width) of KITTI's rectified images, which is another on each
+# recording date. The calib.txt of the odometry benchmark names no size.
+KITTI_SIZES = {721.5377: (375, 1242), 718.856: (376, 1241), 718.3351: (374, 1238),
+               707.0912: (370, 1226), 707.0493: (370, 1224)}
+_LINE = re.compile(r'([^\s:]+)\s*:?\s*(.*)')
+_warned = set()  # The warnings given: one is enough for all frames of a calibration.
 
 
 class Calibration:
-    """A KITTI calibration file of `key: numbers` lines; keys are looked up, never line numbers."""
+    """A KITTI calibration file of `key: numbers` lines, the colon optional.
+
+    Keys are looked up, never line numbers; a line that is not asked for may hold anything.
+    """
 
     def __init__(self, path):
         self.path = require_file(path, 'calibration file')
         self._texts = {}
         for number, line in numbered_lines(self.path, 'calibration file'):
-            key, colon, text = line.partition(':')
-            if not colon:
-                raise UserError('calibration file %s: line %d: found %r, must be "key: numbers"' % (
-                    self.path, number, shortened(line)))
-            self._texts[key.strip()] = (number, text)
+            match = _LINE.match(line)
+            if match:
+                self._texts[match.group(1)] = (number, match.group(2))
 
     def matrix(self, key, shape):
         """float64 array of `shape` under `key`; a UserError tells what is missing or wrong."""
@@ -41,12 +54,55 @@ class Calibration:
                 self.path, number, key, shortened(text.strip()), size))
         return np.array(values).reshape(shape)
 
-    def projection(self, key):
-        """float64 [3, 4] under `key`, to pixels of a camera whose focal lengths are plausible."""
+    def projection(self, key, size=None, size_key=''):
+        """The camera under `key`, for image files of `size`.
+
+        Where the calibration is of images of another size, as the `size_key` says or, without
+        one, a focal length that is KITTI's, the camera is scaled with them; a warning says so once.
+
+        Args:
+          key: such as 'P2'.
+          size: (height, width) of the image files; None compares with none.
+          size_key: such as 'S_rect_02', which holds width and height.
+
+        Returns:
+          float64 [3, 4], to pixels of the image files.
+
+        Raises:
+          UserError: the key is missing or wrong, or the camera cannot be that of such images.
+        """
         projection = self.matrix(key, (3, 4))
+        calibrated = self.image_size(key, size_key)
+        if size and calibrated and tuple(size) != calibrated:
+            projection = resized(projection, size[1] / calibrated[1], size[0] / calibrated[0])
+            self.warn_of_size(calibrated, size, 'the camera is scaled with them')
         check_camera(projection, 'calibration file %s: line %d: %s' % (
-            self.path, self._texts[key][0], key))
+            self.path, self._texts[key][0], key), size)
         return projection
+
+    def warn_of_size(self, calibrated, size, consequence):
+        """Says, once, that images are of another `size` than this calibration, and the outcome."""
+        message = ('calibration file %s: is of images of %dx%d pixels, and these are %dx%d: %s '
+                   '(images that were cropped instead need a calibration of their own)' % (
+                       (self.path,) + calibrated[::-1] + tuple(size)[::-1] + (consequence,)))
+        if message not in _warned:
+            _warned.add(message)
+            warn(message)
+
+    def image_size(self, key, size_key=''):
+        """(height, width) of the images that the camera under `key` is calibrated for, or None."""
+        if size_key:
+            if size_key not in self._texts:
+                return None
+            width, height = self.matrix(size_key, (2,))
+            if min(width, height) < 1 or width * height > MAX_PIXELS:
+                raise UserError('calibration file %s: line %d: %s is %gx%g, must be the size of an '
+                                'image' % (self.path, self._texts[size_key][0], size_key, width,
+                                           height))
+            return int(height), int(width)
+        projection = self.matrix(key, (3, 4))
+        return next((size for focal, size in KITTI_SIZES.items()
+                     if np.allclose(projection[[0, 1], [0, 1]], focal, rtol=0, atol=1e-3)), None)
 
 
 class RawCalibration:
@@ -65,13 +121,24 @@ class RawCalibration:
             self._files[name] = Calibration(os.path.join(self.folder, name))
         return self._files[name]
 
-    def projection(self, camera):
-        """float64 [3, 4], from the rectified frame of camera 0 to pixels of `camera` (0..3)."""
-        return self._file('calib_cam_to_cam.txt').projection('P_rect_%02d' % camera)
+    def projection(self, camera, size=None):
+        """float64 [3, 4], from the rectified frame of camera 0 to pixels of `camera` (0..3), whose
+        image files have this `size`, (height, width); see `Calibration.projection`."""
+        return self._file('calib_cam_to_cam.txt').projection(
+            'P_rect_%02d' % camera, size, 'S_rect_%02d' % camera)
 
-    def intrinsics(self, camera):
-        """float64 [3, 3] of the rectified images of `camera`, pixels."""
-        return self.projection(camera)[:, :3]
+    def projected_size(self, camera, size):
+        """(height, width) of the calibrated images of `camera`, or the `size` of its image files
+        where the calibration does not say; a warning says once where the two differ."""
+        files = self._file('calib_cam_to_cam.txt')
+        calibrated = files.image_size('P_rect_%02d' % camera, 'S_rect_%02d' % camera)
+        if calibrated and calibrated != tuple(size):
+            files.warn_of_size(calibrated, size, 'scans are projected into images of the former')
+        return calibrated or size
+
+    def intrinsics(self, camera, size=None):
+        """float64 [3, 3] of the rectified images of `camera`, pixels; otherwise as `projection`."""
+        return self.projection(camera, size)[:, :3]
 
     @property
     def velo_to_cam(self):
@@ -81,22 +148,55 @@ class RawCalibration:
         return from_parts(rectify, np.zeros(3)) @ from_parts(
             velo.matrix('R', (3, 3)), velo.matrix('T', (3,)))
 
-    def velo_to_image(self, camera):
-        """float64 [3, 4], from homogeneous points of the laser scanner to pixels of `camera`."""
-        return self.projection(camera) @ self.velo_to_cam
+    def velo_to_image(self, camera, size=None):
+        """float64 [3, 4], from homogeneous points of the laser scanner to pixels of `camera`;
+        otherwise as `projection`."""
+        return self.projection(camera, size) @ self.velo_to_cam
 
 
-def check_camera(matrix, where):
-    """Raises a UserError, which begins with `where`, unless [3, 3 or 4] has focal lengths of a
-    camera."""
-    for name, value in (('fx', matrix[0, 0]), ('fy', matrix[1, 1])):
+def check_camera(matrix, where, size=None):
+    """Checks that intrinsics can be those of a camera, and of images of `size`.
+
+    Args:
+      matrix: float [3, 3 or 4], pixels.
+      where: what an error begins with.
+      size: (height, width) of the images; None compares with none.
+
+    Raises:
+      UserError: a focal length is none, or with a `size`: the numbers are shares of it, a focal
+        length is below a quarter of it or above ten times its longer side, the principal point is
+        outside or that of images of a clearly different size.
+    """
+    focal, point = matrix[[0, 1], [0, 1]], matrix[:2, 2]
+    for name, value in zip(('fx', 'fy'), focal):
         if not _LEAST_FOCAL <= value <= _MOST_FOCAL:
             raise UserError('%s: %s is %g pixels, must be from %g to %g' % (
                 where, name, value, _LEAST_FOCAL, _MOST_FOCAL))
+    if size is None:
+        return
+    lengths, name = np.array(size[::-1]), '%dx%d' % tuple(size[::-1])
+    if max(focal.max(), np.abs(point).max()) < _MOST_OF_SHARES:
+        raise UserError('%s: fx, fy, cx, cy are shares of width and height, which only '
+                        '--canonical_camera takes; must be in pixels, for images of %s: '
+                        '%.6g,%.6g,%.6g,%.6g' % (
+                            (where, name) + tuple(focal * lengths) + tuple(point * lengths - 0.5)))
+    for axis, value, least in zip(('fx', 'fy'), focal, _LEAST_SHARE * lengths):
+        if not least <= value <= _MOST_SHARE * lengths.max():
+            raise UserError('%s: %s is %g pixels, must be from %g to %g for images of %s' % (
+                where, axis, value, least, _MOST_SHARE * lengths.max(), name))
+    # A crop moves the principal point along one axis; along both alike it tells another size.
+    places = (point + 0.5) / lengths
+    if places.min() > 2 / 3 or places.max() < 1 / 3:
+        raise UserError('%s: the principal point %.6g, %.6g is that of images of about %.0fx%.0f '
+                        'pixels, must be that of %s (scale fx, cx by the width and fy, cy by the '
+                        'height)' % ((where,) + tuple(point) + tuple(2 * point + 1) + (name,)))
+    if places.min() < 0 or places.max() > 1:
+        raise UserError('%s: the principal point %.6g, %.6g is outside, must be in the images of '
+                        '%s' % ((where,) + tuple(point) + (name,)))
 
 
 def zoomed(intrinsics, zoom_x, zoom_y):
-    """Intrinsics <float>[3, 3] of images that are resized by these factors, in their pixels."""
+    """A camera <float>[3, 3 or 4] for images that are resized by these factors, in their pixels."""
     return np.asarray(intrinsics) * np.array([[zoom_x], [zoom_y], [1.0]])
 
 
@@ -105,8 +205,8 @@ def resized(intrinsics, zoom_x, zoom_y):
 
     Integer coordinates are pixel centres, so the image begins at -0.5 before and after.
     """
-    half = np.array([[0, 0, 0.5], [0, 0, 0.5], [0, 0, 0]])
-    return zoomed(intrinsics + half, zoom_x, zoom_y) - half
+    change = np.array([[zoom_x, 0, (zoom_x - 1) / 2], [0, zoom_y, (zoom_y - 1) / 2], [0, 0, 1]])
+    return change @ np.asarray(intrinsics)
 
 
 def camera_text(intrinsics, zoom_x, zoom_y, half_pixel_centers=False):
@@ -122,8 +222,12 @@ def camera_text(intrinsics, zoom_x, zoom_y, half_pixel_centers=False):
     return '%f,0.,%f,0.,%f,%f,0.,0.,1.' % (scaled[0, 0], scaled[0, 2], scaled[1, 1], scaled[1, 2])
 
 
-def read_camera_file(path):
-    """float32 [3, 3] of a formatted set's camera file; a UserError says what is wrong with it."""
+def read_camera_file(path, size=None):
+    """float32 [3, 3] of a formatted set's camera file, of frames of `size` (height, width).
+
+    Raises:
+      UserError: the file does not hold such a matrix, or `check_camera` refuses it.
+    """
     text = read_text(path, 'camera file').strip()
     numbers = finite_numbers(text.split(','))
     if numbers is None or len(numbers) != 9:
@@ -133,5 +237,5 @@ def read_camera_file(path):
     if (camera[[0, 1, 2, 2, 2], [1, 0, 0, 1, 2]] != [0, 0, 0, 0, 1]).any():
         raise UserError('camera file %s: found %s, must be fx,0,cx,0,fy,cy,0,0,1' % (
             path, shortened(text)))
-    check_camera(camera, 'camera file %s' % path)
+    check_camera(camera, 'camera file %s' % path, size)
     return camera.astype(np.float32)

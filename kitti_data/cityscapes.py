@@ -72,8 +72,12 @@ def labelled_frame(number, labelled):
     return min(inside, key=lambda label: abs(number - (label - offset)), default=None)
 
 
-def read_camera(path):
-    """float64 [3, 3] of a camera file, pixels; a UserError names what is wrong with it."""
+def read_camera(path, size=None):
+    """float64 [3, 3] of a camera file, pixels of image files of `size` (height, width).
+
+    Raises:
+      UserError: names what is wrong with the file or does not fit the images.
+    """
     content = read_json(path)
     try:
         fx, fy, cx, cy = [float(content['intrinsic'][key]) for key in ('fx', 'fy', 'u0', 'v0')]
@@ -82,5 +86,5 @@ def read_camera(path):
     camera = np.array([[fx, 0, cx], [0, fy, cy], [0, 0, 1]])
     if not np.isfinite(camera).all():
         raise UserError('camera file %s: fx, fy, u0, v0 must be finite' % path)
-    check_camera(camera, 'camera file %s' % path)
+    check_camera(camera, 'camera file %s' % path, size)
     return camera

@@ -1,10 +1,14 @@
-"""Predicted depth on disk: one .npy file, float32 [n, H, W], of all images of a test."""
+"""Depth on disk: one .npy file, float32 [n, H, W], of all images of a test; KITTI's 16-bit PNGs."""
 import os
 
 import numpy as np
 
 from common.errors import UserError
 from common.files import atomic_stream, reading, require_file
+from kitti_data.images import read_16_bit, write_png
+
+_STEPS_PER_METRE = 256.0
+_MOST_STEPS = 2 ** 16 - 1
 
 
 def write_depths(path, depths):
@@ -37,3 +41,29 @@ def read_depths(path):
         raise UserError('.npy file %s: found %s %s, must be float32 [n, H, W]' % (
             path, depths.dtype, depths.shape))
     return depths.reshape(depths.shape[:3])
+
+
+def write_kitti_depth(path, depth):
+    """Writes KITTI's 16-bit depth PNG, whole: 256 times the metres, rounded, 0 where unknown.
+
+    Args:
+      path: the PNG file.
+      depth: <float>[H, W] metres; what the format cannot hold, from 1/256 to 255.996 m, becomes 0.
+
+    Returns:
+      The share of the pixels that are written as unknown.
+    """
+    with np.errstate(invalid='ignore'):
+        steps = np.rint(np.asarray(depth, np.float64) * _STEPS_PER_METRE)
+        known = (steps >= 1) & (steps <= _MOST_STEPS)
+    write_png(path, np.where(known, steps, 0).astype(np.uint16))
+    return 1 - known.mean()
+
+
+def read_kitti_depth(path):
+    """<float64>[H, W] metres, 0 where unknown, in KITTI's 16-bit depth PNG.
+
+    Raises:
+      UserError: the file is missing, broken, or no 16-bit gray PNG.
+    """
+    return read_16_bit(path, 1, 'depth image') / _STEPS_PER_METRE

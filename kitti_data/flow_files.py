@@ -94,9 +94,14 @@ def read_kitti_flow(path):
       valid: <bool>[H, W].
 
     Raises:
-      UserError: the file is missing, broken, or not a 16-bit colour PNG.
+      UserError: the file is missing, broken, no 16-bit colour PNG, or has red and blue exchanged.
     """
     image = read_16_bit(path, 3, 'flow image')
+    if image[..., 0].max() <= 1 < image[..., 2].max():
+        raise UserError('flow image %s: red, which holds u, is 0 or 1 everywhere, and blue, the '
+                        'mask of 0 and 1, is up to %d: red and blue are exchanged (OpenCV writes '
+                        'channels in the order blue, green, red: valid, v, u)' % (
+                            path, image[..., 2].max()))
     valid = image[..., 2] > 0
     flow = (image[..., :2].astype(np.float32) - _KITTI_ZERO) / _KITTI_STEPS_PER_PIXEL
     return flow * valid[..., None], valid

@@ -2,7 +2,7 @@
 import collections
 import os
 import re
-from typing import Callable, Iterator, List, NamedTuple, Optional
+from typing import Callable, Iterator, List, NamedTuple, Optional, Sequence
 
 import numpy as np
 
@@ -31,6 +31,8 @@ class FrameSource(NamedTuple):
     rate: frames a second.
     fault: why frames are missing at the end; '' where none are.
     read_camera: gives float64 [3, 3], pixels of the files; None where no calibration is known.
+    folder: absolute path that the names are below; of a video its own.
+    sizes: (height, width) of each frame in its file.
     """
     names: List[str]
     size: tuple
@@ -39,6 +41,8 @@ class FrameSource(NamedTuple):
     rate: float = FRAMES_A_SECOND
     fault: str = ''
     read_camera: Optional[Callable[[], np.ndarray]] = None
+    folder: str = ''
+    sizes: Sequence[tuple] = ()
 
     @property
     def numbers(self):
@@ -138,7 +142,9 @@ def from_paths(paths, names=None, one_size=False):
         if size != sizes[0]:
             raise UserError('%s: is %dx%d pixels, must be %dx%d like %s (frames of one drive have '
                             'one camera)' % ((path,) + size[::-1] + sizes[0][::-1] + (paths[0],)))
-    return FrameSource(names or [os.path.basename(path) for path in paths], sizes[0], read)
+    names = names or [os.path.basename(path) for path in paths]
+    return FrameSource(names, sizes[0], read, sizes=sizes,
+                       folder=os.path.abspath(paths[0][:-len(names[0])]))
 
 
 def from_video(path):
@@ -149,7 +155,8 @@ def from_video(path):
         return (images.resize(image, height, width) for image in video.read_frames(path))
 
     return FrameSource(['frame %d' % i for i in range(found.frames)], found.size, read,
-                       lambda: np.arange(found.frames) / found.rate, found.rate, found.fault)
+                       lambda: np.arange(found.frames) / found.rate, found.rate, found.fault,
+                       folder=os.path.abspath(path), sizes=[found.size] * found.frames)
 
 
 def _warn_of_gaps(frames):

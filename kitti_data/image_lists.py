@@ -1,7 +1,8 @@
 """Lists of images in text files, in the forms in which the field passes them on.
 
 A line is a path below a data set, alone or with others after it (`left.png right.png`), or a frame
-of KITTI raw, `date/drive number l` or `drive number r`. Paths may contain spaces.
+of KITTI raw, `date/drive number l` or `drive number r`. Paths may contain spaces. Where a path does
+not exist, the same with another ending is taken: data sets are passed on as PNG and as JPEG.
 """
 import os
 import re
@@ -24,15 +25,16 @@ class ListedImage(NamedTuple):
     line: int
 
 
-def read_image_list(list_path, root=''):
+def read_image_list(list_path, root='', exist=True):
     """The images that a list names, in its order.
 
     Args:
       list_path: text file.
       root: folder of the data set; empty is the working directory.
+      exist: whether the images must exist below `root`.
 
     Returns:
-      List of N `ListedImage`s, all of which exist below `root`.
+      List of N `ListedImage`s.
 
     Raises:
       UserError: the list is empty, a line has none of the forms, or images do not exist (with how
@@ -49,7 +51,7 @@ def read_image_list(list_path, root=''):
     if not listed:
         raise UserError('list of test images %s is empty' % list_path)
     missing = [image for image in listed if not os.path.isfile(os.path.join(root, image.name))]
-    if missing:
+    if missing and exist:
         raise UserError('%s: %d of its %d images do not exist: %s%s' % (
             list_path, len(missing), len(listed), ', '.join(
                 '%s (line %d)' % (os.path.join(root, image.name), image.line)
@@ -61,12 +63,19 @@ def read_image_list(list_path, root=''):
 def _name(line, root):
     path = _PATH.match(line)
     if path:
-        return path.group(1)
+        return _with_its_ending(path.group(1), root)
     frame = _RAW_FRAME.fullmatch(line)
     number = frame_number(frame.group(3)) if frame else None
     if number is None:
         return None
     stem = '%s/%s/image_%02d/data/%010d' % (
         frame.group(2), frame.group(1), _CAMERA_OF_SIDE[frame.group(4)], number)
-    return next((stem + extension for extension in IMAGE_EXTENSIONS
-                 if os.path.isfile(os.path.join(root, stem + extension))), stem + '.png')
+    return _with_its_ending(stem + '.png', root)
+
+
+def _with_its_ending(name, root):
+    """`name`, or the same with the ending of the image that is there."""
+    stem = os.path.splitext(name)[0]
+    endings = IMAGE_EXTENSIONS + tuple(ending.upper() for ending in IMAGE_EXTENSIONS)
+    return next((one for one in [name] + [stem + ending for ending in endings]
+                 if os.path.isfile(os.path.join(root, one))), name)

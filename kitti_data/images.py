@@ -90,6 +90,16 @@ def image_size(path, what='image'):
         return image.height, image.width
 
 
+def size_of_first(paths):
+    """(height, width) of the first of the image files that can be read, whose errors are its."""
+    for path in paths[:-1]:
+        try:
+            return image_size(path)
+        except UserError:
+            continue
+    return image_size(paths[-1])
+
+
 def check_headers(paths, what='image'):
     """Looks at the header of every image, so that a long run does not end at a file that is none.
 

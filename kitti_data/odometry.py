@@ -8,6 +8,7 @@ from common.errors import UserError
 from common.files import atomic_write, list_folder, reading, require_file, require_folder
 from kitti_data.calibration import Calibration
 from kitti_data.frame_files import frame_number, list_frames, require_no_gaps
+from kitti_data.images import size_of_first
 from kitti_data.number_files import numbered_rows, read_rows
 from kitti_data.poses import (
     from_parts, quaternion_from_rotation, rotation_faults, rotation_from_quaternion, to_4x4)
@@ -86,8 +87,8 @@ class OdometrySequence:
 
     @property
     def projection(self):
-        """float64 [3, 4], from the rectified frame of camera 0 to pixels of this camera."""
-        return self.calibration.projection('P%d' % self.camera)
+        """float64 [3, 4], from the rectified frame of camera 0 to pixels of the image files."""
+        return self.calibration.projection('P%d' % self.camera, size_of_first(self.image_paths))
 
     @property
     def intrinsics(self):

@@ -83,7 +83,7 @@ def snippets(path, length, height, width, sequence='', camera=2, intrinsics=(),
     shape = (length, height, width)
     change = resized if half_pixel_centers else zoomed
     if os.path.isdir(os.path.join(folder, 'training', 'image_2')):
-        return _kitti_2015(os.path.join(folder, 'training'), shape, typed_camera(intrinsics),
+        return _kitti_2015(os.path.join(folder, 'training'), shape, intrinsics,
                            camera_needed, change)
     prefixes = _formatted_examples(folder)
     if prefixes:
@@ -92,7 +92,7 @@ def snippets(path, length, height, width, sequence='', camera=2, intrinsics=(),
     if len(source.names) < length:
         raise UserError('%s holds %d frames; a snippet needs %d' % (
             path, len(source.names), length))
-    matrix = typed_camera(intrinsics)
+    matrix = typed_camera(intrinsics, source.size)
     if matrix is None and camera_needed:
         if not source.read_camera:
             raise UserError('residual flow needs the camera of %s: --intrinsics=fx,fy,cx,cy, in '
@@ -108,13 +108,13 @@ def snippets(path, length, height, width, sequence='', camera=2, intrinsics=(),
     return SnippetSource(numbers, read, source.rate, source.fault)
 
 
-def _kitti_2015(folder, shape, matrix, camera_needed, change):
+def _kitti_2015(folder, shape, intrinsics, camera_needed, change):
     """Frames 10 - k .. 10 + k around every reference frame; needs the multi-view extension."""
     length, height, width = shape
     image_folder = os.path.join(folder, 'image_2')
     names = reference_names(image_folder)
     frames = range(REFERENCE - length // 2, REFERENCE + length // 2 + 1)
-    calibrated = camera_needed and matrix is None
+    calibrated = camera_needed and not intrinsics
 
     def image_path(name, frame):
         return os.path.join(image_folder, '%s_%02d.png' % (name, frame))
@@ -130,13 +130,14 @@ def _kitti_2015(folder, shape, matrix, camera_needed, change):
             require_file(calibration_path(name), 'KITTI 2015 calibration',
                          'or give --intrinsics=fx,fy,cx,cy')
 
-    images.check_headers([image_path(name, frame) for name in names for frame in frames])
+    sizes = images.check_headers([image_path(name, frame) for name in names for frame in frames])
+    typed_camera(intrinsics, sizes[0])  # which is refused now or never: KITTI's sizes are alike
 
     def load(name):
         read = [images.read_resized(image_path(name, frame), height, width) for frame in frames]
         size = read[length // 2][1]
-        own = (Calibration(calibration_path(name)).projection('P_rect_02')[:, :3]
-               if calibrated else matrix)
+        own = (Calibration(calibration_path(name)).projection('P_rect_02', size, 'S_rect_02')[:, :3]
+               if calibrated else typed_camera(intrinsics, size))
         return Snippet(int(name), np.stack([image for image, _ in read]),
                        _scaled(own, size, (height, width), change), size)
 
@@ -161,7 +162,7 @@ def _formatted(prefixes, shape):
     numbers = [frame_number(os.path.basename(prefix)) for prefix in prefixes]
     if None in numbers or len(set(numbers)) < len(numbers):
         numbers = list(range(len(prefixes)))
-    cameras = [read_camera_file(prefix + _CAMERA_ENDING) for prefix in prefixes]
+    cameras = [read_camera_file(prefix + _CAMERA_ENDING, (height, width)) for prefix in prefixes]
     paths = [prefix + '.jpg' for prefix in prefixes]
     for path, size in zip(paths, images.check_headers(paths)):
         if size != (height, width * length):
@@ -175,13 +176,14 @@ def _formatted(prefixes, shape):
     return SnippetSource(numbers, lambda: read_ahead(load, range(len(prefixes))))
 
 
-def typed_camera(intrinsics):
-    """float64 [3, 3] of (fx, fy, cx, cy) as `--intrinsics` gives them, or None of nothing."""
+def typed_camera(intrinsics, size):
+    """float64 [3, 3] of (fx, fy, cx, cy) as `--intrinsics` gives them for image files of `size`
+    (height, width), or None of nothing."""
     if not len(intrinsics):
         return None
     fx, fy, cx, cy = intrinsics
     matrix = np.array([[fx, 0, cx], [0, fy, cy], [0, 0, 1.0]])
-    check_camera(matrix, '--intrinsics=%s' % ','.join('%g' % value for value in intrinsics))
+    check_camera(matrix, '--intrinsics=%s' % ','.join('%g' % value for value in intrinsics), size)
     return matrix
 
 

@@ -42,6 +42,12 @@ def best_constant(gt):
     return float(gt[np.searchsorted(weight, weight[-1] / 2)])
 
 
+def inverse(depth):
+    """1 / depth, [H, W] > 0; what is next to nothing beside the median counts as a thousandth."""
+    depth = np.asarray(depth)
+    return 1 / np.maximum(depth, max(np.median(depth) * 1e-3, np.finfo(np.float32).tiny))
+
+
 def valid_pixels(gt, crop=None, limits=(MIN_DEPTH, MAX_DEPTH)):
     """<bool>[H, W], where the truth is between the limits and, with `GARG_CROP`, in the crop."""
     valid = (gt > limits[0]) & (gt < limits[1])

@@ -1,4 +1,8 @@
-"""The images, and their truth, that depth is scored on: Eigen's, KITTI 2015's, synthetic ones."""
+"""The images, and their truth, that depth is scored on: Eigen's, KITTI 2015's, synthetic ones.
+
+A split has `names` of its images, the `drives` they are of, `image_path(index)`, `truth(index)` and
+`has_images`, whether those paths exist.
+"""
 import functools
 import os
 import re
@@ -9,6 +13,7 @@ import numpy as np
 from common.errors import UserError
 from common.files import require_file, require_folder
 from kitti_data import splits
+from kitti_data.depth_files import read_kitti_depth
 from kitti_data.frame_files import frame_number
 from kitti_data.image_lists import read_image_list
 from kitti_data.images import image_size
@@ -21,6 +26,7 @@ from kitti_eval.depth_truth import (
     BASELINE, FOCAL_OF_WIDTH, disparity_to_depth, focal_and_baseline, project_velodyne,
     read_disparity)
 
+_ANNOTATED_PARTS = ('train', 'val')
 _RAW_IMAGE = re.compile(r'([^/]+)/image_0([0-3])/data/([0-9]+)\.(png|jpg|jpeg)$', re.I)
 
 
@@ -35,6 +41,10 @@ class DepthTruth(NamedTuple):
     focal_baseline: float = None
 
 
+# Of Eigen's test images, those that KITTI's annotated depth has (Uhrig et al., 3DV 2017).
+EIGEN_IMAGES, ANNOTATED_IMAGES = 697, 652
+
+
 class EigenSplit:
     """Images of KITTI raw with the laser scan as truth.
 
@@ -44,13 +54,14 @@ class EigenSplit:
         `2011_09_26/2011_09_26_drive_0002_sync/image_02/data/0000000069.png`; see `image_lists`.
       limits: depths that count, metres.
     """
+    has_images = True
 
     def __init__(self, kitti_dir, list_path, limits):
         self._root = require_folder(kitti_dir, 'KITTI raw folder (--kitti_dir)')
-        listed = read_image_list(
-            require_file(list_path, 'list of test images (--test_file_list)'), self._root)
-        self.names = [image.name for image in listed]
-        self._images = [_raw_image(image, list_path) for image in listed]
+        if _holds_annotated_depth(self._root):
+            raise UserError('--kitti_dir=%s: is KITTI\'s annotated depth, must be the raw folder '
+                            'with --split=eigen (or give --split=eigen_benchmark)' % kitti_dir)
+        self.names, self._images = _listed_images(list_path, self._root)
         self.drives = sorted({drive for drive, _, _ in self._images})
         self._limits = limits
         self._drive = functools.lru_cache(maxsize=None)(RawDrive)
@@ -71,10 +82,57 @@ class EigenSplit:
         path = drive.velodyne_path(number)
         if not os.path.exists(path):
             return None
-        height, width = image_size(self.image_path(index))
-        depth = project_velodyne(read_velodyne(path), drive.calibration.velo_to_image(camera),
-                                 height, width)
+        size = drive.calibration.projected_size(camera, image_size(self.image_path(index)))
+        depth = project_velodyne(read_velodyne(path),
+                                 drive.calibration.velo_to_image(camera, size), *size)
         return DepthTruth(depth, valid_pixels(depth, GARG_CROP, self._limits))
+
+
+class AnnotatedSplit:
+    """Eigen's images with KITTI's annotated depth, the "improved ground truth", as truth.
+
+    Args:
+      kitti_dir: data_depth_annotated, with `{train,val}/<drive>/proj_depth/groundtruth/image_0C`.
+      list_path: as for `EigenSplit`, but the images themselves need not be there. Those of Eigen's
+        697 that have no annotated depth are left out of the scores.
+      limits: depths that count, metres.
+      crop: whether pixels count in Garg's crop and within the limits alone, as for `EigenSplit`, or
+        all that are annotated (Godard et al., ICCV 2019).
+
+    Raises:
+      UserError: nothing is annotated, or of Eigen's list another number than the 652 that are.
+    """
+    has_images = False
+
+    def __init__(self, kitti_dir, list_path, limits, crop=True):
+        self._limits, self._crop = limits, crop
+        self._root = require_folder(kitti_dir, 'annotated depth of KITTI (--kitti_dir)')
+        self.names, images = _listed_images(list_path, self._root, exist=False)
+        self.drives = sorted({drive for drive, _, _ in images})
+        self._paths = [self._annotation(*image) for image in images]
+        found = sum(path is not None for path in self._paths)
+        published = {EIGEN_IMAGES: ANNOTATED_IMAGES, ANNOTATED_IMAGES: ANNOTATED_IMAGES}
+        if found != published.get(len(images), found) or not found:
+            raise UserError('%s: %d of the %d images of %s are annotated there, must be %s (unpack '
+                            'train and val of data_depth_annotated)' % (
+                                kitti_dir, found, len(images), list_path,
+                                published.get(len(images), 'at least one')))
+
+    def _annotation(self, drive, camera, number):
+        parts = drive, 'proj_depth', 'groundtruth', 'image_%02d' % camera, '%010d.png' % number
+        paths = [os.path.join(self._root, part, *parts) for part in _ANNOTATED_PARTS]
+        return next(filter(os.path.isfile, paths), None)
+
+    def image_path(self, index):
+        return os.path.join(self._root, self.names[index])
+
+    def truth(self, index):
+        """The `DepthTruth` of an image; None where it is not annotated."""
+        if self._paths[index] is None:
+            return None
+        depth = read_kitti_depth(self._paths[index])
+        return DepthTruth(depth, valid_pixels(depth, GARG_CROP, self._limits) if self._crop
+                          else depth > 0)
 
 
 class StereoSplit:
@@ -84,6 +142,7 @@ class StereoSplit:
       kitti_dir: the folder with `training/image_2` and its neighbours.
       disparity_dir: 'disp_noc_0' or 'disp_occ_0'.
     """
+    has_images = True
 
     def __init__(self, kitti_dir, disparity_dir='disp_noc_0'):
         root = require_folder(kitti_dir, 'KITTI 2015 folder (--kitti_dir)')
@@ -104,7 +163,8 @@ class StereoSplit:
         if width in FOCAL_OF_WIDTH:
             focal_baseline = FOCAL_OF_WIDTH[width] * BASELINE
         else:
-            focal_baseline = np.prod(focal_and_baseline(self._calibration_path(index, width)))
+            focal_baseline = np.prod(focal_and_baseline(self._calibration_path(index, width),
+                                                        size=disparity.shape))
         depth = disparity_to_depth(disparity, focal_baseline)
         return DepthTruth(depth, disparity > 0, focal_baseline)
 
@@ -127,6 +187,7 @@ class SyntheticSplit:
       sequence: name or number.
       limits: depths that count, metres.
     """
+    has_images = True
 
     def __init__(self, kitti_dir, sequence, limits):
         frames = OdometrySequence(kitti_dir, sequence, camera=2)
@@ -146,6 +207,17 @@ class SyntheticSplit:
         """The `DepthTruth` of an image."""
         depth = self._scene.depth(int(self._frames.frame_numbers[index]), 2)
         return DepthTruth(depth, valid_pixels(depth, limits=self._limits))
+
+
+def _holds_annotated_depth(root):
+    return any(os.path.isdir(os.path.join(root, part)) for part in _ANNOTATED_PARTS)
+
+
+def _listed_images(list_path, root, exist=True):
+    """(names of the images in a list, their `_raw_image`s)."""
+    listed = read_image_list(
+        require_file(list_path, 'list of test images (--test_file_list)'), root, exist)
+    return [image.name for image in listed], [_raw_image(image, list_path) for image in listed]
 
 
 def _raw_image(image, list_path):

@@ -1,13 +1,14 @@
 """Ground truth of depth: laser scans projected into the image, and KITTI 2015's disparities."""
 import numpy as np
 
-from kitti_data.calibration import Calibration
+from common.errors import UserError
+from kitti_data.calibration import KITTI_SIZES, Calibration
 from kitti_data.images import read_16_bit
 
 # Pixels, by the width of KITTI's images: how the field turns KITTI 2015's disparity into depth.
-FOCAL_OF_WIDTH = {1242: 721.5377, 1241: 718.856, 1238: 718.3351, 1224: 707.0493}
+FOCAL_OF_WIDTH = {width: focal for focal, (_, width) in KITTI_SIZES.items()}
 BASELINE = 0.54
-_DISPARITY_STEPS_PER_PIXEL = 256.0
+_STEPS_PER_PIXEL = 256.0
 
 
 def project_velodyne(points, velo_to_image, height, width, along='forward'):
@@ -51,7 +52,7 @@ def read_disparity(path):
     Raises:
       UserError: the file is missing, broken, or no 16-bit gray PNG.
     """
-    return read_16_bit(path, 1, 'disparity image') / _DISPARITY_STEPS_PER_PIXEL
+    return read_16_bit(path, 1, 'disparity image') / _STEPS_PER_PIXEL
 
 
 def disparity_to_depth(disparity, focal_baseline):
@@ -60,17 +61,26 @@ def disparity_to_depth(disparity, focal_baseline):
     return np.where(known, focal_baseline / np.where(known, disparity, 1), 0)
 
 
-def focal_and_baseline(calibration_path, camera=2):
+def focal_and_baseline(calibration_path, camera=2, size=None):
     """What turns disparity between the colour cameras into depth.
 
     Args:
       calibration_path: a `calib_cam_to_cam` file.
       camera: 2 or 3, whose focal length it is.
+      size: (height, width) of the disparities; None compares with none.
 
     Returns:
       (focal length in pixels, baseline in metres).
+
+    Raises:
+      UserError: the calibration is of images of another size: disparities cannot follow a resize.
     """
     calibration = Calibration(calibration_path)
-    left, right = (calibration.projection('P_rect_%02d' % number) for number in (2, 3))
+    calibrated = calibration.image_size('P_rect_02', 'S_rect_02')
+    if size and calibrated and calibrated != tuple(size):
+        raise UserError('calibration file %s: is of images of %dx%d pixels, must be of %dx%d like '
+                        'the disparities (which cannot be resized)' % (
+                            (calibration_path,) + calibrated[::-1] + tuple(size)[::-1]))
+    left, right = (calibration.projection('P_rect_%02d' % number, size) for number in (2, 3))
     baseline = abs(right[0, 3] / right[0, 0] - left[0, 3] / left[0, 0])
     return float((left if camera == 2 else right)[0, 0]), float(baseline)

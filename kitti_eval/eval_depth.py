@@ -16,29 +16,37 @@ from common.files import make_folder
 from common.flags import flag, parse_flags, path_flag
 from common.parallel import parallel_map
 from kitti_data.depth_files import read_depths
-from kitti_data.images import read_rgb, write_png
+from kitti_data.images import read_rgb, resize, write_png
 from kitti_eval import html_report, leakage, report
-from kitti_eval.depth_errors import MAX_DEPTH, MIN_DEPTH, ERRORS, evaluate_map, summarise
-from kitti_eval.depth_splits import EigenSplit, StereoSplit, SyntheticSplit
+from kitti_eval.depth_errors import MAX_DEPTH, MIN_DEPTH, ERRORS, evaluate_map, inverse, summarise
+from kitti_eval.depth_order import in_order_of
+from kitti_eval.depth_splits import AnnotatedSplit, EigenSplit, StereoSplit, SyntheticSplit
 
 ROWS = (('prediction', 'prediction'), ("constant: each image's median", 'median_depth'),
         ('constant: least abs_rel in each image', 'best_constant'))
+
+_IMAGES_TO_EXPLAIN = 20  # on which other readings of a bad prediction are tried
 
 
 @dataclasses.dataclass
 class Config(report.MapFlags):
     """What is compared."""
-    split: str = flag('eigen', 'the images', choices=('eigen', 'stereo', 'synthetic'))
-    kitti_dir: str = path_flag('', 'KITTI raw folder for eigen, KITTI 2015 folder for stereo, '
-                                   'odometry folder for synthetic')
-    pred_file: str = path_flag('', 'predicted depth, .npy, float32 [n, H, W]')
-    test_file_list: str = path_flag('', 'eigen: list of the images, in the order of the '
-                                        'predictions')
+    split: str = flag('eigen', 'the images',
+                      choices=('eigen', 'eigen_benchmark', 'stereo', 'synthetic'))
+    kitti_dir: str = path_flag('', 'KITTI raw folder for eigen, data_depth_annotated for '
+                                   'eigen_benchmark, KITTI 2015 folder for stereo, odometry folder '
+                                   'for synthetic')
+    pred_file: str = path_flag('', 'predicted depth, .npy, float32 [n, H, W]; a .json of this '
+                                   'name, which test_depth writes, names the images')
+    test_file_list: str = path_flag('', 'eigen, eigen_benchmark: list of the images, in the order '
+                                        'of the predictions where no .json names them')
     disparity_dir: str = flag('disp_noc_0', 'stereo: which truth',
                               choices=('disp_noc_0', 'disp_occ_0'))
     sequence: str = flag('9', 'synthetic: which sequence')
     min_depth: float = flag(MIN_DEPTH, 'least depth, metres', above=0)
     max_depth: float = flag(MAX_DEPTH, 'greatest depth, metres', above=0)
+    crop: bool = flag(True, 'eigen_benchmark: only pixels in the crop of Garg et al. and within '
+                            'the limits count; --nocrop counts all, as Monodepth2')
     scale: bool = flag(True, "scale each prediction by the ratio of medians; --noscale leaves it")
 
     def __post_init__(self):
@@ -46,23 +54,25 @@ class Config(report.MapFlags):
         if self.min_depth >= self.max_depth:
             raise UserError('--min_depth=%g: must be below --max_depth=%g' % (
                 self.min_depth, self.max_depth))
-        if self.split == 'eigen' and not self.test_file_list:
+        if not self.crop and self.split != 'eigen_benchmark':
+            raise UserError('--nocrop: must be given with --split=eigen_benchmark, not %s' %
+                            self.split)
+        if self.split.startswith('eigen') and not self.test_file_list:
             raise UserError('--test_file_list= is empty: must be the list of the images that '
-                            '--split=eigen scores (Eigen\'s has 697)')
+                            '--split=%s scores (Eigen\'s has 697)' % self.split)
 
 
 def main(argv=None):
     config, output = parse_flags(__doc__, Config, report.ReportFlags, argv=argv)
     pred = read_depths(config.pred_file)
     split = open_split(config)
-    if len(split.names) != len(pred):
-        raise UserError('%s holds %d depth maps, the %s split here has %d images' % (
-            config.pred_file, len(pred), config.split, len(split.names)))
+    pred = in_order_of(split, pred, config.pred_file)
     trained = leakage.warn_if_trained(config.train_list, split.drives)
     folder = report.result_folder(output, config.pred_file)
     stem = os.path.splitext(os.path.basename(config.pred_file))[0]
     result = evaluate_split(split, pred, config)
     shown = print_result(result, config)
+    warn_if_explained(split, pred, config, result)
     report.save_result(folder, stem + '.eval_depth',
                        dict(result, split=config.split, trained_on=trained))
     if output.plot:
@@ -70,32 +80,53 @@ def main(argv=None):
         plot_split(split, pred, config, plot_folder)
         print('written: %s/*.png' % plot_folder)
         html_report.evaluation_page(os.path.join(folder, stem + '.eval_depth.html'), shown,
-                                    plot_folder)
+                                    plot_folder, __file__, argv)
 
 
 def open_split(config):
-    """The images and truth that `config` names: an EigenSplit, StereoSplit or SyntheticSplit."""
+    """The images and truth that `config` names: one of `depth_splits`."""
     limits = (config.min_depth, config.max_depth)
     if config.split == 'eigen':
         return EigenSplit(config.kitti_dir, config.test_file_list, limits)
+    if config.split == 'eigen_benchmark':
+        return AnnotatedSplit(config.kitti_dir, config.test_file_list, limits, config.crop)
     if config.split == 'synthetic':
         return SyntheticSplit(config.kitti_dir, config.sequence, limits)
     return StereoSplit(config.kitti_dir, config.disparity_dir)
 
 
-def evaluate_split(split, pred, config):
-    """Scores all images of a split on all cores; see `depth_errors.summarise` for the result.
+def evaluate_split(split, pred, config, indices=None):
+    """Scores images of a split on all cores; see `depth_errors.summarise` for the result.
 
     Args:
       split: what `open_split` gives.
-      pred: <float32>[n, H, W] in the order of its names.
+      pred: sequence of <float32>[H, W] in the order of its names.
       config: Config, of which scale, min_depth and max_depth are read.
+      indices: of the images; None is all.
     """
     def score(index):
         truth = split.truth(index)
         return _score(split, truth, pred, index, config)[0] if _is_known(truth) else None
 
-    return summarise(parallel_map(score, range(len(split.names)), desc='depth', unit='img'))
+    indices = range(len(split.names)) if indices is None else indices
+    return summarise(parallel_map(score, indices, desc='depth', unit='img'))
+
+
+def warn_if_explained(split, pred, config, result):
+    """Where a constant beats the prediction, warns of what it holds instead if that fits."""
+    constant = result['best_constant']['abs_rel']
+    if result['prediction']['abs_rel'] <= constant:
+        return
+    scaled = dataclasses.replace(config, scale=True)
+    readings = {'1 / prediction, scaled by medians,': [inverse(depth) for depth in pred],
+                'the prediction, scaled by medians,': pred}
+    indices = dataclasses.replace(config, num_plots=_IMAGES_TO_EXPLAIN).plotted(len(pred))
+    found = report.best_explanation(
+        {words: evaluate_split(split, reading, scaled, indices)['prediction']['abs_rel']
+         for words, reading in readings.items()}, constant / 2)
+    if found:
+        warn('%s: is worse than a constant, but %s fits (abs_rel %.4f): must hold depth, %s' % (
+            (config.pred_file,) + found + ('in any scale' if config.scale else 'in metres',)))
 
 
 def plot_split(split, pred, config, folder):
@@ -103,8 +134,9 @@ def plot_split(split, pred, config, folder):
     def plot(index):
         truth = split.truth(index)
         if _is_known(truth):
+            image = split.image_path(index)
             write_picture(os.path.join(folder, '%06d.png' % index),
-                          read_rgb(split.image_path(index)),
+                          read_rgb(image) if split.has_images or os.path.exists(image) else None,
                           _score(split, truth, pred, index, config)[1], truth.depth)
 
     parallel_map(plot, config.plotted(len(split.names)), desc='pictures', unit='img')
@@ -131,9 +163,10 @@ def print_result(result, config):
     if 'd1_all' in result['prediction']:
         columns.insert(4, ('d1_all', '%.4f'))
     shown = report.print_table(
-        'Depth, %s split, %d images, %s %g to %g m, %s' % (
+        'Depth, %s split, %d images, %s%s %g to %g m, %s' % (
             config.split, result['images'],
-            'predictions limited to' if config.split == 'stereo' else 'from',
+            "Garg's crop, " if config.split.startswith('eigen') and config.crop else '',
+            'predictions limited to' if config.split == 'stereo' or not config.crop else 'from',
             config.min_depth, config.max_depth,
             'scaled by medians' if config.scale else 'not scaled'),
         columns, [(label, result[key]) for label, key in ROWS])
@@ -147,14 +180,15 @@ def write_picture(path, image, pred, gt):
 
     Args:
       path: the PNG file.
-      image: <uint8>[H, W, 3].
+      image: <uint8>[h, w, 3], which is resized to the truth; None where there is none.
       pred, gt: <float>[H, W] metres; 0 in the truth is unknown. Single points are drawn 3 wide.
     """
     from common.opencv import cv2
     from kitti_eval.plots import depth_colours
     low, high = np.percentile(gt[gt > 0], [2, 98])
     points = cv2.dilate(depth_colours(gt, low, high), np.ones((3, 3)))
-    write_png(path, np.concatenate([image, depth_colours(pred, low, high), points]))
+    shown = [] if image is None else [resize(image, *gt.shape)]
+    write_png(path, np.concatenate(shown + [depth_colours(pred, low, high), points]))
 
 
 if __name__ == '__main__':

@@ -21,12 +21,13 @@ from kitti_data.flow_files import flow_to_colour, read_flo, read_kitti_flow, res
 from kitti_data.images import read_rgb, write_png
 from kitti_data.kitti_2015 import REFERENCE, reference_names
 from kitti_eval import html_report, leakage, report
-from kitti_eval.flow_errors import evaluate_map, summarise
+from kitti_eval.flow_errors import evaluate_map, other_readings, summarise
 
 TRUTHS = ('noc', 'occ')
 # Where and in which form the prediction of an image may lie; the first that is there is taken.
 _PREDICTIONS = (('', '.flo'), ('binary', '.flo'), ('', '.png'), ('png', '.png'))
 _PREDICTION_NAME = re.compile(r'([0-9]{1,18})(?:_%02d)?' % REFERENCE)
+_IMAGES_TO_EXPLAIN = 20  # on which other readings of bad predictions are tried
 _LONGEST = 1e6  # pixels; Middlebury marks unknown flow by 1e9
 
 
@@ -59,13 +60,15 @@ def main(argv=None):
     folder = report.result_folder(output, pred_dir)
     result = evaluate_files(training, found, config)
     shown = print_result(result)
+    warn_if_explained(training, found, config, result['occ'])
     report.save_result(folder, 'eval_flow', dict(
         result, missing=len(names) - len(found), trained_on=trained))
     if output.plot:
         plot_folder = make_folder(os.path.join(folder, 'eval_flow'))
         plot_files(training, found, config, plot_folder)
         print('written: %s/*.png' % plot_folder)
-        html_report.evaluation_page(os.path.join(folder, 'eval_flow.html'), shown, plot_folder)
+        html_report.evaluation_page(os.path.join(folder, 'eval_flow.html'), shown, plot_folder,
+                                    __file__, argv)
 
 
 def prediction_paths(pred_dir):
@@ -113,6 +116,29 @@ def evaluate_files(training, predictions, config):
     per_image = {name: {kind: score[kind] and score[kind]['prediction'] for kind in TRUTHS}
                  for name, score in zip(names, scores)}
     return dict(result, per_image=per_image)
+
+
+def warn_if_explained(training, predictions, config, result):
+    """Where predictions are no better than zero flow, warns of what they hold instead if that fits.
+
+    Args:
+      training, predictions, config: as for `evaluate_files`.
+      result: its summary of all pixels.
+    """
+    zero = result['zero_flow']['epe']
+    if result['prediction']['epe'] < 0.9 * zero:
+        return
+    errors = {}
+    for name in sorted(predictions)[:_IMAGES_TO_EXPLAIN]:
+        gt, valid = _read_truth(training, 'occ', name)
+        for words, flow in other_readings(read_prediction(predictions[name]), *valid.shape).items():
+            errors.setdefault(words, []).append(evaluate_map(gt, valid, flow, config.bilinear))
+    found = report.best_explanation({words: summarise(scores)['prediction']['epe']
+                                     for words, scores in errors.items()}, zero / 2)
+    if found:
+        warn('%s: is no better than zero flow, but fits (EPE %.4f) if it holds %s; must be u, v '
+             'from the first image to the second, in pixels of its own size' % (
+                 config.pred_dir, found[1], found[0]))
 
 
 def plot_files(training, predictions, config, folder):

@@ -80,7 +80,7 @@ def main(argv=None):
     if output.plot:
         html_report.evaluation_page(
             os.path.join(folder, name + '.html'), shown,
-            plot_result(os.path.join(folder, name), both, baseline, rows, config))
+            plot_result(os.path.join(folder, name), both, baseline, rows, config), __file__, argv)
     if config.evo:
         result['evo'] = _run_evo(both, config.align,
                                  os.path.join(folder, name + '_evo') if output.plot else '')

@@ -61,7 +61,7 @@ def main(argv=None):
     report.save_result(folder, 'eval_pose', result)
     if output.plot:
         html_report.evaluation_page(os.path.join(folder, 'eval_pose.html'), shown,
-                                    _plot(folder, gt, pred, config.seq_id))
+                                    _plot(folder, gt, pred, config.seq_id), __file__, argv)
 
 
 def read_truth(config, seq_length):

@@ -45,6 +45,21 @@ def evaluate_map(gt, valid, pred, bilinear=False):
             'zero_flow': flow_errors(gt, valid, np.zeros_like(gt))}
 
 
+def other_readings(flow, height, width):
+    """{what a flow may hold by mistake: <float>[h, w, 2] it would be then, in pixels of its size}.
+
+    Args:
+      flow: <float>[h, w, 2].
+      height, width: of the truth.
+    """
+    size = np.array(flow.shape[1::-1])
+    readings = {'v before u': flow[..., ::-1], 'the flow from the second image to the first': -flow,
+                'shares of width and height': flow * size}
+    if flow.shape[:2] != (height, width):
+        readings['pixels of the truth, in another size'] = flow * size / (width, height)
+    return readings
+
+
 def summarise(scores):
     """Means over images of `evaluate_map`'s dicts, None among them left out.
 

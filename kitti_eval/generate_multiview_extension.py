@@ -74,7 +74,7 @@ def example(number, config):
     frames = [read_resized(path, config.img_height, config.img_width) for path in paths]
     height, width = frames[reach][1]
     projection = Calibration(os.path.join(config.calib_folder, number + '.txt')).projection(
-        'P_rect_' + config.cam_id)
+        'P_rect_' + config.cam_id, (height, width), 'S_rect_' + config.cam_id)
     return np.concatenate([image for image, _ in frames], axis=1), camera_text(
         projection[:, :3], config.img_width / width, config.img_height / height)
 

@@ -89,18 +89,22 @@ def picture(path, caption=''):
         html.escape(caption))
 
 
-def evaluation_page(path, table_shown, pictures):
+def evaluation_page(path, table_shown, pictures, program, argv=None):
     """Writes what an evaluation found: its command, its table, its pictures.
 
     Args:
       path: the HTML file.
       table_shown: what `report.print_table` returns.
       pictures: paths of picture files, or the folder that holds them; of many some are shown.
+      program: `__file__` of the evaluation.
+      argv: the arguments that its `main` was called with; None are those of the process.
     """
+    command = ['python', os.path.relpath(program, os.path.dirname(os.path.dirname(__file__)))]
+    command += sys.argv[1:] if argv is None else argv
     if isinstance(pictures, str):
         pictures = sorted(glob.glob(os.path.join(glob.escape(pictures), '*.png')))
     shown = pictures[::max(1, -(-len(pictures) // _MOST_PICTURES))]
-    write_page(path, table_shown[0], [commands([' '.join(map(shlex.quote, sys.argv))]),
+    write_page(path, table_shown[0], [commands([' '.join(map(shlex.quote, command))]),
                                       table(*table_shown)] + [picture(one) for one in shown])
 
 

@@ -81,6 +81,12 @@ def print_odometry(rows, title):
     return shown
 
 
+def best_explanation(errors, limit):
+    """(words, error) of the least of {words: error}, or None where it is not below `limit`."""
+    words = min(errors, key=errors.get)
+    return (words, errors[words]) if errors[words] < limit else None
+
+
 def _cell(value, form):
     return '-' if value is None else form % value
 

@@ -98,8 +98,8 @@ class ExampleReader:
         if example is None:
             prefix = self._prefixes[index]
             check_strip_size(prefix + '.jpg', strip.shape[:2], self._seq_length, *self._shape[:2])
-            camera = (read_camera_file(prefix + '_cam.txt') if self._camera is None
-                      else self._camera)
+            camera = (read_camera_file(prefix + '_cam.txt', self._shape[:2])
+                      if self._camera is None else self._camera)
             example = unpack_strip(strip, self._seq_length), camera
             self._kept.keep(index, example)
         return example

@@ -149,7 +149,7 @@ def check_examples(prefixes, seq_length, img_height, img_width):
                     path, 'empty' if os.path.basename(path) in sizes else 'does not exist'))
         image = members[0] + '.jpg'
         check_strip_size(image, images.image_size(image), seq_length, img_height, img_width)
-        read_camera_file(members[0] + '_cam.txt')
+        read_camera_file(members[0] + '_cam.txt', (img_height, img_width))
 
 
 def find_broken(dataset_dir, splits=('train', 'val')):

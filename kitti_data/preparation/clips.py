@@ -18,6 +18,7 @@ class Clip(typing.NamedTuple):
     folder: str                     # of the formatted set
     frames: typing.List[Frame]      # ascending numbers, which may jump
     intrinsics: np.ndarray          # [3, 3], pixels of the image files
+    size: tuple                     # (height, width) of each image file
     step: int = 1                   # difference in number of two neighbours of an example
 
 

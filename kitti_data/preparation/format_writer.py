@@ -48,7 +48,7 @@ def write_set(data, dump_root, settings, config):
             key = (clip.folder, frames[len(frames) // 2].name)
             keys.append(key)
             if key[1] not in finished:
-                writer.add(key, frames, clip.intrinsics)
+                writer.add(key, frames, clip)
     num_found = len(keys) - writer.num_examples
     writer.run(config.num_threads)
 
@@ -130,10 +130,11 @@ class _ExampleWriter:
         self._dump_root = dump_root
         self._config = config
         self._resized_height = int(round(config.img_height / keep_rows))
-        self._examples = {}                                # key -> (paths, intrinsics)
+        self._examples = {}                                # key -> (paths, camera file's text)
+        self._sizes = {}                                   # path -> (height, width) it must have
         self._waiting = {}                                 # path -> keys of examples to come
         self._missing = {}                                 # key -> paths not yet decoded
-        self._decoded = {}                                 # path -> (image, (zoom_x, zoom_y))
+        self._decoded = {}                                 # path -> image
         self._lock = threading.Lock()
         self._broken = {}                                  # path -> message
         self.failed = set()
@@ -146,11 +147,14 @@ class _ExampleWriter:
     def problems(self):
         return [self._broken[path] for path in sorted(self._broken)]
 
-    def add(self, key, frames, intrinsics):
-        """Plans the example `key` = (folder, name) of `frames`."""
+    def add(self, key, frames, clip):
+        """Plans the example `key` = (folder, name) of `frames`, which are of `clip`."""
         paths = [frame.path for frame in frames]
-        self._examples[key] = paths, intrinsics
+        self._examples[key] = paths, camera_text(
+            clip.intrinsics, self._config.img_width / clip.size[1],
+            self._resized_height / clip.size[0], self._config.half_pixel_centers)
         self._missing[key] = set(paths)
+        self._sizes.update(dict.fromkeys(paths, clip.size))
         for path in paths:
             self._waiting.setdefault(path, set()).add(key)
 
@@ -177,23 +181,22 @@ class _ExampleWriter:
                 self._release(key)
 
     def _read(self, path):
-        """(uint8 [img_height, img_width, 3], zooms), or None for a broken file."""
+        """uint8 [img_height, img_width, 3], or None for a broken file."""
         try:
-            image, (height, width) = images.read_resized(
-                path, self._resized_height, self._config.img_width)
+            image, size = images.read_resized(path, self._resized_height, self._config.img_width)
+            if size != self._sizes[path]:
+                raise UserError('image %s: is %dx%d pixels, must be %dx%d like the first of its '
+                                'camera' % ((path,) + size[::-1] + self._sizes[path][::-1]))
         except UserError as error:
             self._broken[path] = str(error)
             return None
-        zooms = self._config.img_width / width, self._resized_height / height
-        return image[:self._config.img_height], zooms
+        return image[:self._config.img_height]
 
     def _write(self, key, frames):
         """The camera file first: an example counts as finished when its image is there."""
         prefix = os.path.join(self._dump_root, *key)
-        zooms = frames[len(frames) // 2][1]
-        write_text(prefix + '_cam.txt', camera_text(
-            self._examples[key][1], *zooms, self._config.half_pixel_centers))
-        images.write_jpeg(prefix + '.jpg', np.concatenate([image for image, _ in frames], axis=1),
+        write_text(prefix + '_cam.txt', self._examples[key][1])
+        images.write_jpeg(prefix + '.jpg', np.concatenate(frames, axis=1),
                           self._config.jpeg_quality)
 
     def _release(self, key):

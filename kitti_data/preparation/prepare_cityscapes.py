@@ -9,6 +9,7 @@ import numpy as np
 
 from common.errors import UserError
 from kitti_data import cityscapes
+from kitti_data.images import size_of_first
 from kitti_data.preparation.clips import Clip, DataSet, Frame, collect
 
 FRAME_STEP = 2
@@ -40,9 +41,10 @@ def _clips_of_sequence(city, sequence, frames, cameras):
     do, their frames stay together, and so do the examples across the border.
     """
     intrinsics, problems, broken = {}, [], set()
+    size = size_of_first([frame.path for frame in frames])
     for label, path in sorted(cameras.items()):
         try:
-            intrinsics[label] = cityscapes.read_camera(path)
+            intrinsics[label] = cityscapes.read_camera(path, size)
         except UserError as error:
             problems.append(str(error))
             broken.add(label)
@@ -56,7 +58,7 @@ def _clips_of_sequence(city, sequence, frames, cameras):
     for key, run in itertools.groupby(frames, key_of):
         if key is not None:
             clips.append(Clip(city, [Frame(*frame) for frame in run],
-                              np.array(key).reshape(3, 3), FRAME_STEP))
+                              np.array(key).reshape(3, 3), size, FRAME_STEP))
     if without:
         problems.append('no camera file of %d frames of sequence %s of %s, such as %s_camera.json '
                         'within 30 frames of %s' % (len(without), sequence, city, without[0].name,

@@ -3,6 +3,7 @@ import numpy as np
 
 from kitti_data import odometry
 from kitti_data.frame_files import missing_frames
+from kitti_data.images import size_of_first
 from kitti_data.preparation.clips import Clip, DataSet, Frame, collect
 
 TRAIN_SEQUENCES = ('00', '01', '02', '03', '04', '05', '06', '07', '08')
@@ -28,7 +29,8 @@ def find_clips(config):
         problems = missing_frames(sequence.frames)
         # float32 from here on, as published, for the same digits in the camera files
         intrinsics = sequence.intrinsics.astype(np.float32)
-        return [Clip(folder_of(folder, distance), frames, intrinsics, distance)
+        size = size_of_first(sequence.image_paths)
+        return [Clip(folder_of(folder, distance), frames, intrinsics, size, distance)
                 for distance in dict.fromkeys(config.frame_distance)], problems
 
     clips, problems = collect([(name, camera) for name in names for camera in cameras], clips_of,

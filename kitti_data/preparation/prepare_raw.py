@@ -3,6 +3,7 @@ from common.errors import UserError
 from common.parallel import parallel_map
 from kitti_data import raw, splits
 from kitti_data.frame_files import missing_frames
+from kitti_data.images import size_of_first
 from kitti_data.preparation.clips import Clip, DataSet, Frame, collect
 
 DEFAULT_CAMERAS = (2, 3)
@@ -31,9 +32,10 @@ def find_clips(config):
         if config.remove_static:
             frames, unmeasured = _moving(frames, drive, config)
             problems += unmeasured
+        size = size_of_first([path for _, path in frames]) if frames else None
         return [Clip('%s_%02d' % (name, camera),
                      [Frame(number, '%010d' % number, path) for number, path in frames],
-                     drive.calibration.intrinsics(camera))], problems
+                     drive.calibration.intrinsics(camera, size), size)], problems
 
     clips, problems = collect([(name, camera) for name in names if name not in left_out
                                for camera in config.camera or DEFAULT_CAMERAS], clips_of,

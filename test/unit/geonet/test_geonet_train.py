@@ -146,7 +146,7 @@ def test_a_run_goes_on_with_batch_norm_frozen(rigid_run, synthetic_formatted, tm
 def test_flow_training_validates_by_the_errors_of_eval_flow(flow_run, synthetic_2015, tmp_path):
     flow = str(tmp_path / 'flow')
     geonet('test_flow', dataset_dir=synthetic_2015, init_ckpt_file=flow_run, output_dir=flow)
-    eval_flow.main(['--dataset_dir=' + synthetic_2015, '--pred_dir=' + flow, '--bilinear'])
+    eval_flow.main(['--dataset_dir=' + synthetic_2015, '--pred_dir=' + flow])
     with open(os.path.join(flow, 'eval_flow.json')) as stream:
         expected = json.load(stream)['occ']['prediction']
     measured = rows_of(flow_run, 'validation')[-1]['measured']

@@ -4,9 +4,12 @@ import os
 
 import cv2
 import numpy as np
+import pytest
 
+from common.errors import UserError
 from geonet_program import SIZE, geonet, geonet_fails
-from kitti_data.images import read_rgb
+from kitti_data.images import read_rgb, resize, write_png
+from kitti_eval import eval_depth
 
 
 def images_of(kitti):
@@ -76,3 +79,39 @@ def test_a_broken_frame_is_named_and_nothing_half_is_left(
                         init_ckpt_file=rigid_run, output_dir=str(tmp_path / 'out'))
     assert names[2] in said
     assert not [name for name in os.listdir(str(tmp_path / 'out')) if name.endswith(('npy', 'mp4'))]
+
+
+def test_depth_in_16_bits_has_the_scale_and_the_size_that_kitti_asks_for(
+        rigid_run, synthetic_kitti, tmp_path, capsys):
+    folder, _ = images_of(synthetic_kitti)
+    frames = tmp_path / 'frames'
+    frames.mkdir()
+    for number, size in enumerate(((32, 104), (40, 130))):
+        image = resize(read_rgb(os.path.join(folder, '000000.png')), *size)
+        write_png(str(frames / ('%03d.png' % number)), image)
+    output = tmp_path / 'out' / 'model-4_16bit'
+    output.mkdir(parents=True)
+    (output / '0000000009.png').write_bytes(b'of an earlier run')
+    geonet('test_depth', '--pictures=16bit', '--depth_scale=50', dataset_dir=str(frames),
+           init_ckpt_file=rigid_run, output_dir=str(tmp_path / 'out'))
+    assert sorted(os.listdir(str(output))) == ['0000000000.png', '0000000001.png']
+    depth = np.load(str(tmp_path / 'out' / 'model-4.npy'))
+    steps = cv2.imread(str(output / '0000000000.png'), cv2.IMREAD_UNCHANGED)
+    assert steps.dtype == np.uint16 and steps.max() > 256
+    assert np.abs(steps / 256.0 - 50 * depth[0]).max() <= 0.5 / 256 + 1e-4
+    assert cv2.imread(str(output / '0000000001.png'), cv2.IMREAD_UNCHANGED).shape == (40, 130)
+    geonet('test_depth', '--pictures=16bit', '--depth_scale=5e5', dataset_dir=str(frames),
+           init_ckpt_file=rigid_run, output_dir=str(tmp_path / 'out'))
+    assert '100 % of the pixels' in capsys.readouterr().err
+    assert not cv2.imread(str(output / '0000000000.png'), cv2.IMREAD_UNCHANGED).any()
+
+
+def test_depth_of_one_sequence_is_not_scored_on_another(rigid_run, synthetic_kitti, tmp_path):
+    geonet('test_depth', dataset_dir=synthetic_kitti, init_ckpt_file=rigid_run,
+           output_dir=str(tmp_path), pose_test_seq=9)
+    flags = ['--split=synthetic', '--kitti_dir=' + synthetic_kitti,
+             '--pred_file=%s' % (tmp_path / 'model-4.npy')]
+    eval_depth.main(flags + ['--sequence=9'])
+    with pytest.raises(UserError, match='image 1 of the split is 00/2/000000, where .*model-4.json '
+                                        'names 09/2/000000'):
+        eval_depth.main(flags + ['--sequence=0'])

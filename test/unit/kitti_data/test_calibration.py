@@ -4,6 +4,8 @@ import pytest
 
 from common.errors import UserError
 from kitti_data import calibration
+from kitti_data.images import write_png
+from kitti_data.odometry import OdometrySequence
 from kitti_data.snippet_source import snippets
 
 
@@ -62,3 +64,61 @@ def test_a_camera_file_that_is_transposed_or_skewed_is_refused(tmp_path):
             stream.write(numbers)
         with pytest.raises(UserError, match='found .*, must be fx,0,cx,0,fy,cy,0,0,1'):
             calibration.read_camera_file(path)
+
+
+@pytest.mark.parametrize('camera, message', [
+    ((0.58, 1.92, 0.5, 0.5), r'shares .* only --canonical_camera takes; must be in pixels, for '
+                             r'images of 208x64: 120.64,122.88,103.5,31.5'),
+    ((120, 122, 208, 31), 'the principal point 208, 31 is outside, must be in the images of'),
+    ((120, 122, 103, -1), 'the principal point 103, -1 is outside'),
+    ((240, 245, 207, 63), r'is that of images of about 415x127 pixels, must be that of 208x64'),
+    ((60, 61, 51, 15), 'is that of images of about 103x31 pixels'),
+    ((51, 122, 103, 31), 'fx is 51 pixels, must be from 52 to 2080 for images of 208x64'),
+    ((120, 15, 103, 31), 'fy is 15 pixels, must be from 16 to 2080'),
+    ((2081, 122, 103, 31), 'fx is 2081 pixels')])
+def test_a_camera_that_cannot_be_that_of_the_images_is_refused(camera, message):
+    fx, fy, cx, cy = camera
+    with pytest.raises(UserError, match='^here: .*' + message):
+        calibration.check_camera(np.array([[fx, 0, cx], [0, fy, cy], [0, 0, 1]]), 'here', (64, 208))
+
+
+@pytest.mark.parametrize('camera', [(120, 122, 103, 31), (52, 16, 0, 63), (2080, 2080, 180, 20)])
+def test_cameras_of_cropped_or_long_images_are_taken(camera):
+    fx, fy, cx, cy = camera
+    calibration.check_camera(np.array([[fx, 0, cx], [0, fy, cy], [0, 0, 1]]), 'here', (64, 208))
+
+
+def test_a_camera_follows_images_that_were_made_smaller_and_says_so_once(tmp_path, capsys):
+    path = tmp_path / 'calib_cam_to_cam.txt'
+    path.write_text('S_rect_02: 2.08e2 64\nP_rect_02: 120 0 103.5 60 0 122 31.5 0 0 0 1 0\n')
+    calib = calibration.Calibration(str(path))
+    for _ in range(2):
+        found = calib.projection('P_rect_02', (32, 52), 'S_rect_02')
+    # The principal point is in the middle of the images before and after.
+    np.testing.assert_allclose(found, [[30, 0, 25.5, 15], [0, 61, 15.5, 0], [0, 0, 1, 0]])
+    said = capsys.readouterr().err
+    assert said.count('cam_to_cam.txt: is of images of 208x64 pixels, and these are 52x32') == 1
+    calib.projection('P_rect_02', (64, 208), 'S_rect_02')
+    assert not capsys.readouterr().err
+
+
+@pytest.mark.parametrize('size', ['0 64', '1e9 1e9', '208'])
+def test_a_calibration_whose_images_have_no_size_is_refused(tmp_path, size):
+    path = tmp_path / 'calib_cam_to_cam.txt'
+    path.write_text('P_rect_02: 120 0 103.5 60 0 122 31.5 0 0 0 1 0\nS_rect_02: %s\n' % size)
+    with pytest.raises(UserError, match='calib_cam_to_cam.txt: line 2: S_rect_02 is '):
+        calibration.Calibration(str(path)).projection('P_rect_02', (64, 208), 'S_rect_02')
+
+
+def test_odometry_images_of_half_size_have_half_the_focal_length_that_kitti_gave_them(tmp_path):
+    """The tracking benchmark's file: two keys without a colon, and a key that nothing reads."""
+    folder = tmp_path / 'sequences' / '00' / 'image_2'
+    folder.mkdir(parents=True)
+    write_png(str(folder / '000000.png'), np.zeros((187, 621, 3), np.uint8))
+    (folder.parent / 'calib.txt').write_text(
+        'P2: 721.5377 0 609.5593 44.9 0 721.5377 172.854 0.2 0 0 1 0.003\n'
+        'R_rect 1 0 0 0 1 0 0 0 1\nTr_velo_cam 0 -1 0 0 0 0 -1 0 1 0 0 0\n\n!! 5\n')
+    sequence = OdometrySequence(str(tmp_path), 0, 2)
+    np.testing.assert_allclose(sequence.intrinsics[[0, 1], [0, 1]],
+                               [721.5377 / 2, 721.5377 * 187 / 375])
+    np.testing.assert_allclose(sequence.calibration.matrix('R_rect', (3, 3)), np.eye(3))

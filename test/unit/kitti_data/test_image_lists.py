@@ -27,6 +27,8 @@ def root(tmp_path):
     ('my pictures/a b.PNG my pictures/other.png', 'my pictures/a b.PNG'),
     (DRIVE + '/image_02/data/0000000069.png l', DRIVE + '/image_02/data/0000000069.png'),
     (DRIVE + ' 69 l', DRIVE + '/image_02/data/0000000069.png'),
+    (DRIVE + '/image_03/data/0000000069.png', DRIVE + '/image_03/data/0000000069.jpg'),
+    ('my pictures/a b.jpeg', 'my pictures/a b.PNG'),
     (DRIVE[11:] + '\t0000000069 r', DRIVE + '/image_03/data/0000000069.jpg')])
 def test_every_form_of_a_line_names_its_image(root, tmp_path, line, name):
     (tmp_path / 'list.txt').write_bytes(('\ufeff\r\n%s\r\n\r\n' % line).encode('utf-8'))

@@ -77,6 +77,13 @@ def test_examples_whose_names_are_no_numbers_are_counted(tmp_path):
     assert [snippet.number for snippet in snippets(str(tmp_path), 3, 16, 16).read()] == [0, 1]
 
 
+def test_shares_are_no_intrinsics(synthetic_kitti, synthetic_2015):
+    for path, shown in ((synthetic_kitti, '60.32,61.44,51.5,15.5'),
+                        (synthetic_2015, '90.48,92.16,77.5,23.5')):
+        with pytest.raises(UserError, match='--intrinsics=0.58,1.92,0.5,0.5: .*shares .*' + shown):
+            snippets(path, 3, 16, 52, 9, intrinsics=(0.58, 1.92, 0.5, 0.5))
+
+
 def test_a_sequence_that_is_too_short_says_so(synthetic_kitti):
     with pytest.raises(UserError, match='holds 12 frames; a snippet needs 13'):
         snippets(synthetic_kitti, 13, 16, 52, 9)

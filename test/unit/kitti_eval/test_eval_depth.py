@@ -318,3 +318,130 @@ def test_stray_files_are_no_truth_of_the_stereo_split(tmp_path):
     eval_depth.main(['--split=stereo', '--kitti_dir', str(tmp_path), '--pred_file',
                      str(tmp_path / 'pred.npy')])
     assert read_result(tmp_path / 'pred.eval_depth.json')['images'] == 1
+
+
+@pytest.fixture
+def rendered(tmp_path):
+    """(raw folder of a rendered drive of 4 frames, its exact depth as the raw split has it)."""
+    root = tmp_path / 'rendered'
+    scene, = synthetic_raw.raw_dataset(str(root), [DRIVE], 4, 64, 208, cameras=(2,))
+    (root / 'files.txt').write_text(''.join(
+        '%s/%s/image_02/data/%010d.png\n' % (DATE, DRIVE, frame) for frame in range(4)))
+    depth = np.array([scene.depth(frame) for frame in range(4)], np.float32)
+    return root, np.where(depth > 0, depth, 1e3)
+
+
+def abs_rel(root):
+    return read_result(root / 'pred.eval_depth.json')['prediction']['abs_rel']
+
+
+def test_images_made_smaller_are_scored_as_whole_ones(rendered, capsys):
+    root, depth = rendered
+    run_eigen(root, depth)
+    before = read_result(root / 'pred.eval_depth.json')
+    for path in (root / DATE / DRIVE / 'image_02' / 'data').iterdir():
+        write_png(str(path), np.zeros((32, 105, 3), np.uint8))
+    run_eigen(root, depth, '--plot')
+    assert read_result(root / 'pred.eval_depth.json') == before
+    assert capsys.readouterr().err.count('is of images of 208x64 pixels, and these are 105x32') == 1
+
+
+@pytest.mark.parametrize('flags, change, words', [
+    ((), lambda depth: 3 / depth, 'but 1 / prediction, scaled by medians, fits (abs_rel 0.1'),
+    (('--noscale',), lambda depth: 1e3 * depth, 'but the prediction, scaled by medians, fits'),
+    (('--noscale',), lambda depth: 5 / depth, 'but 1 / prediction, scaled by medians, fits'),
+    ((), lambda depth: depth, None), ((), lambda depth: depth[:, ::-1], None)])
+def test_a_depth_that_fits_when_read_otherwise_is_told_and_no_other(
+        rendered, capsys, flags, change, words):
+    root, depth = rendered
+    run_eigen(root, change(depth), *flags)
+    said = capsys.readouterr().err
+    assert words in said if words else 'but' not in said
+
+
+def test_predictions_are_found_by_the_names_beside_them(rendered):
+    root, depth = rendered
+    depth *= np.float32([[[1]], [[1.1]], [[1.2]], [[1.3]]])
+    listed = (root / 'files.txt').read_text().split()
+    run_eigen(root, depth, '--noscale')
+    whole = abs_rel(root)
+    (root / 'files.txt').write_text(listed[1] + '\n')
+    run_eigen(root, depth[1:2], '--noscale')
+    second = abs_rel(root)
+    (root / 'pred.json').write_text(json.dumps({'images': [
+        name.replace('.png', '.jpg') for name in listed[::-1]]}))
+    run_eigen(root, depth[::-1], '--noscale')  # of a longer list, those that are scored
+    assert abs_rel(root) == second
+    run_eigen(root, depth, '--noscale')
+    assert abs_rel(root) > second + 0.05
+    (root / 'files.txt').write_text('\n'.join(listed))
+    run_eigen(root, depth[::-1], '--noscale')
+    assert abs_rel(root) == whole
+
+
+def test_predictions_of_other_images_are_refused_at_the_first_that_differs(rendered):
+    root, depth = rendered
+    names = ['%010d.png' % frame for frame in (0, 1, 7, 3)]
+    folder = root / DATE / DRIVE.replace('0002', '0003') / 'image_02' / 'data'
+    for content, message in (
+            ({'images': names}, r'image 3 of the split is .*_0002_sync/2/0000000002, where .*pred'
+                                r'.json names 0000000007 '),
+            ({'images': names, 'folder': str(folder)}, 'image 1 .*names .*_0003_sync/2/0000000000'),
+            ({'images': names[:3]}, 'names 3 images, but .* holds 4 depth maps')):
+        (root / 'pred.json').write_text(json.dumps(content))
+        with pytest.raises(UserError, match=message):
+            run_eigen(root, depth)
+
+
+def annotated(root, drives, frames):
+    """Writes 4x4 annotated depth of 5 m for these numbers of frames of drives."""
+    for part, drive, count in zip(('train', 'val'), drives, frames):
+        folder = root / part / drive / 'proj_depth' / 'groundtruth' / 'image_02'
+        folder.mkdir(parents=True)
+        for frame in range(count):
+            assert depth_files.write_kitti_depth(
+                str(folder / ('%010d.png' % frame)), np.full((4, 4), 5.0)) == 0
+    (root / 'files.txt').write_text(''.join(
+        '%s/%s %d l\n' % (DATE, drives[frame // 400], frame % 400) for frame in range(697)))
+
+
+def test_the_annotated_split_scores_the_652_published_images(tmp_path, capsys):
+    """Of Eigen's 697 test images KITTI's annotated depth has 652 (Monodepth2's eigen_benchmark)."""
+    annotated(tmp_path, (DRIVE, DRIVE.replace('0002', '0009')), (400, 252))
+    run_eigen(tmp_path, np.ones((697, 2, 2), np.float32), '--split=eigen_benchmark')
+    result = read_result(tmp_path / 'pred.eval_depth.json')
+    assert (result['images'], result['without_truth'], abs_rel(tmp_path)) == (652, 45, 0)
+    assert result['scale_mean'] == 5 and '45 images have no ground truth' in capsys.readouterr().err
+    os.remove(str(tmp_path / 'val' / DRIVE.replace('0002', '0009') / 'proj_depth' / 'groundtruth'
+                  / 'image_02' / '0000000251.png'))
+    with pytest.raises(UserError, match='651 of the 697 images of .* must be 652 .unpack train'):
+        run_eigen(tmp_path, np.ones((697, 2, 2), np.float32), '--split=eigen_benchmark')
+    with pytest.raises(UserError, match='give --split=eigen_benchmark'):
+        run_eigen(tmp_path, np.ones((697, 2, 2), np.float32))
+
+
+def test_annotated_depth_counts_in_the_crop_or_everywhere(tmp_path):
+    folder = tmp_path / 'val' / DRIVE / 'proj_depth' / 'groundtruth' / 'image_02'
+    folder.mkdir(parents=True)
+    truth = np.full((100, 200), 8.0)
+    truth[:40] = 4  # above Garg's crop, which begins at 40.8 %
+    depth_files.write_kitti_depth(str(folder / '0000000000.png'), truth)
+    (tmp_path / 'files.txt').write_text('%s/%s 0 l\n' % (DATE, DRIVE))
+    for flags, expected in (((), 0), (('--nocrop',), 0.4 * 1)):
+        run_eigen(tmp_path, np.full((1, 5, 5), 8, np.float32), '--split=eigen_benchmark',
+                  '--noscale', '--plot', *flags)
+        assert abs_rel(tmp_path) == pytest.approx(expected)
+    # Without the image, which is not there.
+    assert cv2.imread(str(tmp_path / 'pred_depth' / '000000.png')).shape == (200, 200, 3)
+    with pytest.raises(UserError, match='--nocrop: must be given with --split=eigen_benchmark'):
+        run_eigen(tmp_path, np.ones((1, 5, 5), np.float32), '--nocrop')
+
+
+def test_disparities_of_another_size_than_the_calibration_are_refused(tmp_path):
+    synthetic_2015.kitti_2015_dataset(str(tmp_path), num_images=1, img_height=48, img_width=156)
+    disparities = tmp_path / 'training' / 'disp_noc_0' / '000000_10.png'
+    cv2.imwrite(str(disparities), cv2.imread(str(disparities), cv2.IMREAD_UNCHANGED)[::2, ::2])
+    np.save(str(tmp_path / 'pred.npy'), np.ones((1, 8, 26), np.float32))
+    with pytest.raises(UserError, match='is of images of 156x48 pixels, must be of 78x24 like'):
+        eval_depth.main(['--split=stereo', '--kitti_dir', str(tmp_path), '--pred_file',
+                         str(tmp_path / 'pred.npy')])

@@ -208,3 +208,33 @@ def test_a_prediction_with_pixels_that_are_not_known_is_told(tmp_path, capsys):
     write_kitti_flow(path, np.ones((8, 16, 2), np.float32), valid)
     assert eval_flow.read_prediction(path).shape == (8, 16, 2)
     assert '000000.png: 32 pixels are marked as not known' in capsys.readouterr().err
+
+
+def test_red_and_blue_exchanged_are_an_error(tmp_path):
+    """What OpenCV writes of an array u, v, valid."""
+    image = np.full((4, 5, 3), 2 ** 15 + 64, np.uint16)
+    image[..., 2] = 1
+    cv2.imwrite(str(tmp_path / 'right.png'), image[..., ::-1])
+    np.testing.assert_array_equal(read_kitti_flow(str(tmp_path / 'right.png'))[0], 1)
+    cv2.imwrite(str(tmp_path / 'wrong.png'), image)
+    with pytest.raises(UserError, match='wrong.png: red, .* is 0 or 1 everywhere, and blue, .*, is '
+                                        'up to 32832: red and blue are exchanged'):
+        read_kitti_flow(str(tmp_path / 'wrong.png'))
+
+
+@pytest.mark.parametrize('words, change', [
+    ('v before u', lambda flow: flow[..., ::-1]), ('the flow from the second', lambda flow: -flow),
+    ('shares of width and height', lambda flow: flow / flow.shape[1::-1]),
+    ('pixels of the truth, in another size', lambda flow: flow[::2, ::2]), 
+    (None, lambda flow: flow), (None, lambda flow: 0 * flow + 99)])
+def test_a_flow_that_fits_when_read_otherwise_is_told_and_no_other(tmp_path, capsys, words, change):
+    write_truth(tmp_path, 1)
+    flow = np.random.RandomState(0).uniform((4, -9), (20, -5), (8, 16, 2)).astype(np.float32)
+    flow = np.kron(flow, np.ones((2, 2, 1), np.float32))
+    for name in ('flow_noc', 'flow_occ'):
+        write_kitti_flow(str(tmp_path / 'training' / name / '000000_10.png'), flow)
+    write_flo(str(tmp_path / 'pred' / 'binary' / '000000.flo'), change(flow))
+    run(tmp_path)
+    said = capsys.readouterr().err
+    assert 'no better than zero flow, but fits (EPE 0.0' in said if words else 'fits' not in said
+    assert (words or '') in said

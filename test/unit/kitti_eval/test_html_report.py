@@ -8,7 +8,7 @@ import pytest
 
 from common.errors import UserError
 from kitti_data.images import read_rgb, write_png
-from kitti_eval import html_report
+from kitti_eval import eval_flow, html_report
 
 MAGENTA = (255, 0, 255)
 
@@ -72,3 +72,15 @@ def test_a_browser_draws_the_page_with_its_picture(page, tmp_path):
     assert np.ptp(rows) == 99 and np.ptp(columns) == 199
     # Above the picture stand title, text and table, dark on light.
     assert (image[:rows.min()].max(axis=-1) < 100).sum() > 500
+
+
+@pytest.mark.parametrize('argv', [['--plot', '--pred_dir=a b'], None])
+def test_the_command_on_a_page_is_that_of_the_evaluation_whatever_called_it(
+        tmp_path, monkeypatch, argv):
+    monkeypatch.setattr('sys.argv', ['scripts/learn_kitti.py', '--minutes=70'])
+    path = tmp_path / 'page.html'
+    html_report.evaluation_page(str(path), ('title', [('mean', '%g')], []), [],
+                                eval_flow.__file__, argv)
+    command = re.search('<pre>(.*)</pre>', path.read_text()).group(1)
+    assert command == 'python kitti_eval/eval_flow.py ' + (
+        '--plot &#x27;--pred_dir=a b&#x27;' if argv else '--minutes=70')

@@ -11,6 +11,7 @@ from kitti_data import images, splits
 from kitti_data.preparation.clips import examples_of
 from kitti_data.preparation.prepare_raw import find_clips
 from kitti_data.preparation.prepare_train_data import PrepareConfig, main
+from kitti_data.rendering.kitti_raw import raw_dataset
 
 # Drives and numbers of frames that the golden numbers were made from.
 DRIVES = {'2011_09_26_drive_0001_sync': 5, '2011_09_26_drive_0017_sync': 24,
@@ -38,7 +39,7 @@ def root(tmp_path_factory, published):
             for camera in ('02', '03'):
                 images.write_png(
                     str(date / drive / ('image_' + camera) / 'data' / ('%010d.png' % number)),
-                    np.full((24, 80, 3), 4 * number, np.uint8))
+                    np.full((320, 640, 3), 4 * number, np.uint8))
             speed = 8.0 if '%s 02 %010d' % (drive, number) in moving else 0.01
             row = ['0'] * 30
             row[8] = str(speed)
@@ -80,7 +81,7 @@ def test_examples_are_the_published_ones_with_truly_adjacent_frames(root, publis
 def test_raw_sets_are_written_for_both_cameras(root, tmp_path, golden):
     status = main(['--dataset_dir=%s' % root, '--dump_root=%s' % tmp_path,
                    '--dataset_name=kitti_raw_eigen', '--sequences=2011_09_26_drive_0001_sync',
-                   '--img_height=12', '--img_width=40'])
+                   '--img_height=160', '--img_width=320'])
     assert status == 0
     lines = ((tmp_path / 'train.txt').read_text() + (tmp_path / 'val.txt').read_text()).splitlines()
     assert sorted(lines) == ['2011_09_26_drive_0001_sync_0%d %010d' % (camera, number)
@@ -199,8 +200,37 @@ def test_a_missing_measurement_leaves_out_its_frame_and_not_the_drive(root, tmp_
 
 def test_a_drive_too_short_for_an_example_is_mentioned(root, tmp_path, capsys):
     assert main(['--dataset_dir=%s' % root, '--dump_root=%s' % tmp_path, '--seq_length=7',
-                 '--dataset_name=kitti_raw_eigen', '--img_height=12', '--img_width=40',
+                 '--dataset_name=kitti_raw_eigen', '--img_height=160', '--img_width=320',
                  '--sequences=2011_09_26_drive_0001_sync,2011_09_28_drive_0034_sync',
                  '--camera=2']) == 0
     assert ('note: 2011_09_26_drive_0001_sync_02 has 5 frames, too few for an example of 7'
             in capsys.readouterr().out)
+
+
+def test_raw_images_that_were_made_smaller_give_the_same_cameras(tmp_path):
+    drive = '2011_09_26_drive_0001_sync'
+    raw_dataset(str(tmp_path / 'raw'), [drive], 3, 64, 208, cameras=(2,))
+    folder = tmp_path / 'raw' / '2011_09_26' / drive / 'image_02' / 'data'
+
+    def cameras_of(name):
+        assert main(['--dataset_dir=%s' % (tmp_path / 'raw'), '--dump_root=%s' % (tmp_path / name),
+                     '--dataset_name=kitti_raw_eigen', '--camera=2', '--half_pixel_centers',
+                     '--img_height=16', '--img_width=52']) == 0
+        return (tmp_path / name / (drive + '_02') / '0000000001_cam.txt').read_text()
+
+    before = cameras_of('before')
+    for path in folder.iterdir():
+        images.write_png(str(path), images.resize(images.read_rgb(str(path)), 40, 130))
+    assert cameras_of('after') == before
+
+
+def test_a_frame_of_another_size_than_its_drive_is_a_problem(root, tmp_path, capsys):
+    drive = '2011_09_26_drive_0001_sync'
+    shutil.copytree(str(root / '2011_09_26'), str(tmp_path / 'raw' / '2011_09_26'))
+    path = tmp_path / 'raw' / '2011_09_26' / drive / 'image_02' / 'data' / '0000000004.png'
+    images.write_png(str(path), np.zeros((320, 650, 3), np.uint8))
+    assert main(['--dataset_dir=%s' % (tmp_path / 'raw'), '--dump_root=%s' % (tmp_path / 'set'),
+                 '--dataset_name=kitti_raw_eigen', '--camera=2', '--sequences=' + drive,
+                 '--img_height=16', '--img_width=52']) == 2
+    assert '0000000004.png: is 650x320 pixels, must be 640x320' in capsys.readouterr().err
+    assert len(list((tmp_path / 'set' / (drive + '_02')).glob('*.jpg'))) == 2

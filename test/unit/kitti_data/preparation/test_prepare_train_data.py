@@ -39,7 +39,7 @@ def small_root(tmp_path):
     for sequence, count in (('00', 12), ('05', 9)):
         folder = tmp_path / 'kitti' / 'sequences' / sequence
         (folder / 'image_0').mkdir(parents=True)
-        (folder / 'calib.txt').write_text(golden_common.CALIB_ODOM)
+        (folder / 'calib.txt').write_text('P0: 60 0 52 0 0 61 15 0 0 0 1 0\n')
         for number in range(count):
             images.write_png(str(folder / 'image_0' / ('%06d.png' % number)),
                              np.full((32, 104), 10 * number, np.uint8))
