@@ -182,11 +182,17 @@ def _counted(rows):
     return np.arange(len(rows)), rows
 
 
-def write_poses(path, poses):
-    """Writes [N, 4, 4] or [N, 3, 4] poses as a KITTI file of 12 columns, ten digits each, whole."""
+def write_poses(path, poses, numbers=None):
+    """Writes [N, 4, 4] or [N, 3, 4] poses as a KITTI file of 12 columns, ten digits each, whole.
+
+    With `numbers`, int [N], the frame number comes first, as the 13th column.
+    """
     rows = np.asarray(poses, np.float64)[:, :3, :].reshape(-1, 12)
+    columns = ['%.9e'] * 12
+    if numbers is not None:
+        rows, columns = np.column_stack([numbers, rows]), ['%d'] + columns
     with atomic_write(path) as stream:
-        np.savetxt(stream, rows, fmt='%.9e')
+        np.savetxt(stream, rows, fmt=columns)
 
 
 def read_times(path):

@@ -110,6 +110,7 @@ def read_trajectories(gt_path, pred_path, snippet_scale='per_snippet', snippet_o
     """
     gt = dict(zip(*odometry.read_poses_indexed(gt_path)))
     if os.path.isdir(pred_path or os.curdir):
+        snippets.require_successive(pred_path)
         runs = {first: poses for first, (_, poses) in snippets.read_snippets(pred_path).items()}
         frames, pred = chain_snippets(runs, gt, snippet_scale, snippet_overlap)
         length = max(len(poses) for poses in runs.values())
