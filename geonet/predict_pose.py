@@ -9,7 +9,7 @@ from geonet.pictures import PictureWriter, trajectory_picture
 from geonet.predictor import BatchedGraph, Predictor, predictions
 from kitti_data.calibration import resized
 from kitti_data.canonical_camera import brought_to, camera_of
-from kitti_data.frame_source import require_whole, windows
+from kitti_data.frame_source import require_whole, warn_of_rate, windows
 from kitti_data.odometry import write_poses
 from kitti_data.snippet_source import sequence_source, typed_camera
 from kitti_eval.chaining import chain_snippets
@@ -41,6 +41,7 @@ def test_pose(run, model, runtime):
     source = sequence_source(run.dataset_dir, model.seq_length, run.pose_test_seq, run.camera,
                              run.frame_step)
     times = source.read_times()
+    warn_of_rate(1 / np.maximum(np.median(np.diff(times)), 1e-9), run.dataset_dir, run.frame_step)
     output_dir = make_folder(run.output_dir)
     with Predictor(lambda: pose_graph(model, run), run.init_ckpt_file, runtime) as predictor:
         poses = predict_snippets(predictor, source, model, run.intrinsics)

@@ -96,6 +96,7 @@ def snippets(path, length, height, width, sequence='', camera=2, intrinsics=(),
             _require_centers(folder, half_pixel_centers)
         return _formatted(prefixes, shape, matrix)
     source = sequence_source(path, length, sequence, camera, frame_step)
+    warn_of_rate(source.rate, path, frame_step)
     if matrix is None and camera_needed:
         if not source.read_camera:
             raise UserError('residual flow needs the camera of %s: --intrinsics=fx,fy,cx,cy, in '
@@ -112,9 +113,7 @@ def snippets(path, length, height, width, sequence='', camera=2, intrinsics=(),
 
 
 def sequence_source(path, length, sequence='', camera=2, frame_step=1):
-    """Every `frame_step`-th of the `sequence_frames` at `path`.
-
-    Warns where their rate is not KITTI's.
+    """The <FrameSource> of every `frame_step`-th of the `sequence_frames` at `path`.
 
     Raises:
       UserError: as `sequence_frames`, or they are fewer than the `length` of a snippet.
@@ -124,7 +123,6 @@ def sequence_source(path, length, sequence='', camera=2, frame_step=1):
         raise UserError('%s holds %d frames%s; a snippet needs %d' % (
             path, len(source.names),
             ' with --frame_step=%d' % frame_step if frame_step > 1 else '', length))
-    warn_of_rate(source.rate, path, frame_step)
     return source
 
 
