@@ -105,10 +105,9 @@ def find_flow_scenes(path, camera=2):
     others = []
     for part in _PARTS:
         for known in (_FOLDERS_2015, _FOLDERS_2012):
-            folders = [os.path.join(path, part, name) for number, name in sorted(known.items())
-                       if number == camera]
-            if folders and _names_in(folders[0]):
-                return FlowScenes(folders[0], camera)
+            folder = os.path.join(path, part, known.get(camera, ''))
+            if camera in known and _names_in(folder):
+                return FlowScenes(folder, camera)
         others += [name for name in sorted(names) if _names_in(os.path.join(path, part, name))]
     if others:
         raise UserError('--camera=%d: %s has no such camera, must be that of %s' % (

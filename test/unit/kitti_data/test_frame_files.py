@@ -99,9 +99,9 @@ def test_a_real_gap_between_times_or_in_a_stride_is_still_missing(tmp_path):
         start = 1403636579763555584 if name == 'times' else 100
         folder = write_frames(tmp_path / name, [
             '%d.png' % (start + step * i) for i in (0, 1, 2, 4, 5)])
-        with pytest.raises(UserError, match='frames are missing between .*%d.png and %d.png .their '
-                                            'numbers are %d apart, those of most frames %d' % (
-                                                start + 2 * step, start + 4 * step, 2 * step, step)):
+        expected = ('frames are missing between .*%d.png and %d.png .their numbers are %d apart, '
+                    'those of most frames %d' % (start + 2 * step, start + 4 * step, 2 * step, step))
+        with pytest.raises(UserError, match=expected):
             frame_source.sequence_frames(folder)
 
 
