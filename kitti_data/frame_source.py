@@ -197,8 +197,9 @@ def _from_frames(frames, allow_gaps, per_second=None):
             read_times=lambda: (numbers - numbers[0]) / FRAMES_A_SECOND)
     return source._replace(
         numbers=numbers, clocked=True, rate=per_second / usual_step(numbers),
-        # Whole seconds apart: float64 does not hold all digits of nanoseconds since 1970.
-        read_times=lambda: numbers // per_second + numbers % per_second / per_second)
+        # float64 holds the seconds since 1970 to a quarter of a microsecond, so nearest ones count.
+        read_times=lambda: numbers // per_second + np.round(
+            numbers % per_second / per_second, 6))
 
 
 def from_paths(paths, names=None, one_size=False):
