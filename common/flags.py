@@ -32,7 +32,8 @@ _BOUNDS = {'at_least': (lambda value, bound: value >= bound, 'at least %s'),
            'below': (lambda value, bound: value < bound, 'below %s')}
 
 
-def flag(default, help, choices=None, aliases=(), **bounds):  # pylint: disable=redefined-builtin
+# pylint: disable-next=redefined-builtin
+def flag(default, help, choices=None, aliases=(), modes=(), **bounds):
     """A dataclass field that `parse_flags` turns into a flag.
 
     Args:
@@ -40,13 +41,16 @@ def flag(default, help, choices=None, aliases=(), **bounds):  # pylint: disable=
       help: one line for `--help`.
       choices: the legal values, of a list the legal items; or None.
       aliases: other spellings, without dashes.
+      modes: the values of `--mode` that read the flag, 'train' also for every 'train_*'; empty is
+        all of them. In another mode the flag is refused where it is given.
       **bounds: `at_least`, `above`, `at_most`, `below`: limits of a number, or of each number of a
         list. A number must be finite in any case.
     """
     unknown = set(bounds) - set(_BOUNDS)
     if unknown:
         raise TypeError('flag has no argument %s' % ', '.join(sorted(unknown)))
-    metadata = {'help': help, 'choices': choices, 'aliases': tuple(aliases), 'bounds': bounds}
+    metadata = {'help': help, 'choices': choices, 'aliases': tuple(aliases),
+                'modes': tuple(modes), 'bounds': bounds}
     if isinstance(default, list):
         return dataclasses.field(default_factory=lambda: list(default), metadata=metadata)
     return dataclasses.field(default=default, metadata=metadata)
@@ -62,18 +66,29 @@ def same_flag(config_class, name, **changes):
     """
     field = config_class.__dataclass_fields__[name]
     arguments = dict(field.metadata['bounds'], default=default_of(field),
-                     **{key: field.metadata[key] for key in ('help', 'choices', 'aliases')})
+                     **{key: field.metadata[key]
+                        for key in ('help', 'choices', 'aliases', 'modes')})
     same = flag(**dict(arguments, **changes))
     same.metadata = dict(field.metadata, **same.metadata)
     return same
 
 
-def path_flag(default, help, aliases=()):  # pylint: disable=redefined-builtin
+def path_flag(default, help, aliases=(), modes=()):  # pylint: disable=redefined-builtin
     """A `flag` that is a path, or a list of them: `~` and `$NAME` at the beginning are expanded
     where it is typed."""
-    field = flag(default, help, aliases=aliases)
+    field = flag(default, help, aliases=aliases, modes=modes)
     field.metadata = dict(field.metadata, is_path=True)
     return field
+
+
+def read_by(*modes):
+    """Class decorator: the `modes` of all flags of a dataclass that declare none themselves."""
+    def declare(config_class):
+        for field in dataclasses.fields(config_class):
+            if not field.metadata['modes']:
+                field.metadata = dict(field.metadata, modes=modes)
+        return config_class
+    return declare
 
 
 @dataclasses.dataclass
@@ -135,7 +150,8 @@ def parse_flags(description, *config_classes, argv=None, defaults=None):
     """Reads the command line into one instance of each of `config_classes`.
 
     A boolean flag is written `--x`, `--x=true`, `--x=false` or `--nox`; a list has commas.
-    Unknown flags and wrong values end the program with status 2 and a message.
+    Unknown flags and wrong values end the program with status 2 and a message, and so does a flag
+    that is given although the mode in `--mode` does not read it.
 
     Args:
       description: what the program does, for `--help`.
@@ -161,12 +177,32 @@ def parse_flags(description, *config_classes, argv=None, defaults=None):
     parsed = parser.parse_args(argv, argparse.Namespace(**dict.fromkeys(values, _NOT_GIVEN)))
     given = {name: value for name, value in vars(parsed).items() if value is not _NOT_GIVEN}
     values.update(given)
+    _check_modes({field.name: field for config_class in config_classes
+                  for field in dataclasses.fields(config_class)}, given, values.get('mode'))
     if defaults:
         values.update(dict(defaults(values), **given))
     return tuple(
         config_class(**{field.name: values[field.name]
                         for field in dataclasses.fields(config_class)})
         for config_class in config_classes)
+
+
+def _check_modes(fields, given, mode):
+    """Raises a UserError that names the first given flag that `mode` does not read."""
+    def reads(field, mode):
+        return not field.metadata['modes'] or any(
+            mode == name or mode.startswith(name + '_') for name in field.metadata['modes'])
+
+    for name, value in given.items() if mode else ():
+        if not reads(fields[name], mode):
+            readers = [other for other in fields['mode'].metadata['choices']
+                       if reads(fields[name], other)]
+            if isinstance(value, bool):
+                value = str(value).lower()
+            elif isinstance(value, list):
+                value = ','.join(map(str, value))
+            raise UserError('--%s=%s: must not be given with --mode=%s (read by %s)' % (
+                name, value, mode, ', '.join(readers)))
 
 
 def default_of(field):

@@ -26,5 +26,6 @@ class ModelConfig(Flags):
         'camera', 'camera: motion as the camera sees it; world: difference of absolute 6-DoF '
                   'poses, as published', choices=LABEL_FRAMES)
     rotation_weight: float = flag(100.0, 'K, weight of squared radians against squared metres',
-                                  above=0)
-    loss_reduction: str = flag('sum', 'over a batch and its time steps', choices=LOSS_REDUCTIONS)
+                                  modes=('train',), above=0)
+    loss_reduction: str = flag('sum', 'over a batch and its time steps', choices=LOSS_REDUCTIONS,
+                               modes=('train',))

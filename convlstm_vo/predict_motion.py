@@ -10,6 +10,8 @@ from common.errors import UserError
 from common.files import atomic_write, make_folder
 from convlstm_vo import predictor
 from kitti_data import motion
+from kitti_data.frame_files import usual_step
+from kitti_data.frame_source import FRAMES_A_SECOND, warn_of_rate
 from kitti_data.odometry import OdometrySequence, sequence_name, write_poses
 from kitti_data.pipeline.compact_frames import FrameReader, check_frames
 from kitti_data.pipeline.window_augmentation import mirrored_motions, require_camera_frame
@@ -142,6 +144,7 @@ class Predictors:
 def _open(sequence, model):
     """Reader of a sequence of two frames or more, its files checked."""
     paths = sequence.image_paths
+    warn_of_rate(FRAMES_A_SECOND / usual_step(sequence.frame_numbers), sequence.folder)
     if len(paths) < 2:
         raise UserError('sequence %s has one frame only (%s): there is no motion in it'
                         % (sequence.name, paths[0]))

@@ -10,6 +10,7 @@ from common.flags import flag, path_flag, same_flag
 from npu_runtime.training.flags import EvalFlags, ExportFlags, TrainFlags
 
 MODES = ('train', 'test', 'export')
+_TRAIN, _TEST = ('train',), ('test',)
 # In the order in which --trajectory_length takes them.
 TRAINING_SEQUENCES = ('0', '2', '8', '9')
 INITIALIZERS = ('glorot', 'he')
@@ -24,28 +25,33 @@ class RunConfig(ExportFlags, EvalFlags, TrainFlags):
     """
     mode: str = flag('train', 'what to do', choices=MODES)
     datapath: str = path_flag('', 'KITTI odometry folder, with sequences/ and poses/',
-                              aliases=('data_path',))
+                              aliases=('data_path',), modes=_TRAIN + _TEST)
     outputpath: str = path_flag('', 'checkpoints and metrics (a run found there is continued); '
                                     'test and export write below it', aliases=('output_path',))
     batch_size: int = same_flag(TrainFlags, 'batch_size', default=32, aliases=('bsize',),
                                 help='windows a step and device')
     trajectory_length: int = flag(4, 'how many of the sequences 0, 2, 8, 9 are trained on',
-                                  at_least=1, at_most=len(TRAINING_SEQUENCES))
-    train_sequences: List[str] = flag([], 'sequences to train on, instead of those')
-    val_sequences: List[str] = flag(['6'], 'sequences of the Accuracy line; empty for none')
-    test_sequences: List[str] = flag(['3', '4', '5', '7', '10'], 'sequences of --mode=test')
-    camera: int = flag(0, '0, 1 gray, 2, 3 colour', choices=(0, 1, 2, 3))
+                                  modes=_TRAIN + _TEST, at_least=1,
+                                  at_most=len(TRAINING_SEQUENCES))
+    train_sequences: List[str] = flag([], 'sequences to train on, instead of those; test: of a '
+                                          'checkpoint that does not say', modes=_TRAIN + _TEST)
+    val_sequences: List[str] = flag(['6'], 'sequences of the Accuracy line; empty for none',
+                                    modes=_TRAIN)
+    test_sequences: List[str] = flag(['3', '4', '5', '7', '10'], 'sequences of --mode=test',
+                                     modes=_TEST)
+    camera: int = flag(0, '0, 1 gray, 2, 3 colour', choices=(0, 1, 2, 3), modes=_TRAIN + _TEST)
     learning_rate: float = same_flag(TrainFlags, 'learning_rate', default=0.0001,
                                      aliases=('lr', 'learing_rata'))
-    lr_decay: float = flag(1.0, 'factor on the learning rate every lr_decay_epochs', above=0)
-    lr_decay_epochs: int = flag(60, 'epochs between two decays', at_least=1)
+    lr_decay: float = flag(1.0, 'factor on the learning rate every lr_decay_epochs', modes=_TRAIN,
+                           above=0)
+    lr_decay_epochs: int = flag(60, 'epochs between two decays', modes=_TRAIN, at_least=1)
     initializer: str = flag('glorot', 'of the encoder: glorot, as published, shrinks what passes '
                                       'the nine layers some 300 times; he some 8 times, and '
-                                      'learns sooner', choices=INITIALIZERS)
-    train_iter: int = flag(240, 'epochs', at_least=1)
+                                      'learns sooner', choices=INITIALIZERS, modes=_TRAIN)
+    train_iter: int = flag(240, 'epochs', modes=_TRAIN, at_least=1)
     total_steps: int = flag(-1, 'stop after so many steps; -1 leaves it to train_iter',
-                            at_least=-1)
-    save_epochs: int = flag(40, 'epochs between checkpoints', at_least=1)
+                            modes=_TRAIN, at_least=-1)
+    save_epochs: int = flag(40, 'epochs between checkpoints', modes=_TRAIN, at_least=1)
     max_to_keep: int = same_flag(TrainFlags, 'max_to_keep', default=0)
     log_freq: int = same_flag(TrainFlags, 'log_freq', default=1)
     num_threads: int = same_flag(TrainFlags, 'num_threads', default=0)
@@ -57,17 +63,18 @@ class RunConfig(ExportFlags, EvalFlags, TrainFlags):
                                          'starts with, or that test and export use instead of '
                                          'outputpath\'s')
     stateless: bool = flag(False, 'test: windows of time_steps from the zero state, as trained, '
-                                  'instead of carrying the state along the sequence')
+                                  'instead of carrying the state along the sequence',
+                           modes=_TEST)
     flip_average: bool = flag(False, 'test: predict the frames and their mirror images and take '
-                                     'the mean; twice the work')
+                                     'the mean; twice the work', modes=_TEST)
     overlap_average: bool = flag(
         False, 'test with --stateless: a window at every frame, and of each motion the mean of '
-               'what the windows that hold it say; time_steps times the work')
-    chunk: int = flag(8, 'test: frame pairs in one call', at_least=1, at_most=4096)
+               'what the windows that hold it say; time_steps times the work', modes=_TEST)
+    chunk: int = flag(8, 'test: frame pairs in one call', modes=_TEST, at_least=1, at_most=4096)
     lengths: List[int] = flag(list(range(100, 801, 100)),
                               'test: path lengths of the t_rel, r_rel segments, metres',
-                              at_least=1)
-    evo: bool = flag(True, 'test: also score with evo')
+                              modes=_TEST, at_least=1)
+    evo: bool = flag(True, 'test: also score with evo', modes=_TEST)
 
     def __post_init__(self):
         super().__post_init__()

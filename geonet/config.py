@@ -9,6 +9,7 @@ from kitti_data.canonical_camera import camera_of
 from npu_runtime.training.flags import architecture
 
 NUM_SCALES = 4
+_RIGID, _FLOW = ('train_rigid',), ('train_flow',)
 # Encoder of depth_net -> the largest disparity that it gives.
 ENCODERS = {'resnet50': 5.0, 'vgg': 10.0}
 # The coarsest scale must still be 2 pixels wide, or nothing can be sampled between them.
@@ -41,38 +42,45 @@ class ModelConfig(Flags):
             'as pose_net cannot know which it was; test_pose brings motions to the one that took '
             'the frames (as Yin et al., ICCV 2023, do with depths)', above=0, at_most=100)
     initial_disparity: float = flag(0.0, 'disparity that an untrained depth_net gives; 0 is half '
-                                         'its largest, as published; short runs need 1')
+                                         'its largest, as published; short runs need 1',
+                                    modes=_RIGID)
     batch_norm_decay: float = flag(0.999, "what batch norm's averages keep at each step; short "
-                                          'runs need less', at_least=0, below=1)
+                                          'runs need less', modes=('train',), at_least=0, below=1)
     alpha_recon_image: float = flag(0.85, 'share of SSIM in the difference of two images',
-                                    at_least=0, at_most=1)
-    rigid_warp_weight: float = flag(1.0, 'weight of the images warped by rigid flow', at_least=0)
-    disp_smooth_weight: float = flag(0.5, 'weight of the smoothness of disparity', at_least=0)
+                                    modes=('train',), at_least=0, at_most=1)
+    rigid_warp_weight: float = flag(1.0, 'weight of the images warped by rigid flow',
+                                    modes=_RIGID, at_least=0)
+    disp_smooth_weight: float = flag(0.5, 'weight of the smoothness of disparity', modes=_RIGID,
+                                     at_least=0)
     target_depth_only: bool = flag(
         False, "warp sources to the target alone, not the target to them as well, so that only the "
-               "target's depth is needed: less than half the work of a step")
+               "target's depth is needed: less than half the work of a step", modes=_RIGID)
     minimum_reprojection: bool = flag(
         False, 'of the errors of a pixel in several sources only the least counts: it may be '
-               'hidden in the others (Godard et al., ICCV 2019)')
+               'hidden in the others (Godard et al., ICCV 2019)', modes=_RIGID)
     auto_masking: bool = flag(
         False, 'pixels that fit better unwarped do not count: they stand still or move with the '
-               'camera (Godard et al., ICCV 2019)')
+               'camera (Godard et al., ICCV 2019)', modes=_RIGID)
     geometry_consistency_weight: float = flag(
         0.0, "weight of the difference between the frames' depths, which keeps their scale the "
-             'same (Bian et al., NeurIPS 2019: 0.5 beside an image weight of 1)', at_least=0)
+             'same (Bian et al., NeurIPS 2019: 0.5 beside an image weight of 1)', modes=_RIGID,
+        at_least=0)
     flownet_type: str = architecture('residual', 'flow on top of rigid flow, or from images alone',
                                      choices=('residual', 'direct'))
     initial_flow_gain: float = flag(1.0, "how much of the published flow_net's flow an untrained "
                                          'one gives: 1 is noise of many pixels; short runs need '
-                                         '0.01', above=0, at_most=1)
-    flow_warp_weight: float = flag(1.0, 'weight of the images warped by full flow', at_least=0)
-    flow_smooth_weight: float = flag(0.2, 'weight of the smoothness of flow', at_least=0)
+                                         '0.01', modes=_FLOW, above=0, at_most=1)
+    flow_warp_weight: float = flag(1.0, 'weight of the images warped by full flow', modes=_FLOW,
+                                   at_least=0)
+    flow_smooth_weight: float = flag(0.2, 'weight of the smoothness of flow', modes=_FLOW,
+                                     at_least=0)
     flow_consistency_weight: float = flag(
         0.2, 'weight of forward-backward consistency; 0 also counts pixels that are hidden',
-        at_least=0)
+        modes=_FLOW, at_least=0)
     flow_consistency_alpha: float = flag(3.0, 'inconsistency of a visible pixel, in pixels',
-                                         at_least=0)
-    flow_consistency_beta: float = flag(0.05, 'the same, as a share of the flow', at_least=0)
+                                         modes=_FLOW, at_least=0)
+    flow_consistency_beta: float = flag(0.05, 'the same, as a share of the flow', modes=_FLOW,
+                                        at_least=0)
 
     def __post_init__(self):
         super().__post_init__()

@@ -4,9 +4,10 @@ import os
 
 from common.files import require_file
 from geonet.predict_flow import flow_graph, flow_snippets, predict_flows
-from geonet.predict_pose import pose_frames, pose_graph, predict_snippets
+from geonet.predict_pose import pose_graph, predict_snippets
 from kitti_data.flow_files import read_kitti_flow
 from kitti_data.odometry import OdometrySequence
+from kitti_data.snippet_source import sequence_source
 from kitti_eval.flow_errors import evaluate_map, summarise
 from kitti_eval.snippet_errors import evaluate_snippets
 from kitti_eval.snippets import snippets_of_trajectory, timed
@@ -35,7 +36,7 @@ def metric_evaluator(run, model):
 
 
 def _pose_evaluator(run, model):
-    source = pose_frames(run.eval_dataset_dir, run.pose_test_seq, run.camera, model.seq_length)
+    source = sequence_source(run.eval_dataset_dir, model.seq_length, run.pose_test_seq, run.camera)
     gt = OdometrySequence(run.eval_dataset_dir, run.pose_test_seq, run.camera).poses
     gt_snippets = timed(snippets_of_trajectory(gt, model.seq_length))
 

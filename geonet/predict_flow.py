@@ -59,7 +59,8 @@ def flow_snippets(path, run, model):
     """The <SnippetSource> at `path`; with a camera where the model needs one."""
     return snippets(path, model.seq_length, model.img_height, model.img_width, run.pose_test_seq,
                     run.camera, run.intrinsics,
-                    _needs_camera(model) and not model.canonical_camera, model.half_pixel_centers)
+                    _needs_camera(model) and not model.canonical_camera, model.half_pixel_centers,
+                    run.frame_step)
 
 
 def flow_graph(model, run):

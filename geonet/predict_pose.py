@@ -4,23 +4,26 @@ import os
 import numpy as np
 
 from common.console import warn
-from common.errors import UserError
 from common.files import make_folder
 from geonet.pictures import PictureWriter, trajectory_picture
 from geonet.predictor import BatchedGraph, Predictor, predictions
 from kitti_data.calibration import resized
 from kitti_data.canonical_camera import brought_to, camera_of
-from kitti_data.frame_source import require_whole, sequence_frames, windows
-from kitti_data.snippet_source import typed_camera
+from kitti_data.frame_source import require_whole, warn_of_rate, windows
+from kitti_data.odometry import write_poses, write_tum
+from kitti_data.snippet_source import sequence_source, typed_camera
 from kitti_eval.chaining import chain_snippets
-from kitti_eval.snippets import snippets_of_trajectory, snippets_of_vectors, write_snippets
+from kitti_eval.snippets import (
+    snippets_of_trajectory, snippets_of_vectors, write_frames, write_snippets)
 
 
 def test_pose(run, model, runtime):
     """Writes one TUM file a snippet, `<output_dir>/%06d.txt`, numbered by its first frame.
 
-    With `--pictures` beside them `trajectory.png`, the snippets joined to one path, and with
-    `--video` a `trajectory.mp4` in which that path grows under the frames.
+    Beside them the snippets chained to one path, in the scale of the network: `trajectory.txt`, a
+    KITTI pose file (of 13 columns, the frame number first, where frames are not 0..N-1), and
+    `trajectory_tum.txt`, with times; with `--pictures` `trajectory.png`, and with `--video` a
+    `trajectory.mp4` in which the path grows under the frames.
 
     Args:
       run: <RunConfig>.
@@ -35,9 +38,10 @@ def test_pose(run, model, runtime):
         finite; or, once all others are written, a video breaks off.
     """
     run.require(init_ckpt_file='the checkpoint to predict with', output_dir='where poses go')
-    source = pose_frames(run.dataset_dir, run.pose_test_seq, run.camera, model.seq_length)
-    times = (source.read_times() if source.read_times
-             else np.arange(len(source.names)) / source.rate)
+    source = sequence_source(run.dataset_dir, model.seq_length, run.pose_test_seq, run.camera,
+                             run.frame_step)
+    times = source.read_times()
+    warn_of_rate(1 / np.maximum(np.median(np.diff(times)), 1e-9), run.dataset_dir, run.frame_step)
     output_dir = make_folder(run.output_dir)
     with Predictor(lambda: pose_graph(model, run), run.init_ckpt_file, runtime) as predictor:
         poses = predict_snippets(predictor, source, model, run.intrinsics)
@@ -45,22 +49,19 @@ def test_pose(run, model, runtime):
         poses = averaged(poses)
     places = np.arange(len(poses))[:, None] + np.arange(model.seq_length)
     write_snippets(output_dir, source.numbers[:len(poses)], times[places], poses)
+    write_frames(output_dir, predictor.checkpoint, source.names, source.numbers)
+    _, trajectory = chain_snippets(dict(enumerate(poses)))
+    counted = source.clocked or (source.numbers == np.arange(len(times))).all()
+    write_poses(os.path.join(output_dir, 'trajectory.txt'), trajectory,
+                None if counted else source.numbers)
+    write_tum(os.path.join(output_dir, 'trajectory_tum.txt'), times, trajectory)
     if run.pictures:
-        _plot(os.path.join(output_dir, 'trajectory.png'), poses)
+        _plot(os.path.join(output_dir, 'trajectory.png'), trajectory)
     if run.video:
         _film(output_dir, source, poses, model)
     print('%d snippets of %d frames: %s' % (len(poses), model.seq_length, output_dir))
     require_whole(source)
     return len(poses)
-
-
-def pose_frames(path, sequence, camera, seq_length):
-    """The <FrameSource> at `path`; a UserError when it is shorter than a snippet."""
-    source = sequence_frames(path, sequence, camera)
-    if len(source.names) < seq_length:
-        raise UserError('%s holds %d frames; a snippet needs %d' % (
-            path, len(source.names), seq_length))
-    return source
 
 
 def pose_graph(model, run):
@@ -137,9 +138,8 @@ def _film(output_dir, source, poses, model):
             pictures.write(index, trajectory_picture(frame, positions, index))
 
 
-def _plot(path, poses):
-    """Draws the snippets, joined to one path in the network's own scale, from above."""
+def _plot(path, trajectory):
+    """Draws the path, in the network's own scale, from above."""
     from kitti_eval.plots import plot_trajectories  # matplotlib is slow to import
-    _, trajectory = chain_snippets(dict(enumerate(poses)))
     plot_trajectories(path, [('prediction', trajectory)],
                       "Snippets chained, in the network's own scale instead of metres")

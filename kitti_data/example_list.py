@@ -42,7 +42,6 @@ def _check_count(path, found):
     folder, name = os.path.split(path)
     written = _summary(folder).get(os.path.splitext(name)[0])
     if isinstance(written, int) and written != found:
-        summary_path = os.path.join(folder, SUMMARY_NAME)
         raise UserError('%s: lists %d examples, must be %d, as %s tells (prepare the set again, or '
                         'remove %s if the list is meant to differ)' % (
                             path, found, written, SUMMARY_NAME, SUMMARY_NAME))

@@ -2,18 +2,102 @@
 import os
 import re
 
+import numpy as np
+
 from common.errors import UserError
 from common.files import list_folder
 
 IMAGE_EXTENSIONS = ('.png', '.jpg', '.jpeg')
-# int64 holds every number of so many digits; int() takes minutes for one of millions.
-_MAX_DIGITS = 18
+# int64 holds no number of more digits; int() takes minutes for one of millions.
+_MAX_DIGITS, _MAX_NUMBER = 19, 2 ** 63 - 1
 _DIGITS = re.compile('([0-9]+)')
+_SECONDS = re.compile(r'(.*?)([0-9]{1,10})\.([0-9]{6}|[0-9]{9})')  # TUM: 1305031102.175304
+_BENCHMARK = re.compile(r'[0-9]{6}_[0-9]{2}')  # KITTI 2012 and 2015: scene and frame
+_EPOCH_DIGITS = 10  # of the seconds since 1970
+_CLOCK_DIGITS = (13, 16, 19)  # of milliseconds, microseconds and nanoseconds since 1970
+# Numbers of successive frames that are times differ about alike, and by far more than 1.
+_LEAST_TIME_STEP, _ALIKE, _SHARE_ALIKE, _MOST_STEPS = 10, 0.25, 0.75, 1.5
+_LEAST_SECONDS, _MOST_SECONDS = 1e-3, 10.0  # between successive frames
 
 
 def frame_number(text):
-    """The int that `text` is, or None: ASCII digits alone, 18 of them at most."""
-    return int(text) if len(text) <= _MAX_DIGITS and _DIGITS.fullmatch(text) else None
+    """The int that `text` is, or None: ASCII digits alone, below 2^63."""
+    if len(text) > _MAX_DIGITS or not _DIGITS.fullmatch(text) or int(text) > _MAX_NUMBER:
+        return None
+    return int(text)
+
+
+def name_numbers(stems):
+    """What the names of images, without extensions and in natural order, say of their frames.
+
+    Returns:
+      (scenes, numbers, per_second). scenes: one str for each name, the same for frames that may be
+      neighbours. numbers: list of int, or None where the names have none that orders them.
+      per_second: of the numbers' units, where they are times since 1970 or, as in TUM's sets,
+      decimal seconds; else None.
+    """
+    seconds = [_SECONDS.fullmatch(stem) for stem in stems]
+    if stems and all(seconds) and len({match.group(1) for match in seconds}) == 1:
+        per_second = 10 ** len(seconds[0].group(3))
+        numbers = [frame_number(match.group(2) + match.group(3)) for match in seconds]
+        if len({len(match.group(3)) for match in seconds}) == 1 and None not in numbers \
+                and _plausible(numbers, per_second):
+            return [''] * len(stems), numbers, per_second
+    scenes, numbers = _scenes_and_numbers(stems)
+    lengths = {len('%d' % number) for number in numbers or ()}
+    if len(lengths) == 1 and lengths <= set(_CLOCK_DIGITS):
+        per_second = 10 ** (lengths.pop() - _EPOCH_DIGITS)
+        if _plausible(numbers, per_second):
+            return scenes, numbers, per_second
+    return scenes, numbers, None
+
+
+def _scenes_and_numbers(stems):
+    """`name_numbers` without times.
+
+    The number is the last one that differs between names; where what stands before it differs too,
+    and has several frames, it is the scene (`000003_10`, `000003_11`, `000004_10`).
+    """
+    parts = [_DIGITS.split(stem) for stem in stems]
+    alike = len({tuple(part[::2]) for part in parts}) == 1
+    if not alike and not all(len(part) > 1 for part in parts):
+        return [''] * len(stems), None
+    differ = [place for place in range(1, len(parts[0]), 2)
+              if len({part[place] for part in parts}) > 1] if alike else []
+    last = [differ[-1] if differ else len(part) - 2 for part in parts]
+    if any(place < 1 for place in last):
+        return [''] * len(stems), None
+    scenes = [''.join(part[:place]) for part, place in zip(parts, last)]
+    if all(map(_BENCHMARK.fullmatch, stems)):
+        scenes, last = [part[1] for part in parts], [3] * len(parts)
+    elif len(set(scenes)) == len(stems) > 1:  # each has one frame: a counter with its time, say
+        scenes, last = [''] * len(stems), [differ[0]] * len(stems) if alike else []
+    numbers = [frame_number(part[place]) for part, place in zip(parts, last)] or [None]
+    if None in numbers or (not alike and len(set(scenes)) == 1):
+        return scenes, None
+    return scenes, numbers
+
+
+def usual_step(numbers):
+    """By how much the ascending numbers of successive frames differ where none is missing.
+
+    It is their common divisor where some differ by no more than that (every fifth frame), about
+    their median where nearly all are like it and it is far above 1 (times), and 1 otherwise.
+    """
+    steps = np.diff(np.array(numbers, np.int64))
+    if len(steps) < 2:
+        return 1
+    divisor, median = int(np.gcd.reduce(steps)), float(np.median(steps))
+    if divisor == steps.min():
+        return max(divisor, 1)
+    alike = np.mean(np.abs(steps - median) <= _ALIKE * median)
+    return int(median) if median >= _LEAST_TIME_STEP and alike >= _SHARE_ALIKE else 1
+
+
+def _plausible(numbers, per_second):
+    """Whether a camera takes frames at the times `numbers` / `per_second`, in seconds."""
+    steps = np.diff(np.sort(np.array(numbers, np.int64)))
+    return len(steps) and _LEAST_SECONDS <= np.median(steps) / per_second <= _MOST_SECONDS
 
 
 def natural_order(name):
@@ -51,25 +135,39 @@ def list_frames(folder):
     return frames
 
 
-def list_images(folder):
-    """(number, path) of all images of a folder in natural order, whatever their names are.
+def list_images(folder, one_scene=True):
+    """All images of a folder in order, whatever their names are.
 
-    Numbers are those in the names where the names differ by one number alone (`frame 7.png`), else
-    None.
+    Args:
+      folder: path.
+      one_scene: whether all must be of one drive.
+
+    Returns:
+      (list of (number, path), per_second) with the numbers and units of `name_numbers`. Numbers
+      are None where the names have none, and where the images are of several scenes.
 
     Raises:
-      UserError: two files have the same number, or the same name but for its extension.
+      UserError: two files have the same number, or the same name but for its extension; the images
+        are of several scenes.
     """
     names = image_names(folder)
     paths = [os.path.join(folder, name) for name in names]
     stems = [os.path.splitext(name)[0] for name in names]
-    parts = [re.fullmatch(r'(.*?)([0-9]{1,%d})([^0-9]*)' % _MAX_DIGITS, stem) for stem in stems]
-    if all(parts) and len({(part.group(1), part.group(3)) for part in parts}) == 1:
-        frames = sorted((int(part.group(2)), path) for part, path in zip(parts, paths))
-        _refuse_twins(frames)
-        return frames
-    _refuse_twins(sorted(zip(stems, paths)))
-    return [(None, path) for path in paths]
+    scenes, numbers, per_second = name_numbers(stems)
+    if len(set(scenes)) > 1:
+        numbers = None
+        place = next(place for place, scene in enumerate(scenes) if scene != scenes[0])
+        if one_scene:
+            raise UserError(
+                '%s: holds frames of %d scenes (%s and %s are no neighbours), must be those of one '
+                'drive (give each scene a folder of its own, or names that differ in one number)'
+                % (folder, len(set(scenes)), names[place - 1], names[place]))
+    if not numbers:
+        _refuse_twins(sorted(zip(stems, paths)))
+        return [(None, path) for path in paths], None
+    frames = sorted(zip(numbers, paths))
+    _refuse_twins(frames)
+    return frames, per_second
 
 
 def _refuse_twins(frames):
@@ -79,12 +177,12 @@ def _refuse_twins(frames):
                 path, os.path.basename(next_path)))
 
 
-def gaps(frames):
+def gaps(frames, step=1):
     """[(first missing number, last missing number, path before, path after)] of ascending
-    (frame number, path) pairs."""
-    return [(number + 1, next_number - 1, path, next_path)
+    (frame number, path) pairs, `step` apart where nothing is missing."""
+    return [(number + step, next_number - step, path, next_path)
             for (number, path), (next_number, next_path) in zip(frames, frames[1:])
-            if next_number != number + 1]
+            if next_number - number > _MOST_STEPS * step]
 
 
 def missing_frames(frames):
@@ -93,8 +191,22 @@ def missing_frames(frames):
             for first, last, path, _ in gaps(frames)]
 
 
+def describe_gaps(frames):
+    """What is missing among ascending (frame number, path) pairs, in words; '' where nothing is."""
+    step = usual_step([number for number, _ in frames])
+    jumps = gaps(frames, step)
+    if not jumps:
+        return ''
+    first, last, path, next_path = jumps[0]
+    what = 'frames' if step > 1 else 'frames %d to %d' % (first, last)
+    return '%s are missing between %s and %s%s%s' % (
+        what, path, os.path.basename(next_path),
+        ' (their numbers are %d apart, those of most frames %d)' % (last - first + 2 * step, step)
+        if step > 1 else '', ' (%d such gaps)' % len(jumps) if len(jumps) > 1 else '')
+
+
 def require_no_gaps(frames):
     """Raises a UserError that names the first jump in the numbers of (frame number, path) pairs."""
-    for first, last, path, next_path in gaps(frames):
-        raise UserError('frames %d to %d are missing between %s and %s' % (
-            first, last, path, os.path.basename(next_path)))
+    missing = describe_gaps(frames)
+    if missing:
+        raise UserError(missing)

@@ -1,24 +1,27 @@
 """Frames to predict on, wherever they are: a KITTI folder, a list, a folder, a video."""
 import collections
+import glob
+import itertools
 import os
-import re
 from typing import Callable, Iterator, List, NamedTuple, Optional, Sequence
 
 import numpy as np
 
 from common.console import warn
 from common.errors import UserError
-from common.files import list_folder, require_folder
+from common.files import require_folder
 from common.parallel import read_ahead
 from kitti_data import images, video
+from kitti_data.calibration import RawCalibration
 from kitti_data.frame_files import (
-    IMAGE_EXTENSIONS, frame_number, gaps, list_images, require_no_gaps)
+    IMAGE_EXTENSIONS, describe_gaps, list_frames, list_images, require_no_gaps, usual_step)
 from kitti_data.image_lists import read_image_list
 from kitti_data.kitti_2015 import REFERENCE, reference_names
 from kitti_data.odometry import OdometrySequence
+from kitti_data.raw import drive_of, read_timestamps
 
-FRAMES_A_SECOND = 10.0  # of frames without a clock, as in KITTI
-_RAW_DATE = re.compile(r'\d{4}_\d\d_\d\d')
+FRAMES_A_SECOND = 10.0  # KITTI's, and those of frames without a clock
+_MOST_FACTOR = 1.5  # between the rate of frames and KITTI's
 
 
 class FrameSource(NamedTuple):
@@ -27,8 +30,10 @@ class FrameSource(NamedTuple):
     names: one for each frame, to say which prediction is whose.
     size: (height, width) of the first frame in its file.
     read: read(height, width) yields every frame as uint8 [height, width, 3], resized.
-    read_times: gives float64 [N] seconds; None where the source has no clock.
+    numbers: int64 [N], ascending: the number in each frame's name, else 0..N-1.
+    read_times: gives float64 [N] seconds.
     rate: frames a second.
+    clocked: whether numbers are times, not those of frames.
     fault: why frames are missing at the end; '' where none are.
     read_camera: gives float64 [3, 3], pixels of the files; None where no calibration is known.
     folder: absolute path that the names are below; of a video its own.
@@ -37,25 +42,45 @@ class FrameSource(NamedTuple):
     names: List[str]
     size: tuple
     read: Callable[[int, int], Iterator[np.ndarray]]
-    read_times: Optional[Callable[[], np.ndarray]] = None
+    numbers: np.ndarray
+    read_times: Callable[[], np.ndarray]
     rate: float = FRAMES_A_SECOND
+    clocked: bool = False
     fault: str = ''
     read_camera: Optional[Callable[[], np.ndarray]] = None
     folder: str = ''
     sizes: Sequence[tuple] = ()
 
-    @property
-    def numbers(self):
-        """int64 [N], the number in each frame's name where all have one, else 0..N-1."""
-        numbers = [frame_number(os.path.splitext(os.path.basename(name))[0])
-                   for name in self.names]
-        return np.arange(len(numbers)) if None in numbers else np.array(numbers, np.int64)
+    def every(self, step):
+        """The source of every `step`-th of these frames, from the first on."""
+        return self if step == 1 else self._replace(
+            names=self.names[::step], sizes=self.sizes[::step], numbers=self.numbers[::step],
+            rate=self.rate / step,
+            read=lambda *size: itertools.islice(self.read(*size), 0, None, step),
+            read_times=lambda: self.read_times()[::step])
 
 
 def require_whole(source):
     """Raises a UserError where frames of a source are missing, once the others are predicted."""
     if source.fault:
         raise UserError('%s: what comes before is predicted' % source.fault)
+
+
+def warn_of_rate(rate, path, step=None):
+    """Warns where frames follow each other much faster or slower than those of KITTI.
+
+    Args:
+      rate: frames a second that are predicted on.
+      path: where they come from.
+      step: the present --frame_step, where the program has that flag.
+    """
+    factor = rate / FRAMES_A_SECOND
+    if 1 / _MOST_FACTOR <= factor <= _MOST_FACTOR:
+        return
+    best = max(1, round(step * factor)) if step else step
+    warn('%s: %.4g frames a second are predicted on, KITTI has %g: a model trained there expects '
+         'other motions%s' % (path, rate, FRAMES_A_SECOND,
+                              ' (--frame_step=%d fits better)' % best if best != step else ''))
 
 
 def depth_frames(dataset_dir, split, test_file_list='', sequence='', camera=2):
@@ -76,12 +101,17 @@ def depth_frames(dataset_dir, split, test_file_list='', sequence='', camera=2):
 
 
 def sequence_frames(path, sequence='', camera=2, allow_gaps=False):
-    """Frames that follow each other: an odometry sequence, a folder of images, or a video.
+    """Frames that follow each other: an odometry sequence, a drive of KITTI raw, a folder of
+    images, or a video.
 
     Args:
       path: folder or video file.
-      sequence, camera: which odometry sequence, where `path` is an odometry folder.
-      allow_gaps: whether a jump in the numbers of the frames is only warned of.
+      sequence, camera: which odometry sequence or camera, where `path` is a KITTI folder.
+      allow_gaps: whether single frames are of use: gaps are only warned of, and the frames may be
+        of several scenes and sizes.
+
+    Raises:
+      UserError: `path` is none of these, frames are missing, or they are of several scenes.
     """
     if not path:
         raise UserError('--dataset_dir is empty: must be a KITTI folder, a folder of images or a '
@@ -91,15 +121,44 @@ def sequence_frames(path, sequence='', camera=2, allow_gaps=False):
     require_folder(path, '--dataset_dir')
     if os.path.isdir(os.path.join(path, 'sequences')):
         return from_odometry(path, sequence, camera, allow_gaps)
-    return from_folder(path, allow_gaps)
+    drive = drive_of(path, camera)
+    return from_raw(*drive, allow_gaps) if drive else from_folder(path, allow_gaps)
 
 
 def from_odometry(root, sequence, camera, allow_gaps=False):
     """The frames of one odometry sequence, with its times."""
     frames = OdometrySequence(root, sequence, camera, allow_gaps)
-    _warn_of_gaps(frames.frames)
-    return from_paths(frames.image_paths, one_size=not allow_gaps)._replace(
+    return _from_frames(frames.frames, allow_gaps)._replace(
         read_times=lambda: frames.times, read_camera=lambda: frames.intrinsics)
+
+
+def from_raw(drive, camera, allow_gaps=False):
+    """The frames of one drive of KITTI raw, with its timestamps and calibration where they are.
+
+    Args:
+      drive: `<date>/<date>_drive_<n>_sync`.
+      camera: 0..3.
+      allow_gaps: as in `sequence_frames`.
+    """
+    folder = require_folder(os.path.join(drive, 'image_%02d' % camera), 'camera folder')
+    source = _from_frames(list_frames(require_folder(os.path.join(folder, 'data'),
+                                                     'camera folder')), allow_gaps)
+    times_path, date_folder = os.path.join(folder, 'timestamps.txt'), os.path.dirname(drive)
+
+    def read_times():
+        times = read_timestamps(times_path)
+        if source.numbers[-1] >= len(times):
+            raise UserError('%s: has %d times, must have one for each frame up to %d' % (
+                times_path, len(times), source.numbers[-1]))
+        return times[source.numbers]
+
+    if os.path.isfile(times_path):
+        source = source._replace(read_times=read_times)
+    if os.path.isfile(os.path.join(date_folder, 'calib_cam_to_cam.txt')):
+        source = source._replace(
+            read_camera=lambda: RawCalibration(date_folder).intrinsics(
+                camera, source.size))
+    return source
 
 
 def from_kitti_2015(root):
@@ -117,19 +176,40 @@ def from_list(list_path, root=''):
 
 def from_folder(folder, allow_gaps=False):
     """All images of a folder, in the natural order of their names."""
-    frames = list_images(folder)
+    frames, per_second = list_images(folder, one_scene=not allow_gaps)
     if not frames:
         raise UserError('%s holds neither sequences/ nor images (%s)%s' % (
-            folder, ', '.join(IMAGE_EXTENSIONS), _hint(folder)))
-    if frames[0][0] is not None:
-        if not allow_gaps:
-            require_no_gaps(frames)
-        _warn_of_gaps(frames)
-    return from_paths([path for _, path in frames], one_size=not allow_gaps)
+            folder, ', '.join(IMAGE_EXTENSIONS), _hint(folder, allow_gaps)))
+    return _from_frames(frames, allow_gaps, per_second)
+
+
+def _from_frames(frames, allow_gaps, per_second=None):
+    """The source of (number, path) pairs; `per_second` of the numbers' units, if they are times.
+
+    Frames with numbers that are no times are as many tenths of a second apart as their numbers.
+    """
+    named = frames[0][0] is not None
+    if named and not allow_gaps:
+        require_no_gaps(frames)
+    elif named and describe_gaps(frames):
+        warn(describe_gaps(frames))
+    source = from_paths([path for _, path in frames], one_size=not allow_gaps)
+    if not named:
+        return source
+    numbers = np.array([number for number, _ in frames], np.int64)
+    if per_second is None:
+        return source._replace(
+            numbers=numbers, rate=FRAMES_A_SECOND / usual_step(numbers),
+            read_times=lambda: (numbers - numbers[0]) / FRAMES_A_SECOND)
+    return source._replace(
+        numbers=numbers, clocked=True, rate=per_second / usual_step(numbers),
+        # float64 holds the seconds since 1970 to a quarter of a microsecond, so nearest ones count.
+        read_times=lambda: numbers // per_second + np.round(
+            numbers % per_second / per_second, 6))
 
 
 def from_paths(paths, names=None, one_size=False):
-    """The image files `paths`, the headers of which are all looked at now.
+    """The image files `paths`, numbered from 0, the headers of which are all looked at now.
 
     Raises:
       UserError: one is no image; with `one_size`, one has another size than the first.
@@ -143,8 +223,9 @@ def from_paths(paths, names=None, one_size=False):
             raise UserError('%s: is %dx%d pixels, must be %dx%d like %s (frames of one drive have '
                             'one camera)' % ((path,) + size[::-1] + sizes[0][::-1] + (paths[0],)))
     names = names or [os.path.basename(path) for path in paths]
-    return FrameSource(names, sizes[0], read, sizes=sizes,
-                       folder=os.path.abspath(paths[0][:-len(names[0])]))
+    numbers = np.arange(len(paths))
+    return FrameSource(names, sizes[0], read, numbers, lambda: numbers / FRAMES_A_SECOND,
+                       folder=os.path.abspath(paths[0][:-len(names[0])]), sizes=sizes)
 
 
 def from_video(path):
@@ -154,24 +235,22 @@ def from_video(path):
     def read(height, width):
         return (images.resize(image, height, width) for image in video.read_frames(path))
 
-    return FrameSource(['frame %d' % i for i in range(found.frames)], found.size, read,
-                       lambda: np.arange(found.frames) / found.rate, found.rate, found.fault,
+    numbers = np.arange(found.frames)
+    return FrameSource(['frame %d' % number for number in numbers], found.size, read, numbers,
+                       lambda: numbers / found.rate, found.rate, fault=found.fault,
                        folder=os.path.abspath(path), sizes=[found.size] * found.frames)
 
 
-def _warn_of_gaps(frames):
-    jumps = gaps(frames)
-    if jumps:
-        warn('%s: frames %d to %d are missing%s' % (
-            os.path.dirname(frames[0][1]), jumps[0][0], jumps[0][1],
-            ' (%d such gaps)' % len(jumps) if len(jumps) > 1 else ''))
-
-
-def _hint(folder):
-    if any(_RAW_DATE.fullmatch(name) for name in list_folder(folder)):
-        return '; images of KITTI raw are chosen by --test_file_list=FILE (the Eigen split has ' \
-               'lines like "2011_09_26/2011_09_26_drive_0002_sync 0000000069 l")'
-    return ''
+def _hint(folder, single_images):
+    """What to give instead of a folder of KITTI raw that is no drive."""
+    drives = [path for depth in ('*_sync', os.path.join('*', '*_sync'))
+              for path in sorted(glob.glob(os.path.join(glob.escape(folder), depth)))
+              if drive_of(path, 0)]
+    if not drives:
+        return ''
+    return '; must be one drive of KITTI raw, such as %s%s' % (drives[0], (
+        ', or give --test_file_list=FILE (the Eigen split has lines like '
+        '"2011_09_26/2011_09_26_drive_0002_sync 0000000069 l")' if single_images else ''))
 
 
 def windows(frames, length):

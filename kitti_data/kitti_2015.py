@@ -1,12 +1,23 @@
-"""The KITTI 2015 layout: `training/{image_2,flow_noc,flow_occ,disp_noc_0,...}/NNNNNN_10.png`."""
+"""The layouts of KITTI's flow benchmarks: scenes of a few frames, of which number 10 has the truth.
+
+2015: `training/{image_2,flow_noc,flow_occ,disp_noc_0,...}/NNNNNN_10.png` with
+`calib_cam_to_cam/NNNNNN.txt`; 2012: `training/{colored_0,image_0,...}` with `calib/NNNNNN.txt`;
+`testing/` is like `training/`.
+"""
+import os
 import re
 
 from common.errors import UserError
-from common.files import list_folder
+from common.files import list_folder, require_file
+from kitti_data.calibration import Calibration
 from kitti_data.frame_files import natural_order
 
 REFERENCE = 10  # number of the frame that has ground truth
 _REFERENCE_NAME = re.compile(r'([0-9]{1,18})_%02d\.png' % REFERENCE)
+# Camera -> where its images lie: in KITTI 2015 and 2012 (whose first two cameras are gray).
+_FOLDERS_2015 = {2: 'image_2', 3: 'image_3'}
+_FOLDERS_2012 = {0: 'image_0', 1: 'image_1', 2: 'colored_0', 3: 'colored_1'}
+_PARTS = ('training', 'testing', '')
 
 
 def reference_names(folder, what='image'):
@@ -19,8 +30,89 @@ def reference_names(folder, what='image'):
     Raises:
       UserError: there is none.
     """
-    matches = (_REFERENCE_NAME.fullmatch(name) for name in list_folder(folder))
-    names = sorted((match.group(1) for match in matches if match), key=natural_order)
+    names = _names_in(folder)
     if not names:
         raise UserError('no %s NNNNNN_%02d.png in %s' % (what, REFERENCE, folder))
     return names
+
+
+def _names_in(folder):
+    matches = map(_REFERENCE_NAME.fullmatch, list_folder(folder) if os.path.isdir(folder) else ())
+    return sorted((match.group(1) for match in matches if match), key=natural_order)
+
+
+class FlowScenes:
+    """The scenes of `training/` or `testing/` of a flow benchmark, seen by one camera.
+
+    names: the `NNNNNN` of the scenes, ascending.
+    folder: of the images.
+
+    Args:
+      folder: of the images.
+      camera: 0..3.
+      calib_root: holds the folder of calibrations; empty is the folder that holds `folder`.
+
+    Raises:
+      UserError: there is no scene.
+    """
+
+    def __init__(self, folder, camera, calib_root=''):
+        part, name = os.path.split(folder)
+        self.folder, self.names = folder, reference_names(folder)
+        is_2015 = name == _FOLDERS_2015.get(camera)
+        self._keys = (('P_rect_%02d' % camera, 'S_rect_%02d' % camera) if is_2015
+                      else ('P%d' % camera, ''))
+        self.calib_folder = os.path.join(
+            calib_root or part, 'calib_cam_to_cam' if is_2015 else 'calib')
+
+    def frame_paths(self, name, length):
+        """The paths of `length` frames of a scene, in time order, the reference in the middle.
+
+        Raises:
+          UserError: one does not exist.
+        """
+        first = REFERENCE - length // 2
+        return [require_file(os.path.join(self.folder, '%s_%02d.png' % (name, frame)),
+                             'frame of a KITTI flow snippet', 'snippets of %d frames need the '
+                             'multi-view extension' % length)
+                for frame in range(first, first + length)]
+
+    def calibration_path(self, name):
+        """The calibration file of a scene; a UserError where it does not exist."""
+        return require_file(os.path.join(self.calib_folder, name + '.txt'),
+                            'KITTI flow calibration', 'or give --intrinsics=fx,fy,cx,cy')
+
+    def intrinsics(self, name, size):
+        """float64 [3, 3] of a scene's camera, pixels of its files of `size`, (height, width)."""
+        key, size_key = self._keys
+        return Calibration(self.calibration_path(name)).projection(key, size, size_key)[:, :3]
+
+
+def find_flow_scenes(path, camera=2):
+    """The <FlowScenes> at `path`, or None where no flow benchmark is there.
+
+    Args:
+      path: the folder of KITTI 2015 or 2012, its `training/` or `testing/` (the first of them that
+        is there counts), or a folder of images in one of these.
+      camera: 0..3, where `path` names none.
+
+    Raises:
+      UserError: there are scenes, but not seen by that camera.
+    """
+    names = {name: number for known in (_FOLDERS_2012, _FOLDERS_2015)
+             for number, name in known.items()}
+    named = names.get(os.path.basename(path))
+    if named is not None and _names_in(path):
+        return FlowScenes(path, named)
+    others = []
+    for part in _PARTS:
+        for known in (_FOLDERS_2015, _FOLDERS_2012):
+            folder = os.path.join(path, part, known.get(camera, ''))
+            if camera in known and _names_in(folder):
+                return FlowScenes(folder, camera)
+        others += [name for name in sorted(names) if _names_in(os.path.join(path, part, name))]
+    if others:
+        raise UserError('--camera=%d: %s has no such camera, must be that of %s' % (
+            camera, path, ' or '.join(dict.fromkeys(
+                '%s (--camera=%d)' % (name, names[name]) for name in others))))
+    return None

@@ -245,11 +245,11 @@ def write_poses(path, poses, numbers=None):
         np.savetxt(stream, rows, fmt=formats)
 
 
-def write_tum(path, times, poses):
+def write_tum(path, times, poses, number_format='%.9g'):
     """Writes [N, 4, 4] poses as a TUM file: times [N] in seconds, position, quaternion; whole."""
     rows = np.column_stack([times, poses[:, :3, 3], quaternion_from_rotation(poses[:, :3, :3])])
     with atomic_write(path) as stream:
-        np.savetxt(stream, rows, fmt=['%.6f'] + ['%.9g'] * 7)
+        np.savetxt(stream, rows, fmt=['%.6f'] + [number_format] * 7)
 
 
 def sequence_of_poses(path):

@@ -8,14 +8,17 @@ import re
 import numpy as np
 
 from common.errors import UserError
-from common.files import list_folder, reading, require_file, require_folder
+from common.files import (
+    list_folder, numbered_lines, reading, require_file, require_folder)
 from kitti_data.calibration import RawCalibration
 from kitti_data.frame_files import list_frames
-from kitti_data.number_files import read_rows
+from kitti_data.number_files import read_rows, shortened
 
+_CAMERA_FOLDER = re.compile(r'image_0([0-3])')
 _DRIVE_NAME = re.compile(r'(\d{4}_\d{2}_\d{2})_drive_\d{4}_sync$')
 _SPEED_COLUMNS = slice(8, 11)   # forward, leftward, upward, metres a second
 _NUM_OXTS_COLUMNS = 30
+_TIME = re.compile(r'\d{4}-[01]\d-[0-3]\d [0-2]\d:[0-5]\d:[0-5]\d(\.\d{1,9})?')
 _MOST_BYTES_OF_A_SCAN = 2 ** 28  # KITTI's have 2 ** 21.
 
 
@@ -51,6 +54,42 @@ class RawDrive:
         path = os.path.join(self.folder, 'oxts', 'data', '%010d.txt' % number)
         row = read_rows(path, (_NUM_OXTS_COLUMNS,), 'oxts file')[0]
         return float(np.linalg.norm(row[_SPEED_COLUMNS]))
+
+
+def drive_of(path, camera):
+    """The synchronised drive that a path names, and the camera.
+
+    Args:
+      path: a drive's folder, or in it `image_0C` or `image_0C/data`.
+      camera: where the path names none.
+
+    Returns:
+      (folder of the drive, camera), or None where `path` is in no drive.
+    """
+    folder = os.path.abspath(path)
+    if os.path.basename(folder) == 'data':
+        folder = os.path.dirname(folder)
+    named = _CAMERA_FOLDER.fullmatch(os.path.basename(folder))
+    if named:
+        folder, camera = os.path.dirname(folder), int(named.group(1))
+    return (folder, camera) if _DRIVE_NAME.fullmatch(os.path.basename(folder)) else None
+
+
+def read_timestamps(path):
+    """float64 [N] seconds since the first of the times in the file `path`.
+
+    Raises:
+      UserError: the file is missing, empty, or a line is no time (`2011-09-26 13:02:25.964389445`).
+    """
+    times = []
+    for number, line in numbered_lines(path, 'timestamps'):
+        if not _TIME.fullmatch(line):
+            raise UserError('timestamps %s: line %d: found %r, must be a time such as '
+                            '2011-09-26 13:02:25.964389445' % (path, number, shortened(line)))
+        times.append(np.datetime64(line.replace(' ', 'T'), 'ns'))
+    if not times:
+        raise UserError('timestamps %s is empty' % path)
+    return (np.array(times) - times[0]) / np.timedelta64(1, 's')
 
 
 def drive_date(name):

@@ -5,15 +5,14 @@ from typing import Callable, Iterator, NamedTuple, Optional
 import numpy as np
 
 from common.errors import UserError
-from common.files import list_folder, require_file
+from common.files import list_folder
 from common.parallel import read_ahead
 from kitti_data import images
-from kitti_data.calibration import (
-    Calibration, check_camera, read_camera_file, resized, zoomed)
-from kitti_data.example_list import read_example_list
+from kitti_data.calibration import check_camera, read_camera_file, resized, zoomed
+from kitti_data.example_list import read_example_list, settings_of
 from kitti_data.frame_files import frame_number, natural_order
-from kitti_data.frame_source import FRAMES_A_SECOND, sequence_frames, windows
-from kitti_data.kitti_2015 import REFERENCE, reference_names
+from kitti_data.frame_source import FRAMES_A_SECOND, sequence_frames, warn_of_rate, windows
+from kitti_data.kitti_2015 import find_flow_scenes
 
 _FORMATTED_LIST = 'test_flow.txt'
 _CAMERA_ENDING = '_cam.txt'
@@ -64,17 +63,19 @@ class SnippetSource(NamedTuple):
 
 
 def snippets(path, length, height, width, sequence='', camera=2, intrinsics=(),
-             camera_needed=False, half_pixel_centers=False):
-    """The snippets in `path`: KITTI 2015, a formatted set, a sequence, a folder, a video.
+             camera_needed=False, half_pixel_centers=False, frame_step=1):
+    """The snippets in `path`: KITTI 2015 or 2012, a formatted set, a sequence, a folder, a video.
 
     Args:
       path: folder or video file.
       length: odd number of frames.
       height, width: to which frames are resized, pixels.
-      sequence, camera: which odometry sequence, where `path` is an odometry folder.
-      intrinsics: (fx, fy, cx, cy) in pixels of the files, instead of a calibration.
+      sequence, camera: which odometry sequence or camera, where `path` is a KITTI folder.
+      intrinsics: (fx, fy, cx, cy) in pixels of the files (of a formatted set: of the frames in
+        them), instead of a calibration.
       camera_needed: whether snippets without intrinsics are of no use.
       half_pixel_centers: whether intrinsics follow the resize exactly, or as published.
+      frame_step: every which frame of a sequence, folder or video is used.
 
     Raises:
       UserError: no snippet is there, a frame of one is missing, or the camera is.
@@ -82,16 +83,19 @@ def snippets(path, length, height, width, sequence='', camera=2, intrinsics=(),
     folder = os.path.abspath(path) if path else ''
     shape = (length, height, width)
     change = resized if half_pixel_centers else zoomed
-    if os.path.isdir(os.path.join(folder, 'training', 'image_2')):
-        return _kitti_2015(os.path.join(folder, 'training'), shape, intrinsics,
-                           camera_needed, change)
-    prefixes = _formatted_examples(folder)
+    scenes = find_flow_scenes(folder, camera) if folder else None
+    prefixes = [] if scenes else _formatted_examples(folder)
+    if frame_step > 1 and (scenes or prefixes):
+        raise UserError('--frame_step=%d: must be 1 for %s, which holds the snippets themselves' % (
+            frame_step, path))
+    if scenes:
+        return _of_scenes(scenes, shape, intrinsics, camera_needed, change)
     if prefixes:
-        return _formatted(prefixes, shape)
-    source = sequence_frames(path, sequence, camera)
-    if len(source.names) < length:
-        raise UserError('%s holds %d frames; a snippet needs %d' % (
-            path, len(source.names), length))
+        if camera_needed and not intrinsics:
+            _require_centers(folder, half_pixel_centers)
+        return _formatted(prefixes, shape, typed_camera(intrinsics, (height, width)))
+    source = sequence_source(path, length, sequence, camera, frame_step)
+    warn_of_rate(source.rate, path, frame_step)
     matrix = typed_camera(intrinsics, source.size)
     if matrix is None and camera_needed:
         if not source.read_camera:
@@ -108,40 +112,52 @@ def snippets(path, length, height, width, sequence='', camera=2, intrinsics=(),
     return SnippetSource(numbers, read, source.rate, source.fault)
 
 
-def _kitti_2015(folder, shape, intrinsics, camera_needed, change):
-    """Frames 10 - k .. 10 + k around every reference frame; needs the multi-view extension."""
-    length, height, width = shape
-    image_folder = os.path.join(folder, 'image_2')
-    names = reference_names(image_folder)
-    frames = range(REFERENCE - length // 2, REFERENCE + length // 2 + 1)
+def sequence_source(path, length, sequence='', camera=2, frame_step=1):
+    """The <FrameSource> of every `frame_step`-th of the `sequence_frames` at `path`.
+
+    Raises:
+      UserError: as `sequence_frames`, or they are fewer than the `length` of a snippet.
+    """
+    source = sequence_frames(path, sequence, camera).every(frame_step)
+    if len(source.names) < length:
+        raise UserError('%s holds %d frames%s; a snippet needs %d' % (
+            path, len(source.names),
+            ' with --frame_step=%d' % frame_step if frame_step > 1 else '', length))
+    return source
+
+
+def _of_scenes(scenes, shape, intrinsics, camera_needed, change):
+    """The snippet around the reference frame of each of the <FlowScenes>."""
     calibrated = camera_needed and not intrinsics
-
-    def image_path(name, frame):
-        return os.path.join(image_folder, '%s_%02d.png' % (name, frame))
-
-    def calibration_path(name):
-        return os.path.join(folder, 'calib_cam_to_cam', name + '.txt')
-
-    for name in names:
-        for frame in frames:
-            require_file(image_path(name, frame), 'frame of a KITTI 2015 snippet',
-                         'snippets of %d frames need the multi-view extension' % length)
-        if calibrated:
-            require_file(calibration_path(name), 'KITTI 2015 calibration',
-                         'or give --intrinsics=fx,fy,cx,cy')
-
-    sizes = images.check_headers([image_path(name, frame) for name in names for frame in frames])
-    typed_camera(intrinsics, sizes[0])  # which is refused now or never: KITTI's sizes are alike
+    paths = [path for name in scenes.names for path in scenes.frame_paths(name, shape[0])]
+    for name in scenes.names if calibrated else ():
+        scenes.calibration_path(name)
+    sizes = images.check_headers(paths)
+    typed_camera(intrinsics, sizes[0])  # refused before the first prediction
 
     def load(name):
-        read = [images.read_resized(image_path(name, frame), height, width) for frame in frames]
-        size = read[length // 2][1]
-        own = (Calibration(calibration_path(name)).projection('P_rect_02', size, 'S_rect_02')[:, :3]
-               if calibrated else typed_camera(intrinsics, size))
-        return Snippet(int(name), np.stack([image for image, _ in read]),
-                       _scaled(own, size, (height, width), change), size)
+        return load_scene(scenes, name, shape, change, lambda size: (
+            scenes.intrinsics(name, size) if calibrated else typed_camera(intrinsics, size)))
 
-    return SnippetSource([int(name) for name in names], lambda: read_ahead(load, names))
+    return SnippetSource([int(name) for name in scenes.names],
+                         lambda: read_ahead(load, scenes.names))
+
+
+def load_scene(scenes, name, shape, change, camera_of):
+    """The <Snippet> around the reference frame of a scene.
+
+    Args:
+      scenes: <FlowScenes>.
+      name: of the scene.
+      shape: (frames, height, width).
+      change: `resized` or `zoomed`, how intrinsics follow the resize.
+      camera_of: function of a file's (height, width): float64 [3, 3] in its pixels, or None.
+    """
+    length, height, width = shape
+    read = [images.read_resized(path, height, width) for path in scenes.frame_paths(name, length)]
+    size = read[length // 2][1]
+    return Snippet(int(name), np.stack([image for image, _ in read]),
+                   _scaled(camera_of(size), size, (height, width), change), size)
 
 
 def _formatted_examples(folder):
@@ -156,13 +172,26 @@ def _formatted_examples(folder):
             if name.endswith(_CAMERA_ENDING) and not name.startswith('.')]
 
 
-def _formatted(prefixes, shape):
-    """Strips `<prefix>.jpg`, the frames side by side, with `<prefix>_cam.txt`."""
+def _require_centers(folder, half_pixel_centers):
+    """Raises a UserError where the cameras of a formatted set are not those of the model."""
+    root = folder if os.path.isfile(os.path.join(folder, _FORMATTED_LIST)) \
+        else os.path.dirname(folder)
+    prepared = bool(settings_of(root).get('half_pixel_centers'))
+    if prepared != half_pixel_centers:
+        raise UserError(
+            '%s: has principal points with%s --half_pixel_centers, must be with%s it, as the model '
+            '(format it again, give --intrinsics, or KITTI 2015 itself as --dataset_dir)' % (
+                folder, '' if prepared else 'out', '' if half_pixel_centers else 'out'))
+
+
+def _formatted(prefixes, shape, matrix=None):
+    """Strips `<prefix>.jpg`, the frames side by side, with `<prefix>_cam.txt` or `matrix`."""
     length, height, width = shape
     numbers = [frame_number(os.path.basename(prefix)) for prefix in prefixes]
     if None in numbers or len(set(numbers)) < len(numbers):
         numbers = list(range(len(prefixes)))
-    cameras = [read_camera_file(prefix + _CAMERA_ENDING, (height, width)) for prefix in prefixes]
+    cameras = [read_camera_file(prefix + _CAMERA_ENDING, (height, width)) if matrix is None
+               else matrix for prefix in prefixes]
     paths = [prefix + '.jpg' for prefix in prefixes]
     for path, size in zip(paths, images.check_headers(paths)):
         if size != (height, width * length):

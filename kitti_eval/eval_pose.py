@@ -40,6 +40,7 @@ class Config(trajectories.TruthFlags):
 def main(argv=None):
     config, output = parse_flags(__doc__, Config, report.ReportFlags, argv=argv)
     pred = snippets.read_snippets(require_folder(config.pred_dir, 'folder --pred_dir'))
+    snippets.require_successive(config.pred_dir)
     gt = read_truth(config, _frames(pred))
     if _frames(gt) != _frames(pred):
         raise UserError('%s holds snippets of %d frames, %s of %d: both must be as long (write the '

@@ -11,12 +11,14 @@ import dataclasses
 
 import numpy as np
 
-from common.files import make_folder, require_folder, write_text
+from common.files import make_folder, require_folder, write_json, write_text
 from common.flags import Flags, flag, parse_flags, path_flag
 from common.parallel import parallel_map
-from kitti_data.calibration import Calibration, camera_text
-from kitti_data.images import read_resized, write_jpeg
-from kitti_data.kitti_2015 import REFERENCE, reference_names
+from kitti_data.calibration import camera_text, resized, zoomed
+from kitti_data.example_list import SUMMARY_NAME
+from kitti_data.images import write_jpeg
+from kitti_data.kitti_2015 import FlowScenes
+from kitti_data.snippet_source import load_scene
 
 
 @dataclasses.dataclass
@@ -29,6 +31,9 @@ class Config(Flags):
     seq_length: int = flag(3, 'frames of an example, odd', at_least=3, at_most=21)
     img_height: int = flag(128, 'height of the formatted frames', at_least=1)
     img_width: int = flag(416, 'width of the formatted frames', at_least=1)
+    half_pixel_centers: bool = flag(False, 'exact principal points, for a model trained with '
+                                           '--half_pixel_centers; published: up to half a pixel '
+                                           'off')
     jpeg_quality: int = flag(95, 'quality of the JPEG files', at_least=1, at_most=100)
 
     def __post_init__(self):
@@ -37,18 +42,24 @@ class Config(Flags):
         if self.seq_length % 2 == 0:
             raise UserError('--seq_length=%d: must be odd' % self.seq_length)
         root = require_folder(self.dataset_dir, 'KITTI 2015 multi-view folder (--dataset_dir)')
-        self.image_folder = require_folder(
-            os.path.join(root, 'training', 'image_%d' % int(self.cam_id)), 'KITTI 2015 images')
-        self.calib_folder = require_folder(
-            os.path.join(self.calib_dir or root, 'training', 'calib_cam_to_cam'),
-            'KITTI 2015 calibration', 'it is the archive data_scene_flow_calib: --calib_dir')
+        camera = int(self.cam_id)
+        self.scenes = FlowScenes(
+            require_folder(os.path.join(root, 'training', 'image_%d' % camera),
+                           'KITTI 2015 images'), camera,
+            os.path.join(self.calib_dir or root, 'training'))
+        require_folder(self.scenes.calib_folder, 'KITTI 2015 calibration',
+                       'it is the archive data_scene_flow_calib: --calib_dir')
 
 
 def main(argv=None):
     config, = parse_flags(__doc__, Config, argv=argv)
-    numbers = reference_names(config.image_folder)
+    numbers = config.scenes.names
     name = 'sub_folder_' + config.cam_id
     root = make_folder(config.dump_root)
+    if os.path.exists(os.path.join(root, 'train.txt')):
+        raise UserError('--dump_root=%s: holds a training set, must be a folder of its own' % root)
+    write_json(os.path.join(root, SUMMARY_NAME),
+               {'settings': {'half_pixel_centers': config.half_pixel_centers}})
     folder = make_folder(os.path.join(root, name))
     problems = parallel_map(lambda number: _problem_of(number, folder, config), numbers,
                             desc='formatting', unit='img')
@@ -68,15 +79,11 @@ def example(number, config):
     Raises:
       UserError: a frame or the calibration is missing or broken.
     """
-    reach = config.seq_length // 2
-    paths = [os.path.join(config.image_folder, '%s_%02d.png' % (number, frame))
-             for frame in range(REFERENCE - reach, REFERENCE + reach + 1)]
-    frames = [read_resized(path, config.img_height, config.img_width) for path in paths]
-    height, width = frames[reach][1]
-    projection = Calibration(os.path.join(config.calib_folder, number + '.txt')).projection(
-        'P_rect_' + config.cam_id, (height, width), 'S_rect_' + config.cam_id)
-    return np.concatenate([image for image, _ in frames], axis=1), camera_text(
-        projection[:, :3], config.img_width / width, config.img_height / height)
+    shape = config.seq_length, config.img_height, config.img_width
+    snippet = load_scene(config.scenes, number, shape,
+                         resized if config.half_pixel_centers else zoomed,
+                         lambda size: config.scenes.intrinsics(number, size))
+    return np.concatenate(snippet.frames, axis=1), camera_text(snippet.intrinsics, 1, 1)
 
 
 def _problem_of(number, folder, config):

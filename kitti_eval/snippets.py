@@ -5,19 +5,22 @@ frame j into the snippet's first frame (metres, or a network's own scale). Its f
 number of that first frame.
 """
 import os
+import re
 
 import numpy as np
 
 from common.errors import UserError
-from common.files import list_folder, make_folder, remove_others, require_folder, write_text
+from common.files import (
+    list_folder, make_folder, read_json, remove_others, require_folder, write_json)
 from kitti_data.frame_files import frame_number
 from kitti_data.number_files import numbered_rows
-from kitti_data.odometry import MOST_DISTANT
+from kitti_data.odometry import MOST_DISTANT, write_tum
 from kitti_data.poses import (
     from_parts, inverse, quaternion_from_rotation, relative, rotation_from_quaternion,
     transform_from_vector)
 
 _NUMBER_FORMAT = '%f'  # as the published snippets are written
+_FRAMES_FILE = 'frames.json'
 
 
 def snippets_of_trajectory(poses, seq_length):
@@ -109,13 +112,33 @@ def write_snippets(folder, first_frames, times, poses):
         raise ValueError('%d first frames, times %s and poses %s do not belong together' % (
             len(first_frames), times.shape, poses.shape))
     folder = make_folder(folder)
-    rows = np.concatenate([times[..., None], poses[..., :3, 3],
-                           quaternion_from_rotation(poses[..., :3, :3])], axis=-1)
     names = ['%06d.txt' % first_frame for first_frame in first_frames]
     remove_others(folder, r'[0-9]{6,}\.txt', set(names))
-    for name, snippet in zip(names, rows):
-        lines = [' '.join(_NUMBER_FORMAT % value for value in row) + '\n' for row in snippet]
-        write_text(os.path.join(folder, name), ''.join(lines))
+    remove_others(folder, re.escape(_FRAMES_FILE), ())
+    for name, snippet_times, snippet in zip(names, times, poses):
+        write_tum(os.path.join(folder, name), snippet_times, snippet, _NUMBER_FORMAT)
+
+
+def write_frames(folder, checkpoint, names, numbers):
+    """Writes of which frames the snippets in `folder` are: `frames.json`, with their checkpoint."""
+    write_json(os.path.join(folder, _FRAMES_FILE), {
+        'checkpoint': checkpoint, 'images': list(names), 'numbers': np.asarray(numbers).tolist()})
+
+
+def require_successive(folder):
+    """Raises a UserError where `frames.json` in `folder` says that snippets skip frames.
+
+    Those of a folder without that file, and those of other programs, are of successive frames.
+    """
+    path = os.path.join(folder, _FRAMES_FILE)
+    found = read_json(path) if os.path.exists(path) else {}
+    numbers = found.get('numbers') if isinstance(found, dict) else None
+    for number, next_number in zip(numbers or (), (numbers or ())[1:]):
+        if next_number != number + 1:
+            raise UserError(
+                '%s: the snippets are of frames such as %s and %s, must be of successive frames '
+                '(score trajectory.txt in that folder, by eval_odometry.py)' % (
+                    path, number, next_number))
 
 
 def read_snippet(path):

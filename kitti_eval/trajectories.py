@@ -92,6 +92,7 @@ def read_trajectories(gt_path, pred_path, snippet_scale='per_snippet', snippet_o
     gt, how = dict(zip(numbers.tolist(), truth.poses)), ''
     times = _truth_times(truth, numbers, gt_path, times_path)
     if os.path.isdir(pred_path or os.curdir):
+        snippets.require_successive(pred_path)
         runs = {first: poses for first, (_, poses) in snippets.read_snippets(pred_path).items()}
         last = max(first + len(poses) for first, poses in runs.items()) - 1
         offset = frame_offset(last, int(numbers[-1]), first_frame, seq_id)

@@ -12,7 +12,7 @@ import typing
 
 import numpy as np
 
-from common.flags import check_fields, flag
+from common.flags import check_fields, flag, read_by
 from common.opencv import cv2
 from kitti_data.pipeline import turned_frames
 
@@ -27,6 +27,7 @@ _LEVELS = np.arange(256, dtype=np.float32) / 255
 _idle_generators, _idle_buffers = collections.deque(), collections.deque()
 
 
+@read_by('train')
 @dataclasses.dataclass(frozen=True)
 class AugmentConfig:
     """Augmentation of training examples."""

@@ -8,7 +8,7 @@ import dataclasses
 import numpy as np
 
 from common.errors import UserError
-from common.flags import check_fields, flag
+from common.flags import check_fields, flag, read_by
 from kitti_data import motion
 from kitti_data import poses as pose_math
 from kitti_data.pipeline import turned_frames
@@ -18,6 +18,7 @@ CONTRAST_RANGE = (0.7, 1.4)
 _MIRROR_SIGNS = np.float32([-1, 1, 1, 1, -1, -1])
 
 
+@read_by('train')
 @dataclasses.dataclass(frozen=True)
 class WindowAugmentConfig:
     """Augmentation of training windows; the published training has none."""

@@ -30,14 +30,17 @@ class RuntimeConfig(Flags):
                                     'which the ranks of a host share', at_least=0)
     inter_op_threads: int = flag(0, 'CPU operations at a time; 0 is one for every core',
                                  at_least=0)
-    xla: str = flag('auto', 'compile the training step by XLA; auto is off', choices=XLA_MODES)
+    xla: str = flag('auto', 'compile the training step by XLA; auto is off',
+                    choices=XLA_MODES, modes=('train',))
     loss_scale: str = flag('auto', 'loss scaling; auto is dynamic in mixed precision, but not in '
-                                   "a CPU's bfloat16", choices=LOSS_SCALES)
+                                   "a CPU's bfloat16", choices=LOSS_SCALES,
+                           modes=('train',))
     loss_scale_value: float = flag(32768.0, 'the loss scale, or with dynamic the first one',
-                                   at_least=1, at_most=3e38)
+                                   modes=('train',), at_least=1, at_most=3e38)
     loss_scale_growth_steps: int = flag(2000, 'good steps before a dynamic loss scale doubles',
-                                        at_least=1)
-    learning_rate_scaling: bool = flag(False, 'multiply the learning rate by the number of ranks')
+                                        modes=('train',), at_least=1)
+    learning_rate_scaling: bool = flag(False, 'multiply the learning rate by the number of ranks',
+                                       modes=('train',))
 
     def __post_init__(self):
         super().__post_init__()

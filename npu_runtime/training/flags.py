@@ -1,7 +1,7 @@
 """The flags that every training program has, declared once."""
 import dataclasses
 
-from common.flags import Flags, flag
+from common.flags import Flags, flag, read_by
 
 
 def architecture(default, help, **arguments):  # pylint: disable=redefined-builtin
@@ -14,6 +14,7 @@ def architecture(default, help, **arguments):  # pylint: disable=redefined-built
     return field
 
 
+@read_by('train')
 @dataclasses.dataclass
 class TrainFlags(Flags):
     """How to train."""
@@ -33,6 +34,7 @@ class TrainFlags(Flags):
     shuffle: bool = flag(True, 'visit the training set in a new order each epoch')
 
 
+@read_by('train')
 @dataclasses.dataclass
 class EvalFlags(Flags):
     """Validation while training."""
@@ -40,6 +42,7 @@ class EvalFlags(Flags):
     eval_batches: int = flag(20, 'batches of a validation', at_least=1)
 
 
+@read_by('export')
 @dataclasses.dataclass
 class ExportFlags(Flags):
     """Frozen graphs."""

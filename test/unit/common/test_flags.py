@@ -5,7 +5,7 @@ from typing import List
 import pytest
 
 from common.errors import UserError
-from common.flags import Flags, flag, parse_flags, path_flag, same_flag
+from common.flags import Flags, flag, parse_flags, path_flag, read_by, same_flag
 
 
 @dataclasses.dataclass
@@ -135,3 +135,44 @@ def test_every_item_of_a_list_is_checked_against_the_choices():
     assert parse_flags('', Parts, argv=['--parts=b,a'])[0].parts == ['b', 'a']
     with pytest.raises(UserError, match='--parts=c: must be among a, b'):
         parse_flags('', Parts, argv=['--parts=a,c'])
+
+
+@read_by('train')
+@dataclasses.dataclass
+class TrainConfig(Flags):
+    """Flags of training."""
+    rate: float = flag(0.1, 'of training')
+    size: int = flag(1, 'of a batch', modes=('train', 'test_pose'))
+
+
+@dataclasses.dataclass
+class ModeConfig(TrainConfig):
+    """A program with modes."""
+    mode: str = flag('train_all', 'what to do', choices=('train_all', 'test_pose', 'export'))
+    size: int = same_flag(TrainConfig, 'size', default=2)
+    names: List[str] = flag([], 'of sequences', modes=('test',))
+    folder: str = path_flag('', 'of results', modes=('test', 'export'))
+    device: str = flag('cpu', 'everywhere')
+
+
+@pytest.mark.parametrize('argv, refused', [
+    (['--rate=1'], None), (['--mode=test_pose', '--size=3', '--names=a', '--device=x'], None),
+    (['--mode=export', '--folder=f'], None),
+    (['--mode=test_pose', '--rate=1'],
+     '--rate=1.0: must not be given with --mode=test_pose (read by train_all)'),
+    (['--names=a,b'], '--names=a,b: must not be given with --mode=train_all (read by test_pose)'),
+    (['--size=3', '--mode=export'],
+     '--size=3: must not be given with --mode=export (read by train_all, test_pose)')])
+def test_a_flag_that_the_mode_does_not_read_is_refused_where_it_is_given(argv, refused):
+    if refused is None:
+        parse_flags('', ModeConfig, argv=argv)
+        return
+    with pytest.raises(UserError) as error:
+        parse_flags('', ModeConfig, argv=argv)
+    assert str(error.value) == refused
+
+
+def test_what_a_checkpoint_says_is_not_given():
+    config, = parse_flags('', ModeConfig, argv=['--mode=export'],
+                          defaults=lambda values: {'rate': 0.5})
+    assert config.rate == 0.5

@@ -6,8 +6,10 @@ import shutil
 import cv2
 import numpy as np
 import pytest
+from scipy.spatial.transform import Rotation
 
 from checkpoint_values import write_with_nan
+from common.errors import UserError
 from geonet import predict_pose
 from geonet.pictures import trajectory_picture
 from geonet_program import geonet, geonet_fails
@@ -15,9 +17,9 @@ from kitti_data.calibration import resized
 from kitti_data.canonical_camera import camera_of
 from kitti_data.images import image_size, read_rgb, write_png
 from kitti_data.motion import poses_from_motions
-from kitti_data.odometry import OdometrySequence
+from kitti_data.odometry import OdometrySequence, read_poses, read_poses_indexed
 from kitti_data.poses import relative
-from kitti_eval import snippets
+from kitti_eval import eval_odometry, eval_pose, snippets
 from kitti_eval.snippets import read_snippets
 from npu_runtime import checkpoints
 
@@ -36,7 +38,62 @@ def poses(rigid_run, synthetic_kitti, tmp_path_factory):
 
 def test_there_is_a_file_for_each_snippet_numbered_by_its_first_frame(poses):
     assert sorted(name for name in os.listdir(poses) if name.endswith('.txt')) == [
-        '%06d.txt' % first for first in range(10)]
+        '%06d.txt' % first for first in range(10)] + ['trajectory.txt', 'trajectory_tum.txt']
+
+
+def test_the_chained_path_is_written_for_kitti_and_tum(poses):
+    found = read_poses(os.path.join(poses, 'trajectory.txt'))
+    singles = [snippet for _, snippet in read_snippets(poses).values()]
+    # Each motion is the first one of the snippet that begins there; the last snippet gives two.
+    path = [np.eye(4)]
+    for snippet in singles:
+        path.append(path[-1] @ relative(snippet[0], snippet[1]))
+    path.append(path[-1] @ relative(singles[-1][1], singles[-1][2]))
+    np.testing.assert_allclose(found, path, atol=1e-4)  # the snippets have six decimals
+    tum = np.loadtxt(os.path.join(poses, 'trajectory_tum.txt'))
+    np.testing.assert_allclose(tum[:, 0], 0.1 * np.arange(12), atol=1e-6)
+    np.testing.assert_allclose(tum[:, 1:4], found[:, :3, 3], atol=1e-8)
+    np.testing.assert_allclose(Rotation.from_quat(tum[:, 4:]).as_matrix(), found[:, :3, :3],
+                               atol=1e-7)
+
+
+@pytest.fixture(scope='module')
+def every_second(synthetic_kitti, tmp_path_factory):
+    """<str> a folder of every second frame of sequence 09."""
+    folder = tmp_path_factory.mktemp('every second')
+    images = os.path.join(synthetic_kitti, 'sequences', '09', 'image_2')
+    for name in sorted(os.listdir(images))[::2]:
+        shutil.copy(os.path.join(images, name), str(folder))
+    return str(folder)
+
+
+def test_a_step_gives_the_motion_of_a_folder_with_every_second_frame(
+        rigid_run, synthetic_kitti, every_second, tmp_path, capsys):
+    geonet('test_pose', dataset_dir=synthetic_kitti, init_ckpt_file=rigid_run, frame_step=2,
+           output_dir=str(tmp_path / 'step'))
+    assert '5 frames a second are predicted on' in capsys.readouterr().err
+    geonet('test_pose', dataset_dir=every_second, init_ckpt_file=rigid_run,
+           output_dir=str(tmp_path / 'folder'))
+    step, folder = (read_snippets(str(tmp_path / name)) for name in ('step', 'folder'))
+    assert list(step) == list(folder) == [0, 2, 4, 6]
+    for first in step:
+        np.testing.assert_allclose(step[first][0], 0.1 * (first + np.array([0, 2, 4])), atol=1e-6)
+        np.testing.assert_array_equal(step[first][0], folder[first][0])
+        np.testing.assert_allclose(step[first][1], folder[first][1], atol=2e-6)
+
+
+def test_predictions_that_skip_frames_are_scored_by_their_numbers_and_not_as_successive_ones(
+        rigid_run, synthetic_kitti, every_second, tmp_path, capsys):
+    folder, truth = str(tmp_path / 'out'), os.path.join(synthetic_kitti, 'poses', '09.txt')
+    geonet('test_pose', dataset_dir=every_second, init_ckpt_file=rigid_run, output_dir=folder)
+    numbers, path = read_poses_indexed(os.path.join(folder, 'trajectory.txt'))
+    assert numbers.tolist() == [0, 2, 4, 6, 8, 10]
+    assert eval_odometry.read_trajectories(
+        truth, os.path.join(folder, 'trajectory.txt')).frames.tolist() == numbers.tolist()
+    with pytest.raises(UserError, match='such as 0 and 2, must be of successive frames'):
+        eval_odometry.read_trajectories(truth, folder)
+    with pytest.raises(UserError, match='such as 0 and 2, must be of successive frames'):
+        eval_pose.main(['--pred_dir=' + folder, '--gtruth_poses=' + truth])
 
 
 def test_each_snippet_begins_at_the_origin_and_has_the_times_of_its_frames(poses):
@@ -161,7 +218,10 @@ def test_a_video_gives_the_motion_of_its_frames_at_its_own_times(
     (dict(seq_length=4), '--seq_length=4: must be odd'),
     (dict(init_ckpt_file='/nowhere/model-1'), 'no checkpoint /nowhere/model-1'),
     (dict(output_dir=''), '--output_dir= is empty: must be where poses go'),
-    (dict(dataset_dir=''), '--dataset_dir is empty')])
+    (dict(dataset_dir=''), '--dataset_dir is empty'),
+    (dict(frame_step=6), 'holds 2 frames with --frame_step=6; a snippet needs 3'),
+    (dict(test_file_list='list.txt'),
+     '--test_file_list=list.txt: must not be given with --mode=test_pose (read by test_depth)')])
 def test_what_is_missing_is_named(rigid_run, synthetic_kitti, tmp_path, capsys, flags, message):
     given = dict(dict(dataset_dir=synthetic_kitti, init_ckpt_file=rigid_run,
                       output_dir=str(tmp_path)), **flags)

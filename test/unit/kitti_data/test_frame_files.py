@@ -64,12 +64,81 @@ def test_a_gap_is_an_error_for_motion_and_a_warning_for_depth(tmp_path, capsys):
     with pytest.raises(UserError, match='frames 6 to 7 are missing between .*5.png and 8.png'):
         frame_source.sequence_frames(folder)
     assert levels(frame_source.depth_frames(folder, 'eigen')) == [0, 1, 2, 3]
-    assert 'frames 6 to 7 are missing (2 such gaps)' in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert 'frames 6 to 7 are missing between' in said and '(2 such gaps)' in said
+
+
+# Names as the data sets have them, with the numbers and seconds that they say.
+CLOCKS = {
+    'EuRoC': (['1403636579763555584', '1403636579813555584', '1403636579863555584'],
+              [1403636579763555584, 1403636579813555584, 1403636579863555584],
+              [1403636579.763556, 1403636579.813556, 1403636579.863556]),
+    'RobotCar': (['1399381446204705', '1399381446267204', '1399381446329702'],
+                 [1399381446204705, 1399381446267204, 1399381446329702],
+                 [1399381446.204705, 1399381446.267204, 1399381446.329702]),
+    'TUM': (['1305031101.975304', '1305031102.175304', '1305031102.475304'],
+            [1305031101975304, 1305031102175304, 1305031102475304],
+            [1305031101.975304, 1305031102.175304, 1305031102.475304]),
+    'nuScenes': (['n015+0800__CAM_FRONT__%d' % (1532402927612460 + 83000 * i) for i in range(3)],
+                 [1532402927612460, 1532402927695460, 1532402927778460],
+                 [1532402927.612460, 1532402927.695460, 1532402927.778460]),
+    'every fifth': (['000100', '000105', '000110'], [100, 105, 110], [0, 0.5, 1.0])}
+
+
+@pytest.mark.parametrize('kind', CLOCKS)
+def test_names_that_are_times_or_strides_give_order_and_times(tmp_path, kind, capsys):
+    stems, numbers, seconds = CLOCKS[kind]
+    source = frame_source.sequence_frames(write_frames(tmp_path, [stem + '.png' for stem in stems]))
+    assert source.numbers.tolist() == numbers and levels(source) == [0, 1, 2]
+    assert ['%f' % time for time in source.read_times()] == ['%f' % time for time in seconds]
+    assert capsys.readouterr().err == ''
+
+
+def test_a_real_gap_between_times_or_in_a_stride_is_still_missing(tmp_path):
+    for name, step in (('times', 50000000), ('stride', 5)):
+        start = 1403636579763555584 if name == 'times' else 100
+        folder = write_frames(tmp_path / name, [
+            '%d.png' % (start + step * i) for i in (0, 1, 2, 4, 5)])
+        expected = ('frames are missing between .*%d.png and %d.png .their numbers are %d apart, '
+                    'those of most frames %d' % (
+                        start + 2 * step, start + 4 * step, 2 * step, step))
+        with pytest.raises(UserError, match=expected):
+            frame_source.sequence_frames(folder)
+
+
+def test_jitter_of_a_clock_is_no_gap():
+    steps = 62500 + np.random.RandomState(3).randint(-6000, 6000, 40)
+    numbers = (1399381446204705 + np.cumsum(steps)).tolist()
+    assert frame_files.describe_gaps([(number, 'd/%d' % number) for number in numbers]) == ''
+    assert 'are missing' in frame_files.describe_gaps(
+        [(number, 'd/%d' % number) for number in numbers[:9] + numbers[10:]])
+
+
+@pytest.mark.parametrize('names', [
+    ['000000_10.png', '000000_11.png', '000001_10.png', '000001_11.png'],  # KITTI 2012 and 2015
+    ['000000_10.png', '000001_10.png', '000002_10.png'],
+    ['bear_0001.png', 'bear_0002.png', 'dog_0003.png'],
+    ['aachen_000000_000019_leftImg8bit.png', 'aachen_000000_000020_leftImg8bit.png',
+     'aachen_000001_000019_leftImg8bit.png']])
+def test_frames_of_several_scenes_are_no_drive_but_single_images(tmp_path, names):
+    folder = write_frames(tmp_path, names)
+    with pytest.raises(UserError, match='holds frames of . scenes .*must be those of one drive'):
+        frame_source.sequence_frames(folder)
+    assert frame_source.depth_frames(folder, 'eigen').names == names
+
+
+def test_one_scene_and_a_counter_with_its_time_are_drives(tmp_path):
+    for folder, names, numbers in (
+            ('scene', ['000007_%02d.png' % i for i in (9, 10, 11)], [9, 10, 11]),
+            ('counter', ['%d_%.3f.png' % (i, 0.034 * i) for i in (8, 9, 10)], [8, 9, 10])):
+        source = frame_source.sequence_frames(write_frames(tmp_path / folder, names))
+        assert source.numbers.tolist() == numbers
 
 
 def test_digits_of_other_scripts_and_numbers_without_end_are_no_frame_numbers():
     assert frame_files.frame_number('0042') == 42
-    for text in ('²', '٣', '-1', '', '1' * 3000000, '1' * 19):
+    assert frame_files.frame_number('9223372036854775807') == 2 ** 63 - 1
+    for text in ('²', '٣', '-1', '', '1' * 3000000, '9223372036854775808'):
         assert frame_files.frame_number(text) is None
 
 

@@ -95,6 +95,73 @@ def test_frames_of_two_sizes_are_no_drive_but_may_be_single_images(tmp_path):
     assert len(frame_source.sequence_frames(str(tmp_path), allow_gaps=True).names) == 3
 
 
+RAW_CALIBRATION = 'P_rect_02: 700 0 600 0 0 710 170 0 0 0 1 0\nP_rect_03: 1 0 0 0 0 1 0 0 0 0 1 0\n'
+
+
+@pytest.fixture
+def drive(tmp_path):
+    """A raw drive of frames 1 to 4, 0.2, 0.3 and 0.4 s apart, beside its calibration."""
+    date = tmp_path / 'raw' / '2011_09_26'
+    folder = date / '2011_09_26_drive_0001_sync'
+    (folder / 'image_02' / 'data').mkdir(parents=True)
+    for i in range(1, 5):
+        write_png(str(folder / 'image_02' / 'data' / ('%010d.png' % i)), picture(i))
+    (folder / 'image_02' / 'timestamps.txt').write_text(''.join(
+        '2011-09-26 13:%s\n' % time for time in (
+            '02:59.900000000', '02:59.950000000', '03:00.150000000', '03:00.450000000',
+            '03:00.850000000')))
+    (date / 'calib_cam_to_cam.txt').write_text(RAW_CALIBRATION)
+    return folder
+
+
+@pytest.mark.parametrize('inside', ['', 'image_02', 'image_02/data'])
+def test_a_raw_drive_has_its_calibration_and_times(drive, inside):
+    source = frame_source.sequence_frames(str(drive / inside), camera=2)
+    assert source.numbers.tolist() == [1, 2, 3, 4]
+    np.testing.assert_allclose(source.read_camera(), [[700, 0, 600], [0, 710, 170], [0, 0, 1]])
+    np.testing.assert_allclose(source.read_times(), [0.05, 0.25, 0.55, 0.95], atol=1e-9)
+
+
+def test_a_broken_or_short_file_of_timestamps_is_named(drive):
+    path = drive / 'image_02' / 'timestamps.txt'
+    path.write_text('2011-09-26 13:02:01.5\nnoon\n')
+    with pytest.raises(UserError, match="timestamps.txt: line 2: found 'noon', must be a time"):
+        frame_source.sequence_frames(str(drive)).read_times()
+    path.write_text('2011-09-26 13:02:01.5\n' * 4)
+    with pytest.raises(UserError, match='has 4 times, must have one for each frame up to 4'):
+        frame_source.sequence_frames(str(drive)).read_times()
+
+
+def test_a_folder_of_raw_drives_names_a_drive_and_a_list_for_single_images_alone(drive):
+    for folder in (drive.parent, drive.parent.parent):
+        with pytest.raises(UserError, match='must be one drive of KITTI raw, such as %s' % drive
+                           ) as error:
+            frame_source.sequence_frames(str(folder))
+        assert '--test_file_list' not in str(error.value)
+        with pytest.raises(UserError, match='such as %s, or give --test_file_list' % drive):
+            frame_source.depth_frames(str(folder), 'eigen')
+
+
+def test_every_third_frame_keeps_its_number_and_time(odometry):
+    source = frame_source.sequence_frames(str(odometry), 9, 2).every(3)
+    assert source.names == ['000000.png', '000003.png'] and source.numbers.tolist() == [0, 3]
+    np.testing.assert_allclose(source.read_times(), [0, 0.3])
+    frames = list(source.read(24, 40))
+    assert len(frames) == 2
+    np.testing.assert_array_equal(frames[1], picture(3))
+
+
+@pytest.mark.parametrize('rate, step, said', [
+    (10, 1, None), (14, 1, None), (7, 1, None), (30 / 2, 2, None),
+    (30, 1, ' (--frame_step=3 fits better)'), (25 / 5, 5, ' (--frame_step=2 fits better)'),
+    (2, 1, ''), (2, None, '')])
+def test_a_rate_unlike_kittis_is_warned_of_with_the_step_that_mends_it(capsys, rate, step, said):
+    frame_source.warn_of_rate(rate, 'my.mp4', step)
+    assert capsys.readouterr().err == ('' if said is None else (
+        'warning: my.mp4: %d frames a second are predicted on, KITTI has 10: a model trained there '
+        'expects other motions%s\n' % (rate, said)))
+
+
 def test_a_frame_of_16_bits_is_named_before_any_is_read(tmp_path):
     write_png(str(tmp_path / '000000.png'), picture(0))
     write_png(str(tmp_path / '000001.png'), np.ones((24, 40), np.uint16))

@@ -42,6 +42,52 @@ def test_kitti_2015_gives_references_with_both_neighbours(synthetic_2015):
     assert found[1].intrinsics[0, 2] == pytest.approx(39, abs=3)
 
 
+@pytest.mark.parametrize('inside', ['training', 'training/image_2'])
+def test_a_folder_inside_kitti_2015_is_read_as_its_scenes(synthetic_2015, inside):
+    whole, found = (list(snippets(path, 3, 24, 78, camera_needed=True).read()) for path in (
+        synthetic_2015, os.path.join(synthetic_2015, inside)))
+    for one, other in zip(whole, found):
+        assert one.number == other.number
+        np.testing.assert_array_equal(one.frames, other.frames)
+        np.testing.assert_array_equal(one.intrinsics, other.intrinsics)
+    assert len(found) == 2
+
+
+def test_testing_is_known_and_a_snippet_never_crosses_scenes(own_2015):
+    os.rename(os.path.join(own_2015, 'training'), os.path.join(own_2015, 'testing'))
+    assert snippets(own_2015, 3, 24, 78).numbers == [0, 1]
+    for scene in range(2):
+        os.remove(os.path.join(own_2015, 'testing', 'image_2', '%06d_09.png' % scene))
+    for path in ('', 'testing', 'testing/image_2'):
+        with pytest.raises(UserError, match='000000_09.png.*multi-view extension'):
+            snippets(os.path.join(own_2015, path), 3, 24, 78)
+
+
+def test_kitti_2012_has_its_own_folders_and_calibration(own_2015, tmp_path):
+    old, new = os.path.join(own_2015, 'training'), str(tmp_path / '2012' / 'training')
+    os.makedirs(new)
+    os.rename(os.path.join(old, 'image_2'), os.path.join(new, 'colored_0'))
+    os.mkdir(os.path.join(new, 'calib'))
+    for scene in range(2):
+        with open(os.path.join(new, 'calib', '%06d.txt' % scene), 'w') as stream:
+            stream.write('P0: 1 0 0 0 0 1 0 0 0 0 1 0\n'
+                         'P2: 140 0 60 4 0 120 20 0 0 0 1 0\n')
+    found = list(snippets(str(tmp_path / '2012'), 3, 24, 78, camera_needed=True).read())
+    assert [snippet.number for snippet in found] == [0, 1]
+    np.testing.assert_allclose(found[1].intrinsics, [[70, 0, 30], [0, 60, 10], [0, 0, 1]])
+    with pytest.raises(UserError, match=r'--camera=0: .* must be that of colored_0 .--camera=2'):
+        snippets(str(tmp_path / '2012'), 3, 24, 78, camera=0)
+
+
+def test_a_step_is_refused_where_the_snippets_are_given(synthetic_2015, synthetic_kitti):
+    with pytest.raises(UserError, match='--frame_step=2: must be 1'):
+        snippets(synthetic_2015, 3, 24, 78, frame_step=2)
+    source = snippets(synthetic_kitti, 3, 16, 52, 9, frame_step=3)
+    assert source.numbers == [3, 6]
+    frames = list(sequence_frames(synthetic_kitti, 9).read(16, 52))
+    np.testing.assert_array_equal(next(source.read()).frames, np.stack(frames[0:7:3]))
+
+
 def test_the_calibration_is_asked_for_where_it_is_needed_alone(own_2015):
     shutil.rmtree(os.path.join(own_2015, 'training', 'calib_cam_to_cam'))
     assert snippets(own_2015, 3, 24, 78).count == 2
@@ -87,3 +133,24 @@ def test_shares_are_no_intrinsics(synthetic_kitti, synthetic_2015):
 def test_a_sequence_that_is_too_short_says_so(synthetic_kitti):
     with pytest.raises(UserError, match='holds 12 frames; a snippet needs 13'):
         snippets(synthetic_kitti, 13, 16, 52, 9)
+
+
+@pytest.fixture
+def strip(tmp_path):
+    """A formatted set of one example of 3 frames of 104x32."""
+    write_jpeg(str(tmp_path / '000007.jpg'), np.zeros((32, 104 * 3, 3), np.uint8))
+    (tmp_path / '000007_cam.txt').write_text('50,0,52,0,50,16,0,0,1')
+    return str(tmp_path)
+
+
+def test_intrinsics_that_are_given_stand_in_for_those_of_a_formatted_set(strip):
+    found, = snippets(strip, 3, 32, 104, intrinsics=(90, 80, 51, 15), camera_needed=True,
+                      half_pixel_centers=True).read()
+    np.testing.assert_allclose(found.intrinsics, [[90, 0, 51], [0, 80, 15], [0, 0, 1]])
+
+
+def test_formatted_principal_points_of_the_other_kind_are_refused(strip):
+    assert snippets(strip, 3, 32, 104, camera_needed=True).count == 1
+    assert snippets(strip, 3, 32, 104, half_pixel_centers=True).count == 1  # not read
+    with pytest.raises(UserError, match='without --half_pixel_centers, must be with it'):
+        snippets(strip, 3, 32, 104, camera_needed=True, half_pixel_centers=True)

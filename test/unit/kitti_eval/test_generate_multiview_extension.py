@@ -8,6 +8,7 @@ import pytest
 from common.errors import UserError
 from kitti_data import images
 from kitti_data.rendering import kitti_2015 as synthetic_2015
+from kitti_data.snippet_source import snippets
 from kitti_eval import generate_multiview_extension
 
 
@@ -43,6 +44,28 @@ def test_examples_hold_the_frames_around_the_reference(dataset, tmp_path, seq_le
               (tmp_path / 'sub_folder_02' / '000001_cam.txt').read_text().split(',')]
     np.testing.assert_allclose(np.reshape(camera, (3, 3)),
                                scene.intrinsics * [[0.5], [0.5], [1]], atol=1e-5)
+
+
+def test_exact_principal_points_are_those_that_test_flow_gives_to_the_images(dataset, tmp_path):
+    root, scene = dataset
+    assert run(root, tmp_path, '--half_pixel_centers') == 0
+    formatted, images_themselves = (list(snippets(
+        str(path), 3, 16, 52, camera_needed=True, half_pixel_centers=True).read())
+        for path in (tmp_path, root))
+    # A pixel of half the size has its middle between two: c' = (c + 0.5) / 2 - 0.5.
+    expected = scene.intrinsics / 2
+    expected[:2, 2] -= 0.25
+    expected[2, 2] = 1
+    for snippet in formatted + images_themselves:
+        np.testing.assert_allclose(snippet.intrinsics, expected, atol=1e-5)
+    with pytest.raises(UserError, match='with --half_pixel_centers, must be without it'):
+        snippets(str(tmp_path), 3, 16, 52, camera_needed=True)
+
+
+def test_a_training_set_is_not_written_over(dataset, tmp_path):
+    (tmp_path / 'train.txt').write_text('')
+    with pytest.raises(UserError, match='holds a training set'):
+        run(dataset[0], tmp_path)
 
 
 def test_missing_frames_are_named_and_the_rest_is_written(dataset, tmp_path, capsys):
