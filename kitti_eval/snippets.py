@@ -16,7 +16,7 @@ from kitti_data.frame_files import frame_number
 from kitti_data.number_files import numbered_rows
 from kitti_data.odometry import MOST_DISTANT, write_tum
 from kitti_data.poses import (
-    from_parts, inverse, quaternion_from_rotation, relative, rotation_from_quaternion,
+    from_parts, inverse, relative, rotation_from_quaternion,
     transform_from_vector)
 
 _NUMBER_FORMAT = '%f'  # as the published snippets are written
