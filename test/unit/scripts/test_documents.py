@@ -187,7 +187,8 @@ def test_both_readmes_say_the_same(part):
 
 def programs():
     """The Python programs of the repository, relative to its root."""
-    rooms = ('geonet', 'convlstm_vo', 'kitti_data', 'kitti_eval', 'scripts', 'benchmarks')
+    rooms = ('geonet', 'convlstm_vo', 'kitti_data', 'kitti_eval', 'scripts', 'experiments',
+             'benchmarks')
     return sorted(str(path.relative_to(ROOT)) for room in rooms
                   for path in (ROOT / room).rglob('*.py')
                   if "__name__ == '__main__'" in path.read_text(encoding='utf-8'))

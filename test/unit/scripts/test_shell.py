@@ -1,4 +1,4 @@
-"""The shell scripts where HOME is not set, folders whose names begin with ~, no environment."""
+"""The shell scripts where HOME is not set, and folders whose names begin with ~."""
 import os
 import pathlib
 import subprocess
@@ -39,10 +39,3 @@ def test_a_wrapper_without_home_ends_with_a_sentence_on_the_folder(wrapper):
     ended = bash('test/%s.sh' % wrapper, '--data_path=~/none')
     assert ended.returncode == 2
     assert ended.stdout == 'error: --data_path=~/none is not a folder\n'
-
-
-@pytest.mark.parametrize('script', ['demo', 'learn'])
-def test_without_an_environment_a_script_says_how_to_make_it(script):
-    ended = bash('scripts/%s.sh' % script, VENV='/no where')
-    assert ended.returncode == 2
-    assert ended.stdout == 'error: no interpreter /no where/bin/python (make env makes it)\n'

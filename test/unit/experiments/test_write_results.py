@@ -6,7 +6,7 @@ import pathlib
 import pytest
 
 from common.errors import UserError
-from scripts import write_results
+from experiments import write_results
 
 DOCS = pathlib.Path(__file__).resolve().parents[3] / 'docs'
 ROW = dict(model='GeoNet', sequence='07', trained_on=False, figure='ate_3',
@@ -19,12 +19,30 @@ def write(folder, name, rows):
     (folder / name).write_text(json.dumps({'geonet': rows, 'seconds': 3.0}))
 
 
-def test_each_figure_stands_beside_its_baseline_under_its_command(tmp_path):
-    write(tmp_path, 'real_run.json', [ROW, dict(ROW, trained_on=True, baseline=None)])
+def cells(page):
+    """The rows of a page's tables: list of the texts of their cells."""
+    return [[cell.strip() for cell in line.strip('|').split('|')]
+            for line in page.split('\n') if line.startswith('| ')]
+
+
+def test_a_model_and_sequence_have_one_row_with_each_figure_beside_its_baseline(tmp_path):
+    other = dict(ROW, figure='rpe_rot', meaning='RPE [deg]', value=0.5, baseline=1)
+    write(tmp_path, 'real_run.json', [ROW, other, dict(ROW, sequence='00', trained_on=True,
+                                                       baseline=None)])
     page = write_results.page_of(str(tmp_path))
-    assert ('| GeoNet | 100, 2.5 | 900 | 07 | 3-frame ATE [m] | 0.01235 | 0.02 |\n'
-            '| GeoNet | 100, 2.5 | 900 | 07 (trained on) | 3-frame ATE [m] | 0.01235 | - |') in page
+    assert cells(page) == [
+        ['run', 'sequence', 'steps, minutes', 'training frames', '3-frame ATE [m]', 'RPE [deg]'],
+        ['run', '07', '100, 2.5', '900', '0.01235 / 0.02', '0.5 / 1'],
+        ['run', '00 (trained on)', '100, 2.5', '900', '0.01235 / -', '']]
     assert 'python x.py' in page and 'A, 2 cores; TensorFlow 9' in page and '1.5' in page
+
+
+def test_the_best_variant_comes_first_and_validation_is_marked(tmp_path):
+    better = dict(ROW, model='GeoNet, --b', value=0.01, split='validation')
+    write(tmp_path, 'real_run.json', [dict(ROW, trained_on=True, value=1e-6), ROW, better])
+    rows = cells(write_results.page_of(str(tmp_path)))[1:]
+    assert [row[:2] for row in rows] == [
+        ['run, --b', '07 (validation)'], ['run', '07'], ['run', '07 (trained on)']]
 
 
 def test_real_and_rendered_frames_stand_apart(tmp_path):
