@@ -3,13 +3,11 @@ import json
 import os
 import re
 import shutil
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 
-from conftest import ROOT
+from repository import run
 from common.errors import UserError, run_main
 from kitti_data import poses as pose_math
 from kitti_data.odometry import OdometrySequence
@@ -130,11 +128,9 @@ def test_what_cannot_be_done_is_told_in_one_sentence(kitti, tmp_path, capsys, fl
 
 
 def test_tensorflow_says_nothing_of_its_own(kitti, tmp_path):
-    environ = {name: value for name, value in os.environ.items() if name != 'TF_CPP_MIN_LOG_LEVEL'}
-    ended = subprocess.run([sys.executable, str(ROOT / 'experiments' / 'learn_kitti.py'),
-                            '--camera=2', '--kitti_dir=' + kitti, '--test_sequences=10',
-                            '--output_dir=%s' % (tmp_path / 'out')],
-                           env=environ, stderr=subprocess.PIPE, universal_newlines=True)
+    ended = run('experiments/learn_kitti.py', '--camera=2', '--kitti_dir=' + kitti,
+                '--test_sequences=10', '--output_dir=%s' % (tmp_path / 'out'),
+                without=('TF_CPP_MIN_LOG_LEVEL',))
     assert ended.returncode == 2 and ended.stderr.startswith('error: --test_sequences=10')
     assert ended.stderr.count('\n') == 1
 

@@ -1,14 +1,14 @@
 """docs/results.md: what the stored results say, and nothing else."""
 import json
 import os
-import pathlib
 
 import pytest
 
 from common.errors import UserError
 from experiments import write_results
+from repository import ROOT
 
-DOCS = pathlib.Path(__file__).resolve().parents[3] / 'docs'
+DOCS = ROOT / 'docs'
 ROW = dict(model='GeoNet', sequence='07', trained_on=False, figure='ate_3',
            meaning='3-frame ATE [m]', value=0.0123456, baseline=0.02, steps=100, minutes=2.5,
            frames=900, command='python x.py', machine='A, 2 cores', engine='TensorFlow 9',

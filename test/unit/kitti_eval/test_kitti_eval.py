@@ -1,18 +1,11 @@
 """What holds for the whole package."""
-import pathlib
-import subprocess
-import sys
 
 import pytest
 
-ROOT = pathlib.Path(__file__).resolve().parents[3]
+from repository import ROOT, run
+
 TOOLS = sorted(path for path in (ROOT / 'kitti_eval').glob('*.py')
                if "__name__ == '__main__'" in path.read_text())
-
-
-def run(arguments, folder):
-    return subprocess.run([sys.executable] + arguments, cwd=str(folder), stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE, universal_newlines=True)
 
 
 def test_evaluation_runs_without_tensorflow():
