@@ -176,8 +176,9 @@ def test_cityscapes_archives_become_a_formatted_set(tmp_path):
     assert json.loads((tmp_path / 'formatted' / 'prepared.json').read_text())['examples'] == 2
 
 
-@pytest.mark.parametrize('name', sorted(path.name for path in (ROOT / 'scripts').glob('prepare_*.sh')
-                                        if path.name != 'prepare_common.sh'))
+@pytest.mark.parametrize('name', sorted(
+    path.name for path in (ROOT / 'scripts').glob('prepare_*.sh')
+    if path.name != 'prepare_common.sh'))
 def test_help_says_which_archives_are_wanted(name):
     done = run('scripts/' + name, '--help')
     assert done.returncode == 0
