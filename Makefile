@@ -5,13 +5,13 @@ VENV ?= .venv
 export VENV
 RUN = "$$VENV/bin/python"
 
-.PHONY: env demo test test-distributed test-faults learn learn-kitti benchmark clean
+.PHONY: env demo test test-distributed test-faults learn-kitti benchmark clean
 
 env:
 	@scripts/setup_env.sh
 
 demo: env
-	@PYTHON=$(RUN) scripts/demo.sh
+	$(RUN) experiments/demo.py
 
 test: env
 	$(RUN) -m pytest -q -n 2 --dist loadfile test/unit
@@ -24,17 +24,13 @@ test-distributed: env
 test-faults: env
 	$(RUN) -m pytest -q -n 2 --dist loadfile test/faults
 
-learn: env
-	@PYTHON=$(RUN) scripts/learn.sh
-
-learn-kitti: env  # KITTI=FOLDER, and ARGS='--flag=value ...'
-	@[ -n "$$KITTI" ] || { echo 'error: KITTI=: must be a folder of KITTI odometry' >&2; exit 2; }
-	$(RUN) scripts/learn_kitti.py --kitti_dir="$$KITTI" $(ARGS)
+learn-kitti: env  # KITTI=FOLDER, else drives are rendered; ARGS='--flag=value ...'
+	$(RUN) experiments/learn_kitti.py --kitti_dir="$$KITTI" $(ARGS)
 
 benchmark: env
 	$(RUN) benchmarks/benchmark.py
 
 clean:  # but not learn_kitti, which takes hours
 	[ ! -e "$$VENV/pyvenv.cfg" ] || rm -rf -- "$$VENV"
-	rm -rf .venv .venv-* .conda3.* .wheels .pytest_cache demo learn build dist *.egg-info
+	rm -rf .venv .venv-* .conda3.* .wheels .pytest_cache demo build dist *.egg-info
 	find . -name __pycache__ -not -path './.*' -prune -exec rm -rf {} +

@@ -5,7 +5,8 @@ import setuptools
 
 PACKAGES = ['common', 'kitti_data', 'npu_runtime', 'geonet', 'convlstm_vo', 'kitti_eval']
 # What the packages import themselves, in whatever version stands beside the TensorFlow there is.
-IMPORTED = ['numpy', 'scipy', 'opencv-python-headless', 'Pillow', 'matplotlib', 'evo', 'tqdm']
+IMPORTED = ['numpy', 'scipy', 'opencv-python-headless', 'Pillow', 'matplotlib', 'evo', 'imageio',
+            'imageio-ffmpeg', 'tabulate', 'tqdm']
 
 
 def listed(name):

@@ -17,6 +17,8 @@ import os
 import sys
 from typing import List
 
+from tabulate import tabulate
+
 if __package__ in (None, ''):
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
@@ -80,11 +82,10 @@ def row(config, devices):
 
 
 def table(rows):
-    """Lines of a Markdown table."""
-    lines = ['| %s |' % ' | '.join(name.replace('_', ' ') for name, _ in COLUMNS),
-             '|' + '---|' * len(COLUMNS)]
-    return lines + ['| %s |' % ' | '.join(form % figures[name] for name, form in COLUMNS)
-                    for figures in rows]
+    """The rows as a Markdown table."""
+    return tabulate([[form % figures[name] for name, form in COLUMNS] for figures in rows],
+                    [name.replace('_', ' ') for name, _ in COLUMNS], tablefmt='github',
+                    disable_numparse=True)
 
 
 def main(argv=None):
@@ -95,7 +96,7 @@ def main(argv=None):
         if field.name not in ('devices', 'output'):
             print('  --%s=%s  %s' % (field.name, getattr(config, field.name),
                                      field.metadata['help']))
-    print('\n'.join(table(rows)))
+    print(table(rows))
     if config.output:
         write_json(os.path.abspath(config.output), rows)
 

@@ -1,12 +1,11 @@
-"""What the training loop itself costs: CPU time a step of `train` and of bare session calls.
+"""Measures the cost of the training loop: CPU time of a step of `train` and of a bare session call.
 
     python benchmarks/training_loop.py [--steps=200] [--size=1500]
-    python benchmarks/training_loop.py --model=geonet --steps=60
 
-The step is a product of two matrices of --size, or train_rigid of GeoNet (vgg, 32x104, batch 2) on
-random images; the loop writes a log line every --log_freq steps and no checkpoint. After each step
-of the loop comes a bare call of the same operation in the same session, so that whatever else
-slows the machine meets both alike. The difference is what timing, NaN guard, logs and signals cost.
+A step multiplies two matrices of --size; the loop writes a log line every --log_freq steps and no
+checkpoint. Each step of the loop is followed by a bare call of the same operation in the same
+session, so that other load affects both alike. The difference is the cost of timing, NaN guard,
+logs and signals.
 """
 import dataclasses
 import os
@@ -26,14 +25,13 @@ import numpy as np  # noqa: E402
 import tensorflow.compat.v1 as tf  # noqa: E402
 
 from common.flags import Flags, flag, parse_flags  # noqa: E402
-from geonet.config import ModelConfig  # noqa: E402
-from geonet.model import TrainingOutput, rigid_training  # noqa: E402
+from geonet.model import TrainingOutput  # noqa: E402
 from npu_runtime.devices.flags import RuntimeConfig  # noqa: E402
 from npu_runtime.training import loop as training_loop  # noqa: E402
 from npu_runtime.training.flags import TrainFlags  # noqa: E402
 from npu_runtime.training.step import TrainingStep  # noqa: E402
 from npu_runtime.training.task import TrainingTask  # noqa: E402
-from benchmarks.measuring import cpu_seconds, random_batch  # noqa: E402
+from benchmarks.measuring import cpu_seconds  # noqa: E402
 
 _WARM_UP = 5
 
@@ -41,7 +39,6 @@ _WARM_UP = 5
 @dataclasses.dataclass
 class Config(Flags):
     """What is measured."""
-    model: str = flag('product', 'what a step is', choices=('product', 'geonet'))
     steps: int = flag(200, 'steps of either kind', at_least=2)
     log_freq: int = flag(100, 'steps between log lines', at_least=1)
     size: int = flag(1500, 'rows and columns of the matrices; 1500 is about 0.2 CPU seconds a step',
@@ -59,19 +56,6 @@ def product(size):
     def make_dataset(*where):
         del where
         return tf.data.Dataset.from_tensors(tf.ones([size, size])).repeat().prefetch(1)
-    return build_model, make_dataset
-
-
-def geonet():
-    """(build_model, make_dataset) of GeoNet's train_rigid."""
-    config = ModelConfig(img_height=32, img_width=104, dispnet_encoder='vgg')
-
-    def build_model(batch, is_training):
-        return rigid_training(batch, config, is_training)
-
-    def make_dataset(*where):
-        del where
-        return tf.data.Dataset.from_tensors(random_batch(config, 2)).repeat().prefetch(1)
     return build_model, make_dataset
 
 
@@ -97,7 +81,7 @@ class PairedSteps(TrainingStep):
 
 def measure(config):
     """(loop, bare): arrays [steps] of CPU seconds."""
-    build_model, make_dataset = product(config.size) if config.model == 'product' else geonet()
+    build_model, make_dataset = product(config.size)
     flags = TrainFlags(batch_size=1, learning_rate=1e-6, log_freq=2 * config.log_freq,
                        summary_freq=0)
     with tempfile.TemporaryDirectory() as folder, \

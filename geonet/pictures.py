@@ -3,12 +3,11 @@ import os
 
 import numpy as np
 
-from common.errors import UserError
 from common.files import make_folder
 from common.opencv import cv2
-from kitti_data import video
 from kitti_data.flow_files import flow_to_colour
 from kitti_data.images import write_png
+from kitti_data.video import VideoWriter
 
 _SMALLEST_WIDTH = 400
 _MARGIN = 16  # pixels around a trajectory
@@ -79,11 +78,11 @@ def _enlarged(picture):
 
 
 class PictureWriter:
-    """Writes pictures one by one, as `<folder>/<name>/%06d.png`, as `<folder>/<name>.mp4`, or both.
+    """Writes pictures one by one, as `<folder>/<name>/%06d.png`, as a video, or both.
 
     Args:
       folder: exists.
-      name: of the folder of PNGs and of the video.
+      name: of the folder of PNGs and of the video, see `kitti_data.video.VideoWriter`.
       png: whether to write PNG files.
       as_video: whether to write a video.
       rate: frames a second of the video.
@@ -92,47 +91,21 @@ class PictureWriter:
     def __init__(self, folder, name, png, as_video, rate):
         self.wanted = png or as_video
         self._png_folder = make_folder(os.path.join(folder, name)) if png else ''
-        self._video_path = os.path.join(folder, name + '.mp4') if as_video else ''
-        self._rate = rate
-        self._video, self._frames = None, 0
+        self._video = VideoWriter(os.path.join(folder, name), rate) if as_video else None
 
     def __enter__(self):
         return self
 
-    def __exit__(self, kind, *_):
+    def __exit__(self, kind, *error):
         if self._video:
-            self._video.release()
-            try:
-                if kind is None:
-                    self._finish_video()
-            finally:
-                if os.path.exists(self._partial_path):
-                    os.remove(self._partial_path)
+            self._video.__exit__(kind, *error)
         if kind is None and self.wanted:
-            print('pictures: %s' % ' '.join(filter(None, [self._png_folder, self._video_path])))
-
-    def _finish_video(self):
-        # The encoder does not tell of a full disk: only reading shows whether the video is whole.
-        if sum(1 for _ in video.read_frames(self._partial_path)) != self._frames:
-            raise UserError('cannot write video %s: not all of its frames are on the disk (is it '
-                            'full?)' % self._video_path)
-        os.replace(self._partial_path, self._video_path)
-
-    @property
-    def _partial_path(self):
-        return os.path.join(os.path.dirname(self._video_path),
-                            '.' + os.path.basename(self._video_path))
+            print('pictures: %s' % ' '.join(filter(None, [
+                self._png_folder, self._video and self._video.path])))
 
     def write(self, number, picture):
-        """Adds uint8 [H, W, 3]."""
+        """Adds <uint8>[H, W, 3]."""
         if self._png_folder:
             write_png(os.path.join(self._png_folder, '%06d.png' % number), picture)
-        if self._video_path:
-            if not self._video:
-                self._video = cv2.VideoWriter(
-                    self._partial_path, cv2.VideoWriter_fourcc(*'mp4v'), self._rate,
-                    picture.shape[1::-1])
-                if not self._video.isOpened():
-                    raise UserError('cannot write video %s' % self._video_path)
-            self._frames += 1
-            self._video.write(np.ascontiguousarray(picture[..., ::-1]))
+        if self._video:
+            self._video.write(picture)

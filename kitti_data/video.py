@@ -1,8 +1,19 @@
-"""Videos: their frames, how many can be decoded, and how fast they were taken."""
+"""Videos: reads their frames, counts and rate; writes them for browsers.
+
+OpenCV reads: it gives each decoded frame once, so that a gap is noticed, while ffmpeg repeats
+frames to keep the rate. imageio, with ffmpeg, writes.
+"""
+import contextlib
 import math
+import os
 from typing import NamedTuple
 
+import imageio.v2 as imageio
+import numpy as np
+
+from common.console import warn
 from common.errors import UserError
+from common.files import reason
 from common.opencv import cv2
 
 EXTENSIONS = ('.mp4', '.avi', '.mov', '.mkv', '.m4v', '.webm', '.mpg', '.mpeg')
@@ -16,7 +27,7 @@ class Video(NamedTuple):
     frames: how many can be decoded.
     size: (height, width).
     rate: frames a second, by the file.
-    fault: says that the video is broken, where more frames were announced; else ''.
+    fault: a message where fewer frames can be decoded than the header announces; else ''.
     """
     frames: int
     size: tuple
@@ -28,7 +39,7 @@ def probe(path):
     """The `Video` at `path`, after decoding all of it.
 
     Raises:
-      UserError: it is no video, without a frame, or does not tell its frame rate.
+      UserError: it is no video, or has no frame or no frame rate.
     """
     if not path.lower().endswith(EXTENSIONS):
         raise UserError('%s is neither a folder nor a video (%s)' % (path, ', '.join(EXTENSIONS)))
@@ -40,8 +51,8 @@ def probe(path):
         raise UserError('video %s holds no frame that can be decoded' % path)
     rate, announced = _property(path, cv2.CAP_PROP_FPS), _property(path, cv2.CAP_PROP_FRAME_COUNT)
     if rate <= 0:
-        raise UserError('video %s: does not tell its frame rate (write it again with one, or give '
-                        'a folder of its frames)' % path)
+        raise UserError('video %s: has no frame rate (encode it with one, or give a folder of its '
+                        'frames)' % path)
     fault = ''
     if announced - frames > max(_MISCOUNTED, _MISCOUNTED_SHARE * announced):
         fault = 'video %s is broken: %d of its %d frames can be decoded' % (path, frames, announced)
@@ -61,8 +72,81 @@ def read_frames(path):
         capture.release()
 
 
+class VideoWriter:
+    """Writes frames as `<stem>.mp4`, H.264 that browsers play; without ffmpeg as `<stem>.gif`.
+
+    A context manager. The file appears, whole, when the block ends without an exception.
+
+    Args:
+      stem: path without its ending.
+      rate: frames a second.
+
+    Attributes:
+      path: of the file.
+    """
+
+    def __init__(self, stem, rate):
+        self.path = stem + ('.mp4' if _has_ffmpeg() else '.gif')
+        self._partial = os.path.join(os.path.dirname(stem), '.' + os.path.basename(self.path))
+        self._rate, self._frames, self._writer = rate, 0, None
+
+    def __enter__(self):
+        return self
+
+    def write(self, frame):
+        """Adds a frame <uint8>[H, W, 3]; an odd size is cut by a pixel, which H.264 requires."""
+        with _writing(self.path):
+            if not self._writer:
+                self._writer = imageio.get_writer(self._partial, mode='I', **self._format())
+            self._writer.append_data(np.ascontiguousarray(
+                frame[:frame.shape[0] // 2 * 2, :frame.shape[1] // 2 * 2]))
+        self._frames += 1
+
+    def _format(self):
+        if self.path.endswith('.gif'):
+            return dict(duration=1000 / self._rate, loop=0)
+        return dict(format='FFMPEG', fps=self._rate, codec='libx264', pixelformat='yuv420p',
+                    macro_block_size=2, ffmpeg_log_level='quiet')
+
+    def _require_whole(self):
+        # ffmpeg does not report a full disk; Pillow, which writes GIFs, does.
+        if self.path.endswith('.mp4') and (
+                sum(1 for _ in read_frames(self._partial)) != self._frames):
+            raise UserError('cannot write video %s: not all of its frames are on the disk (is it '
+                            'full?)' % self.path)
+
+    def __exit__(self, kind, *_):
+        try:
+            if self._writer:
+                with _writing(self.path) if kind is None else contextlib.suppress(Exception):
+                    self._writer.close()
+                if kind is None:
+                    self._require_whole()
+                    os.replace(self._partial, self.path)
+        finally:
+            if os.path.exists(self._partial):
+                os.remove(self._partial)
+
+
+def _has_ffmpeg():
+    try:
+        import imageio_ffmpeg
+        return bool(imageio_ffmpeg.get_ffmpeg_exe())
+    except (ImportError, RuntimeError):
+        warn('no ffmpeg: the video is written as a GIF (pip install imageio-ffmpeg)')
+        return False
+
+
+@contextlib.contextmanager
+def _writing(path):
+    try:
+        yield
+    except (OSError, ValueError) as error:
+        raise UserError('cannot write video %s: %s' % (path, reason(error))) from error
+
+
 def _property(path, which):
-    """A number that the file's header tells, 0 where it does not."""
+    """A number in the file's header, 0 where it is missing."""
     capture = cv2.VideoCapture(path)
     value = capture.get(which)
     capture.release()

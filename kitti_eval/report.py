@@ -4,6 +4,7 @@ import os
 from typing import List
 
 import numpy as np
+from tabulate import tabulate
 
 from common.console import warn
 from common.files import make_folder, write_json
@@ -50,22 +51,17 @@ class MapFlags(TrainListFlags):
 
 
 def print_table(title, columns, rows):
-    """Prints rows of numbers under a title, and returns what it was given.
+    """Prints a table under a title, and returns its arguments.
 
     Args:
       title: what is evaluated, with everything a reader needs to compare it.
       columns: list of (key, format), such as ('ate_mean', '%.4f'); the key is the heading.
       rows: list of (label, dict key -> number). A key that is absent or None is shown as '-'.
     """
-    labels = [label for label, _ in rows]
-    cells = [[_cell(values.get(key), form) for key, form in columns] for _, values in rows]
-    headings = [key for key, _ in columns]
-    widths = [max(len(text) for text in column) for column in zip(headings, *cells)]
-    margin = max(len(label) for label in labels)
     print(title)
-    for label, texts in [('', headings)] + list(zip(labels, cells)):
-        print('  '.join(['%-*s' % (margin, label)] +
-                        ['%*s' % (width, text) for width, text in zip(widths, texts)]))
+    print(tabulate([[label] + cells(columns, values) for label, values in rows],
+                   [''] + [key for key, _ in columns], tablefmt='plain', disable_numparse=True,
+                   colalign=['left'] + ['right'] * len(columns)))
     return title, columns, rows
 
 
@@ -87,8 +83,9 @@ def best_explanation(errors, limit):
     return (words, errors[words]) if errors[words] < limit else None
 
 
-def _cell(value, form):
-    return '-' if value is None else form % value
+def cells(columns, values):
+    """The texts of a row of a table: `values` by the (key, format) of `columns`; '-' for none."""
+    return ['-' if values.get(key) is None else form % values[key] for key, form in columns]
 
 
 def result_folder(flags, predictions):

@@ -7,7 +7,7 @@
 A training graph is the one that the defaults train: mixed precision with dynamic loss scaling,
 images for TensorBoard, on one card and on eight (`..._8_ranks`); its initialisation and broadcast
 are checked too. The plugin's own operations come from `npu_bridge`, or where that is not installed
-from the stand-in of test/unit. Ends with status 1 when a graph has a dynamic shape, a one-shot
+from the stand-in of test/helpers. Ends with status 1 when a graph has a dynamic shape, a one-shot
 iterator, a TensorArray, 64-bit numbers in the path of its gradients, or an operation outside of
 npu_runtime/devices/device_ops.txt.
 """
@@ -47,7 +47,8 @@ from npu_runtime.training.step import TrainingStep  # noqa: E402
 from npu_runtime.training.task import TrainingTask  # noqa: E402
 
 COUNTS_FILE = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'graph_counts.json')
-STAND_IN = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'test', 'unit')
+STAND_IN = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'test',
+                        'helpers')
 NPU = Device('npu', 'graph audit')
 RANKS = 8
 

@@ -4,7 +4,7 @@ import signal
 import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-sys.path[:0] = [ROOT, os.path.join(ROOT, 'test', 'unit')]
+sys.path[:0] = [ROOT, os.path.join(ROOT, 'test', 'helpers')]
 
 from npu_runtime.engine import start_tensorflow  # noqa: E402
 

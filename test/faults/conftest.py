@@ -9,7 +9,7 @@ import sys
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT), str(ROOT / 'test' / 'unit'), str(ROOT / 'test' / 'faults')]
+sys.path[:0] = [str(ROOT), str(ROOT / 'test' / 'helpers'), str(ROOT / 'test' / 'faults')]
 
 import cases  # noqa: E402
 import programs as running  # noqa: E402

@@ -12,7 +12,7 @@ import sys
 import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-sys.path[:0] = [ROOT] + [os.path.join(ROOT, 'test', name) for name in ('unit', 'distributed')]
+sys.path[:0] = [ROOT] + [os.path.join(ROOT, 'test', name) for name in ('helpers', 'distributed')]
 
 import tensorflow.compat.v1 as tf  # noqa: E402
 

@@ -5,13 +5,14 @@ import sys
 
 import pytest
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-GOLDEN = ROOT / 'test' / 'golden'
-sys.path[:0] = [str(ROOT), str(ROOT / 'test' / 'unit'), str(GOLDEN / 'geonet'),
+TEST = pathlib.Path(__file__).resolve().parents[1]
+GOLDEN = TEST / 'golden'
+sys.path[:0] = [str(TEST.parent), str(TEST / 'helpers'), str(GOLDEN / 'geonet'),
                 str(GOLDEN / 'convlstm_vo')]
 
 from npu_runtime.engine import start_tensorflow  # noqa: E402
 from plain_signals import stop_ignoring  # noqa: E402
+from repository import ROOT  # noqa: E402
 
 start_tensorflow()
 stop_ignoring()

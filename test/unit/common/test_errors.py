@@ -1,14 +1,12 @@
 """How a program ends: its status, and one line instead of a traceback."""
-import os
 import signal
 import subprocess
 import sys
 
 import pytest
 
+from repository import ROOT
 from common.errors import UserError, run_main
-
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 
 
 def ending(capsys, error):
@@ -43,7 +41,7 @@ def program(body, **options):
     return subprocess.Popen(
         [sys.executable, '-c', 'import os, sys, time\nsys.path.insert(0, %r)\n'
          'from common.errors import run_main\ndef main():\n%s\nrun_main(main)' % (
-             ROOT, '\n'.join('    ' + line for line in body.split('\n')))],
+             str(ROOT), '\n'.join('    ' + line for line in body.split('\n')))],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True, **options)
 
 

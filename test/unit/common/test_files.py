@@ -8,7 +8,7 @@ import pytest
 from common import files
 from common.errors import UserError, run_main
 from common.parallel import parallel_map, read_ahead
-from conftest import ROOT
+from repository import ROOT
 
 
 def test_a_failing_writer_leaves_the_old_file_and_nothing_beside_it(tmp_path):

@@ -1,12 +1,11 @@
 """GeoNet's command line: what a user gets wrong ends with status 2 and a name, no traceback."""
 import os
 import shutil
-import subprocess
-import sys
 
 import pytest
 
 from geonet_program import SIZE, geonet_fails
+from repository import run
 
 
 @pytest.fixture
@@ -78,12 +77,8 @@ def test_a_checkpoint_folder_that_is_a_file_is_named(synthetic_formatted, tmp_pa
 
 
 def test_an_unknown_flag_ends_with_status_2_in_a_process_of_its_own():
-    program = os.path.join(os.path.dirname(__file__), '..', '..', '..', 'geonet', 'main.py')
-    ended = subprocess.run([sys.executable, program, '--mode=test_pose', '--batchsize=2'],
-                           stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                           universal_newlines=True)
+    ended = run('geonet/main.py', '--mode=test_pose', '--batchsize=2')
     assert ended.returncode == 2 and '--batchsize' in ended.stderr
-    ended = subprocess.run([sys.executable, program, '--mode=test_pose'], stdout=subprocess.PIPE,
-                           stderr=subprocess.PIPE, universal_newlines=True)
+    ended = run('geonet/main.py', '--mode=test_pose')
     assert ended.returncode == 2 and '--init_ckpt_file= is empty' in ended.stderr
     assert 'Traceback' not in ended.stderr

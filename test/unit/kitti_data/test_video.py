@@ -1,7 +1,9 @@
-"""Videos: the rate of the file, and a break in the middle that is told."""
+"""Videos: their rate, a break in the middle, and GIFs where there is no ffmpeg."""
 import cv2
+import imageio_ffmpeg
 import numpy as np
 import pytest
+from PIL import Image
 
 from common.errors import UserError
 from kitti_data import frame_source, video
@@ -40,5 +42,34 @@ def test_a_broken_video_gives_what_comes_before_and_says_so(path):
 
 def test_a_video_without_a_rate_is_refused(path, monkeypatch):
     monkeypatch.setattr(video, '_property', lambda *_: 0.0)
-    with pytest.raises(UserError, match='drive.avi: does not tell its frame rate'):
+    with pytest.raises(UserError, match='drive.avi: has no frame rate'):
         video.probe(path)
+
+
+@pytest.mark.parametrize('error', [RuntimeError, ImportError])
+def test_without_ffmpeg_a_gif_is_written_and_a_warning_says_so(
+        tmp_path, monkeypatch, capsys, error):
+    def absent():
+        raise error('no ffmpeg')
+    monkeypatch.setattr(imageio_ffmpeg, 'get_ffmpeg_exe', absent)
+    with video.VideoWriter(str(tmp_path / 'drive'), 10.0) as writer:
+        for level in range(5):
+            writer.write(np.full((32, 104, 3), 50 * level, np.uint8))
+    assert 'no ffmpeg: the video is written as a GIF' in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ['drive.gif']
+    with Image.open(writer.path) as gif:
+        assert (gif.n_frames, gif.size, gif.info['duration']) == (5, (104, 32), 100)
+        gif.seek(3)
+        assert gif.convert('RGB').getpixel((50, 16)) == (150, 150, 150)
+
+
+def test_what_is_written_is_what_is_read(tmp_path):
+    frames = [np.full((33, 105, 3), (40 * level, 128, 255 - 40 * level), np.uint8)
+              for level in range(5)]
+    with video.VideoWriter(str(tmp_path / 'drive'), 12.5) as writer:
+        for frame in frames:
+            writer.write(frame)
+    found = video.probe(writer.path)
+    assert (found.frames, found.size, found.rate, found.fault) == (5, (32, 104), 12.5, '')
+    for frame, read in zip(frames, video.read_frames(writer.path)):
+        np.testing.assert_allclose(read, frame[:32, :104], atol=6)

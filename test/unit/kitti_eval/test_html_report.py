@@ -1,13 +1,21 @@
 """The page of results: self-contained, whatever stands in it, and drawn by a real browser."""
+import contextlib
+import http.server
+import os
+import queue
 import re
 import shutil
+import signal
 import subprocess
+import threading
+import urllib.parse
 
 import numpy as np
 import pytest
 
 from common.errors import UserError
 from kitti_data.images import read_rgb, write_png
+from kitti_data.video import VideoWriter
 from kitti_eval import eval_flow, html_report
 
 MAGENTA = (255, 0, 255)
@@ -43,7 +51,7 @@ def test_text_is_shown_as_it_is_and_not_as_markup(page):
 
 def test_a_table_has_a_row_for_each_label_and_a_dash_for_what_is_absent(page):
     rows = re.findall(r'<tr>(.*?)</tr>', page.read_text())
-    cells = [re.findall(r'<t[hd]>(.*?)</t[hd]>', row) for row in rows]
+    cells = [[cell.strip() for cell in re.findall(r'<t[hd]>(.*?)</t[hd]>', row)] for row in rows]
     assert cells == [['', 'mean', 'std'], ['prediction', '0.012', '2.0'],
                      ['baseline', '1.000', '-']]
 
@@ -56,15 +64,29 @@ def test_what_is_no_picture_is_named(tmp_path, name, message):
         html_report.picture(str(tmp_path / name))
 
 
-def test_a_browser_draws_the_page_with_its_picture(page, tmp_path):
-    browser = shutil.which('chromium') or shutil.which('chromium-browser')
-    if not browser:
+@contextlib.contextmanager
+def browser(page, folder, *flags):
+    """Runs headless Chromium on a page; yields its <Popen>. Skips without Chromium."""
+    program = shutil.which('chromium') or shutil.which('chromium-browser')
+    if not program:
         pytest.skip('needs chromium')
+    process = subprocess.Popen(
+        [program, '--headless', '--no-sandbox', '--disable-gpu', '--no-first-run',
+         '--disable-background-networking', '--user-data-dir=%s' % (folder / 'user'), *flags,
+         page.as_uri()], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        start_new_session=True)
+    try:
+        yield process
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def test_a_browser_draws_the_page_with_its_picture(page, tmp_path):
     shot = tmp_path / 'shot.png'
-    subprocess.run([browser, '--headless', '--no-sandbox', '--disable-gpu', '--no-first-run',
-                    '--disable-background-networking', '--user-data-dir=%s' % (tmp_path / 'user'),
-                    '--window-size=900,900', '--screenshot=%s' % shot, page.as_uri()],
-                   check=True, timeout=300, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    with browser(page, tmp_path, '--window-size=900,900', '--screenshot=%s' % shot) as process:
+        assert process.wait(timeout=300) == 0
     image = read_rgb(str(shot))
     magenta = (image == MAGENTA).all(axis=-1)
     assert magenta.sum() == 100 * 200
@@ -77,10 +99,71 @@ def test_a_browser_draws_the_page_with_its_picture(page, tmp_path):
 @pytest.mark.parametrize('argv', [['--plot', '--pred_dir=a b'], None])
 def test_the_command_on_a_page_is_that_of_the_evaluation_whatever_called_it(
         tmp_path, monkeypatch, argv):
-    monkeypatch.setattr('sys.argv', ['scripts/learn_kitti.py', '--minutes=70'])
+    monkeypatch.setattr('sys.argv', ['experiments/learn_kitti.py', '--minutes=70'])
     path = tmp_path / 'page.html'
     html_report.evaluation_page(str(path), ('title', [('mean', '%g')], []), [],
                                 eval_flow.__file__, argv)
     command = re.search('<pre>(.*)</pre>', path.read_text()).group(1)
     assert command == 'python kitti_eval/eval_flow.py ' + (
         '--plot &#x27;--pred_dir=a b&#x27;' if argv else '--minutes=70')
+
+
+# Plays the video of a page to its end and sends the result to a server.
+_PLAYER = '''<script>
+const video = document.querySelector('video');
+const send = result => new Image().src = '%s/' + [
+    result, video.videoWidth, video.videoHeight, video.currentTime].join(',');
+video.addEventListener('ended', () => send('ended'));
+video.addEventListener('error', () => send(video.error.message));
+video.play().catch(error => send(error));
+</script></body>'''
+
+
+class Results(http.server.ThreadingHTTPServer):
+    """A server on this host whose queue `paths` gets the path of each request."""
+
+    def __init__(self):
+        super().__init__(('127.0.0.1', 0), _Handler)
+        self.paths = queue.Queue()
+
+
+class _Handler(http.server.BaseHTTPRequestHandler):
+
+    def do_GET(self):
+        self.server.paths.put(urllib.parse.unquote(self.path))
+        self.send_response(204)
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def results():
+    """A running <Results>."""
+    with Results() as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+@pytest.mark.parametrize('embedded', [True, False])
+def test_a_browser_plays_the_video_of_a_page_to_its_end(
+        tmp_path, monkeypatch, results, embedded):
+    with VideoWriter(str(tmp_path / 'my drive #1'), 10.0) as writer:
+        for level in range(20):
+            writer.write(np.full((65, 131, 3), 12 * level, np.uint8))
+    if not embedded:
+        monkeypatch.setattr(html_report, '_LARGEST_EMBEDDED', 0)
+    page = tmp_path / 'report.html'
+    html_report.write_page(str(page), 'A video', [html_report.video(writer.path, str(tmp_path))])
+    text = page.read_text()
+    assert ('src="data:video/mp4;base64,' in text) == embedded
+    assert ('src="my%20drive%20%231.mp4"' in text) != embedded
+    page.write_text(text.replace('</body>', _PLAYER % (
+        'http://127.0.0.1:%d' % results.server_port)))
+    with browser(page, tmp_path, '--autoplay-policy=no-user-gesture-required',
+                 '--remote-debugging-port=0'):
+        assert results.paths.get(timeout=300) == '/ended,130,64,2'

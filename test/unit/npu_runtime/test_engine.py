@@ -1,11 +1,7 @@
 """TensorFlow starts without a word of its own, unless the user wants to hear it."""
-import os
-import subprocess
-import sys
-
 import pytest
 
-from conftest import ROOT
+from repository import ROOT, run
 
 PROGRAM = ('import sys; sys.path.insert(0, %r)\n'
            'from npu_runtime.engine import start_tensorflow; start_tensorflow()\n'
@@ -17,9 +13,7 @@ PROGRAM = ('import sys; sys.path.insert(0, %r)\n'
 
 
 def said(**environ):
-    ended = subprocess.run([sys.executable, '-c', PROGRAM], env=dict(os.environ, **environ),
-                           stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                           universal_newlines=True)
+    ended = run('-c', PROGRAM, **environ)
     assert ended.returncode == 0 and ended.stdout == '[1, 4, 4, 1]\n'
     return ended.stderr.splitlines()
 
@@ -38,4 +32,4 @@ def test_flags_are_read_without_tensorflow():
     for module in ('geonet.main', 'convlstm_vo.main', 'npu_runtime.run_folder'):
         program = ('import sys; sys.path.insert(0, %r); import %s; '
                    'assert "tensorflow" not in sys.modules' % (str(ROOT), module))
-        assert subprocess.run([sys.executable, '-c', program]).returncode == 0
+        assert run('-c', program).returncode == 0

@@ -4,9 +4,7 @@ Runs where OTHER_PYTHON names an interpreter with the other engine; `.ci/run` se
 directions.
 """
 import os
-import pathlib
 import shutil
-import subprocess
 import sys
 
 import numpy as np
@@ -15,8 +13,8 @@ import pytest
 from geonet_program import SIZE
 from npu_runtime import checkpoints
 from npu_runtime.training.metrics import read_metrics
+from repository import ROOT, run
 
-UNIT = pathlib.Path(__file__).resolve().parents[1]
 # What a program of its own interpreter runs: the small nets of geonet_program.
 PROGRAM = 'import sys; sys.path[:0] = sys.argv[1:3]; import geonet_program; ' \
           'geonet_program.geonet(sys.argv[3], *sys.argv[4:])'
@@ -33,11 +31,9 @@ def other_python():
 
 def geonet(python, mode, **flags):
     """Runs `geonet/main.py` on small nets with an interpreter; its output is the error's text."""
-    argv = [python, '-c', PROGRAM, str(UNIT.parents[1]), str(UNIT), mode, *SIZE]
-    done = subprocess.run(argv + ['--%s=%s' % item for item in sorted(flags.items())],
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                          universal_newlines=True)
-    assert done.returncode == 0, done.stdout
+    argv = [python, '-c', PROGRAM, str(ROOT), str(ROOT / 'test' / 'helpers'), mode, *SIZE]
+    done = run(*argv, *('--%s=%s' % item for item in sorted(flags.items())))
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def train(python, data, folder, steps):

@@ -9,7 +9,7 @@ import pytest
 import tensorflow.compat.v1 as tf
 
 from common.errors import EXIT_DEVICE_ERROR, DeviceError, UserError, run_main
-from conftest import ROOT
+from repository import ROOT
 from npu_runtime.devices.choose import Device
 from npu_runtime.failures import explained, first_line
 

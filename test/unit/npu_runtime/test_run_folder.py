@@ -8,7 +8,7 @@ import time
 import pytest
 
 from common.errors import UserError
-from conftest import ROOT
+from repository import ROOT
 from geonet.config import ModelConfig
 from npu_runtime import run_folder
 from npu_runtime.run_folder import RunFolder, model_flags, read_saved

@@ -1,6 +1,4 @@
 """Sessions of every device come from one place."""
-import subprocess
-import sys
 import types
 
 import pytest
@@ -9,7 +7,7 @@ from tensorflow.core.protobuf import rewriter_config_pb2
 
 import npu_plugin
 from common.errors import UserError
-from conftest import ROOT
+from repository import ROOT, run
 from npu_runtime.devices.flags import RuntimeConfig
 from npu_runtime.devices import host_kernels
 from npu_runtime.devices.choose import Device
@@ -118,4 +116,4 @@ def test_a_prediction_session_on_an_npu_names_the_plugin():
 def test_flags_are_read_without_tensorflow():
     program = ('import sys; sys.path.insert(0, %r); import npu_runtime.devices.flags; '
                'assert "tensorflow" not in sys.modules' % str(ROOT))
-    assert subprocess.run([sys.executable, '-c', program]).returncode == 0
+    assert run('-c', program).returncode == 0

@@ -1,12 +1,11 @@
 """.ci/run: every part runs, in new environments, and each of them can fail the whole."""
 import os
-import pathlib
 import shutil
-import subprocess
 
 import pytest
 
-ROOT = pathlib.Path(__file__).resolve().parents[3]
+from repository import ROOT, run
+
 PARTS = ['make ENGINE=reference VENV=.venv-reference env',
          'make ENGINE=newest VENV=.venv-newest env',
          'make ENGINE=reference VENV=.venv-reference test',
@@ -26,11 +25,9 @@ def run_ci(folder, fails=''):
                     '[ "make $*" != "$FAILS" ] || exit 3\n'
                     '[ ! -e .venv-reference ] && [ -z "$PYTHON$TENSORFLOW" ]\n')
     make.chmod(0o755)
-    done = subprocess.run(
-        ['bash', str(folder / 'clone' / '.ci' / 'run')], stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE, universal_newlines=True,
-        env=dict(os.environ, PATH='%s:%s' % (folder, os.environ['PATH']), FAILS=fails,
-                 RECORD=str(folder / 'record'), PYTHON='python3.7', TENSORFLOW='gpu'))
+    done = run('bash', folder / 'clone' / '.ci' / 'run',
+               PATH='%s:%s' % (folder, os.environ['PATH']), FAILS=fails,
+               RECORD=str(folder / 'record'), PYTHON='python3.7', TENSORFLOW='gpu')
     assert (folder / 'clone' / '.venv').is_dir()
     return done, (folder / 'record').read_text().splitlines()
 

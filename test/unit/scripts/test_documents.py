@@ -2,16 +2,15 @@
 import dataclasses
 import functools
 import importlib.util
-import pathlib
 import re
 import shlex
-import subprocess
 import sys
 import typing
 
 import pytest
 
-ROOT = pathlib.Path(__file__).resolve().parents[3]
+from repository import ROOT, run
+
 READMES = ('README.md', 'README.zh-CN.md')
 DOCUMENTS = READMES + ('CONTRIBUTING.md',) + tuple(
     sorted('docs/' + path.name for path in (ROOT / 'docs').glob('*.md')))
@@ -187,7 +186,8 @@ def test_both_readmes_say_the_same(part):
 
 def programs():
     """The Python programs of the repository, relative to its root."""
-    rooms = ('geonet', 'convlstm_vo', 'kitti_data', 'kitti_eval', 'scripts', 'benchmarks')
+    rooms = ('geonet', 'convlstm_vo', 'kitti_data', 'kitti_eval', 'scripts', 'experiments',
+             'benchmarks')
     return sorted(str(path.relative_to(ROOT)) for room in rooms
                   for path in (ROOT / room).rglob('*.py')
                   if "__name__ == '__main__'" in path.read_text(encoding='utf-8'))
@@ -215,7 +215,7 @@ def test_every_relative_link_leads_somewhere(document):
 
 @pytest.mark.parametrize('script', SHELL_SCRIPTS)
 def test_every_script_parses_and_gives_programs_flags_they_have(script):
-    assert subprocess.run(['bash', '-n', str(ROOT / script)]).returncode == 0
+    assert run('bash', '-n', ROOT / script).returncode == 0
     wrong = {}
     for line in logical_lines(read(script)):
         match = re.search(r'["/ ](?:\$root/)?(\w+(?:/\w+)+\.py)"?( .*|$)', line)

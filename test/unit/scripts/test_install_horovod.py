@@ -3,13 +3,13 @@
 Stand-ins take the place of Python, pip and the compilers; `make test-distributed` builds it.
 """
 import os
-import pathlib
 import shutil
 import subprocess
 
 import pytest
 
-ROOT = pathlib.Path(__file__).resolve().parents[3]
+from repository import ROOT
+
 PYTHON = r'''#!/usr/bin/env bash
 folder() { while [ "$1" != "$flag" ]; do shift; done; echo "$2"; }
 case "$*" in

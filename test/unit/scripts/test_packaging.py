@@ -1,12 +1,12 @@
 """setup.py, the lists of requirements and scripts/setup_env.sh mean the same."""
-import pathlib
 import re
 import runpy
 
 import pytest
 import setuptools
 
-ROOT = pathlib.Path(__file__).resolve().parents[3]
+from repository import ROOT
+
 LISTS = {'reference': 'requirements.txt', 'newest': 'requirements-newest.txt'}
 
 

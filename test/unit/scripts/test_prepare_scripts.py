@@ -1,9 +1,6 @@
 """scripts/prepare_*.sh: from archives as they are downloaded to formatted sets."""
 import json
-import os
-import pathlib
 import shutil
-import subprocess
 import sys
 import zipfile
 
@@ -14,18 +11,15 @@ from kitti_data import images
 from kitti_data.rendering.synthetic import synthetic_dataset
 from kitti_data.rendering.kitti_2015 import kitti_2015_dataset
 from kitti_data.rendering.kitti_raw import raw_dataset
+from repository import ROOT, run
 
-SCRIPTS = pathlib.Path(__file__).resolve().parents[3] / 'scripts'
 SIZE = ['--img_height=32', '--img_width=104']
 
 
 def prepare(name, folder, *flags):
     """Runs a script on folder/archives; what it unpacks and formats goes beside them."""
-    return subprocess.run(
-        ['bash', str(SCRIPTS / name)] +
-        [str(folder / part) for part in ('archives', 'data', 'formatted')] + SIZE + list(flags),
-        env=dict(os.environ, PYTHON=sys.executable), stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE, universal_newlines=True)
+    return run('scripts/' + name, *(folder / part for part in ('archives', 'data', 'formatted')),
+               *SIZE, *flags, PYTHON=sys.executable)
 
 
 def zip_files(archive, root, patterns, prefix=''):
@@ -182,11 +176,11 @@ def test_cityscapes_archives_become_a_formatted_set(tmp_path):
     assert json.loads((tmp_path / 'formatted' / 'prepared.json').read_text())['examples'] == 2
 
 
-@pytest.mark.parametrize('name', sorted(path.name for path in SCRIPTS.glob('prepare_*.sh')
-                                        if path.name != 'prepare_common.sh'))
+@pytest.mark.parametrize('name', sorted(
+    path.name for path in (ROOT / 'scripts').glob('prepare_*.sh')
+    if path.name != 'prepare_common.sh'))
 def test_help_says_which_archives_are_wanted(name):
-    done = subprocess.run(['bash', str(SCRIPTS / name), '--help'], stdout=subprocess.PIPE,
-                          universal_newlines=True)
+    done = run('scripts/' + name, '--help')
     assert done.returncode == 0
     assert 'bash scripts/%s ARCHIVES DATA FORMATTED' % name in done.stdout
     assert '.zip' in done.stdout

@@ -1,8 +1,7 @@
 """docs/promises.md names tests that exist, and every test of faults."""
-import pathlib
 import re
 
-ROOT = pathlib.Path(__file__).resolve().parents[3]
+from repository import ROOT
 
 
 def names_of_tests(folder):

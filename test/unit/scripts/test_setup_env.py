@@ -11,7 +11,8 @@ import time
 
 import pytest
 
-ROOT = pathlib.Path(__file__).resolve().parents[3]
+from repository import ROOT
+
 TOOLS = ('bash', 'cat', 'chmod', 'cksum', 'cp', 'cut', 'dirname', 'find', 'flock', 'grep', 'head',
          'ls', 'mkdir', 'paste', 'rm', 'sed', 'sh', 'sleep', 'sort', 'tail', 'touch')
 

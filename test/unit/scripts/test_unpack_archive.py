@@ -2,7 +2,6 @@
 import importlib.util
 import io
 import os
-import pathlib
 import struct
 import zipfile
 
@@ -10,8 +9,9 @@ import numpy as np
 import pytest
 
 from common.errors import UserError
+from repository import ROOT
 
-_PATH = pathlib.Path(__file__).resolve().parents[3] / 'scripts' / 'unpack_archive.py'
+_PATH = ROOT / 'scripts' / 'unpack_archive.py'
 
 
 @pytest.fixture(scope='module')

@@ -4,7 +4,6 @@ Most tests put a stand-in for the training programs in the place of Python; the 
 chain of the recipe for real, on rendered sequences.
 """
 import os
-import pathlib
 import shutil
 import signal
 import subprocess
@@ -13,7 +12,9 @@ import time
 
 import pytest
 
-ROOT = pathlib.Path(__file__).resolve().parents[3]
+import repository
+from repository import ROOT
+
 DEVICE_ID = '97'  # of the results folder, apart from those of real runs
 FIELDS = ['Network', 'RankSize', 'BatchSize', 'DeviceType', 'CaseName', 'ActualFPS',
           'TrainingTime', 'ActualLoss', 'E2ETrainingTime', 'TrainAccuracy']
@@ -249,13 +250,11 @@ def test_the_recipe_runs_for_real_through_the_modelarts_entry(synthetic_kitti, t
     output = tmp_path / 'model arts'
     results = ROOT / 'test' / 'output' / DEVICE_ID
     try:
-        ended = subprocess.run(
-            [sys.executable, str(ROOT / 'test' / 'modelarts_entry_acc.py'),
-             '--data_url=' + synthetic_kitti, '--train_url=' + str(output), '--train_steps=2',
-             '--batch_size=1', '--img_height=32', '--img_width=104', '--device=cpu',
-             '--extra=--dispnet_encoder=vgg'],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True,
-            env=dict(os.environ, ASCEND_DEVICE_ID=DEVICE_ID))
+        ended = repository.run(
+            'test/modelarts_entry_acc.py', '--data_url=' + synthetic_kitti,
+            '--train_url=' + str(output), '--train_steps=2', '--batch_size=1', '--img_height=32',
+            '--img_width=104', '--device=cpu', '--extra=--dispnet_encoder=vgg',
+            ASCEND_DEVICE_ID=DEVICE_ID)
         assert ended.returncode == 0, ended.stderr[-2000:]
         fields = read_log(output / DEVICE_ID / 'GeoNet_bs1_1p_acc.log')
     finally:

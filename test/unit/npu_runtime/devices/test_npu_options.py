@@ -11,7 +11,7 @@ import tensorflow.compat.v1 as tf
 import npu_plugin
 from common.errors import UserError
 from npu_runtime.devices import npu_options
-from conftest import ROOT
+from repository import ROOT
 from npu_runtime.devices.choose import Device
 from npu_runtime.devices.flags import RuntimeConfig
 from npu_runtime.session import session_config

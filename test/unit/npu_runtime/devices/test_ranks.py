@@ -1,8 +1,6 @@
 """How ranks are found, launched and described. (What they compute: test/distributed.)"""
 import importlib
 import json
-import os
-import subprocess
 import sys
 
 import pytest
@@ -10,7 +8,7 @@ import tensorflow.compat.v1 as tf
 
 from common.errors import UserError
 from common.files import read_json
-from conftest import ROOT
+from repository import run
 from npu_runtime.devices import ranks as distribution
 from npu_runtime.devices.choose import Device
 from npu_runtime.devices.rank_table import check_rank_table
@@ -151,10 +149,8 @@ def test_the_plugins_other_way_to_launch_does_not_disturb_one_card_or_another_de
     (['--np', '0', 'geonet/main.py'], '--np=0: must be a number of ranks'), (['--np', '2'], 'no program given'),
     (['--np', '2', 'nowhere.py'], 'nowhere.py does not exist')])
 def test_a_wrong_launch_is_explained(arguments, message):
-    ended = subprocess.run(['bash', str(ROOT / 'scripts' / 'train_multi.sh')] + arguments,
-                           env=dict(os.environ, PYTHON=sys.executable), stdout=subprocess.PIPE,
-                           stderr=subprocess.STDOUT, universal_newlines=True)
-    assert ended.returncode == 2 and message in ended.stdout
+    ended = run('scripts/train_multi.sh', *arguments, PYTHON=sys.executable)
+    assert ended.returncode == 2 and message in ended.stderr
 
 
 def test_one_rank_broadcasts_nothing():

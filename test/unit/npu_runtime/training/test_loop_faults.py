@@ -15,7 +15,7 @@ import tensorflow.compat.v1 as tf
 import toy_training
 from checkpoint_values import values_of
 from common.errors import UserError
-from conftest import ROOT
+from repository import ROOT
 from npu_runtime import checkpoints
 from npu_runtime.devices.ranks import SingleProcess
 from npu_runtime.training.guard import FiniteGuard
@@ -350,7 +350,7 @@ run_main(lambda: run_toy(sys.argv[1], 9, data=data, log_line=line))
 
 
 def test_a_second_signal_ends_a_run_at_once_also_within_a_step(tmp_path):
-    program = SIGNALLED % (str(ROOT), str(ROOT / 'test' / 'unit'))
+    program = SIGNALLED % (str(ROOT), str(ROOT / 'test' / 'helpers'))
     ended = subprocess.run([sys.executable, '-c', program, str(tmp_path)], stdout=subprocess.PIPE,
                            stderr=subprocess.PIPE, universal_newlines=True)
     rows = [row for row in read_metrics(tmp_path) if row['event'] == 'train']

@@ -4,7 +4,7 @@ import json
 import pytest
 
 from common.errors import UserError
-from scripts.stages import LEAST_STEPS, Stage, run_stages
+from experiments.stages import LEAST_STEPS, Stage, run_stages
 
 STAGES = [Stage(0.5, 3e-4), Stage(0.4, 2e-4, ('--freeze',)), Stage(0.1, 3e-5)]
 SECONDS_A_STEP = 0.5
@@ -31,9 +31,8 @@ class Training:
 
 def test_the_budget_is_shared_out_at_the_measured_speed(tmp_path):
     train = Training(tmp_path / 'run')
-    plan = run_stages('a net', str(tmp_path / 'run'), STAGES, train, minutes=10)
-    steps = 10 * 60 / SECONDS_A_STEP
-    assert plan['last_steps'] == [0.5 * steps, 0.9 * steps, steps]
+    last_step = run_stages('a net', str(tmp_path / 'run'), STAGES, train, minutes=10)
+    assert last_step == 10 * 60 / SECONDS_A_STEP
     assert train.calls[1:] == [(600, 3e-4), (1080, 2e-4), (1200, 3e-5)]
     assert train.calls[0][0] < LEAST_STEPS  # the steps that were measured are the first of all
 

@@ -8,7 +8,7 @@ from common.files import make_folder, read_json, write_json
 from npu_runtime.training.metrics import read_metrics
 
 PLAN_FILE = 'plan.json'
-# The first steps of a stage trace and warm up; a budget that ends among them measures nothing.
+# The first steps of a stage trace and warm up: too short a stage trains nothing.
 LEAST_STEPS = 40
 _PROBE_STEPS, _PROBE_LOG = 16, 8
 
@@ -18,7 +18,7 @@ class Stage(typing.NamedTuple):
 
     share: of all steps; the shares of a recipe add up to 1.
     learning_rate: learning rate.
-    flags: of the program, beyond those of all stages.
+    flags: additional flags of the program.
     """
     share: float
     learning_rate: float
@@ -30,7 +30,7 @@ class Recipe(typing.NamedTuple):
 
     flags: of all stages.
     stages: one after the other.
-    test_flags: of the test, beyond those of all recipes.
+    test_flags: additional flags of the test.
     """
     flags: typing.Sequence[str]
     stages: typing.Sequence[Stage]
@@ -38,25 +38,25 @@ class Recipe(typing.NamedTuple):
 
 
 def run_stages(name, folder, stages, train, minutes, steps=0):
-    """Trains all stages, or goes on where a killed run stopped.
+    """Trains all stages, or resumes where an earlier run stopped.
 
-    How long a step takes is measured in the first steps of the first stage, which count. The plan
-    that follows is written beside the checkpoints, so that a later run keeps to it.
+    The time of a step is measured in the first steps of the first stage, which are part of the
+    training. The plan is written beside the checkpoints, and a resumed run keeps to it.
 
     Args:
-      name: what is trained, for messages.
+      name: of the model, for messages.
       folder: of the run; gets `plan.json`.
       stages: list of <Stage>.
       train: function (last step, <Stage>, log_freq) that trains from where the run stands until
         `last step`.
       minutes: the budget.
-      steps: instead of the budget, the steps of all stages together; 0 asks the clock.
+      steps: the steps of all stages together, instead of the budget; 0 uses the budget.
 
     Returns:
-      The plan: dict(minutes, asked_steps, seconds_per_step, last_steps).
+      The last step.
 
     Raises:
-      UserError: the budget has not `LEAST_STEPS` for each stage; the run was begun with another.
+      UserError: the budget is below `LEAST_STEPS` for a stage, or not the one of the earlier run.
     """
     path = os.path.join(make_folder(folder), PLAN_FILE)
     plan = read_json(path) if os.path.exists(path) else None
@@ -73,7 +73,7 @@ def run_stages(name, folder, stages, train, minutes, steps=0):
         name, len(stages), ', '.join(map(str, plan['last_steps']))))
     for stage, last_step in zip(stages, plan['last_steps']):
         train(last_step, stage, max(1, min(100, plan['last_steps'][-1] // 40)))
-    return plan
+    return plan['last_steps'][-1]
 
 
 def _measure(folder, stage, train):

@@ -1,10 +1,10 @@
 """Shows both models at work on a small rendered world, in a few minutes on two cores.
 
-    python scripts/demo.py
+    python experiments/demo.py
 
 Renders drives in KITTI's odometry layout, trains GeoNet and ConvLSTM visual odometry on four of
-them, both at once, tests on one they never saw, and writes demo/report.html. Says whether GeoNet's
-3-frame ATE and depth error are at most 0.75 of their baselines. A second run starts afresh.
+them side by side, tests on a fifth and writes demo/report.html. Reports whether GeoNet's 3-frame
+ATE and depth error are at most 0.75 of their baselines. A second run starts over.
 """
 import dataclasses
 import os
@@ -21,6 +21,7 @@ from common.errors import UserError, run_main
 from common.files import make_folder, write_json, write_text
 from common.flags import Flags, flag, parse_flags, path_flag
 from common.parallel import leave_half_of_the_cores
+from experiments.drives import RENDERED_SPEEDS, open_drives
 from kitti_data.rendering.synthetic import synthetic_dataset
 from kitti_eval import html_report
 from npu_runtime.devices.flags import DEVICES
@@ -28,47 +29,45 @@ from npu_runtime.engine import start_tensorflow
 
 TRAIN, TEST = ('00', '01', '02', '03'), ('09',)
 CAMERA = 2
-CONVLSTM = 'ConvLSTM visual odometry: motion from known poses'
 _MARK = '.demo'
 TARGETS = {'ate_3': 0.75, 'abs_rel': 0.75}
 
 
 @dataclasses.dataclass
 class Config(Flags):
-    """How much is rendered and for how long it trains."""
-    output_dir: str = path_flag('demo', 'drives, runs and results; those of an earlier '
-                                       'demo are removed first')
+    """How much is rendered, and how long it trains."""
+    output_dir: str = path_flag('demo', 'drives, runs and results; those of an earlier demo are '
+                                       'removed first')
     num_frames: int = flag(150, 'frames of each of the five drives', at_least=20)
-    img_height: int = flag(64, 'height of the pictures', at_least=32)
-    img_width: int = flag(208, 'width of the pictures', at_least=32)
+    img_height: int = flag(64, 'height of the images', at_least=32)
+    img_width: int = flag(208, 'width of the images', at_least=32)
     geonet_steps: int = flag(960, 'training steps of GeoNet', at_least=6)
     convlstm_steps: int = flag(220, 'training steps of the ConvLSTM', at_least=3)
     device: str = flag('auto', 'where to run', choices=DEVICES)
 
     @property
     def minutes(self):
-        """No budget: the steps say how long it takes."""
+        """No budget of time: the numbers of steps are given."""
         return 0.0
 
 
 def main(argv=None):
-    """Renders, trains, tests, and says how the figures stand to their baselines."""
+    """Renders, trains, tests, and compares the figures with their baselines."""
     argv = sys.argv[1:] if argv is None else argv
     config, = parse_flags(__doc__, Config, argv=argv)
     begin = time.time()
     start_tensorflow()
+    from experiments import figures
     from npu_runtime.devices.choose import choose_device
-    from scripts import figures, kitti_drives
     folder = emptied(config.output_dir)
     data = os.path.join(folder, 'kitti')
     log('== a small world, rendered into the KITTI odometry layout')
     synthetic_dataset(data, TRAIN + TEST, config.num_frames, config.img_height, config.img_width,
-                      cameras=(CAMERA,), min_speed=0.5, max_speed=1.8, num_workers=0)
-    drives = kitti_drives.open_drives(data, CAMERA, TRAIN, TEST)
-    about = figures.circumstances(argv, 'scripts/demo.py')
-    log('== GeoNet: depth and motion from images alone')
-    parts = _learn_at_once if choose_device(config).own.SHARED else _learn_in_turn
-    (rows, blocks), (more_rows, more_blocks) = parts(config, drives, folder, about)
+                      cameras=(CAMERA,), num_workers=0, **RENDERED_SPEEDS)
+    drives = open_drives(data, CAMERA, TRAIN, TEST)
+    about = figures.circumstances(argv, 'experiments/demo.py')
+    (rows, blocks), (more_rows, more_blocks) = learn_both(
+        choose_device(config).own.SHARED, config, drives, folder, about)
     results = {'geonet': rows, 'convlstm_vo': more_rows, 'seconds': time.time() - begin}
     write_json(os.path.join(folder, 'results.json'), results)
     html_report.write_page(os.path.join(folder, 'report.html'), 'Demo on a rendered world', [
@@ -80,64 +79,62 @@ def main(argv=None):
 
 
 def emptied(folder):
-    """The folder, made where missing, without what an earlier demo left in it.
+    """The folder, created if missing, without the results of an earlier demo.
 
     Raises:
-      UserError: it holds something of another kind that a demo would write over.
+      UserError: it holds something else that a demo would overwrite.
     """
     folder = make_folder(folder)
-    parts = [os.path.join(folder, name) for name in ('kitti', 'geonet', 'convlstm_vo')]
     mark = os.path.join(folder, _MARK)
-    for part in filter(os.path.exists, parts):
-        if not os.path.exists(mark):
-            raise UserError('--output_dir=%s: holds %s, which no demo wrote: must be a new folder '
-                            'or that of a demo' % (folder, os.path.basename(part)))
-        shutil.rmtree(part)
-    write_text(mark, 'What scripts/demo.py wrote beside this file it removes when it runs again.\n')
+    for name in ('kitti', 'geonet', 'convlstm_vo'):
+        part = os.path.join(folder, name)
+        if os.path.exists(part):
+            if not os.path.exists(mark):
+                raise UserError('--output_dir=%s: holds %s, which no demo wrote: must be a new '
+                                'folder or that of a demo' % (folder, name))
+            shutil.rmtree(part)
+    write_text(mark, 'experiments/demo.py removes its earlier results beside this file.\n')
     return folder
 
 
-def _learn_at_once(config, drives, folder, about):
-    """What `learn` of GeoNet and of the ConvLSTM return, trained side by side."""
+def learn_both(side_by_side, *args):
+    """What `learn` of GeoNet and the ConvLSTM return; `args`: config, drives, folder, about.
+
+    The ConvLSTM trains in a process of its own, unless one process alone can use the device.
+    """
+    from experiments import learn_convlstm, learn_geonet
+    config, drives, folder, about = args
+    log('== ' + learn_geonet.TITLE)
+    run = os.path.join(folder, 'geonet')
+    if not side_by_side:
+        geonet = learn_geonet.learn(config, drives, run, about, learn_geonet.SHORT_RECIPE)
+        log('== ' + learn_convlstm.TITLE)
+        return geonet, _learn_convlstm(*args)
     log_path = os.path.join(make_folder(os.path.join(folder, 'convlstm_vo')), 'log.txt')
-    log('(%s beside it, see %s)' % (CONVLSTM, log_path))
-    with beside(_learn_convlstm_aside, config, drives, folder, about,
-                log_path=log_path) as convlstm:
-        geonet = _learn_geonet(config, drives, folder, about)
+    log('(%s beside it, see %s)' % (learn_convlstm.TITLE, log_path))
+    with beside(_learn_convlstm_aside, *args, log_path=log_path) as convlstm:
+        geonet = learn_geonet.learn(config, drives, run, about, learn_geonet.SHORT_RECIPE)
         found = convlstm()
-    log('== ' + CONVLSTM)
+    log('== ' + learn_convlstm.TITLE)
     with open(log_path) as stream:
         log(stream.read())
     return geonet, found
 
 
-def _learn_in_turn(config, drives, folder, about):
-    """As `_learn_at_once`, where one process alone can use the device."""
-    geonet = _learn_geonet(config, drives, folder, about)
-    log('== ' + CONVLSTM)
-    return geonet, _learn_convlstm(config, drives, folder, about)
-
-
-def _learn_geonet(config, drives, folder, about):
-    from scripts import kitti_geonet
-    return kitti_geonet.learn(config, drives, os.path.join(folder, 'geonet'), about,
-                              kitti_geonet.SHORT_RECIPE)
-
-
-def _learn_convlstm_aside(config, drives, folder, about):
+def _learn_convlstm_aside(*args):
     leave_half_of_the_cores()
     start_tensorflow()
-    return _learn_convlstm(config, drives, folder, about)
+    return _learn_convlstm(*args)
 
 
 def _learn_convlstm(config, drives, folder, about):
-    from scripts import kitti_convlstm
-    return kitti_convlstm.learn(config, drives, os.path.join(folder, 'convlstm_vo'), about,
-                                kitti_convlstm.SHORT_RECIPE)
+    from experiments import learn_convlstm
+    return learn_convlstm.learn(config, drives, os.path.join(folder, 'convlstm_vo'), about,
+                                learn_convlstm.SHORT_RECIPE)
 
 
 def _compare(rows):
-    """Says how each figure with a target stands to its baseline."""
+    """Logs how each figure with a target compares with its baseline."""
     for row in rows:
         target = TARGETS.get(row['figure'])
         if target:

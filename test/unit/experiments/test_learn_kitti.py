@@ -3,18 +3,17 @@ import json
 import os
 import re
 import shutil
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 
-from conftest import ROOT
+from repository import run
 from common.errors import UserError, run_main
 from kitti_data import poses as pose_math
 from kitti_data.odometry import OdometrySequence
 from kitti_eval.snippets import snippets_of_trajectory, write_snippets
-from scripts import figures, kitti_convlstm, kitti_drives, learn_kitti
+from experiments import drives as kitti_drives
+from experiments import figures, learn_convlstm, learn_geonet, learn_kitti
 
 
 @pytest.fixture
@@ -43,6 +42,60 @@ def test_without_flags_the_split_is_kittis_as_far_as_it_is_there(kitti):
     assert (drives.train, drives.test, drives.posed) == (['00'], ['09'], ['00'])
 
 
+def test_a_validation_drive_is_neither_trained_on_nor_tested_on(kitti):
+    for name in ('02', '10'):
+        shutil.copytree(os.path.join(kitti, 'sequences', '09'),
+                        os.path.join(kitti, 'sequences', name))
+    drives = kitti_drives.open_drives(kitti, 2, validation=['2', '10'])
+    assert (drives.train, drives.validation, drives.test) == (['00'], ['02', '10'], ['09'])
+    assert [drives.place(name)['split'] for name in drives.evaluated] == [
+        'validation', 'validation', 'test']
+
+
+def test_the_mean_is_that_of_the_test_drives_that_were_not_trained_on():
+    rows = [dict(figures.rows_of({'ate_3': value}, {'ate_3': 2 * value}, model='GeoNet')[0],
+                 sequence=name, split=split, trained_on=trained)
+            for name, value, split, trained in (
+                ('09', 0.1, 'test', False), ('10', 0.3, 'test', False), ('00', 9, 'test', True),
+                ('39', 9, 'validation', False))]
+    mean, = figures.mean_rows(rows)
+    assert mean['sequence'] == 'mean of 2'
+    assert (mean['value'], mean['baseline']) == pytest.approx((0.2, 0.4))
+    assert figures.mean_rows(rows[1:]) == []
+
+
+def test_laser_depth_beside_real_drives_scores_depth(kitti, tmp_path):
+    os.remove(os.path.join(kitti, 'sequences', '09', 'synthetic.json'))
+    drives = open_drives(kitti)
+    prediction = str(tmp_path / 'model.npy')
+    random = np.random.RandomState(0)
+    truth = random.uniform(5, 30, (12, 1)) * np.ones((12, 4 * 10))
+    np.save(prediction, 0.1 * truth.reshape(12, 4, 10).astype(np.float32))
+    assert learn_geonet._depth_scores(drives, '09', prediction, None) is None
+    os.makedirs(os.path.join(kitti, 'depth'))
+    scans = {'%06d' % number: np.where(random.rand(40, 100) < 0.5, truth[number, 0], 0)
+             for number in (2, 7)}
+    np.savez(os.path.join(kitti, 'depth', '09.npz'), **scans)
+    result = learn_geonet._depth_scores(drives, '09', prediction, None)
+    assert result['images'] == 2 and result['prediction']['abs_rel'] == pytest.approx(0, abs=1e-6)
+    scans['000007'][:, 50:] *= 2  # of d and 2d the best constant is d: 0 and 0.5
+    np.savez(os.path.join(kitti, 'depth', '09.npz'), **scans)
+    assert learn_geonet._depth_scores(drives, '09', prediction, None)[
+        'best_constant']['abs_rel'] == pytest.approx(0.125, abs=0.02)
+
+
+def test_without_a_folder_drives_are_rendered(monkeypatch, tmp_path):
+    asked = {}
+    monkeypatch.setattr(learn_kitti, 'synthetic_dataset',
+                        lambda folder, names, *_, **given: asked.update(
+                            given, folder=folder, names=list(names)))
+    monkeypatch.setattr(learn_kitti, 'open_drives', lambda root, *_: (_ for _ in ()).throw(
+        UserError('opened ' + root)))
+    with pytest.raises(UserError, match='opened %s' % (tmp_path / 'out' / 'kitti')):
+        learn_kitti.main(['--output_dir=%s' % (tmp_path / 'out'), '--camera=0'])
+    assert asked['cameras'] == (0,) and asked['names'] == list(range(10))
+
+
 def test_the_mean_camera_is_that_of_all_training_frames(kitti):
     path = os.path.join(kitti, 'sequences', '09', 'calib.txt')
     with open(path) as stream:
@@ -63,18 +116,21 @@ def test_the_mean_camera_is_that_of_all_training_frames(kitti):
     (['--test_sequences=10'], r'--test_sequences=10: must be among'),
     (['--camera=0'], r'image_0 does not exist.*image_2'),
     (['--minutes=0'], r'--minutes=0\.0: must be above 0'),
-    (['--parts=geonet,flow'], r'--parts=flow: must be among geonet, convlstm_vo')])
+    (['--parts=geonet,pose'], r'--parts=pose: must be among geonet, flow, convlstm_vo'),
+    (['--validation_sequences=9', '--test_sequences=9'],
+     r'--validation_sequences=09: must not be among --test_sequences \(09\)'),
+    (['--validation_sequences=0', '--train_sequences=0'],
+     r'--validation_sequences=00: must not be among --train_sequences \(00\)'),
+    (['--validation_sequences=39'], r'--validation_sequences=39: must be among .*\(00, 09\)')])
 def test_what_cannot_be_done_is_told_in_one_sentence(kitti, tmp_path, capsys, flags, message):
     assert re.search(message, fails(capsys, '--kitti_dir=' + kitti,
                                     '--output_dir=%s' % (tmp_path / 'out'), *flags))
 
 
 def test_tensorflow_says_nothing_of_its_own(kitti, tmp_path):
-    environ = {name: value for name, value in os.environ.items() if name != 'TF_CPP_MIN_LOG_LEVEL'}
-    ended = subprocess.run([sys.executable, str(ROOT / 'scripts' / 'learn_kitti.py'), '--camera=2',
-                            '--kitti_dir=' + kitti, '--test_sequences=10',
-                            '--output_dir=%s' % (tmp_path / 'out')],
-                           env=environ, stderr=subprocess.PIPE, universal_newlines=True)
+    ended = run('experiments/learn_kitti.py', '--camera=2', '--kitti_dir=' + kitti,
+                '--test_sequences=10', '--output_dir=%s' % (tmp_path / 'out'),
+                without=('TF_CPP_MIN_LOG_LEVEL',))
     assert ended.returncode == 2 and ended.stderr.startswith('error: --test_sequences=10')
     assert ended.stderr.count('\n') == 1
 
@@ -99,7 +155,7 @@ def test_without_poses_the_convlstm_is_left_out_and_says_why(kitti, tmp_path, ca
     os.remove(os.path.join(kitti, 'poses', '00.txt'))
     drives = open_drives(kitti)
     assert drives.posed == [] and drives.has_poses('09')
-    rows, blocks = kitti_convlstm.learn(None, drives, str(tmp_path), {})
+    rows, blocks = learn_convlstm.learn(None, drives, str(tmp_path), {})
     assert rows == [] and 'needs the poses' in ''.join(blocks)
     assert 'needs the poses of its training sequences' in capsys.readouterr().err
 
@@ -120,13 +176,13 @@ def test_perfect_snippets_in_another_scale_have_no_error_beside_their_baseline(k
 
 
 def test_each_figure_is_told_with_its_baseline_and_all_it_takes_to_get_it_again():
-    about = figures.circumstances(['--minutes=3', '--kitti_dir=a b'], 'scripts/learn_kitti.py')
+    about = figures.circumstances(['--minutes=3', '--kitti_dir=a b'], 'experiments/learn_kitti.py')
     rows = figures.rows_of({'ate_3': 0.01, 't_rel': None}, {'ate_3': 0.02}, sequence='07',
                            trained_on=False, minutes=3.0, frames=10, steps=5, model='GeoNet',
                            **about)
     assert len(rows) == 1
     assert rows[0]['value'] == 0.01 and rows[0]['baseline'] == 0.02
-    assert rows[0]['command'] == "python scripts/learn_kitti.py --minutes=3 '--kitti_dir=a b'"
+    assert rows[0]['command'] == "python experiments/learn_kitti.py --minutes=3 '--kitti_dir=a b'"
     assert ' core' in rows[0]['machine'] and 'TensorFlow' in rows[0]['engine']
     json.dumps(rows, allow_nan=False)
 

@@ -2,7 +2,7 @@
 import pytest
 
 from common.errors import UserError
-from scripts import demo
+from experiments import demo
 
 
 @pytest.mark.parametrize('part', ['kitti', 'geonet', 'convlstm_vo'])

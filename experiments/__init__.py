@@ -1,0 +1,1 @@
+"""Experiments: both models trained, evaluated and reported in one command."""

@@ -1,0 +1,120 @@
+"""The drives of a KITTI odometry folder: which are trained on, validated on and tested on."""
+import os
+import typing
+
+import numpy as np
+
+from common.console import warn
+from common.errors import UserError
+from kitti_data.canonical_camera import shares_of
+from kitti_data.images import image_size
+from kitti_data.odometry import OdometrySequence, sequence_name, sequence_names
+from kitti_data.preparation.prepare_odometry import TRAIN_SEQUENCES
+from kitti_data.rendering.scene import SCENE_FILE
+
+TEST_SEQUENCES = ('09', '10')
+RENDERED_SPEEDS = {'min_speed': 0.5, 'max_speed': 1.8}  # metres a frame
+
+
+class Drives(typing.NamedTuple):
+    """Names of the sequences of an experiment.
+
+    root: the odometry folder.
+    camera: 0..3.
+    train, validation, test: names of sequences; no validation sequence is among the others.
+    """
+    root: str
+    camera: int
+    train: typing.List[str]
+    validation: typing.List[str]
+    test: typing.List[str]
+
+    @property
+    def evaluated(self):
+        """Names of the sequences that models are evaluated on, validation first."""
+        return self.validation + self.test
+
+    @property
+    def posed(self):
+        """Names of the training sequences that have a pose file."""
+        return [name for name in self.train if self.has_poses(name)]
+
+    @property
+    def rendered(self):
+        """Whether all training sequences are rendered: their light never changes."""
+        return all(os.path.exists(os.path.join(self.sequence(name).folder, SCENE_FILE))
+                   for name in self.train)
+
+    def place(self, name):
+        """dict(sequence, split, trained_on): what the results say of a sequence."""
+        return dict(sequence=name, trained_on=name in self.train,
+                    split='validation' if name in self.validation else 'test')
+
+    @property
+    def num_frames(self):
+        """The number of frames in the training sequences."""
+        return sum(len(self.sequence(name).frames) for name in self.train)
+
+    def sequence(self, name):
+        """The <OdometrySequence> of this name."""
+        return OdometrySequence(self.root, name, self.camera)
+
+    def has_poses(self, name):
+        """Whether a sequence has a pose file."""
+        return os.path.exists(self.sequence(name).poses_path)
+
+    def poses(self, name):
+        """True poses <float64>[N, 4, 4] of a sequence, or None without a pose file."""
+        return self.sequence(name).poses if self.has_poses(name) else None
+
+    @property
+    def pose_files(self):
+        """Paths of the training sequences' pose files, whose mean step is the baseline."""
+        return [self.sequence(name).poses_path for name in self.posed]
+
+    @property
+    def mean_camera(self):
+        """<float64>[4]: the mean of the training frames' cameras; see `canonical_camera`."""
+        sequences = [self.sequence(name) for name in self.train]
+        return np.average(
+            [shares_of(sequence.intrinsics, *image_size(sequence.image_paths[0]))
+             for sequence in sequences], axis=0, weights=[len(one.frames) for one in sequences])
+
+
+def open_drives(root, camera, train=(), test=(), validation=()):
+    """The <Drives> that flags select; where empty, `train` and `test` are KITTI's split.
+
+    Raises:
+      UserError: a sequence or its camera is missing; nothing is left to train or test on; a
+        validation sequence is also trained on or tested on.
+    """
+    present = sequence_names(root)
+    chosen = {}
+    for flag, asked, default in (('validation_sequences', validation, ()),
+                                 ('train_sequences', train, TRAIN_SEQUENCES),
+                                 ('test_sequences', test, TEST_SEQUENCES)):
+        names = list(dict.fromkeys(map(sequence_name, asked)))
+        absent = [name for name in names if name not in present]
+        if absent:
+            raise UserError('--%s=%s: must be among the sequences of %s (%s)' % (
+                flag, ','.join(absent), root, ', '.join(present)))
+        if not names and default:
+            names = [name for name in default
+                     if name in present and name not in chosen['validation_sequences']]
+            if not names:
+                raise UserError('--%s= is empty: must be given, since none of %s is in %s (which '
+                                'has %s)' % (flag, ', '.join(default), root, ', '.join(present)))
+        chosen[flag] = names
+    drives = Drives(root, camera, *(chosen[kind + '_sequences'] for kind in Drives._fields[2:]))
+    for flag, names in (('train', drives.train), ('test', drives.test)):
+        shared = [name for name in drives.validation if name in names]
+        if shared:
+            raise UserError('--validation_sequences=%s: must not be among --%s_sequences (%s)' % (
+                ','.join(shared), flag, ', '.join(names)))
+    for name in drives.train + drives.evaluated:
+        drives.sequence(name).frames  # raises here where a camera folder or frame is missing
+    both = sorted(set(drives.train) & set(drives.test))
+    if both:
+        warn('sequence %s is trained on and tested on: its results are too good, and marked so'
+             % ', '.join(both))
+    return drives

@@ -1,0 +1,75 @@
+"""GeoNet's optical flow in an experiment: trained from images alone, tested, drawn."""
+import glob
+import os
+
+from common.console import log
+from common.files import read_json
+from experiments import figures
+from experiments.drives import RENDERED_SPEEDS
+from experiments.learn_geonet import CONSTANT_LIGHT, train
+from experiments.stages import Recipe, Stage
+from geonet import main as geonet
+from kitti_data.rendering.kitti_2015 import kitti_2015_dataset
+from kitti_eval import eval_flow, html_report
+
+TITLE = 'GeoNet: optical flow from images alone'
+# Flow starts near 0, not with the published noise of many pixels. Without the mask of occluded
+# pixels, which at first hides all that moves fast. Batch norm sees 16 pairs a step and needs no
+# long averages.
+RECIPE = Recipe((
+    '--mode=train_flow', '--flownet_type=direct', '--batch_size=4', '--batch_norm_decay=0.9',
+    '--initial_flow_gain=0.01', '--flow_consistency_weight=0', '--flow_smooth_weight=0.1'),
+                (Stage(0.65, 5e-4), Stage(0.20, 2e-4), Stage(0.15, 5e-5)))
+NUM_IMAGES, NUM_SHOWN = 40, 4
+
+
+def learn(config, drives, folder, about, recipe=RECIPE):
+    """Trains direct flow at half the size and tests it on KITTI 2015, where it is given.
+
+    Rendered drives are tested on rendered images in KITTI 2015's layout. Without truth the flow of
+    the first validation or test sequence is drawn and not scored. See `learn_geonet.learn`; of
+    `config` also flow_dir and flow_steps are read.
+    """
+    call, run, flow = figures.Programs(), os.path.join(folder, 'run'), os.path.join(folder, 'flow')
+    if drives.rendered:
+        recipe = recipe._replace(flags=recipe.flags + CONSTANT_LIGHT)
+    steps = train('GeoNet flow', config, drives, run, call, recipe,
+                  [max(32, side // 2) for side in (config.img_height, config.img_width)],
+                  config.flow_steps)
+    about = dict(about, model='GeoNet flow', minutes=figures.training_minutes(run), steps=steps,
+                 frames=drives.num_frames)
+    truth = config.flow_dir
+    if drives.rendered and not truth:
+        truth = os.path.join(folder, 'kitti_2015')
+        kitti_2015_dataset(truth, NUM_IMAGES, config.img_height, config.img_width, num_workers=0,
+                           **RENDERED_SPEEDS)
+    common = ['--mode=test_flow', '--output_dir=' + flow, '--init_ckpt_file=' + run,
+              '--device=' + config.device]
+    if truth:
+        call(geonet, common + ['--dataset_dir=' + truth])
+        call(eval_flow, ['--dataset_dir=' + truth, '--pred_dir=' + flow, '--plot',
+                         '--num_plots=%d' % NUM_SHOWN])
+        rows, shown = _scores(flow, about)
+    else:
+        name = drives.evaluated[0]
+        call(geonet, common + ['--dataset_dir=' + drives.root, '--pose_test_seq=' + name, '--video',
+                               '--camera=%d' % drives.camera])
+        text = ('flow is not scored: --flow_dir= is empty, and the drives have no true flow; '
+                'that of sequence %s is drawn' % name)
+        log(text)
+        rows, shown = [], [html_report.note(text)] + figures.video_blocks(
+            os.path.join(flow, 'pictures'), folder, 'flow of sequence ' + name)
+    return rows, figures.run_blocks(TITLE, about, call.lines, run) + shown
+
+
+def _scores(flow, about):
+    """(rows, blocks) of predictions that `eval_flow` scored."""
+    result = read_json(os.path.join(flow, 'eval_flow.json'))['occ']
+    found, baseline = ({'epe': result[key]['epe']} for key in ('prediction', 'zero_flow'))
+    rows = figures.rows_of(found, baseline, **dict(
+        about, sequence='KITTI 2015', trained_on=False, split='test'))
+    name, form = figures.FIGURES['epe']
+    pictures = sorted(glob.glob(os.path.join(glob.escape(flow), 'eval_flow', '*.png')))
+    return rows, [html_report.table('Flow', [(name, form)], [
+        ('prediction', {name: found['epe']}), ('zero flow', {name: baseline['epe']})])] + [
+            html_report.picture(path, os.path.basename(path)) for path in pictures[:NUM_SHOWN]]

@@ -1,0 +1,177 @@
+"""GeoNet's depth and pose in an experiment: trained in stages, tested, drawn."""
+import glob
+import os
+
+import numpy as np
+
+from common.console import log
+from common.files import make_folder, read_json, reading
+from common.parallel import parallel_map
+from experiments import figures
+from experiments.stages import Recipe, Stage, run_stages
+from geonet import main as geonet
+from geonet.pictures import depth_picture
+from kitti_data.images import read_resized, write_png
+from kitti_data.preparation import prepare_train_data
+from kitti_data.rendering.scene import SCENE_FILE
+from kitti_eval import eval_depth, html_report
+from kitti_eval.depth_errors import GARG_CROP, evaluate_map, summarise, valid_pixels
+
+TITLE = 'GeoNet: depth and motion from images alone'
+NUM_PICTURES = 4
+
+# Batch norm's moving statistics lag behind at first; with such small batches they hinder later
+# stages, which freeze them. The last steps are small, so that noise averages out.
+_FROZEN = ('--freeze_batch_norm',)
+# Disparities start at 1: from the published 5 they can at most double. Half of the snippets are
+# mirrored, since few drives hold few turns. A sideways step looks like a turn: snippets that only
+# turn tell them apart. pose_net cannot know the camera of a sequence: all frames are treated as
+# taken by one. Warping towards the target alone makes 1.6 times as many steps in the same time.
+_FLAGS = ('--mode=train_rigid', '--dispnet_encoder=vgg', '--batch_norm_decay=0.98',
+          '--initial_disparity=1', '--augment_flip', '--target_depth_only',
+          '--half_pixel_centers', '--precision_mode=allow_mix_precision')
+# Added turns only at first: true turns come with a sideways step. No enlarged images in the end:
+# they look like those of a longer lens, and turns come out 5 % short. Few drives are memorised
+# unless the camera's mount varies. Snippets that only turn blur slow turns: fewer in the end.
+_TURNED = ('--augment_turn=0.03', '--augment_pivot=0.1')
+_LAST = _FROZEN + ('--noaugment_scale', '--augment_mount=0.03')
+RECIPE = Recipe(_FLAGS + ('--batch_size=4',), (
+    Stage(0.40, 4e-4, _TURNED), Stage(0.15, 2e-4, _TURNED + _FROZEN),
+    Stage(0.25, 2e-4, _LAST + ('--augment_pivot=0.1',)),
+    Stage(0.20, 6e-5, _LAST + ('--augment_pivot=0.03',))))
+# For a few hundred steps on rendered drives, whose light never changes. The last stage trains
+# pose_net alone, whose steps are the cheapest.
+CONSTANT_LIGHT = ('--noaugment_gamma', '--noaugment_brightness', '--noaugment_colour')
+_BOTH = ('--augment_turn=0.03', '--batch_size=4')
+_POSE_ALONE = _FROZEN + ('--train_nets=pose_net', '--batch_size=8')
+SHORT_RECIPE = Recipe(
+    _FLAGS + CONSTANT_LIGHT,
+    (Stage(0.50, 4e-4, _BOTH), Stage(0.28, 1e-4, _BOTH + _FROZEN),
+     Stage(0.22, 1e-4, _POSE_ALONE)))
+
+
+def learn(config, drives, folder, about, recipe=RECIPE):
+    """Trains depth_net and pose_net, and tests them on each validation and test sequence.
+
+    Args:
+      config: with img_height, img_width, device, minutes, geonet_steps.
+      drives: <Drives>.
+      folder: of the run and its results.
+      about: dict stored with each figure, see `figures.circumstances`.
+      recipe: <Recipe>.
+
+    Returns:
+      (rows of results.json, blocks of the report).
+    """
+    call, run = figures.Programs(), os.path.join(folder, 'run')
+    camera = '--canonical_camera=' + ','.join('%.4f' % share for share in drives.mean_camera)
+    steps = train('GeoNet', config, drives, run, call,
+                  recipe._replace(flags=list(recipe.flags) + [camera]),
+                  (config.img_height, config.img_width), config.geonet_steps)
+    about = dict(about, model='GeoNet', minutes=figures.training_minutes(run), steps=steps,
+                 frames=drives.num_frames)
+    tested = [_test(config, drives, name, call, folder, about) for name in drives.evaluated]
+    blocks = figures.run_blocks(TITLE, about, call.lines, run)
+    return sum((rows for rows, _ in tested), []), sum((shown for _, shown in tested), blocks)
+
+
+def train(name, config, drives, run, call, recipe, size, steps):
+    """Formats the training drives beside the folder `run` and trains all stages of a recipe.
+
+    Args:
+      name: of the model, for messages.
+      config: with device and minutes.
+      size: (height, width) of the training images.
+      steps: instead of config.minutes; 0 trains for these.
+
+    Returns:
+      The last step.
+    """
+    data = run + '_formatted'
+    size = ['--img_height=%d' % size[0], '--img_width=%d' % size[1]]
+    if call(prepare_train_data, size + [
+            '--dataset_name=kitti_odom', '--dataset_dir=' + drives.root, '--dump_root=' + data,
+            '--camera=%d' % drives.camera, '--sequences=' + ','.join(drives.train)]):
+        log('some frames cannot be read: trained without them')
+
+    def train_stage(last_step, stage, log_freq):
+        call(geonet, list(recipe.flags) + size + list(stage.flags) + [
+            '--dataset_dir=' + data, '--checkpoint_dir=' + run, '--device=' + config.device,
+            '--learning_rate=%g' % stage.learning_rate, '--max_steps=%d' % last_step,
+            '--log_freq=%d' % log_freq])
+
+    return run_stages(name, run, recipe.stages, train_stage, config.minutes, steps)
+
+
+def _test(config, drives, name, call, folder, about):
+    """(rows, blocks) of one sequence."""
+    depth, pose = (make_folder(os.path.join(folder, kind + '_' + name))
+                   for kind in ('depth', 'pose'))
+    common = ['--dataset_dir=' + drives.root, '--camera=%d' % drives.camera,
+              '--pose_test_seq=' + name, '--init_ckpt_file=' + os.path.join(folder, 'run'),
+              '--device=' + config.device, '--flip_average', '--video']
+    call(geonet, common + ['--mode=test_depth', '--output_dir=' + depth])
+    call(geonet, common + ['--mode=test_pose', '--overlap_average', '--output_dir=' + pose])
+    prediction = max(glob.glob(os.path.join(glob.escape(depth), '*.npy')), key=os.path.getmtime)
+    about = dict(about, **drives.place(name))
+    gt = drives.poses(name)
+    if gt is None:
+        rows, blocks = [], [figures.not_scored(name)]
+    else:
+        rows, blocks = figures.trajectory_results(
+            *figures.snippet_figures(pose, gt, drives.pose_files),
+            os.path.join(folder, 'trajectory_%s.png' % name), about)
+    result = _depth_scores(drives, name, prediction, call)
+    if result:
+        rows += figures.rows_of(result['prediction'], result['best_constant'], **about)
+        blocks.append(html_report.table(
+            'GeoNet, sequence %s: depth' % name, [figures.FIGURES['abs_rel']],
+            [(label, {figures.FIGURES['abs_rel'][0]: result[key]['abs_rel']}) for label, key in (
+                ('prediction', 'prediction'),
+                ("each image's best constant", 'best_constant'))]))
+    for stem, what in ((prediction[:-len('.npy')], 'depth'),
+                       (os.path.join(pose, 'trajectory'), 'path')):
+        blocks += figures.video_blocks(stem, folder, what)
+    for path in _depth_pictures(drives.sequence(name), prediction, config):
+        blocks.append(html_report.picture(path, 'frame %s' % os.path.basename(path)[:-4]))
+    return rows, blocks
+
+
+def _depth_scores(drives, name, prediction, call):
+    """The result of `depth_errors.summarise`; None where the drive has no true depth.
+
+    Rendered drives have exact depth. A real one may have `depth/NN.npz` in the odometry folder:
+    for some frame numbers the laser's depth in metres, <float32>[H, W], 0 where unknown.
+    """
+    sequence = drives.sequence(name)
+    laser = os.path.join(drives.root, 'depth', name + '.npz')
+    if os.path.exists(os.path.join(sequence.folder, SCENE_FILE)):
+        call(eval_depth, ['--split=synthetic', '--kitti_dir=' + drives.root, '--sequence=' + name,
+                          '--pred_file=' + prediction])
+        return read_json(prediction[:-len('.npy')] + '.eval_depth.json')
+    if not os.path.exists(laser):
+        return None
+    pred = np.load(prediction, mmap_mode='r')
+    with reading(laser, 'depth'), np.load(laser) as scans:
+        truths = {int(number): scans[number] for number in scans.files}
+    known = [(index, truths[number]) for index, (number, _) in enumerate(sequence.frames)
+             if number in truths]
+
+    def score(pair):
+        index, truth = pair
+        valid = valid_pixels(truth, GARG_CROP)
+        return evaluate_map(truth, pred[index], valid)[0] if valid.any() else None
+
+    return summarise(parallel_map(score, known, desc='depth', unit='img'))
+
+
+def _depth_pictures(sequence, prediction, config):
+    """Paths of a few pictures, evenly spaced, each a frame above its depth."""
+    depths = np.load(prediction, mmap_mode='r')
+    paths = []
+    for index in np.linspace(0, len(depths) - 1, NUM_PICTURES + 2).astype(int)[1:-1]:
+        number, image_path = sequence.frames[index]
+        image, _ = read_resized(image_path, config.img_height, config.img_width)
+        paths.append(os.path.join(os.path.dirname(prediction), '%06d.png' % number))
+        write_png(paths[-1], depth_picture(image, depths[index]))
+    return paths

@@ -1,0 +1,107 @@
+"""Trains GeoNet's depth, pose and flow and ConvLSTM visual odometry, and evaluates them.
+
+    python experiments/learn_kitti.py --kitti_dir=KITTI --output_dir=learn_kitti --minutes=60
+    python experiments/learn_kitti.py --kitti_dir=KITTI --train_sequences=0,2,3 \\
+        --validation_sequences=39 --test_sequences=7
+
+KITTI is a folder in the odometry benchmark's layout: sequences/NN/image_C, calib.txt, times.txt,
+and poses/NN.txt, which the ConvLSTM learns from and the figures need; without one, ten drives are
+rendered. `--minutes` is the time of each part's training steps; their number follows from the time
+that the first ones take. Choose recipes and flags on `--validation_sequences`, and report the test
+sequences. A killed run resumes. Writes results.json (each figure with its baseline, each drive and
+the mean over the test drives), pictures, videos and report.html.
+"""
+import dataclasses
+import os
+import sys
+from typing import List
+
+if __package__ in (None, ''):
+    sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+from common.errors import run_main
+from common.files import make_folder, read_json, require_folder, write_json
+from common.flags import Flags, flag, parse_flags, path_flag
+from experiments.drives import RENDERED_SPEEDS, open_drives
+from kitti_data.rendering.synthetic import synthetic_dataset
+from kitti_eval import html_report
+from npu_runtime.devices.flags import DEVICES
+from npu_runtime.engine import start_tensorflow
+
+NUM_FRAMES = 200
+PARTS = ('geonet', 'flow', 'convlstm_vo')
+
+
+@dataclasses.dataclass
+class Config(Flags):
+    """What is trained, on what, and for how long."""
+    kitti_dir: str = path_flag('', 'KITTI odometry folder, with sequences/ and poses/; empty '
+                                   'renders drives into <output_dir>/kitti')
+    output_dir: str = path_flag('learn_kitti', 'runs and results; a run found there is resumed')
+    train_sequences: List[str] = flag([], 'empty: those of 00 to 08 that exist')
+    validation_sequences: List[str] = flag([], 'evaluated like the test sequences, to choose '
+                                               'recipes and flags on; neither trained on nor '
+                                               'among the test sequences')
+    test_sequences: List[str] = flag([], 'empty: those of 09 and 10 that exist')
+    camera: int = flag(2, '0, 1 gray, 2, 3 colour', choices=(0, 1, 2, 3))
+    flow_dir: str = path_flag('', 'KITTI 2015 folder that flow is tested on; empty: rendered '
+                                  'images where the drives are rendered')
+    minutes: float = flag(60.0, 'time of the training steps of each part', above=0)
+    geonet_steps: int = flag(0, "steps of GeoNet's depth and pose, instead of --minutes",
+                             at_least=0)
+    flow_steps: int = flag(0, "steps of GeoNet's flow, instead of --minutes", at_least=0)
+    convlstm_steps: int = flag(0, 'steps of the ConvLSTM, instead of --minutes', at_least=0)
+    device: str = flag('auto', 'where to run', choices=DEVICES)
+    img_height: int = flag(64, 'height of the images; half of it for flow', at_least=32)
+    img_width: int = flag(208, 'width of the images; half of it for flow', at_least=32)
+    parts: List[str] = flag(list(PARTS), 'models to train', choices=PARTS)
+
+    def __post_init__(self):
+        super().__post_init__()
+        self.require(parts='among ' + ', '.join(PARTS))
+        if self.kitti_dir:
+            self.kitti_dir = require_folder(self.kitti_dir, 'KITTI odometry folder (--kitti_dir)')
+
+
+def main(argv=None):
+    """Trains and evaluates the parts, and writes results and report."""
+    argv = sys.argv[1:] if argv is None else argv
+    config, = parse_flags(__doc__, Config, argv=argv)
+    start_tensorflow()
+    from experiments import figures, learn_convlstm, learn_flow, learn_geonet
+    folder = make_folder(config.output_dir)
+    drives = open_drives(config.kitti_dir or rendered(os.path.join(folder, 'kitti'), config),
+                         config.camera, config.train_sequences, config.test_sequences,
+                         config.validation_sequences)
+    about = figures.circumstances(argv, 'experiments/learn_kitti.py')
+    learn = {'geonet': learn_geonet.learn, 'flow': learn_flow.learn,
+             'convlstm_vo': learn_convlstm.learn}
+    path, blocks = os.path.join(folder, 'results.json'), []
+    for part in config.parts:
+        rows, shown = learn[part](config, drives, os.path.join(folder, part), about)
+        # Results of other parts, from an earlier run, are kept.
+        results = read_json(path) if os.path.exists(path) else {}
+        results[part] = rows + figures.mean_rows(rows)
+        write_json(path, results)
+        blocks += shown
+    split = 'Trained on sequences %s, validated on %s, tested on %s of %s.' % (
+        *(', '.join(names) or 'none' for names in (drives.train, drives.validation, drives.test)),
+        drives.root)
+    head = [html_report.paragraph(split),
+            html_report.paragraph('%s; %s.' % (about['machine'], about['engine'])),
+            html_report.commands([about['command']])]
+    head += [figures.summary(results[part], 'Results of ' + part)
+             for part in config.parts if results[part]]
+    html_report.write_page(os.path.join(folder, 'report.html'), 'Learning on KITTI', head + blocks)
+    print('written: %s' % path)
+
+
+def rendered(folder, config):
+    """The folder, with the drives 00 to 09 rendered into it; what is there is kept."""
+    synthetic_dataset(folder, range(10), NUM_FRAMES, config.img_height, config.img_width,
+                      cameras=(config.camera,), num_workers=0, **RENDERED_SPEEDS)
+    return folder
+
+
+if __name__ == '__main__':
+    run_main(main)

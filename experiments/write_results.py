@@ -1,0 +1,125 @@
+"""Writes docs/results.md from the results.json of runs, kept in docs/results.
+
+    python experiments/write_results.py
+
+A file there is called real_NAME.json (frames of KITTI) or synthetic_NAME.json (rendered frames) and
+was written by learn_kitti.py or demo.py; a `note` in its first row is shown with it. No figure
+reaches the page any other way.
+"""
+import dataclasses
+import glob
+import os
+import sys
+
+if __package__ in (None, ''):
+    sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+from tabulate import tabulate
+
+from common.errors import UserError, run_main
+from common.files import read_json, write_text
+from common.flags import Flags, parse_flags, path_flag
+
+from experiments import figures
+
+_DOCS = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'docs')
+HEAD = (
+    '# Results\n\nEach cell is prediction / baseline on the same frames. The baseline of motion '
+    'drives straight on with the mean step of the training drives; that of depth is the best '
+    "constant of each image. The best variant of a model comes first. GeoNet's path has no scale "
+    'of its own: one factor for the whole path aligns it with the truth, and motions that two '
+    'snippets cover are averaged. Yaw correlation compares predicted with true turns from frame to '
+    'frame; yaw slope is the factor between them (1 is right); step spread is the deviation of '
+    'predicted over true step lengths (0 is right). `experiments/write_results.py` writes this '
+    'page from [results](results).\n')
+SECTIONS = (
+    ('real', 'KITTI', 'An excerpt of the odometry benchmark, gray and at half its size. The runs '
+     'trained on all 801 frames of 03 and the first 200 of 00; of 07 they saw none, and are tested '
+     'on its first 160.'),
+    ('synthetic', 'Rendered drives', 'Frames rendered by kitti_data/rendering.'))
+
+
+@dataclasses.dataclass
+class Config(Flags):
+    """Where results are read and the page is written."""
+    results_dir: str = path_flag(os.path.join(_DOCS, 'results'), 'folder of the JSON files')
+    output: str = path_flag(os.path.join(_DOCS, 'results.md'), 'the page')
+
+
+def main(argv=None):
+    config, = parse_flags(__doc__, Config, argv=argv)
+    write_text(config.output, page_of(config.results_dir))
+    print('written: %s' % config.output)
+
+
+def page_of(folder):
+    """The text of the page, from all JSON files in `folder`."""
+    parts = [HEAD]
+    for kind, title, text in SECTIONS:
+        paths = sorted(glob.glob(os.path.join(glob.escape(folder), kind + '_*.json')))
+        runs = {os.path.basename(path)[len(kind) + 1:-len('.json')].replace('_', ' '): rows_of(path)
+                for path in paths}
+        if runs:
+            parts.append('## %s\n\n%s\n' % (title, text))
+            rows = [dict(row, run=run) for run, rows in runs.items() for row in rows]
+            parts += [_model_text(model, [row for row in rows if _model(row) == model])
+                      for model in sorted({_model(row) for row in rows})]
+            parts += [_run_text(run, rows[0]) for run, rows in runs.items()]
+    if len(parts) == 1:
+        raise UserError('%s: must hold real_NAME.json or synthetic_NAME.json' % folder)
+    return '\n'.join(parts)
+
+
+def rows_of(path):
+    """The rows of a results.json: list of dict."""
+    rows = [row for part in read_json(path).values() if isinstance(part, list) for row in part]
+    if not rows:
+        raise UserError('%s: holds no figure' % path)
+    return rows
+
+
+def _model(row):
+    return row['model'].split(',')[0]
+
+
+def _model_text(model, rows):
+    """The table of a model: one row for each variant and sequence, the best variant first."""
+    headings, table = figures.wide_table(
+        best_first(rows), lambda row: (
+            '%s%s' % (row['run'], row['model'][len(model):]), figures.place_of(row),
+            '%d, %.1f' % (row['steps'], row['minutes']), row['frames']))
+    lines = [list(label) + [cells.get(heading, '') for heading in headings]
+             for label, cells in table.items()]
+    return '### %s\n\n%s\n' % (model, tabulate(
+        lines, ['run', 'sequence', 'steps, minutes', 'training frames'] + headings,
+        tablefmt='github', disable_numparse=True))
+
+
+def best_first(rows):
+    """The rows by variant, ascending in the first figure over its baseline.
+
+    A variant is a run and a model of it; its measure is the mean over the sequences that it was
+    not trained on, and those that it was trained on come last.
+    """
+    order = list(figures.FIGURES)
+    first = min((row['figure'] for row in rows), key=order.index)
+    shares = {}
+    for row in rows:
+        if row['figure'] == first and not row['trained_on'] and row['baseline']:
+            shares.setdefault((row['run'], row['model']), []).append(row['value'] / row['baseline'])
+    means = {variant: sum(values) / len(values) for variant, values in shares.items()}
+    return sorted(rows, key=lambda row: (
+        means.get((row['run'], row['model']), float('inf')), row['run'], row['model'],
+        row['trained_on']))
+
+
+def _run_text(run, row):
+    """What it takes to reproduce a run."""
+    return '\n'.join(['### %s\n' % run, '```bash\n%s\n```\n' % row['command']]
+                     + ([row['note'] + '\n'] if row.get('note') else [])
+                     + ['%s; %s; load of the machine when tested: %g.\n' % (
+                         row['machine'], row['engine'], row['load'])])
+
+
+if __name__ == '__main__':
+    run_main(main)

@@ -1,0 +1,29 @@
+"""The folder of the repository, and programs run in processes of their own."""
+import os
+import pathlib
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+
+def run(*command, cwd=None, without=(), timeout=600, **environ):
+    """The <CompletedProcess> of a command, with stdout and stderr as <str>.
+
+    Args:
+      command: words. A first one that ends in .py (or is `-c`) is run by this interpreter, in .sh
+        by bash; it is relative to the repository unless `cwd` is given.
+      cwd: folder.
+      without: names of environment variables to remove.
+      timeout: seconds.
+      environ: environment variables to set.
+    """
+    words = [str(word) for word in command]
+    interpreter = {'-c': sys.executable, '.py': sys.executable, '.sh': 'bash'}.get(words[0][-3:])
+    if interpreter:
+        words = [interpreter, words[0] if cwd or words[0] == '-c' else str(ROOT / words[0])
+                 ] + words[1:]
+    environment = {name: value for name, value in os.environ.items() if name not in without}
+    return subprocess.run(words, cwd=cwd and str(cwd), env=dict(environment, **environ),
+                          timeout=timeout, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          universal_newlines=True)
