@@ -3,7 +3,7 @@ import os
 
 import setuptools
 
-PACKAGES = ['common', 'kitti_data', 'npu_runtime', 'geonet', 'convlstm_vo', 'kitti_eval']
+PACKAGES = ['vo_common', 'kitti_data', 'npu_runtime', 'geonet', 'convlstm_vo', 'kitti_eval']
 # What the packages import themselves, in whatever version stands beside the TensorFlow there is.
 IMPORTED = ['numpy', 'scipy', 'opencv-python-headless', 'Pillow', 'matplotlib', 'evo', 'imageio',
             'imageio-ffmpeg', 'tabulate', 'tqdm']

@@ -1,7 +1,7 @@
 """What the benchmarks of a training step have in common; imports no TensorFlow."""
 import dataclasses
 
-from common.flags import Flags, flag
+from vo_common.flags import Flags, flag
 from geonet.config import ENCODERS
 from npu_runtime.devices.flags import DEVICES
 

@@ -12,7 +12,7 @@ from benchmarks.config import examples_a_step
 from benchmarks.measuring import cpu_seconds, dataset_rate, peak_gigabytes
 from benchmarks.steps import geonet_config
 from benchmarks.timed_step import timed
-from common.memory import usable_memory
+from vo_common.memory import usable_memory
 from geonet.run_config import RunConfig
 from kitti_data.preparation import prepare_train_data
 from kitti_data.pipeline.augmentation import AugmentConfig

@@ -22,9 +22,9 @@ from tabulate import tabulate
 if __package__ in (None, ''):
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
-from common.errors import run_main  # noqa: E402
-from common.files import write_json  # noqa: E402
-from common.flags import Flags, flag, parse_flags, path_flag  # noqa: E402
+from vo_common.errors import run_main  # noqa: E402
+from vo_common.files import write_json  # noqa: E402
+from vo_common.flags import Flags, flag, parse_flags, path_flag  # noqa: E402
 
 
 @dataclasses.dataclass

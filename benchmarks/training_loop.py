@@ -16,7 +16,7 @@ from unittest import mock
 if __package__ in (None, ''):
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
-from common.errors import run_main  # noqa: E402
+from vo_common.errors import run_main  # noqa: E402
 from npu_runtime.engine import start_tensorflow  # noqa: E402
 
 start_tensorflow()  # it decides how much TensorFlow tells, from its import on
@@ -24,7 +24,7 @@ start_tensorflow()  # it decides how much TensorFlow tells, from its import on
 import numpy as np  # noqa: E402
 import tensorflow.compat.v1 as tf  # noqa: E402
 
-from common.flags import Flags, flag, parse_flags  # noqa: E402
+from vo_common.flags import Flags, flag, parse_flags  # noqa: E402
 from geonet.model import TrainingOutput  # noqa: E402
 from npu_runtime.devices.flags import RuntimeConfig  # noqa: E402
 from npu_runtime.training import loop as training_loop  # noqa: E402

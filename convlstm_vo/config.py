@@ -1,7 +1,7 @@
 """The model's configuration, which is saved beside a checkpoint."""
 import dataclasses
 
-from common.flags import Flags, flag
+from vo_common.flags import Flags, flag
 from kitti_data.motion import LABEL_FRAMES
 from npu_runtime.training.flags import architecture
 

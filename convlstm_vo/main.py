@@ -12,8 +12,8 @@ import sys
 if __package__ in (None, ''):
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
-from common.errors import run_main
-from common.flags import parse_flags
+from vo_common.errors import run_main
+from vo_common.flags import parse_flags
 from convlstm_vo.config import ModelConfig
 from convlstm_vo.run_config import RunConfig
 from kitti_data.pipeline.window_augmentation import WindowAugmentConfig

@@ -5,9 +5,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from common.console import log, warn
-from common.errors import UserError
-from common.files import atomic_write, make_folder
+from vo_common.console import log, warn
+from vo_common.errors import UserError
+from vo_common.files import atomic_write, make_folder
 from convlstm_vo import predictor
 from kitti_data import motion
 from kitti_data.frame_files import usual_step

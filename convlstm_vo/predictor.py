@@ -2,9 +2,9 @@
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from common.errors import UserError
-from common.parallel import read_ahead
-from common.progress import progress
+from vo_common.errors import UserError
+from vo_common.parallel import read_ahead
+from vo_common.progress import progress
 from convlstm_vo import net
 from convlstm_vo.cell import LSTMStateTuple
 from kitti_data.pipeline.window_augmentation import mirrored_frames

@@ -4,8 +4,8 @@ import typing
 
 import numpy as np
 
-from common.console import warn
-from common.errors import UserError
+from vo_common.console import warn
+from vo_common.errors import UserError
 from kitti_data.canonical_camera import shares_of
 from kitti_data.images import image_size
 from kitti_data.odometry import OdometrySequence, sequence_name, sequence_names

@@ -5,7 +5,7 @@ import shlex
 
 import numpy as np
 
-from common.parallel import num_cores
+from vo_common.parallel import num_cores
 from kitti_data import poses as pose_math
 from kitti_eval import html_report, plots, report, snippets
 from kitti_eval.chaining import chain_snippets

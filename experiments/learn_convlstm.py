@@ -1,7 +1,7 @@
 """ConvLSTM visual odometry in an experiment: trained in stages, tested, drawn."""
 import os
 
-from common.console import log, warn
+from vo_common.console import log, warn
 from convlstm_vo import main as convlstm_vo
 from experiments import figures
 from experiments.stages import Recipe, Stage, run_stages

@@ -2,8 +2,8 @@
 import glob
 import os
 
-from common.console import log
-from common.files import read_json
+from vo_common.console import log
+from vo_common.files import read_json
 from experiments import figures
 from experiments.drives import RENDERED_SPEEDS
 from experiments.learn_geonet import CONSTANT_LIGHT, train

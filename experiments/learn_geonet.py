@@ -4,9 +4,9 @@ import os
 
 import numpy as np
 
-from common.console import log
-from common.files import make_folder, read_json, reading
-from common.parallel import parallel_map
+from vo_common.console import log
+from vo_common.files import make_folder, read_json, reading
+from vo_common.parallel import parallel_map
 from experiments import figures
 from experiments.stages import Recipe, Stage, run_stages
 from geonet import main as geonet

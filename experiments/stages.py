@@ -2,9 +2,9 @@
 import os
 import typing
 
-from common.console import log
-from common.errors import UserError
-from common.files import make_folder, read_json, write_json
+from vo_common.console import log
+from vo_common.errors import UserError
+from vo_common.files import make_folder, read_json, write_json
 from npu_runtime.training.metrics import read_metrics
 
 PLAN_FILE = 'plan.json'

@@ -16,9 +16,9 @@ if __package__ in (None, ''):
 
 from tabulate import tabulate
 
-from common.errors import UserError, run_main
-from common.files import read_json, write_text
-from common.flags import Flags, parse_flags, path_flag
+from vo_common.errors import UserError, run_main
+from vo_common.files import read_json, write_text
+from vo_common.flags import Flags, parse_flags, path_flag
 
 from experiments import figures
 

@@ -2,8 +2,8 @@
 import dataclasses
 from typing import List
 
-from common.errors import UserError
-from common.flags import Flags, flag
+from vo_common.errors import UserError
+from vo_common.flags import Flags, flag
 from kitti_data.calibration import check_camera
 from kitti_data.canonical_camera import camera_of
 from npu_runtime.training.flags import architecture

@@ -2,7 +2,7 @@
 import functools
 import os
 
-from common.files import require_file
+from vo_common.files import require_file
 from geonet.predict_flow import flow_graph, flow_snippets, predict_flows
 from geonet.predict_pose import pose_graph, predict_snippets
 from kitti_data.flow_files import read_kitti_flow

@@ -11,8 +11,8 @@ import sys
 if __package__ in (None, ''):
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
-from common.errors import run_main
-from common.flags import parse_flags
+from vo_common.errors import run_main
+from vo_common.flags import parse_flags
 from geonet.config import ModelConfig
 from geonet.run_config import RunConfig
 from kitti_data.pipeline.augmentation import AugmentConfig

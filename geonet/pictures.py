@@ -3,8 +3,8 @@ import os
 
 import numpy as np
 
-from common.files import make_folder
-from common.opencv import cv2
+from vo_common.files import make_folder
+from vo_common.opencv import cv2
 from kitti_data.flow_files import flow_to_colour
 from kitti_data.images import write_png
 from kitti_data.video import VideoWriter

@@ -2,9 +2,9 @@
 import itertools
 import os
 
-from common.console import warn
-from common.files import make_folder, remove_others, write_json
-from common.opencv import cv2
+from vo_common.console import warn
+from vo_common.files import make_folder, remove_others, write_json
+from vo_common.opencv import cv2
 from geonet.pictures import PictureWriter, depth_picture
 from geonet.predictor import BatchedGraph, Predictor, predictions
 from kitti_data.depth_files import write_depths, write_kitti_depth

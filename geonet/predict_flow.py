@@ -4,7 +4,7 @@ import os
 
 import numpy as np
 
-from common.files import make_folder, remove_others
+from vo_common.files import make_folder, remove_others
 from geonet.pictures import PictureWriter, flow_picture
 from geonet.predictor import BatchedGraph, Predictor, predictions
 from kitti_data.canonical_camera import camera_of

@@ -3,8 +3,8 @@ import os
 
 import numpy as np
 
-from common.console import warn
-from common.files import make_folder
+from vo_common.console import warn
+from vo_common.files import make_folder
 from geonet.pictures import PictureWriter, trajectory_picture
 from geonet.predictor import BatchedGraph, Predictor, predictions
 from kitti_data.calibration import resized

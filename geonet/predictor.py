@@ -4,7 +4,7 @@ import itertools
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from common.progress import progress
+from vo_common.progress import progress
 from geonet import flipped, model
 from npu_runtime import checkpoint_loading, checkpoints
 from npu_runtime.predictions import require_finite

@@ -2,8 +2,8 @@
 import dataclasses
 from typing import List
 
-from common.errors import UserError
-from common.flags import BOOL_OR_TEXT, flag, path_flag, same_flag
+from vo_common.errors import UserError
+from vo_common.flags import BOOL_OR_TEXT, flag, path_flag, same_flag
 from npu_runtime.training.flags import EvalFlags, ExportFlags, TrainFlags, architecture
 
 MODES = ('train_rigid', 'train_flow', 'test_depth', 'test_pose', 'test_flow', 'export_depth',

@@ -1,7 +1,7 @@
 """`--mode=train_rigid` and `--mode=train_flow`: the model's side of a training run."""
-from common.console import warn
-from common.errors import UserError
-from common.memory import usable_memory
+from vo_common.console import warn
+from vo_common.errors import UserError
+from vo_common.memory import usable_memory
 from geonet import model as geonet_model
 from kitti_data.example_list import settings_of
 from kitti_data.pipeline.example_reader import Cameras

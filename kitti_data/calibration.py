@@ -7,9 +7,9 @@ import re
 
 import numpy as np
 
-from common.console import warn
-from common.errors import UserError
-from common.files import numbered_lines, read_text, require_file, require_folder
+from vo_common.console import warn
+from vo_common.errors import UserError
+from vo_common.files import numbered_lines, read_text, require_file, require_folder
 from kitti_data.images import MAX_PIXELS
 from kitti_data.number_files import finite_numbers, shortened
 from kitti_data.poses import from_parts

@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from common.errors import UserError
-from common.files import list_folder, read_json, require_folder
+from vo_common.errors import UserError
+from vo_common.files import list_folder, read_json, require_folder
 from kitti_data.calibration import check_camera
 from kitti_data.frame_files import natural_order
 

@@ -3,8 +3,8 @@ import os
 
 import numpy as np
 
-from common.errors import UserError
-from common.files import atomic_stream, reading, require_file
+from vo_common.errors import UserError
+from vo_common.files import atomic_stream, reading, require_file
 from kitti_data.images import read_16_bit, write_png
 
 _STEPS_PER_METRE = 256.0

@@ -1,8 +1,8 @@
 """The lists of a formatted set: `train.txt` and `val.txt`, an example (`folder frame`) a line."""
 import os
 
-from common.errors import UserError
-from common.files import numbered_lines, read_json
+from vo_common.errors import UserError
+from vo_common.files import numbered_lines, read_json
 
 SUMMARY_NAME = 'prepared.json'
 

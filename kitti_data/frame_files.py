@@ -4,8 +4,8 @@ import re
 
 import numpy as np
 
-from common.errors import UserError
-from common.files import list_folder
+from vo_common.errors import UserError
+from vo_common.files import list_folder
 
 IMAGE_EXTENSIONS = ('.png', '.jpg', '.jpeg')
 # int64 holds no number of more digits; int() takes minutes for one of millions.

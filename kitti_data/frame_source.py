@@ -7,10 +7,10 @@ from typing import Callable, Iterator, List, NamedTuple, Optional, Sequence
 
 import numpy as np
 
-from common.console import warn
-from common.errors import UserError
-from common.files import require_folder
-from common.parallel import read_ahead
+from vo_common.console import warn
+from vo_common.errors import UserError
+from vo_common.files import require_folder
+from vo_common.parallel import read_ahead
 from kitti_data import images, video
 from kitti_data.calibration import RawCalibration
 from kitti_data.frame_files import (

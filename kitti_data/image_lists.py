@@ -8,8 +8,8 @@ import os
 import re
 from typing import NamedTuple
 
-from common.errors import UserError
-from common.files import numbered_lines
+from vo_common.errors import UserError
+from vo_common.files import numbered_lines
 from kitti_data.frame_files import IMAGE_EXTENSIONS, frame_number
 
 _PATH = re.compile(r'(.*?(?:%s))(?:\s|$)' % '|'.join(map(re.escape, IMAGE_EXTENSIONS)), re.I)

@@ -11,11 +11,11 @@ import typing
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from common.console import warn
-from common.errors import UserError
-from common.files import atomic_write, reading, require_file
-from common.opencv import cv2
-from common.parallel import parallel_map
+from vo_common.console import warn
+from vo_common.errors import UserError
+from vo_common.files import atomic_write, reading, require_file
+from vo_common.opencv import cv2
+from vo_common.parallel import parallel_map
 
 # A header of a few bytes can ask for any amount of memory. KITTI's images have 2^19 pixels.
 MAX_PIXELS = 2 ** 26

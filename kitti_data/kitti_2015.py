@@ -7,8 +7,8 @@
 import os
 import re
 
-from common.errors import UserError
-from common.files import list_folder, require_file
+from vo_common.errors import UserError
+from vo_common.files import list_folder, require_file
 from kitti_data.calibration import Calibration
 from kitti_data.frame_files import natural_order
 

@@ -1,8 +1,8 @@
 """Text files of rows of numbers; errors name file and line."""
 import numpy as np
 
-from common.errors import UserError
-from common.files import numbered_lines
+from vo_common.errors import UserError
+from vo_common.files import numbered_lines
 
 
 def read_rows(path, widths, what):

@@ -4,8 +4,8 @@ from typing import NamedTuple, Optional
 
 import numpy as np
 
-from common.errors import UserError
-from common.files import atomic_write, list_folder, reading, require_file, require_folder
+from vo_common.errors import UserError
+from vo_common.files import atomic_write, list_folder, reading, require_file, require_folder
 from kitti_data.calibration import Calibration
 from kitti_data.frame_files import frame_number, list_frames, require_no_gaps
 from kitti_data.images import size_of_first

@@ -7,8 +7,8 @@ import re
 
 import numpy as np
 
-from common.errors import UserError
-from common.files import (
+from vo_common.errors import UserError
+from vo_common.files import (
     list_folder, numbered_lines, reading, require_file, require_folder)
 from kitti_data.calibration import RawCalibration
 from kitti_data.frame_files import list_frames

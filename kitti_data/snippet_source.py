@@ -4,9 +4,9 @@ from typing import Callable, Iterator, NamedTuple, Optional
 
 import numpy as np
 
-from common.errors import UserError
-from common.files import list_folder
-from common.parallel import read_ahead
+from vo_common.errors import UserError
+from vo_common.files import list_folder
+from vo_common.parallel import read_ahead
 from kitti_data import images
 from kitti_data.calibration import check_camera, read_camera_file, resized, zoomed
 from kitti_data.example_list import read_example_list, settings_of

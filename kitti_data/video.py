@@ -11,10 +11,10 @@ from typing import NamedTuple
 import imageio.v2 as imageio
 import numpy as np
 
-from common.console import warn
-from common.errors import UserError
-from common.files import reason
-from common.opencv import cv2
+from vo_common.console import warn
+from vo_common.errors import UserError
+from vo_common.files import reason
+from vo_common.opencv import cv2
 
 EXTENSIONS = ('.mp4', '.avi', '.mov', '.mkv', '.m4v', '.webm', '.mpg', '.mpeg')
 # Some containers estimate their number of frames from their length in seconds.

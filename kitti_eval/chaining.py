@@ -3,7 +3,7 @@ import collections
 
 import numpy as np
 
-from common.errors import UserError
+from vo_common.errors import UserError
 from kitti_data.poses import from_parts, mean_transform, relative
 from kitti_eval.snippet_errors import best_scale
 

@@ -3,7 +3,7 @@ import os
 
 import numpy as np
 
-from common.errors import UserError
+from vo_common.errors import UserError
 from kitti_data import odometry
 from kitti_data.poses import relative
 

@@ -4,8 +4,8 @@ Depth maps are <float>[H, W] metres; in the truth 0 means unknown.
 """
 import numpy as np
 
-from common.errors import UserError
-from common.opencv import cv2
+from vo_common.errors import UserError
+from vo_common.opencv import cv2
 
 MIN_DEPTH, MAX_DEPTH = 1e-3, 80.0
 ERRORS = ('abs_rel', 'sq_rel', 'rmse', 'rmse_log', 'a1', 'a2', 'a3')

@@ -3,8 +3,8 @@ import itertools
 import os
 import re
 
-from common.errors import UserError
-from common.files import read_json
+from vo_common.errors import UserError
+from vo_common.files import read_json
 
 # A raw or odometry image: drive or sequence, camera, and the digits of its name.
 _KITTI_IMAGE = re.compile(r'([^/]+)/image_0?([0-3])/(?:data/)?([0-9]+)\.[^./]+$')

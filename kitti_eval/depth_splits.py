@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from common.errors import UserError
-from common.files import require_file, require_folder
+from vo_common.errors import UserError
+from vo_common.files import require_file, require_folder
 from kitti_data import splits
 from kitti_data.depth_files import read_kitti_depth
 from kitti_data.frame_files import frame_number

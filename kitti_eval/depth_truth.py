@@ -1,7 +1,7 @@
 """Ground truth of depth: laser scans projected into the image, and KITTI 2015's disparities."""
 import numpy as np
 
-from common.errors import UserError
+from vo_common.errors import UserError
 from kitti_data.calibration import KITTI_SIZES, Calibration
 from kitti_data.images import read_16_bit
 

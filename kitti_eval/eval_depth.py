@@ -5,16 +5,16 @@ if __package__ in (None, ''):
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 # Before what takes long to import: from here on Ctrl-C is one line.
-from common.errors import UserError, run_main
+from vo_common.errors import UserError, run_main
 
 import dataclasses
 
 import numpy as np
 
-from common.console import warn
-from common.files import make_folder
-from common.flags import flag, parse_flags, path_flag
-from common.parallel import parallel_map
+from vo_common.console import warn
+from vo_common.files import make_folder
+from vo_common.flags import flag, parse_flags, path_flag
+from vo_common.parallel import parallel_map
 from kitti_data.depth_files import read_depths
 from kitti_data.images import read_rgb, resize, write_png
 from kitti_eval import html_report, leakage, report
@@ -183,7 +183,7 @@ def write_picture(path, image, pred, gt):
       image: <uint8>[h, w, 3], which is resized to the truth; None where there is none.
       pred, gt: <float>[H, W] metres; 0 in the truth is unknown. Single points are drawn 3 wide.
     """
-    from common.opencv import cv2
+    from vo_common.opencv import cv2
     from kitti_eval.plots import depth_colours
     low, high = np.percentile(gt[gt > 0], [2, 98])
     points = cv2.dilate(depth_colours(gt, low, high), np.ones((3, 3)))

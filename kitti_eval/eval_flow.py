@@ -5,17 +5,17 @@ if __package__ in (None, ''):
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 # Before what takes long to import: from here on Ctrl-C is one line.
-from common.errors import UserError, run_main
+from vo_common.errors import UserError, run_main
 
 import dataclasses
 import re
 
 import numpy as np
 
-from common.console import warn
-from common.files import list_folder, make_folder, require_folder
-from common.flags import flag, parse_flags, path_flag
-from common.parallel import parallel_map
+from vo_common.console import warn
+from vo_common.files import list_folder, make_folder, require_folder
+from vo_common.flags import flag, parse_flags, path_flag
+from vo_common.parallel import parallel_map
 from kitti_data import splits
 from kitti_data.flow_files import flow_to_colour, read_flo, read_kitti_flow, resize_flow
 from kitti_data.images import read_rgb, write_png

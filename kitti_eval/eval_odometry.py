@@ -5,16 +5,16 @@ if __package__ in (None, ''):
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 # Before what takes long to import: from here on Ctrl-C is one line.
-from common.errors import run_main
+from vo_common.errors import run_main
 
 import dataclasses
 from typing import List
 
 import numpy as np
 
-from common.console import warn
-from common.files import require_file
-from common.flags import flag, parse_flags, path_flag
+from vo_common.console import warn
+from vo_common.files import require_file
+from vo_common.flags import flag, parse_flags, path_flag
 from kitti_data import odometry
 from kitti_eval import html_report, leakage, report, trajectories, trajectory_hints
 from kitti_eval.chaining import OVERLAPS, SCALES

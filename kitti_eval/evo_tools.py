@@ -1,5 +1,5 @@
 """APE and RPE by the `evo` package, for comparison."""
-from common.errors import UserError
+from vo_common.errors import UserError
 
 METRICS = ('ape', 'rpe_trans', 'rpe_rot')
 

@@ -1,7 +1,7 @@
 """Optical flow errors as KITTI 2015 measures them."""
 import numpy as np
 
-from common.errors import UserError
+from vo_common.errors import UserError
 from kitti_data.flow_files import resize_flow
 
 ERRORS = ('epe', 'fl')

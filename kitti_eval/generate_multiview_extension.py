@@ -5,15 +5,15 @@ if __package__ in (None, ''):
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 # Before what takes long to import: from here on Ctrl-C is one line.
-from common.errors import EXIT_USER_ERROR, UserError, run_main
+from vo_common.errors import EXIT_USER_ERROR, UserError, run_main
 
 import dataclasses
 
 import numpy as np
 
-from common.files import make_folder, require_folder, write_json, write_text
-from common.flags import Flags, flag, parse_flags, path_flag
-from common.parallel import parallel_map
+from vo_common.files import make_folder, require_folder, write_json, write_text
+from vo_common.flags import Flags, flag, parse_flags, path_flag
+from vo_common.parallel import parallel_map
 from kitti_data.calibration import camera_text, resized, zoomed
 from kitti_data.example_list import SUMMARY_NAME
 from kitti_data.images import write_jpeg

@@ -6,10 +6,10 @@ if __package__ in (None, ''):
 
 import dataclasses
 
-from common.console import warn
-from common.errors import run_main
-from common.files import require_folder
-from common.flags import Flags, flag, parse_flags, path_flag
+from vo_common.console import warn
+from vo_common.errors import run_main
+from vo_common.files import require_folder
+from vo_common.flags import Flags, flag, parse_flags, path_flag
 from kitti_data import odometry
 from kitti_eval import snippets
 

@@ -13,8 +13,8 @@ import urllib.parse
 
 from tabulate import tabulate
 
-from common.errors import UserError
-from common.files import require_file, write_text
+from vo_common.errors import UserError
+from vo_common.files import require_file, write_text
 from kitti_eval import report
 
 _STYLE = '''

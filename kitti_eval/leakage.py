@@ -1,7 +1,7 @@
 """Finds out whether what is evaluated was trained on: odometry sequences are raw drives."""
 import re
 
-from common.console import warn
+from vo_common.console import warn
 from kitti_data import splits
 from kitti_data.example_list import read_example_list
 

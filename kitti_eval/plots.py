@@ -5,7 +5,7 @@ matplotlib.use('Agg')  # Before pyplot: a server has no display.
 import matplotlib.pyplot as plt
 import numpy as np
 
-from common.files import atomic_write
+from vo_common.files import atomic_write
 
 _FAR_FALL = 50  # A loss that falls so many times is drawn on a logarithmic scale.
 

@@ -6,9 +6,9 @@ from typing import List
 import numpy as np
 from tabulate import tabulate
 
-from common.console import warn
-from common.files import make_folder, write_json
-from common.flags import Flags, flag, path_flag
+from vo_common.console import warn
+from vo_common.files import make_folder, write_json
+from vo_common.flags import Flags, flag, path_flag
 
 
 _ODOMETRY_COLUMNS = (

@@ -1,7 +1,7 @@
 """The absolute trajectory error of pose snippets, as the field defines it."""
 import numpy as np
 
-from common.errors import UserError
+from vo_common.errors import UserError
 from kitti_eval.constant_motion import KITTI_STEP, constant_motion
 
 MAX_TIME_DIFFERENCE = 0.01

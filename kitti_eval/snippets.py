@@ -9,8 +9,8 @@ import re
 
 import numpy as np
 
-from common.errors import UserError
-from common.files import (
+from vo_common.errors import UserError
+from vo_common.files import (
     list_folder, make_folder, read_json, remove_others, require_folder, write_json)
 from kitti_data.frame_files import frame_number
 from kitti_data.number_files import numbered_rows

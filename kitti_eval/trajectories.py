@@ -5,10 +5,10 @@ from typing import Dict, NamedTuple, Optional
 
 import numpy as np
 
-from common.console import warn
-from common.errors import UserError
-from common.files import require_file
-from common.flags import default_of, flag, path_flag
+from vo_common.console import warn
+from vo_common.errors import UserError
+from vo_common.files import require_file
+from vo_common.flags import default_of, flag, path_flag
 from kitti_data import odometry, splits
 from kitti_data.number_files import read_rows
 from kitti_data.poses import relative

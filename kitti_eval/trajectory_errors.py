@@ -5,7 +5,7 @@ relative to their first frame before anything else, as KITTI's own poses are.
 """
 import numpy as np
 
-from common.errors import UserError
+from vo_common.errors import UserError
 from kitti_data.poses import from_parts, rotation_angle, to_4x4
 
 ALIGNMENTS = ('none', 'scale', '6dof', '7dof')

@@ -2,8 +2,8 @@
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from common.console import log
-from common.errors import UserError
+from vo_common.console import log
+from vo_common.errors import UserError
 from npu_runtime.checkpoints import (
     METRIC_SCOPE, STEP_KEYS, instead_of, latest, open_reader, read_step, read_value)
 

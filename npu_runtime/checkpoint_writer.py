@@ -6,9 +6,9 @@ import shutil
 
 import tensorflow.compat.v1 as tf
 
-from common.console import warn
-from common.errors import UserError
-from common.files import utf8_path
+from vo_common.console import warn
+from vo_common.errors import UserError
+from vo_common.files import utf8_path
 from npu_runtime import checkpoints
 from npu_runtime.checkpoint_files import (
     data_files, name_to_write, publish, remove, remove_leftovers)

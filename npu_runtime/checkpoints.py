@@ -10,9 +10,9 @@ import tempfile
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from common.console import warn
-from common.errors import UserError
-from common.files import reason, utf8_path
+from vo_common.console import warn
+from vo_common.errors import UserError
+from vo_common.files import reason, utf8_path
 from npu_runtime.checkpoint_files import NEW, publish, remove
 from npu_runtime.failures import first_line
 

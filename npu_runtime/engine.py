@@ -9,7 +9,7 @@ import tempfile
 import threading
 import warnings
 
-from common.errors import EXIT_INTERRUPTED
+from vo_common.errors import EXIT_INTERRUPTED
 
 _LOG_LEVEL = 'TF_CPP_MIN_LOG_LEVEL'
 _ERRORS_ONLY = '2'

@@ -4,9 +4,9 @@ import os
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from common.errors import UserError
-from common.files import atomic_write, make_folder
-from common.console import log
+from vo_common.errors import UserError
+from vo_common.files import atomic_write, make_folder
+from vo_common.console import log
 
 # What a frozen graph's output may differ by from the checkpoint's, as a share of its largest value:
 # another order of the same sums.

@@ -4,7 +4,7 @@ import re
 
 import tensorflow.compat.v1 as tf
 
-from common.errors import DeviceError, UserError
+from vo_common.errors import DeviceError, UserError
 
 _INPUT_ERRORS = (tf.errors.InvalidArgumentError, tf.errors.NotFoundError, tf.errors.DataLossError,
                  tf.errors.UnknownError, tf.errors.InternalError, tf.errors.FailedPreconditionError)

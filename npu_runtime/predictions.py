@@ -1,7 +1,7 @@
 """What holds for predictions of every network."""
 import numpy as np
 
-from common.errors import UserError
+from vo_common.errors import UserError
 
 
 def require_finite(values, checkpoint, which):

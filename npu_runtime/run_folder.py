@@ -11,10 +11,10 @@ import os
 import socket
 import typing
 
-from common.console import warn
-from common.errors import UserError
-from common.files import make_folder, read_json, reason, utf8_path, write_json
-from common.flags import check_value, default_of
+from vo_common.console import warn
+from vo_common.errors import UserError
+from vo_common.files import make_folder, read_json, reason, utf8_path, write_json
+from vo_common.flags import check_value, default_of
 from npu_runtime.checkpoint_files import remove_leftovers
 
 CONFIG_FILE = 'config.json'

@@ -3,7 +3,7 @@ import dataclasses
 
 import tensorflow.compat.v1 as tf
 
-from common.console import log
+from vo_common.console import log
 from npu_runtime.devices import compilation
 from npu_runtime.devices.choose import choose_device
 

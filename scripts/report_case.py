@@ -7,9 +7,9 @@ import sys
 if __package__ in (None, ''):
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
-from common.errors import UserError, run_main
-from common.files import make_folder, read_json, write_text
-from common.flags import Flags, flag, parse_flags, path_flag
+from vo_common.errors import UserError, run_main
+from vo_common.files import make_folder, read_json, write_text
+from vo_common.flags import Flags, flag, parse_flags, path_flag
 from npu_runtime.training.metrics import read_metrics
 
 

@@ -16,10 +16,10 @@ from typing import List
 if __package__ in (None, ''):
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
-from common.errors import UserError, run_main
-from common.files import atomic_stream, make_folder, reason, require_file
-from common.flags import Flags, flag, parse_flags, path_flag
-from common.progress import progress
+from vo_common.errors import UserError, run_main
+from vo_common.files import atomic_stream, make_folder, reason, require_file
+from vo_common.flags import Flags, flag, parse_flags, path_flag
+from vo_common.progress import progress
 
 _ENCRYPTED = 0x1  # bit of an entry's flags
 

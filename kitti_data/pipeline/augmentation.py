@@ -12,8 +12,8 @@ import typing
 
 import numpy as np
 
-from common.flags import check_fields, flag, read_by
-from common.opencv import cv2
+from vo_common.flags import check_fields, flag, read_by
+from vo_common.opencv import cv2
 from kitti_data.pipeline import turned_frames
 
 MAX_SCALE = 1.15

@@ -6,8 +6,8 @@ import typing
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from common.errors import UserError
-from common.opencv import cv2
+from vo_common.errors import UserError
+from vo_common.opencv import cv2
 from kitti_data.calibration import read_camera_file
 from kitti_data.canonical_camera import camera_of
 from kitti_data.pipeline import augmentation

@@ -8,9 +8,9 @@ import os
 
 import tensorflow.compat.v1 as tf
 
-from common.errors import UserError
-from common.files import reading, reason, require_file, require_folder
-from common.parallel import parallel_map
+from vo_common.errors import UserError
+from vo_common.files import reading, reason, require_file, require_folder
+from vo_common.parallel import parallel_map
 from kitti_data import images
 from kitti_data.calibration import read_camera_file
 from kitti_data.example_list import read_example_list

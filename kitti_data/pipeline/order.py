@@ -2,7 +2,7 @@
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from common.errors import UserError
+from vo_common.errors import UserError
 
 
 def example_order(num_examples, seed, shuffle=True, rank=0, size=1, start=0):

@@ -8,7 +8,7 @@ Nor do they tell how the world looks to a camera that is mounted otherwise.
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from common.opencv import cv2
+from vo_common.opencv import cv2
 
 # Radians between neighbouring frames, of which KITTI's sharpest turns have 0.05: the most that may
 # be asked for, and the most of a camera that turns on the spot.

@@ -7,8 +7,8 @@ import dataclasses
 
 import numpy as np
 
-from common.errors import UserError
-from common.flags import check_fields, flag, read_by
+from vo_common.errors import UserError
+from vo_common.flags import check_fields, flag, read_by
 from kitti_data import motion
 from kitti_data import poses as pose_math
 from kitti_data.pipeline import turned_frames

@@ -5,7 +5,7 @@ A window of T pairs is T + 1 frames of one sequence, each read and decoded once.
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from common.errors import UserError
+from vo_common.errors import UserError
 from kitti_data.calibration import resized
 from kitti_data.pipeline.compact_frames import FrameReader, check_frames
 from kitti_data.motion import motions_from_poses

@@ -3,7 +3,7 @@ import typing
 
 import numpy as np
 
-from common.errors import UserError
+from vo_common.errors import UserError
 
 
 class Frame(typing.NamedTuple):

@@ -9,10 +9,10 @@ import threading
 
 import numpy as np
 
-from common.errors import UserError
-from common.files import (
+from vo_common.errors import UserError
+from vo_common.files import (
     list_folder, make_folder, read_json, reading, write_json, write_text)
-from common.parallel import parallel_map
+from vo_common.parallel import parallel_map
 from kitti_data import images
 from kitti_data.calibration import camera_text
 from kitti_data.example_list import SUMMARY_NAME

@@ -7,7 +7,7 @@ import itertools
 
 import numpy as np
 
-from common.errors import UserError
+from vo_common.errors import UserError
 from kitti_data import cityscapes
 from kitti_data.images import size_of_first
 from kitti_data.preparation.clips import Clip, DataSet, Frame, collect

@@ -14,9 +14,9 @@ from typing import List
 if __package__ in (None, ''):
     sys.path[0] = os.path.abspath(os.path.join(os.path.dirname(__file__), '..', '..'))
 
-from common.errors import EXIT_USER_ERROR, UserError, run_main
-from common.files import require_folder
-from common.flags import Flags, flag, parse_flags, path_flag
+from vo_common.errors import EXIT_USER_ERROR, UserError, run_main
+from vo_common.files import require_folder
+from vo_common.flags import Flags, flag, parse_flags, path_flag
 from kitti_data.preparation import prepare_cityscapes
 from kitti_data.preparation import prepare_odometry
 from kitti_data.preparation import prepare_raw

@@ -3,9 +3,9 @@ import os
 
 import numpy as np
 
-from common.errors import UserError
-from common.files import make_folder, write_text
-from common.parallel import parallel_map
+from vo_common.errors import UserError
+from vo_common.files import make_folder, write_text
+from vo_common.parallel import parallel_map
 from kitti_data.flow_files import write_kitti_flow
 from kitti_data.images import write_png
 from kitti_data.kitti_2015 import REFERENCE

@@ -8,9 +8,9 @@ import os
 
 import numpy as np
 
-from common.errors import UserError
-from common.files import atomic_write, make_folder, write_text
-from common.parallel import parallel_map
+from vo_common.errors import UserError
+from vo_common.files import atomic_write, make_folder, write_text
+from vo_common.parallel import parallel_map
 from kitti_data import poses
 from kitti_data.images import write_png
 from kitti_data.rendering.scene import BASELINE, FRAME_SECONDS, VELO_TO_CAM, Scene

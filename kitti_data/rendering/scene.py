@@ -6,8 +6,8 @@ import zlib
 
 import numpy as np
 
-from common.errors import UserError
-from common.files import read_json, write_json
+from vo_common.errors import UserError
+from vo_common.files import read_json, write_json
 from kitti_data import poses
 from kitti_data.rendering.drive import Drive, make_drive
 from kitti_data.rendering.world import World, exact_flow, render_depth, render_image

@@ -15,14 +15,14 @@ if __package__ in (None, ''):
     sys.path[0] = os.path.abspath(os.path.join(os.path.dirname(__file__), '..', '..'))
 
 # Before what takes long to import: from here on Ctrl-C is one line.
-from common.errors import UserError, run_main
+from vo_common.errors import UserError, run_main
 
 import numpy as np
 from PIL import Image
 
-from common.files import make_folder, write_text
-from common.flags import Flags, flag, parse_flags, path_flag
-from common.parallel import parallel_map
+from vo_common.files import make_folder, write_text
+from vo_common.flags import Flags, flag, parse_flags, path_flag
+from vo_common.parallel import parallel_map
 from kitti_data.images import write_png
 from kitti_data.odometry import sequence_name, write_poses
 from kitti_data.rendering.kitti_2015 import kitti_2015_dataset

@@ -4,7 +4,7 @@ The lists are text files beside this one, a drive a line.
 """
 import os
 
-from common.files import read_lines
+from vo_common.files import read_lines
 
 
 def test_scenes(split):

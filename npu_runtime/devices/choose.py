@@ -4,7 +4,7 @@ import importlib
 import importlib.util
 import os
 
-from common.errors import UserError
+from vo_common.errors import UserError
 from npu_runtime.devices import cpu, gpu, npu
 
 _KINDS = {'cpu': cpu, 'gpu': gpu, 'npu': npu}

@@ -4,7 +4,7 @@ import os
 
 import tensorflow.compat.v1 as tf
 
-from common.errors import UserError
+from vo_common.errors import UserError
 
 _FLAGS, _CPU_FLAG = 'TF_XLA_FLAGS', '--tf_xla_cpu_global_jit'
 

@@ -1,5 +1,5 @@
 """The CPU. gpu.py and npu.py offer the same names: `Device.own` is one of the three."""
-from common.parallel import num_cores
+from vo_common.parallel import num_cores
 from npu_runtime.devices import host_kernels
 from npu_runtime.devices.host_memory import keep_freed_memory
 from npu_runtime.devices.tensorflow_devices import (  # noqa: F401  (part of what it offers)

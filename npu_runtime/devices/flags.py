@@ -1,7 +1,7 @@
 """The flags that say on what, and how, a model runs."""
 import dataclasses
 
-from common.flags import Flags, flag
+from vo_common.flags import Flags, flag
 from npu_runtime.devices import npu_options
 
 DEVICES = ('auto', 'npu', 'gpu', 'cpu')

@@ -2,7 +2,7 @@
 import collections
 import os
 
-from common.files import read_lines
+from vo_common.files import read_lines
 
 ALLOWED_OPS_FILE = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'device_ops.txt')
 

@@ -10,8 +10,8 @@ import re
 import tensorflow.compat.v1 as tf
 from tensorflow.core.protobuf import rewriter_config_pb2
 
-from common.errors import UserError
-from common.parallel import num_cores
+from vo_common.errors import UserError
+from vo_common.parallel import num_cores
 from npu_runtime.devices import npu_options
 from npu_runtime.devices.tensorflow_devices import SingleSteps
 

@@ -9,9 +9,9 @@ import dataclasses
 import json
 import os
 
-from common.errors import UserError
-from common.files import make_folder, require_file
-from common.flags import flag, path_flag
+from vo_common.errors import UserError
+from vo_common.files import make_folder, require_file
+from vo_common.flags import flag, path_flag
 from npu_runtime.devices.option_values import (
     BYTES, COUNT, DUMP_STEPS, FILE, FOLDER, JSON_OBJECT, NAME, SWITCH, one_of, require)
 

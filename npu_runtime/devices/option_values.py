@@ -3,7 +3,7 @@ import collections
 import json
 import re
 
-from common.errors import UserError
+from vo_common.errors import UserError
 
 MOST_DUMP_STEPS = 100
 _LARGEST_INT = 2 ** 31 - 1  # the plugin reads steps by C's atoi

@@ -1,8 +1,8 @@
 """The rank table: the file in which HCCL finds the cards of a job."""
 import re
 
-from common.errors import UserError
-from common.files import read_json
+from vo_common.errors import UserError
+from vo_common.files import read_json
 
 _CURE = 'scripts/make_rank_table.py writes one'
 

@@ -13,7 +13,7 @@ import re
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from common.errors import UserError
+from vo_common.errors import UserError
 from npu_runtime.devices.rank_table import check_rank_table, ranks_beside
 
 

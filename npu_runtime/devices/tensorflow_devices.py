@@ -2,7 +2,7 @@
 import tensorflow.compat.v1 as tf
 from tensorflow.core.protobuf import rewriter_config_pb2
 
-from common.console import log
+from vo_common.console import log
 
 # Whether two processes can use the device at once.
 SHARED = True

@@ -2,7 +2,7 @@
 import math
 import time
 
-from common.console import log
+from vo_common.console import log
 from npu_runtime import checkpoints
 from npu_runtime.checkpoint_writer import CheckpointWriter
 from npu_runtime.training.report import Report, due

@@ -1,7 +1,7 @@
 """The flags that every training program has, declared once."""
 import dataclasses
 
-from common.flags import Flags, flag, read_by
+from vo_common.flags import Flags, flag, read_by
 
 
 def architecture(default, help, **arguments):  # pylint: disable=redefined-builtin

@@ -1,7 +1,7 @@
 """When a run cannot go on: losses that are not finite, and overflows without end."""
 import math
 
-from common.errors import UserError
+from vo_common.errors import UserError
 
 _MOST_OVERFLOWS = 50
 

@@ -5,7 +5,7 @@ import sys
 
 import tensorflow.compat.v1 as tf
 
-from common.console import log
+from vo_common.console import log
 from npu_runtime import checkpoints
 from npu_runtime.devices import compilation, precision
 from npu_runtime.devices import ranks as distribution

@@ -10,9 +10,9 @@ import math
 import os
 import time
 
-from common.console import warn
-from common.errors import UserError
-from common.files import reason, write_text
+from vo_common.console import warn
+from vo_common.errors import UserError
+from vo_common.files import reason, write_text
 
 FILE_NAME = 'metrics.jsonl'
 

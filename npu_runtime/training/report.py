@@ -4,9 +4,9 @@ import statistics
 
 import tensorflow.compat.v1 as tf
 
-from common.console import log
-from common.files import utf8_path
-from common.progress import progress
+from vo_common.console import log
+from vo_common.files import utf8_path
+from vo_common.progress import progress
 from npu_runtime.training.metrics import MetricsLog
 from npu_runtime.training.task import StepRecord
 

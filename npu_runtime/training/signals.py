@@ -4,7 +4,7 @@ import signal
 import sys
 import threading
 
-from common.console import log
+from vo_common.console import log
 
 _NUMBERS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 

@@ -4,7 +4,7 @@ import typing
 
 import tensorflow.compat.v1 as tf
 
-from common.errors import UserError
+from vo_common.errors import UserError
 from npu_runtime.devices import compilation, precision
 from npu_runtime.devices.host_gradients import convolutions_as_gradients
 

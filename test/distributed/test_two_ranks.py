@@ -12,7 +12,7 @@ import pytest
 
 import two_ranks
 from checkpoint_values import values_of
-from common.files import read_json
+from vo_common.files import read_json
 from geonet_program import SIZE
 from kitti_data.preparation import prepare_train_data
 from kitti_data.pipeline.formatted import list_examples

@@ -6,7 +6,7 @@ import os
 import shutil
 import zipfile
 
-from common.files import TEMPORARY_SUFFIX
+from vo_common.files import TEMPORARY_SUFFIX
 from programs import (CONVLSTM, GEONET, ONE_THREAD, PREPARE, RENDER, SIZE, UNPACK)
 
 TOY = 'test/faults/toy_program.py'

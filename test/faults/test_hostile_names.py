@@ -7,7 +7,7 @@ import pytest
 
 import cases
 import programs as running
-from common.files import read_json
+from vo_common.files import read_json
 from settings import pick
 
 # Everything a shell expands, splits or runs; each command in it would leave a file `HIT`.

@@ -9,7 +9,7 @@ import pytest
 
 import cases
 import programs as running
-from common.files import TEMPORARY_SUFFIX
+from vo_common.files import TEMPORARY_SUFFIX
 from npu_runtime import checkpoints
 from npu_runtime.training.metrics import read_metrics
 from settings import pick

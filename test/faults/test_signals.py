@@ -139,7 +139,7 @@ def test_a_signal_while_the_program_imports_shows_no_traceback(
     for _ in range(pick(5, 1)):
         started = running.interpreter(tmp_path, program, '--help')
         # After Python's own start, of which no program can decide.
-        started.wait_until(lambda: 'common' in _open_modules(started.pid), 30)
+        started.wait_until(lambda: 'vo_common' in _open_modules(started.pid), 30)
         time.sleep(rng.uniform(0.05, 0.5))
         started.signal(number)
         ended = started.ended(ENDS_WITHIN)
@@ -150,4 +150,4 @@ def test_a_signal_while_the_program_imports_shows_no_traceback(
 def _open_modules(pid):
     """What the process has mapped; numpy's libraries show that it is past Python's own start."""
     maps = running.read('/proc/%d/maps' % pid)
-    return 'common' if 'numpy' in maps or 'argparse' in maps else maps
+    return 'vo_common' if 'numpy' in maps or 'argparse' in maps else maps

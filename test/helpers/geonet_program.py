@@ -3,7 +3,7 @@ from unittest import mock
 
 import pytest
 
-from common.errors import run_main
+from vo_common.errors import run_main
 
 SIZE = ('--img_height=32', '--img_width=104')
 ONE_THREAD = ('--device=cpu', '--intra_op_threads=1', '--inter_op_threads=1')

@@ -4,7 +4,7 @@ import json
 import pytest
 
 from benchmarks import benchmark
-from common.errors import UserError
+from vo_common.errors import UserError
 
 SMALL = ['--encoder=vgg', '--img_height=32', '--img_width=64', '--batch_size=1', '--device=cpu',
          '--steps=1']

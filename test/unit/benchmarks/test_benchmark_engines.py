@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from benchmarks import engines
-from common.errors import UserError
+from vo_common.errors import UserError
 
 SMALL = ['--encoder=vgg', '--img_height=32', '--img_width=64', '--batch_size=1', '--device=cpu',
          '--rounds=2']

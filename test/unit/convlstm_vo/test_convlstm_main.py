@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from common.errors import UserError, run_main
-from common.files import write_json
+from vo_common.errors import UserError, run_main
+from vo_common.files import write_json
 from convlstm_vo import main as convlstm_vo
 from convlstm_vo import predict_motion
 from convlstm_vo.run_config import RunConfig

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from checkpoint_values import write_with_nan
-from common.errors import UserError
+from vo_common.errors import UserError
 from convlstm_vo import main, net, predictor
 from kitti_data import images, motion, odometry
 from kitti_data.pipeline.compact_frames import CompactFrames

@@ -1,7 +1,7 @@
 """The demo removes what it wrote itself, and nothing else."""
 import pytest
 
-from common.errors import UserError
+from vo_common.errors import UserError
 from experiments import demo
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from repository import run
-from common.errors import UserError, run_main
+from vo_common.errors import UserError, run_main
 from kitti_data import poses as pose_math
 from kitti_data.odometry import OdometrySequence
 from kitti_eval.snippets import snippets_of_trajectory, write_snippets

@@ -3,7 +3,7 @@ import json
 
 import pytest
 
-from common.errors import UserError
+from vo_common.errors import UserError
 from experiments.stages import LEAST_STEPS, Stage, run_stages
 
 STAGES = [Stage(0.5, 3e-4), Stage(0.4, 2e-4, ('--freeze',)), Stage(0.1, 3e-5)]

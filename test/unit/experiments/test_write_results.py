@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from common.errors import UserError
+from vo_common.errors import UserError
 from experiments import write_results
 from repository import ROOT
 

@@ -5,7 +5,7 @@ import tensorflow.compat.v1 as tf
 
 import geonet_reference
 import golden_common
-from common.errors import UserError
+from vo_common.errors import UserError
 from geonet import model
 from geonet.config import ModelConfig
 from random_batch import random_batch

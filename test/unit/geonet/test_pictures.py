@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from common.errors import UserError
+from vo_common.errors import UserError
 from geonet.pictures import PictureWriter
 
 

@@ -9,7 +9,7 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from checkpoint_values import write_with_nan
-from common.errors import UserError
+from vo_common.errors import UserError
 from geonet import predict_pose
 from geonet.pictures import trajectory_picture
 from geonet_program import geonet, geonet_fails

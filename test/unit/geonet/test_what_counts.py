@@ -4,7 +4,7 @@ import pytest
 import tensorflow.compat.v1 as tf
 
 import golden_common
-from common.errors import UserError
+from vo_common.errors import UserError
 from geonet import geometry, losses, model, pyramid
 from geonet.config import ModelConfig
 from published_helpers import run

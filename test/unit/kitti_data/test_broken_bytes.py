@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from common.errors import UserError
-from common.files import read_json, read_lines
+from vo_common.errors import UserError
+from vo_common.files import read_json, read_lines
 from kitti_data import calibration, cityscapes, depth_files, flow_files, images, odometry, raw
 from kitti_data.example_list import read_example_list
 from kitti_data.image_lists import read_image_list

@@ -2,7 +2,7 @@
 import numpy as np
 import pytest
 
-from common.errors import UserError
+from vo_common.errors import UserError
 from kitti_data import calibration
 from kitti_data.images import write_png
 from kitti_data.odometry import OdometrySequence

@@ -4,7 +4,7 @@ import json
 import numpy as np
 import pytest
 
-from common.errors import UserError
+from vo_common.errors import UserError
 from kitti_data import cityscapes
 from kitti_data.images import write_png
 from kitti_data.preparation.prepare_train_data import PrepareConfig, main

@@ -4,7 +4,7 @@ import resource
 import numpy as np
 import pytest
 
-from common.errors import UserError
+from vo_common.errors import UserError
 from kitti_data.depth_files import read_depths, write_depths
 
 

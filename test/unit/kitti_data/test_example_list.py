@@ -3,7 +3,7 @@ import json
 
 import pytest
 
-from common.errors import UserError
+from vo_common.errors import UserError
 from kitti_data.example_list import read_example_list
 from kitti_eval import leakage
 

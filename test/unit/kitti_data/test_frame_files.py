@@ -4,7 +4,7 @@ import os
 import numpy as np
 import pytest
 
-from common.errors import UserError
+from vo_common.errors import UserError
 from kitti_data import frame_files, frame_source
 from kitti_data.images import write_png
 from kitti_data.kitti_2015 import reference_names

@@ -3,7 +3,7 @@ import cv2
 import numpy as np
 import pytest
 
-from common.errors import UserError
+from vo_common.errors import UserError
 from kitti_data import frame_source
 from kitti_data.images import resize, write_png
 

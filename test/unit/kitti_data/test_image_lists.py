@@ -4,7 +4,7 @@ import time
 import numpy as np
 import pytest
 
-from common.errors import UserError
+from vo_common.errors import UserError
 from kitti_data import frame_source
 from kitti_data.image_lists import read_image_list
 from kitti_data.images import write_png

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from common.errors import UserError
+from vo_common.errors import UserError
 from kitti_data import flow_files, images
 
 

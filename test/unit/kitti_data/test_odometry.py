@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import golden_common
-from common.errors import UserError
+from vo_common.errors import UserError
 from kitti_data import images, odometry, poses
 from kitti_data.pipeline.windows import WindowSet
 

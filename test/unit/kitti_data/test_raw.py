@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 import golden_common
-from common.errors import UserError
+from vo_common.errors import UserError
 from kitti_data import images, raw
 
 DRIVE = '2011_09_26_drive_0001_sync'

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from common.errors import UserError
+from vo_common.errors import UserError
 from kitti_data import frame_source, video
 
 

@@ -2,7 +2,7 @@
 import numpy as np
 import pytest
 
-from common.errors import UserError
+from vo_common.errors import UserError
 from kitti_data import poses
 from kitti_eval import chaining, snippets
 from kitti_eval.constant_motion import constant_motion

@@ -8,7 +8,7 @@ import golden_common
 import numpy as np
 import pytest
 
-from common.errors import UserError
+from vo_common.errors import UserError
 from kitti_data import calibration as calibration_files
 from kitti_data import depth_files, raw
 from kitti_data.rendering import kitti_2015 as synthetic_2015

@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-from common.errors import UserError
+from vo_common.errors import UserError
 from kitti_data import odometry
 from kitti_data.poses import from_parts, inverse, quaternion_from_rotation, relative
 from kitti_eval import eval_odometry, evo_tools, snippets

@@ -4,7 +4,7 @@ import json
 import numpy as np
 import pytest
 
-from common.errors import UserError
+from vo_common.errors import UserError
 from kitti_data import odometry
 from kitti_eval import constant_motion, eval_pose, leakage, snippet_errors, snippets
 from winding_drive import winding

@@ -5,7 +5,7 @@ import shutil
 import numpy as np
 import pytest
 
-from common.errors import UserError
+from vo_common.errors import UserError
 from kitti_data import images
 from kitti_data.rendering import kitti_2015 as synthetic_2015
 from kitti_data.snippet_source import snippets

@@ -13,7 +13,7 @@ import urllib.parse
 import numpy as np
 import pytest
 
-from common.errors import UserError
+from vo_common.errors import UserError
 from kitti_data.images import read_rgb, write_png
 from kitti_data.video import VideoWriter
 from kitti_eval import eval_flow, html_report

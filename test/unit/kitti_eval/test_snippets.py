@@ -5,7 +5,7 @@ import golden_common
 import numpy as np
 import pytest
 
-from common.errors import UserError
+from vo_common.errors import UserError
 from kitti_data import odometry
 from kitti_data.poses import to_4x4, transform_from_vector
 from kitti_eval import generate_pose_snippets, snippets

@@ -8,7 +8,7 @@ import time
 import pytest
 import tensorflow.compat.v1 as tf
 
-from common.errors import EXIT_DEVICE_ERROR, DeviceError, UserError, run_main
+from vo_common.errors import EXIT_DEVICE_ERROR, DeviceError, UserError, run_main
 from repository import ROOT
 from npu_runtime.devices.choose import Device
 from npu_runtime.failures import explained, first_line
@@ -81,7 +81,7 @@ def test_a_programming_error_passes():
 
 @pytest.mark.parametrize('seconds', [0.3, 1.0, 2.0])
 def test_ctrl_c_during_imports_ends_with_130_and_one_line(seconds):
-    program = ('import sys; sys.path.insert(0, %r); import common.errors; print(1, flush=True)\n'
+    program = ('import sys; sys.path.insert(0, %r); import vo_common.errors; print(1, flush=True)\n'
                'from npu_runtime.engine import start_tensorflow; start_tensorflow()\n'
                'import time; time.sleep(60)' % str(ROOT))
     process = subprocess.Popen([sys.executable, '-c', program], stdout=subprocess.PIPE,

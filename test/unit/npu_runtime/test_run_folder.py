@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from common.errors import UserError
+from vo_common.errors import UserError
 from repository import ROOT
 from geonet.config import ModelConfig
 from npu_runtime import run_folder

@@ -6,7 +6,7 @@ import tensorflow.compat.v1 as tf
 from tensorflow.core.protobuf import rewriter_config_pb2
 
 import npu_plugin
-from common.errors import UserError
+from vo_common.errors import UserError
 from repository import ROOT, run
 from npu_runtime.devices.flags import RuntimeConfig
 from npu_runtime.devices import host_kernels

@@ -3,7 +3,7 @@ import json
 
 import pytest
 
-from common.errors import UserError
+from vo_common.errors import UserError
 from scripts import report_case
 
 

@@ -8,7 +8,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from common.errors import UserError
+from vo_common.errors import UserError
 from repository import ROOT
 
 _PATH = ROOT / 'scripts' / 'unpack_archive.py'

@@ -2,7 +2,7 @@
 import numpy as np
 import pytest
 
-from common.opencv import cv2
+from vo_common.opencv import cv2
 from kitti_data.pipeline import augmentation
 from kitti_data.pipeline.augmentation import AugmentConfig, Draws
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 
-from common.memory import usable_memory
+from vo_common.memory import usable_memory
 from kitti_data import images
 from kitti_data.pipeline.augmentation import AugmentConfig
 from kitti_data.pipeline.example_reader import ExampleReader

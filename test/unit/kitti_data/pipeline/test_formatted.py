@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 
-from common.errors import UserError
+from vo_common.errors import UserError
 from kitti_data import images
 from kitti_data.canonical_camera import camera_of
 from kitti_data.pipeline import example_reader

@@ -2,7 +2,7 @@
 import numpy as np
 import pytest
 
-from common.errors import UserError
+from vo_common.errors import UserError
 from kitti_data import motion
 from kitti_data.pipeline import augmentation
 from kitti_data.pipeline.augmentation import AugmentConfig

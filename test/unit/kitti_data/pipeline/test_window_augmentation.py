@@ -2,7 +2,7 @@
 import numpy as np
 import pytest
 
-from common.errors import UserError
+from vo_common.errors import UserError
 from kitti_data import motion
 from kitti_data import poses as pose_math
 from kitti_data.pipeline import turned_frames

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 
-from common.errors import UserError
+from vo_common.errors import UserError
 from kitti_data import motion, odometry
 from kitti_data.poses import to_4x4
 from kitti_data.pipeline import compact_frames

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import golden_common
-from common.errors import UserError
+from vo_common.errors import UserError
 from kitti_data import images, splits
 from kitti_data.preparation.clips import examples_of
 from kitti_data.preparation.prepare_raw import find_clips

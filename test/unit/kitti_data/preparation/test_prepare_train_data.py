@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 import golden_common
-from common.errors import UserError
+from vo_common.errors import UserError
 from kitti_data import images
 from kitti_data.preparation import clips, format_writer
 from kitti_data.preparation.prepare_train_data import main

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from common.errors import UserError
+from vo_common.errors import UserError
 from kitti_data import images
 from kitti_data.rendering import synthetic
 from kitti_data.rendering import kitti_2015 as synthetic_2015

@@ -4,7 +4,7 @@ import os
 import numpy as np
 import pytest
 
-from common.errors import UserError
+from vo_common.errors import UserError
 from kitti_data import images, poses
 from kitti_data.rendering import kitti_raw as synthetic_raw
 from kitti_data.calibration import Calibration

@@ -4,7 +4,7 @@ import os
 import numpy as np
 import pytest
 
-from common.errors import UserError
+from vo_common.errors import UserError
 from kitti_data import images
 from kitti_data.rendering import synthetic
 from kitti_data.rendering import scene as synthetic_scene

@@ -4,7 +4,7 @@ import sys
 import pytest
 
 import npu_plugin
-from common.errors import UserError
+from vo_common.errors import UserError
 from npu_runtime.devices import choose as device
 from npu_runtime.devices.flags import RuntimeConfig
 

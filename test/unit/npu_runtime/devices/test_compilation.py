@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 
-from common.errors import UserError
+from vo_common.errors import UserError
 from npu_runtime.devices.flags import RuntimeConfig
 from npu_runtime.devices import compilation
 from npu_runtime.devices.choose import Device

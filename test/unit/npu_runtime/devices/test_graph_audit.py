@@ -6,7 +6,7 @@ import pytest
 import tensorflow.compat.v1 as tf
 
 import npu_plugin
-from common.errors import UserError
+from vo_common.errors import UserError
 from npu_runtime.devices import graph_audit
 
 audit_graph = importlib.import_module('scripts.audit_graph')

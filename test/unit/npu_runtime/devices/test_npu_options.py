@@ -9,7 +9,7 @@ import pytest
 import tensorflow.compat.v1 as tf
 
 import npu_plugin
-from common.errors import UserError
+from vo_common.errors import UserError
 from npu_runtime.devices import npu_options
 from repository import ROOT
 from npu_runtime.devices.choose import Device

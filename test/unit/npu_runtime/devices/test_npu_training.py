@@ -7,7 +7,7 @@ import pytest
 import tensorflow.compat.v1 as tf
 
 import npu_plugin
-from common.errors import UserError
+from vo_common.errors import UserError
 from npu_runtime.training.metrics import read_metrics
 from npu_runtime.training.task import Validation
 from test_precision import kinked_model, zeros_at

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 
-from common.errors import UserError
+from vo_common.errors import UserError
 from npu_runtime import checkpoint_loading
 from npu_runtime.devices import graph_audit, host_kernels, npu_options, precision
 from npu_runtime.devices.flags import RuntimeConfig

@@ -6,8 +6,8 @@ import sys
 import pytest
 import tensorflow.compat.v1 as tf
 
-from common.errors import UserError
-from common.files import read_json
+from vo_common.errors import UserError
+from vo_common.files import read_json
 from repository import run
 from npu_runtime.devices import ranks as distribution
 from npu_runtime.devices.choose import Device

@@ -11,7 +11,7 @@ import tensorflow.compat.v1 as tf
 
 import toy_training
 from checkpoint_values import values_of
-from common.errors import UserError
+from vo_common.errors import UserError
 from npu_runtime import checkpoints
 from npu_runtime.devices.flags import RuntimeConfig
 from npu_runtime.devices.choose import Device

@@ -14,7 +14,7 @@ import tensorflow.compat.v1 as tf
 
 import toy_training
 from checkpoint_values import values_of
-from common.errors import UserError
+from vo_common.errors import UserError
 from repository import ROOT
 from npu_runtime import checkpoints
 from npu_runtime.devices.ranks import SingleProcess
@@ -319,7 +319,7 @@ def test_a_step_that_is_no_number_of_steps_is_refused(tmp_path, step):
 SIGNALLED = """
 import os, signal, sys, threading, time
 sys.path[:0] = [%r, %r]
-from common.errors import run_main
+from vo_common.errors import run_main
 from npu_runtime.engine import start_tensorflow
 start_tensorflow()
 import tensorflow.compat.v1 as tf

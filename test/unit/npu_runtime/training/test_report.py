@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 
-from common.errors import UserError
+from vo_common.errors import UserError
 from npu_runtime import checkpoints
 from npu_runtime.training.metrics import MetricsLog, read_metrics
 from npu_runtime.training.report import due

@@ -4,8 +4,8 @@ from typing import List
 
 import pytest
 
-from common.errors import UserError
-from common.flags import Flags, flag, parse_flags, path_flag, read_by, same_flag
+from vo_common.errors import UserError
+from vo_common.flags import Flags, flag, parse_flags, path_flag, read_by, same_flag
 
 
 @dataclasses.dataclass

@@ -5,9 +5,9 @@ import sys
 
 import pytest
 
-from common import files
-from common.errors import UserError, run_main
-from common.parallel import parallel_map, read_ahead
+from vo_common import files
+from vo_common.errors import UserError, run_main
+from vo_common.parallel import parallel_map, read_ahead
 from repository import ROOT
 
 
@@ -169,7 +169,7 @@ def test_what_fails_beside_the_writing_keeps_its_name(tmp_path):
 
 def test_a_path_for_tensorflow_has_the_bytes_of_the_disk():
     program = ("import os, sys; sys.path.insert(0, sys.argv[1])\n"
-               "from common.files import utf8_path\n"
+               "from vo_common.files import utf8_path\n"
                "sys.stdout.buffer.write(utf8_path(os.fsdecode(b'/\\xe4\\xb8\\xad')).encode())")
     for environ in ({'LC_ALL': 'C', 'PYTHONUTF8': '0', 'PYTHONCOERCECLOCALE': '0'},
                     {'LC_ALL': 'C.UTF-8'}):

@@ -7,7 +7,7 @@ import re
 import tempfile
 import time
 
-from common.errors import UserError
+from vo_common.errors import UserError
 
 # Of files that are being written: what a killed run leaves can be told from everything else.
 TEMPORARY_SUFFIX = '.partial'

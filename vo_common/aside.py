@@ -3,7 +3,7 @@ import contextlib
 import multiprocessing
 import os
 
-from common.errors import UserError, run_main
+from vo_common.errors import UserError, run_main
 
 
 @contextlib.contextmanager

@@ -5,9 +5,9 @@ import time
 
 import pytest
 
-from common.aside import beside
-from common.errors import UserError
-from common.parallel import leave_half_of_the_cores, num_cores
+from vo_common.aside import beside
+from vo_common.errors import UserError
+from vo_common.parallel import leave_half_of_the_cores, num_cores
 
 
 def add(one, other):

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from repository import ROOT
-from common.errors import UserError, run_main
+from vo_common.errors import UserError, run_main
 
 
 def ending(capsys, error):
@@ -40,7 +40,7 @@ def program(body, **options):
     """Starts a program whose `main` has this body."""
     return subprocess.Popen(
         [sys.executable, '-c', 'import os, sys, time\nsys.path.insert(0, %r)\n'
-         'from common.errors import run_main\ndef main():\n%s\nrun_main(main)' % (
+         'from vo_common.errors import run_main\ndef main():\n%s\nrun_main(main)' % (
              str(ROOT), '\n'.join('    ' + line for line in body.split('\n')))],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True, **options)
 

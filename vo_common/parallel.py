@@ -4,7 +4,7 @@ import concurrent.futures
 import multiprocessing
 import os
 
-from common.progress import progress
+from vo_common.progress import progress
 
 
 def num_cores():

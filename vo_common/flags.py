@@ -15,8 +15,8 @@ import dataclasses
 import math
 import typing
 
-from common.errors import UserError
-from common.files import expand_typed
+from vo_common.errors import UserError
+from vo_common.files import expand_typed
 
 _TRUE = ('true', 't', 'yes', 'y', '1')
 _FALSE = ('false', 'f', 'no', 'n', '0')
