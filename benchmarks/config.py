@@ -1,9 +1,9 @@
 """What the benchmarks of a training step have in common; imports no TensorFlow."""
 import dataclasses
 
-from vo_common.flags import Flags, flag
 from geonet.config import ENCODERS
 from npu_runtime.devices.flags import DEVICES
+from vo_common.flags import Flags, flag
 
 # Mode -> flags of RuntimeConfig.
 MODES = {'float32': dict(precision_mode='force_fp32', xla='off'),

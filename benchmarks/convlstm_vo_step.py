@@ -6,10 +6,10 @@ from benchmarks.config import examples_a_step
 from benchmarks.measuring import dataset_rate
 from benchmarks.steps import vo_config
 from benchmarks.timed_step import timed
-from vo_common.files import make_folder
 from kitti_data.images import read_levels, write_png
 from kitti_data.odometry import OdometrySequence, write_poses
 from kitti_data.pipeline.windows import WindowSet
+from vo_common.files import make_folder
 
 
 def measure_step(config):

@@ -24,10 +24,10 @@ if __package__ in (None, ''):
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 from benchmarks.config import MODES, StepConfig  # noqa: E402
+from npu_runtime.engine import start_tensorflow  # noqa: E402
 from vo_common.errors import UserError, run_main  # noqa: E402
 from vo_common.files import write_json  # noqa: E402
 from vo_common.flags import flag, parse_flags, path_flag  # noqa: E402
-from npu_runtime.engine import start_tensorflow  # noqa: E402
 
 _PEER = {'cpu_seconds': r'CPU-s/step ([\d.]+)', 'seconds': r's/step: median ([\d.]+)'}
 

@@ -12,13 +12,13 @@ from benchmarks.config import examples_a_step
 from benchmarks.measuring import cpu_seconds, dataset_rate, peak_gigabytes
 from benchmarks.steps import geonet_config
 from benchmarks.timed_step import timed
-from vo_common.memory import usable_memory
 from geonet.run_config import RunConfig
 from kitti_data.preparation import prepare_train_data
 from kitti_data.pipeline.augmentation import AugmentConfig
 from kitti_data.pipeline.formatted import FormattedSet, list_examples
 from kitti_data.images import read_rgb, resize, write_jpeg
 from kitti_data.odometry import OdometrySequence
+from vo_common.memory import usable_memory
 
 _ROUNDS = 3
 

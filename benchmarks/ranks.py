@@ -14,13 +14,13 @@ import tempfile
 if __package__ in (None, ''):
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
-from vo_common.errors import run_main
-from vo_common.files import write_json
-from vo_common.flags import Flags, flag, parse_flags, path_flag
 from geonet.config import ENCODERS
 from kitti_data.preparation import prepare_train_data
 from kitti_data.rendering.synthetic import synthetic_dataset
 from npu_runtime.training.metrics import read_metrics
+from vo_common.errors import run_main
+from vo_common.files import write_json
+from vo_common.flags import Flags, flag, parse_flags, path_flag
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 

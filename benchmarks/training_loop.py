@@ -16,15 +16,14 @@ from unittest import mock
 if __package__ in (None, ''):
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
-from vo_common.errors import run_main  # noqa: E402
 from npu_runtime.engine import start_tensorflow  # noqa: E402
+from vo_common.errors import run_main  # noqa: E402
 
 start_tensorflow()  # it decides how much TensorFlow tells, from its import on
 
 import numpy as np  # noqa: E402
 import tensorflow.compat.v1 as tf  # noqa: E402
 
-from vo_common.flags import Flags, flag, parse_flags  # noqa: E402
 from geonet.model import TrainingOutput  # noqa: E402
 from npu_runtime.devices.flags import RuntimeConfig  # noqa: E402
 from npu_runtime.training import loop as training_loop  # noqa: E402
@@ -32,6 +31,7 @@ from npu_runtime.training.flags import TrainFlags  # noqa: E402
 from npu_runtime.training.step import TrainingStep  # noqa: E402
 from npu_runtime.training.task import TrainingTask  # noqa: E402
 from benchmarks.measuring import cpu_seconds  # noqa: E402
+from vo_common.flags import Flags, flag, parse_flags  # noqa: E402
 
 _WARM_UP = 5
 

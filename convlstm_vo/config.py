@@ -1,9 +1,9 @@
 """The model's configuration, which is saved beside a checkpoint."""
 import dataclasses
 
-from vo_common.flags import Flags, flag
 from kitti_data.motion import LABEL_FRAMES
 from npu_runtime.training.flags import architecture
+from vo_common.flags import Flags, flag
 
 LOSS_REDUCTIONS = ('sum', 'mean')
 _LARGEST_SIZE = 16384

@@ -12,14 +12,14 @@ import sys
 if __package__ in (None, ''):
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
-from vo_common.errors import run_main
-from vo_common.flags import parse_flags
 from convlstm_vo.config import ModelConfig
 from convlstm_vo.run_config import RunConfig
 from kitti_data.pipeline.window_augmentation import WindowAugmentConfig
 from npu_runtime.devices.flags import RuntimeConfig
 from npu_runtime.engine import start_tensorflow
 from npu_runtime.run_folder import model_flags
+from vo_common.errors import run_main
+from vo_common.flags import parse_flags
 
 
 def main(argv=None):

@@ -5,9 +5,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from vo_common.console import log, warn
-from vo_common.errors import UserError
-from vo_common.files import atomic_write, make_folder
 from convlstm_vo import predictor
 from kitti_data import motion
 from kitti_data.frame_files import usual_step
@@ -19,6 +16,9 @@ from kitti_data.poses import relative
 from kitti_eval import constant_motion, evo_tools, report
 from kitti_eval.trajectory_errors import evaluate_odometry
 from npu_runtime.run_folder import read_saved, read_section
+from vo_common.console import log, warn
+from vo_common.errors import UserError
+from vo_common.files import atomic_write, make_folder
 
 EVO_ALIGNMENTS = ('none', '6dof')
 

@@ -2,15 +2,15 @@
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from vo_common.errors import UserError
-from vo_common.parallel import read_ahead
-from vo_common.progress import progress
 from convlstm_vo import net
 from convlstm_vo.cell import LSTMStateTuple
 from kitti_data.pipeline.window_augmentation import mirrored_frames
 from npu_runtime import checkpoint_loading
 from npu_runtime.predictions import require_finite
 from npu_runtime.session import make_session
+from vo_common.errors import UserError
+from vo_common.parallel import read_ahead
+from vo_common.progress import progress
 
 
 class Predictor:

@@ -5,9 +5,9 @@ The published program's names, spellings and defaults, and what was missing ther
 import dataclasses
 from typing import List
 
+from npu_runtime.training.flags import EvalFlags, ExportFlags, TrainFlags
 from vo_common.errors import UserError
 from vo_common.flags import flag, path_flag, same_flag
-from npu_runtime.training.flags import EvalFlags, ExportFlags, TrainFlags
 
 MODES = ('train', 'test', 'export')
 _TRAIN, _TEST = ('train',), ('test',)

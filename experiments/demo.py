@@ -15,17 +15,17 @@ import time
 if __package__ in (None, ''):
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
+from experiments.drives import RENDERED_SPEEDS, open_drives
+from kitti_data.rendering.synthetic import synthetic_dataset
+from kitti_eval import html_report
+from npu_runtime.devices.flags import DEVICES
+from npu_runtime.engine import start_tensorflow
 from vo_common.aside import beside
 from vo_common.console import log
 from vo_common.errors import UserError, run_main
 from vo_common.files import make_folder, write_json, write_text
 from vo_common.flags import Flags, flag, parse_flags, path_flag
 from vo_common.parallel import leave_half_of_the_cores
-from experiments.drives import RENDERED_SPEEDS, open_drives
-from kitti_data.rendering.synthetic import synthetic_dataset
-from kitti_eval import html_report
-from npu_runtime.devices.flags import DEVICES
-from npu_runtime.engine import start_tensorflow
 
 TRAIN, TEST = ('00', '01', '02', '03'), ('09',)
 CAMERA = 2

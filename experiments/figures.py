@@ -5,7 +5,6 @@ import shlex
 
 import numpy as np
 
-from vo_common.parallel import num_cores
 from kitti_data import poses as pose_math
 from kitti_eval import html_report, plots, report, snippets
 from kitti_eval.chaining import chain_snippets
@@ -14,6 +13,7 @@ from kitti_eval.motion_agreement import motion_agreement
 from kitti_eval.snippet_errors import evaluate_snippets
 from kitti_eval.trajectory_errors import KITTI_LENGTHS, evaluate_odometry
 from npu_runtime.training.metrics import read_metrics
+from vo_common.parallel import num_cores
 
 # Key -> (what a reader calls it, format). Shorter paths than KITTI's: its test drives are long.
 FIGURES = {'ate_3': ('3-frame ATE [m]', '%.4f'), 'ate_5': ('5-frame ATE [m]', '%.4f'),

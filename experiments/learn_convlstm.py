@@ -1,13 +1,13 @@
 """ConvLSTM visual odometry in an experiment: trained in stages, tested, drawn."""
 import os
 
-from vo_common.console import log, warn
 from convlstm_vo import main as convlstm_vo
 from experiments import figures
 from experiments.stages import Recipe, Stage, run_stages
 from kitti_data import odometry
 from kitti_eval import html_report
 from kitti_eval.constant_motion import step_from_files
+from vo_common.console import log, warn
 
 TITLE = 'ConvLSTM visual odometry: motion from known poses'
 # Rotations in radians are small numbers: at the published weight of 100 they contribute less than

@@ -2,8 +2,6 @@
 import glob
 import os
 
-from vo_common.console import log
-from vo_common.files import read_json
 from experiments import figures
 from experiments.drives import RENDERED_SPEEDS
 from experiments.learn_geonet import CONSTANT_LIGHT, train
@@ -11,6 +9,8 @@ from experiments.stages import Recipe, Stage
 from geonet import main as geonet
 from kitti_data.rendering.kitti_2015 import kitti_2015_dataset
 from kitti_eval import eval_flow, html_report
+from vo_common.console import log
+from vo_common.files import read_json
 
 TITLE = 'GeoNet: optical flow from images alone'
 # Flow starts near 0, not with the published noise of many pixels. Without the mask of occluded

@@ -4,9 +4,6 @@ import os
 
 import numpy as np
 
-from vo_common.console import log
-from vo_common.files import make_folder, read_json, reading
-from vo_common.parallel import parallel_map
 from experiments import figures
 from experiments.stages import Recipe, Stage, run_stages
 from geonet import main as geonet
@@ -16,6 +13,9 @@ from kitti_data.preparation import prepare_train_data
 from kitti_data.rendering.scene import SCENE_FILE
 from kitti_eval import eval_depth, html_report
 from kitti_eval.depth_errors import GARG_CROP, evaluate_map, summarise, valid_pixels
+from vo_common.console import log
+from vo_common.files import make_folder, read_json, reading
+from vo_common.parallel import parallel_map
 
 TITLE = 'GeoNet: depth and motion from images alone'
 NUM_PICTURES = 4

@@ -19,14 +19,14 @@ from typing import List
 if __package__ in (None, ''):
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
-from vo_common.errors import run_main
-from vo_common.files import make_folder, read_json, require_folder, write_json
-from vo_common.flags import Flags, flag, parse_flags, path_flag
 from experiments.drives import RENDERED_SPEEDS, open_drives
 from kitti_data.rendering.synthetic import synthetic_dataset
 from kitti_eval import html_report
 from npu_runtime.devices.flags import DEVICES
 from npu_runtime.engine import start_tensorflow
+from vo_common.errors import run_main
+from vo_common.files import make_folder, read_json, require_folder, write_json
+from vo_common.flags import Flags, flag, parse_flags, path_flag
 
 NUM_FRAMES = 200
 PARTS = ('geonet', 'flow', 'convlstm_vo')

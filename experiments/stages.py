@@ -2,10 +2,10 @@
 import os
 import typing
 
+from npu_runtime.training.metrics import read_metrics
 from vo_common.console import log
 from vo_common.errors import UserError
 from vo_common.files import make_folder, read_json, write_json
-from npu_runtime.training.metrics import read_metrics
 
 PLAN_FILE = 'plan.json'
 # The first steps of a stage trace and warm up: too short a stage trains nothing.

@@ -2,11 +2,11 @@
 import dataclasses
 from typing import List
 
-from vo_common.errors import UserError
-from vo_common.flags import Flags, flag
 from kitti_data.calibration import check_camera
 from kitti_data.canonical_camera import camera_of
 from npu_runtime.training.flags import architecture
+from vo_common.errors import UserError
+from vo_common.flags import Flags, flag
 
 NUM_SCALES = 4
 _RIGID, _FLOW = ('train_rigid',), ('train_flow',)

@@ -2,7 +2,6 @@
 import functools
 import os
 
-from vo_common.files import require_file
 from geonet.predict_flow import flow_graph, flow_snippets, predict_flows
 from geonet.predict_pose import pose_graph, predict_snippets
 from kitti_data.flow_files import read_kitti_flow
@@ -11,6 +10,7 @@ from kitti_data.snippet_source import sequence_source
 from kitti_eval.flow_errors import evaluate_map, summarise
 from kitti_eval.snippet_errors import evaluate_snippets
 from kitti_eval.snippets import snippets_of_trajectory, timed
+from vo_common.files import require_file
 
 
 def metric_evaluator(run, model):

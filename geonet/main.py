@@ -11,14 +11,14 @@ import sys
 if __package__ in (None, ''):
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
-from vo_common.errors import run_main
-from vo_common.flags import parse_flags
 from geonet.config import ModelConfig
 from geonet.run_config import RunConfig
 from kitti_data.pipeline.augmentation import AugmentConfig
 from npu_runtime.devices.flags import RuntimeConfig
 from npu_runtime.engine import start_tensorflow
 from npu_runtime.run_folder import model_flags
+from vo_common.errors import run_main
+from vo_common.flags import parse_flags
 
 
 def main(argv=None):

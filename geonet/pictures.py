@@ -3,11 +3,11 @@ import os
 
 import numpy as np
 
-from vo_common.files import make_folder
-from vo_common.opencv import cv2
 from kitti_data.flow_files import flow_to_colour
 from kitti_data.images import write_png
 from kitti_data.video import VideoWriter
+from vo_common.files import make_folder
+from vo_common.opencv import cv2
 
 _SMALLEST_WIDTH = 400
 _MARGIN = 16  # pixels around a trajectory

@@ -4,7 +4,6 @@ import os
 
 import numpy as np
 
-from vo_common.files import make_folder, remove_others
 from geonet.pictures import PictureWriter, flow_picture
 from geonet.predictor import BatchedGraph, Predictor, predictions
 from kitti_data.canonical_camera import camera_of
@@ -12,6 +11,7 @@ from kitti_data.flow_files import flow_to_colour, resize_flow, write_flo, write_
 from kitti_data.frame_source import require_whole
 from kitti_data.images import write_png
 from kitti_data.snippet_source import snippets
+from vo_common.files import make_folder, remove_others
 
 
 def test_flow(run, model, runtime):

@@ -3,8 +3,6 @@ import os
 
 import numpy as np
 
-from vo_common.console import warn
-from vo_common.files import make_folder
 from geonet.pictures import PictureWriter, trajectory_picture
 from geonet.predictor import BatchedGraph, Predictor, predictions
 from kitti_data.calibration import resized
@@ -15,6 +13,8 @@ from kitti_data.snippet_source import sequence_source, typed_camera
 from kitti_eval.chaining import chain_snippets
 from kitti_eval.snippets import (
     snippets_of_trajectory, snippets_of_vectors, write_frames, write_snippets)
+from vo_common.console import warn
+from vo_common.files import make_folder
 
 
 def test_pose(run, model, runtime):

@@ -4,11 +4,11 @@ import itertools
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from vo_common.progress import progress
 from geonet import flipped, model
 from npu_runtime import checkpoint_loading, checkpoints
 from npu_runtime.predictions import require_finite
 from npu_runtime.session import make_session
+from vo_common.progress import progress
 
 
 def predictions(run):

@@ -2,9 +2,9 @@
 import dataclasses
 from typing import List
 
+from npu_runtime.training.flags import EvalFlags, ExportFlags, TrainFlags, architecture
 from vo_common.errors import UserError
 from vo_common.flags import BOOL_OR_TEXT, flag, path_flag, same_flag
-from npu_runtime.training.flags import EvalFlags, ExportFlags, TrainFlags, architecture
 
 MODES = ('train_rigid', 'train_flow', 'test_depth', 'test_pose', 'test_flow', 'export_depth',
          'export_pose')

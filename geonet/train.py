@@ -1,7 +1,4 @@
 """`--mode=train_rigid` and `--mode=train_flow`: the model's side of a training run."""
-from vo_common.console import warn
-from vo_common.errors import UserError
-from vo_common.memory import usable_memory
 from geonet import model as geonet_model
 from kitti_data.example_list import settings_of
 from kitti_data.pipeline.example_reader import Cameras
@@ -9,6 +6,9 @@ from kitti_data.pipeline.formatted import FormattedSet, find_broken
 from npu_runtime.devices.ranks import launched_local_size
 from npu_runtime.training.loop import train
 from npu_runtime.training.task import TrainingTask, Validation
+from vo_common.console import warn
+from vo_common.errors import UserError
+from vo_common.memory import usable_memory
 
 
 def run_training(run, model, augment, runtime):

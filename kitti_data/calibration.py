@@ -7,12 +7,12 @@ import re
 
 import numpy as np
 
-from vo_common.console import warn
-from vo_common.errors import UserError
-from vo_common.files import numbered_lines, read_text, require_file, require_folder
 from kitti_data.images import MAX_PIXELS
 from kitti_data.number_files import finite_numbers, shortened
 from kitti_data.poses import from_parts
+from vo_common.console import warn
+from vo_common.errors import UserError
+from vo_common.files import numbered_lines, read_text, require_file, require_folder
 
 # Pixels. A focal length outside is no camera's, and a depth or a flow made with it is noise.
 _LEAST_FOCAL, _MOST_FOCAL = 1e-2, 1e6

@@ -9,10 +9,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from vo_common.errors import UserError
-from vo_common.files import list_folder, read_json, require_folder
 from kitti_data.calibration import check_camera
 from kitti_data.frame_files import natural_order
+from vo_common.errors import UserError
+from vo_common.files import list_folder, read_json, require_folder
 
 # The labelled frame is the 20th of its clip of 30.
 FRAMES_BEFORE_LABEL, FRAMES_AFTER_LABEL = 19, 10

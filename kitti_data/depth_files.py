@@ -3,9 +3,9 @@ import os
 
 import numpy as np
 
+from kitti_data.images import read_16_bit, write_png
 from vo_common.errors import UserError
 from vo_common.files import atomic_stream, reading, require_file
-from kitti_data.images import read_16_bit, write_png
 
 _STEPS_PER_METRE = 256.0
 _MOST_STEPS = 2 ** 16 - 1

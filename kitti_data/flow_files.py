@@ -7,10 +7,10 @@ import os
 
 import numpy as np
 
+from kitti_data.images import MAX_PIXELS_OF_16_BITS, read_16_bit
 from vo_common.errors import UserError
 from vo_common.files import atomic_write, reading, require_file
 from vo_common.opencv import cv2
-from kitti_data.images import MAX_PIXELS_OF_16_BITS, read_16_bit
 
 _FLO_MAGIC = np.float32(202021.25)
 _FLO_HEADER = 12  # bytes: magic, width, height

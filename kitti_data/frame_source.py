@@ -7,10 +7,6 @@ from typing import Callable, Iterator, List, NamedTuple, Optional, Sequence
 
 import numpy as np
 
-from vo_common.console import warn
-from vo_common.errors import UserError
-from vo_common.files import require_folder
-from vo_common.parallel import read_ahead
 from kitti_data import images, video
 from kitti_data.calibration import RawCalibration
 from kitti_data.frame_files import (
@@ -19,6 +15,10 @@ from kitti_data.image_lists import read_image_list
 from kitti_data.kitti_2015 import REFERENCE, reference_names
 from kitti_data.odometry import OdometrySequence
 from kitti_data.raw import drive_of, read_timestamps
+from vo_common.console import warn
+from vo_common.errors import UserError
+from vo_common.files import require_folder
+from vo_common.parallel import read_ahead
 
 FRAMES_A_SECOND = 10.0  # KITTI's, and those of frames without a clock
 _MOST_FACTOR = 1.5  # between the rate of frames and KITTI's

@@ -8,9 +8,9 @@ import os
 import re
 from typing import NamedTuple
 
+from kitti_data.frame_files import IMAGE_EXTENSIONS, frame_number
 from vo_common.errors import UserError
 from vo_common.files import numbered_lines
-from kitti_data.frame_files import IMAGE_EXTENSIONS, frame_number
 
 _PATH = re.compile(r'(.*?(?:%s))(?:\s|$)' % '|'.join(map(re.escape, IMAGE_EXTENSIONS)), re.I)
 _RAW_FRAME = re.compile(

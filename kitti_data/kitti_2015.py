@@ -7,10 +7,10 @@
 import os
 import re
 
-from vo_common.errors import UserError
-from vo_common.files import list_folder, require_file
 from kitti_data.calibration import Calibration
 from kitti_data.frame_files import natural_order
+from vo_common.errors import UserError
+from vo_common.files import list_folder, require_file
 
 REFERENCE = 10  # number of the frame that has ground truth
 _REFERENCE_NAME = re.compile(r'([0-9]{1,18})_%02d\.png' % REFERENCE)

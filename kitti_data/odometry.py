@@ -4,14 +4,14 @@ from typing import NamedTuple, Optional
 
 import numpy as np
 
-from vo_common.errors import UserError
-from vo_common.files import atomic_write, list_folder, reading, require_file, require_folder
 from kitti_data.calibration import Calibration
 from kitti_data.frame_files import frame_number, list_frames, require_no_gaps
 from kitti_data.images import size_of_first
 from kitti_data.number_files import numbered_rows, read_rows
 from kitti_data.poses import (
     from_parts, quaternion_from_rotation, rotation_faults, rotation_from_quaternion, to_4x4)
+from vo_common.errors import UserError
+from vo_common.files import atomic_write, list_folder, reading, require_file, require_folder
 
 # Metres, some laps of the Earth; and frames, four years of them. Beyond, sums are not finite.
 MOST_DISTANT, _MOST_FRAMES = 1e8, 1e9

@@ -7,12 +7,12 @@ import re
 
 import numpy as np
 
-from vo_common.errors import UserError
-from vo_common.files import (
-    list_folder, numbered_lines, reading, require_file, require_folder)
 from kitti_data.calibration import RawCalibration
 from kitti_data.frame_files import list_frames
 from kitti_data.number_files import read_rows, shortened
+from vo_common.errors import UserError
+from vo_common.files import (
+    list_folder, numbered_lines, reading, require_file, require_folder)
 
 _CAMERA_FOLDER = re.compile(r'image_0([0-3])')
 _DRIVE_NAME = re.compile(r'(\d{4}_\d{2}_\d{2})_drive_\d{4}_sync$')

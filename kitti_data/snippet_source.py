@@ -4,15 +4,15 @@ from typing import Callable, Iterator, NamedTuple, Optional
 
 import numpy as np
 
-from vo_common.errors import UserError
-from vo_common.files import list_folder
-from vo_common.parallel import read_ahead
 from kitti_data import images
 from kitti_data.calibration import check_camera, read_camera_file, resized, zoomed
 from kitti_data.example_list import read_example_list, settings_of
 from kitti_data.frame_files import frame_number, natural_order
 from kitti_data.frame_source import FRAMES_A_SECOND, sequence_frames, warn_of_rate, windows
 from kitti_data.kitti_2015 import find_flow_scenes
+from vo_common.errors import UserError
+from vo_common.files import list_folder
+from vo_common.parallel import read_ahead
 
 _FORMATTED_LIST = 'test_flow.txt'
 _CAMERA_ENDING = '_cam.txt'

@@ -3,9 +3,9 @@ import collections
 
 import numpy as np
 
-from vo_common.errors import UserError
 from kitti_data.poses import from_parts, mean_transform, relative
 from kitti_eval.snippet_errors import best_scale
+from vo_common.errors import UserError
 
 SCALES = ('per_snippet', 'global', 'none')
 OVERLAPS = ('first', 'mean')

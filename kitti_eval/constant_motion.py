@@ -3,9 +3,9 @@ import os
 
 import numpy as np
 
-from vo_common.errors import UserError
 from kitti_data import odometry
 from kitti_data.poses import relative
+from vo_common.errors import UserError
 
 # Mean of inv(T_i) T_{i+1}'s translation over all 20 400 steps of KITTI's sequences 00 to 08,
 # metres in the camera's frame (right, down, forward).

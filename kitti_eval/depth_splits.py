@@ -10,8 +10,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from vo_common.errors import UserError
-from vo_common.files import require_file, require_folder
 from kitti_data import splits
 from kitti_data.depth_files import read_kitti_depth
 from kitti_data.frame_files import frame_number
@@ -25,6 +23,8 @@ from kitti_eval.depth_errors import GARG_CROP, valid_pixels
 from kitti_eval.depth_truth import (
     BASELINE, FOCAL_OF_WIDTH, disparity_to_depth, focal_and_baseline, project_velodyne,
     read_disparity)
+from vo_common.errors import UserError
+from vo_common.files import require_file, require_folder
 
 _ANNOTATED_PARTS = ('train', 'val')
 _RAW_IMAGE = re.compile(r'([^/]+)/image_0([0-3])/data/([0-9]+)\.(png|jpg|jpeg)$', re.I)

@@ -1,9 +1,9 @@
 """Ground truth of depth: laser scans projected into the image, and KITTI 2015's disparities."""
 import numpy as np
 
-from vo_common.errors import UserError
 from kitti_data.calibration import KITTI_SIZES, Calibration
 from kitti_data.images import read_16_bit
+from vo_common.errors import UserError
 
 # Pixels, by the width of KITTI's images: how the field turns KITTI 2015's disparity into depth.
 FOCAL_OF_WIDTH = {width: focal for focal, (_, width) in KITTI_SIZES.items()}

@@ -11,16 +11,16 @@ import dataclasses
 
 import numpy as np
 
-from vo_common.console import warn
-from vo_common.files import make_folder
-from vo_common.flags import flag, parse_flags, path_flag
-from vo_common.parallel import parallel_map
 from kitti_data.depth_files import read_depths
 from kitti_data.images import read_rgb, resize, write_png
 from kitti_eval import html_report, leakage, report
 from kitti_eval.depth_errors import MAX_DEPTH, MIN_DEPTH, ERRORS, evaluate_map, inverse, summarise
 from kitti_eval.depth_order import in_order_of
 from kitti_eval.depth_splits import AnnotatedSplit, EigenSplit, StereoSplit, SyntheticSplit
+from vo_common.console import warn
+from vo_common.files import make_folder
+from vo_common.flags import flag, parse_flags, path_flag
+from vo_common.parallel import parallel_map
 
 ROWS = (('prediction', 'prediction'), ("constant: each image's median", 'median_depth'),
         ('constant: least abs_rel in each image', 'best_constant'))

@@ -12,16 +12,16 @@ import re
 
 import numpy as np
 
-from vo_common.console import warn
-from vo_common.files import list_folder, make_folder, require_folder
-from vo_common.flags import flag, parse_flags, path_flag
-from vo_common.parallel import parallel_map
 from kitti_data import splits
 from kitti_data.flow_files import flow_to_colour, read_flo, read_kitti_flow, resize_flow
 from kitti_data.images import read_rgb, write_png
 from kitti_data.kitti_2015 import REFERENCE, reference_names
 from kitti_eval import html_report, leakage, report
 from kitti_eval.flow_errors import evaluate_map, other_readings, summarise
+from vo_common.console import warn
+from vo_common.files import list_folder, make_folder, require_folder
+from vo_common.flags import flag, parse_flags, path_flag
+from vo_common.parallel import parallel_map
 
 TRUTHS = ('noc', 'occ')
 # Where and in which form the prediction of an image may lie; the first that is there is taken.

@@ -12,15 +12,15 @@ from typing import List
 
 import numpy as np
 
-from vo_common.console import warn
-from vo_common.files import require_file
-from vo_common.flags import flag, parse_flags, path_flag
 from kitti_data import odometry
 from kitti_eval import html_report, leakage, report, trajectories, trajectory_hints
 from kitti_eval.chaining import OVERLAPS, SCALES
 from kitti_eval.constant_motion import constant_motion_at, step_from_files
 from kitti_eval.trajectory_errors import (
     ALIGNMENTS, KITTI_LENGTHS, align_trajectory, evaluate_odometry)
+from vo_common.console import warn
+from vo_common.files import require_file
+from vo_common.flags import flag, parse_flags, path_flag
 
 
 @dataclasses.dataclass

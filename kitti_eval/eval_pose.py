@@ -6,10 +6,6 @@ if __package__ in (None, ''):
 
 import dataclasses
 
-from vo_common.console import warn
-from vo_common.errors import UserError, run_main
-from vo_common.files import require_folder
-from vo_common.flags import parse_flags, path_flag
 from kitti_data import odometry
 from kitti_data.poses import relative
 from kitti_eval import html_report, leakage, report, snippets, trajectories
@@ -17,6 +13,10 @@ from kitti_eval.chaining import chain_snippets
 from kitti_eval.constant_motion import step_from_files
 from kitti_eval.snippet_errors import evaluate_snippets, on_clock_of
 from kitti_eval.trajectory_hints import shift_hint, turns_of_snippets
+from vo_common.console import warn
+from vo_common.errors import UserError, run_main
+from vo_common.files import require_folder
+from vo_common.flags import parse_flags, path_flag
 
 _KITTI_RATE = 10.0  # frames a second
 

@@ -1,8 +1,8 @@
 """Optical flow errors as KITTI 2015 measures them."""
 import numpy as np
 
-from vo_common.errors import UserError
 from kitti_data.flow_files import resize_flow
+from vo_common.errors import UserError
 
 ERRORS = ('epe', 'fl')
 

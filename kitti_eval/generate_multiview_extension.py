@@ -11,14 +11,14 @@ import dataclasses
 
 import numpy as np
 
-from vo_common.files import make_folder, require_folder, write_json, write_text
-from vo_common.flags import Flags, flag, parse_flags, path_flag
-from vo_common.parallel import parallel_map
 from kitti_data.calibration import camera_text, resized, zoomed
 from kitti_data.example_list import SUMMARY_NAME
 from kitti_data.images import write_jpeg
 from kitti_data.kitti_2015 import FlowScenes
 from kitti_data.snippet_source import load_scene
+from vo_common.files import make_folder, require_folder, write_json, write_text
+from vo_common.flags import Flags, flag, parse_flags, path_flag
+from vo_common.parallel import parallel_map
 
 
 @dataclasses.dataclass

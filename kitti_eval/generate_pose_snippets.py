@@ -6,12 +6,12 @@ if __package__ in (None, ''):
 
 import dataclasses
 
+from kitti_data import odometry
+from kitti_eval import snippets
 from vo_common.console import warn
 from vo_common.errors import run_main
 from vo_common.files import require_folder
 from vo_common.flags import Flags, flag, parse_flags, path_flag
-from kitti_data import odometry
-from kitti_eval import snippets
 
 
 @dataclasses.dataclass

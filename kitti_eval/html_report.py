@@ -13,9 +13,9 @@ import urllib.parse
 
 from tabulate import tabulate
 
+from kitti_eval import report
 from vo_common.errors import UserError
 from vo_common.files import require_file, write_text
-from kitti_eval import report
 
 _STYLE = '''
 :root { color-scheme: light dark; }

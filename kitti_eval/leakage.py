@@ -1,9 +1,9 @@
 """Finds out whether what is evaluated was trained on: odometry sequences are raw drives."""
 import re
 
-from vo_common.console import warn
 from kitti_data import splits
 from kitti_data.example_list import read_example_list
+from vo_common.console import warn
 
 _DRIVE = re.compile(r'\d{4}_\d{2}_\d{2}_drive_\d{4}')
 # Folders of a formatted set: a sequence, then perhaps its camera and the distance of its frames.

@@ -1,8 +1,8 @@
 """The absolute trajectory error of pose snippets, as the field defines it."""
 import numpy as np
 
-from vo_common.errors import UserError
 from kitti_eval.constant_motion import KITTI_STEP, constant_motion
+from vo_common.errors import UserError
 
 MAX_TIME_DIFFERENCE = 0.01
 

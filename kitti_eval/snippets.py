@@ -9,15 +9,15 @@ import re
 
 import numpy as np
 
-from vo_common.errors import UserError
-from vo_common.files import (
-    list_folder, make_folder, read_json, remove_others, require_folder, write_json)
 from kitti_data.frame_files import frame_number
 from kitti_data.number_files import numbered_rows
 from kitti_data.odometry import MOST_DISTANT, write_tum
 from kitti_data.poses import (
     from_parts, inverse, relative, rotation_from_quaternion,
     transform_from_vector)
+from vo_common.errors import UserError
+from vo_common.files import (
+    list_folder, make_folder, read_json, remove_others, require_folder, write_json)
 
 _NUMBER_FORMAT = '%f'  # as the published snippets are written
 _FRAMES_FILE = 'frames.json'

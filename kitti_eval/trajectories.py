@@ -5,10 +5,6 @@ from typing import Dict, NamedTuple, Optional
 
 import numpy as np
 
-from vo_common.console import warn
-from vo_common.errors import UserError
-from vo_common.files import require_file
-from vo_common.flags import default_of, flag, path_flag
 from kitti_data import odometry, splits
 from kitti_data.number_files import read_rows
 from kitti_data.poses import relative
@@ -16,6 +12,10 @@ from kitti_eval import report, snippets
 from kitti_eval.chaining import chain_snippets
 from kitti_eval.snippet_errors import MAX_TIME_DIFFERENCE
 from kitti_eval.trajectory_hints import fitting_frames
+from vo_common.console import warn
+from vo_common.errors import UserError
+from vo_common.files import require_file
+from vo_common.flags import default_of, flag, path_flag
 
 LEAST_SHARE = 0.5  # Of either side: below, its frames are not those of the other one.
 

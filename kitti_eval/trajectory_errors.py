@@ -5,8 +5,8 @@ relative to their first frame before anything else, as KITTI's own poses are.
 """
 import numpy as np
 
-from vo_common.errors import UserError
 from kitti_data.poses import from_parts, rotation_angle, to_4x4
+from vo_common.errors import UserError
 
 ALIGNMENTS = ('none', 'scale', '6dof', '7dof')
 KITTI_LENGTHS = tuple(range(100, 801, 100))

@@ -2,10 +2,10 @@
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from vo_common.console import log
-from vo_common.errors import UserError
 from npu_runtime.checkpoints import (
     METRIC_SCOPE, STEP_KEYS, instead_of, latest, open_reader, read_step, read_value)
+from vo_common.console import log
+from vo_common.errors import UserError
 
 _OPTIMIZER_KEYS = ('Adam', 'Adam_1', 'beta1_power', 'beta2_power')
 _BYTES_A_CALL = 64 * 1024 ** 2

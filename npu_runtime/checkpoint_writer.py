@@ -6,13 +6,13 @@ import shutil
 
 import tensorflow.compat.v1 as tf
 
-from vo_common.console import warn
-from vo_common.errors import UserError
-from vo_common.files import utf8_path
 from npu_runtime import checkpoints
 from npu_runtime.checkpoint_files import (
     data_files, name_to_write, publish, remove, remove_leftovers)
 from npu_runtime.failures import first_line
+from vo_common.console import warn
+from vo_common.errors import UserError
+from vo_common.files import utf8_path
 
 
 class CheckpointWriter:

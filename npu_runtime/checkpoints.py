@@ -10,11 +10,11 @@ import tempfile
 import numpy as np
 import tensorflow.compat.v1 as tf
 
+from npu_runtime.checkpoint_files import NEW, publish, remove
+from npu_runtime.failures import first_line
 from vo_common.console import warn
 from vo_common.errors import UserError
 from vo_common.files import reason, utf8_path
-from npu_runtime.checkpoint_files import NEW, publish, remove
-from npu_runtime.failures import first_line
 
 BEST = 'model-best'
 LATEST = 'model-latest'  # saved by time, until the next one that the schedule names

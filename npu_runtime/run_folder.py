@@ -11,11 +11,11 @@ import os
 import socket
 import typing
 
+from npu_runtime.checkpoint_files import remove_leftovers
 from vo_common.console import warn
 from vo_common.errors import UserError
 from vo_common.files import make_folder, read_json, reason, utf8_path, write_json
 from vo_common.flags import check_value, default_of
-from npu_runtime.checkpoint_files import remove_leftovers
 
 CONFIG_FILE = 'config.json'
 _KINDS = {bool: 'bool', int: 'int', float: 'float', str: 'str',

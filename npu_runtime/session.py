@@ -3,9 +3,9 @@ import dataclasses
 
 import tensorflow.compat.v1 as tf
 
-from vo_common.console import log
 from npu_runtime.devices import compilation
 from npu_runtime.devices.choose import choose_device
+from vo_common.console import log
 
 
 def session_config(device, config, ranks=None):

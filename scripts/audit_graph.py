@@ -24,15 +24,13 @@ if __package__ in (None, ''):
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 # Before what takes long to import: from here on Ctrl-C is one line.
-from vo_common.errors import UserError, run_main  # noqa: E402
 from npu_runtime.engine import start_tensorflow  # noqa: E402
+from vo_common.errors import UserError, run_main  # noqa: E402
 
 start_tensorflow()  # it decides how much TensorFlow tells, from its import on
 
 import tensorflow.compat.v1 as tf  # noqa: E402
 
-from vo_common.files import read_json, write_json  # noqa: E402
-from vo_common.flags import flag, parse_flags  # noqa: E402
 from convlstm_vo import model as vo_model  # noqa: E402
 from convlstm_vo import net as vo_net  # noqa: E402
 from convlstm_vo.config import ModelConfig as VoConfig  # noqa: E402
@@ -45,6 +43,8 @@ from npu_runtime.devices.ranks import HcclRanks, SingleProcess  # noqa: E402
 from npu_runtime.training.flags import TrainFlags  # noqa: E402
 from npu_runtime.training.step import TrainingStep  # noqa: E402
 from npu_runtime.training.task import TrainingTask  # noqa: E402
+from vo_common.files import read_json, write_json  # noqa: E402
+from vo_common.flags import flag, parse_flags  # noqa: E402
 
 COUNTS_FILE = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'graph_counts.json')
 STAND_IN = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'test',

@@ -18,10 +18,10 @@ from typing import List
 if __package__ in (None, ''):
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
+from npu_runtime.devices.rank_table import check_rank_table  # noqa: E402
 from vo_common.errors import UserError, run_main  # noqa: E402
 from vo_common.files import read_lines, write_json  # noqa: E402
 from vo_common.flags import Flags, flag, parse_flags, path_flag  # noqa: E402
-from npu_runtime.devices.rank_table import check_rank_table  # noqa: E402
 
 
 @dataclasses.dataclass

@@ -7,10 +7,10 @@ import sys
 if __package__ in (None, ''):
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
+from npu_runtime.training.metrics import read_metrics
 from vo_common.errors import UserError, run_main
 from vo_common.files import make_folder, read_json, write_text
 from vo_common.flags import Flags, flag, parse_flags, path_flag
-from npu_runtime.training.metrics import read_metrics
 
 
 @dataclasses.dataclass

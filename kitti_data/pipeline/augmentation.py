@@ -12,9 +12,9 @@ import typing
 
 import numpy as np
 
+from kitti_data.pipeline import turned_frames
 from vo_common.flags import check_fields, flag, read_by
 from vo_common.opencv import cv2
-from kitti_data.pipeline import turned_frames
 
 MAX_SCALE = 1.15
 GAMMA_RANGE = (0.8, 1.2)

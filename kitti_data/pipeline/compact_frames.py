@@ -9,10 +9,10 @@ import typing
 
 import numpy as np
 
+from kitti_data.images import read_format, read_levels
 from vo_common.errors import UserError
 from vo_common.opencv import cv2
 from vo_common.parallel import parallel_map
-from kitti_data.images import read_format, read_levels
 
 # 255 * 257 = 65535: a level of 8 bits in levels of 16 bits.
 _FINE_LEVELS = 257

@@ -6,11 +6,11 @@ import typing
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from vo_common.errors import UserError
-from vo_common.opencv import cv2
 from kitti_data.calibration import read_camera_file
 from kitti_data.canonical_camera import camera_of
 from kitti_data.pipeline import augmentation
+from vo_common.errors import UserError
+from vo_common.opencv import cv2
 
 _ALIGNMENT = 64  # bytes, of TensorFlow's buffers
 

@@ -8,15 +8,15 @@ import os
 
 import tensorflow.compat.v1 as tf
 
-from vo_common.errors import UserError
-from vo_common.files import reading, reason, require_file, require_folder
-from vo_common.parallel import parallel_map
 from kitti_data import images
 from kitti_data.calibration import read_camera_file
 from kitti_data.example_list import read_example_list
 from kitti_data.pipeline.example_reader import (
     Cameras, ExampleReader, check_strip_size, decode_strip)
 from kitti_data.pipeline.order import example_order
+from vo_common.errors import UserError
+from vo_common.files import reading, reason, require_file, require_folder
+from vo_common.parallel import parallel_map
 
 
 class FormattedSet:

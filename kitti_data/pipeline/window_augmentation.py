@@ -7,11 +7,11 @@ import dataclasses
 
 import numpy as np
 
-from vo_common.errors import UserError
-from vo_common.flags import check_fields, flag, read_by
 from kitti_data import motion
 from kitti_data import poses as pose_math
 from kitti_data.pipeline import turned_frames
+from vo_common.errors import UserError
+from vo_common.flags import check_fields, flag, read_by
 
 CONTRAST_RANGE = (0.7, 1.4)
 # x to -x: steps to the side and turns about y and z change their sign.

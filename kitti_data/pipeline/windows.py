@@ -5,13 +5,13 @@ A window of T pairs is T + 1 frames of one sequence, each read and decoded once.
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from vo_common.errors import UserError
 from kitti_data.calibration import resized
 from kitti_data.pipeline.compact_frames import FrameReader, check_frames
 from kitti_data.motion import motions_from_poses
 from kitti_data.odometry import OdometrySequence
 from kitti_data.pipeline.order import example_order
 from kitti_data.pipeline.window_augmentation import change_window
+from vo_common.errors import UserError
 
 
 class WindowSet:

@@ -9,14 +9,14 @@ import threading
 
 import numpy as np
 
-from vo_common.errors import UserError
-from vo_common.files import (
-    list_folder, make_folder, read_json, reading, write_json, write_text)
-from vo_common.parallel import parallel_map
 from kitti_data import images
 from kitti_data.calibration import camera_text
 from kitti_data.example_list import SUMMARY_NAME
 from kitti_data.preparation.clips import examples_of, too_short
+from vo_common.errors import UserError
+from vo_common.files import (
+    list_folder, make_folder, read_json, reading, write_json, write_text)
+from vo_common.parallel import parallel_map
 
 _JPEG_END = b'\xff\xd9'
 

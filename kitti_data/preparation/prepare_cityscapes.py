@@ -7,10 +7,10 @@ import itertools
 
 import numpy as np
 
-from vo_common.errors import UserError
 from kitti_data import cityscapes
 from kitti_data.images import size_of_first
 from kitti_data.preparation.clips import Clip, DataSet, Frame, collect
+from vo_common.errors import UserError
 
 FRAME_STEP = 2
 KEEP_ROWS = 0.75

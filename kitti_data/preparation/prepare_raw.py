@@ -1,10 +1,10 @@
 """What `kitti_raw_eigen` and `kitti_raw_stereo` consist of: raw drives without the test scenes."""
-from vo_common.errors import UserError
-from vo_common.parallel import parallel_map
 from kitti_data import raw, splits
 from kitti_data.frame_files import missing_frames
 from kitti_data.images import size_of_first
 from kitti_data.preparation.clips import Clip, DataSet, Frame, collect
+from vo_common.errors import UserError
+from vo_common.parallel import parallel_map
 
 DEFAULT_CAMERAS = (2, 3)
 

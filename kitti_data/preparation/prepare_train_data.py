@@ -14,13 +14,13 @@ from typing import List
 if __package__ in (None, ''):
     sys.path[0] = os.path.abspath(os.path.join(os.path.dirname(__file__), '..', '..'))
 
-from vo_common.errors import EXIT_USER_ERROR, UserError, run_main
-from vo_common.files import require_folder
-from vo_common.flags import Flags, flag, parse_flags, path_flag
 from kitti_data.preparation import prepare_cityscapes
 from kitti_data.preparation import prepare_odometry
 from kitti_data.preparation import prepare_raw
 from kitti_data.preparation.format_writer import write_set
+from vo_common.errors import EXIT_USER_ERROR, UserError, run_main
+from vo_common.files import require_folder
+from vo_common.flags import Flags, flag, parse_flags, path_flag
 
 DATA_SETS = {'kitti_odom': prepare_odometry.find_clips,
              'kitti_raw_eigen': prepare_raw.find_clips,

@@ -3,14 +3,14 @@ import os
 
 import numpy as np
 
-from vo_common.errors import UserError
-from vo_common.files import make_folder, write_text
-from vo_common.parallel import parallel_map
 from kitti_data.flow_files import write_kitti_flow
 from kitti_data.images import write_png
 from kitti_data.kitti_2015 import REFERENCE
 from kitti_data.rendering.kitti_raw import calibration_files
 from kitti_data.rendering.scene import BASELINE, Scene
+from vo_common.errors import UserError
+from vo_common.files import make_folder, write_text
+from vo_common.parallel import parallel_map
 
 FRAMES_APART = 5  # on the drive, from one reference picture to the next
 SCENE_NAME = 'kitti_2015'

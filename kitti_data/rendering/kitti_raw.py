@@ -8,13 +8,13 @@ import os
 
 import numpy as np
 
-from vo_common.errors import UserError
-from vo_common.files import atomic_write, make_folder, write_text
-from vo_common.parallel import parallel_map
 from kitti_data import poses
 from kitti_data.images import write_png
 from kitti_data.rendering.scene import BASELINE, FRAME_SECONDS, VELO_TO_CAM, Scene
 from kitti_data.rendering.world import range_along
+from vo_common.errors import UserError
+from vo_common.files import atomic_write, make_folder, write_text
+from vo_common.parallel import parallel_map
 
 # Real names, so that lists of test scenes apply: 0009 is in both the Eigen and the stereo one.
 DRIVES = tuple('2011_09_26_drive_%s_sync' % number for number in (

@@ -6,11 +6,11 @@ import zlib
 
 import numpy as np
 
-from vo_common.errors import UserError
-from vo_common.files import read_json, write_json
 from kitti_data import poses
 from kitti_data.rendering.drive import Drive, make_drive
 from kitti_data.rendering.world import World, exact_flow, render_depth, render_image
+from vo_common.errors import UserError
+from vo_common.files import read_json, write_json
 
 BASELINE = 0.54  # metres between the left and the right camera, as on KITTI's car
 FRAME_SECONDS = 0.1

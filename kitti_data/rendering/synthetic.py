@@ -20,14 +20,14 @@ from vo_common.errors import UserError, run_main
 import numpy as np
 from PIL import Image
 
-from vo_common.files import make_folder, write_text
-from vo_common.flags import Flags, flag, parse_flags, path_flag
-from vo_common.parallel import parallel_map
 from kitti_data.images import write_png
 from kitti_data.odometry import sequence_name, write_poses
 from kitti_data.rendering.kitti_2015 import kitti_2015_dataset
 from kitti_data.rendering.kitti_raw import DRIVES, raw_dataset
 from kitti_data.rendering.scene import FRAME_SECONDS, VELO_TO_CAM, Scene
+from vo_common.files import make_folder, write_text
+from vo_common.flags import Flags, flag, parse_flags, path_flag
+from vo_common.parallel import parallel_map
 
 FRAMES_A_JOB = 8
 LAYOUTS = ('odometry', 'raw', 'kitti_2015')

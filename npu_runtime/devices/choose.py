@@ -4,8 +4,8 @@ import importlib
 import importlib.util
 import os
 
-from vo_common.errors import UserError
 from npu_runtime.devices import cpu, gpu, npu
+from vo_common.errors import UserError
 
 _KINDS = {'cpu': cpu, 'gpu': gpu, 'npu': npu}
 

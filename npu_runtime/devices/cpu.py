@@ -1,9 +1,9 @@
 """The CPU. gpu.py and npu.py offer the same names: `Device.own` is one of the three."""
-from vo_common.parallel import num_cores
 from npu_runtime.devices import host_kernels
 from npu_runtime.devices.host_memory import keep_freed_memory
 from npu_runtime.devices.tensorflow_devices import (  # noqa: F401  (part of what it offers)
     SHARED, fetched_images, scaled_optimizer, step_loop, switch_on)
+from vo_common.parallel import num_cores
 
 SHOWS_PROCESSES = ''  # the command that tells which processes use the device
 REFUSED = None  # no driver stands between

@@ -1,8 +1,8 @@
 """The flags that say on what, and how, a model runs."""
 import dataclasses
 
-from vo_common.flags import Flags, flag
 from npu_runtime.devices import npu_options
+from vo_common.flags import Flags, flag
 
 DEVICES = ('auto', 'npu', 'gpu', 'cpu')
 XLA_MODES = ('auto', 'on', 'off')

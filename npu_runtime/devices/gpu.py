@@ -1,10 +1,10 @@
 """The GPU, driven by TensorFlow itself; offers what cpu.py and npu.py do."""
 import re
 
-from vo_common.errors import UserError
 from npu_runtime.devices import host_kernels
 from npu_runtime.devices.tensorflow_devices import (  # noqa: F401  (part of what it offers)
     SHARED, fetched_images, scaled_optimizer, step_loop, switch_on)
+from vo_common.errors import UserError
 
 SHOWS_PROCESSES = 'nvidia-smi'
 # What TensorFlow says where the card or its driver refuses.

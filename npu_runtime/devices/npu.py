@@ -10,10 +10,10 @@ import re
 import tensorflow.compat.v1 as tf
 from tensorflow.core.protobuf import rewriter_config_pb2
 
-from vo_common.errors import UserError
-from vo_common.parallel import num_cores
 from npu_runtime.devices import npu_options
 from npu_runtime.devices.tensorflow_devices import SingleSteps
+from vo_common.errors import UserError
+from vo_common.parallel import num_cores
 
 SHARED = False  # a card belongs to one process
 SHOWS_PROCESSES = 'npu-smi info'

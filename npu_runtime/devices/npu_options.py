@@ -9,11 +9,11 @@ import dataclasses
 import json
 import os
 
+from npu_runtime.devices.option_values import (
+    BYTES, COUNT, DUMP_STEPS, FILE, FOLDER, JSON_OBJECT, NAME, SWITCH, one_of, require)
 from vo_common.errors import UserError
 from vo_common.files import make_folder, require_file
 from vo_common.flags import flag, path_flag
-from npu_runtime.devices.option_values import (
-    BYTES, COUNT, DUMP_STEPS, FILE, FOLDER, JSON_OBJECT, NAME, SWITCH, one_of, require)
 
 # What layer norm, losses and geometry are made of: in float16 their epsilons are zero, variances
 # cancel and sums overflow. By its list an NPU keeps gradients in float32 too; additions, which nets

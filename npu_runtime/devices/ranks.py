@@ -13,8 +13,8 @@ import re
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from vo_common.errors import UserError
 from npu_runtime.devices.rank_table import check_rank_table, ranks_beside
+from vo_common.errors import UserError
 
 
 def connect(device, environ=None):

@@ -2,11 +2,11 @@
 import math
 import time
 
-from vo_common.console import log
 from npu_runtime import checkpoints
 from npu_runtime.checkpoint_writer import CheckpointWriter
 from npu_runtime.training.report import Report, due
 from npu_runtime.training.validation import Validator, least_logged
+from vo_common.console import log
 
 
 class Chief:

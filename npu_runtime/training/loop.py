@@ -5,7 +5,6 @@ import sys
 
 import tensorflow.compat.v1 as tf
 
-from vo_common.console import log
 from npu_runtime import checkpoints
 from npu_runtime.devices import compilation, precision
 from npu_runtime.devices import ranks as distribution
@@ -19,6 +18,7 @@ from npu_runtime.training.report import due
 from npu_runtime.training.signals import StopSignals
 from npu_runtime.training.start import find_start, restore_or_initialise
 from npu_runtime.training.step import TrainingStep
+from vo_common.console import log
 
 
 def train(task, runtime):

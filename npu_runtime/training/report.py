@@ -4,11 +4,11 @@ import statistics
 
 import tensorflow.compat.v1 as tf
 
+from npu_runtime.training.metrics import MetricsLog
+from npu_runtime.training.task import StepRecord
 from vo_common.console import log
 from vo_common.files import utf8_path
 from vo_common.progress import progress
-from npu_runtime.training.metrics import MetricsLog
-from npu_runtime.training.task import StepRecord
 
 _WARM_UP_CALLS = 2  # the first ones trace and compile
 

@@ -4,11 +4,11 @@ import typing
 
 import tensorflow.compat.v1 as tf
 
-from vo_common.console import log
-from vo_common.errors import UserError
 from npu_runtime import checkpoint_loading, checkpoints
 from npu_runtime.run_folder import changes_since
 from npu_runtime.training.step import TrainingStep
+from vo_common.console import log
+from vo_common.errors import UserError
 
 
 class StartingPoint(typing.NamedTuple):

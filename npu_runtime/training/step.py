@@ -4,9 +4,9 @@ import typing
 
 import tensorflow.compat.v1 as tf
 
-from vo_common.errors import UserError
 from npu_runtime.devices import compilation, precision
 from npu_runtime.devices.host_gradients import convolutions_as_gradients
+from vo_common.errors import UserError
 
 _NO_TERMS = ('total', 'learning_rate', 'loss_scale', 'stop')
 

@@ -12,7 +12,6 @@ import pytest
 
 import two_ranks
 from checkpoint_values import values_of
-from vo_common.files import read_json
 from geonet_program import SIZE
 from kitti_data.preparation import prepare_train_data
 from kitti_data.pipeline.formatted import list_examples
@@ -20,6 +19,7 @@ from kitti_data.rendering.synthetic import synthetic_dataset
 from npu_runtime import checkpoints
 from npu_runtime.training.metrics import read_metrics
 from toy_training import run_toy, totals
+from vo_common.files import read_json
 
 pytest.importorskip('horovod.tensorflow')
 

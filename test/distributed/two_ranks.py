@@ -12,11 +12,11 @@ start_tensorflow()  # before TensorFlow is used: it decides how 2.x builds graph
 
 import tensorflow.compat.v1 as tf  # noqa: E402
 
-from vo_common.errors import UserError, run_main  # noqa: E402
-from vo_common.files import write_json  # noqa: E402
 from convlstm_vo import main as convlstm_vo  # noqa: E402
 from geonet_program import ONE_THREAD, SIZE, geonet  # noqa: E402
 from toy_training import linear_model, run_toy  # noqa: E402
+from vo_common.errors import UserError, run_main  # noqa: E402
+from vo_common.files import write_json  # noqa: E402
 
 RANK = int(os.environ.get('HOROVOD_RANK', 0))
 

@@ -6,8 +6,8 @@ import os
 import shutil
 import zipfile
 
-from vo_common.files import TEMPORARY_SUFFIX
 from programs import (CONVLSTM, GEONET, ONE_THREAD, PREPARE, RENDER, SIZE, UNPACK)
+from vo_common.files import TEMPORARY_SUFFIX
 
 TOY = 'test/faults/toy_program.py'
 DRIVE = '2011_09_26_drive_0001_sync'

@@ -7,8 +7,8 @@ import pytest
 
 import cases
 import programs as running
-from vo_common.files import read_json
 from settings import pick
+from vo_common.files import read_json
 
 # Everything a shell expands, splits or runs; each command in it would leave a file `HIT`.
 NAMES = ["a b;touch HIT;'c", '$(touch HIT)`touch HIT`', '"x" & touch HIT | y > HIT',

@@ -9,11 +9,11 @@ import pytest
 
 import cases
 import programs as running
-from vo_common.files import TEMPORARY_SUFFIX
 from npu_runtime import checkpoints
 from npu_runtime.training.metrics import read_metrics
 from settings import pick
 from toy_training import losses_of
+from vo_common.files import TEMPORARY_SUFFIX
 
 TRAININGS = pick(list(cases.TRAININGS), ['train_toy'])
 WRITERS = pick(list(cases.WRITERS), ['prepare', 'unpack'])

@@ -1,10 +1,10 @@
 """The command line: the published names, spellings and defaults, and what is refused."""
 import pytest
 
-from vo_common.errors import UserError
-from vo_common.flags import parse_flags
 from convlstm_vo.config import ModelConfig
 from convlstm_vo.run_config import RunConfig
+from vo_common.errors import UserError
+from vo_common.flags import parse_flags
 
 
 def _parse(*argv):

@@ -6,12 +6,12 @@ import cv2
 import numpy as np
 import pytest
 
-from vo_common.errors import UserError, run_main
-from vo_common.files import write_json
 from convlstm_vo import main as convlstm_vo
 from convlstm_vo import predict_motion
 from convlstm_vo.run_config import RunConfig
 from kitti_data.rendering.synthetic import synthetic_dataset
+from vo_common.errors import UserError, run_main
+from vo_common.files import write_json
 
 SIZE = ('--img_height=32', '--img_width=64', '--device=cpu')
 

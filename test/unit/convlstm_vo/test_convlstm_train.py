@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 from checkpoint_values import write_with_nan
-from vo_common.errors import UserError
 from convlstm_vo import main, net, predictor
 from kitti_data import images, motion, odometry
 from kitti_data.pipeline.compact_frames import CompactFrames
@@ -18,6 +17,7 @@ from kitti_data.rendering.synthetic import synthetic_dataset
 from kitti_eval import evo_tools, plots
 from npu_runtime import checkpoints
 from npu_runtime.training.metrics import read_metrics
+from vo_common.errors import UserError
 
 SIZE = ['--img_height=32', '--img_width=64']
 

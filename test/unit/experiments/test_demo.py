@@ -1,8 +1,8 @@
 """The demo removes what it wrote itself, and nothing else."""
 import pytest
 
-from vo_common.errors import UserError
 from experiments import demo
+from vo_common.errors import UserError
 
 
 @pytest.mark.parametrize('part', ['kitti', 'geonet', 'convlstm_vo'])

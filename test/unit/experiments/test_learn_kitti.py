@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from repository import run
-from vo_common.errors import UserError, run_main
 from kitti_data import poses as pose_math
 from kitti_data.odometry import OdometrySequence
 from kitti_eval.snippets import snippets_of_trajectory, write_snippets
 from experiments import drives as kitti_drives
 from experiments import figures, learn_convlstm, learn_geonet, learn_kitti
+from vo_common.errors import UserError, run_main
 
 
 @pytest.fixture

@@ -3,8 +3,8 @@ import json
 
 import pytest
 
-from vo_common.errors import UserError
 from experiments.stages import LEAST_STEPS, Stage, run_stages
+from vo_common.errors import UserError
 
 STAGES = [Stage(0.5, 3e-4), Stage(0.4, 2e-4, ('--freeze',)), Stage(0.1, 3e-5)]
 SECONDS_A_STEP = 0.5

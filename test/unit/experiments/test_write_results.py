@@ -4,9 +4,9 @@ import os
 
 import pytest
 
-from vo_common.errors import UserError
 from experiments import write_results
 from repository import ROOT
+from vo_common.errors import UserError
 
 DOCS = ROOT / 'docs'
 ROW = dict(model='GeoNet', sequence='07', trained_on=False, figure='ate_3',

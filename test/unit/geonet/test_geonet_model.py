@@ -5,10 +5,10 @@ import tensorflow.compat.v1 as tf
 
 import geonet_reference
 import golden_common
-from vo_common.errors import UserError
 from geonet import model
 from geonet.config import ModelConfig
 from random_batch import random_batch
+from vo_common.errors import UserError
 
 
 def run_training(build, config, batch_size, is_training=True):

@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from vo_common.errors import UserError
 from geonet.pictures import PictureWriter
+from vo_common.errors import UserError
 
 
 def write_video(folder, rate, frames=30):

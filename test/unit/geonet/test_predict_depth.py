@@ -6,10 +6,10 @@ import cv2
 import numpy as np
 import pytest
 
-from vo_common.errors import UserError
 from geonet_program import SIZE, geonet, geonet_fails
 from kitti_data.images import read_rgb, resize, write_png
 from kitti_eval import eval_depth
+from vo_common.errors import UserError
 
 
 def images_of(kitti):

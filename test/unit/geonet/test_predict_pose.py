@@ -9,7 +9,6 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from checkpoint_values import write_with_nan
-from vo_common.errors import UserError
 from geonet import predict_pose
 from geonet.pictures import trajectory_picture
 from geonet_program import geonet, geonet_fails
@@ -22,6 +21,7 @@ from kitti_data.poses import relative
 from kitti_eval import eval_odometry, eval_pose, snippets
 from kitti_eval.snippets import read_snippets
 from npu_runtime import checkpoints
+from vo_common.errors import UserError
 
 
 CANONICAL = (0.58, 1.92, 0.49, 0.48)

@@ -4,11 +4,11 @@ import pytest
 import tensorflow.compat.v1 as tf
 
 import golden_common
-from vo_common.errors import UserError
 from geonet import geometry, losses, model, pyramid
 from geonet.config import ModelConfig
 from published_helpers import run
 from random_batch import random_batch
+from vo_common.errors import UserError
 
 SIZE = dict(img_height=32, img_width=64, dispnet_encoder='vgg')
 

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vo_common.errors import UserError
-from vo_common.files import read_json, read_lines
 from kitti_data import calibration, cityscapes, depth_files, flow_files, images, odometry, raw
 from kitti_data.example_list import read_example_list
 from kitti_data.image_lists import read_image_list
 from kitti_data.number_files import read_rows
 from kitti_eval import snippets
+from vo_common.errors import UserError
+from vo_common.files import read_json, read_lines
 
 SEED = 8964
 MUTATIONS = 300

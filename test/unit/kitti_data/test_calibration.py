@@ -2,11 +2,11 @@
 import numpy as np
 import pytest
 
-from vo_common.errors import UserError
 from kitti_data import calibration
 from kitti_data.images import write_png
 from kitti_data.odometry import OdometrySequence
 from kitti_data.snippet_source import snippets
+from vo_common.errors import UserError
 
 
 @pytest.mark.parametrize('fx', ['0', '-50', '1e20', 'nan', '1e-9'])

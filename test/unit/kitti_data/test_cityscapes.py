@@ -4,11 +4,11 @@ import json
 import numpy as np
 import pytest
 
-from vo_common.errors import UserError
 from kitti_data import cityscapes
 from kitti_data.images import write_png
 from kitti_data.preparation.prepare_train_data import PrepareConfig, main
 from kitti_data.preparation.prepare_cityscapes import find_clips
+from vo_common.errors import UserError
 
 
 @pytest.fixture

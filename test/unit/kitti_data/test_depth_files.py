@@ -4,8 +4,8 @@ import resource
 import numpy as np
 import pytest
 
-from vo_common.errors import UserError
 from kitti_data.depth_files import read_depths, write_depths
+from vo_common.errors import UserError
 
 
 def test_depths_come_back_and_are_what_numpy_would_write(tmp_path):

@@ -3,9 +3,9 @@ import json
 
 import pytest
 
-from vo_common.errors import UserError
 from kitti_data.example_list import read_example_list
 from kitti_eval import leakage
+from vo_common.errors import UserError
 
 
 def test_folders_may_have_spaces_and_files_a_mark_and_line_ends_of_any_system(tmp_path):

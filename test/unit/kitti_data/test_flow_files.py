@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from vo_common.errors import UserError
 from kitti_data import flow_files
+from vo_common.errors import UserError
 
 
 @pytest.fixture(scope='module')

@@ -4,10 +4,10 @@ import os
 import numpy as np
 import pytest
 
-from vo_common.errors import UserError
 from kitti_data import frame_files, frame_source
 from kitti_data.images import write_png
 from kitti_data.kitti_2015 import reference_names
+from vo_common.errors import UserError
 
 
 def write_frames(folder, names):

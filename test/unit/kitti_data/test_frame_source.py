@@ -3,9 +3,9 @@ import cv2
 import numpy as np
 import pytest
 
-from vo_common.errors import UserError
 from kitti_data import frame_source
 from kitti_data.images import resize, write_png
+from vo_common.errors import UserError
 
 
 def picture(i, height=24, width=40):

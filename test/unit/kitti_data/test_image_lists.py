@@ -4,10 +4,10 @@ import time
 import numpy as np
 import pytest
 
-from vo_common.errors import UserError
 from kitti_data import frame_source
 from kitti_data.image_lists import read_image_list
 from kitti_data.images import write_png
+from vo_common.errors import UserError
 
 DRIVE = '2011_09_26/2011_09_26_drive_0002_sync'
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vo_common.errors import UserError
 from kitti_data import flow_files, images
+from vo_common.errors import UserError
 
 
 @pytest.fixture

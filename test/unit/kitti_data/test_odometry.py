@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 import golden_common
-from vo_common.errors import UserError
 from kitti_data import images, odometry, poses
 from kitti_data.pipeline.windows import WindowSet
+from vo_common.errors import UserError
 
 
 @pytest.fixture

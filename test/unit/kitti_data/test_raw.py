@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 import golden_common
-from vo_common.errors import UserError
 from kitti_data import images, raw
+from vo_common.errors import UserError
 
 DRIVE = '2011_09_26_drive_0001_sync'
 

@@ -5,11 +5,11 @@ import shutil
 import numpy as np
 import pytest
 
-from vo_common.errors import UserError
 from kitti_data.frame_source import sequence_frames
 from kitti_data.images import read_rgb, resize, write_jpeg
 from kitti_data.odometry import OdometrySequence
 from kitti_data.snippet_source import snippets
+from vo_common.errors import UserError
 
 
 @pytest.fixture

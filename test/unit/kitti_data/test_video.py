@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vo_common.errors import UserError
 from kitti_data import frame_source, video
+from vo_common.errors import UserError
 
 
 @pytest.fixture

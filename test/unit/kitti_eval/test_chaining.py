@@ -2,11 +2,11 @@
 import numpy as np
 import pytest
 
-from vo_common.errors import UserError
 from kitti_data import poses
 from kitti_eval import chaining, snippets
 from kitti_eval.constant_motion import constant_motion
 from winding_drive import winding
+from vo_common.errors import UserError
 
 
 @pytest.mark.parametrize('overlap', chaining.OVERLAPS)

@@ -7,13 +7,13 @@ import sys
 import numpy as np
 import pytest
 
-from vo_common.errors import UserError
 from kitti_data import odometry
 from kitti_data.poses import from_parts, inverse, quaternion_from_rotation, relative
 from kitti_eval import eval_odometry, evo_tools, snippets
 from kitti_eval.constant_motion import constant_motion, step_from_files
 from kitti_eval.trajectories import read_trajectories
 from winding_drive import winding
+from vo_common.errors import UserError
 
 
 def test_a_missing_evo_says_how_to_get_it(monkeypatch):

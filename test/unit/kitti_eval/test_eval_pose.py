@@ -4,10 +4,10 @@ import json
 import numpy as np
 import pytest
 
-from vo_common.errors import UserError
 from kitti_data import odometry
 from kitti_eval import constant_motion, eval_pose, leakage, snippet_errors, snippets
 from winding_drive import winding
+from vo_common.errors import UserError
 
 
 @pytest.fixture(scope='module')

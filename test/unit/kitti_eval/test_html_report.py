@@ -13,10 +13,10 @@ import urllib.parse
 import numpy as np
 import pytest
 
-from vo_common.errors import UserError
 from kitti_data.images import read_rgb, write_png
 from kitti_data.video import VideoWriter
 from kitti_eval import eval_flow, html_report
+from vo_common.errors import UserError
 
 MAGENTA = (255, 0, 255)
 

@@ -5,10 +5,10 @@ import golden_common
 import numpy as np
 import pytest
 
-from vo_common.errors import UserError
 from kitti_data import odometry
 from kitti_data.poses import to_4x4, transform_from_vector
 from kitti_eval import generate_pose_snippets, snippets
+from vo_common.errors import UserError
 
 # Six decimals in the files.
 ROUNDING = 1.01e-6

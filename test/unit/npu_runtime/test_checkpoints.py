@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 
-from vo_common.errors import UserError
 from npu_runtime import checkpoint_loading, checkpoints
+from vo_common.errors import UserError
 
 
 def write(folder, name, values):

@@ -8,10 +8,10 @@ import time
 import pytest
 import tensorflow.compat.v1 as tf
 
-from vo_common.errors import EXIT_DEVICE_ERROR, DeviceError, UserError, run_main
 from repository import ROOT
 from npu_runtime.devices.choose import Device
 from npu_runtime.failures import explained, first_line
+from vo_common.errors import EXIT_DEVICE_ERROR, DeviceError, UserError, run_main
 
 BATCH = '--batch_size (now 4)'
 

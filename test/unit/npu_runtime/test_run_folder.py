@@ -7,11 +7,11 @@ import time
 
 import pytest
 
-from vo_common.errors import UserError
 from repository import ROOT
 from geonet.config import ModelConfig
 from npu_runtime import run_folder
 from npu_runtime.run_folder import RunFolder, model_flags, read_saved
+from vo_common.errors import UserError
 
 
 def test_only_model_flags_are_taken_from_beside_a_checkpoint(tmp_path):

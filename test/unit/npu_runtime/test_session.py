@@ -6,12 +6,12 @@ import tensorflow.compat.v1 as tf
 from tensorflow.core.protobuf import rewriter_config_pb2
 
 import npu_plugin
-from vo_common.errors import UserError
 from repository import ROOT, run
 from npu_runtime.devices.flags import RuntimeConfig
 from npu_runtime.devices import host_kernels
 from npu_runtime.devices.choose import Device
 from npu_runtime.session import make_session, session_config
+from vo_common.errors import UserError
 
 Rewrite = rewriter_config_pb2.RewriterConfig
 

@@ -3,8 +3,8 @@ import json
 
 import pytest
 
-from vo_common.errors import UserError
 from scripts import report_case
+from vo_common.errors import UserError
 
 
 def write_metrics(path, seconds, totals):

@@ -8,8 +8,8 @@ import zipfile
 import numpy as np
 import pytest
 
-from vo_common.errors import UserError
 from repository import ROOT
+from vo_common.errors import UserError
 
 _PATH = ROOT / 'scripts' / 'unpack_archive.py'
 

@@ -5,10 +5,10 @@ import sys
 
 import pytest
 
+from repository import ROOT
 from vo_common import files
 from vo_common.errors import UserError, run_main
 from vo_common.parallel import parallel_map, read_ahead
-from repository import ROOT
 
 
 def test_a_failing_writer_leaves_the_old_file_and_nothing_beside_it(tmp_path):

@@ -2,9 +2,9 @@
 import numpy as np
 import pytest
 
-from vo_common.opencv import cv2
 from kitti_data.pipeline import augmentation
 from kitti_data.pipeline.augmentation import AugmentConfig, Draws
+from vo_common.opencv import cv2
 
 
 @pytest.fixture(scope='module')

@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 
-from vo_common.memory import usable_memory
 from kitti_data import images
 from kitti_data.pipeline.augmentation import AugmentConfig
 from kitti_data.pipeline.example_reader import ExampleReader
+from vo_common.memory import usable_memory
 
 NUM_EXAMPLES, SEQ_LENGTH, HEIGHT, WIDTH = 6, 3, 16, 32
 EXAMPLE_BYTES = SEQ_LENGTH * HEIGHT * WIDTH * 3 + 9 * 4

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 
-from vo_common.errors import UserError
 from kitti_data import images
 from kitti_data.canonical_camera import camera_of
 from kitti_data.pipeline import example_reader
 from kitti_data.pipeline import formatted
 from kitti_data.pipeline.augmentation import AugmentConfig
+from vo_common.errors import UserError
 
 HEIGHT, WIDTH = 16, 32
 SHARES = (0.58, 1.92, 0.49, 0.48)

@@ -1,8 +1,8 @@
 import pytest
 import tensorflow.compat.v1 as tf
 
-from vo_common.errors import UserError
 from kitti_data.pipeline.order import example_order
+from vo_common.errors import UserError
 
 
 def take(count, *args, **kwargs):

@@ -2,13 +2,13 @@
 import numpy as np
 import pytest
 
-from vo_common.errors import UserError
 from kitti_data import motion
 from kitti_data.pipeline import augmentation
 from kitti_data.pipeline.augmentation import AugmentConfig
 from kitti_data.pipeline.compact_frames import CompactFrames
 from kitti_data.pipeline.turned_frames import PIVOT_TURN, mount, turn, turned_frame
 from kitti_data.pipeline.window_augmentation import WindowAugmentConfig, change_window
+from vo_common.errors import UserError
 
 K = np.array([[90.0, 0, 51.5], [0, 88.0, 15.5], [0, 0, 1]])
 HEIGHT, WIDTH = 32, 104

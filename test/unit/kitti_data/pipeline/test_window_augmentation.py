@@ -2,13 +2,13 @@
 import numpy as np
 import pytest
 
-from vo_common.errors import UserError
 from kitti_data import motion
 from kitti_data import poses as pose_math
 from kitti_data.pipeline import turned_frames
 from kitti_data.pipeline.compact_frames import CompactFrames
 from kitti_data.pipeline.window_augmentation import (
     CONTRAST_RANGE, WindowAugmentConfig, change_window, reversed_motions)
+from vo_common.errors import UserError
 
 MIRROR = np.diag([-1.0, 1, 1, 1])
 

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 
-from vo_common.errors import UserError
 from kitti_data import motion, odometry
 from kitti_data.poses import to_4x4
 from kitti_data.pipeline import compact_frames
 from kitti_data.pipeline import windows
+from vo_common.errors import UserError
 
 FRAME_SIZE = (37, 123)
 

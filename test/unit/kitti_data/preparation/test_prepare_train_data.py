@@ -11,10 +11,10 @@ import pytest
 from PIL import Image
 
 import golden_common
-from vo_common.errors import UserError
 from kitti_data import images
 from kitti_data.preparation import clips, format_writer
 from kitti_data.preparation.prepare_train_data import main
+from vo_common.errors import UserError
 
 SMALL = ['--img_height=16', '--img_width=52']
 

@@ -5,12 +5,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vo_common.errors import UserError
 from kitti_data import images
 from kitti_data.rendering import synthetic
 from kitti_data.rendering import kitti_2015 as synthetic_2015
 from kitti_data.flow_files import read_kitti_flow
 from kitti_data.calibration import Calibration
+from vo_common.errors import UserError
 
 
 @pytest.fixture(scope='module')

@@ -4,13 +4,13 @@ import os
 import numpy as np
 import pytest
 
-from vo_common.errors import UserError
 from kitti_data import images, poses
 from kitti_data.rendering import kitti_raw as synthetic_raw
 from kitti_data.calibration import Calibration
 from kitti_data.rendering.drive import speeds
 from kitti_data.rendering.raycast import cast_pixels
 from kitti_data.rendering.scene import Scene, load_scene
+from vo_common.errors import UserError
 
 DRIVE = '2011_09_26_drive_0001_sync'
 MOVING = Scene(DRIVE, seed=4, num_frames=40, height=64, width=208, first_static=10, end_static=16)

@@ -4,12 +4,12 @@ import os
 import numpy as np
 import pytest
 
-from vo_common.errors import UserError
 from kitti_data import images
 from kitti_data.rendering import synthetic
 from kitti_data.rendering import scene as synthetic_scene
 from kitti_data.odometry import OdometrySequence, sequence_names
 from kitti_data.rendering.scene import Scene, load_scene
+from vo_common.errors import UserError
 
 
 @pytest.fixture(scope='module')

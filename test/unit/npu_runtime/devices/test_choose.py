@@ -4,9 +4,9 @@ import sys
 import pytest
 
 import npu_plugin
-from vo_common.errors import UserError
 from npu_runtime.devices import choose as device
 from npu_runtime.devices.flags import RuntimeConfig
+from vo_common.errors import UserError
 
 
 def chosen(kind):

@@ -5,12 +5,12 @@ import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 
-from vo_common.errors import UserError
 from npu_runtime.devices.flags import RuntimeConfig
 from npu_runtime.devices import compilation
 from npu_runtime.devices.choose import Device
 from npu_runtime.session import make_session, session_config
 from toy_training import ONE_THREAD, run_toy, totals
+from vo_common.errors import UserError
 
 CPU, GPU, NPU = Device('cpu', ''), Device('gpu', ''), Device('npu', '')
 

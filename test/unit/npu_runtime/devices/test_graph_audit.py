@@ -6,8 +6,8 @@ import pytest
 import tensorflow.compat.v1 as tf
 
 import npu_plugin
-from vo_common.errors import UserError
 from npu_runtime.devices import graph_audit
+from vo_common.errors import UserError
 
 audit_graph = importlib.import_module('scripts.audit_graph')
 

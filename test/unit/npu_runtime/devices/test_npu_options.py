@@ -9,12 +9,12 @@ import pytest
 import tensorflow.compat.v1 as tf
 
 import npu_plugin
-from vo_common.errors import UserError
 from npu_runtime.devices import npu_options
 from repository import ROOT
 from npu_runtime.devices.choose import Device
 from npu_runtime.devices.flags import RuntimeConfig
 from npu_runtime.session import session_config
+from vo_common.errors import UserError
 
 NPU = Device('npu', 'test')
 

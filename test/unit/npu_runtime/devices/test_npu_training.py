@@ -7,11 +7,11 @@ import pytest
 import tensorflow.compat.v1 as tf
 
 import npu_plugin
-from vo_common.errors import UserError
 from npu_runtime.training.metrics import read_metrics
 from npu_runtime.training.task import Validation
 from test_precision import kinked_model, zeros_at
 from toy_training import ONE_THREAD, random_batches, run_toy, totals, train_rows
+from vo_common.errors import UserError
 
 NPU = dict(device='npu', intra_op_threads=1, inter_op_threads=1)
 FLOAT32 = dict(NPU, precision_mode='force_fp32')

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 
-from vo_common.errors import UserError
 from npu_runtime import checkpoint_loading
 from npu_runtime.devices import graph_audit, host_kernels, npu_options, precision
 from npu_runtime.devices.flags import RuntimeConfig
 from npu_runtime.devices.choose import Device
 from npu_runtime.session import session_config
 from toy_training import ONE_THREAD, linear_model, run_toy, totals, train_rows
+from vo_common.errors import UserError
 
 CPU, GPU, NPU = Device('cpu', ''), Device('gpu', ''), Device('npu', '')
 SCALED = dict(ONE_THREAD, loss_scale='dynamic', loss_scale_value=1024., loss_scale_growth_steps=6)

@@ -6,12 +6,12 @@ import sys
 import pytest
 import tensorflow.compat.v1 as tf
 
-from vo_common.errors import UserError
-from vo_common.files import read_json
 from repository import run
 from npu_runtime.devices import ranks as distribution
 from npu_runtime.devices.choose import Device
 from npu_runtime.devices.rank_table import check_rank_table
+from vo_common.errors import UserError
+from vo_common.files import read_json
 
 CPU, NPU = Device('cpu', 'test'), Device('npu', 'test')
 make_rank_table = importlib.import_module('scripts.make_rank_table')

@@ -11,7 +11,6 @@ import tensorflow.compat.v1 as tf
 
 import toy_training
 from checkpoint_values import values_of
-from vo_common.errors import UserError
 from npu_runtime import checkpoints
 from npu_runtime.devices.flags import RuntimeConfig
 from npu_runtime.devices.choose import Device
@@ -20,6 +19,7 @@ from npu_runtime.training.metrics import read_metrics
 from npu_runtime.training.step import TrainingStep
 from toy_training import (
     Output, ToyConfig, linear_model, losses_of, random_batches, run_toy, toy_task, train_rows)
+from vo_common.errors import UserError
 
 
 def signal_at(step, number):

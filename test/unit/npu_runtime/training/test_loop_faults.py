@@ -14,7 +14,6 @@ import tensorflow.compat.v1 as tf
 
 import toy_training
 from checkpoint_values import values_of
-from vo_common.errors import UserError
 from repository import ROOT
 from npu_runtime import checkpoints
 from npu_runtime.devices.ranks import SingleProcess
@@ -23,6 +22,7 @@ from npu_runtime.training.metrics import read_metrics
 from npu_runtime.training.step import StepResult
 from npu_runtime.training.task import Validation
 from toy_training import linear_model, losses_of, random_batches, run_toy
+from vo_common.errors import UserError
 
 
 def test_resuming_passes_over_a_damaged_checkpoint_and_says_so(tmp_path, capsys):

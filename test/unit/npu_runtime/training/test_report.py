@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 
-from vo_common.errors import UserError
 from npu_runtime import checkpoints
 from npu_runtime.training.metrics import MetricsLog, read_metrics
 from npu_runtime.training.report import due
 from npu_runtime.training.task import StepRecord, Validation, default_log_line
 from toy_training import linear_model, run_toy, train_rows
+from vo_common.errors import UserError
 
 
 def summaries(folder):
