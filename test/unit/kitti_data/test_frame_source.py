@@ -95,7 +95,7 @@ def test_frames_of_two_sizes_are_no_drive_but_may_be_single_images(tmp_path):
     assert len(frame_source.sequence_frames(str(tmp_path), allow_gaps=True).names) == 3
 
 
-RAW_CALIBRATION = 'P_rect_02: 700 0 600 0 0 710 170 0 0 0 1 0\nP_rect_03: 1 0 0 0 0 1 0 0 0 0 1 0\n'
+RAW_CALIBRATION = 'P_rect_02: 30 0 19 0 0 31 11 0 0 0 1 0\nP_rect_03: 1 0 0 0 0 1 0 0 0 0 1 0\n'
 
 
 @pytest.fixture
@@ -118,7 +118,7 @@ def drive(tmp_path):
 def test_a_raw_drive_has_its_calibration_and_times(drive, inside):
     source = frame_source.sequence_frames(str(drive / inside), camera=2)
     assert source.numbers.tolist() == [1, 2, 3, 4]
-    np.testing.assert_allclose(source.read_camera(), [[700, 0, 600], [0, 710, 170], [0, 0, 1]])
+    np.testing.assert_allclose(source.read_camera(), [[30, 0, 19], [0, 31, 11], [0, 0, 1]])
     np.testing.assert_allclose(source.read_times(), [0.05, 0.25, 0.55, 0.95], atol=1e-9)
 
 
