@@ -13,13 +13,13 @@ EXAMPLE_BYTES = SEQ_LENGTH * HEIGHT * WIDTH * 3 + 9 * 4
 
 @pytest.fixture
 def prefixes(tmp_path):
-    """Examples of noise; the focal length of example e is e + 1."""
+    """Examples of noise; the focal length of example e is e + 10."""
     rng = np.random.RandomState(0)
     for example in range(NUM_EXAMPLES):
         strip = rng.randint(0, 256, (HEIGHT, SEQ_LENGTH * WIDTH, 3)).astype(np.uint8)
         images.write_jpeg(str(tmp_path / ('%d.jpg' % example)), strip)
         (tmp_path / ('%d_cam.txt' % example)).write_text(
-            '%d,0,16,0,%d,8,0,0,1' % (example + 1, example + 1))
+            '%d,0,16,0,%d,8,0,0,1' % (example + 10, example + 10))
     return [str(tmp_path / str(example)) for example in range(NUM_EXAMPLES)]
 
 

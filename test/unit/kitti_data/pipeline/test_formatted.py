@@ -20,7 +20,7 @@ SHARES = (0.58, 1.92, 0.49, 0.48)
 @pytest.fixture
 def dataset_dir(tmp_path):
     """Ten training and two validation examples; frame f of example e is nearly all 20 e + 5 f, and
-    its focal length is e + 1."""
+    its focal length is e + 10."""
     folder = tmp_path / 'formatted set'
     (folder / '00').mkdir(parents=True)
     for example in range(12):
@@ -28,7 +28,7 @@ def dataset_dir(tmp_path):
                                 for frame in range(3)], axis=1)
         images.write_jpeg(str(folder / '00' / ('%06d.jpg' % example)), strip, 100)
         (folder / '00' / ('%06d_cam.txt' % example)).write_text(
-            '%f,0.,16.0,0.,%f,8.0,0.,0.,1.' % (example + 1, example + 1))
+            '%f,0.,16.0,0.,%f,8.0,0.,0.,1.' % (example + 10, example + 10))
     lines = ['00 %06d\n' % example for example in range(12)]
     (folder / 'train.txt').write_text(''.join(lines[:10]))
     (folder / 'val.txt').write_text(''.join(lines[10:]))
@@ -74,7 +74,7 @@ def test_the_canonical_camera_stands_for_those_of_all_examples(dataset_dir):
 def test_image_and_intrinsics_of_an_example_stay_together(dataset_dir):
     for batch in batches(dataset_dir, 15):
         for frames, intrinsics in zip(batch['frames'], batch['intrinsics']):
-            example = int(round(intrinsics[0, 0])) - 1
+            example = int(round(intrinsics[0, 0])) - 10
             wanted = 20 * example + np.repeat([5, 0, 10], 3)
             assert np.abs(frames.astype(int) - wanted).max() <= 3
             np.testing.assert_allclose(intrinsics[:, 2], [16, 8, 1])
@@ -82,7 +82,7 @@ def test_image_and_intrinsics_of_an_example_stay_together(dataset_dir):
 
 def test_an_epoch_shows_every_example_of_its_list_once(dataset_dir):
     def seen(split, count):
-        return sorted(int(round(k[0, 0])) - 1 for batch in batches(dataset_dir, count, split)
+        return sorted(int(round(k[0, 0])) - 10 for batch in batches(dataset_dir, count, split)
                       for k in batch['intrinsics'])
     assert seen('train', 5) == list(range(10))
     assert seen('val', 1) == [10, 11]
