@@ -68,7 +68,8 @@ def test_outside_the_nets_nothing_is_computed_in_float16_but_the_image_pyramid(b
 @pytest.mark.parametrize('mode,build,encoder,scopes', [
     ('train_rigid', model.rigid_training, 'resnet50', None),
     ('train_flow', model.flow_training, 'vgg', ['flow_net'])])
-def test_no_step_is_skipped_and_losses_are_within_1_percent_of_float32(mode, build, encoder, scopes):
+def test_no_step_is_skipped_and_losses_are_within_1_percent_of_float32(
+        mode, build, encoder, scopes):
     config = ModelConfig(dispnet_encoder=encoder)
     assert (config.img_height, config.img_width) == (128, 416)
     float32, found, step = half_precision.train_by_rules(
