@@ -49,7 +49,8 @@ def run_training(run, model, augment, runtime):
     return train(TrainingTask(
         build_model, make_dataset, run, {'model': model, 'run': run, 'augment': augment},
         run.checkpoint_dir, run.max_steps, run.save_ckpt_freq, _validation(run, model),
-        l2_weight=run.l2_weight, trainable_scopes=scopes,
+        gradient_size=geonet_model.GRADIENT_SIZES[run.mode], l2_weight=run.l2_weight,
+        trainable_scopes=scopes,
         init_checkpoint=run.init_ckpt_file,
         init_scopes=['depth_net', 'pose_net'] if residual_flow else None,
         explain_input_error=lambda error: find_broken(run.dataset_dir)), runtime)

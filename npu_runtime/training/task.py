@@ -80,7 +80,7 @@ class TrainingTask(typing.NamedTuple):
       validation: <Validation>, or None.
       learning_rate: function global step -> float32 scalar; None is that of the flags.
       l2_weight: factor of the regularization losses that the model collects.
-      gradient_size: about the largest gradient of the loss at an activation, in an untrained model:
+      gradient_size: about the largest gradient of the loss in an untrained model, rather too large:
         loss scaling divides the loss by it first, so that gradients times the scale fit into
         float16 from the first step on. A power of two rounds nothing.
       loss_is_sum: summed over a batch's examples, not their mean: so over ranks too.
