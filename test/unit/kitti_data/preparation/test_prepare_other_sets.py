@@ -10,7 +10,7 @@ from kitti_data import images, splits
 from kitti_data.preparation.clips import examples_of
 from kitti_data.preparation.prepare_raw import find_clips
 from kitti_data.preparation.prepare_train_data import PrepareConfig, main
-from kitti_data.rendering.kitti_raw import raw_dataset
+from kitti_data.rendering.layouts import raw_dataset
 from vo_common.errors import UserError
 
 # Drives and numbers of frames that the golden numbers were made from.
