@@ -1,4 +1,4 @@
-"""Synthetic drives in the folder layouts of KITTI: odometry, raw, and the flow benchmark of 2015."""
+"""Synthetic drives in the folder layouts of KITTI: odometry, raw, and KITTI 2015."""
 import functools
 import os
 from typing import NamedTuple

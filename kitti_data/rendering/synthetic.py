@@ -3,8 +3,8 @@
     python kitti_data/rendering/synthetic.py --output_dir=/tmp/synthetic --num_frames=200
 
 Whatever reads KITTI reads these too: the odometry benchmark (`sequences/NN/image_2`, `calib.txt`,
-`times.txt`, `poses/NN.txt`) with exact depth in `sequences/NN/depth`, and with `--layout` raw drives
-and KITTI 2015. Poses and truth are exact.
+`times.txt`, `poses/NN.txt`) with exact depth in `sequences/NN/depth`, and with `--layout` raw
+drives and KITTI 2015. Poses and ground truth are exact.
 """
 import dataclasses
 import os

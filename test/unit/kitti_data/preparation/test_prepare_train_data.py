@@ -254,7 +254,8 @@ def test_a_set_written_before_flags_had_a_choice_is_continued(small_root, tmp_pa
     lambda path: path.write_bytes(path.read_bytes()[:-40]), lambda path: path.write_bytes(b''),
     lambda path: path.with_name(path.name.replace('.jpg', '_cam.txt')).unlink()])
 def test_examples_that_are_not_whole_are_written_again(synthetic_kitti, tmp_path, capsys, damage):
-    given = ['--dataset_dir=' + synthetic_kitti, '--sequences=0', '--dump_root=%s' % tmp_path] + SMALL
+    given = ['--dataset_dir=' + synthetic_kitti, '--sequences=0', '--dump_root=%s' % tmp_path]
+    given += SMALL
     assert main(given) == 0
     path = tmp_path / '00' / '000003.jpg'
     whole = path.read_bytes()
