@@ -7,7 +7,7 @@ import numpy as np
 from kitti_data.canonical_camera import shares_of
 from kitti_data.images import image_size
 from kitti_data.odometry import OdometrySequence, sequence_name, sequence_names
-from kitti_data.preparation.prepare_odometry import TRAIN_SEQUENCES
+from kitti_data.preparation.data_sets import TRAIN_SEQUENCES
 from kitti_data.rendering.scene import SCENE_FILE
 from vo_common.console import warn
 from vo_common.errors import UserError

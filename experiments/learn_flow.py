@@ -7,7 +7,7 @@ from experiments.drives import RENDERED_SPEEDS
 from experiments.learn_geonet import CONSTANT_LIGHT, train
 from experiments.stages import Recipe, Stage
 from geonet import main as geonet
-from kitti_data.rendering.kitti_2015 import kitti_2015_dataset
+from kitti_data.rendering.layouts import kitti_2015_dataset
 from kitti_eval import eval_flow, html_report
 from vo_common.console import log
 from vo_common.files import read_json

@@ -14,23 +14,23 @@ from vo_common.console import warn
 from vo_common.errors import UserError
 from vo_common.files import numbered_lines, read_text, require_file, require_folder
 
-# Pixels. A focal length outside is no camera's, and a depth or a flow made with it is noise.
+# Pixels. A focal length outside is implausible, and depth or flow computed with it is noise.
 _LEAST_FOCAL, _MOST_FOCAL = 1e-2, 1e6
 # The focal length as a share of the image's width or height, and of its longer side.
 _LEAST_SHARE, _MOST_SHARE = 0.25, 10
-_MOST_OF_SHARES = 2.0  # fx, fy, cx, cy below are no pixels but shares of width and height
-# Focal length (pixels) -> (height, width) of KITTI's rectified images, which is another on each
-# recording date. The calib.txt of the odometry benchmark names no size.
+_MOST_OF_SHARES = 2.0  # fx, fy, cx, cy below are shares of width and height, not pixels
+# Focal length (pixels) -> (height, width) of KITTI's rectified images, which differ between
+# recording dates. The calib.txt of the odometry benchmark does not give the size.
 KITTI_SIZES = {721.5377: (375, 1242), 718.856: (376, 1241), 718.3351: (374, 1238),
                707.0912: (370, 1226), 707.0493: (370, 1224)}
 _LINE = re.compile(r'([^\s:]+)\s*:?\s*(.*)')
-_warned = set()  # The warnings given: one is enough for all frames of a calibration.
+_warned = set()  # Warnings already given: one is enough for all frames of a calibration.
 
 
 class Calibration:
     """A KITTI calibration file of `key: numbers` lines, the colon optional.
 
-    Keys are looked up, never line numbers; a line that is not asked for may hold anything.
+    Lines are found by their key, never by their number; lines that are not read may hold anything.
     """
 
     def __init__(self, path):
@@ -42,7 +42,7 @@ class Calibration:
                 self._texts[match.group(1)] = (number, match.group(2))
 
     def matrix(self, key, shape):
-        """float64 array of `shape` under `key`; a UserError tells what is missing or wrong."""
+        """float64 array of `shape` under `key`; a UserError says what is missing or wrong."""
         if key not in self._texts:
             raise UserError('calibration file %s has no key %r; it has %s' % (
                 self.path, key, ', '.join(self._texts)))
@@ -57,19 +57,19 @@ class Calibration:
     def projection(self, key, size=None, size_key=''):
         """The camera under `key`, for image files of `size`.
 
-        Where the calibration is of images of another size, as the `size_key` says or, without
-        one, a focal length that is KITTI's, the camera is scaled with them; a warning says so once.
+        If the calibration is for images of another size, by `size_key` or else by a focal length
+        of KITTI, the camera is scaled to `size`, with one warning.
 
         Args:
           key: such as 'P2'.
-          size: (height, width) of the image files; None compares with none.
+          size: (height, width) of the image files; None skips the comparison.
           size_key: such as 'S_rect_02', which holds width and height.
 
         Returns:
           float64 [3, 4], to pixels of the image files.
 
         Raises:
-          UserError: the key is missing or wrong, or the camera cannot be that of such images.
+          UserError: the key is missing or wrong, or the camera does not fit such images.
         """
         projection = self.matrix(key, (3, 4))
         calibrated = self.image_size(key, size_key)
@@ -81,7 +81,7 @@ class Calibration:
         return projection
 
     def warn_of_size(self, calibrated, size, consequence):
-        """Says, once, that images are of another `size` than this calibration, and the outcome."""
+        """Warns once that images have another `size` than this calibration, and what follows."""
         message = ('calibration file %s: is of images of %dx%d pixels, and these are %dx%d: %s '
                    '(images that were cropped instead need a calibration of their own)' % (
                        (self.path,) + calibrated[::-1] + tuple(size)[::-1] + (consequence,)))
@@ -90,7 +90,7 @@ class Calibration:
             warn(message)
 
     def image_size(self, key, size_key=''):
-        """(height, width) of the images that the camera under `key` is calibrated for, or None."""
+        """(height, width) of the calibrated images of the camera under `key`; None if unknown."""
         if size_key:
             if size_key not in self._texts:
                 return None
@@ -122,14 +122,14 @@ class RawCalibration:
         return self._files[name]
 
     def projection(self, camera, size=None):
-        """float64 [3, 4], from the rectified frame of camera 0 to pixels of `camera` (0..3), whose
-        image files have this `size`, (height, width); see `Calibration.projection`."""
+        """float64 [3, 4], from the rectified frame of camera 0 to pixels of `camera` (0..3), for
+        image files of `size` (height, width); see `Calibration.projection`."""
         return self._file('calib_cam_to_cam.txt').projection(
             'P_rect_%02d' % camera, size, 'S_rect_%02d' % camera)
 
     def projected_size(self, camera, size):
-        """(height, width) of the calibrated images of `camera`, or the `size` of its image files
-        where the calibration does not say; a warning says once where the two differ."""
+        """(height, width) of the calibrated images of `camera`, or `size`, that of its image files,
+        if the calibration does not give it; warns once if the two differ."""
         files = self._file('calib_cam_to_cam.txt')
         calibrated = files.image_size('P_rect_%02d' % camera, 'S_rect_%02d' % camera)
         if calibrated and calibrated != tuple(size):
@@ -155,17 +155,17 @@ class RawCalibration:
 
 
 def check_camera(matrix, where, size=None):
-    """Checks that intrinsics can be those of a camera, and of images of `size`.
+    """Checks that intrinsics are plausible, and that they fit images of `size`.
 
     Args:
       matrix: float [3, 3 or 4], pixels.
-      where: what an error begins with.
-      size: (height, width) of the images; None compares with none.
+      where: start of an error message.
+      size: (height, width) of the images; None skips the comparison.
 
     Raises:
-      UserError: a focal length is none, or with a `size`: the numbers are shares of it, a focal
-        length is below a quarter of it or above ten times its longer side, the principal point is
-        outside or that of images of a clearly different size.
+      UserError: a focal length is implausible, or with a `size`: the numbers are shares of it, a
+        focal length is below a quarter of it or above ten times its longer side, the principal
+        point is outside or belongs to images of a clearly different size.
     """
     focal, point = matrix[[0, 1], [0, 1]], matrix[:2, 2]
     for name, value in zip(('fx', 'fy'), focal):
@@ -184,7 +184,7 @@ def check_camera(matrix, where, size=None):
         if not least <= value <= _MOST_SHARE * lengths.max():
             raise UserError('%s: %s is %g pixels, must be from %g to %g for images of %s' % (
                 where, axis, value, least, _MOST_SHARE * lengths.max(), name))
-    # A crop moves the principal point along one axis; along both alike it tells another size.
+    # A crop moves the principal point along one axis; moved along both, it implies another size.
     places = (point + 0.5) / lengths
     if places.min() > 2 / 3 or places.max() < 1 / 3:
         raise UserError('%s: the principal point %.6g, %.6g is that of images of about %.0fx%.0f '
@@ -210,12 +210,12 @@ def resized(intrinsics, zoom_x, zoom_y):
 
 
 def camera_text(intrinsics, zoom_x, zoom_y, half_pixel_centers=False):
-    """The content of a formatted set's camera file.
+    """The content of a camera file in a formatted set.
 
     Args:
       intrinsics: <float>[3, 3] in pixels of the image file.
-      zoom_x, zoom_y: by which the image was resized.
-      half_pixel_centers: whether the principal point is `resized`, or `zoomed` as published.
+      zoom_x, zoom_y: factors by which the image was resized.
+      half_pixel_centers: whether to use `resized`, or `zoomed` as published.
     """
     change = resized if half_pixel_centers else zoomed
     scaled = change(intrinsics, zoom_x, zoom_y).astype(intrinsics.dtype)
@@ -223,10 +223,10 @@ def camera_text(intrinsics, zoom_x, zoom_y, half_pixel_centers=False):
 
 
 def read_camera_file(path, size=None):
-    """float32 [3, 3] of a formatted set's camera file, of frames of `size` (height, width).
+    """Reads a formatted set's camera file, of frames of `size` (height, width): float32 [3, 3].
 
     Raises:
-      UserError: the file does not hold such a matrix, or `check_camera` refuses it.
+      UserError: the file does not hold such a matrix, or `check_camera` rejects it.
     """
     text = read_text(path, 'camera file').strip()
     numbers = finite_numbers(text.split(','))

@@ -1,10 +1,10 @@
-"""One camera that stands for those of all sequences, and the way back to the one that was there.
+"""A canonical camera for all sequences, and the conversion of motions to the actual camera.
 
-pose_net sees images alone: that they were taken with another focal length or principal point it
-cannot know. So it learns motions as one canonical camera would see them, and what it predicts is
-brought to the camera in question afterwards (Yin et al., ICCV 2023, transform labels so for depth).
-It should be the mean of those that were trained on, the more so with mirrored images: half of them
-have their principal point on the other side, which pose_net cannot know either.
+pose_net sees images alone and cannot know their focal length or principal point. So it learns
+motions as seen by one canonical camera, and its predictions are converted to the actual camera
+afterwards (Yin et al., ICCV 2023, transform depth labels this way). The canonical camera should be
+the mean of the training cameras, all the more with mirrored images, half of which have their
+principal point on the other side.
 
 Shares are (fx / width, fy / height, cx / width, cy / height); the image begins at 0.
 """
@@ -28,19 +28,19 @@ def shares_of(camera, height, width):
 
 
 def brought_to(camera, vectors, counted_as):
-    """Motions that move the image as before, for the camera that took it.
+    """Converts motions from one camera to another such that the image moves as before.
 
-    Exact for translations; for rotations where the optical axis goes and for the turn about it,
-    which leaves differences of second order elsewhere.
+    Exact for translations, for the direction of the optical axis and for the turn about it; other
+    parts of a rotation differ in the second order.
 
     Args:
-      camera: float [3, 3] of the camera that took the frames, pixels.
+      camera: float [3, 3] of the actual camera, pixels.
       vectors: float [..., 6] of pose_net, (tx, ty, tz, rx, ry, rz): how points of one frame move
         in the coordinates of another, R = Rx Ry Rz.
-      counted_as: float [3, 3] of the camera for which they were predicted, in the same pixels.
+      counted_as: float [3, 3] of the camera that the motions were predicted for, same pixels.
 
     Returns:
-      float64 [..., 6], likewise.
+      float64 [..., 6], in the same order.
     """
     vectors = np.asarray(vectors, np.float64)
     change = np.linalg.solve(camera, counted_as)

@@ -21,14 +21,14 @@ _CAMERA_NAME = re.compile(r'(.+)_([0-9]{1,18})_([0-9]{1,18})_camera\.json')
 
 
 class CityFrame(NamedTuple):
-    """One image: its number within the sequence, its name without the ending, its path."""
+    """One image: its number within the sequence, its name without the suffix, its path."""
     number: int
     name: str
     path: str
 
 
 def cities(root):
-    """Names of the cities that have sequences, sorted."""
+    """Sorted names of the cities."""
     folder = require_folder(os.path.join(root, 'leftImg8bit_sequence', 'train'),
                             'Cityscapes sequences')
     return [name for name in sorted(list_folder(folder))
@@ -36,7 +36,7 @@ def cities(root):
 
 
 def city_frames(root, city):
-    """{sequence: list of `CityFrame`s, ascending} of a city; a UserError where it has no image."""
+    """{sequence: list of ascending `CityFrame`s} of a city; a UserError if it has no image."""
     folder = require_folder(os.path.join(root, 'leftImg8bit_sequence', 'train', city),
                             'Cityscapes city')
     frames = {}
@@ -62,9 +62,9 @@ def camera_files(root, city):
 
 
 def labelled_frame(number, labelled):
-    """Which of the `labelled` frame numbers has frame `number` in its clip; None where none has.
+    """The one of the `labelled` frame numbers whose clip contains frame `number`, or None.
 
-    Where clips overlap it is the one in whose middle the frame lies deeper.
+    If clips overlap, the one whose middle is nearer.
     """
     offset = (FRAMES_BEFORE_LABEL - FRAMES_AFTER_LABEL) / 2
     inside = [label for label in labelled
@@ -73,10 +73,10 @@ def labelled_frame(number, labelled):
 
 
 def read_camera(path, size=None):
-    """float64 [3, 3] of a camera file, pixels of image files of `size` (height, width).
+    """Reads float64 [3, 3] from a camera file, in pixels of image files of `size` (height, width).
 
     Raises:
-      UserError: names what is wrong with the file or does not fit the images.
+      UserError: the file is broken or does not fit the images.
     """
     content = read_json(path)
     try:

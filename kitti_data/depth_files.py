@@ -1,4 +1,4 @@
-"""Depth on disk: one .npy file, float32 [n, H, W], of all images of a test; KITTI's 16-bit PNGs."""
+"""Depth on disk: a .npy file, float32 [n, H, W], of all images of a test; KITTI's 16-bit PNGs."""
 import os
 
 import numpy as np
@@ -16,16 +16,16 @@ def write_depths(path, depths):
     header = {'descr': '<f4', 'fortran_order': False, 'shape': (len(depths),) + depths[0].shape}
     with atomic_stream(path) as stream:
         np.lib.format.write_array_header_1_0(stream, header)
-        # np.save hands the file to C, which does not tell of a disk that is full.
+        # np.save hands the file to C, which does not report a full disk.
         for depth in depths:
             stream.write(np.ascontiguousarray(depth, '<f4').tobytes())
 
 
 def read_depths(path):
-    """<float>[n, H, W] depth in the .npy file `path`, mapped rather than loaded.
+    """Memory-maps the depth <float>[n, H, W] in the .npy file `path`.
 
     Raises:
-      UserError: the file is missing, broken, or holds something else.
+      UserError: the file is missing or broken, or has another shape or dtype.
     """
     path = require_file(path, 'predictions (--pred_file)',
                         '--mode=test_depth writes all depth maps to one .npy file')
@@ -35,7 +35,7 @@ def read_depths(path):
     with reading(path, '.npy file'):
         depths = np.load(path, mmap_mode='r', allow_pickle=False)
         if not 0 < depths.nbytes <= os.path.getsize(path):
-            raise UserError('.npy file %s: its header tells %s, which are not there' % (
+            raise UserError('.npy file %s: is too short for %s, the shape in its header' % (
                 path, depths.shape))
     if depths.dtype.kind != 'f' or depths.ndim not in (3, 4) or depths.shape[3:] not in ((), (1,)):
         raise UserError('.npy file %s: found %s %s, must be float32 [n, H, W]' % (
@@ -60,10 +60,15 @@ def write_kitti_depth(path, depth):
     return 1 - known.mean()
 
 
+def exact_depth_path(folder, number):
+    """Path of the exact depth of a frame, in the `folder` of a rendered odometry sequence."""
+    return os.path.join(folder, 'depth', '%06d.png' % number)
+
+
 def read_kitti_depth(path):
     """<float64>[H, W] metres, 0 where unknown, in KITTI's 16-bit depth PNG.
 
     Raises:
-      UserError: the file is missing, broken, or no 16-bit gray PNG.
+      UserError: the file is missing or broken, or not a 16-bit gray PNG.
     """
     return read_16_bit(path, 1, 'depth image') / _STEPS_PER_METRE

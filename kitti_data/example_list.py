@@ -8,11 +8,11 @@ SUMMARY_NAME = 'prepared.json'
 
 
 def read_example_list(path):
-    """List of (folder, frame) of a formatted set's list, in its order; folders may have spaces.
+    """Reads a list of (folder, frame), in order; folders may have spaces.
 
     Raises:
-      UserError: the list is missing, empty, not made of `folder frame` lines, or has not as many
-        lines as the preparation noted that it wrote.
+      UserError: the list is missing or empty, has a line other than `folder frame`, or another
+        number of lines than the preparation wrote.
     """
     examples = []
     for number, line in numbered_lines(path, 'list of examples'):
@@ -27,7 +27,7 @@ def read_example_list(path):
 
 
 def settings_of(folder):
-    """The flags with which a formatted set was prepared: dict; empty where nothing tells them."""
+    """dict of the flags with which a formatted set was prepared; empty if unknown."""
     settings = _summary(folder).get('settings')
     return settings if isinstance(settings, dict) else {}
 
@@ -42,6 +42,6 @@ def _check_count(path, found):
     folder, name = os.path.split(path)
     written = _summary(folder).get(os.path.splitext(name)[0])
     if isinstance(written, int) and written != found:
-        raise UserError('%s: lists %d examples, must be %d, as %s tells (prepare the set again, or '
+        raise UserError('%s: lists %d examples, must be %d as in %s (prepare the set again, or '
                         'remove %s if the list is meant to differ)' % (
                             path, found, written, SUMMARY_NAME, SUMMARY_NAME))

@@ -34,10 +34,10 @@ def write_flo(path, flow):
 
 
 def read_flo(path):
-    """The flow <float32>[H, W, 2] in the .flo file `path`.
+    """Reads a flow <float32>[H, W, 2] from the .flo file `path`.
 
     Raises:
-      UserError: the file is missing, is no .flo file, or ends early.
+      UserError: the file is missing, not a .flo file, or of another length than its header says.
     """
     path = require_file(path, 'flow file')
     with reading(path, 'flow file'), open(path, 'rb') as stream:
@@ -46,10 +46,10 @@ def read_flo(path):
             raise UserError('flow file %s: does not begin with %s, must be a .flo file' % (
                 path, _FLO_MAGIC))
         width, height = (int(size) for size in np.frombuffer(header, '<i4', 2, offset=4))
-        told, found = _FLO_HEADER + 8 * width * height, os.path.getsize(path)
-        if min(width, height) < 1 or found != told:
-            raise UserError('flow file %s: has %d bytes, must have %d for the %d x %d pixels that '
-                            'its header tells' % (path, found, told, width, height))
+        announced, found = _FLO_HEADER + 8 * width * height, os.path.getsize(path)
+        if min(width, height) < 1 or found != announced:
+            raise UserError('flow file %s: has %d bytes, must have %d for the %d x %d pixels in '
+                            'its header' % (path, found, announced, width, height))
         if width * height > MAX_PIXELS_OF_16_BITS:
             raise UserError('flow file %s: is %dx%d pixels, must be at most %d pixels' % (
                 path, width, height, MAX_PIXELS_OF_16_BITS))
@@ -60,14 +60,13 @@ def read_flo(path):
 def write_kitti_flow(path, flow, valid=None):
     """Writes a flow as KITTI's 16-bit PNG, whole: red u * 64 + 2^15, green v likewise, blue valid.
 
-    Values lose what is below 1/64 pixel (rounded down, as KITTI's own writer does). A pixel whose
-    flow is not finite or beyond the format's +-512 pixels is written as not valid; what a pixel
-    that is not valid holds is of no meaning and left as given.
+    Values are rounded down to 1/64 pixel, as by KITTI's own writer. Pixels whose flow is not finite
+    or beyond the format's +-512 pixels are written as not valid.
 
     Args:
       path: the PNG file.
       flow: <float>[H, W, 2], pixels.
-      valid: <bool or number>[H, W], true where the flow is known; None is everywhere.
+      valid: <bool or number>[H, W], true where the flow is known; None for everywhere.
     """
     flow = _checked_flow(flow)
     with np.errstate(invalid='ignore'):
@@ -94,7 +93,7 @@ def read_kitti_flow(path):
       valid: <bool>[H, W].
 
     Raises:
-      UserError: the file is missing, broken, no 16-bit colour PNG, or has red and blue exchanged.
+      UserError: the file is missing, broken, not a 16-bit colour PNG, or has red and blue swapped.
     """
     image = read_16_bit(path, 3, 'flow image')
     if image[..., 0].max() <= 1 < image[..., 2].max():
@@ -108,10 +107,9 @@ def read_kitti_flow(path):
 
 
 def resize_flow(flow, height, width, bilinear=False):
-    """`flow` [H, W, 2] resized to <float32>[height, width, 2], its pixels becoming new pixels.
+    """Resizes `flow` [H, W, 2] to <float32>[height, width, 2], and scales it to the new pixels.
 
-    The published evaluation takes the nearest value, which keeps motion boundaries sharp; so does
-    this by default.
+    The default, the nearest value, keeps motion boundaries sharp, as in the published evaluation.
     """
     flow = np.asarray(_checked_flow(flow), np.float32)
     ratio = np.array([width / flow.shape[1], height / flow.shape[0]], np.float32)
@@ -130,12 +128,12 @@ def colour_wheel():
 
 
 def flow_to_colour(flow, max_length=None):
-    """A picture of a flow: hue is direction, saturation is length.
+    """Colours a flow: hue is direction, saturation is length.
 
     Args:
       flow: <float>[H, W, 2], pixels; NaN or huge values (Middlebury's unknown) become black.
-      max_length: length in pixels shown fully saturated; None takes the flow's longest. Give the
-        same to two flows that stand side by side.
+      max_length: length in pixels at full saturation, the same for flows to be compared; None
+        takes the flow's longest.
 
     Returns:
       <uint8>[H, W, 3], RGB.
@@ -153,7 +151,7 @@ def flow_to_colour(flow, max_length=None):
     before = np.floor(place).astype(int)
     share = (place - before)[..., None]
     colour = (1 - share) * wheel[before] + share * wheel[(before + 1) % len(wheel)]
-    # The longest flow itself divides to 1 only up to rounding.
+    # The longest flow is 1 only up to rounding.
     colour = np.where(length <= 1 + 1e-6, 1 - np.minimum(length, 1) * (1 - colour), 0.75 * colour)
     return (np.floor(255 * colour) * known[..., None]).astype(np.uint8)
 

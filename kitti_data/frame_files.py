@@ -1,4 +1,4 @@
-"""Folders of frames: which files are frames, their order, and what is missing among them."""
+"""Folders of frames: which files are frames, their order, and gaps between them."""
 import os
 import re
 
@@ -8,33 +8,33 @@ from vo_common.errors import UserError
 from vo_common.files import list_folder
 
 IMAGE_EXTENSIONS = ('.png', '.jpg', '.jpeg')
-# int64 holds no number of more digits; int() takes minutes for one of millions.
+# int64 holds no longer number; int() takes minutes for millions of digits.
 _MAX_DIGITS, _MAX_NUMBER = 19, 2 ** 63 - 1
 _DIGITS = re.compile('([0-9]+)')
 _SECONDS = re.compile(r'(.*?)([0-9]{1,10})\.([0-9]{6}|[0-9]{9})')  # TUM: 1305031102.175304
 _BENCHMARK = re.compile(r'[0-9]{6}_[0-9]{2}')  # KITTI 2012 and 2015: scene and frame
 _EPOCH_DIGITS = 10  # of the seconds since 1970
 _CLOCK_DIGITS = (13, 16, 19)  # of milliseconds, microseconds and nanoseconds since 1970
-# Numbers of successive frames that are times differ about alike, and by far more than 1.
+# Numbers that are times have nearly equal steps, far above 1.
 _LEAST_TIME_STEP, _ALIKE, _SHARE_ALIKE, _MOST_STEPS = 10, 0.25, 0.75, 1.5
 _LEAST_SECONDS, _MOST_SECONDS = 1e-3, 10.0  # between successive frames
 
 
 def frame_number(text):
-    """The int that `text` is, or None: ASCII digits alone, below 2^63."""
+    """`text` as an int, or None if it is not ASCII digits below 2^63."""
     if len(text) > _MAX_DIGITS or not _DIGITS.fullmatch(text) or int(text) > _MAX_NUMBER:
         return None
     return int(text)
 
 
 def name_numbers(stems):
-    """What the names of images, without extensions and in natural order, say of their frames.
+    """Parses the names of images, without extensions and in natural order.
 
     Returns:
-      (scenes, numbers, per_second). scenes: one str for each name, the same for frames that may be
-      neighbours. numbers: list of int, or None where the names have none that orders them.
-      per_second: of the numbers' units, where they are times since 1970 or, as in TUM's sets,
-      decimal seconds; else None.
+      (scenes, numbers, per_second). scenes: one str for each name, equal for frames that may be
+      neighbours. numbers: list of int, or None if no number in the names orders them. per_second:
+      units of the numbers in a second if they are times since 1970 or, as in TUM's sets, decimal
+      seconds; else None.
     """
     seconds = [_SECONDS.fullmatch(stem) for stem in stems]
     if stems and all(seconds) and len({match.group(1) for match in seconds}) == 1:
@@ -79,10 +79,10 @@ def _scenes_and_numbers(stems):
 
 
 def usual_step(numbers):
-    """By how much the ascending numbers of successive frames differ where none is missing.
+    """The difference of ascending frame numbers where no frame is missing.
 
-    It is their common divisor where some differ by no more than that (every fifth frame), about
-    their median where nearly all are like it and it is far above 1 (times), and 1 otherwise.
+    It is the common divisor of the differences if that occurs among them (every fifth frame), about
+    their median if nearly all are close to it and it is far above 1 (times), and 1 otherwise.
     """
     steps = np.diff(np.array(numbers, np.int64))
     if len(steps) < 2:
@@ -95,13 +95,13 @@ def usual_step(numbers):
 
 
 def _plausible(numbers, per_second):
-    """Whether a camera takes frames at the times `numbers` / `per_second`, in seconds."""
+    """Whether `numbers` / `per_second` are plausible times of frames, in seconds."""
     steps = np.diff(np.sort(np.array(numbers, np.int64)))
     return len(steps) and _LEAST_SECONDS <= np.median(steps) / per_second <= _MOST_SECONDS
 
 
 def natural_order(name):
-    """Sort key by which 'frame 2.png' comes before 'frame 10.png'."""
+    """Sort key that places 'frame 2.png' before 'frame 10.png'."""
     parts = _DIGITS.split(name)
     return [(len(part.lstrip('0')), part.lstrip('0')) if place % 2 else (0, part)
             for place, part in enumerate(parts)], name
@@ -110,7 +110,7 @@ def natural_order(name):
 def image_names(folder):
     """The names of the images in `folder`, in natural order.
 
-    Hidden files are no frames: macOS leaves `._000001.png` beside `000001.png`.
+    Hidden files are ignored: macOS leaves `._000001.png` beside `000001.png`.
     """
     return sorted((name for name in list_folder(folder)
                    if name.lower().endswith(IMAGE_EXTENSIONS) and not name.startswith('.')),
@@ -121,7 +121,7 @@ def list_frames(folder):
     """(frame number, path) of every image in `folder` whose name is a number, ascending.
 
     Raises:
-      UserError: there is none, or two files have the same number.
+      UserError: there are none, or two files have the same number.
     """
     frames = []
     for name in image_names(folder):
@@ -136,19 +136,19 @@ def list_frames(folder):
 
 
 def list_images(folder, one_scene=True):
-    """All images of a folder in order, whatever their names are.
+    """All images of a folder in order, under any names.
 
     Args:
       folder: path.
-      one_scene: whether all must be of one drive.
+      one_scene: whether all must belong to one drive.
 
     Returns:
       (list of (number, path), per_second) with the numbers and units of `name_numbers`. Numbers
-      are None where the names have none, and where the images are of several scenes.
+      are None if the names have none, or if the images belong to several scenes.
 
     Raises:
-      UserError: two files have the same number, or the same name but for its extension; the images
-        are of several scenes.
+      UserError: two files have the same number, or names that differ in the extension alone; with
+        `one_scene`, the images belong to several scenes.
     """
     names = image_names(folder)
     paths = [os.path.join(folder, name) for name in names]
@@ -159,8 +159,8 @@ def list_images(folder, one_scene=True):
         place = next(place for place, scene in enumerate(scenes) if scene != scenes[0])
         if one_scene:
             raise UserError(
-                '%s: holds frames of %d scenes (%s and %s are no neighbours), must be those of one '
-                'drive (give each scene a folder of its own, or names that differ in one number)'
+                '%s: holds frames of %d scenes (%s and %s are not neighbours), must be those of '
+                'one drive (give each scene a folder of its own, or names that differ in one number)'
                 % (folder, len(set(scenes)), names[place - 1], names[place]))
     if not numbers:
         _refuse_twins(sorted(zip(stems, paths)))
@@ -178,21 +178,21 @@ def _refuse_twins(frames):
 
 
 def gaps(frames, step=1):
-    """[(first missing number, last missing number, path before, path after)] of ascending
-    (frame number, path) pairs, `step` apart where nothing is missing."""
+    """[(first missing number, last missing number, path before, path after)] in ascending
+    (frame number, path) pairs that are `step` apart."""
     return [(number + step, next_number - step, path, next_path)
             for (number, path), (next_number, next_path) in zip(frames, frames[1:])
             if next_number - number > _MOST_STEPS * step]
 
 
 def missing_frames(frames):
-    """A message for each jump in the numbers of ascending (frame number, path) pairs."""
+    """A message for each gap in ascending (frame number, path) pairs."""
     return ['%s: frames %d to %d are missing' % (os.path.dirname(path), first, last)
             for first, last, path, _ in gaps(frames)]
 
 
 def describe_gaps(frames):
-    """What is missing among ascending (frame number, path) pairs, in words; '' where nothing is."""
+    """Describes the gaps in ascending (frame number, path) pairs; '' if there are none."""
     step = usual_step([number for number, _ in frames])
     jumps = gaps(frames, step)
     if not jumps:
@@ -206,7 +206,7 @@ def describe_gaps(frames):
 
 
 def require_no_gaps(frames):
-    """Raises a UserError that names the first jump in the numbers of (frame number, path) pairs."""
+    """Raises a UserError that names the first gap in (frame number, path) pairs."""
     missing = describe_gaps(frames)
     if missing:
         raise UserError(missing)

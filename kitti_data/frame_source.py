@@ -1,4 +1,4 @@
-"""Frames to predict on, wherever they are: a KITTI folder, a list, a folder, a video."""
+"""Frames to predict on: from a KITTI folder, a list, a folder of images or a video."""
 import collections
 import glob
 import itertools
@@ -20,23 +20,23 @@ from vo_common.errors import UserError
 from vo_common.files import require_folder
 from vo_common.parallel import read_ahead
 
-FRAMES_A_SECOND = 10.0  # KITTI's, and those of frames without a clock
+FRAMES_A_SECOND = 10.0  # KITTI's rate, assumed for frames without times
 _MOST_FACTOR = 1.5  # between the rate of frames and KITTI's
 
 
 class FrameSource(NamedTuple):
     """Frames in order.
 
-    names: one for each frame, to say which prediction is whose.
+    names: one for each frame, to identify predictions.
     size: (height, width) of the first frame in its file.
     read: read(height, width) yields every frame as uint8 [height, width, 3], resized.
     numbers: int64 [N], ascending: the number in each frame's name, else 0..N-1.
-    read_times: gives float64 [N] seconds.
+    read_times: returns float64 [N] seconds.
     rate: frames a second.
-    clocked: whether numbers are times, not those of frames.
-    fault: why frames are missing at the end; '' where none are.
-    read_camera: gives float64 [3, 3], pixels of the files; None where no calibration is known.
-    folder: absolute path that the names are below; of a video its own.
+    clocked: whether numbers are times.
+    fault: why frames are missing at the end, or ''.
+    read_camera: returns float64 [3, 3], pixels of the files; None without a calibration.
+    folder: absolute path of the folder that names are relative to, or of the video.
     sizes: (height, width) of each frame in its file.
     """
     names: List[str]
@@ -52,7 +52,7 @@ class FrameSource(NamedTuple):
     sizes: Sequence[tuple] = ()
 
     def every(self, step):
-        """The source of every `step`-th of these frames, from the first on."""
+        """The source of every `step`-th frame, from the first on."""
         return self if step == 1 else self._replace(
             names=self.names[::step], sizes=self.sizes[::step], numbers=self.numbers[::step],
             rate=self.rate / step,
@@ -61,24 +61,24 @@ class FrameSource(NamedTuple):
 
 
 def require_whole(source):
-    """Raises a UserError where frames of a source are missing, once the others are predicted."""
+    """Raises a UserError if frames of a source are missing, after the others are predicted."""
     if source.fault:
-        raise UserError('%s: what comes before is predicted' % source.fault)
+        raise UserError('%s: the frames before are predicted' % source.fault)
 
 
 def warn_of_rate(rate, path, step=None):
-    """Warns where frames follow each other much faster or slower than those of KITTI.
+    """Warns if the frame rate differs much from KITTI's.
 
     Args:
-      rate: frames a second that are predicted on.
-      path: where they come from.
-      step: the present --frame_step, where the program has that flag.
+      rate: frames a second.
+      path: of the frames.
+      step: the current --frame_step, if the program has that flag.
     """
     factor = rate / FRAMES_A_SECOND
     if 1 / _MOST_FACTOR <= factor <= _MOST_FACTOR:
         return
     best = max(1, round(step * factor)) if step else step
-    warn('%s: %.4g frames a second are predicted on, KITTI has %g: a model trained there expects '
+    warn('%s: prediction uses %.4g frames a second, KITTI has %g: a model trained there expects '
          'other motions%s' % (path, rate, FRAMES_A_SECOND,
                               ' (--frame_step=%d fits better)' % best if best != step else ''))
 
@@ -86,32 +86,34 @@ def warn_of_rate(rate, path, step=None):
 def depth_frames(dataset_dir, split, test_file_list='', sequence='', camera=2):
     """The frames of a depth test.
 
-    In this order: the files of a list; the KITTI 2015 training images, for the split 'stereo';
-    an odometry sequence, where `dataset_dir` has `sequences/`; a folder of images; a video. Frames
-    may be missing between others, which a warning says.
+    The first that applies: the files of a list, relative to `dataset_dir`; for the split 'stereo',
+    the reference images of KITTI 2015; otherwise `sequence_frames`, where gaps are only warned of.
 
     Raises:
-      UserError: none of these is there.
+      UserError: none of these exists.
     """
     if test_file_list:
-        return from_list(test_file_list, dataset_dir)
+        names = [image.name for image in read_image_list(test_file_list, dataset_dir)]
+        return from_paths([os.path.join(dataset_dir, name) for name in names], names)
     if split == 'stereo' and dataset_dir and os.path.isdir(os.path.join(dataset_dir, 'training')):
-        return from_kitti_2015(dataset_dir)
+        folder = require_folder(os.path.join(dataset_dir, 'training', 'image_2'),
+                                'KITTI 2015 images')
+        return from_paths([os.path.join(folder, '%s_%02d.png' % (name, REFERENCE))
+                           for name in reference_names(folder)])
     return sequence_frames(dataset_dir, sequence, camera, allow_gaps=True)
 
 
 def sequence_frames(path, sequence='', camera=2, allow_gaps=False):
-    """Frames that follow each other: an odometry sequence, a drive of KITTI raw, a folder of
-    images, or a video.
+    """Successive frames: an odometry sequence, a raw drive, a folder of images, or a video.
 
     Args:
       path: folder or video file.
-      sequence, camera: which odometry sequence or camera, where `path` is a KITTI folder.
-      allow_gaps: whether single frames are of use: gaps are only warned of, and the frames may be
-        of several scenes and sizes.
+      sequence, camera: odometry sequence and camera, if `path` is a KITTI folder.
+      allow_gaps: whether to accept single frames: gaps are only warned of, and the frames may
+        belong to several scenes and have several sizes.
 
     Raises:
-      UserError: `path` is none of these, frames are missing, or they are of several scenes.
+      UserError: `path` is none of these, frames are missing, or they belong to several scenes.
     """
     if not path:
         raise UserError('--dataset_dir is empty: must be a KITTI folder, a folder of images or a '
@@ -133,7 +135,7 @@ def from_odometry(root, sequence, camera, allow_gaps=False):
 
 
 def from_raw(drive, camera, allow_gaps=False):
-    """The frames of one drive of KITTI raw, with its timestamps and calibration where they are.
+    """The frames of one drive of KITTI raw, with its timestamps and calibration if they exist.
 
     Args:
       drive: `<date>/<date>_drive_<n>_sync`.
@@ -161,19 +163,6 @@ def from_raw(drive, camera, allow_gaps=False):
     return source
 
 
-def from_kitti_2015(root):
-    """The reference images `training/image_2/NNNNNN_10.png` of KITTI 2015, in order."""
-    folder = require_folder(os.path.join(root, 'training', 'image_2'), 'KITTI 2015 images')
-    return from_paths([os.path.join(folder, '%s_%02d.png' % (name, REFERENCE))
-                       for name in reference_names(folder)])
-
-
-def from_list(list_path, root=''):
-    """The images named in a text file, relative to `root`; see `image_lists` for its forms."""
-    names = [image.name for image in read_image_list(list_path, root)]
-    return from_paths([os.path.join(root, name) for name in names], names)
-
-
 def from_folder(folder, allow_gaps=False):
     """All images of a folder, in the natural order of their names."""
     frames, per_second = list_images(folder, one_scene=not allow_gaps)
@@ -184,9 +173,8 @@ def from_folder(folder, allow_gaps=False):
 
 
 def _from_frames(frames, allow_gaps, per_second=None):
-    """The source of (number, path) pairs; `per_second` of the numbers' units, if they are times.
-
-    Frames with numbers that are no times are as many tenths of a second apart as their numbers.
+    """The source of (number, path) pairs; `per_second` is the number of units in a second if the
+    numbers are times. Otherwise a step of 1 in the numbers is a tenth of a second.
     """
     named = frames[0][0] is not None
     if named and not allow_gaps:
@@ -203,16 +191,16 @@ def _from_frames(frames, allow_gaps, per_second=None):
             read_times=lambda: (numbers - numbers[0]) / FRAMES_A_SECOND)
     return source._replace(
         numbers=numbers, clocked=True, rate=per_second / usual_step(numbers),
-        # float64 holds the seconds since 1970 to a quarter of a microsecond, so nearest ones count.
+        # float64 resolves seconds since 1970 to a quarter of a microsecond, hence the rounding.
         read_times=lambda: numbers // per_second + np.round(
             numbers % per_second / per_second, 6))
 
 
 def from_paths(paths, names=None, one_size=False):
-    """The image files `paths`, numbered from 0, the headers of which are all looked at now.
+    """The image files `paths`, numbered from 0, whose headers are all checked now.
 
     Raises:
-      UserError: one is no image; with `one_size`, one has another size than the first.
+      UserError: one is not an image; with `one_size`, one has another size than the first.
     """
     def read(height, width):
         return read_ahead(lambda path: images.read_resized(path, height, width)[0], paths)
@@ -229,7 +217,7 @@ def from_paths(paths, names=None, one_size=False):
 
 
 def from_video(path):
-    """The frames of a video file, with the times its frame rate gives."""
+    """The frames of a video file, with times by its frame rate."""
     found = video.probe(path)
 
     def read(height, width):
@@ -242,7 +230,7 @@ def from_video(path):
 
 
 def _hint(folder, single_images):
-    """What to give instead of a folder of KITTI raw that is no drive."""
+    """Hint for a folder of KITTI raw that is not a drive."""
     drives = [path for depth in ('*_sync', os.path.join('*', '*_sync'))
               for path in sorted(glob.glob(os.path.join(glob.escape(folder), depth)))
               if drive_of(path, 0)]

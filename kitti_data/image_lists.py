@@ -1,8 +1,8 @@
-"""Lists of images in text files, in the forms in which the field passes them on.
+"""Lists of images in text files, in the forms common in the field.
 
-A line is a path below a data set, alone or with others after it (`left.png right.png`), or a frame
-of KITTI raw, `date/drive number l` or `drive number r`. Paths may contain spaces. Where a path does
-not exist, the same with another ending is taken: data sets are passed on as PNG and as JPEG.
+A line is a path in a data set, alone or followed by others (`left.png right.png`), or a frame of
+KITTI raw, `date/drive number l` or `drive number r`. Paths may contain spaces. If a path does not
+exist, the same path with another extension is used: data sets are distributed as PNG and as JPEG.
 """
 import os
 import re
@@ -20,25 +20,25 @@ _MISSING_NAMED = 3
 
 
 class ListedImage(NamedTuple):
-    """One line: `name`, the path below the data set, and where it stands."""
+    """One line: `name`, the path in the data set, and the line number."""
     name: str
     line: int
 
 
 def read_image_list(list_path, root='', exist=True):
-    """The images that a list names, in its order.
+    """Reads a list of images.
 
     Args:
       list_path: text file.
-      root: folder of the data set; empty is the working directory.
-      exist: whether the images must exist below `root`.
+      root: folder of the data set; empty for the working directory.
+      exist: whether the images must exist in `root`.
 
     Returns:
-      List of N `ListedImage`s.
+      List of N `ListedImage`s, in the list's order.
 
     Raises:
-      UserError: the list is empty, a line has none of the forms, or images do not exist (with how
-        many they are and the first of them).
+      UserError: the list is empty, a line has none of these forms, or images do not exist (gives
+        their number and names the first).
     """
     listed = []
     for number, line in numbered_lines(list_path, 'list of test images'):
@@ -63,19 +63,19 @@ def read_image_list(list_path, root='', exist=True):
 def _name(line, root):
     path = _PATH.match(line)
     if path:
-        return _with_its_ending(path.group(1), root)
+        return _existing(path.group(1), root)
     frame = _RAW_FRAME.fullmatch(line)
     number = frame_number(frame.group(3)) if frame else None
     if number is None:
         return None
     stem = '%s/%s/image_%02d/data/%010d' % (
         frame.group(2), frame.group(1), _CAMERA_OF_SIDE[frame.group(4)], number)
-    return _with_its_ending(stem + '.png', root)
+    return _existing(stem + '.png', root)
 
 
-def _with_its_ending(name, root):
-    """`name`, or the same with the ending of the image that is there."""
+def _existing(name, root):
+    """`name`, or the same with the extension of the image that exists."""
     stem = os.path.splitext(name)[0]
-    endings = IMAGE_EXTENSIONS + tuple(ending.upper() for ending in IMAGE_EXTENSIONS)
-    return next((one for one in [name] + [stem + ending for ending in endings]
+    extensions = IMAGE_EXTENSIONS + tuple(extension.upper() for extension in IMAGE_EXTENSIONS)
+    return next((one for one in [name] + [stem + extension for extension in extensions]
                  if os.path.isfile(os.path.join(root, one))), name)

@@ -1,7 +1,7 @@
-"""Reading, resizing and writing images: one way for preparation, training and prediction.
+"""Reading, resizing and writing images, the same for preparation, training and prediction.
 
-Pixels are taken as they are stored: a camera's note that the picture was held sideways (EXIF
-orientation) does not turn it, because calibration and truth belong to the stored pixels.
+Pixels are used as stored: EXIF orientation is not applied, because calibration and ground truth
+belong to the stored pixels.
 """
 import contextlib
 import os
@@ -17,21 +17,21 @@ from vo_common.files import atomic_write, reading, require_file
 from vo_common.opencv import cv2
 from vo_common.parallel import parallel_map
 
-# A header of a few bytes can ask for any amount of memory. KITTI's images have 2^19 pixels.
+# A header of a few bytes can request any amount of memory. KITTI's images have 2^19 pixels.
 MAX_PIXELS = 2 ** 26
 MAX_PIXELS_OF_16_BITS = 2 ** 24
-Image.MAX_IMAGE_PIXELS = None  # Pillow's own check raises or only warns, by the size.
+Image.MAX_IMAGE_PIXELS = None  # Pillow's own check only warns up to twice the limit.
 
 _FORMATS = ('PNG', 'JPEG')
 _PNG_SIGNATURE = b'\x89PNG\r\n\x1a\n'
 _ORIENTATION = 0x0112
 _AS_STORED = 1
 _GRAY, _COLOUR = ('L', '1'), ('RGB', 'RGBA', 'P', 'LA')
-_turned = []  # The first file with an orientation: one warning is enough.
+_turned = []  # The first file with an EXIF orientation: one warning is enough.
 
 
 class FrameFormat(typing.NamedTuple):
-    """What a file holds: height and width in pixels, channels 1 (gray) or 3."""
+    """Format of an image file: height and width in pixels, channels 1 (gray) or 3."""
     height: int
     width: int
     channels: int
@@ -48,7 +48,7 @@ def read_rgb(path):
 
 
 def read_resized(path, height, width):
-    """`resize(read_rgb(path), height, width)`, quicker for gray files, and the size in the file.
+    """`resize(read_rgb(path), height, width)`, faster for gray files, and the size in the file.
 
     Returns:
       (uint8 [height, width, 3], (H, W) of the file).
@@ -59,9 +59,9 @@ def read_resized(path, height, width):
 
 
 def read_levels(path, channels, what='frame'):
-    """The image file `path` as OpenCV gives it: uint8 [H, W] for 1 channel, [H, W, 3] BGR for 3.
+    """The image file `path` as OpenCV reads it: uint8 [H, W] for 1 channel, [H, W, 3] BGR for 3.
 
-    Errors are those of `read_rgb`.
+    Raises the errors of `read_rgb`.
     """
     with _opened(path, what) as image:
         _format(image, path, what)
@@ -91,7 +91,7 @@ def image_size(path, what='image'):
 
 
 def size_of_first(paths):
-    """(height, width) of the first of the image files that can be read, whose errors are its."""
+    """(height, width) of the first readable image file; raises the last one's error if none is."""
     for path in paths[:-1]:
         try:
             return image_size(path)
@@ -101,13 +101,13 @@ def size_of_first(paths):
 
 
 def check_headers(paths, what='image'):
-    """Looks at the header of every image, so that a long run does not end at a file that is none.
+    """Checks the header of every image before a long run.
 
     Returns:
       List of (height, width).
 
     Raises:
-      UserError: names the first that is missing, empty, no image or of 16 bits.
+      UserError: names the first that is missing, empty, not an image or of 16 bits.
     """
     def check(path):
         with _opened(path, what) as image:
@@ -117,7 +117,7 @@ def check_headers(paths, what='image'):
 
 
 def read_format(path, what='frame'):
-    """The `FrameFormat` of an image file, whose checksums are verified where it has some (PNG)."""
+    """The `FrameFormat` of an image file; verifies the checksums of a PNG."""
     with _opened(path, what) as image:
         found = _format(image, path, what)
         image.verify()
@@ -146,7 +146,7 @@ def write_jpeg(path, image, quality=95):
 
 @contextlib.contextmanager
 def _opened(path, what, max_pixels=MAX_PIXELS):
-    """The Pillow image of a file, its header read and its size found bearable."""
+    """The Pillow image of a file of bearable size, its header read."""
     path = require_file(path, what)
     with reading(path, what):
         if not os.path.getsize(path):
@@ -154,7 +154,7 @@ def _opened(path, what, max_pixels=MAX_PIXELS):
         try:
             image = Image.open(path, formats=_FORMATS)
         except UnidentifiedImageError as error:
-            raise UserError('cannot read %s %s: it is no PNG or JPEG file' % (
+            raise UserError('cannot read %s %s: it is not a PNG or JPEG file' % (
                 what, path)) from error
         with image:
             if image.width * image.height > max_pixels:
@@ -172,7 +172,7 @@ def _load(path, what='image'):
 
 
 def _format(image, path, what):
-    """The `FrameFormat` of an opened image, which must have 8 bits a channel."""
+    """The `FrameFormat` of an open image, which must have 8 bits a channel."""
     stored = image.tile[0][3] if image.tile else ''
     if image.mode not in _GRAY + _COLOUR or '16' in str(stored):
         raise UserError('%s %s: has pixels of kind %s, must be 8-bit gray or colour' % (
@@ -183,7 +183,7 @@ def _format(image, path, what):
 
 def _warn_if_turned(image, path):
     if _turned or image.format == 'PNG' and 'exif' not in image.info:
-        return  # Pillow would decode a PNG to look for EXIF at its end.
+        return  # Pillow would decode the whole PNG to find EXIF at its end.
     try:
         orientation = image.getexif().get(_ORIENTATION, _AS_STORED)
     except Exception:  # pylint: disable=broad-except
@@ -205,9 +205,9 @@ def _decode(path, mode, what):
 
 
 def _chunks_fit(data):
-    """Whether the file holds all that the chunks of a PNG say they are; true of other formats.
+    """Whether a PNG is as long as the lengths of its chunks; True for other formats.
 
-    OpenCV takes as much memory as a chunk asks for, 4 GB at most, before it looks.
+    OpenCV allocates the length of a chunk, up to 4 GB, before it reads it.
     """
     place, kind = len(_PNG_SIGNATURE), b''
     if not data.startswith(_PNG_SIGNATURE):

@@ -1,4 +1,4 @@
-"""The layouts of KITTI's flow benchmarks: scenes of a few frames, of which number 10 has the truth.
+"""The layouts of KITTI's flow benchmarks: scenes of a few frames, with ground truth for frame 10.
 
 2015: `training/{image_2,flow_noc,flow_occ,disp_noc_0,...}/NNNNNN_10.png` with
 `calib_cam_to_cam/NNNNNN.txt`; 2012: `training/{colored_0,image_0,...}` with `calib/NNNNNN.txt`;
@@ -14,7 +14,7 @@ from vo_common.files import list_folder, require_file
 
 REFERENCE = 10  # number of the frame that has ground truth
 _REFERENCE_NAME = re.compile(r'([0-9]{1,18})_%02d\.png' % REFERENCE)
-# Camera -> where its images lie: in KITTI 2015 and 2012 (whose first two cameras are gray).
+# Camera -> folder of its images, in KITTI 2015 and 2012 (whose first two cameras are gray).
 _FOLDERS_2015 = {2: 'image_2', 3: 'image_3'}
 _FOLDERS_2012 = {0: 'image_0', 1: 'image_1', 2: 'colored_0', 3: 'colored_1'}
 _PARTS = ('training', 'testing', '')
@@ -25,10 +25,10 @@ def reference_names(folder, what='image'):
 
     Args:
       folder: one of KITTI 2015's folders.
-      what: its files, for errors.
+      what: kind of files, for errors.
 
     Raises:
-      UserError: there is none.
+      UserError: there are none.
     """
     names = _names_in(folder)
     if not names:
@@ -45,15 +45,14 @@ class FlowScenes:
     """The scenes of `training/` or `testing/` of a flow benchmark, seen by one camera.
 
     names: the `NNNNNN` of the scenes, ascending.
-    folder: of the images.
 
     Args:
       folder: of the images.
       camera: 0..3.
-      calib_root: holds the folder of calibrations; empty is the folder that holds `folder`.
+      calib_root: parent of the calibration folder; empty for the parent of `folder`.
 
     Raises:
-      UserError: there is no scene.
+      UserError: there are no scenes.
     """
 
     def __init__(self, folder, camera, calib_root=''):
@@ -78,26 +77,26 @@ class FlowScenes:
                 for frame in range(first, first + length)]
 
     def calibration_path(self, name):
-        """The calibration file of a scene; a UserError where it does not exist."""
+        """The calibration file of a scene; a UserError if it does not exist."""
         return require_file(os.path.join(self.calib_folder, name + '.txt'),
                             'KITTI flow calibration', 'or give --intrinsics=fx,fy,cx,cy')
 
     def intrinsics(self, name, size):
-        """float64 [3, 3] of a scene's camera, pixels of its files of `size`, (height, width)."""
+        """float64 [3, 3] of a scene's camera, in pixels of its files of `size` (height, width)."""
         key, size_key = self._keys
         return Calibration(self.calibration_path(name)).projection(key, size, size_key)[:, :3]
 
 
 def find_flow_scenes(path, camera=2):
-    """The <FlowScenes> at `path`, or None where no flow benchmark is there.
+    """The <FlowScenes> at `path`, or None if it is not a flow benchmark.
 
     Args:
-      path: the folder of KITTI 2015 or 2012, its `training/` or `testing/` (the first of them that
-        is there counts), or a folder of images in one of these.
-      camera: 0..3, where `path` names none.
+      path: the folder of KITTI 2015 or 2012 (`training/` is preferred to `testing/`), one of these
+        parts, or a folder of images in it.
+      camera: 0..3, used if `path` names none.
 
     Raises:
-      UserError: there are scenes, but not seen by that camera.
+      UserError: there are scenes, but not of that camera.
     """
     names = {name: number for known in (_FOLDERS_2012, _FOLDERS_2015)
              for number, name in known.items()}

@@ -4,8 +4,8 @@ A vector is (tx, ty, tz, ex, ey, ez), metres and radians, with R = Rz(ez) Ry(ey)
 camera-to-world, float64 [N, 4, 4].
 
 Labels of one step are given in one of two frames:
-  camera: the vector of inv(T_i) T_{i+1}, the motion as the camera itself can see it;
-  world: the difference of the vectors of T_{i+1} and T_i, as the published code has it, angle
+  camera: the vector of inv(T_i) T_{i+1}, the motion in the camera's own frame;
+  world: the difference of the vectors of T_{i+1} and T_i, as in the published code, with angle
     differences wrapped to (-pi, pi].
 """
 import numpy as np
@@ -38,7 +38,7 @@ def poses_from_vectors(vectors):
 
 
 def wrap_angle(angles):
-    """Angles brought to (-pi, pi]."""
+    """Wraps angles to (-pi, pi]."""
     return np.pi - np.mod(np.pi - np.asarray(angles, np.float64), 2 * np.pi)
 
 
@@ -59,8 +59,7 @@ def poses_from_motions(motions, label_frame='camera', first_pose=None):
     Args:
       motions: [N-1, 6] in `label_frame`.
       label_frame: 'camera' or 'world'.
-      first_pose: [4, 4] pose of the first frame, which only world-frame motions depend on; None is
-        the identity.
+      first_pose: [4, 4] pose of the first frame, for world-frame motions; None for the identity.
 
     Returns:
       float64 [N, 4, 4] poses, the first one the identity.

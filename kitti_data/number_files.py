@@ -6,25 +6,25 @@ from vo_common.files import numbered_lines
 
 
 def read_rows(path, widths, what):
-    """The rows of numbers in `path`; see `numbered_rows`."""
+    """Reads float64 [N, width] from `path`; see `numbered_rows`."""
     return numbered_rows(path, widths, what)[1]
 
 
-def numbered_rows(path, widths, what, wanted=''):
-    """The rows of numbers in `path`, and the lines they stand in.
+def numbered_rows(path, widths, what, required=''):
+    """Reads the rows of numbers in `path` and their line numbers.
 
     Args:
       path: a text file with one row of numbers a line, separated by white space or commas; lines
         that begin with # are comments.
-      widths: the allowed numbers of columns; all rows must have the same.
-      what: what the file is, for errors.
-      wanted: what a row must be, for errors; empty names the widths.
+      widths: allowed numbers of columns; all rows must have the same number.
+      what: kind of file, for errors.
+      required: description of a valid row, for errors; empty names the widths.
 
     Returns:
       (list of N line numbers, float64 [N, width]).
 
     Raises:
-      UserError: no row, a row of another width, or something that is not a finite number.
+      UserError: there is no row, a row of another width, or a word that is not a finite number.
     """
     rows, numbers = [], []
     for number, line in numbered_lines(path, what):
@@ -33,7 +33,7 @@ def numbered_rows(path, widths, what, wanted=''):
         row = finite_numbers(line.replace(',', ' ').split())
         if row is None or len(row) not in widths or len(row) != len(rows[0] if rows else row):
             raise UserError('%s %s: line %d: found %r, must be %s' % (
-                what, path, number, shortened(line), wanted if wanted and not rows else
+                what, path, number, shortened(line), required if required and not rows else
                 '%s finite numbers' % (len(rows[0]) if rows else ' or '.join(map(str, widths)))))
         rows.append(row)
         numbers.append(number)
@@ -43,7 +43,7 @@ def numbered_rows(path, widths, what, wanted=''):
 
 
 def finite_numbers(words):
-    """The floats that `words` are, or None where one is no finite number."""
+    """List of float, or None if one of `words` is not a finite number."""
     try:
         values = [float(word) for word in words]
     except ValueError:
@@ -52,5 +52,5 @@ def finite_numbers(words):
 
 
 def shortened(text, length=60):
-    """`text`, cut off where it is too long for an error."""
+    """`text`, cut off after `length` characters."""
     return text if len(text) <= length else text[:length] + '...'

@@ -13,25 +13,25 @@ from kitti_data.poses import (
 from vo_common.errors import UserError
 from vo_common.files import atomic_write, list_folder, reading, require_file, require_folder
 
-# Metres, some laps of the Earth; and frames, four years of them. Beyond, sums are not finite.
+# Metres, some laps of the Earth; and frames, about three years. Beyond, sums are not finite.
 MOST_DISTANT, _MOST_FRAMES = 1e8, 1e9
 _POSE_COLUMNS = ('12 finite numbers (the upper 3x4, row by row), 16 (4x4), 13 or 17 (the same '
                  'after the frame number) or 8 (TUM: t tx ty tz qx qy qz qw)')
 
 
 class OdometrySequence:
-    """One sequence seen by one camera. Files are read when first needed, and errors come then.
+    """One sequence seen by one camera. Files are read, and errors raised, on first use.
+
+    Frame n belongs to line n (from 0) of `times.txt`, and to line n of a poses file of 12 columns
+    or the line that begins with n of one of 13. So `times` and `poses` have one row for each image,
+    even if images at the start or end are absent.
 
     Args:
       root: the folder that holds `sequences/` and `poses/`.
-      sequence: its number or name, 9 and '09' alike.
+      sequence: its number or name; 9 and '09' are the same.
       camera: 0..3; 0 and 1 are the gray pair, 2 and 3 the colour pair.
-      allow_gaps: whether frame numbers may jump; a program that takes neighbours in the list for
-        neighbours in time leaves it False.
-
-    Frame number n belongs to line n (from 0) of `times.txt`, and to line n of a poses file of 12
-    columns or to the line that begins with n of one of 13. So `times` and `poses` have one row for
-    each image, also when images at the start or end are absent.
+      allow_gaps: whether frame numbers may jump; must be False if neighbours in the list are used
+        as neighbours in time.
     """
 
     def __init__(self, root, sequence, camera=0, allow_gaps=False):
@@ -118,14 +118,14 @@ class OdometrySequence:
 
 
 def sequence_name(sequence):
-    """The folder name of a sequence: 9, '9' and '09' are '09'; other names stay."""
+    """The folder name of a sequence: '09' for 9, '9' and '09'; other names are kept."""
     text = str(sequence).strip()
     number = frame_number(text)
     return text if number is None else '%02d' % number
 
 
 def sequence_names(root):
-    """Sorted names of the sequences under the odometry folder `root`."""
+    """Sorted names of the sequences in the odometry folder `root`."""
     folder = require_folder(os.path.join(root, 'sequences'), 'folder of sequences')
     names = sorted(name for name in list_folder(folder)
                    if os.path.isdir(os.path.join(folder, name)))
@@ -135,10 +135,10 @@ def sequence_names(root):
 
 
 def read_poses(path):
-    """float64 [N, 4, 4] poses of frames 0 to N - 1 in the KITTI file `path`.
+    """Reads float64 [N, 4, 4] poses of frames 0 to N - 1 from the KITTI file `path`.
 
     Raises:
-      UserError: as `read_poses_indexed`, or the file has 13 columns and its frames are others.
+      UserError: as `read_pose_file`, or the file has other frame numbers.
     """
     numbers, poses = read_poses_indexed(path)
     if numbers[0] != 0 or numbers[-1] != len(numbers) - 1:
@@ -148,11 +148,11 @@ def read_poses(path):
 
 
 class PoseFile(NamedTuple):
-    """What a file of poses holds.
+    """The content of a pose file.
 
     poses: float64 [N, 4, 4] camera-to-world, metres.
-    numbers: int64 [N] ascending frame numbers, None where the file has none.
-    times: float64 [N] ascending seconds, None where the file has none.
+    numbers: int64 [N] ascending frame numbers, or None.
+    times: float64 [N] ascending seconds, or None.
     """
     poses: np.ndarray
     numbers: Optional[np.ndarray]
@@ -160,15 +160,15 @@ class PoseFile(NamedTuple):
 
 
 def read_poses_indexed(path):
-    """(int64 [N] ascending frame numbers, float64 [N, 4, 4]) of `read_pose_file`; the numbers are
-    0..N-1 where the file has none."""
+    """(int64 [N] ascending frame numbers, float64 [N, 4, 4]) from `read_pose_file`; numbers are
+    0..N-1 if the file has none."""
     content = read_pose_file(path)
     numbers = np.arange(len(content.poses)) if content.numbers is None else content.numbers
     return numbers, content.poses
 
 
 def read_pose_file(path):
-    """The poses in a file, with what it says of their frames.
+    """Reads poses, with their frame numbers or times.
 
     Args:
       path: text with one pose a line, columns separated by white space or commas: 12 numbers (the
@@ -179,8 +179,8 @@ def read_pose_file(path):
       <PoseFile>.
 
     Raises:
-      UserError: names the file and line: no number, a frame number that is not whole, a frame or
-        time that is not above the one before, or a pose that is no rotation and position.
+      UserError: names the file and line: a word that is not a number, a frame number that is not
+        whole, a frame or time that is not above the one before, or a pose that is not rigid.
     """
     if path.lower().endswith('.npy'):
         rows = _npy_rows(path)
@@ -189,10 +189,10 @@ def read_pose_file(path):
         lines, rows = numbered_rows(path, (8, 12, 13, 16, 17), 'pose file', _POSE_COLUMNS)
         places = ['line %d' % line for line in lines]
 
-    def require(good, found, wanted):
+    def require(good, found, required):
         for place in np.flatnonzero(~good)[:1]:
             raise UserError('pose file %s: %s: found %s, must be %s' % (
-                path, places[place], found(place), wanted))
+                path, places[place], found(place), required))
     width, numbers, times = rows.shape[1], None, None
     if width in (16, 17):
         require((rows[:, -4:] == (0, 0, 0, 1)).all(axis=1), lambda place: (
@@ -224,7 +224,7 @@ def read_pose_file(path):
 
 
 def _npy_rows(path):
-    """float64 [N, 12 or 16] of a `.npy` array [N, 3 or 4, 4]."""
+    """Reads a `.npy` array [N, 3 or 4, 4] as float64 [N, 12 or 16]."""
     require_file(path, 'pose file')
     with reading(path, 'pose file'):
         array = np.load(path, mmap_mode='r', allow_pickle=False)
@@ -236,8 +236,8 @@ def _npy_rows(path):
 
 
 def write_poses(path, poses, numbers=None):
-    """Writes [N, 4, 4] or [N, 3, 4] poses as a KITTI file of 12 columns, ten digits each, whole;
-    of 13 where there are frame `numbers` that are not 0..N-1."""
+    """Writes [N, 4, 4] or [N, 3, 4] poses as a KITTI file of 12 columns, ten digits each, whole; of
+    13 columns if the frame `numbers` are not 0..N-1."""
     rows, formats = np.asarray(poses, np.float64)[:, :3, :].reshape(-1, 12), ['%.9e'] * 12
     if numbers is not None and not np.array_equal(numbers, np.arange(len(rows))):
         rows, formats = np.column_stack([numbers, rows]), ['%d'] + formats
@@ -260,7 +260,7 @@ def sequence_of_poses(path):
 
 
 def times_of_poses(path):
-    """Where the times of a pose file's frames should be: `times.txt` beside `NN/poses.txt`, or
+    """The path of the times of a pose file: `times.txt` beside `NN/poses.txt`, or
     `sequences/NN/times.txt` beside `poses/`."""
     folder, name = os.path.dirname(os.path.abspath(path)), sequence_of_poses(path)
     if os.path.basename(folder) == name:
@@ -269,22 +269,22 @@ def times_of_poses(path):
 
 
 def read_times(path):
-    """float64 [N] seconds, from a file of one number a line."""
+    """Reads float64 [N] seconds from a file with one number a line."""
     return read_rows(path, (1,), 'times file')[:, 0]
 
 
 def read_times_and_poses(poses_path, times_path):
-    """The poses of a file with the times of their frames.
+    """Reads the poses of a file and the times of their frames.
 
     Args:
       poses_path: a file that `read_pose_file` takes.
-      times_path: file of one time a line, the first line that of frame 0.
+      times_path: file with one time a line, from frame 0 on.
 
     Returns:
       (int64 [N] frame numbers, float64 [N] seconds, float64 [N, 4, 4]).
 
     Raises:
-      UserError: a file is missing or broken, or they do not belong together.
+      UserError: a file is missing or broken, or the two do not match.
     """
     numbers, poses = read_poses_indexed(poses_path)
     times = read_times(times_path)

@@ -1,6 +1,6 @@
-"""Rigid transforms and the ways the field writes rotations.
+"""Rigid transforms and representations of rotations.
 
-All functions work on stacks: leading axes of any number are kept. Transforms are homogeneous
+All functions work on stacks and keep any leading axes. Transforms are homogeneous
 float64 [..., 4, 4], angles are radians, quaternions are (qx, qy, qz, qw) as in TUM files.
 """
 import numpy as np
@@ -57,7 +57,7 @@ def transform_from_vector(vectors):
 def rotation_from_quaternion(quaternions):
     """[..., 3, 3] rotations of [..., 4] quaternions (qx, qy, qz, qw) of any length.
 
-    A quaternion of length 0 gives the identity, as the published tools have it.
+    A quaternion of length 0 gives the identity, as in the published tools.
     """
     quaternions = np.array(quaternions, np.float64)
     quaternions[np.linalg.norm(quaternions, axis=-1) < np.finfo(np.float64).eps] = (0, 0, 0, 1)
@@ -74,16 +74,16 @@ def quaternion_from_rotation(rotations):
 
 
 def mean_transform(transforms):
-    """Of [N, 4, 4] the [4, 4] whose translation is their mean and whose rotation is nearest to
-    theirs (least sum of squared differences of the matrices)."""
+    """The mean [4, 4] of [N, 4, 4]: the mean translation, and the rotation with the least sum of
+    squared differences to theirs."""
     rotation = Rotation.from_matrix(transforms[:, :3, :3]).mean().as_matrix()
     return from_parts(rotation, transforms[:, :3, 3].mean(axis=0))
 
 
 def rotation_faults(transforms):
-    """Yields (place, what is found there) for those of [N, 4, 4] whose 3x3 part is no rotation.
+    """Yields (index, description) of each of [N, 4, 4] whose 3x3 part is not a rotation.
 
-    Files hold rotations to some digits: products of axes may be off by 1 %.
+    Files round rotations: products of axes may be off by 1 %.
     """
     rotations = np.asarray(transforms, np.float64)[:, :3, :3]
     with np.errstate(over='ignore', invalid='ignore'):

@@ -1,6 +1,6 @@
 """The KITTI raw layout: `<date>/<date>_drive_<n>_sync/{image_0C,oxts,velodyne_points}/data`.
 
-Calibration stands beside the drives of a date. Cameras 0 and 1 are gray, 2 and 3 in colour.
+The calibration files are beside the drives of a date. Cameras 0 and 1 are gray, 2 and 3 colour.
 """
 import os
 import re
@@ -30,7 +30,7 @@ class RawDrive:
       name: for example '2011_09_26_drive_0001_sync'.
 
     Raises:
-      UserError: the name is not that of a drive, or the drive is not there.
+      UserError: the name is not a drive name, or the drive does not exist.
     """
 
     def __init__(self, root, name):
@@ -50,21 +50,21 @@ class RawDrive:
         return os.path.join(self.folder, 'velodyne_points', 'data', '%010d.bin' % number)
 
     def speed(self, number):
-        """Speed in metres a second at frame `number`, by the drive's own inertial unit (`oxts`)."""
+        """Speed in metres a second at frame `number`, from the inertial unit (`oxts`)."""
         path = os.path.join(self.folder, 'oxts', 'data', '%010d.txt' % number)
         row = read_rows(path, (_NUM_OXTS_COLUMNS,), 'oxts file')[0]
         return float(np.linalg.norm(row[_SPEED_COLUMNS]))
 
 
 def drive_of(path, camera):
-    """The synchronised drive that a path names, and the camera.
+    """Finds the synchronised drive that a path belongs to.
 
     Args:
-      path: a drive's folder, or in it `image_0C` or `image_0C/data`.
-      camera: where the path names none.
+      path: a drive's folder, or `image_0C` or `image_0C/data` in it.
+      camera: used if the path names none.
 
     Returns:
-      (folder of the drive, camera), or None where `path` is in no drive.
+      (folder of the drive, camera), or None if `path` is not part of a drive.
     """
     folder = os.path.abspath(path)
     if os.path.basename(folder) == 'data':
@@ -76,10 +76,10 @@ def drive_of(path, camera):
 
 
 def read_timestamps(path):
-    """float64 [N] seconds since the first of the times in the file `path`.
+    """Reads times such as `2011-09-26 13:02:25.964389445`: float64 [N] seconds since the first.
 
     Raises:
-      UserError: the file is missing, empty, or a line is no time (`2011-09-26 13:02:25.964389445`).
+      UserError: the file is missing or empty, or a line is not a time.
     """
     times = []
     for number, line in numbered_lines(path, 'timestamps'):
@@ -93,7 +93,11 @@ def read_timestamps(path):
 
 
 def drive_date(name):
-    """'2011_09_26' of '2011_09_26_drive_0001_sync'; a UserError for what is no drive's name."""
+    """The date in a drive's name: '2011_09_26' for '2011_09_26_drive_0001_sync'.
+
+    Raises:
+      UserError: `name` is not a drive name.
+    """
     match = _DRIVE_NAME.match(name)
     if not match:
         raise UserError('%r is not the name of a KITTI raw drive such as '
@@ -102,10 +106,10 @@ def drive_date(name):
 
 
 def list_drives(root):
-    """Sorted names of the `_sync` drives under the KITTI raw folder `root`.
+    """Sorted names of the `_sync` drives in the KITTI raw folder `root`.
 
     Raises:
-      UserError: there is none.
+      UserError: there are none.
     """
     root = require_folder(root, 'KITTI raw folder')
     drives = sorted(
@@ -118,10 +122,10 @@ def list_drives(root):
 
 
 def read_velodyne(path):
-    """float32 [N, 4] points of a laser scan: forward, left, up in metres, and reflectance.
+    """Reads a laser scan: float32 [N, 4] forward, left, up in metres, and reflectance.
 
     Raises:
-      UserError: the file is missing or does not hold whole points.
+      UserError: the file is missing, or is not a sequence of finite points.
     """
     path = require_file(path, 'velodyne scan')
     size = os.path.getsize(path)

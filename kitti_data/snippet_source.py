@@ -1,4 +1,4 @@
-"""Snippets to predict flow on: a target frame, its neighbours and the camera that saw them."""
+"""Snippets to predict flow on: a target frame, its neighbours and their camera."""
 import os
 from typing import Callable, Iterator, NamedTuple, Optional
 
@@ -21,9 +21,9 @@ _CAMERA_ENDING = '_cam.txt'
 class Snippet(NamedTuple):
     """One target frame and its neighbours.
 
-    number: of the target, names the prediction.
+    number: of the target frame; names the prediction.
     frames: uint8 [L, H, W, 3] in time order, the target in the middle.
-    intrinsics: float64 [3, 3], pixels of `frames`; None where no calibration is known.
+    intrinsics: float64 [3, 3], pixels of `frames`; None without a calibration.
     size: (height, width) of the target's image file.
     """
     number: int
@@ -49,7 +49,7 @@ class SnippetSource(NamedTuple):
 
     numbers: of their targets.
     rate: frames a second.
-    fault: why snippets are missing at the end; '' where none are.
+    fault: why snippets are missing at the end, or ''.
     """
     numbers: list
     read: Callable[[], Iterator[Snippet]]
@@ -58,7 +58,7 @@ class SnippetSource(NamedTuple):
 
     @property
     def count(self):
-        """How many snippets there are."""
+        """Number of snippets."""
         return len(self.numbers)
 
 
@@ -70,15 +70,15 @@ def snippets(path, length, height, width, sequence='', camera=2, intrinsics=(),
       path: folder or video file.
       length: odd number of frames.
       height, width: to which frames are resized, pixels.
-      sequence, camera: which odometry sequence or camera, where `path` is a KITTI folder.
-      intrinsics: (fx, fy, cx, cy) in pixels of the files (of a formatted set: of the frames in
+      sequence, camera: odometry sequence and camera, if `path` is a KITTI folder.
+      intrinsics: (fx, fy, cx, cy) in pixels of the files (in a formatted set: of the frames in
         them), instead of a calibration.
-      camera_needed: whether snippets without intrinsics are of no use.
+      camera_needed: whether every snippet must have intrinsics.
       half_pixel_centers: whether intrinsics follow the resize exactly, or as published.
-      frame_step: every which frame of a sequence, folder or video is used.
+      frame_step: uses every `frame_step`-th frame of a sequence, folder or video.
 
     Raises:
-      UserError: no snippet is there, a frame of one is missing, or the camera is.
+      UserError: there is no snippet, or a frame or the camera is missing.
     """
     folder = os.path.abspath(path) if path else ''
     shape = (length, height, width)
@@ -150,7 +150,7 @@ def load_scene(scenes, name, shape, change, camera_of):
       scenes: <FlowScenes>.
       name: of the scene.
       shape: (frames, height, width).
-      change: `resized` or `zoomed`, how intrinsics follow the resize.
+      change: `resized` or `zoomed`.
       camera_of: function of a file's (height, width): float64 [3, 3] in its pixels, or None.
     """
     length, height, width = shape
@@ -161,8 +161,8 @@ def load_scene(scenes, name, shape, change, camera_of):
 
 
 def _formatted_examples(folder):
-    """Prefixes of what generate_multiview_extension.py wrote: all that its list names, or all in
-    one of its folders; an empty list where `folder` is neither."""
+    """Path prefixes of the examples written by generate_multiview_extension.py: all in its list, or
+    all in one of its folders; [] if `folder` is neither."""
     list_path = os.path.join(folder, _FORMATTED_LIST)
     if os.path.isfile(list_path):
         return [os.path.join(folder, *example) for example in read_example_list(list_path)]
@@ -173,7 +173,7 @@ def _formatted_examples(folder):
 
 
 def _require_centers(folder, half_pixel_centers):
-    """Raises a UserError where the cameras of a formatted set are not those of the model."""
+    """Raises a UserError if a formatted set has cameras of the other convention."""
     root = folder if os.path.isfile(os.path.join(folder, _FORMATTED_LIST)) \
         else os.path.dirname(folder)
     prepared = bool(settings_of(root).get('half_pixel_centers'))
@@ -185,7 +185,7 @@ def _require_centers(folder, half_pixel_centers):
 
 
 def _formatted(prefixes, shape, matrix=None):
-    """Strips `<prefix>.jpg`, the frames side by side, with `<prefix>_cam.txt` or `matrix`."""
+    """The snippets in `<prefix>.jpg`, frames side by side, with `<prefix>_cam.txt` or `matrix`."""
     length, height, width = shape
     numbers = [frame_number(os.path.basename(prefix)) for prefix in prefixes]
     if None in numbers or len(set(numbers)) < len(numbers):
@@ -206,8 +206,8 @@ def _formatted(prefixes, shape, matrix=None):
 
 
 def typed_camera(intrinsics, size):
-    """float64 [3, 3] of (fx, fy, cx, cy) as `--intrinsics` gives them for image files of `size`
-    (height, width), or None of nothing."""
+    """float64 [3, 3] of --intrinsics (fx, fy, cx, cy) for image files of `size` (height, width);
+    None if they are empty."""
     if not len(intrinsics):
         return None
     fx, fy, cx, cy = intrinsics
@@ -217,8 +217,8 @@ def typed_camera(intrinsics, size):
 
 
 def _scaled(camera, size, new_size, change):
-    """Intrinsics of images of `size` (height, width) after a resize to `new_size`, as `change`,
-    `resized` or `zoomed`, has them."""
+    """Intrinsics after a resize from `size` to `new_size`, (height, width), by `change`, `resized`
+    or `zoomed`."""
     if camera is None:
         return None
     (height, width), (new_height, new_width) = size, new_size

@@ -1,7 +1,7 @@
-"""Videos: reads their frames, counts and rate; writes them for browsers.
+"""Reads videos, and writes them for browsers.
 
-OpenCV reads: it gives each decoded frame once, so that a gap is noticed, while ffmpeg repeats
-frames to keep the rate. imageio, with ffmpeg, writes.
+OpenCV reads, because it returns each decoded frame once, while ffmpeg repeats frames to keep the
+rate and so hides gaps. imageio, with ffmpeg, writes.
 """
 import contextlib
 import math
@@ -22,12 +22,12 @@ _MISCOUNTED_SHARE, _MISCOUNTED = 0.01, 2
 
 
 class Video(NamedTuple):
-    """What a video file holds.
+    """Properties of a video file.
 
-    frames: how many can be decoded.
+    frames: number of frames that can be decoded.
     size: (height, width).
-    rate: frames a second, by the file.
-    fault: a message where fewer frames can be decoded than the header announces; else ''.
+    rate: frames a second, from the header.
+    fault: a message if fewer frames can be decoded than the header announces; else ''.
     """
     frames: int
     size: tuple
@@ -36,10 +36,10 @@ class Video(NamedTuple):
 
 
 def probe(path):
-    """The `Video` at `path`, after decoding all of it.
+    """Decodes the whole video at `path`, and returns its `Video`.
 
     Raises:
-      UserError: it is no video, or has no frame or no frame rate.
+      UserError: it is not a video, or has no frame or no frame rate.
     """
     if not path.lower().endswith(EXTENSIONS):
         raise UserError('%s is neither a folder nor a video (%s)' % (path, ', '.join(EXTENSIONS)))
@@ -73,12 +73,12 @@ def read_frames(path):
 
 
 class VideoWriter:
-    """Writes frames as `<stem>.mp4`, H.264 that browsers play; without ffmpeg as `<stem>.gif`.
+    """Writes frames to `<stem>.mp4`, H.264 that browsers play; without ffmpeg to `<stem>.gif`.
 
-    A context manager. The file appears, whole, when the block ends without an exception.
+    A context manager: the whole file appears when the block ends without an exception.
 
     Args:
-      stem: path without its ending.
+      stem: path without the extension.
       rate: frames a second.
 
     Attributes:
@@ -146,7 +146,7 @@ def _writing(path):
 
 
 def _property(path, which):
-    """A number in the file's header, 0 where it is missing."""
+    """A number in the file's header, 0 if it is missing."""
     capture = cv2.VideoCapture(path)
     value = capture.get(which)
     capture.release()

@@ -11,14 +11,13 @@ from typing import NamedTuple
 import numpy as np
 
 from kitti_data import splits
-from kitti_data.depth_files import read_kitti_depth
+from kitti_data.depth_files import exact_depth_path, read_kitti_depth
 from kitti_data.frame_files import frame_number
 from kitti_data.image_lists import read_image_list
 from kitti_data.images import image_size
 from kitti_data.kitti_2015 import REFERENCE, reference_names
 from kitti_data.odometry import OdometrySequence
 from kitti_data.raw import RawDrive, read_velodyne
-from kitti_data.rendering.scene import SCENE_FILE, load_scene
 from kitti_eval.depth_errors import GARG_CROP, valid_pixels
 from kitti_eval.depth_truth import (
     BASELINE, FOCAL_OF_WIDTH, disparity_to_depth, focal_and_baseline, project_velodyne,
@@ -191,21 +190,22 @@ class SyntheticSplit:
 
     def __init__(self, kitti_dir, sequence, limits):
         frames = OdometrySequence(kitti_dir, sequence, camera=2)
-        if not os.path.isfile(os.path.join(frames.folder, SCENE_FILE)):
-            raise UserError('%s is no synthetic sequence: it has no %s, and so no '
-                            'exact depth' % (frames.folder, SCENE_FILE))
-        self._scene = load_scene(frames.folder)
-        self._frames = frames
+        self._depths = [exact_depth_path(frames.folder, number) for number in frames.frame_numbers]
+        if not any(map(os.path.isfile, self._depths)):
+            raise UserError('%s: has no exact depth, such as %s (give a sequence that '
+                            'kitti_data/rendering/synthetic.py wrote; run it again to add what is '
+                            'missing)' % (frames.folder, self._depths[0]))
+        self._images = frames.image_paths
         self._limits = limits
-        self.names = [os.path.basename(path) for path in frames.image_paths]
+        self.names = [os.path.basename(path) for path in self._images]
         self.drives = [frames.name]
 
     def image_path(self, index):
-        return self._frames.image_paths[index]
+        return self._images[index]
 
     def truth(self, index):
         """The `DepthTruth` of an image."""
-        depth = self._scene.depth(int(self._frames.frame_numbers[index]), 2)
+        depth = read_kitti_depth(self._depths[index])
         return DepthTruth(depth, valid_pixels(depth, limits=self._limits))
 
 

@@ -3,8 +3,8 @@
     python kitti_data/preparation/prepare_train_data.py --dataset_name=kitti_odom \
         --dataset_dir=/data/kitti_odometry --dump_root=/data/kitti_odom_formatted
 
-A second run continues where the first one stopped. Files that cannot be read are listed at the
-end and left out; the exit status is then 2.
+A second run continues where the first one stopped. Unreadable files are left out and listed at
+the end; the exit status is then 2.
 """
 import dataclasses
 import os
@@ -14,24 +14,22 @@ from typing import List
 if __package__ in (None, ''):
     sys.path[0] = os.path.abspath(os.path.join(os.path.dirname(__file__), '..', '..'))
 
-from kitti_data.preparation import prepare_cityscapes
-from kitti_data.preparation import prepare_odometry
-from kitti_data.preparation import prepare_raw
+from kitti_data.preparation import data_sets
 from kitti_data.preparation.format_writer import write_set
 from vo_common.errors import EXIT_USER_ERROR, UserError, run_main
 from vo_common.files import require_folder
 from vo_common.flags import Flags, flag, parse_flags, path_flag
 
-DATA_SETS = {'kitti_odom': prepare_odometry.find_clips,
-             'kitti_raw_eigen': prepare_raw.find_clips,
-             'kitti_raw_stereo': prepare_raw.find_clips,
-             'cityscapes': prepare_cityscapes.find_clips}
+DATA_SETS = {'kitti_odom': data_sets.find_odometry,
+             'kitti_raw_eigen': data_sets.find_raw,
+             'kitti_raw_stereo': data_sets.find_raw,
+             'cityscapes': data_sets.find_cityscapes}
 
-# Flags that decide which examples there are and what is in their files.
+# Flags that determine the examples and the content of their files.
 _SETTINGS = ('dataset_dir', 'dataset_name', 'seq_length', 'img_height', 'img_width', 'camera',
              'sequences', 'jpeg_quality', 'remove_static', 'static_speed', 'frame_distance',
              'half_pixel_centers')
-# Sets written before there was a choice do not name it.
+# Left out at these values, as in sets that are older than the flags.
 _YOUNGER_SETTINGS = {'frame_distance': [1], 'half_pixel_centers': False}
 
 
@@ -45,23 +43,23 @@ class PrepareConfig(Flags):
     img_height: int = flag(128, 'height of the formatted frames', at_least=1)
     img_width: int = flag(416, 'width of the formatted frames', at_least=1)
     frame_distance: List[int] = flag(
-        [1], 'kitti_odom: frames from one to the next of an example, one distance or several; '
-             '1,2 adds examples of twice the motion, which show a slow car and turns better',
+        [1], 'kitti_odom: distances between the frames of an example; 1,2 adds examples of twice '
+             'the motion, which show a slow car and turns better',
         at_least=1)
     half_pixel_centers: bool = flag(
-        False, "camera files tell the resized images' principal point exactly, for training with "
-               'the flag of this name (published preparation: up to half a pixel off)')
-    num_threads: int = flag(0, 'frames read at once; 0: one for every core', at_least=0)
-    remove_static: bool = flag(False, 'kitti_raw_*: leave out frames where the car stands')
+        False, "write the resized images' exact principal point, for training with the flag of "
+               'this name (published preparation: up to half a pixel off)')
+    num_threads: int = flag(0, 'threads; 0: one for each core', at_least=0)
+    remove_static: bool = flag(False, 'kitti_raw_*: leave out frames at which the car stands')
     static_speed: float = flag(0.5, 'speed in m/s below which the car stands', at_least=0)
     camera: List[int] = flag(
         [], 'KITTI cameras, 0 to 3; default 2 (kitti_odom) or 2,3 (kitti_raw_*)', at_least=0,
         at_most=3)
     sequences: List[str] = flag([], 'sequences, drives or cities; default: those for training')
     jpeg_quality: int = flag(95, 'quality of the JPEG files', at_least=1, at_most=100)
-    val_fraction: float = flag(0.1, 'share of the examples that is for validation', at_least=0,
+    val_fraction: float = flag(0.1, 'share of the examples for validation', at_least=0,
                                below=1)
-    seed: int = flag(8964, 'of the choice of examples for validation')
+    seed: int = flag(8964, 'seed of the choice of validation examples')
 
     def __post_init__(self):
         super().__post_init__()
@@ -74,7 +72,7 @@ class PrepareConfig(Flags):
                                 ','.join(map(str, self.frame_distance)), self.dataset_name))
         if self.remove_static and not self.dataset_name.startswith('kitti_raw'):
             raise UserError('--remove_static: must not be given with --dataset_name=%s (only '
-                            'kitti_raw_* knows the speed)' % self.dataset_name)
+                            'kitti_raw_* has speeds)' % self.dataset_name)
         if self.camera and self.dataset_name == 'cityscapes':
             raise UserError('--camera=%s: must not be given with --dataset_name=cityscapes, which '
                             'has one' % ','.join(map(str, self.camera)))
@@ -90,7 +88,7 @@ def main(argv=None):
     for name, default in _YOUNGER_SETTINGS.items():
         if settings[name] == default:
             del settings[name]
-    # A locale decides which letters the bytes of a path are taken for: UTF-8 is the same in all.
+    # The bytes of a path decode differently in each locale; UTF-8 is the same in all.
     settings['dataset_dir'] = os.fsencode(config.dataset_dir).decode('utf-8', 'backslashreplace')
     summary = write_set(data, config.dump_root, settings, config)
     for text in summary['notes']:

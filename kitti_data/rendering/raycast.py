@@ -1,7 +1,7 @@
 """Rays against the ground and upright boxes.
 
-Camera rays have the z component 1 in the camera's axes, so the distance along a ray *is* the depth
-along the optical axis.
+Camera rays have the z component 1 in camera axes, so the distance along a ray *is* the depth along
+the optical axis.
 """
 from typing import NamedTuple
 
@@ -9,45 +9,42 @@ import numpy as np
 
 MAX_DISTANCE = 150.0  # metres to the centre of the farthest box that is drawn
 NEAR = 0.05  # metres
-SKY, GROUND = -2, -1  # what a ray hits, besides the indices of boxes
+SKY, GROUND = -2, -1  # surfaces besides the indices of boxes
+_SIGNS = np.array([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)])
 
 
 class Hits(NamedTuple):
-    """What the rays [h, w] of one camera hit."""
+    """The surfaces that the rays [h, w] of one camera hit first."""
     origin: np.ndarray  # <float64>[3]
     rays: np.ndarray  # <float32>[h, w, 3] world axes
     depth: np.ndarray  # <float32>[h, w] in units of the ray, 0 for sky
     surface: np.ndarray  # <int32>[h, w] box index, GROUND or SKY
-    per_pixel: np.ndarray  # <float32>[2, 3] change of the ray for one pixel in x and in y
 
 
 def cast_pixels(boxes, cam_to_world, intrinsics, x, y, on_grid=False):
-    """What a pinhole camera sees at points of its image plane, also outside of its picture.
+    """Casts rays from a pinhole camera through points of its image plane.
 
     Args:
       boxes: `Boxes`.
       cam_to_world: [4, 4]; intrinsics: [3, 3], pixels.
-      x, y: [h, w] pixels.
-      on_grid: x and y come from a meshgrid with ascending axes: most boxes are then left out early.
+      x, y: [h, w] pixels, inside or outside of the picture.
+      on_grid: whether x and y are a meshgrid of ascending axes, which prunes most boxes early.
 
     Returns:
       `Hits`, whose depth is along the optical axis.
     """
     cam_to_world, intrinsics = np.asarray(cam_to_world), np.asarray(intrinsics)
-    rotation = cam_to_world[:3, :3]
     camera_rays = np.stack([(x - intrinsics[0, 2]) / intrinsics[0, 0],
                             (y - intrinsics[1, 2]) / intrinsics[1, 1], np.ones_like(x, float)], -1)
-    rays = (camera_rays @ rotation.T).astype(np.float32)
+    rays = (camera_rays @ cam_to_world[:3, :3].T).astype(np.float32)
     windows = None
     if on_grid:
         windows = _windows(boxes, cam_to_world, camera_rays[0, :, 0], camera_rays[:, 0, 1])
-    hits = cast(boxes, cam_to_world[:3, 3], rays, windows)
-    per_pixel = np.stack([rotation[:, 0] / intrinsics[0, 0], rotation[:, 1] / intrinsics[1, 1]])
-    return hits._replace(per_pixel=per_pixel.astype(np.float32))
+    return cast(boxes, cam_to_world[:3, 3], rays, windows)
 
 
 def cast(boxes, origin, rays, windows=None):
-    """First surface along each ray.
+    """Finds the first surface along each ray.
 
     Args:
       boxes: `Boxes`.
@@ -65,16 +62,14 @@ def cast(boxes, origin, rays, windows=None):
     planes = [np.ascontiguousarray(rays[..., axis]) for axis in range(3)]
     for index, rows, columns in windows:
         ray = [plane[rows, columns] for plane in planes]
-        near, far = slabs(starts[index], boxes.half_size[index],
-                          turned(ray, boxes.heading[index]))
-        near = np.maximum(np.maximum(near[0], near[1]), near[2])
-        far = np.minimum(np.minimum(far[0], far[1]), far[2])
+        near, far = slabs(starts[index], boxes.half_size[index], turned(ray, boxes.heading[index]))
+        near, far = np.maximum.reduce(near), np.minimum.reduce(far)
         best = depth[rows, columns]
         first = (near < far) & (near > NEAR) & (near < best)
         best[first] = near[first]
         surface[rows, columns][first] = index
     depth[surface == SKY] = 0
-    return Hits(origin, rays, depth, surface, None)
+    return Hits(origin, rays, depth, surface)
 
 
 def turned(vector, heading):
@@ -92,7 +87,7 @@ def local_origin(boxes, index, origin):
 
 
 def slabs(origin, half_size, ray):
-    """Where a ray enters and leaves the three slabs of a box: two lists of three arrays."""
+    """Distances at which a ray enters and leaves the three slabs of a box: two lists of arrays."""
     near, far = [], []
     for axis in range(3):
         # A ray exactly parallel to a face would divide by zero; all others stay as they are.
@@ -120,32 +115,20 @@ def _windows(boxes, cam_to_world, ray_x, ray_y):
       List of (index, row slice, column slice), without the boxes that are out of sight.
     """
     index = _nearby(boxes, cam_to_world[:3, 3])
-    corners = (_corners(boxes, index) - cam_to_world[:3, 3]) @ cam_to_world[:3, :3]
-    start, end = corners[:, _EDGES[:, 0]], corners[:, _EDGES[:, 1]]
-    with np.errstate(divide='ignore', invalid='ignore'):
-        # A box beside the camera is cut off at the near plane, edge by edge.
-        share = (NEAR - start[..., 2]) / (end[..., 2] - start[..., 2])
-        cut = start + share[..., None] * (end - start)
-        points = np.concatenate([corners, cut], 1)
-        visible = np.concatenate([corners[..., 2] >= NEAR, (share > 0) & (share < 1)], 1)
-        projected = points[..., :2] / np.maximum(points[..., 2:], NEAR)
-    low = np.where(visible[..., None], projected, np.inf).min(1)
-    high = np.where(visible[..., None], projected, -np.inf).max(1)
-    bounds = [np.searchsorted(grid, side[:, axis]) for axis, grid in ((1, ray_y), (0, ray_x))
-              for side in (low, high)]
-    return [(box, slice(top, bottom), slice(left, right))
-            for box, top, bottom, left, right in zip(index, *bounds)
-            if top < bottom and left < right]
-
-
-_SIGNS = np.array([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)])
-_EDGES = np.array([(a, b) for a in range(8) for b in range(a) if bin(a ^ b).count('1') == 1])
-
-
-def _corners(boxes, index):
-    """World coordinates of the corners of boxes, [M, 8, 3]."""
     local = _SIGNS * boxes.half_size[index][:, None, :]
     cos, sin = (f(boxes.heading[index])[:, None] for f in (np.cos, np.sin))
-    in_world = np.stack([cos * local[..., 0] + sin * local[..., 2], local[..., 1],
-                         -sin * local[..., 0] + cos * local[..., 2]], -1)
-    return in_world + boxes.center[index][:, None, :]
+    corners = np.stack([cos * local[..., 0] + sin * local[..., 2], local[..., 1],
+                        -sin * local[..., 0] + cos * local[..., 2]], -1)
+    corners += boxes.center[index][:, None, :]
+    corners = (corners - cam_to_world[:3, 3]) @ cam_to_world[:3, :3]
+    projected = corners[..., :2] / np.maximum(corners[..., 2:], NEAR)
+    # A box that reaches behind the camera may be seen anywhere.
+    beside = (corners[..., 2] < NEAR).any(1)[:, None]
+    low = np.where(beside, -np.inf, projected.min(1))
+    high = np.where(beside, np.inf, projected.max(1))
+    bounds = [np.searchsorted(grid, side[:, axis]) for axis, grid in ((1, ray_y), (0, ray_x))
+              for side in (low, high)]
+    in_front = (corners[..., 2] >= NEAR).any(1)
+    return [(box, slice(top, bottom), slice(left, right))
+            for box, front, top, bottom, left, right in zip(index, in_front, *bounds)
+            if front and top < bottom and left < right]

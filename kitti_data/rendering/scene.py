@@ -1,4 +1,4 @@
-"""A scene: everything that a synthetic sequence is made from, told by a few numbers."""
+"""A scene: all that a synthetic sequence is made from, in a few numbers, and its exact truth."""
 import dataclasses
 import functools
 import os
@@ -7,24 +7,23 @@ import zlib
 import numpy as np
 
 from kitti_data import poses
-from kitti_data.rendering.drive import Drive, make_drive
-from kitti_data.rendering.world import World, exact_flow, render_depth, render_image
+from kitti_data.rendering.raycast import cast, cast_pixels
+from kitti_data.rendering.street import make_drive
+from kitti_data.rendering.world import World, render_image
 from vo_common.errors import UserError
 from vo_common.files import read_json, write_json
 
 BASELINE = 0.54  # metres between the left and the right camera, as on KITTI's car
-FRAME_SECONDS = 0.1
-# Velodyne axes (x forward, y left, z up) to those of camera 0; the scanner is 8 cm above it.
-VELO_TO_CAM = np.array([[0, -1, 0, 0], [0, 0, -1, -0.08], [1, 0, 0, -0.27]], np.float64)
 SCENE_FILE = 'synthetic.json'
+_OCCLUSION_TOLERANCE = 1e-3  # relative difference of depth beyond which a point is hidden
 
 
 @dataclasses.dataclass(frozen=True)
 class Scene:
     """One drive through one world, seen by KITTI's four cameras.
 
-    The pictures of equal scenes are equal. `first_static`..`end_static` are the frames at which the
-    car stands (none where they are equal). Sizes in pixels, speeds in metres a frame.
+    Equal scenes have equal pictures. The car stands at the frames `first_static`..`end_static`
+    (nowhere if they are equal). Sizes are in pixels, speeds in metres a frame.
     """
     name: str
     seed: int
@@ -64,7 +63,7 @@ class Scene:
 
     @property
     def poses(self):
-        """<float64>[N, 4, 4] of the left cameras, in the frame of the first one, as KITTI's are."""
+        """<float64>[N, 4, 4] of the left cameras, relative to the first one as in KITTI."""
         cam_to_world = self.drive.cam_to_world
         # Rounded to picometres: the last bits of sines differ by machine. + 0 turns -0 to 0.
         return np.round(poses.relative(cam_to_world[:1], cam_to_world), 12) + 0.0
@@ -75,61 +74,88 @@ class Scene:
         return self.intrinsics @ np.hstack([np.eye(3), offset])
 
     def cam_to_world(self, frame, camera=2):
-        """<float64>[4, 4] where `camera` 0..3 stands at `frame`."""
+        """<float64>[4, 4] pose of `camera` 0..3 at `frame`."""
         pose = self.drive.cam_to_world[frame].copy()
         pose[:3, 3] += pose[:3, 0] * BASELINE * (camera % 2)
         return pose
 
     def image(self, frame, camera=2):
-        """<uint8>[H, W, 3], also for the gray cameras."""
+        """<uint8>[H, W, 3], in colour for the gray cameras too."""
         return render_image(self.world, self.cam_to_world(frame, camera), self.intrinsics,
                             self.height, self.width)
 
     def depth(self, frame, camera=2):
-        """<float32>[H, W] exact metres along the optical axis, 0 for sky."""
-        return render_depth(self.world, self.cam_to_world(frame, camera), self.intrinsics,
-                            self.height, self.width)
+        """<float32>[H, W] exact metres along the optical axis at pixel centres, 0 for sky."""
+        return cast_pixels(self.world.boxes, self.cam_to_world(frame, camera), self.intrinsics,
+                           *self._pixels(), on_grid=True).depth
 
     def flow(self, frame, other_frame, camera=2, other_camera=2):
-        """Exact flow between two pictures, as `exact_flow`: flow, occ, noc."""
-        return exact_flow(self.world, self.cam_to_world(frame, camera),
-                          self.cam_to_world(other_frame, other_camera), self.intrinsics,
-                          self.height, self.width)
+        """Exact optical flow from one picture to another.
+
+        Returns:
+          flow <float32>[H, W, 2] pixels (x first), occ <bool>[H, W] where there is a flow (not in
+          the sky, nor behind the other camera), noc <bool>[H, W] where the other picture shows the
+          point as well: inside of it and not hidden.
+        """
+        pixels = np.stack(self._pixels() + [np.ones((self.height, self.width))], -1)
+        depth = self.depth(frame, camera).astype(np.float64)
+        points = depth[..., None] * (pixels @ np.linalg.inv(self.intrinsics).T)
+        other_to_world = self.cam_to_world(other_frame, other_camera)
+        cam_to_other = np.linalg.inv(other_to_world) @ self.cam_to_world(frame, camera)
+        points = points @ cam_to_other[:3, :3].T + cam_to_other[:3, 3]
+        occ = (depth > 0) & (points[..., 2] > 0.1)
+        projected = points @ np.transpose(self.intrinsics)
+        target = projected[..., :2] / np.where(occ, projected[..., 2], 1)[..., None]
+        target[~occ] = 0
+        seen_depth = cast_pixels(self.world.boxes, other_to_world, self.intrinsics,
+                                 target[..., 0], target[..., 1]).depth
+        hidden = np.abs(seen_depth - points[..., 2]) > _OCCLUSION_TOLERANCE * points[..., 2]
+        # Rounding must not decide on the border, which a stereo pair maps onto itself.
+        inside = ((target > -1e-6) & (target < [self.width - 1 + 1e-6,
+                                                self.height - 1 + 1e-6])).all(-1)
+        flow = np.where(occ[..., None], target - pixels[..., :2], 0)
+        return flow.astype(np.float32), occ, occ & inside & ~hidden
+
+    def ranges(self, origin, directions):
+        """Distances to the first surface along rays.
+
+        Args:
+          origin: [3] and directions: [N, 3], both in world axes.
+
+        Returns:
+          <float32>[N] in units of the direction's length, 0 for sky.
+        """
+        rays = np.asarray(directions, np.float32)
+        return cast(self.world.boxes, np.asarray(origin, np.float64), rays[:, None, :]).depth[:, 0]
+
+    def _pixels(self):
+        return list(np.meshgrid(np.arange(self.width), np.arange(self.height)))
 
     def save(self, folder):
-        """Notes the scene in `folder`, so that `load_scene` can give the truth of its pictures.
+        """Writes the scene to `folder`, to be recognised by later runs.
 
         Raises:
           UserError: the folder already holds the pictures of another scene.
         """
-        path = os.path.join(folder, SCENE_FILE)
-        if os.path.exists(path) and load_scene(folder) != self:
+        path, values = os.path.join(folder, SCENE_FILE), dataclasses.asdict(self)
+        before = read_json(path) if os.path.exists(path) else values
+        if before != values:
             raise UserError('%s holds another synthetic sequence (%s); remove it or choose another '
-                            'folder' % (folder, load_scene(folder)))
-        write_json(path, dataclasses.asdict(self))
-
-
-def load_scene(folder):
-    """The `Scene` whose pictures are in `folder` (the one `Scene.save` was given)."""
-    path = os.path.join(folder, SCENE_FILE)
-    values = read_json(path)
-    try:
-        return Scene(**values)
-    except TypeError as error:
-        raise UserError('%s does not describe a synthetic scene: %s' % (path, error)) from error
+                            'folder' % (folder, before))
+        write_json(path, values)
 
 
 def _seed(scene):
-    """Differs for every name, whatever other sequences are made along with it."""
+    """Differs between names, whatever other sequences are rendered with it."""
     return zlib.crc32(('%d/%s' % (scene.seed, scene.name)).encode()) % 2 ** 31
 
 
 @functools.lru_cache(maxsize=4)
-def _drive(scene) -> Drive:
+def _drive(scene):
     return make_drive(scene.num_frames, _seed(scene), scene.min_speed, scene.max_speed,
                       (scene.first_static, scene.end_static))
 
 
 @functools.lru_cache(maxsize=2)
-def _world(scene) -> World:
+def _world(scene):
     return World.along(scene.drive.road, _seed(scene))

@@ -1,21 +1,42 @@
-"""What stands along a synthetic road: houses, garden walls, hedges, parked cars, poles, trees.
+"""A synthetic road, the camera's drive along it, and the houses, walls, cars and trees beside it.
 
-Everything is an upright box. Lateral distances are metres to the right of the road's centre
-line: asphalt to 5.2 on both sides (the outer 1.9 for parking), pavement to 7.2, then grass.
+World axes follow the camera: x right, y down, z forward; the ground is y = 0. A heading of 0 points
+along z, a positive one to the right (towards x). Metres and radians. Lateral distances are measured
+to the right of the road's centre line: asphalt up to 5.2 m on both sides (the outer 1.9 m for
+parking), pavement up to 7.2 m, then grass.
 """
 from typing import NamedTuple
 
 import numpy as np
+from scipy.spatial.transform import Rotation
 
-from kitti_data.rendering.drive import LANE_OFFSET, ROAD_SPACING, locate, right_of
+from kitti_data.poses import from_parts
 from kitti_data.rendering.textures import MATERIALS
 
+CAMERA_HEIGHT = 1.65
+LANE_OFFSET = 1.7  # of the camera, to the right of the centre line
 ASPHALT_EDGE = 5.2
 PAVEMENT_EDGE = 7.2
+ROAD_SPACING = 0.1
+_ROAD_BEHIND, _ROAD_AHEAD = 40.0, 130.0
+_MAX_YAW_RATE = 0.05  # radians a frame
+
+
+class Road(NamedTuple):
+    """The centre line, sampled every ROAD_SPACING metres."""
+    points: np.ndarray  # [P, 2] x and z
+    headings: np.ndarray  # [P]
+    curvatures: np.ndarray  # [P] 1/metres, positive to the right
+
+
+class Drive(NamedTuple):
+    """A road and the camera's path along it."""
+    road: Road
+    cam_to_world: np.ndarray  # <float64>[N, 4, 4]
 
 
 class Boxes(NamedTuple):
-    """Upright boxes, M of them, in world coordinates (y down, ground at 0)."""
+    """M upright boxes in world coordinates."""
     center: np.ndarray  # <float64>[M, 3]
     half_size: np.ndarray  # <float64>[M, 3] along its own right, down, forward
     heading: np.ndarray  # <float64>[M]
@@ -24,33 +45,117 @@ class Boxes(NamedTuple):
     shift: np.ndarray  # <float32>[M] metres by which the texture is moved sideways
 
 
+def make_drive(num_frames, seed, min_speed=0.25, max_speed=1.2, static_frames=()):
+    """A random drive: straights and curves, speeding up and slowing down.
+
+    Args:
+      num_frames: number of camera poses.
+      seed: of the road and the speeds.
+      min_speed, max_speed: metres a frame; the whole range is used within some 60 frames, and
+        curves are taken more slowly.
+      static_frames: (first, end): the car stands from frame `first` to before frame `end`.
+
+    Returns:
+      A `Drive`.
+    """
+    rng = np.random.RandomState(seed)
+    road = _make_road(np.random.RandomState(rng.randint(2 ** 31)),
+                      num_frames * max_speed + _ROAD_BEHIND + _ROAD_AHEAD)
+    distances = _distances(rng, road, num_frames, min_speed, max_speed, static_frames)
+    return Drive(road, _camera_poses(rng, road, distances))
+
+
+def locate(road, distance):
+    """Point [..., 2] and heading [...] of the centre line at `distance` metres from its start."""
+    knots = np.arange(len(road.points)) * ROAD_SPACING
+    point = np.stack([np.interp(distance, knots, road.points[:, i]) for i in (0, 1)], -1)
+    return point, np.interp(distance, knots, road.headings)
+
+
+def right_of(heading):
+    """Unit vector (x, z) to the right of a heading. [...] -> [..., 2]."""
+    return np.stack([np.cos(heading), -np.sin(heading)], -1)
+
+
+def _make_road(rng, length):
+    """Straights of 6 to 25 m between curves of 25 to 85 degrees and 13 to 28 m radius."""
+    curvatures = [np.zeros(int(_ROAD_BEHIND / ROAD_SPACING))]
+    heading = 0.0
+    while sum(map(len, curvatures)) * ROAD_SPACING < length:
+        curvatures.append(np.zeros(int(rng.uniform(6, 25) / ROAD_SPACING)))
+        angle, radius = np.radians(rng.uniform(25, 85)), rng.uniform(13, 28)
+        # Turning back towards the first heading keeps most roads from crossing themselves.
+        sign = 1 if rng.uniform() < 0.5 - 0.45 * np.tanh(heading) else -1
+        curvatures.append(np.full(int(angle * radius / ROAD_SPACING), sign / radius))
+        heading += sign * angle
+    # A steering wheel turns gradually: 6 m from straight to full lock.
+    window = np.hanning(int(6 / ROAD_SPACING))
+    curvature = np.convolve(np.concatenate(curvatures), window / window.sum(), mode='same')
+    headings = np.cumsum(curvature) * ROAD_SPACING
+    steps = ROAD_SPACING * np.stack([np.sin(headings), np.cos(headings)], -1)
+    return Road(np.cumsum(steps, axis=0), headings, curvature)
+
+
+def _distances(rng, road, num_frames, min_speed, max_speed, static_frames):
+    """Metres along the centre line at which each frame is taken, [N]."""
+    frames = np.arange(num_frames)
+    wave = np.zeros(num_frames)
+    for period, weight in ((rng.uniform(45, 70), 1.0), (rng.uniform(17, 30), 0.6)):
+        wave += weight * np.sin(2 * np.pi * (frames / period + rng.uniform()))
+    desired = min_speed + (max_speed - min_speed) * (0.5 + 0.5 * np.clip(wave / 1.2, -1, 1))
+    distances = np.empty(num_frames)
+    distance, speed = _ROAD_BEHIND, desired[0]
+    for frame in frames:
+        distances[frame] = distance
+        if static_frames and static_frames[0] <= frame < static_frames[1] - 1:
+            speed = 0.0
+            continue
+        ahead = int(distance / ROAD_SPACING) + np.arange(int(4 / ROAD_SPACING))
+        sharpest = np.abs(road.curvatures[ahead]).max()
+        limit = max(min_speed, _MAX_YAW_RATE / max(sharpest, 1e-6))
+        speed += np.clip(min(desired[frame], limit) - speed, -0.12, 0.09)
+        distance += speed
+    return distances
+
+
+def _camera_poses(rng, road, distances):
+    """[N, 4, 4] camera to world: on the right lane, swaying a little as a car does."""
+    point, heading = locate(road, distances)
+    point = point + LANE_OFFSET * right_of(heading)
+    pitch, roll, rise = [amplitude * np.sin(distances / rng.uniform(3, 9) + rng.uniform(0, 6))
+                         for amplitude in (0.004, 0.004, 0.015)]
+    rotations = Rotation.from_euler('YXZ', np.stack([heading, pitch, roll], -1)).as_matrix()
+    return from_parts(rotations, np.stack([point[:, 0], rise - CAMERA_HEIGHT, point[:, 1]], -1))
+
+
 class _Builder:
-    """Collects boxes, refusing those that stand in the way."""
+    """Collects the boxes of a street and refuses those that stand in the way."""
 
     def __init__(self, rng, road):
         self.rng = rng
-        self.road = road
+        self.length = len(road.points) * ROAD_SPACING
+        self._road = road
         self._centre_line = road.points[::5]
         self._lane = (road.points + LANE_OFFSET * right_of(road.headings))[::5]
         self._rows = []
 
     def place(self, distance, lateral, size, material, tint=None, bottom=0.0, clearance=0.0,
-              lane_clearance=1.6, shift=None, turned=0.0):
-        """Adds a box beside the road at `distance` along it; returns False if it is in the way.
+              shift=None, turned=0.0):
+        """Adds a box at `distance` along the road; returns False if it is in the way.
 
         Args:
           distance, lateral: of the box's middle.
           size: (width across the road, height, length along the road).
           bottom: height above the ground.
-          clearance, lane_clearance: least distance from the centre line and from the lane.
+          clearance: least distance from the centre line; 1.6 m from the lane are always kept.
           turned: radians by which the box is turned against the road.
         """
-        point, heading = locate(self.road, distance)
+        point, heading = locate(self._road, distance)
         center = point + lateral * right_of(heading)
         heading = heading + turned
         half = np.array(size) / 2
         if (_gap(center, half, heading, self._centre_line) < clearance or
-                _gap(center, half, heading, self._lane) < lane_clearance):
+                _gap(center, half, heading, self._lane) < 1.6):
             return False
         tint = self.tint(0.15) if tint is None else tint
         shift = self.rng.uniform(0, 30) if shift is None else shift
@@ -59,31 +164,21 @@ class _Builder:
         return True
 
     def tint(self, spread):
+        """A random brightness and hue, [3]."""
         return self.rng.uniform(0.7, 1.15) * self.rng.uniform(1 - spread, 1 + spread, 3)
 
     def boxes(self):
+        """The `Boxes` placed so far."""
         dtypes = (np.float64, np.float64, np.float64, np.int32, np.float32, np.float32)
         return Boxes(*(np.array(column, dtype) for column, dtype in zip(zip(*self._rows), dtypes)))
 
 
 def build_street(road, seed):
-    """Lines `road` with boxes, the same for the same seed.
-
-    Args:
-      road: a `Road`.
-      seed: of the random choices.
-
-    Returns:
-      `Boxes`; none is nearer than 1.6 m to the camera's lane.
-    """
-    rng = np.random.RandomState(seed)
-    builder = _Builder(rng, road)
+    """The `Boxes` along a `Road`, random by `seed`; none is nearer than 1.6 m to the lane."""
+    builder = _Builder(np.random.RandomState(seed), road)
     for side in (-1, 1):
-        _houses(builder, side)
-        _garden_fronts(builder, side)
-        _parked_cars(builder, side)
-        _poles_and_trees(builder, side)
-        _high_blocks(builder, side)
+        for furnish in (_houses, _garden_fronts, _parked_cars, _poles_and_trees, _high_blocks):
+            furnish(builder, builder.rng, side)
     return builder.boxes()
 
 
@@ -95,13 +190,9 @@ def _gap(center, half, heading, points):
     return np.linalg.norm(np.maximum(outside, 0), axis=-1).min()
 
 
-def _road_length(builder):
-    return len(builder.road.points) * ROAD_SPACING
-
-
-def _houses(builder, side):
-    rng, distance = builder.rng, 2.0
-    while distance < _road_length(builder) - 16:
+def _houses(builder, rng, side):
+    distance = 2.0
+    while distance < builder.length - 16:
         length, depth = rng.uniform(6, 15), rng.uniform(6, 9)
         height, setback = rng.uniform(4, 11), rng.uniform(8, 10.5)
         material = ('brick', 'plaster', 'plaster', 'concrete')[rng.randint(4)]
@@ -114,9 +205,9 @@ def _houses(builder, side):
         distance += length + (0 if rng.uniform() < 0.4 else rng.uniform(1, 5))
 
 
-def _garden_fronts(builder, side):
-    rng, distance = builder.rng, 0.0
-    while distance < _road_length(builder) - 8:
+def _garden_fronts(builder, rng, side):
+    distance = 0.0
+    while distance < builder.length - 8:
         length = rng.uniform(2.5, 6)
         if rng.uniform() < 0.6:
             material = ('hedge', 'concrete', 'brick')[rng.randint(3)]
@@ -127,25 +218,24 @@ def _garden_fronts(builder, side):
         distance += length + rng.uniform(0, 2)
 
 
-def _parked_cars(builder, side):
-    rng, distance = builder.rng, builder.rng.uniform(2, 8)
-    while distance < _road_length(builder) - 6:
+def _parked_cars(builder, rng, side):
+    distance = rng.uniform(2, 8)
+    while distance < builder.length - 6:
         if rng.uniform() < 0.55:
             tint = rng.uniform(0.25, 1.3) * rng.uniform(0.75, 1.1, 3)
             lateral = side * (4.25 + rng.uniform(-0.1, 0.15))
-            length, width, turned = rng.uniform(3.8, 4.5), rng.uniform(1.65, 1.8), rng.uniform(
-                -0.04, 0.04)
+            length, width = rng.uniform(3.8, 4.5), rng.uniform(1.65, 1.8)
             # The texture's sides have wheels where the body has them: no sideways shift.
-            shape = dict(tint=tint, shift=0, turned=turned, clearance=3.2)
+            shape = dict(tint=tint, shift=0, turned=rng.uniform(-0.04, 0.04), clearance=3.2)
             if builder.place(distance, lateral, (width, 0.8, length), 'car', bottom=0.17, **shape):
                 builder.place(distance - 0.1, lateral, (width - 0.25, 0.52, 2.1), 'car',
                               bottom=0.97, **shape)
         distance += rng.uniform(5, 11)
 
 
-def _poles_and_trees(builder, side):
-    rng, distance = builder.rng, builder.rng.uniform(2, 8)
-    while distance < _road_length(builder) - 4:
+def _poles_and_trees(builder, rng, side):
+    distance = rng.uniform(2, 8)
+    while distance < builder.length - 4:
         lateral = side * rng.uniform(5.6, 5.9)
         if rng.uniform() < 0.5:
             builder.place(distance, lateral, (0.16, rng.uniform(4, 6.5), 0.16), 'bark',
@@ -158,10 +248,10 @@ def _poles_and_trees(builder, side):
         distance += rng.uniform(7, 16)
 
 
-def _high_blocks(builder, side):
+def _high_blocks(builder, rng, side):
     """Behind the houses: they close the gaps, so that little of the picture is sky."""
-    rng, distance = builder.rng, builder.rng.uniform(2, 8)
-    while distance < _road_length(builder) - 20:
+    distance = rng.uniform(2, 8)
+    while distance < builder.length - 20:
         length = rng.uniform(10, 22)
         builder.place(distance + length / 2, side * rng.uniform(24, 36),
                       (10, rng.uniform(10, 18), length),

@@ -16,11 +16,7 @@ MATERIALS = ('asphalt', 'pavement', 'grass', 'brick', 'plaster', 'concrete', 'he
 
 
 class Textures:
-    """All materials of one world, ready for filtered lookups.
-
-    Args:
-      seed: of the random patterns.
-    """
+    """The materials of one world, random by `seed`, ready for filtered lookups."""
 
     def __init__(self, seed):
         rng = np.random.RandomState(seed)
@@ -41,7 +37,7 @@ class Textures:
         """Filtered colour of points on surfaces.
 
         Args:
-          material: int array [N], indices into MATERIALS.
+          material: one of MATERIALS, or int array [N] of indices into them.
           u, v: <float32>[N] metres along the surface; v grows upwards in upright materials.
           footprint_u, footprint_v: <float32>[N] metres that a sample covers along u and v.
 
@@ -50,6 +46,8 @@ class Textures:
         """
         level_u, weight_u = _level(footprint_u)
         level_v, weight_v = _level(footprint_v)
+        if isinstance(material, str):
+            material = np.full(len(u), MATERIALS.index(material))
         first = material.astype(np.int32) * (NUM_LEVELS * NUM_LEVELS)
         columns = [_taps(u, np.minimum(level_u + i, NUM_LEVELS - 1)) for i in (0, 1)]
         rows = [_taps(v, np.minimum(level_v + i, NUM_LEVELS - 1)) for i in (0, 1)]
@@ -71,14 +69,14 @@ class Textures:
 
 
 def _level(footprint):
-    """The finer of the two levels to blend, and the share of the coarser."""
+    """(the finer of the two levels to blend, the weight of the coarser)."""
     level = np.clip(np.log2(np.maximum(footprint, 1e-6) / TEXEL), 0, NUM_LEVELS - 1)
     finer = level.astype(np.int32)
     return finer, (level - finer).astype(np.float32)
 
 
 def _taps(metres, level):
-    """The two texels around a coordinate at `level`, each with its weight."""
+    """(level, the two texels around a coordinate with their weights)."""
     bits = NUM_LEVELS - 1 - level
     position = metres * (np.float32(1 / TILE_METRES) * (1 << bits)).astype(np.float32) - 0.5
     floor = np.floor(position)
@@ -89,7 +87,7 @@ def _taps(metres, level):
 
 
 def _rip_levels(image):
-    """`image` averaged over 2^i rows and 2^j columns, for i, then j, from 0 to the whole."""
+    """Yields `image` averaged over 2^i rows and 2^j columns, j running fastest."""
     for i in range(NUM_LEVELS):
         level = image
         for j in range(NUM_LEVELS):
@@ -103,7 +101,7 @@ def _rip_levels(image):
 def _noise(rng, exponent, cut=0):
     """Tiling noise [TILE, TILE, 1], mean 0, deviation 1, amplitude ~ frequency^-exponent.
 
-    `cut` is the lowest frequency left in, in cycles a tile.
+    Frequencies up to `cut`, in cycles a tile, are removed.
     """
     white = np.fft.fft2(rng.standard_normal((TILE_SIZE, TILE_SIZE)))
     axis = np.fft.fftfreq(TILE_SIZE, 1 / TILE_SIZE)
@@ -116,16 +114,13 @@ def _noise(rng, exponent, cut=0):
 
 
 def _coordinates():
-    """Metres of texel centres: x along the columns [1, TILE], y along the rows [TILE, 1]."""
+    """Texel centres in metres: x [1, TILE] along the columns, y [TILE, 1] along the rows."""
     metres = (np.arange(TILE_SIZE) + 0.5) * TEXEL
     return metres[None, :], metres[:, None]
 
 
 def _cells(rng, width, height, joint, stagger=0):
-    """Random value of each stone of a masonry pattern, and 1 where its joints are.
-
-    Returns: value [TILE, TILE, 1] in -1..1, joint mask of the same shape.
-    """
+    """Masonry: (random value of each stone in -1..1, mask of the joints), both [TILE, TILE, 1]."""
     x, y = _coordinates()
     row = np.floor(y / height).astype(int)
     x = x + (row % 2) * stagger * width
@@ -222,7 +217,7 @@ def _bark(rng):
 
 
 def _stain(rng):
-    """Not a surface of its own: large-scale shade that multiplies the others and the clouds."""
+    """Large-scale shade that multiplies the surfaces, and the clouds."""
     return (0.5 + 0.17 * _noise(rng, 1.1)) * np.ones(3)
 
 

@@ -81,7 +81,7 @@ def synthetic_formatted(synthetic_kitti, tmp_path_factory):
 @pytest.fixture(scope='session')
 def synthetic_2015(tmp_path_factory):
     """<str> a KITTI 2015 folder with two rendered scenes of 48x156."""
-    from kitti_data.rendering.kitti_2015 import kitti_2015_dataset
+    from kitti_data.rendering.layouts import kitti_2015_dataset
     folder = str(tmp_path_factory.mktemp('synthetic 2015'))
     kitti_2015_dataset(folder, 2, 48, 156)
     return folder

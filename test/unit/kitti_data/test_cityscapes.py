@@ -6,8 +6,8 @@ import pytest
 
 from kitti_data import cityscapes
 from kitti_data.images import write_png
+from kitti_data.preparation.data_sets import find_cityscapes
 from kitti_data.preparation.prepare_train_data import PrepareConfig, main
-from kitti_data.preparation.prepare_cityscapes import find_clips
 from vo_common.errors import UserError
 
 
@@ -32,7 +32,7 @@ def write_camera(folder, label, fx):
 
 
 def clips_of(root):
-    return find_clips(PrepareConfig(dataset_dir=str(root), dataset_name='cityscapes',
+    return find_cityscapes(PrepareConfig(dataset_dir=str(root), dataset_name='cityscapes',
                                     dump_root='unused'))
 
 

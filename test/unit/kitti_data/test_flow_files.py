@@ -102,7 +102,7 @@ def test_broken_files_are_named(tmp_path):
             flow_files.read_flo(flo)
     with open(png, 'wb') as stream:
         stream.write(data)
-    with pytest.raises(UserError, match='a.png: it is no PNG or JPEG file'):
+    with pytest.raises(UserError, match='a.png: it is not a PNG or JPEG file'):
         flow_files.read_kitti_flow(png)
     cv2.imwrite(png, np.zeros((3, 4, 3), np.uint8))
     with pytest.raises(UserError, match='16-bit'):

@@ -42,15 +42,6 @@ def test_a_list_is_read_relative_to_the_data_set_and_keeps_its_order(odometry, t
     np.testing.assert_array_equal(frames[1], picture(1))
 
 
-def test_kitti_2015_gives_its_reference_images_alone(tmp_path):
-    folder = tmp_path / 'training' / 'image_2'
-    folder.mkdir(parents=True)
-    for name in ('000001_10', '000000_10', '000000_11'):
-        write_png(folder / (name + '.png'), picture(0))
-    source = frame_source.depth_frames(str(tmp_path), 'stereo')
-    assert source.names == ['000000_10.png', '000001_10.png']
-
-
 def test_a_video_gives_all_its_frames_in_rgb(tmp_path):
     path = str(tmp_path / 'drive.avi')
     writer = cv2.VideoWriter(path, cv2.VideoWriter_fourcc(*'MJPG'), 5.0, (40, 24))
@@ -158,7 +149,7 @@ def test_every_third_frame_keeps_its_number_and_time(odometry):
 def test_a_rate_unlike_kittis_is_warned_of_with_the_step_that_mends_it(capsys, rate, step, said):
     frame_source.warn_of_rate(rate, 'my.mp4', step)
     assert capsys.readouterr().err == ('' if said is None else (
-        'warning: my.mp4: %d frames a second are predicted on, KITTI has 10: a model trained there '
+        'warning: my.mp4: prediction uses %d frames a second, KITTI has 10: a model trained there '
         'expects other motions%s\n' % (rate, said)))
 
 

@@ -46,7 +46,7 @@ def test_all_missing_images_are_counted_before_the_first_is_read(root, tmp_path)
 def test_an_image_that_is_none_is_named_before_the_first_is_read(root, tmp_path):
     (root / 'broken.png').write_bytes(b'not a picture')
     (tmp_path / 'list.txt').write_text('%s 69 l\nbroken.png\n' % DRIVE)
-    with pytest.raises(UserError, match='broken.png: it is no PNG or JPEG'):
+    with pytest.raises(UserError, match='broken.png: it is not a PNG or JPEG'):
         frame_source.depth_frames(str(root), 'eigen', str(tmp_path / 'list.txt'))
 
 
@@ -67,7 +67,7 @@ def test_names_like_variables_are_taken_as_they_are(root, tmp_path, monkeypatch)
     (root / '$HOME').mkdir()
     write_png(str(root / '$HOME' / '~.png'), np.zeros((4, 6, 3), np.uint8))
     (tmp_path / 'list.txt').write_text('$HOME/~.png\n')
-    source = frame_source.from_list(str(tmp_path / 'list.txt'), str(root))
+    source = frame_source.depth_frames(str(root), 'eigen', str(tmp_path / 'list.txt'))
     assert len(list(source.read(4, 6))) == 1
 
 

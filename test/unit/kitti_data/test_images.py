@@ -69,13 +69,6 @@ def test_truncated_files_are_named(tmp_path, colour, extension, keep):
         images.read_rgb(str(path))
 
 
-def test_sixteen_bit_files_are_refused_not_clipped(tmp_path):
-    path = str(tmp_path / 'flow.png')
-    images.write_png(path, np.full((4, 5), 40000, np.uint16))
-    with pytest.raises(UserError, match='flow.png.*8-bit'):
-        images.read_rgb(path)
-
-
 def test_missing_files_are_named(tmp_path):
     with pytest.raises(UserError, match='none.png does not exist'):
         images.read_rgb(str(tmp_path / 'none.png'))

@@ -10,8 +10,8 @@ import pytest
 
 from kitti_data import calibration as calibration_files
 from kitti_data import depth_files, raw
-from kitti_data.rendering import kitti_2015 as synthetic_2015
-from kitti_data.rendering import kitti_raw as synthetic_raw
+from kitti_data.rendering import layouts as synthetic_2015
+from kitti_data.rendering import layouts as synthetic_raw
 from kitti_data.images import write_png
 from kitti_eval import depth_errors, depth_truth, eval_depth
 from vo_common.errors import UserError

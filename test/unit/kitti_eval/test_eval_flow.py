@@ -7,7 +7,7 @@ import golden_common
 import numpy as np
 import pytest
 
-from kitti_data.rendering import kitti_2015 as synthetic_2015
+from kitti_data.rendering import layouts as synthetic_2015
 from kitti_data.flow_files import read_kitti_flow, write_flo, write_kitti_flow
 from kitti_data.images import write_png
 from kitti_eval import eval_flow, flow_errors

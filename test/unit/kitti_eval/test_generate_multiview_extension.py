@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from kitti_data import images
-from kitti_data.rendering import kitti_2015 as synthetic_2015
+from kitti_data.rendering import layouts as synthetic_2015
 from kitti_data.snippet_source import snippets
 from kitti_eval import generate_multiview_extension
 from vo_common.errors import UserError

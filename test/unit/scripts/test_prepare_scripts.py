@@ -9,8 +9,8 @@ import pytest
 
 from kitti_data import images
 from kitti_data.rendering.synthetic import synthetic_dataset
-from kitti_data.rendering.kitti_2015 import kitti_2015_dataset
-from kitti_data.rendering.kitti_raw import raw_dataset
+from kitti_data.rendering.layouts import kitti_2015_dataset
+from kitti_data.rendering.layouts import raw_dataset
 from repository import ROOT, run
 
 SIZE = ['--img_height=32', '--img_width=104']

@@ -7,10 +7,9 @@ import pytest
 
 import golden_common
 from kitti_data import images, splits
-from kitti_data.preparation.clips import examples_of
-from kitti_data.preparation.prepare_raw import find_clips
+from kitti_data.preparation.data_sets import find_raw
 from kitti_data.preparation.prepare_train_data import PrepareConfig, main
-from kitti_data.rendering.kitti_raw import raw_dataset
+from kitti_data.rendering.layouts import raw_dataset
 from vo_common.errors import UserError
 
 # Drives and numbers of frames that the golden numbers were made from.
@@ -48,8 +47,8 @@ def root(tmp_path_factory, published):
 
 
 def data_of(root, split, **flags):
-    return find_clips(PrepareConfig(dataset_dir=str(root), dump_root='unused',
-                                    dataset_name='kitti_raw_' + split, **flags))
+    return find_raw(PrepareConfig(dataset_dir=str(root), dump_root='unused',
+                                  dataset_name='kitti_raw_' + split, **flags))
 
 
 def published_names(clip, frames):
@@ -74,7 +73,7 @@ def test_examples_are_the_published_ones_with_truly_adjacent_frames(root, publis
                 == [int(names[0]) + offset for offset in range(len(names) - 1)]]
     data = data_of(root, 'eigen', remove_static=True)
     found = sorted(published_names(clip, frames)[1] for clip in data.clips
-                   for frames in examples_of(clip, 3))
+                   for frames in clip.examples(3))
     assert found == sorted(adjacent) and len(found) > 8
 
 

@@ -4,16 +4,20 @@ import pytest
 import scipy.ndimage
 
 from kitti_data import poses
-from kitti_data.rendering.drive import CAMERA_HEIGHT, LANE_OFFSET, locate, make_drive, speeds
 from kitti_data.rendering.scene import Scene
 from kitti_data.rendering.raycast import cast_pixels
-from kitti_data.rendering.street import Boxes, build_street
+from kitti_data.rendering.street import (
+    CAMERA_HEIGHT, LANE_OFFSET, Boxes, build_street, locate, make_drive)
 from kitti_data.rendering.textures import MATERIALS, TILE_METRES, Textures
-from kitti_data.rendering.world import range_along
 
 SCENE = Scene('00', seed=3, num_frames=40, height=64, width=208)
 TURNING = int(np.argmax(poses.rotation_angle(
     (np.linalg.inv(SCENE.poses[:-1]) @ SCENE.poses[1:])[:, :3, :3])))
+
+
+def speeds(cam_to_world):
+    """Metres a frame, [N - 1], of poses [N, 4, 4]."""
+    return np.linalg.norm(np.diff(cam_to_world[:, :3, 3], axis=0), axis=1)
 
 
 def _bilinear(image, x, y):
@@ -21,10 +25,14 @@ def _bilinear(image, x, y):
                      for channel in np.moveaxis(image, -1, 0)], -1)
 
 
+def _box(center, half_size, heading):
+    return Boxes(center=np.array([center]), half_size=np.array([half_size]),
+                 heading=np.array([heading]), material=np.zeros(1, np.int32),
+                 tint=np.ones((1, 3), np.float32), shift=np.zeros(1, np.float32))
+
+
 def test_depth_of_a_box_and_of_the_ground_has_its_closed_form():
-    box = Boxes(center=np.array([[0., -1, 12]]), half_size=np.array([[1., 1, 2]]),
-                heading=np.zeros(1), material=np.zeros(1, np.int32),
-                tint=np.ones((1, 3), np.float32), shift=np.zeros(1, np.float32))
+    box = _box([0., -1, 12], [1., 1, 2], 0.)
     camera = np.eye(4)
     camera[1, 3] = -1.5
     intrinsics = np.array([[100., 0, 50], [0, 100, 20], [0, 0, 1]])
@@ -34,9 +42,7 @@ def test_depth_of_a_box_and_of_the_ground_has_its_closed_form():
 
 
 def test_a_turned_box_is_hit_where_its_edge_is():
-    box = Boxes(center=np.array([[0., -1, 10]]), half_size=np.array([[1., 1, 1]]),
-                heading=np.array([np.pi / 4]), material=np.zeros(1, np.int32),
-                tint=np.ones((1, 3), np.float32), shift=np.zeros(1, np.float32))
+    box = _box([0., -1, 10], [1., 1, 1], np.pi / 4)
     camera = np.eye(4)
     camera[1, 3] = -1
     x, y = np.zeros((1, 1)), np.zeros((1, 1))
@@ -109,7 +115,7 @@ def test_distances_along_rays_are_those_of_the_camera():
     x, y = np.meshgrid(np.arange(0, 208, 8.), np.arange(0, 64, 8.))
     rays = np.stack([x.ravel(), y.ravel(), np.ones(x.size)], -1) @ np.linalg.inv(SCENE.intrinsics).T
     pose = SCENE.cam_to_world(3)
-    along = range_along(SCENE.world, pose[:3, 3], rays @ pose[:3, :3].T)
+    along = SCENE.ranges(pose[:3, 3], rays @ pose[:3, :3].T)
     np.testing.assert_allclose(along.reshape(x.shape), SCENE.depth(3)[::8, ::8], rtol=1e-4)
 
 

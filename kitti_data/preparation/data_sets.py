@@ -1,0 +1,198 @@
+"""The data sets that can be prepared: clips of numbered frames, and the examples in them."""
+import itertools
+import typing
+
+import numpy as np
+
+from kitti_data import cityscapes, odometry, raw, splits
+from kitti_data.frame_files import missing_frames
+from kitti_data.images import size_of_first
+from vo_common.errors import UserError
+from vo_common.parallel import parallel_map
+
+TRAIN_SEQUENCES = ('00', '01', '02', '03', '04', '05', '06', '07', '08')
+_ODOMETRY_CAMERAS, _RAW_CAMERAS = (2,), (2, 3)
+# Every second frame of Cityscapes makes up an example, which is nearer to KITTI's frame rate, and
+# the bottom quarter, which shows the car, is cut off.
+_CITYSCAPES_STEP, _CITYSCAPES_ROWS = 2, 0.75
+
+
+class Frame(typing.NamedTuple):
+    """One image file."""
+    number: int    # its place in time
+    name: str      # of the example whose target it is
+    path: str
+
+
+class Clip(typing.NamedTuple):
+    """Frames of one camera on one drive."""
+    folder: str                     # in the formatted set
+    frames: typing.List[Frame]      # ascending numbers, which may jump
+    intrinsics: np.ndarray          # [3, 3], pixels of the image files
+    size: tuple                     # (height, width) of each image file
+    step: int = 1                   # difference in number of two neighbours of an example
+
+    def examples(self, seq_length):
+        """Lists of `seq_length` frames, all `step` apart, one list an example."""
+        by_number = {frame.number: frame for frame in self.frames}
+        reach = seq_length // 2 * self.step
+        examples = []
+        for frame in self.frames:
+            numbers = range(frame.number - reach, frame.number + reach + 1, self.step)
+            if all(number in by_number for number in numbers):
+                examples.append([by_number[number] for number in numbers])
+        return examples
+
+
+class DataSet(typing.NamedTuple):
+    """What is there to prepare, and what should be there but is not."""
+    clips: typing.List[Clip]
+    problems: typing.List[str]      # requested but missing or broken: reported, exit status 2
+    notes: typing.List[str]         # worth mentioning
+    keep_rows: float = 1.0          # share of the rows, from the top, that is kept
+
+
+def find_odometry(config):
+    """<DataSet> of `config.sequences` of KITTI odometry; by default those of 00 to 08 found."""
+    names, notes = [odometry.sequence_name(name) for name in config.sequences], []
+    if not names:
+        found = set(odometry.sequence_names(config.dataset_dir))
+        names = [name for name in TRAIN_SEQUENCES if name in found]
+        absent = [name for name in TRAIN_SEQUENCES if name not in found]
+        if absent:
+            notes.append('training sequences that are not there: %s' % ', '.join(absent))
+    cameras = config.camera or _ODOMETRY_CAMERAS
+
+    def clips_of(name, camera):
+        sequence = odometry.OdometrySequence(config.dataset_dir, name, camera, allow_gaps=True)
+        folder = name if len(cameras) == 1 else '%s_%d' % (name, camera)
+        # float32 from here on, as published, for the same digits in the camera files.
+        clip = Clip(folder, _frames(sequence.frames, '%06d'),
+                    sequence.intrinsics.astype(np.float32), size_of_first(sequence.image_paths))
+        return [clip if distance == 1 else clip._replace(
+            folder='%s_every%d' % (folder, distance), step=distance)
+                for distance in dict.fromkeys(config.frame_distance)], missing_frames(
+                    sequence.frames)
+
+    clips, problems = _collect(itertools.product(names, cameras), clips_of,
+                               'camera {1} of sequence {0}')
+    return DataSet(clips, problems, notes)
+
+
+def find_raw(config):
+    """<DataSet> of `config.sequences` of KITTI raw, by default all drives, without test scenes.
+
+    With `config.remove_static`, frames with a measured speed below `config.static_speed`, or
+    without a measurement, are left out, and with them the examples that they are part of.
+    """
+    split = config.dataset_name.rpartition('_')[2]
+    names = config.sequences or raw.list_drives(config.dataset_dir)
+    left_out = sorted(set(names) & splits.test_scenes(split))
+    notes = ['left out as test scenes of the %s split: %s' % (split, ', '.join(left_out))
+             ] if left_out else []
+    absent = sorted(splits.training_drives(split) - set(names)) if not config.sequences else []
+    if absent:
+        notes.append('%d training drives are not there: %s' % (len(absent), ', '.join(absent)))
+
+    def clips_of(name, camera):
+        drive = raw.RawDrive(config.dataset_dir, name)
+        frames = drive.frames(camera)
+        problems = missing_frames(frames)
+        if config.remove_static:
+            frames, unmeasured = _moving(frames, drive, config)
+            problems += unmeasured
+        size = size_of_first([path for _, path in frames]) if frames else None
+        return [Clip('%s_%02d' % (name, camera), _frames(frames, '%010d'),
+                     drive.calibration.intrinsics(camera, size), size)], problems
+
+    clips, problems = _collect(
+        itertools.product([name for name in names if name not in left_out],
+                          config.camera or _RAW_CAMERAS), clips_of, 'camera {1} of drive {0}')
+    return DataSet(clips, problems, notes)
+
+
+def find_cityscapes(config):
+    """<DataSet> of the cities in `config.sequences`, by default of all: the 30-frame clips around
+    labelled images."""
+    if config.img_height == 171:
+        raise UserError('--img_height=171: must be 128, the height of the formatted frames (171 is '
+                        'what they are resized to before the bottom quarter is cut off)')
+    cities = config.sequences or cityscapes.cities(config.dataset_dir)
+    clips, problems = _collect([(config.dataset_dir, city) for city in cities], _clips_of_city,
+                               'city {1}')
+    return DataSet(clips, problems, notes=[], keep_rows=_CITYSCAPES_ROWS)
+
+
+def _frames(frames, name):
+    return [Frame(number, name % number, path) for number, path in frames]
+
+
+def _collect(keys, clips_of, name):
+    """Calls `clips_of(*key)` for each key; a UserError becomes a problem.
+
+    Args:
+      keys: tuples, such as (drive, camera).
+      clips_of: function that returns (list of <Clip>, list of problems).
+      name: format of a key in problems.
+
+    Returns:
+      (list of <Clip>, list of problems, each once).
+    """
+    clips, problems = [], []
+    for key in keys:
+        try:
+            found, faults = clips_of(*key)
+        except UserError as error:
+            problems.append('%s is left out: %s' % (name.format(*key), error))
+            continue
+        clips += found
+        problems += faults
+    return clips, list(dict.fromkeys(problems))
+
+
+def _moving(frames, drive, config):
+    """(frames at which the car moves, a problem for each frame of unknown speed)."""
+    def speed(frame):
+        try:
+            return drive.speed(frame[0]), None
+        except UserError as error:
+            return -1.0, 'frame %d of drive %s is left out: %s' % (frame[0], drive.name, error)
+
+    measured = parallel_map(speed, frames, config.num_threads, desc='speeds of ' + drive.name,
+                            unit='frame')
+    return ([frame for frame, (value, _) in zip(frames, measured) if value >= config.static_speed],
+            [problem for _, problem in measured if problem])
+
+
+def _clips_of_city(root, city):
+    frames = cityscapes.city_frames(root, city)
+    cameras = cityscapes.camera_files(root, city)
+    return _collect([(city, sequence, frames[sequence], cameras.get(sequence, {}))
+                     for sequence in frames], _clips_of_sequence, 'sequence {1} of {0}')
+
+
+def _clips_of_sequence(city, sequence, frames, cameras):
+    """A clip for each run of frames that one camera took.
+
+    Every 30 frames have their own camera file. Where neighbouring files agree, as nearly all do,
+    their frames stay together, and so do the examples across the border.
+    """
+    intrinsics, problems = {None: None}, []
+    size = size_of_first([frame.path for frame in frames])
+    for label, path in sorted(cameras.items()):
+        try:
+            intrinsics[label] = tuple(cityscapes.read_camera(path, size).ravel())
+        except UserError as error:
+            intrinsics[label] = None
+            problems.append(str(error))
+    labels = [cityscapes.labelled_frame(frame.number, cameras) for frame in frames]
+    clips = [Clip(city, [Frame(*frame) for frame, _ in run], np.array(camera).reshape(3, 3), size,
+                  _CITYSCAPES_STEP)
+             for camera, run in itertools.groupby(
+                 zip(frames, labels), lambda pair: intrinsics[pair[1]]) if camera]
+    without = [frame for frame, label in zip(frames, labels) if label is None]
+    if without:
+        problems.append('no camera file of %d frames of sequence %s of %s, such as %s_camera.json '
+                        'within 30 frames of %s' % (len(without), sequence, city, without[0].name,
+                                                    without[0].path))
+    return clips, problems

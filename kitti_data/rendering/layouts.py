@@ -1,0 +1,301 @@
+"""Synthetic drives in the folder layouts of KITTI: odometry, raw, and KITTI 2015."""
+import functools
+import os
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from kitti_data import poses
+from kitti_data.depth_files import exact_depth_path, write_kitti_depth
+from kitti_data.flow_files import write_kitti_flow
+from kitti_data.images import write_png
+from kitti_data.kitti_2015 import REFERENCE
+from kitti_data.motion import vectors_from_poses
+from kitti_data.odometry import sequence_name, write_poses
+from kitti_data.rendering.scene import BASELINE, Scene
+from vo_common.errors import UserError
+from vo_common.files import atomic_write, make_folder, write_text
+from vo_common.parallel import parallel_map
+
+# Real names, so that lists of test scenes apply: 0009 is in both the Eigen and the stereo one.
+DRIVES = tuple('2011_09_26_drive_%s_sync' % number for number in (
+    '0001', '0009', '0035', '0091', '0061', '0095', '0039', '0087'))
+FRAME_SECONDS = 0.1
+# Velodyne axes (x forward, y left, z up) to those of camera 0; the scanner is 8 cm above it.
+VELO_TO_CAM = np.array([[0, -1, 0, 0], [0, 0, -1, -0.08], [1, 0, 0, -0.27]], np.float64)
+IMU_TO_VELO = np.array([[1, 0, 0, -0.81], [0, 1, 0, 0.32], [0, 0, 1, -0.8], [0, 0, 0, 1]])
+_MAX_RANGE = 120.0  # metres
+_NUM_BEAMS, _NUM_AZIMUTHS = 64, 1000
+_EARTH_RADIUS = 6378137.0
+_LATITUDE, _LONGITUDE = 49.0, 8.4  # of the world's origin, degrees
+_FRAMES_APART = 5  # on the drive, from one reference picture of KITTI 2015 to the next
+
+
+class _Rendered(NamedTuple):
+    """A file to render: function (path, scene, frame, camera) and its arguments."""
+    write: object
+    path: str
+    scene: Scene
+    frame: int
+    camera: int = 2
+
+
+def synthetic_dataset(output_dir, sequences=('00', '01'), num_frames=10, img_height=64,
+                      img_width=208, seed=8964, cameras=(2,), min_speed=0.25, max_speed=1.2,
+                      num_workers=1):
+    """Writes sequences in KITTI's odometry layout; pictures already there are kept.
+
+    `sequences/NN/depth/NNNNNN.png` is the exact depth of the left cameras in KITTI's 16-bit format.
+
+    Args:
+      output_dir: gets `sequences/` and `poses/`.
+      sequences: names or numbers.
+      num_frames, img_height, img_width: of every sequence.
+      seed: the same seed and name give the same sequence, whatever else is written.
+      cameras: 0..3; 0 and 1 are written gray.
+      min_speed, max_speed: metres a frame.
+      num_workers: processes; 1 renders in this one, 0 is one for each core.
+
+    Returns:
+      List of the `Scene` of each sequence.
+
+    Raises:
+      UserError: bad sizes or speeds; the folder holds other synthetic sequences of these names;
+        it cannot be written.
+    """
+    scenes = [Scene(sequence_name(name), seed, num_frames, img_height, img_width, min_speed,
+                    max_speed) for name in sequences]
+    files = []
+    for scene in scenes:
+        folder = make_folder(os.path.join(output_dir, 'sequences', scene.name))
+        scene.save(folder)
+        matrices = [('P%d' % camera, scene.projection(camera)) for camera in range(4)]
+        write_text(os.path.join(folder, 'calib.txt'),
+                   _calibration_text(matrices + [('Tr', VELO_TO_CAM)], '%.12e'))
+        write_text(os.path.join(folder, 'times.txt'), ''.join(
+            '%.6e\n' % (frame * FRAME_SECONDS) for frame in range(num_frames)))
+        write_poses(os.path.join(make_folder(os.path.join(output_dir, 'poses')),
+                                 scene.name + '.txt'), scene.poses)
+        for frame in range(num_frames):
+            files += [_Rendered(_write_image, os.path.join(
+                folder, 'image_%d' % camera, '%06d.png' % frame), scene, frame, camera)
+                      for camera in cameras]
+            files.append(_Rendered(_write_depth, exact_depth_path(folder, frame), scene, frame))
+    _render(files, num_workers)
+    return scenes
+
+
+def raw_dataset(output_dir, drives=DRIVES[:2], num_frames=10, img_height=64, img_width=208,
+                seed=8964, cameras=(2, 3), min_speed=0.25, max_speed=1.2, num_workers=1):
+    """Writes drives in KITTI's raw layout; files already there are kept.
+
+    Scanner and cameras see the same exact surfaces. The car stands in the middle fifth of the
+    frames, at least three of them.
+
+    Args:
+      output_dir: gets one folder for each date.
+      drives: names such as `2011_09_26_drive_0001_sync`.
+      cameras: 2 (left) and 3 (right).
+      others: as for `synthetic_dataset`.
+
+    Returns:
+      List of the `Scene` of each drive.
+
+    Raises:
+      UserError: bad sizes, speeds or names; the folder holds other synthetic drives of these names.
+    """
+    files, scenes = [], []
+    length = max(3, num_frames // 5)
+    first = (num_frames - length) // 2
+    for drive in drives:
+        date = drive[:10]
+        if not (drive.startswith(date + '_drive_') and date.count('_') == 2):
+            raise UserError('a raw drive is named like %s, got %r' % (DRIVES[0], drive))
+        scene = Scene(drive, seed, num_frames, img_height, img_width, min_speed, max_speed,
+                      first, first + length)
+        folder = make_folder(os.path.join(output_dir, date, drive))
+        _write_drive_files(folder, scene, cameras)
+        for frame in range(num_frames):
+            files += [_Rendered(_write_image, _raw_path(folder, 'image_%02d' % camera, frame,
+                                                        'png'), scene, frame, camera)
+                      for camera in cameras]
+            files.append(_Rendered(_write_scan, _raw_path(folder, 'velodyne_points', frame, 'bin'),
+                                   scene, frame))
+        scenes.append(scene)
+    _render(files, num_workers)
+    return scenes
+
+
+def kitti_2015_dataset(output_dir, num_images=4, img_height=64, img_width=208, seed=8964,
+                       num_views=3, min_speed=0.25, max_speed=1.2, num_workers=1):
+    """Writes `training/` of KITTI 2015 with exact truth; files already there are kept.
+
+    image_2 and image_3 (%06d_10.png and its neighbours in time), flow_occ, flow_noc, disp_occ_0,
+    disp_noc_0 (%06d_10.png) and calib_cam_to_cam/%06d.txt. The sky has no truth, as on KITTI.
+
+    Args:
+      output_dir: gets `training/`.
+      num_images: number of reference pictures.
+      num_views: pictures in a row around the reference, odd: 3 is _09, _10, _11.
+      others: as for `synthetic_dataset`.
+
+    Returns:
+      The `Scene`, and the list of its frames that are the reference pictures.
+
+    Raises:
+      UserError: bad sizes, speeds or counts; the folder holds other synthetic pictures.
+    """
+    if num_views < 3 or num_views % 2 == 0 or num_views > 2 * _FRAMES_APART:
+        raise UserError('num_views=%d: must be an odd number from 3 to %d' % (
+            num_views, 2 * _FRAMES_APART - 1))
+    if num_images < 1:
+        raise UserError('num_images=%d: must be at least 1' % num_images)
+    reach = num_views // 2
+    references = [reach + _FRAMES_APART * index for index in range(num_images)]
+    scene = Scene('kitti_2015', seed, references[-1] + reach + 1, img_height, img_width, min_speed,
+                  max_speed)
+    folder = make_folder(os.path.join(output_dir, 'training'))
+    scene.save(folder)
+    calibrations = make_folder(os.path.join(folder, 'calib_cam_to_cam'))
+    files = []
+    for index, frame in enumerate(references):
+        write_text(os.path.join(calibrations, '%06d.txt' % index),
+                   raw_calibration(scene)['calib_cam_to_cam.txt'])
+        files += [_Rendered(_write_image, os.path.join(
+            folder, 'image_%d' % camera, '%06d_%02d.png' % (index, REFERENCE + step)),
+                            scene, frame + step, camera)
+                  for step in range(-reach, reach + 1) for camera in (2, 3)]
+        files += [_Rendered(write, os.path.join(
+            folder, name, '%06d_%02d.png' % (index, REFERENCE)), scene, frame)
+                  for name, write in (
+                      ('flow_noc', functools.partial(_write_flow, visible=True)),
+                      ('flow_occ', functools.partial(_write_flow, visible=False)),
+                      ('disp_noc_0', functools.partial(_write_disparity, visible=True)),
+                      ('disp_occ_0', functools.partial(_write_disparity, visible=False)))]
+    _render(files, num_workers)
+    return scene, references
+
+
+def raw_calibration(scene):
+    """The calibration files of a date, name -> text.
+
+    The rectifying rotation is not the identity, as on the real car, and the velodyne's calibration
+    undoes it, which exposes code that forgets it.
+    """
+    rectify = poses.rotation_from_euler(np.array([0.01, -0.008, 0.004]))
+    velo_to_cam = rectify.T @ VELO_TO_CAM
+    cam_to_cam = [('calib_time', '09-Jan-2012 13:57:47'), ('corner_dist', [0.0995])]
+    size = [scene.width, scene.height]
+    for camera in range(4):
+        offset = [-BASELINE * (camera % 2), 0, 0]
+        cam_to_cam += [(key % camera, value) for key, value in (
+            ('S_%02d', size), ('K_%02d', scene.intrinsics), ('D_%02d', np.zeros(5)),
+            ('R_%02d', np.eye(3)), ('T_%02d', offset), ('S_rect_%02d', size),
+            ('R_rect_%02d', rectify), ('P_rect_%02d', scene.projection(camera)))]
+    return {
+        'calib_cam_to_cam.txt': _calibration_text(cam_to_cam),
+        'calib_velo_to_cam.txt': _calibration_text(
+            [('calib_time', '15-Mar-2012 11:37:16'), ('R', velo_to_cam[:, :3]),
+             ('T', velo_to_cam[:, 3]), ('delta_f', [0, 0]), ('delta_c', [0, 0])])}
+
+
+def oxts_rows(scene):
+    """KITTI's 30 numbers for every frame, <float64>[N, 30].
+
+    Latitude, longitude (degrees), altitude, roll, pitch, yaw (0 is east, to the left is positive),
+    velocities (north, east, forward, left, up, m/s), accelerations (left 0), turning rates
+    (rad/s), accuracies and the state of the receiver. Positions follow the devkit's Mercator.
+    """
+    world_to_enu = poses.from_parts([[1., 0, 0], [0, 0, 1], [0, -1, 0]], np.zeros(3))
+    imu_to_enu = (world_to_enu @ scene.drive.cam_to_world @ poses.to_4x4(VELO_TO_CAM)
+                  @ IMU_TO_VELO)
+    vectors = vectors_from_poses(imu_to_enu)  # east, north, up, roll, pitch, yaw
+    radius = np.cos(np.radians(_LATITUDE)) * _EARTH_RADIUS
+    north = radius * np.log(np.tan(np.radians(90 + _LATITUDE) / 2)) + vectors[:, 1]
+    rows = np.zeros((scene.num_frames, 30))
+    rows[:, 0] = np.degrees(2 * np.arctan(np.exp(north / radius))) - 90
+    rows[:, 1] = _LONGITUDE + np.degrees(vectors[:, 0] / radius)
+    rows[:, 2:6] = vectors[:, 2:]
+    vectors[:, 5] = np.unwrap(vectors[:, 5])
+    # From each frame to the next; the last repeats the one before.
+    change = np.diff(vectors, axis=0) / FRAME_SECONDS
+    change = np.concatenate([change, change[-1:]])
+    rows[:, 6], rows[:, 7] = change[:, 1], change[:, 0]
+    rows[:, 8:11] = np.einsum('nij,ni->nj', imu_to_enu[:, :3, :3], change[:, :3])
+    rows[:, 19] = rows[:, 22] = change[:, 5]
+    rows[:, 23:] = [0.02, 0.01, 4, 11, 6, 6, 6]
+    return rows
+
+
+def _write_drive_files(folder, scene, cameras):
+    """Writes what a raw drive holds besides pictures and scans."""
+    scene.save(folder)
+    for name, text in raw_calibration(scene).items():
+        write_text(os.path.join(os.path.dirname(folder), name), text)
+    stamps = ''.join('2011-09-26 13:%02d:%012.9f\n' % divmod(frame * FRAME_SECONDS, 60)
+                     for frame in range(scene.num_frames))
+    for sensor in ['image_%02d' % camera for camera in cameras] + ['velodyne_points', 'oxts']:
+        make_folder(os.path.join(folder, sensor, 'data'))
+        write_text(os.path.join(folder, sensor, 'timestamps.txt'), stamps)
+    for frame, row in enumerate(oxts_rows(scene)):
+        write_text(_raw_path(folder, 'oxts', frame, 'txt'), ' '.join(
+            ['%.14g' % value for value in row[:25]] + ['%d' % value for value in row[25:]]) + '\n')
+
+
+def _raw_path(folder, sensor, frame, extension):
+    return os.path.join(folder, sensor, 'data', '%010d.%s' % (frame, extension))
+
+
+def _calibration_text(entries, number='%.9e'):
+    return ''.join('%s: %s\n' % (key, value if isinstance(value, str) else ' '.join(
+        number % value for value in np.ravel(value))) for key, value in entries)
+
+
+def _render(files, num_workers):
+    """Renders the `_Rendered` files that are not there yet."""
+    for folder in {os.path.dirname(file.path) for file in files}:
+        make_folder(folder)
+    parallel_map(_render_file, [file for file in files if not os.path.exists(file.path)],
+                 workers=num_workers, desc='rendering', unit='file', processes=True)
+
+
+def _render_file(file):
+    file.write(*file[1:])
+
+
+def _write_image(path, scene, frame, camera):
+    image = scene.image(frame, camera)
+    write_png(path, image if camera >= 2 else np.asarray(Image.fromarray(image).convert('L')))
+
+
+def _write_depth(path, scene, frame, camera):
+    write_kitti_depth(path, scene.depth(frame, camera))
+
+
+def _write_scan(path, scene, frame, _):
+    """A turning scanner: <float32>[N, 4] forward, left, up (metres), and a reflectance of 0.5."""
+    elevation = np.radians(np.linspace(2, -24.8, _NUM_BEAMS))[:, None]
+    azimuth = np.linspace(-np.pi, np.pi, _NUM_AZIMUTHS, endpoint=False)[None, :]
+    directions = np.stack([np.cos(elevation) * np.cos(azimuth), np.cos(elevation) * np.sin(azimuth),
+                           np.broadcast_to(np.sin(elevation), (_NUM_BEAMS, _NUM_AZIMUTHS))],
+                          -1).reshape(-1, 3)
+    velo_to_world = scene.cam_to_world(frame) @ poses.to_4x4(VELO_TO_CAM)
+    distance = scene.ranges(velo_to_world[:3, 3], directions @ velo_to_world[:3, :3].T)
+    hit = (distance > 0) & (distance < _MAX_RANGE)
+    points = distance[hit, None] * directions[hit]
+    with atomic_write(path, 'wb') as stream:
+        stream.write(np.hstack([points, np.full((len(points), 1), 0.5)]).astype('<f4').tobytes())
+
+
+def _write_flow(path, scene, frame, _, visible):
+    flow, occ, noc = scene.flow(frame, frame + 1)
+    write_kitti_flow(path, flow, noc if visible else occ)
+
+
+def _write_disparity(path, scene, frame, _, visible):
+    _, occ, noc = scene.flow(frame, frame, camera=2, other_camera=3)
+    known, depth = noc if visible else occ, scene.depth(frame)
+    disparity = scene.intrinsics[0, 0] * BASELINE / np.where(known, depth, 1.0)
+    # KITTI's disparities have the depth format: 256 times the pixels.
+    write_kitti_depth(path, np.where(known, disparity, 0))

@@ -1,0 +1,279 @@
+"""Rendered drives on disk: files as KITTI's, which hold the scene's exact truth."""
+import os
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from kitti_data import images, poses
+from kitti_data.calibration import Calibration
+from kitti_data.depth_files import exact_depth_path
+from kitti_data.flow_files import read_kitti_flow
+from kitti_data.odometry import OdometrySequence, sequence_names
+from kitti_data.rendering import layouts, scene as synthetic_scene, synthetic
+from kitti_data.rendering.raycast import cast_pixels
+from kitti_data.rendering.scene import Scene
+from kitti_eval.depth_splits import SyntheticSplit
+from vo_common.errors import UserError
+
+DRIVE = '2011_09_26_drive_0001_sync'
+SIZE = ['--img_height=32', '--img_width=104']
+MOVING = Scene(DRIVE, seed=4, num_frames=40, height=64, width=208, first_static=10, end_static=16)
+
+
+@pytest.fixture(scope='module')
+def odometry(tmp_path_factory):
+    folder = str(tmp_path_factory.mktemp('with space') / 'set')
+    return folder, layouts.synthetic_dataset(
+        folder, sequences=('00', 9), num_frames=3, img_height=32, img_width=104, cameras=(0, 2))
+
+
+@pytest.fixture(scope='module')
+def raw(tmp_path_factory):
+    root = str(tmp_path_factory.mktemp('raw'))
+    scene, = layouts.raw_dataset(root, [DRIVE], num_frames=4, img_height=48, img_width=160)
+    return os.path.join(root, DRIVE[:10]), scene
+
+
+@pytest.fixture(scope='module')
+def kitti_2015(tmp_path_factory):
+    root = str(tmp_path_factory.mktemp('kitti_2015'))
+    scene, references = layouts.kitti_2015_dataset(root, num_images=2, img_height=48,
+                                                   img_width=160)
+    return os.path.join(root, 'training'), scene, references
+
+
+def test_odometry_sequences_are_read_as_those_of_kitti(odometry):
+    folder, scenes = odometry
+    assert sequence_names(folder) == ['00', '09']
+    for scene in scenes:
+        sequence = OdometrySequence(folder, scene.name, camera=2)
+        assert sequence.frame_numbers.tolist() == [0, 1, 2]
+        np.testing.assert_allclose(sequence.times, [0, 0.1, 0.2])
+        np.testing.assert_allclose(sequence.intrinsics, scene.intrinsics, rtol=1e-10)
+        cameras = np.stack([scene.cam_to_world(frame) for frame in range(3)])
+        np.testing.assert_allclose(sequence.poses, np.linalg.inv(cameras[0]) @ cameras, atol=1e-8)
+
+
+def test_pictures_are_those_of_the_scene_in_colour_and_gray(odometry):
+    folder, scenes = odometry
+    colour = images.read_rgb(OdometrySequence(folder, '00', 2).image_paths[1])
+    np.testing.assert_array_equal(colour, scenes[0].image(1))
+    gray = images.read_rgb(OdometrySequence(folder, '00', 0).image_paths[1])
+    assert (gray[..., 0] == gray[..., 2]).all()
+    assert np.abs(gray[..., 0] - colour @ [0.299, 0.587, 0.114]).max() <= 1
+
+
+def test_depth_is_scored_against_the_exact_depth_that_was_written(odometry, monkeypatch):
+    folder, scenes = odometry
+    exact = scenes[1].depth(2)
+    monkeypatch.setattr(synthetic_scene.Scene, 'depth', None)  # nothing renders again
+    truth = SyntheticSplit(folder, '9', (1e-3, 80)).truth(2)
+    near = (exact > 1e-3) & (exact < 80)
+    np.testing.assert_allclose(truth.depth[near], exact[near], atol=0.5 / 256 + 1e-6)
+    np.testing.assert_array_equal(truth.valid, near)
+
+
+def test_a_sequence_without_exact_depth_is_refused(odometry, tmp_path):
+    layouts.synthetic_dataset(str(tmp_path), ['00'], 2, 32, 104)
+    for number in range(2):
+        os.remove(exact_depth_path(str(tmp_path / 'sequences' / '00'), number))
+    with pytest.raises(UserError, match='has no exact depth, such as .*000000.png'):
+        SyntheticSplit(str(tmp_path), '0', (1e-3, 80))
+
+
+def test_sequences_differ_and_do_not_depend_on_each_other(odometry, tmp_path):
+    folder, scenes = odometry
+    for cached in (synthetic_scene._drive, synthetic_scene._world):
+        cached.cache_clear()
+    assert not np.array_equal(scenes[0].poses, scenes[1].poses)
+    layouts.synthetic_dataset(str(tmp_path), ('09',), 3, 32, 104, cameras=(2,))
+    for name in ('poses/09.txt', 'sequences/09/calib.txt', 'sequences/09/image_2/000002.png',
+                 'sequences/09/depth/000002.png', 'sequences/09/synthetic.json'):
+        with open(os.path.join(folder, name), 'rb') as one, open(str(tmp_path / name), 'rb') as two:
+            assert one.read() == two.read()
+
+
+def test_the_right_camera_stands_54_cm_to_the_right():
+    scene = Scene('00', 1, 2)
+    left, right = scene.cam_to_world(1, 2), scene.cam_to_world(1, 3)
+    np.testing.assert_allclose(np.linalg.inv(left) @ right[:, 3], [0.54, 0, 0, 1], atol=1e-12)
+    point = np.array([1.0, 0.5, 8, 1])
+    pixel = scene.projection(3) @ point
+    expected = scene.intrinsics @ (np.linalg.inv(right) @ left @ point)[:3]
+    np.testing.assert_allclose(pixel[:2] / pixel[2], expected[:2] / expected[2])
+
+
+@pytest.mark.parametrize('name', ['image_2/000001.png', 'depth/000001.png'])
+def test_a_second_run_renders_only_what_is_missing(odometry, name):
+    folder, _ = odometry
+    lost = os.path.join(folder, 'sequences', '00', name)
+    kept = os.path.join(folder, 'sequences', '00', 'image_2', '000002.png')
+    with open(lost, 'rb') as stream:
+        content = stream.read()
+    os.remove(lost)
+    os.utime(kept, (1, 1))
+    assert synthetic.main(['--output_dir', folder, '--sequences=00,09', '--num_frames=3',
+                           '--cameras=0,2'] + SIZE) is None
+    with open(lost, 'rb') as stream:
+        assert stream.read() == content
+    assert os.path.getmtime(kept) == 1
+
+
+@pytest.mark.parametrize('write, wrong, message', [
+    (layouts.synthetic_dataset, dict(num_frames=1), 'num_frames'),
+    (layouts.synthetic_dataset, dict(img_height=4), 'height'),
+    (layouts.synthetic_dataset, dict(min_speed=2.0), 'min_speed <= max_speed'),
+    (layouts.kitti_2015_dataset, dict(num_views=2), 'num_views'),
+    (layouts.kitti_2015_dataset, dict(num_views=11), 'num_views'),
+    (layouts.kitti_2015_dataset, dict(num_images=0), 'num_images'),
+    (layouts.raw_dataset, dict(drives=['0001']), DRIVE),
+    (layouts.raw_dataset, dict(drives=['2011_09_26']), DRIVE),
+    (layouts.raw_dataset, dict(drives=['2011_09_26_drive']), DRIVE)])
+def test_impossible_sizes_counts_and_names_are_refused(tmp_path, write, wrong, message):
+    with pytest.raises(UserError, match=message):
+        write(str(tmp_path), **wrong)
+
+
+def test_another_scene_does_not_overwrite_a_folder(odometry):
+    folder, _ = odometry
+    with pytest.raises(UserError, match='another synthetic sequence'):
+        layouts.synthetic_dataset(folder, ('00',), num_frames=4, img_height=32, img_width=104)
+
+
+@pytest.mark.parametrize('arguments', [[], ['--output_dir=x', '--cameras=7'],
+                                       ['--output_dir=x', '--num_sequences=-1'],
+                                       ['--output_dir=x', '--layout=raw', '--cameras=0'],
+                                       ['--output_dir=x', '--layout=raw', '--num_sequences=99'],
+                                       ['--output_dir=x', '--layout=kitti_2015', '--sequences=1']])
+def test_wrong_flags_are_named(arguments, tmp_path, monkeypatch):
+    monkeypatch.chdir(str(tmp_path))
+    with pytest.raises(UserError, match='--'):
+        synthetic.main(arguments)
+
+
+def test_the_program_writes_the_other_layouts(tmp_path, capsys):
+    common = ['--output_dir', str(tmp_path), '--num_sequences=1', '--num_workers=1',
+              '--img_height=16', '--img_width=48']
+    synthetic.main(common + ['--layout=raw', '--num_frames=2'])
+    synthetic.main(common + ['--layout=kitti_2015'])
+    assert (tmp_path / '2011_09_26/2011_09_26_drive_0001_sync/image_03/data').is_dir()
+    assert (tmp_path / 'training/flow_occ/000000_10.png').is_file()
+    assert capsys.readouterr().out.count('16x48') == 2
+
+
+def _project(date_folder, points):
+    """Pixels [N, 2] and depth [N] of velodyne points [N, 3] in image_02, as KITTI's devkit does."""
+    cam = Calibration(os.path.join(date_folder, 'calib_cam_to_cam.txt'))
+    velo = Calibration(os.path.join(date_folder, 'calib_velo_to_cam.txt'))
+    velo_to_cam = np.hstack([velo.matrix('R', (3, 3)), velo.matrix('T', (3, 1))])
+    rectify = np.eye(4)
+    rectify[:3, :3] = cam.matrix('R_rect_00', (3, 3))
+    projection = cam.matrix('P_rect_02', (3, 4)) @ rectify @ poses.to_4x4(velo_to_cam)
+    projected = np.hstack([points, np.ones((len(points), 1))]) @ projection.T
+    return projected[:, :2] / projected[:, 2:], projected[:, 2]
+
+
+def test_scans_projected_by_the_calibration_lie_on_the_exact_depth(raw):
+    folder, scene = raw
+    scan = np.fromfile(os.path.join(folder, DRIVE, 'velodyne_points/data/0000000002.bin'),
+                       '<f4').reshape(-1, 4)
+    assert scan.shape[0] > 20000
+    assert (scan[:, 0] < 0).any() and np.linalg.norm(scan[:, :3], axis=1).max() <= 120
+    pixels, depth = _project(folder, scan[scan[:, 0] > 1, :3])
+    seen = ((pixels > 0) & (pixels < [159, 47])).all(1)
+    assert seen.sum() > 3000
+    exact = cast_pixels(scene.world.boxes, scene.cam_to_world(2), scene.intrinsics,
+                        *pixels[seen].T[:, None]).depth[0]
+    # The scanner stands elsewhere than the camera: at edges it sees past what the camera sees.
+    agree = np.abs(depth[seen] - exact) < 1e-3 * depth[seen] + 0.01
+    assert agree.mean() > 0.97
+
+
+def test_every_sensor_of_a_raw_drive_has_every_frame_and_its_time(raw):
+    folder, scene = raw
+    for sensor, extension in (('image_02', 'png'), ('image_03', 'png'), ('oxts', 'txt'),
+                              ('velodyne_points', 'bin')):
+        names = sorted(os.listdir(os.path.join(folder, DRIVE, sensor, 'data')))
+        assert names == ['%010d.%s' % (frame, extension) for frame in range(4)]
+        with open(os.path.join(folder, DRIVE, sensor, 'timestamps.txt')) as stream:
+            assert stream.read().split('\n')[1] == '2011-09-26 13:00:00.100000000'
+    for camera in (2, 3):
+        path = os.path.join(folder, DRIVE, 'image_%02d/data/0000000001.png' % camera)
+        np.testing.assert_array_equal(images.read_rgb(path), scene.image(1, camera))
+    with open(os.path.join(folder, DRIVE, 'oxts/data/0000000003.txt')) as stream:
+        words = stream.read().split()
+    assert len(words) == 30 and words[-5:] == ['4', '11', '6', '6', '6']
+    np.testing.assert_allclose([float(word) for word in words], layouts.oxts_rows(scene)[3],
+                               rtol=1e-12, atol=1e-12)
+
+
+def test_oxts_speed_is_the_true_one_and_zero_where_the_car_stands():
+    forward = layouts.oxts_rows(MOVING)[:, 8]
+    assert np.flatnonzero(np.abs(forward) < 0.01).tolist() == [10, 11, 12, 13, 14]
+    metres = np.linalg.norm(np.diff(MOVING.poses[:, :3, 3], axis=0), axis=1)
+    # The receiver is 1.1 m from the camera, so it moves a little differently in curves.
+    np.testing.assert_allclose(forward[:-1], metres / 0.1, atol=0.6)
+
+
+def test_oxts_read_by_the_devkits_formulas_gives_back_the_poses():
+    rows = layouts.oxts_rows(MOVING)
+    radius, scale = 6378137.0, np.cos(np.radians(rows[0, 0]))
+    # The devkit takes its scale from the first frame, the writer from the origin: 1e-5 apart.
+    position = np.stack([scale * radius * np.radians(rows[:, 1]),
+                         scale * radius * np.log(np.tan(np.radians(90 + rows[:, 0]) / 2)),
+                         rows[:, 2]], -1)
+    rotation = np.tile(np.eye(3), (40, 1, 1))
+    for axis, (i, j) in ((3, (1, 2)), (4, (2, 0)), (5, (0, 1))):
+        turn = np.tile(np.eye(3), (40, 1, 1))
+        cos, sin = np.cos(rows[:, axis]), np.sin(rows[:, axis])
+        turn[:, i, i], turn[:, j, j], turn[:, i, j], turn[:, j, i] = cos, cos, -sin, sin
+        rotation = turn @ rotation
+    imu_to_map = poses.from_parts(rotation, position)
+    imu_to_cam = poses.to_4x4(layouts.VELO_TO_CAM) @ layouts.IMU_TO_VELO
+    cam_to_map = imu_to_map @ poses.inverse(imu_to_cam)
+    np.testing.assert_allclose(poses.relative(cam_to_map[:1], cam_to_map), MOVING.poses, atol=2e-3)
+
+
+def test_flow_files_hold_the_exact_flow(kitti_2015):
+    folder, scene, references = kitti_2015
+    for index, frame in enumerate(references):
+        exact, occ, noc = scene.flow(frame, frame + 1)
+        for name, mask in (('flow_occ', occ), ('flow_noc', noc)):
+            flow, valid = read_kitti_flow(os.path.join(folder, name, '%06d_10.png' % index))
+            # A motion beyond the range of the format has no truth.
+            assert not valid[~mask].any()
+            assert (mask & ~valid).sum() == (mask & (np.abs(exact).max(-1) >= 511)).sum()
+            np.testing.assert_allclose(flow[valid], exact[valid], atol=1 / 64)
+
+
+def test_disparity_files_hold_the_exact_depth(kitti_2015):
+    folder, scene, references = kitti_2015
+    for index, frame in enumerate(references):
+        disparity, everywhere = (np.asarray(Image.open(os.path.join(
+            folder, name, '%06d_10.png' % index))) / 256.0 for name in ('disp_noc_0', 'disp_occ_0'))
+        depth, known = scene.depth(frame), disparity > 0
+        assert known.mean() > 0.6
+        np.testing.assert_allclose(disparity[known], scene.intrinsics[0, 0] * 0.54 / depth[known],
+                                   atol=0.5 / 256 + 1e-6)
+        assert (everywhere[known] > 0).all() and (everywhere > 0).sum() > known.sum()
+
+
+def test_both_cameras_of_a_stereo_pair_see_the_lowest_row():
+    for frame in range(8):
+        _, _, noc = MOVING.flow(frame, frame, camera=2, other_camera=3)
+        assert noc[-1].mean() > 0.9 * noc[-2].mean() > 0.5
+
+
+def test_three_views_of_both_cameras_follow_each_other(kitti_2015):
+    folder, scene, references = kitti_2015
+    for index, frame in enumerate(references):
+        for number, step in ((9, -1), (10, 0), (11, 1)):
+            path = os.path.join(folder, 'image_2', '%06d_%02d.png' % (index, number))
+            np.testing.assert_array_equal(images.read_rgb(path), scene.image(frame + step))
+    assert len(os.listdir(os.path.join(folder, 'image_3'))) == 6
+    calibration = Calibration(os.path.join(folder, 'calib_cam_to_cam', '000001.txt'))
+    np.testing.assert_allclose(calibration.matrix('P_rect_02', (3, 4))[:, :3], scene.intrinsics,
+                               rtol=1e-8)
+    offset = calibration.matrix('P_rect_03', (3, 4))[0, 3]
+    np.testing.assert_allclose(offset, -0.54 * scene.intrinsics[0, 0], rtol=1e-8)
