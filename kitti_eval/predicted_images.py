@@ -1,4 +1,4 @@
-"""The images that predictions are of, by the JSON that test_depth and test_flow write beside them."""
+"""The images that predictions are of, by the JSON files of test_depth and test_flow."""
 import itertools
 import os
 import re
