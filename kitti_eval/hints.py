@@ -74,16 +74,17 @@ def snippets_hint(gt, pred, result, step):
       result: result of `evaluate_snippets` for them.
       step: float [3], the baseline's motion.
     """
-    first_steps = [[poses[:2] for first, (_, poses) in sorted(side.items())
-                    if first in gt and first in pred] for side in (gt, pred)]
-    gt_steps, steps = ([relative(*pair) for pair in side] for side in first_steps)
-    if not steps or result['ate_mean'] < 0.5 * result['baseline_ate_mean']:
+    common = [first for first in sorted(set(gt) & set(pred))
+              if min(len(gt[first][1]), len(pred[first][1])) > 1]
+    if not common or result['ate_mean'] < 0.5 * result['baseline_ate_mean']:
         return ''
+    gt_steps, steps = (np.array([relative(*side[first][1][:2]) for first in common])
+                       for side in (gt, pred))
     found = best_explanation(result['ate_mean'], [
         ((what, meaning), evaluate_snippets(
             gt, {first: (times, read(poses)) for first, (times, poses) in pred.items()},
             step)['ate_mean'])
-        for what, meaning, read in _readings(np.array(gt_steps), np.array(steps))])
+        for what, meaning, read in _readings(gt_steps, steps)])
     return found and '%s fits the truth (ATE %.4f m instead of %.4f m): %s' % (
         found[0][0], found[1], result['ate_mean'], found[0][1]) or ''
 
