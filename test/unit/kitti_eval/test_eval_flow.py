@@ -201,7 +201,7 @@ def test_the_result_is_written_before_a_picture_fails(tmp_path):
     assert read_result(tmp_path / 'pred' / 'eval_flow.json')['occ']['images'] == 1
 
 
-def test_a_prediction_with_pixels_that_are_not_known_is_told(tmp_path, capsys):
+def test_unknown_pixels_of_a_prediction_are_counted(tmp_path, capsys):
     valid = np.ones((8, 16), bool)
     valid[:2] = False
     path = str(tmp_path / '000000.png')
@@ -227,7 +227,7 @@ def test_red_and_blue_exchanged_are_an_error(tmp_path):
     ('shares of width and height', lambda flow: flow / flow.shape[1::-1]),
     ('pixels of the truth, in another size', lambda flow: flow[::2, ::2]), 
     (None, lambda flow: flow), (None, lambda flow: 0 * flow + 99)])
-def test_a_flow_that_fits_when_read_otherwise_is_told_and_no_other(tmp_path, capsys, words, change):
+def test_a_flow_that_fits_when_read_otherwise_is_named_and_no_other(tmp_path, capsys, words, change):
     write_truth(tmp_path, 1)
     flow = np.random.RandomState(0).uniform((4, -9), (20, -5), (8, 16, 2)).astype(np.float32)
     flow = np.kron(flow, np.ones((2, 2, 1), np.float32))

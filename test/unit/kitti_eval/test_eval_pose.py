@@ -219,7 +219,7 @@ def result_of(folder):
 
 @pytest.mark.parametrize('seconds', [0.1, 0.1037, 1])
 @pytest.mark.parametrize('with_times', [True, False])
-def test_file_names_tell_the_frames_where_times_do_not(tmp_path, capsys, seconds, with_times):
+def test_file_names_identify_the_frames_where_times_do_not(tmp_path, capsys, seconds, with_times):
     truth = write_truth(tmp_path, '03', winding(100), with_times)
     eval_pose.main([write_pred(tmp_path, winding(100), seconds=seconds), '--gtruth_poses=' + truth])
     result = result_of(tmp_path)

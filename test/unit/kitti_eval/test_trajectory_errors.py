@@ -1,6 +1,5 @@
 """Trajectory errors: published figures and closed answers."""
 import json
-import time
 
 import numpy as np
 import pytest
@@ -29,14 +28,6 @@ def test_published_trajectories_have_their_published_errors(shared, name, align,
     result = evaluate_odometry(*read_pair(shared, name[-2:], name), align=align)
     keys = ('t_rel', 'r_rel', 'ate', 'rpe_trans', 'rpe_rot')
     assert [result[key] for key in keys][:len(wanted)] == pytest.approx(wanted, rel=1e-4)
-
-
-def test_a_sequence_of_4541_frames_takes_under_3_seconds(shared):
-    gt, pred = read_pair(shared, '00', 'orb_slam_00')
-    start = time.process_time()
-    evaluate_odometry(gt, pred, '7dof')
-    assert len(gt) == 4541
-    assert time.process_time() - start < 3
 
 
 @pytest.mark.parametrize('flags, rmse', [('6dof', 1.303450), ('7dof', 0.937709)])
@@ -185,13 +176,13 @@ def test_steps_that_breathe_by_a_tenth_have_that_spread(turns):
     assert found['step_spread'] == pytest.approx(0.1)
 
 
-def test_where_the_car_stands_its_steps_do_not_count(turns):
+def test_steps_of_a_standing_car_are_ignored(turns):
     steps = np.where(np.arange(60) < 30, 1.0, 0.0)
     found = motion_agreement(drive(turns, steps), drive(turns, steps + 0.05 * (steps == 0)))
     assert found['step_spread'] == pytest.approx(0)
 
 
-def test_what_cannot_be_said_is_none():
+def test_an_undefined_agreement_is_none():
     straight = drive(np.zeros(10), np.zeros(10))
     assert motion_agreement(straight, straight) == {
         'yaw_correlation': None, 'yaw_slope': None, 'step_spread': None}
