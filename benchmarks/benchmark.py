@@ -3,7 +3,7 @@
     python benchmarks/benchmark.py                       GeoNet: graph, input pipeline, preparation
     python benchmarks/benchmark.py --parts=step --encoder=vgg --modes=float32,mixed
     python benchmarks/benchmark.py --parts=step,input --device=gpu
-    python benchmarks/benchmark.py --model=convlstm_vo
+    python benchmarks/benchmark.py --model=convlstm_vo --camera=0
     python benchmarks/benchmark.py --parts=engines --pythons=A/bin/python,B/bin/python
     python benchmarks/benchmark.py --parts=ranks --np=2
 
@@ -34,7 +34,7 @@ def main(argv=None):
     results = {}
     with tempfile.TemporaryDirectory() as work:
         if {'input', 'prepare'} & set(config.parts) and not config.data_path:
-            flags = flags + ['--data_path=' + render_sequence(work)]
+            flags = flags + ['--data_path=' + render_sequence(work, config.camera)]
         for part in config.parts:
             for mode in config.modes if part == 'step' else ['float32']:
                 name = '%s_%s' % (part, mode) if part == 'step' else part
@@ -99,12 +99,13 @@ def compare_with_input(results):
               % (delivered, fastest, steps[fastest], delivered / steps[fastest]))
 
 
-def render_sequence(folder):
+def render_sequence(folder, camera):
     """Renders a short synthetic sequence of KITTI's size and returns the odometry folder."""
     from kitti_data.rendering.synthetic import synthetic_dataset
     print('rendering a sequence of 24 frames', flush=True)
     root = os.path.join(folder, 'kitti')
-    synthetic_dataset(root, ('00',), num_frames=24, img_height=376, img_width=1241, num_workers=0)
+    synthetic_dataset(root, ('00',), num_frames=24, img_height=376, img_width=1241,
+                      cameras=(camera,), num_workers=0)
     return root
 
 

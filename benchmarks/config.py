@@ -40,7 +40,7 @@ class BenchmarkConfig(Flags):
     steps: int = flag(5, 'steps of each kind, whose median is reported', at_least=1)
     data_path: str = path_flag('', 'KITTI odometry folder; empty: renders a synthetic one')
     sequence: str = flag('00', 'its sequence')
-    camera: int = flag(2, 'its camera')
+    camera: int = flag(2, 'its camera: 0, 1 gray; 2, 3 colour', choices=(0, 1, 2, 3))
     pythons: List[str] = flag([], 'engines: interpreters with a TensorFlow each; empty: this one')
     peers: List[str] = flag([], 'engines: commands of other programs that make the same step and '
                                 'print `CPU-s/step 12.3` and `s/step: median 4.5`')
