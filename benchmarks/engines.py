@@ -1,16 +1,9 @@
 """Compares TensorFlow engines, and other programs, on the same training step.
 
-    python benchmarks/engines.py --pythons=.venv/bin/python,/opt/newest/bin/python
-    python benchmarks/engines.py --pythons=.venv/bin/python --modes=float32,mixed \\
-        --peers='python geonet_torch.py --bench --steps=3' --output=engines.json
-
-Every Python builds the step in every mode; then all take one step each, in turn, round after round,
-so that whatever else slows the machine meets all alike. The table has medians, and the median of
-the ratios to the first contestant within each round. Each of the `--peers` is run once in a round
-and prints `CPU-s/step 12.3` and `s/step: median 4.5`. A mode that an engine does not have (bfloat16
-where the CPU has none) runs in float32, as training would.
+Every interpreter builds the step in every mode; then each takes one step in turn, round after
+round, so that other load on the machine affects all alike. A mode that an engine lacks (bfloat16 on
+most CPUs) runs in float32, as training would.
 """
-import dataclasses
 import json
 import os
 import re
@@ -18,81 +11,53 @@ import shlex
 import statistics
 import subprocess
 import sys
-from typing import List
 
-if __package__ in (None, ''):
-    sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+from vo_common.errors import UserError
 
-from benchmarks.config import MODES, StepConfig  # noqa: E402
-from npu_runtime.engine import start_tensorflow  # noqa: E402
-from vo_common.errors import UserError, run_main  # noqa: E402
-from vo_common.files import write_json  # noqa: E402
-from vo_common.flags import flag, parse_flags, path_flag  # noqa: E402
-
+_PROGRAM = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'benchmark.py')
 _PEER = {'cpu_seconds': r'CPU-s/step ([\d.]+)', 'seconds': r's/step: median ([\d.]+)'}
 
 
-@dataclasses.dataclass
-class EnginesConfig(StepConfig):
-    """What to compare."""
-    pythons: List[str] = flag([], 'interpreters with an engine each; empty is this one')
-    modes: List[str] = flag(['float32'], 'which precisions, with and without XLA', choices=MODES)
-    peers: List[str] = flag([], 'commands of other programs that make the same step')
-    rounds: int = flag(3, 'steps of each contestant', at_least=1)
-    output: str = path_flag('', 'JSON file for the figures; empty prints alone')
-    inside_mode: str = flag('', 'for internal use: take steps in this process, one for each line '
-                            'of the input')
-
-
-def main(argv=None):
-    config, = parse_flags(__doc__, EnginesConfig, argv=argv)
-    if config.inside_mode:
-        take_steps(config)
-        return
-    flags = sys.argv[1:] if argv is None else list(argv)
+def measure(config, flags):
+    """{contestant: its `summary`} of `config.steps` rounds."""
     contestants = [Engine(python, mode, flags) for python in config.pythons or [sys.executable]
                    for mode in config.modes]
     contestants += [Peer(command) for command in config.peers]
     try:
         for contestant in contestants:
             contestant.start()
-        rounds = [[contestant.step() for contestant in contestants]
-                  for _ in range(config.rounds)]
+        rounds = [[contestant.step() for contestant in contestants] for _ in range(config.steps)]
     finally:
         for contestant in contestants:
             contestant.stop()
-    figures = {contestant.name: summary(rounds, place)
-               for place, contestant in enumerate(contestants)}
-    show(figures)
-    if config.output:
-        write_json(os.path.abspath(config.output), figures)
+    return {contestant.name: summary(rounds, place)
+            for place, contestant in enumerate(contestants)}
 
 
 class Engine:
-    """A process of an interpreter, which takes a step whenever it is told to."""
+    """A process of an interpreter that takes a step on request."""
 
     def __init__(self, python, mode, flags):
         self.name = '%s %s' % (python, mode)
-        self._command = [python, os.path.abspath(__file__)] + flags + ['--inside_mode=' + mode]
+        self._command = [python, _PROGRAM] + flags + ['--inside=engines', '--inside_mode=' + mode]
         self._process = None
 
     def start(self):
-        """Starts it, and waits until the graph is built and has made its first steps."""
+        """Starts the process and waits for its first steps."""
         try:
             self._process = subprocess.Popen(self._command, stdin=subprocess.PIPE,
                                              stdout=subprocess.PIPE, universal_newlines=True)
         except OSError as error:
             raise UserError('--pythons: %s does not start: %s'
                             % (self._command[0], error)) from None
-        version = self._read()['tensorflow']
-        self.name = 'TensorFlow %s %s' % (version, self.name.split(' ')[-1])
+        self.name = 'TensorFlow %s %s' % (self._read()['tensorflow'], self.name.split(' ')[-1])
 
     def step(self):
         """(CPU seconds, seconds) of one step."""
         self._process.stdin.write('step\n')
         self._process.stdin.flush()
-        figures = self._read()
-        return figures['cpu_seconds'], figures['seconds']
+        times = self._read()
+        return times['cpu_seconds'], times['seconds']
 
     def stop(self):
         if self._process:
@@ -103,16 +68,15 @@ class Engine:
         for line in self._process.stdout:
             if line.startswith('{'):
                 return json.loads(line)
-        raise UserError('%s ended with status %d (its message is above)'
+        raise UserError('%s ended with status %d (see its message above)'
                         % (self.name, self._process.wait()))
 
 
 class Peer:
-    """Another program, run as a whole for each step."""
+    """Another program, started for each step; prints what `_PEER` matches."""
 
     def __init__(self, command):
         self.name = command
-        self._command = shlex.split(command)
 
     def start(self):
         pass
@@ -120,7 +84,7 @@ class Peer:
     def step(self):
         """(CPU seconds, seconds) of one step, as the program prints them."""
         try:
-            text = subprocess.run(self._command, stdout=subprocess.PIPE, check=True,
+            text = subprocess.run(shlex.split(self.name), stdout=subprocess.PIPE, check=True,
                                   universal_newlines=True).stdout
         except (OSError, subprocess.CalledProcessError) as error:
             raise UserError('--peers: %s' % error) from None
@@ -136,8 +100,7 @@ class Peer:
 
 
 def take_steps(config):
-    """Takes one step for each line of the standard input and prints its figures as JSON."""
-    start_tensorflow()
+    """Takes one step for each line of the standard input and prints its times as JSON."""
     import tensorflow.compat.v1 as tf
     from benchmarks.steps import Step
     step = Step(config, config.inside_mode)
@@ -150,20 +113,9 @@ def take_steps(config):
 
 
 def summary(rounds, place):
-    """The figures of the contestant at `place` in each of `rounds` of (CPU seconds, seconds)."""
+    """Medians of the contestant at `place` in each of `rounds` of (CPU seconds, seconds)."""
     cpu_seconds, seconds = zip(*(steps[place] for steps in rounds))
     return {'cpu_seconds_per_step': statistics.median(cpu_seconds),
             'seconds_per_step': statistics.median(seconds),
             'cpu_seconds_to_first': statistics.median(
                 steps[place][0] / steps[0][0] for steps in rounds)}
-
-
-def show(figures):
-    print('CPU-s a step  s a step  CPU-s to the first')
-    for name, row in figures.items():
-        print('%12.2f  %8.2f  %18.2f  %s' % (row['cpu_seconds_per_step'], row['seconds_per_step'],
-                                             row['cpu_seconds_to_first'], name))
-
-
-if __name__ == '__main__':
-    run_main(main)

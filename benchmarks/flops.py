@@ -1,11 +1,11 @@
-"""Counts the floating point operations of a graph: those of its convolutions and products."""
+"""Counts the floating point operations of the convolutions and products of a graph."""
 import numpy as np
 
 
 def flops(targets):
-    """How many multiplications and additions the operations that `targets` need make.
+    """Multiplications and additions of the products and convolutions that `targets` depend on.
 
-    Element-wise operations are left out; all sizes must be static.
+    All sizes must be static.
 
     Args:
       targets: list of tf.Operation.

@@ -2,7 +2,6 @@
 import resource
 import time
 
-import numpy as np
 import tensorflow.compat.v1 as tf
 
 from npu_runtime.devices.host_memory import keep_freed_memory
@@ -20,8 +19,7 @@ def peak_gigabytes():
 
 
 def peak_device_gigabytes():
-    """Largest size of what TensorFlow held on the first GPU so far; None without one, and where
-    TensorFlow (1.15) does not tell."""
+    """Peak memory of TensorFlow on the first GPU so far; None without one or on 1.15."""
     if not tf.config.experimental.list_physical_devices('GPU'):
         return None
     if not hasattr(tf.config.experimental, 'get_memory_info'):
@@ -30,22 +28,22 @@ def peak_device_gigabytes():
 
 
 def dataset_rate(dataset, batch_size, seconds=5.0, warm_up=3):
-    """What a pipeline delivers, its prefetched start not counted.
+    """Rate of a pipeline, without its prefetched start.
 
     Args:
       dataset: function without arguments -> tf.data.Dataset of batches.
       batch_size: examples in each of its elements.
-      seconds: for how long to measure.
+      seconds: duration of the measurement.
       warm_up: batches before the clock starts.
 
     Returns:
       (examples a second, examples a CPU second).
     """
-    keep_freed_memory()  # as training on a CPU does
+    keep_freed_memory()  # as in training on a CPU
     with tf.Graph().as_default(), tf.Session() as session:
         iterator = tf.data.make_initializable_iterator(dataset())
         parts = tf.nest.flatten(iterator.get_next())
-        next_batch = session.make_callable(tf.group(*parts))  # it stays where training takes it
+        next_batch = session.make_callable(tf.group(*parts))  # without copies, as in training
         session.run(iterator.initializer)
         for _ in range(warm_up):
             next_batch()
@@ -55,22 +53,3 @@ def dataset_rate(dataset, batch_size, seconds=5.0, warm_up=3):
             batches += 1
         examples = batches * batch_size
         return examples / (time.time() - begin), examples / (cpu_seconds() - cpu)
-
-
-def random_batch(model, batch_size):
-    """Noise in the shapes of a GeoNet batch, for graphs whose data are another part's business.
-
-    Args:
-      model: <ModelConfig> of GeoNet.
-      batch_size: examples in it.
-
-    Returns:
-      dict of arrays, as `kitti_data.pipeline.formatted` yields them.
-    """
-    rng = np.random.RandomState(0)
-    size = (batch_size, model.img_height, model.img_width)
-    camera = np.array([[240, 0, 204], [0, 245, 63], [0, 0, 1]], np.float32)
-    return {
-        'frames': rng.randint(0, 255, size + (3 * model.seq_length,)).astype(np.uint8),
-        'intrinsics': np.tile(camera, (batch_size, 1, 1)),
-    }

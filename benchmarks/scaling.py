@@ -1,7 +1,7 @@
-"""Computes how training grows from one device to many; nothing here is measured.
+"""Computes how training scales from one device to many; measures nothing.
 
     python benchmarks/scaling.py                                    the table of docs/scaling.md
-    python benchmarks/scaling.py --step_ms=100 --link_gb_per_s=30   with your own figures
+    python benchmarks/scaling.py --step_ms=100 --link_gb_per_s=30   with your own values
 
 Formulas, for N devices and a step of t seconds on one:
     exchange   ring all-reduce: 2 (N - 1) / N * bytes of gradients / link rate + 2 (N - 1) * latency
@@ -10,7 +10,7 @@ Formulas, for N devices and a step of t seconds on one:
     hours      examples of the recipe / (N * batch) * step
     cores      N * batch / step / examples a second that one core decodes and augments
     disk       N * batch / step * bytes of an example
-    card hours hours * N, which is what they cost
+    card hours hours * N, what they cost
 """
 import dataclasses
 import os
@@ -42,14 +42,14 @@ class ScalingConfig(Flags):
     link_gb_per_s: float = flag(12.5, 'gigabytes a second that a device sends: 12.5 is 100 Gbit '
                                 'Ethernet', above=0)
     latency_us: float = flag(20., 'microseconds of one hop', at_least=0)
-    hidden: float = flag(0., 'share of t behind which the exchange hides; 0 is no overlap, up to '
-                         '0.6, about the backward pass', at_least=0, at_most=1)
+    hidden: float = flag(0., 'share of t that overlaps with the exchange: 0 to 0.6, about the '
+                         'backward pass', at_least=0, at_most=1)
     core_examples: float = flag(300., 'examples a second that one core reads and augments: take '
                                 'the figure of benchmarks/benchmark.py --parts=input', above=0)
     example_kilobytes: float = flag(92., 'kilobytes of an example on the disk', above=0)
     card_hour_price: float = flag(2.5, 'price of an hour of one device, in your currency',
                                   at_least=0)
-    output: str = path_flag('', 'JSON file for the table; empty prints alone')
+    output: str = path_flag('', 'JSON file of the table; empty: only prints it')
 
 
 COLUMNS = (('devices', '%d'), ('exchange_ms', '%.2f'), ('step_ms', '%.1f'), ('efficiency', '%.2f'),
@@ -58,7 +58,7 @@ COLUMNS = (('devices', '%d'), ('exchange_ms', '%.2f'), ('step_ms', '%.1f'), ('ef
 
 
 def row(config, devices):
-    """The figures for a number of devices.
+    """One row of the table.
 
     Args:
       config: ScalingConfig.
@@ -83,7 +83,7 @@ def row(config, devices):
 
 def table(rows):
     """The rows as a Markdown table."""
-    return tabulate([[form % figures[name] for name, form in COLUMNS] for figures in rows],
+    return tabulate([[form % values[name] for name, form in COLUMNS] for values in rows],
                     [name.replace('_', ' ') for name, _ in COLUMNS], tablefmt='github',
                     disable_numparse=True)
 

@@ -1,12 +1,13 @@
 """Training steps of both models on random inputs, built as the training loop builds them."""
+import statistics
 import time
 
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from benchmarks.config import MODES, examples_a_step
+from benchmarks.config import MODES
 from benchmarks.flops import flops
-from benchmarks.measuring import cpu_seconds, random_batch
+from benchmarks.measuring import cpu_seconds, peak_device_gigabytes, peak_gigabytes
 from convlstm_vo import model as vo_model
 from convlstm_vo.config import ModelConfig as VoConfig
 from geonet import model as geonet_model
@@ -18,6 +19,26 @@ from npu_runtime.session import session_config
 from npu_runtime.training.flags import TrainFlags
 from npu_runtime.training.step import TrainingStep
 from npu_runtime.training.task import TrainingTask
+
+_WARM_UP = 2  # The first steps compile and allocate.
+
+
+def measure(config):
+    """Times, rates and sizes of `config.steps` steps in mode `config.inside_mode`."""
+    step = Step(config, config.inside_mode)
+    first, _ = step.run()
+    for _ in range(_WARM_UP - 1):
+        step.run()
+    seconds, cpu = [statistics.median(values) for values in
+                    zip(*(step.run() for _ in range(config.steps)))]
+    results = {
+        'build_seconds': step.build_seconds, 'nodes': step.nodes, 'first_step_seconds': first,
+        'milliseconds_per_step': 1e3 * seconds, 'cpu_seconds_per_step': cpu,
+        'examples_per_second': config.batch_size / seconds,
+        'gigaflop_per_step': step.flops / 1e9,
+        'teraflop_per_second': step.flops / seconds / 1e12, 'peak_gigabytes': peak_gigabytes()}
+    on_device = peak_device_gigabytes()
+    return results if on_device is None else dict(results, peak_device_gigabytes=on_device)
 
 
 def geonet_config(config):
@@ -33,22 +54,18 @@ def vo_config(config):
 
 
 class Step:
-    """A training step in a session of its own, to be run one at a time.
+    """A training step in a session of its own.
 
     Attributes:
       build_seconds, nodes: of the graph.
       flops: floating point operations of the products in a step.
+
+    Args:
+      config: BenchmarkConfig.
+      mode: key of MODES.
     """
 
-    def __init__(self, config, mode, dataset=None):
-        """Builds the graph and starts the session.
-
-        Args:
-          config: StepConfig.
-          mode: key of MODES.
-          dataset: tf.data.Dataset, or a function that makes it in the step's graph; None takes
-            random inputs.
-        """
+    def __init__(self, config, mode):
         runtime = RuntimeConfig(device=config.device, **MODES[mode])
         device = choose_device(runtime)
         device.own.prepare_process()
@@ -57,8 +74,8 @@ class Step:
             begin = time.time()
             build_model, batch, scopes = (
                 _geonet(config) if config.model == 'geonet' else _convlstm_vo(config))
-            data = dataset() if dataset else tf.data.Dataset.from_tensors(batch()).repeat()
-            task = TrainingTask(build_model, None, TrainFlags(batch_size=examples_a_step(config)),
+            data = tf.data.Dataset.from_tensors(batch).repeat()
+            task = TrainingTask(build_model, None, TrainFlags(batch_size=config.batch_size),
                                 {}, '', 1, 0, trainable_scopes=scopes)
             self._training = TrainingStep(task, data.prefetch(1), device, runtime,
                                           distribution.connect(device))
@@ -77,7 +94,7 @@ class Step:
 
 
 def _geonet(config):
-    """(build_model, function that makes a batch, trainable scopes)."""
+    """(build_model, a batch of noise, trainable scopes)."""
     model = geonet_config(config)
     flow = config.mode == 'train_flow'
     build = geonet_model.flow_training if flow else geonet_model.rigid_training
@@ -85,24 +102,28 @@ def _geonet(config):
     def build_model(batch, is_training):
         return build(batch, model, is_training)
 
+    size = (config.batch_size, model.img_height, model.img_width)
+    camera = np.array([[240, 0, 204], [0, 245, 63], [0, 0, 1]], np.float32)
+    batch = {'frames': _noise(size + (3 * model.seq_length,)),
+             'intrinsics': np.tile(camera, (config.batch_size, 1, 1))}
     residual = flow and model.flownet_type == 'residual'
-    return (build_model, lambda: random_batch(model, examples_a_step(config)),
-            ['flow_net'] if residual else None)
+    return build_model, batch, ['flow_net'] if residual else None
 
 
 def _convlstm_vo(config):
     """As `_geonet`; windows of gray frames."""
-    model, batch_size = vo_config(config), examples_a_step(config)
+    model = vo_config(config)
 
     def build_model(batch, is_training):
         del is_training
         return vo_model.training(batch, model)
 
-    def batch():
-        frames = (batch_size, model.time_steps + 1, model.img_height, model.img_width, 1)
-        return {'frames': np.random.RandomState(0).randint(0, 255, frames).astype(np.uint8),
-                'scale': np.full(frames[:2], 1 / 255, np.float32),
-                'mean': np.full(frames[:2], 0.5, np.float32),
-                'motions': np.zeros((batch_size, model.time_steps, 6), np.float32)}
-
+    frames = (config.batch_size, model.time_steps + 1, model.img_height, model.img_width, 1)
+    batch = {'frames': _noise(frames), 'scale': np.full(frames[:2], 1 / 255, np.float32),
+             'mean': np.full(frames[:2], 0.5, np.float32),
+             'motions': np.zeros((config.batch_size, model.time_steps, 6), np.float32)}
     return build_model, batch, None
+
+
+def _noise(shape):
+    return np.random.RandomState(0).randint(0, 255, shape).astype(np.uint8)

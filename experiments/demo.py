@@ -36,8 +36,8 @@ TARGETS = {'ate_3': 0.75, 'abs_rel': 0.75}
 @dataclasses.dataclass
 class Config(Flags):
     """How much is rendered, and how long it trains."""
-    output_dir: str = path_flag('demo', 'drives, runs and results; those of an earlier demo are '
-                                       'removed first')
+    output_dir: str = path_flag('demo', 'drives, runs and results; replaces those of an earlier '
+                                       'demo')
     num_frames: int = flag(150, 'frames of each of the five drives', at_least=20)
     img_height: int = flag(64, 'height of the images', at_least=32)
     img_width: int = flag(208, 'width of the images', at_least=32)
@@ -47,12 +47,11 @@ class Config(Flags):
 
     @property
     def minutes(self):
-        """No budget of time: the numbers of steps are given."""
+        """No limit of time: the numbers of steps are given."""
         return 0.0
 
 
 def main(argv=None):
-    """Renders, trains, tests, and compares the figures with their baselines."""
     argv = sys.argv[1:] if argv is None else argv
     config, = parse_flags(__doc__, Config, argv=argv)
     begin = time.time()
@@ -66,23 +65,23 @@ def main(argv=None):
                       cameras=(CAMERA,), num_workers=0, **RENDERED_SPEEDS)
     drives = open_drives(data, CAMERA, TRAIN, TEST)
     about = figures.circumstances(argv, 'experiments/demo.py')
-    (rows, blocks), (more_rows, more_blocks) = learn_both(
-        choose_device(config).own.SHARED, config, drives, folder, about)
-    results = {'geonet': rows, 'convlstm_vo': more_rows, 'seconds': time.time() - begin}
-    write_json(os.path.join(folder, 'results.json'), results)
+    geonet, convlstm = learn_both(choose_device(config).own.SHARED, config, drives, folder, about)
+    seconds = time.time() - begin
+    write_json(os.path.join(folder, 'results.json'),
+               {'geonet': geonet.rows, 'convlstm_vo': convlstm.rows, 'seconds': seconds})
     html_report.write_page(os.path.join(folder, 'report.html'), 'Demo on a rendered world', [
         html_report.paragraph('Everything here was rendered, trained and tested in %.1f minutes '
-                              'on %s with %s.' % (results['seconds'] / 60, about['machine'],
+                              'on %s with %s.' % (seconds / 60, about['machine'],
                                                   about['engine'])),
-        html_report.commands([about['command']])] + blocks + more_blocks)
-    _compare(rows)
+        html_report.commands([about['command']])] + geonet.blocks + convlstm.blocks)
+    _compare(geonet.rows)
 
 
 def emptied(folder):
-    """The folder, created if missing, without the results of an earlier demo.
+    """Creates the folder or removes the results of an earlier demo from it; returns it.
 
     Raises:
-      UserError: it holds something else that a demo would overwrite.
+      UserError: it holds anything else that a demo would overwrite.
     """
     folder = make_folder(folder)
     mark = os.path.join(folder, _MARK)
@@ -97,23 +96,26 @@ def emptied(folder):
     return folder
 
 
-def learn_both(side_by_side, *args):
-    """What `learn` of GeoNet and the ConvLSTM return; `args`: config, drives, folder, about.
+def learn_both(side_by_side, config, drives, folder, about):
+    """The `Results` of GeoNet and of the ConvLSTM.
 
-    The ConvLSTM trains in a process of its own, unless one process alone can use the device.
+    Args:
+      side_by_side: whether several processes can share the device: the ConvLSTM trains in one of
+        its own, beside GeoNet.
     """
     from experiments import learn_convlstm, learn_geonet
-    config, drives, folder, about = args
-    log('== ' + learn_geonet.TITLE)
-    run = os.path.join(folder, 'geonet')
+    runs = [os.path.join(folder, name) for name in ('geonet', 'convlstm_vo')]
     if not side_by_side:
-        geonet = learn_geonet.learn(config, drives, run, about, learn_geonet.SHORT_RECIPE)
+        log('== ' + learn_geonet.TITLE)
+        geonet = learn_geonet.learn(config, drives, runs[0], about, learn_geonet.SHORT_RECIPE)
         log('== ' + learn_convlstm.TITLE)
-        return geonet, _learn_convlstm(*args)
-    log_path = os.path.join(make_folder(os.path.join(folder, 'convlstm_vo')), 'log.txt')
-    log('(%s beside it, see %s)' % (learn_convlstm.TITLE, log_path))
-    with beside(_learn_convlstm_aside, *args, log_path=log_path) as convlstm:
-        geonet = learn_geonet.learn(config, drives, run, about, learn_geonet.SHORT_RECIPE)
+        return geonet, learn_convlstm.learn(config, drives, runs[1], about,
+                                            learn_convlstm.SHORT_RECIPE)
+    log_path = os.path.join(make_folder(runs[1]), 'log.txt')
+    log('== %s\n(%s beside it, see %s)' % (learn_geonet.TITLE, learn_convlstm.TITLE, log_path))
+    with beside(_learn_convlstm_aside, config, drives, runs[1], about,
+                log_path=log_path) as convlstm:
+        geonet = learn_geonet.learn(config, drives, runs[0], about, learn_geonet.SHORT_RECIPE)
         found = convlstm()
     log('== ' + learn_convlstm.TITLE)
     with open(log_path) as stream:
@@ -124,17 +126,12 @@ def learn_both(side_by_side, *args):
 def _learn_convlstm_aside(*args):
     leave_half_of_the_cores()
     start_tensorflow()
-    return _learn_convlstm(*args)
-
-
-def _learn_convlstm(config, drives, folder, about):
     from experiments import learn_convlstm
-    return learn_convlstm.learn(config, drives, os.path.join(folder, 'convlstm_vo'), about,
-                                learn_convlstm.SHORT_RECIPE)
+    return learn_convlstm.learn(*args, learn_convlstm.SHORT_RECIPE)
 
 
 def _compare(rows):
-    """Logs how each figure with a target compares with its baseline."""
+    """Logs how each value with a target compares with its baseline."""
     for row in rows:
         target = TARGETS.get(row['figure'])
         if target:

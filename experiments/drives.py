@@ -1,4 +1,4 @@
-"""The drives of a KITTI odometry folder: which are trained on, validated on and tested on."""
+"""The training, validation and test drives of a KITTI odometry folder."""
 import os
 import typing
 
@@ -17,7 +17,7 @@ RENDERED_SPEEDS = {'min_speed': 0.5, 'max_speed': 1.8}  # metres a frame
 
 
 class Drives(typing.NamedTuple):
-    """Names of the sequences of an experiment.
+    """The sequences of an experiment.
 
     root: the odometry folder.
     camera: 0..3.
@@ -31,7 +31,7 @@ class Drives(typing.NamedTuple):
 
     @property
     def evaluated(self):
-        """Names of the sequences that models are evaluated on, validation first."""
+        """Names of the evaluated sequences, validation first."""
         return self.validation + self.test
 
     @property
@@ -41,12 +41,12 @@ class Drives(typing.NamedTuple):
 
     @property
     def rendered(self):
-        """Whether all training sequences are rendered: their light never changes."""
+        """Whether all training sequences are rendered, in constant light."""
         return all(os.path.exists(os.path.join(self.sequence(name).folder, SCENE_FILE))
                    for name in self.train)
 
     def place(self, name):
-        """dict(sequence, split, trained_on): what the results say of a sequence."""
+        """dict(sequence, split, trained_on), stored with the results of a sequence."""
         return dict(sequence=name, trained_on=name in self.train,
                     split='validation' if name in self.validation else 'test')
 
@@ -82,7 +82,7 @@ class Drives(typing.NamedTuple):
 
 
 def open_drives(root, camera, train=(), test=(), validation=()):
-    """The <Drives> that flags select; where empty, `train` and `test` are KITTI's split.
+    """The <Drives> that flags select; by default `train` and `test` are KITTI's split.
 
     Raises:
       UserError: a sequence or its camera is missing; nothing is left to train or test on; a
@@ -115,6 +115,6 @@ def open_drives(root, camera, train=(), test=(), validation=()):
         drives.sequence(name).frames  # raises here where a camera folder or frame is missing
     both = sorted(set(drives.train) & set(drives.test))
     if both:
-        warn('sequence %s is trained on and tested on: its results are too good, and marked so'
+        warn('sequence %s is trained on and tested on: its results are too good, and marked'
              % ', '.join(both))
     return drives

@@ -1,33 +1,53 @@
-"""Results of experiments: figures with their baselines and what it takes to reproduce them."""
+"""Results of experiments: each value with its baseline and what it takes to reproduce it."""
 import os
 import platform
 import shlex
+from typing import NamedTuple
 
 import numpy as np
 
 from kitti_data import poses as pose_math
 from kitti_eval import html_report, plots, report, snippets
-from kitti_eval.chaining import chain_snippets
 from kitti_eval.constant_motion import constant_motion, step_from_files
-from kitti_eval.motion_agreement import motion_agreement
 from kitti_eval.snippet_errors import evaluate_snippets
-from kitti_eval.trajectory_errors import KITTI_LENGTHS, evaluate_odometry
+from kitti_eval.trajectory_errors import KITTI_LENGTHS, evaluate_odometry, motion_agreement
 from npu_runtime.training.metrics import read_metrics
 from vo_common.parallel import num_cores
 
-# Key -> (what a reader calls it, format). Shorter paths than KITTI's: its test drives are long.
+# Key: (name, format).
 FIGURES = {'ate_3': ('3-frame ATE [m]', '%.4f'), 'ate_5': ('5-frame ATE [m]', '%.4f'),
            't_rel': ('t_rel [%]', '%.2f'), 'r_rel': ('r_rel [deg/100 m]', '%.2f'),
            'rpe_trans': ('RPE [m]', '%.4f'), 'rpe_rot': ('RPE [deg]', '%.4f'),
            'yaw_correlation': ('yaw correlation', '%.3f'), 'yaw_slope': ('yaw slope', '%.3f'),
            'step_spread': ('step spread', '%.3f'), 'abs_rel': ('depth abs_rel', '%.4f'),
            'epe': ('flow EPE [px]', '%.4f')}
-SHORT_LENGTHS = (20, 50)
+SHORT_LENGTHS = (20, 50)  # Metres; of drives too short for KITTI's lengths.
+
+
+class Results(NamedTuple):
+    """Results of a model.
+
+    rows: of results.json, see `rows_of`.
+    blocks: of the report, see `html_report`.
+    """
+    rows: list
+    blocks: list
+
+
+class Scores(NamedTuple):
+    """Scores of a trajectory.
+
+    found, baseline: {key of FIGURES: value}.
+    curves: list of (label, trajectory) to plot: truth, prediction, baseline.
+    """
+    found: dict
+    baseline: dict
+    curves: list
 
 
 def circumstances(argv, program):
-    """What is stored with every figure: dict(command, machine, engine, load)."""
-    import tensorflow as tf  # takes seconds to import
+    """Dict stored with every value: command, machine, engine, load."""
+    import tensorflow as tf  # Slow to import.
     return dict(command=' '.join(['python', program] + [shlex.quote(word) for word in argv]),
                 machine='%s, %d core%s' % (_processor(), num_cores(), 's' * (num_cores() > 1)),
                 engine='TensorFlow %s, Python %s' % (tf.__version__, platform.python_version()),
@@ -62,7 +82,7 @@ def _processor():
 
 
 def training_minutes(folder):
-    """Minutes spent in training steps, by a run's metrics.jsonl; without starts and saves."""
+    """Minutes spent in training steps, from the metrics.jsonl of a run."""
     minutes, last = 0.0, 0
     for row in read_metrics(folder):
         if row['event'] == 'train':
@@ -72,44 +92,36 @@ def training_minutes(folder):
 
 
 def snippet_figures(pred_dir, gt, pose_files):
-    """3- and 5-frame ATE, trajectory figures and trajectories of predicted 3-frame snippets.
+    """The `Scores` of predicted 3-frame snippets.
 
-    The 3-frame ATE is that of the snippets as predicted. For all other figures they are chained,
-    motions that two snippets cover being averaged, and scaled by one factor.
+    The 3-frame ATE is that of the snippets as predicted. All else is that of their chain, in which
+    motions covered by two snippets are averaged and one factor scales all.
 
     Args:
       pred_dir: folder of the snippets.
-      gt: float64 [N, 4, 4] the true poses.
+      gt: float64 [N, 4, 4] true poses.
       pose_files: of the training sequences, for the baseline.
-
-    Returns:
-      (figures, figures of the baseline, list of (label, trajectory) to plot).
     """
-    pred = snippets.read_snippets(pred_dir)
     step, label = step_from_files(pose_files)
-    truth = dict(enumerate(gt))
-    found, baseline = {}, {}
-    runs = np.array([poses for _, (_, poses) in sorted(pred.items())])
-    _, trajectory = chain_snippets(dict(enumerate(runs)), truth, 'global', 'mean')
+    runs = np.array([poses for _, (_, poses) in sorted(snippets.read_snippets(pred_dir).items())])
+    _, trajectory = snippets.chain_snippets(
+        dict(enumerate(runs)), dict(enumerate(gt)), 'global', 'mean')
+    scores = trajectory_figures(trajectory, gt, step, label)
     for length, predicted in ((3, runs), (5, snippets.snippets_of_trajectory(trajectory, 5))):
         result = evaluate_snippets(snippets.timed(snippets.snippets_of_trajectory(gt, length)),
                                    snippets.timed(predicted), step)
-        found['ate_%d' % length] = result['ate_mean']
-        baseline['ate_%d' % length] = result['baseline_ate_mean']
-    more, more_baseline, curves = trajectory_figures(trajectory, gt, step, label)
-    return dict(found, **more), dict(baseline, **more_baseline), curves
+        scores.found['ate_%d' % length] = result['ate_mean']
+        scores.baseline['ate_%d' % length] = result['baseline_ate_mean']
+    return scores
 
 
 def trajectory_figures(pred, gt, step, label):
-    """KITTI's figures, RPE and agreement of a trajectory, and those of constant motion.
+    """The `Scores` of a trajectory: KITTI's errors, RPE and agreement of motions.
 
     Args:
       pred, gt: float64 [N, 4, 4].
-      step: float [3], the baseline's motion in a frame.
+      step: float [3], motion of the baseline in a frame.
       label: of the baseline.
-
-    Returns:
-      As `snippet_figures`.
     """
     gt = pose_math.relative(gt[0], gt)
     constant = constant_motion(len(gt), step)
@@ -120,27 +132,26 @@ def trajectory_figures(pred, gt, step, label):
         errors = evaluate_odometry(gt, poses, 'none', lengths)
         results.append({key: errors[key] for key in ('t_rel', 'r_rel', 'rpe_trans', 'rpe_rot')})
         results[-1].update(motion_agreement(gt, poses), lengths=list(lengths))
-    return results[0], results[1], [('ground truth', gt), ('prediction', pred),
-                                    (label, constant)]
+    return Scores(*results, [('ground truth', gt), ('prediction', pred), (label, constant)])
 
 
 def rows_of(found, baseline, **about):
-    """The rows of results.json: one for each figure, with its baseline and all of `about`."""
+    """Rows of results.json: one for each key of FIGURES, with its baseline and all of `about`."""
     return [dict(about, figure=key, meaning=_meaning(key, found), value=found[key],
                  baseline=baseline.get(key)) for key in FIGURES if found.get(key) is not None]
 
 
 def _meaning(key, found):
-    """The name of a figure; of t_rel and r_rel with the path lengths that it averages over."""
+    """The name of a value; of t_rel and r_rel with the path lengths it averages over."""
     name, lengths = FIGURES[key][0], found.get('lengths')
     return '%s over %d to %d m' % (name, lengths[0], lengths[-1]) if (
         lengths and key in ('t_rel', 'r_rel')) else name
 
 
 def mean_rows(rows):
-    """Rows with the mean of each figure and baseline over the test drives.
+    """Rows with the mean of each value and baseline over two or more test drives.
 
-    Drives that were trained on are left out, as are figures of fewer than two drives.
+    Ignores drives that were trained on.
     """
     groups = {}
     for row in rows:
@@ -154,14 +165,14 @@ def mean_rows(rows):
 
 
 def wide_table(rows, key):
-    """One row for each model and sequence: its figures as columns, "prediction / baseline".
+    """A table with one row for each model and sequence and cells "prediction / baseline".
 
     Args:
       rows: as `rows_of` returns them.
-      key: function of a row that returns the label (str or tuple) of its row in the table.
+      key: function from a row to its label (str or tuple) in the table.
 
     Returns:
-      (list of the columns' headings, {label: {heading: cell}} in the order of `rows`).
+      (list of headings, {label: {heading: cell}} in the order of `rows`).
     """
     order = list(FIGURES)
     headings = sorted({(order.index(row['figure']), row['meaning']) for row in rows})
@@ -173,7 +184,7 @@ def wide_table(rows, key):
 
 
 def place_of(row):
-    """A row's sequence with what qualifies it: '07', '39 (validation)', '00 (trained on)'."""
+    """The sequence of a row and its role: '07', '39 (validation)', '00 (trained on)'."""
     return row['sequence'] + (' (trained on)' if row['trained_on'] else
                               ' (validation)' if row.get('split') == 'validation' else '')
 
@@ -181,19 +192,19 @@ def place_of(row):
 def summary(rows, title):
     """Prints the table of all results, and returns it as a block of the report."""
     headings, table = wide_table(rows, lambda row: '%s, %s' % (row['model'], place_of(row)))
-    columns = [(heading, '%s') for heading in headings]
-    return html_report.table(*report.print_table(title + ': prediction / baseline', columns,
-                                                 list(table.items())))
+    return report.print_table(title + ': prediction / baseline',
+                              [(heading, '%s') for heading in headings],
+                              list(table.items())).block()
 
 
 def run_blocks(title, about, lines, run):
-    """The first blocks of a model's report: what was run, and the loss curve.
+    """The first blocks of a model's report: its commands and the loss curve.
 
     Args:
       title: names the model and what it learns.
       about: dict with model, steps, minutes and frames.
       lines: the command lines.
-      run: the folder of the run; the curve is written beside it, as `loss.png`.
+      run: folder of the run; `loss.png` is written beside it.
     """
     path = os.path.join(os.path.dirname(run), 'loss.png')
     rows = [row for row in read_metrics(run) if row['event'] == 'train']
@@ -206,39 +217,45 @@ def run_blocks(title, about, lines, run):
             html_report.commands(lines), html_report.picture(path, 'loss')]
 
 
-def trajectory_results(found, baseline, curves, path, about):
-    """(rows of results.json, blocks of the report) of one trajectory.
+def sequence_results(scores, path, about):
+    """The `Results` of a sequence.
 
     Args:
-      found, baseline, curves: as `trajectory_figures` returns them.
+      scores: <Scores>, or None without true poses.
       path: the PNG file of the trajectory, written here.
-      about: dict with model, sequence, trained_on, split and all else that rows hold.
+      about: dict with model, sequence, trained_on, split and everything else that rows hold.
     """
+    if scores is None:
+        return Results([], [html_report.note(
+            'Sequence %s has no poses: predicted, not evaluated.' % about['sequence'])])
     title = '%s, sequence %s' % (about['model'], place_of(about))
-    plots.plot_trajectories(path, curves, title)
-    keys = [key for key in FIGURES if found.get(key) is not None]
-    columns = [(_meaning(key, found), FIGURES[key][1]) for key in keys]
-    shown = report.print_table(title, columns, [
-        (label, {_meaning(key, found): values.get(key) for key in keys})
-        for label, values in (('prediction', found), (curves[-1][0], baseline))])
+    plots.plot_trajectories(path, scores.curves, title)
+    keys = [key for key in FIGURES if scores.found.get(key) is not None]
+    names = {key: _meaning(key, scores.found) for key in keys}
+    shown = report.print_table(title, [(names[key], FIGURES[key][1]) for key in keys], [
+        (label, {names[key]: values.get(key) for key in keys})
+        for label, values in (('prediction', scores.found),
+                              (scores.curves[-1][0], scores.baseline))])
     notes = [html_report.note('Trained on this sequence: the results show how well it is fitted, '
                               'not how well the model generalizes.')] if about['trained_on'] else []
-    return rows_of(found, baseline, **about), notes + [html_report.table(*shown),
-                                                       html_report.picture(path, title)]
+    return Results(rows_of(scores.found, scores.baseline, **about),
+                   notes + [shown.block(), html_report.picture(path, title)])
+
+
+def score_table(title, key, rows):
+    """A block with one value of FIGURES for each (label, {key: value}) of `rows`."""
+    name, form = FIGURES[key]
+    return report.Table(title, [(name, form)],
+                        [(label, {name: values[key]}) for label, values in rows]).block()
 
 
 def video_blocks(stem, folder, caption):
-    """The block of the video `<stem>.mp4` or `.gif`, if there is one.
+    """List of the block of the video `<stem>.mp4` or `.gif`; empty without one.
 
     Args:
       stem: path without its ending.
       folder: of the model; the page is beside it.
-      caption: what it shows.
+      caption: of the video.
     """
     paths = [stem + ending for ending in ('.mp4', '.gif') if os.path.exists(stem + ending)]
     return [html_report.video(path, os.path.dirname(folder), caption) for path in paths[:1]]
-
-
-def not_scored(name):
-    """The block of a sequence without truth."""
-    return html_report.note('Sequence %s has no poses: predicted, not scored.' % name)

@@ -13,9 +13,8 @@ from vo_common.console import log
 from vo_common.files import read_json
 
 TITLE = 'GeoNet: optical flow from images alone'
-# Flow starts near 0, not with the published noise of many pixels. Without the mask of occluded
-# pixels, which at first hides all that moves fast. Batch norm sees 16 pairs a step and needs no
-# long averages.
+# Flow starts near 0 instead of the published noise of many pixels. No mask of occluded pixels: at
+# first it hides all that moves fast. Batch norm sees 16 pairs a step: short averages suffice.
 RECIPE = Recipe((
     '--mode=train_flow', '--flownet_type=direct', '--batch_size=4', '--batch_norm_decay=0.9',
     '--initial_flow_gain=0.01', '--flow_consistency_weight=0', '--flow_smooth_weight=0.1'),
@@ -24,11 +23,11 @@ NUM_IMAGES, NUM_SHOWN = 40, 4
 
 
 def learn(config, drives, folder, about, recipe=RECIPE):
-    """Trains direct flow at half the size and tests it on KITTI 2015, where it is given.
+    """Trains direct flow at half the size and tests it on KITTI 2015, if given.
 
-    Rendered drives are tested on rendered images in KITTI 2015's layout. Without truth the flow of
-    the first validation or test sequence is drawn and not scored. See `learn_geonet.learn`; of
-    `config` also flow_dir and flow_steps are read.
+    A model of rendered drives is tested on rendered images in the layout of KITTI 2015. Without
+    truth, draws the flow of the first validation or test sequence. See `learn_geonet.learn`;
+    `config` also has flow_dir and flow_steps.
     """
     call, run, flow = figures.Programs(), os.path.join(folder, 'run'), os.path.join(folder, 'flow')
     if drives.rendered:
@@ -49,27 +48,27 @@ def learn(config, drives, folder, about, recipe=RECIPE):
         call(geonet, common + ['--dataset_dir=' + truth])
         call(eval_flow, ['--dataset_dir=' + truth, '--pred_dir=' + flow, '--plot',
                          '--num_plots=%d' % NUM_SHOWN])
-        rows, shown = _scores(flow, about)
+        results = _scores(flow, about)
     else:
         name = drives.evaluated[0]
         call(geonet, common + ['--dataset_dir=' + drives.root, '--pose_test_seq=' + name, '--video',
                                '--camera=%d' % drives.camera])
-        text = ('flow is not scored: --flow_dir= is empty, and the drives have no true flow; '
-                'that of sequence %s is drawn' % name)
+        text = ('Flow is not evaluated: --flow_dir= is empty, and the drives have no true flow. '
+                'The video shows that of sequence %s.' % name)
         log(text)
-        rows, shown = [], [html_report.note(text)] + figures.video_blocks(
-            os.path.join(flow, 'pictures'), folder, 'flow of sequence ' + name)
-    return rows, figures.run_blocks(TITLE, about, call.lines, run) + shown
+        results = figures.Results([], [html_report.note(text)] + figures.video_blocks(
+            os.path.join(flow, 'pictures'), folder, 'flow of sequence ' + name))
+    return figures.Results(
+        results.rows, figures.run_blocks(TITLE, about, call.lines, run) + results.blocks)
 
 
 def _scores(flow, about):
-    """(rows, blocks) of predictions that `eval_flow` scored."""
+    """The `Results` of predictions in the folder `flow` that `eval_flow` evaluated."""
     result = read_json(os.path.join(flow, 'eval_flow.json'))['occ']
-    found, baseline = ({'epe': result[key]['epe']} for key in ('prediction', 'zero_flow'))
-    rows = figures.rows_of(found, baseline, **dict(
-        about, sequence='KITTI 2015', trained_on=False, split='test'))
-    name, form = figures.FIGURES['epe']
+    found, baseline = result['prediction'], result['zero_flow']
     pictures = sorted(glob.glob(os.path.join(glob.escape(flow), 'eval_flow', '*.png')))
-    return rows, [html_report.table('Flow', [(name, form)], [
-        ('prediction', {name: found['epe']}), ('zero flow', {name: baseline['epe']})])] + [
-            html_report.picture(path, os.path.basename(path)) for path in pictures[:NUM_SHOWN]]
+    return figures.Results(
+        figures.rows_of(found, baseline, **dict(
+            about, sequence='KITTI 2015', trained_on=False, split='test')),
+        [figures.score_table('Flow', 'epe', (('prediction', found), ('zero flow', baseline)))]
+        + [html_report.picture(path, os.path.basename(path)) for path in pictures[:NUM_SHOWN]])

@@ -20,19 +20,19 @@ from vo_common.parallel import parallel_map
 TITLE = 'GeoNet: depth and motion from images alone'
 NUM_PICTURES = 4
 
-# Batch norm's moving statistics lag behind at first; with such small batches they hinder later
-# stages, which freeze them. The last steps are small, so that noise averages out.
+# Batch norm's moving statistics lag behind at first; with small batches they hinder later stages,
+# which freeze them. The last steps are small to average out noise.
 _FROZEN = ('--freeze_batch_norm',)
 # Disparities start at 1: from the published 5 they can at most double. Half of the snippets are
-# mirrored, since few drives hold few turns. A sideways step looks like a turn: snippets that only
-# turn tell them apart. pose_net cannot know the camera of a sequence: all frames are treated as
-# taken by one. Warping towards the target alone makes 1.6 times as many steps in the same time.
+# mirrored: few drives hold few turns. A sideways step looks like a turn; snippets that only turn
+# distinguish them. pose_net does not see the camera: treat all frames as taken by one. Warping
+# towards the target alone makes 1.6 times as many steps in the same time.
 _FLAGS = ('--mode=train_rigid', '--dispnet_encoder=vgg', '--batch_norm_decay=0.98',
           '--initial_disparity=1', '--augment_flip', '--target_depth_only',
           '--half_pixel_centers', '--precision_mode=allow_mix_precision')
-# Added turns only at first: true turns come with a sideways step. No enlarged images in the end:
+# Added turns only at first: true turns come with a sideways step. No enlarged images at the end:
 # they look like those of a longer lens, and turns come out 5 % short. Few drives are memorised
-# unless the camera's mount varies. Snippets that only turn blur slow turns: fewer in the end.
+# unless the camera's mount varies. Snippets that only turn blur slow turns: fewer at the end.
 _TURNED = ('--augment_turn=0.03', '--augment_pivot=0.1')
 _LAST = _FROZEN + ('--noaugment_scale', '--augment_mount=0.03')
 RECIPE = Recipe(_FLAGS + ('--batch_size=4',), (
@@ -40,7 +40,7 @@ RECIPE = Recipe(_FLAGS + ('--batch_size=4',), (
     Stage(0.25, 2e-4, _LAST + ('--augment_pivot=0.1',)),
     Stage(0.20, 6e-5, _LAST + ('--augment_pivot=0.03',))))
 # For a few hundred steps on rendered drives, whose light never changes. The last stage trains
-# pose_net alone, whose steps are the cheapest.
+# pose_net alone, the cheapest steps.
 CONSTANT_LIGHT = ('--noaugment_gamma', '--noaugment_brightness', '--noaugment_colour')
 _BOTH = ('--augment_turn=0.03', '--batch_size=4')
 _POSE_ALONE = _FROZEN + ('--train_nets=pose_net', '--batch_size=8')
@@ -57,11 +57,11 @@ def learn(config, drives, folder, about, recipe=RECIPE):
       config: with img_height, img_width, device, minutes, geonet_steps.
       drives: <Drives>.
       folder: of the run and its results.
-      about: dict stored with each figure, see `figures.circumstances`.
+      about: dict stored with each value, see `figures.circumstances`.
       recipe: <Recipe>.
 
     Returns:
-      (rows of results.json, blocks of the report).
+      <figures.Results>.
     """
     call, run = figures.Programs(), os.path.join(folder, 'run')
     camera = '--canonical_camera=' + ','.join('%.4f' % share for share in drives.mean_camera)
@@ -71,8 +71,10 @@ def learn(config, drives, folder, about, recipe=RECIPE):
     about = dict(about, model='GeoNet', minutes=figures.training_minutes(run), steps=steps,
                  frames=drives.num_frames)
     tested = [_test(config, drives, name, call, folder, about) for name in drives.evaluated]
-    blocks = figures.run_blocks(TITLE, about, call.lines, run)
-    return sum((rows for rows, _ in tested), []), sum((shown for _, shown in tested), blocks)
+    return figures.Results(
+        sum((results.rows for results in tested), []),
+        sum((results.blocks for results in tested),
+            figures.run_blocks(TITLE, about, call.lines, run)))
 
 
 def train(name, config, drives, run, call, recipe, size, steps):
@@ -82,7 +84,7 @@ def train(name, config, drives, run, call, recipe, size, steps):
       name: of the model, for messages.
       config: with device and minutes.
       size: (height, width) of the training images.
-      steps: instead of config.minutes; 0 trains for these.
+      steps: number of steps; 0: config.minutes.
 
     Returns:
       The last step.
@@ -92,7 +94,7 @@ def train(name, config, drives, run, call, recipe, size, steps):
     if call(prepare_train_data, size + [
             '--dataset_name=kitti_odom', '--dataset_dir=' + drives.root, '--dump_root=' + data,
             '--camera=%d' % drives.camera, '--sequences=' + ','.join(drives.train)]):
-        log('some frames cannot be read: trained without them')
+        log('trains without the frames that cannot be read')
 
     def train_stage(last_step, stage, log_freq):
         call(geonet, list(recipe.flags) + size + list(stage.flags) + [
@@ -104,7 +106,7 @@ def train(name, config, drives, run, call, recipe, size, steps):
 
 
 def _test(config, drives, name, call, folder, about):
-    """(rows, blocks) of one sequence."""
+    """The `Results` of one sequence."""
     depth, pose = (make_folder(os.path.join(folder, kind + '_' + name))
                    for kind in ('depth', 'pose'))
     common = ['--dataset_dir=' + drives.root, '--camera=%d' % drives.camera,
@@ -115,33 +117,28 @@ def _test(config, drives, name, call, folder, about):
     prediction = max(glob.glob(os.path.join(glob.escape(depth), '*.npy')), key=os.path.getmtime)
     about = dict(about, **drives.place(name))
     gt = drives.poses(name)
-    if gt is None:
-        rows, blocks = [], [figures.not_scored(name)]
-    else:
-        rows, blocks = figures.trajectory_results(
-            *figures.snippet_figures(pose, gt, drives.pose_files),
-            os.path.join(folder, 'trajectory_%s.png' % name), about)
+    rows, blocks = figures.sequence_results(
+        None if gt is None else figures.snippet_figures(pose, gt, drives.pose_files),
+        os.path.join(folder, 'trajectory_%s.png' % name), about)
     result = _depth_scores(drives, name, prediction, call)
     if result:
         rows += figures.rows_of(result['prediction'], result['best_constant'], **about)
-        blocks.append(html_report.table(
-            'GeoNet, sequence %s: depth' % name, [figures.FIGURES['abs_rel']],
-            [(label, {figures.FIGURES['abs_rel'][0]: result[key]['abs_rel']}) for label, key in (
-                ('prediction', 'prediction'),
-                ("each image's best constant", 'best_constant'))]))
+        blocks.append(figures.score_table('GeoNet, sequence %s: depth' % name, 'abs_rel', (
+            ('prediction', result['prediction']),
+            ("each image's best constant", result['best_constant']))))
     for stem, what in ((prediction[:-len('.npy')], 'depth'),
                        (os.path.join(pose, 'trajectory'), 'path')):
         blocks += figures.video_blocks(stem, folder, what)
     for path in _depth_pictures(drives.sequence(name), prediction, config):
         blocks.append(html_report.picture(path, 'frame %s' % os.path.basename(path)[:-4]))
-    return rows, blocks
+    return figures.Results(rows, blocks)
 
 
 def _depth_scores(drives, name, prediction, call):
-    """The result of `depth_errors.summarise`; None where the drive has no true depth.
+    """The result of `depth_errors.summarise`; None if the drive has no true depth.
 
-    Rendered drives have exact depth. A real one may have `depth/NN.npz` in the odometry folder:
-    for some frame numbers the laser's depth in metres, <float32>[H, W], 0 where unknown.
+    Rendered drives have exact depth. Real ones may have `depth/NN.npz` in the odometry folder,
+    which maps frame numbers to the laser's depth in metres, <float32>[H, W], 0 where unknown.
     """
     sequence = drives.sequence(name)
     laser = os.path.join(drives.root, 'depth', name + '.npz')
@@ -166,7 +163,7 @@ def _depth_scores(drives, name, prediction, call):
 
 
 def _depth_pictures(sequence, prediction, config):
-    """Paths of a few pictures, evenly spaced, each a frame above its depth."""
+    """Paths of a few pictures of evenly spaced frames, each above its depth."""
     depths = np.load(prediction, mmap_mode='r')
     paths = []
     for index in np.linspace(0, len(depths) - 1, NUM_PICTURES + 2).astype(int)[1:-1]:

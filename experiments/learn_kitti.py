@@ -5,11 +5,11 @@
         --validation_sequences=39 --test_sequences=7
 
 KITTI is a folder in the odometry benchmark's layout: sequences/NN/image_C, calib.txt, times.txt,
-and poses/NN.txt, which the ConvLSTM learns from and the figures need; without one, ten drives are
-rendered. `--minutes` is the time of each part's training steps; their number follows from the time
-that the first ones take. Choose recipes and flags on `--validation_sequences`, and report the test
-sequences. A killed run resumes. Writes results.json (each figure with its baseline, each drive and
-the mean over the test drives), pictures, videos and report.html.
+and poses/NN.txt, which the ConvLSTM and the evaluation need. Without --kitti_dir, ten drives are
+rendered. `--minutes` limits the training of each part; the first steps determine their number.
+Choose recipes and flags on `--validation_sequences`, and report the test sequences. A killed run
+resumes. Writes results.json (each value with its baseline, for each drive and as the mean over the
+test drives), pictures, videos and report.html.
 """
 import dataclasses
 import os
@@ -38,15 +38,14 @@ class Config(Flags):
     kitti_dir: str = path_flag('', 'KITTI odometry folder, with sequences/ and poses/; empty '
                                    'renders drives into <output_dir>/kitti')
     output_dir: str = path_flag('learn_kitti', 'runs and results; a run found there is resumed')
-    train_sequences: List[str] = flag([], 'empty: those of 00 to 08 that exist')
-    validation_sequences: List[str] = flag([], 'evaluated like the test sequences, to choose '
-                                               'recipes and flags on; neither trained on nor '
-                                               'among the test sequences')
-    test_sequences: List[str] = flag([], 'empty: those of 09 and 10 that exist')
+    train_sequences: List[str] = flag([], 'to train on; empty: those of 00 to 08 that exist')
+    validation_sequences: List[str] = flag([], 'to choose recipes and flags on; evaluated '
+                                               'like the test sequences')
+    test_sequences: List[str] = flag([], 'to test on; empty: those of 09 and 10 that exist')
     camera: int = flag(2, '0, 1 gray, 2, 3 colour', choices=(0, 1, 2, 3))
-    flow_dir: str = path_flag('', 'KITTI 2015 folder that flow is tested on; empty: rendered '
-                                  'images where the drives are rendered')
-    minutes: float = flag(60.0, 'time of the training steps of each part', above=0)
+    flow_dir: str = path_flag('', 'KITTI 2015 folder to test flow on; empty: rendered images '
+                                  'if the drives are rendered')
+    minutes: float = flag(60.0, 'training time of each part', above=0)
     geonet_steps: int = flag(0, "steps of GeoNet's depth and pose, instead of --minutes",
                              at_least=0)
     flow_steps: int = flag(0, "steps of GeoNet's flow, instead of --minutes", at_least=0)
@@ -78,12 +77,12 @@ def main(argv=None):
              'convlstm_vo': learn_convlstm.learn}
     path, blocks = os.path.join(folder, 'results.json'), []
     for part in config.parts:
-        rows, shown = learn[part](config, drives, os.path.join(folder, part), about)
-        # Results of other parts, from an earlier run, are kept.
+        rows, part_blocks = learn[part](config, drives, os.path.join(folder, part), about)
+        # Keeps the results of other parts from an earlier run.
         results = read_json(path) if os.path.exists(path) else {}
         results[part] = rows + figures.mean_rows(rows)
         write_json(path, results)
-        blocks += shown
+        blocks += part_blocks
     split = 'Trained on sequences %s, validated on %s, tested on %s of %s.' % (
         *(', '.join(names) or 'none' for names in (drives.train, drives.validation, drives.test)),
         drives.root)
@@ -97,7 +96,7 @@ def main(argv=None):
 
 
 def rendered(folder, config):
-    """The folder, with the drives 00 to 09 rendered into it; what is there is kept."""
+    """Renders the drives 00 to 09 into the folder unless they exist, and returns it."""
     synthetic_dataset(folder, range(10), NUM_FRAMES, config.img_height, config.img_width,
                       cameras=(config.camera,), num_workers=0, **RENDERED_SPEEDS)
     return folder

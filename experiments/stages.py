@@ -1,4 +1,4 @@
-"""Training in stages within a budget of time: planned once, resumed exactly."""
+"""Trains in stages within a limited time; the plan is made once, and a resumed run keeps it."""
 import os
 import typing
 
@@ -8,7 +8,7 @@ from vo_common.errors import UserError
 from vo_common.files import make_folder, read_json, write_json
 
 PLAN_FILE = 'plan.json'
-# The first steps of a stage trace and warm up: too short a stage trains nothing.
+# The first steps of a stage trace and warm up; a shorter stage trains nothing.
 LEAST_STEPS = 40
 _PROBE_STEPS, _PROBE_LOG = 16, 8
 
@@ -40,23 +40,22 @@ class Recipe(typing.NamedTuple):
 def run_stages(name, folder, stages, train, minutes, steps=0):
     """Trains all stages, or resumes where an earlier run stopped.
 
-    The time of a step is measured in the first steps of the first stage, which are part of the
-    training. The plan is written beside the checkpoints, and a resumed run keeps to it.
+    The first steps of the first stage determine the number of steps. The plan is written beside
+    the checkpoints, and a resumed run keeps it.
 
     Args:
       name: of the model, for messages.
       folder: of the run; gets `plan.json`.
       stages: list of <Stage>.
-      train: function (last step, <Stage>, log_freq) that trains from where the run stands until
-        `last step`.
-      minutes: the budget.
-      steps: the steps of all stages together, instead of the budget; 0 uses the budget.
+      train: function (last step, <Stage>, log_freq) that continues the run until `last step`.
+      minutes: duration of the training.
+      steps: number of steps of all stages; 0: `minutes`.
 
     Returns:
       The last step.
 
     Raises:
-      UserError: the budget is below `LEAST_STEPS` for a stage, or not the one of the earlier run.
+      UserError: a stage would have fewer than `LEAST_STEPS`, or the earlier run had another plan.
     """
     path = os.path.join(make_folder(folder), PLAN_FILE)
     plan = read_json(path) if os.path.exists(path) else None

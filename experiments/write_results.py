@@ -2,9 +2,8 @@
 
     python experiments/write_results.py
 
-A file there is called real_NAME.json (frames of KITTI) or synthetic_NAME.json (rendered frames) and
-was written by learn_kitti.py or demo.py; a `note` in its first row is shown with it. No figure
-reaches the page any other way.
+The files are real_NAME.json (frames of KITTI) and synthetic_NAME.json (rendered frames), results of
+learn_kitti.py or demo.py; a `note` in the first row is shown as well. The page has no other source.
 """
 import dataclasses
 import glob
@@ -26,11 +25,11 @@ _DOCS = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 HEAD = (
     '# Results\n\nEach cell is prediction / baseline on the same frames. The baseline of motion '
     'drives straight on with the mean step of the training drives; that of depth is the best '
-    "constant of each image. The best variant of a model comes first. GeoNet's path has no scale "
-    'of its own: one factor for the whole path aligns it with the truth, and motions that two '
-    'snippets cover are averaged. Yaw correlation compares predicted with true turns from frame to '
-    'frame; yaw slope is the factor between them (1 is right); step spread is the deviation of '
-    'predicted over true step lengths (0 is right). `experiments/write_results.py` writes this '
+    "constant of each image. The best variant of a model comes first. GeoNet's path has no scale: "
+    'one factor aligns it with the truth, and motions that two snippets cover are averaged. Yaw '
+    'correlation compares predicted with true turns from frame to frame; yaw slope is the factor '
+    'between them (1 is right); step spread is the deviation of predicted over true step lengths '
+    '(0 is right). `experiments/write_results.py` writes this '
     'page from [results](results).\n')
 SECTIONS = (
     ('real', 'KITTI', 'An excerpt of the odometry benchmark, gray and at half its size. The runs '
@@ -41,7 +40,7 @@ SECTIONS = (
 
 @dataclasses.dataclass
 class Config(Flags):
-    """Where results are read and the page is written."""
+    """Input and output."""
     results_dir: str = path_flag(os.path.join(_DOCS, 'results'), 'folder of the JSON files')
     output: str = path_flag(os.path.join(_DOCS, 'results.md'), 'the page')
 
@@ -74,7 +73,7 @@ def rows_of(path):
     """The rows of a results.json: list of dict."""
     rows = [row for part in read_json(path).values() if isinstance(part, list) for row in part]
     if not rows:
-        raise UserError('%s: holds no figure' % path)
+        raise UserError('%s: holds no result' % path)
     return rows
 
 
@@ -83,7 +82,7 @@ def _model(row):
 
 
 def _model_text(model, rows):
-    """The table of a model: one row for each variant and sequence, the best variant first."""
+    """The table of a model: a row for each variant and sequence, the best variant first."""
     headings, table = figures.wide_table(
         best_first(rows), lambda row: (
             '%s%s' % (row['run'], row['model'][len(model):]), figures.place_of(row),
@@ -96,10 +95,9 @@ def _model_text(model, rows):
 
 
 def best_first(rows):
-    """The rows by variant, ascending in the first figure over its baseline.
+    """Sorts the rows by variant (run and model), ascending in the first value over its baseline.
 
-    A variant is a run and a model of it; its measure is the mean over the sequences that it was
-    not trained on, and those that it was trained on come last.
+    That is the mean over sequences that were not trained on; the others come last.
     """
     order = list(figures.FIGURES)
     first = min((row['figure'] for row in rows), key=order.index)
@@ -114,7 +112,7 @@ def best_first(rows):
 
 
 def _run_text(run, row):
-    """What it takes to reproduce a run."""
+    """The command, machine and engine of a run."""
     return '\n'.join(['### %s\n' % run, '```bash\n%s\n```\n' % row['command']]
                      + ([row['note'] + '\n'] if row.get('note') else [])
                      + ['%s; %s; load of the machine when tested: %g.\n' % (

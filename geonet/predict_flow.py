@@ -1,23 +1,25 @@
 """`--mode=test_flow`: optical flow from each target frame to the frame after it."""
 import itertools
 import os
+import re
 
 import numpy as np
 
 from geonet.pictures import PictureWriter, flow_picture
 from geonet.predictor import BatchedGraph, Predictor, predictions
 from kitti_data.canonical_camera import camera_of
-from kitti_data.flow_files import flow_to_colour, resize_flow, write_flo, write_kitti_flow
+from kitti_data.flow_files import (
+    FLOW_FILE, flow_to_colour, resize_flow, write_flo, write_kitti_flow)
 from kitti_data.frame_source import require_whole
 from kitti_data.images import write_png
 from kitti_data.snippet_source import snippets
-from vo_common.files import make_folder, remove_others
+from vo_common.files import make_folder, remove_others, write_json
 
 
 def test_flow(run, model, runtime):
     """Writes `binary/%06d.flo`, `color/%06d.png` and `png/%06d.png` (KITTI, 16 bits) per image.
 
-    Files of this kind of an earlier run, of other images, are removed.
+    `flow.json` names the target images and the checkpoint. Files of this kind of an earlier run, of other images, are removed.
 
     Args:
       run: <RunConfig>.
@@ -34,6 +36,7 @@ def test_flow(run, model, runtime):
     run.require(init_ckpt_file='the checkpoint to predict with', output_dir='where flow goes')
     source = flow_snippets(run.dataset_dir, run, model)
     output_dir = make_folder(run.output_dir)
+    remove_others(output_dir, re.escape(FLOW_FILE), ())
     folders = {name: make_folder(os.path.join(output_dir, name))
                for name in ('binary', 'color', 'png')}
     with Predictor(lambda: flow_graph(model, run), run.init_ckpt_file,
@@ -50,6 +53,9 @@ def test_flow(run, model, runtime):
         ending = '.flo' if name == 'binary' else '.png'
         remove_others(folder, r'[0-9]{6,}\%s' % ending,
                       {'%06d%s' % (number, ending) for number in source.numbers})
+    write_json(os.path.join(output_dir, FLOW_FILE), {
+        'checkpoint': predictor.checkpoint, 'folder': source.folder, 'images': source.names,
+        'numbers': source.numbers})
     print('flow of %d images: %s' % (source.count, output_dir))
     require_whole(source)
     return source.count

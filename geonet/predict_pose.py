@@ -10,9 +10,8 @@ from kitti_data.canonical_camera import brought_to, camera_of
 from kitti_data.frame_source import require_whole, warn_of_rate, windows
 from kitti_data.odometry import write_poses, write_tum
 from kitti_data.snippet_source import sequence_source, typed_camera
-from kitti_eval.chaining import chain_snippets
 from kitti_eval.snippets import (
-    snippets_of_trajectory, snippets_of_vectors, write_frames, write_snippets)
+    chain_snippets, snippets_of_trajectory, snippets_of_vectors, write_frames, write_snippets)
 from vo_common.console import warn
 from vo_common.files import make_folder
 

@@ -12,6 +12,7 @@ from vo_common.errors import UserError
 from vo_common.files import atomic_write, reading, require_file
 from vo_common.opencv import cv2
 
+FLOW_FILE = 'flow.json'  # Beside predictions; names the images they are of.
 _FLO_MAGIC = np.float32(202021.25)
 _FLO_HEADER = 12  # bytes: magic, width, height
 _KITTI_ZERO = 2 ** 15

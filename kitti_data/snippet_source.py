@@ -1,6 +1,6 @@
 """Snippets to predict flow on: a target frame, its neighbours and their camera."""
 import os
-from typing import Callable, Iterator, NamedTuple, Optional
+from typing import Callable, Iterator, List, NamedTuple, Optional
 
 import numpy as np
 
@@ -9,7 +9,7 @@ from kitti_data.calibration import check_camera, read_camera_file, resized, zoom
 from kitti_data.example_list import read_example_list, settings_of
 from kitti_data.frame_files import frame_number, natural_order
 from kitti_data.frame_source import FRAMES_A_SECOND, sequence_frames, warn_of_rate, windows
-from kitti_data.kitti_2015 import find_flow_scenes
+from kitti_data.kitti_2015 import REFERENCE, find_flow_scenes
 from vo_common.errors import UserError
 from vo_common.files import list_folder
 from vo_common.parallel import read_ahead
@@ -48,11 +48,15 @@ class SnippetSource(NamedTuple):
     """`count` snippets, and `read()` that yields them.
 
     numbers: of their targets.
+    folder: absolute path of the images.
+    names: image of each target, relative to `folder`.
     rate: frames a second.
     fault: why snippets are missing at the end, or ''.
     """
     numbers: list
     read: Callable[[], Iterator[Snippet]]
+    folder: str
+    names: List[str]
     rate: float = FRAMES_A_SECOND
     fault: str = ''
 
@@ -102,14 +106,16 @@ def snippets(path, length, height, width, sequence='', camera=2, intrinsics=(),
             raise UserError('residual flow needs the camera of %s: --intrinsics=fx,fy,cx,cy, in '
                             'pixels of its frames of %dx%d' % ((path,) + source.size[::-1]))
         matrix = source.read_camera()
-    numbers = source.numbers[length // 2:len(source.names) - length // 2].tolist()
+    targets = slice(length // 2, len(source.names) - length // 2)
+    numbers = source.numbers[targets].tolist()
 
     def read():
         for number, window in zip(numbers, windows(source.read(height, width), length)):
             yield Snippet(number, np.stack(window),
                           _scaled(matrix, source.size, (height, width), change), source.size)
 
-    return SnippetSource(numbers, read, source.rate, source.fault)
+    return SnippetSource(numbers, read, source.folder, source.names[targets], source.rate,
+                         source.fault)
 
 
 def sequence_source(path, length, sequence='', camera=2, frame_step=1):
@@ -140,7 +146,8 @@ def _of_scenes(scenes, shape, intrinsics, camera_needed, change):
             scenes.intrinsics(name, size) if calibrated else typed_camera(intrinsics, size)))
 
     return SnippetSource([int(name) for name in scenes.names],
-                         lambda: read_ahead(load, scenes.names))
+                         lambda: read_ahead(load, scenes.names), scenes.folder,
+                         ['%s_%02d.png' % (name, REFERENCE) for name in scenes.names])
 
 
 def load_scene(scenes, name, shape, change, camera_of):
@@ -202,7 +209,9 @@ def _formatted(prefixes, shape, matrix=None):
         frames = np.split(images.read_rgb(paths[place]), length, axis=1)
         return Snippet(numbers[place], np.stack(frames), cameras[place], (height, width))
 
-    return SnippetSource(numbers, lambda: read_ahead(load, range(len(prefixes))))
+    root = os.path.dirname(os.path.dirname(paths[0]))
+    return SnippetSource(numbers, lambda: read_ahead(load, range(len(prefixes))), root,
+                         [os.path.relpath(path, root) for path in paths])
 
 
 def typed_camera(intrinsics, size):

@@ -1,4 +1,4 @@
-"""The constant-motion baseline: a car that always drives the mean step, straight on."""
+"""The constant-motion baseline: a car that drives straight on with the mean step."""
 import os
 
 import numpy as np
@@ -16,7 +16,7 @@ def mean_step(trajectories):
     """The mean relative translation of consecutive frames.
 
     Args:
-      trajectories: list of float64 [N, 4, 4] camera-to-world poses; all steps weigh the same.
+      trajectories: list of float64 [N, 4, 4] camera-to-world poses; all steps have equal weight.
 
     Returns:
       float64 [3], metres in the camera's frame.
@@ -31,17 +31,14 @@ def constant_motion(num_frames, step=KITTI_STEP):
 
 
 def constant_motion_at(frames, step=KITTI_STEP):
-    """`constant_motion` at the frame numbers [N] alone, relative to the first of them."""
+    """`constant_motion` at the frame numbers [N], relative to the first of them."""
     poses = np.tile(np.eye(4), (len(frames), 1, 1))
     poses[:, :3, 3] = (np.asarray(frames) - frames[0])[:, None] * np.asarray(step)
     return poses
 
 
 def step_from_files(paths):
-    """(step float64 [3], label of its row) from pose files; without any, KITTI's 00 to 08.
-
-    Only frames that follow each other count as a step, where a file leaves frames out.
-    """
+    """(mean step float64 [3], label) of consecutive frames in pose files; default: KITTI 00-08."""
     if not paths:
         return np.array(KITTI_STEP), 'constant motion (KITTI 00-08)'
     runs = []
@@ -50,6 +47,6 @@ def step_from_files(paths):
         runs += np.split(poses, np.flatnonzero(np.diff(numbers) != 1) + 1)
     runs = [run for run in runs if len(run) > 1]
     if not runs:
-        raise UserError('no two successive frames in %s' % ', '.join(paths))
+        raise UserError('no two consecutive frames in %s' % ', '.join(paths))
     names = ','.join(os.path.splitext(os.path.basename(path))[0] for path in paths)
     return mean_step(runs), 'constant motion (%s)' % names

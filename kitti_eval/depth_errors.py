@@ -1,4 +1,4 @@
-"""Depth errors as the field measures them, and what a constant depth would reach.
+"""The usual depth errors, of a prediction and of a constant depth.
 
 Depth maps are <float>[H, W] metres; in the truth 0 means unknown.
 """
@@ -43,13 +43,13 @@ def best_constant(gt):
 
 
 def inverse(depth):
-    """1 / depth, [H, W] > 0; what is next to nothing beside the median counts as a thousandth."""
+    """1 / depth of [H, W] > 0, clamped to at least a thousandth of the median."""
     depth = np.asarray(depth)
     return 1 / np.maximum(depth, max(np.median(depth) * 1e-3, np.finfo(np.float32).tiny))
 
 
 def valid_pixels(gt, crop=None, limits=(MIN_DEPTH, MAX_DEPTH)):
-    """<bool>[H, W], where the truth is between the limits and, with `GARG_CROP`, in the crop."""
+    """<bool>[H, W]: where the truth is between the limits and, with `GARG_CROP`, in the crop."""
     valid = (gt > limits[0]) & (gt < limits[1])
     if crop is not None:
         height, width = gt.shape
@@ -67,25 +67,24 @@ def outlier_share(gt_disparity, pred_disparity):
 
 
 def evaluate_map(gt, pred, valid, scale=True, limits=(MIN_DEPTH, MAX_DEPTH), focal_baseline=None):
-    """Scores one depth map and, on the same pixels, two constants that know the truth.
+    """Evaluates a depth map and, on the same pixels, two constants chosen with the truth.
 
     Args:
       gt: [H, W].
       pred: [h, w], resized bilinearly to the truth.
-      valid: <bool>[H, W], the pixels that count; at least one.
-      scale: whether the prediction is multiplied by median(gt) / median(pred).
-      limits: the depths that the prediction is clamped to, metres.
-      focal_baseline: focal length in pixels times baseline in metres, which adds `d1_all` (%) of
-        disparity = focal_baseline / depth; and for the prediction `d1_inverse_depth`, which is what
-        the published GeoNet prints as d1_all: it takes 1 / depth, unscaled, for pixels.
+      valid: <bool>[H, W], the pixels to evaluate; at least one.
+      scale: whether to multiply the prediction by median(gt) / median(pred).
+      limits: metres, to which the prediction is clamped.
+      focal_baseline: focal length in pixels times baseline in metres; adds `d1_all` (%) of
+        disparity = focal_baseline / depth, and for the prediction `d1_inverse_depth`, the d1_all
+        that the published GeoNet prints: its pixels are 1 / depth, unscaled.
 
     Returns:
       (dict of `prediction`, `median_depth` and `best_constant`, each {error: value}, and `scale`,
       the factor; <float32>[H, W] the scaled and clamped prediction).
 
     Raises:
-      ValueError: the prediction is not finite, or its median is not above 0 or so small that no
-        float32 scales it.
+      ValueError: the prediction is not finite, or its median is not above 0 or too small to scale.
     """
     height, width = gt.shape
     resized = cv2.resize(np.asarray(pred, np.float32), (width, height),
@@ -120,9 +119,8 @@ def summarise(scores):
 
     Returns:
       A dict of plain numbers: `prediction`, `median_depth`, `best_constant` {error: mean}, the
-      latter two being constants chosen for each image with its truth known (its median; the one
-      with the least abs_rel); `images`, `without_truth`, `scale_mean`, `scale_std` (population,
-      relative to the mean).
+      latter two of a constant for each image (its median; the one with the least abs_rel);
+      `images`, `without_truth`, `scale_mean`, `scale_std` (population, relative to the mean).
 
     Raises:
       UserError: no image has truth.

@@ -1,6 +1,6 @@
-"""The images, and their truth, that depth is scored on: Eigen's, KITTI 2015's, synthetic ones.
+"""The images to evaluate depth on, and their truth: Eigen's, KITTI 2015's, synthetic ones.
 
-A split has `names` of its images, the `drives` they are of, `image_path(index)`, `truth(index)` and
+A split has the `names` and `drives` of its images, `image_path(index)`, `truth(index)` and
 `has_images`, whether those paths exist.
 """
 import functools
@@ -32,7 +32,7 @@ _RAW_IMAGE = re.compile(r'([^/]+)/image_0([0-3])/data/([0-9]+)\.(png|jpg|jpeg)$'
 class DepthTruth(NamedTuple):
     """True depth of one image.
 
-    depth: [H, W] metres, 0 where unknown. valid: <bool>[H, W], the pixels that count.
+    depth: [H, W] metres, 0 where unknown. valid: <bool>[H, W], the pixels to evaluate.
     focal_baseline: focal length (pixels) times baseline (metres) of disparities, or None.
     """
     depth: np.ndarray
@@ -40,7 +40,7 @@ class DepthTruth(NamedTuple):
     focal_baseline: float = None
 
 
-# Of Eigen's test images, those that KITTI's annotated depth has (Uhrig et al., 3DV 2017).
+# Eigen's test images, and those with KITTI's annotated depth (Uhrig et al., 3DV 2017).
 EIGEN_IMAGES, ANNOTATED_IMAGES = 697, 652
 
 
@@ -51,7 +51,7 @@ class EigenSplit:
       kitti_dir: the raw folder, with the dates.
       list_path: images below it, such as
         `2011_09_26/2011_09_26_drive_0002_sync/image_02/data/0000000069.png`; see `image_lists`.
-      limits: depths that count, metres.
+      limits: depths to evaluate, metres.
     """
     has_images = True
 
@@ -75,7 +75,7 @@ class EigenSplit:
         return os.path.join(self._root, self.names[index])
 
     def truth(self, index):
-        """The `DepthTruth` of an image; None where KITTI has no scan of that moment."""
+        """The `DepthTruth` of an image; None if KITTI has no scan of that moment."""
         drive_name, camera, number = self._images[index]
         drive = self._drive(self._root, drive_name)
         path = drive.velodyne_path(number)
@@ -92,14 +92,14 @@ class AnnotatedSplit:
 
     Args:
       kitti_dir: data_depth_annotated, with `{train,val}/<drive>/proj_depth/groundtruth/image_0C`.
-      list_path: as for `EigenSplit`, but the images themselves need not be there. Those of Eigen's
-        697 that have no annotated depth are left out of the scores.
-      limits: depths that count, metres.
-      crop: whether pixels count in Garg's crop and within the limits alone, as for `EigenSplit`, or
-        all that are annotated (Godard et al., ICCV 2019).
+      list_path: as for `EigenSplit`, but the images need not exist. Ignores those of Eigen's 697
+        without annotated depth.
+      limits: depths to evaluate, metres.
+      crop: whether to evaluate pixels in Garg's crop and within the limits, as `EigenSplit`, or all
+        that are annotated (Godard et al., ICCV 2019).
 
     Raises:
-      UserError: nothing is annotated, or of Eigen's list another number than the 652 that are.
+      UserError: no image is annotated, or not exactly 652 of Eigen's list.
     """
     has_images = False
 
@@ -126,7 +126,7 @@ class AnnotatedSplit:
         return os.path.join(self._root, self.names[index])
 
     def truth(self, index):
-        """The `DepthTruth` of an image; None where it is not annotated."""
+        """The `DepthTruth` of an image; None if it is not annotated."""
         if self._paths[index] is None:
             return None
         depth = read_kitti_depth(self._paths[index])
@@ -135,7 +135,7 @@ class AnnotatedSplit:
 
 
 class StereoSplit:
-    """KITTI 2015's training images with disparity as truth; all that are there, 200 or not.
+    """KITTI 2015's training images with disparity as truth; all that exist, 200 or not.
 
     Args:
       kitti_dir: the folder with `training/image_2` and its neighbours.
@@ -184,7 +184,7 @@ class SyntheticSplit:
     Args:
       kitti_dir: the folder that `kitti_data/rendering/synthetic.py` wrote.
       sequence: name or number.
-      limits: depths that count, metres.
+      limits: depths to evaluate, metres.
     """
     has_images = True
 

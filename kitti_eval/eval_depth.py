@@ -1,10 +1,10 @@
-"""Scores predicted depth on KITTI or on synthetic drives, beside the best constant depth."""
+"""Evaluates predicted depth on KITTI or synthetic drives, beside the best constant depth."""
 import os
 import sys
 if __package__ in (None, ''):
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
-# Before what takes long to import: from here on Ctrl-C is one line.
+# Before the slow imports: from here on Ctrl-C is one line.
 from vo_common.errors import UserError, run_main
 
 import dataclasses
@@ -13,10 +13,11 @@ import numpy as np
 
 from kitti_data.depth_files import read_depths
 from kitti_data.images import read_rgb, resize, write_png
-from kitti_eval import html_report, leakage, report
+from kitti_eval import leakage, report
 from kitti_eval.depth_errors import MAX_DEPTH, MIN_DEPTH, ERRORS, evaluate_map, inverse, summarise
-from kitti_eval.depth_order import in_order_of
 from kitti_eval.depth_splits import AnnotatedSplit, EigenSplit, StereoSplit, SyntheticSplit
+from kitti_eval.hints import best_explanation
+from kitti_eval.predicted_images import depths_in_order
 from vo_common.console import warn
 from vo_common.files import make_folder
 from vo_common.flags import flag, parse_flags, path_flag
@@ -24,8 +25,7 @@ from vo_common.parallel import parallel_map
 
 ROWS = (('prediction', 'prediction'), ("constant: each image's median", 'median_depth'),
         ('constant: least abs_rel in each image', 'best_constant'))
-
-_IMAGES_TO_EXPLAIN = 20  # on which other readings of a bad prediction are tried
+_IMAGES_TO_EXPLAIN = 20  # Number of images on which to try other readings of a bad prediction.
 
 
 @dataclasses.dataclass
@@ -36,18 +36,18 @@ class Config(report.MapFlags):
     kitti_dir: str = path_flag('', 'KITTI raw folder for eigen, data_depth_annotated for '
                                    'eigen_benchmark, KITTI 2015 folder for stereo, odometry folder '
                                    'for synthetic')
-    pred_file: str = path_flag('', 'predicted depth, .npy, float32 [n, H, W]; a .json of this '
-                                   'name, which test_depth writes, names the images')
+    pred_file: str = path_flag('', 'predicted depth, .npy, float32 [n, H, W]; the .json that '
+                                   'test_depth writes beside it names the images')
     test_file_list: str = path_flag('', 'eigen, eigen_benchmark: list of the images, in the order '
-                                        'of the predictions where no .json names them')
+                                        'of the predictions if no .json names them')
     disparity_dir: str = flag('disp_noc_0', 'stereo: which truth',
                               choices=('disp_noc_0', 'disp_occ_0'))
     sequence: str = flag('9', 'synthetic: which sequence')
     min_depth: float = flag(MIN_DEPTH, 'least depth, metres', above=0)
     max_depth: float = flag(MAX_DEPTH, 'greatest depth, metres', above=0)
-    crop: bool = flag(True, 'eigen_benchmark: only pixels in the crop of Garg et al. and within '
-                            'the limits count; --nocrop counts all, as Monodepth2')
-    scale: bool = flag(True, "scale each prediction by the ratio of medians; --noscale leaves it")
+    crop: bool = flag(True, 'eigen_benchmark: only score pixels in the crop of Garg et al. and '
+                            'within the limits; --nocrop scores all, as Monodepth2 does')
+    scale: bool = flag(True, 'scale each prediction by the ratio of medians')
 
     def __post_init__(self):
         super().__post_init__()
@@ -66,25 +66,20 @@ def main(argv=None):
     config, output = parse_flags(__doc__, Config, report.ReportFlags, argv=argv)
     pred = read_depths(config.pred_file)
     split = open_split(config)
-    pred = in_order_of(split, pred, config.pred_file)
+    pred = depths_in_order(split, pred, config.pred_file)
     trained = leakage.warn_if_trained(config.train_list, split.drives)
-    folder = report.result_folder(output, config.pred_file)
-    stem = os.path.splitext(os.path.basename(config.pred_file))[0]
+    prefix = report.result_prefix(output, config.pred_file, 'eval_depth')
     result = evaluate_split(split, pred, config)
     shown = print_result(result, config)
     warn_if_explained(split, pred, config, result)
-    report.save_result(folder, stem + '.eval_depth',
-                       dict(result, split=config.split, trained_on=trained))
+    report.save_result(prefix, dict(result, split=config.split, trained_on=trained))
     if output.plot:
-        plot_folder = make_folder(os.path.join(folder, stem + '_depth'))
-        plot_split(split, pred, config, plot_folder)
-        print('written: %s/*.png' % plot_folder)
-        html_report.evaluation_page(os.path.join(folder, stem + '.eval_depth.html'), shown,
-                                    plot_folder, __file__, argv)
+        folder = make_folder(prefix[:-len('.eval_depth')] + '_depth')
+        report.write_page(prefix, shown, plot_split(split, pred, config, folder), __file__, argv)
 
 
 def open_split(config):
-    """The images and truth that `config` names: one of `depth_splits`."""
+    """The split that `config` names: one of `depth_splits`."""
     limits = (config.min_depth, config.max_depth)
     if config.split == 'eigen':
         return EigenSplit(config.kitti_dir, config.test_file_list, limits)
@@ -96,13 +91,13 @@ def open_split(config):
 
 
 def evaluate_split(split, pred, config, indices=None):
-    """Scores images of a split on all cores; see `depth_errors.summarise` for the result.
+    """The result of `depth_errors.summarise` for images of a split, computed on all cores.
 
     Args:
-      split: what `open_split` gives.
+      split: result of `open_split`.
       pred: sequence of <float32>[H, W] in the order of its names.
-      config: Config, of which scale, min_depth and max_depth are read.
-      indices: of the images; None is all.
+      config: Config; uses scale, min_depth and max_depth.
+      indices: of the images; None: all.
     """
     def score(index):
         truth = split.truth(index)
@@ -113,7 +108,7 @@ def evaluate_split(split, pred, config, indices=None):
 
 
 def warn_if_explained(split, pred, config, result):
-    """Where a constant beats the prediction, warns of what it holds instead if that fits."""
+    """Warns if the prediction is worse than a constant, but would fit if read differently."""
     constant = result['best_constant']['abs_rel']
     if result['prediction']['abs_rel'] <= constant:
         return
@@ -121,16 +116,16 @@ def warn_if_explained(split, pred, config, result):
     readings = {'1 / prediction, scaled by medians,': [inverse(depth) for depth in pred],
                 'the prediction, scaled by medians,': pred}
     indices = dataclasses.replace(config, num_plots=_IMAGES_TO_EXPLAIN).plotted(len(pred))
-    found = report.best_explanation(
-        {words: evaluate_split(split, reading, scaled, indices)['prediction']['abs_rel']
-         for words, reading in readings.items()}, constant / 2)
+    found = best_explanation(constant, [
+        (words, evaluate_split(split, reading, scaled, indices)['prediction']['abs_rel'])
+        for words, reading in readings.items()], share=0.5)
     if found:
         warn('%s: is worse than a constant, but %s fits (abs_rel %.4f): must hold depth, %s' % (
             (config.pred_file,) + found + ('in any scale' if config.scale else 'in metres',)))
 
 
 def plot_split(split, pred, config, folder):
-    """Writes pictures of `config.num_plots` images, evenly chosen, as `<folder>/%06d.png`."""
+    """Writes pictures of `config.num_plots` images, `<folder>/%06d.png`; returns their paths."""
     def plot(index):
         truth = split.truth(index)
         if _is_known(truth):
@@ -139,7 +134,7 @@ def plot_split(split, pred, config, folder):
                           read_rgb(image) if split.has_images or os.path.exists(image) else None,
                           _score(split, truth, pred, index, config)[1], truth.depth)
 
-    parallel_map(plot, config.plotted(len(split.names)), desc='pictures', unit='img')
+    return report.draw_maps(folder, plot, config.plotted(len(split.names)))
 
 
 def _is_known(truth):
@@ -156,7 +151,7 @@ def _score(split, truth, pred, index, config):
 
 
 def print_result(result, config):
-    """Prints the table, which it returns, the spread of the scales, and what was not scored."""
+    """Prints and returns the table; prints the spread of the scales."""
     if result['without_truth']:
         warn('%d images have no ground truth and are left out' % result['without_truth'])
     columns = [(name, '%.4f') for name in ERRORS]
@@ -176,12 +171,12 @@ def print_result(result, config):
 
 
 def write_picture(path, image, pred, gt):
-    """Writes the image, the predicted depth and the truth, one above the other, as PNG.
+    """Writes a PNG of the image above the predicted depth above the truth.
 
     Args:
       path: the PNG file.
-      image: <uint8>[h, w, 3], which is resized to the truth; None where there is none.
-      pred, gt: <float>[H, W] metres; 0 in the truth is unknown. Single points are drawn 3 wide.
+      image: <uint8>[h, w, 3], resized to the truth; None without an image.
+      pred, gt: <float>[H, W] metres; 0 in the truth is unknown. Draws points 3 pixels wide.
     """
     from vo_common.opencv import cv2
     from kitti_eval.plots import depth_colours

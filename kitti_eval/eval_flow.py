@@ -1,10 +1,10 @@
-"""Scores predicted optical flow on KITTI 2015, beside zero flow."""
+"""Evaluates predicted optical flow on KITTI 2015, beside zero flow."""
 import os
 import sys
 if __package__ in (None, ''):
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
-# Before what takes long to import: from here on Ctrl-C is one line.
+# Before the slow imports: from here on Ctrl-C is one line.
 from vo_common.errors import UserError, run_main
 
 import dataclasses
@@ -13,21 +13,24 @@ import re
 import numpy as np
 
 from kitti_data import splits
-from kitti_data.flow_files import flow_to_colour, read_flo, read_kitti_flow, resize_flow
+from kitti_data.flow_files import (
+    FLOW_FILE, flow_to_colour, read_flo, read_kitti_flow, resize_flow)
 from kitti_data.images import read_rgb, write_png
 from kitti_data.kitti_2015 import REFERENCE, reference_names
-from kitti_eval import html_report, leakage, report
+from kitti_eval import leakage, report
 from kitti_eval.flow_errors import evaluate_map, other_readings, summarise
+from kitti_eval.hints import best_explanation
+from kitti_eval.predicted_images import require_flow_images
 from vo_common.console import warn
 from vo_common.files import list_folder, make_folder, require_folder
 from vo_common.flags import flag, parse_flags, path_flag
 from vo_common.parallel import parallel_map
 
 TRUTHS = ('noc', 'occ')
-# Where and in which form the prediction of an image may lie; the first that is there is taken.
+# Folders and endings of predictions, by precedence.
 _PREDICTIONS = (('', '.flo'), ('binary', '.flo'), ('', '.png'), ('png', '.png'))
 _PREDICTION_NAME = re.compile(r'([0-9]{1,18})(?:_%02d)?' % REFERENCE)
-_IMAGES_TO_EXPLAIN = 20  # on which other readings of bad predictions are tried
+_IMAGES_TO_EXPLAIN = 20  # Number of images on which to try other readings of bad predictions.
 _LONGEST = 1e6  # pixels; Middlebury marks unknown flow by 1e9
 
 
@@ -36,8 +39,8 @@ class Config(report.MapFlags):
     """What is compared."""
     dataset_dir: str = path_flag('', 'KITTI 2015 folder, with training/flow_noc and flow_occ')
     pred_dir: str = path_flag('', 'folder of predictions NNNNNN.flo or NNNNNN.png (KITTI 16-bit), '
-                                  'or NNNNNN_10.*, or with binary/ or png/ that hold them')
-    bilinear: bool = flag(False, 'resize predictions bilinearly; published: by the nearest value')
+                                  'or NNNNNN_10.*, in it or in binary/ or png/ below')
+    bilinear: bool = flag(False, 'resize predictions bilinearly; published: nearest value')
 
 
 def main(argv=None):
@@ -48,6 +51,7 @@ def main(argv=None):
     pred_dir = require_folder(config.pred_dir, 'folder of predictions (--pred_dir)')
     names = reference_names(require_folder(os.path.join(training, 'flow_occ'), 'KITTI 2015 flow'),
                             'flow')
+    require_flow_images(os.path.join(pred_dir, FLOW_FILE))
     predictions = prediction_paths(pred_dir)
     found = {name: predictions[int(name)] for name in names if int(name) in predictions}
     if not found:
@@ -57,26 +61,18 @@ def main(argv=None):
         warn('%d of %d images have no prediction and are left out' % (
             len(names) - len(found), len(names)))
     trained = leakage.warn_if_trained(config.train_list, sorted(splits.test_scenes('stereo')))
-    folder = report.result_folder(output, pred_dir)
+    prefix = report.result_prefix(output, pred_dir, 'eval_flow')
     result = evaluate_files(training, found, config)
     shown = print_result(result)
     warn_if_explained(training, found, config, result['occ'])
-    report.save_result(folder, 'eval_flow', dict(
-        result, missing=len(names) - len(found), trained_on=trained))
+    report.save_result(prefix, dict(result, missing=len(names) - len(found), trained_on=trained))
     if output.plot:
-        plot_folder = make_folder(os.path.join(folder, 'eval_flow'))
-        plot_files(training, found, config, plot_folder)
-        print('written: %s/*.png' % plot_folder)
-        html_report.evaluation_page(os.path.join(folder, 'eval_flow.html'), shown, plot_folder,
-                                    __file__, argv)
+        report.write_page(prefix, shown, plot_files(training, found, config, make_folder(prefix)),
+                          __file__, argv)
 
 
 def prediction_paths(pred_dir):
-    """{image number: path of its prediction}.
-
-    Raises:
-      UserError: two files of one folder and form are of one image.
-    """
+    """{image number: path of its prediction}; a UserError if a folder has two of one image."""
     found = {}
     for folder, extension in reversed(_PREDICTIONS):
         folder, form = os.path.join(pred_dir, folder), {}
@@ -94,12 +90,12 @@ def prediction_paths(pred_dir):
 
 
 def evaluate_files(training, predictions, config):
-    """Scores the predictions of some images on all cores.
+    """Evaluates predictions on all cores.
 
     Args:
       training: KITTI 2015's training folder.
       predictions: {name NNNNNN of the image: path}.
-      config: Config, of which bilinear is read.
+      config: Config; uses bilinear.
 
     Returns:
       {'noc': summary, 'occ': summary, 'per_image': {name: {'noc': errors, 'occ': errors}}}; see
@@ -119,7 +115,7 @@ def evaluate_files(training, predictions, config):
 
 
 def warn_if_explained(training, predictions, config, result):
-    """Where predictions are no better than zero flow, warns of what they hold instead if that fits.
+    """Warns if predictions are no better than zero flow, but would fit if read differently.
 
     Args:
       training, predictions, config: as for `evaluate_files`.
@@ -133,8 +129,8 @@ def warn_if_explained(training, predictions, config, result):
         gt, valid = _read_truth(training, 'occ', name)
         for words, flow in other_readings(read_prediction(predictions[name]), *valid.shape).items():
             errors.setdefault(words, []).append(evaluate_map(gt, valid, flow, config.bilinear))
-    found = report.best_explanation({words: summarise(scores)['prediction']['epe']
-                                     for words, scores in errors.items()}, zero / 2)
+    found = best_explanation(zero, [(words, summarise(scores)['prediction']['epe'])
+                                    for words, scores in errors.items()], share=0.5)
     if found:
         warn('%s: is no better than zero flow, but fits (EPE %.4f) if it holds %s; must be u, v '
              'from the first image to the second, in pixels of its own size' % (
@@ -142,15 +138,14 @@ def warn_if_explained(training, predictions, config, result):
 
 
 def plot_files(training, predictions, config, folder):
-    """Writes pictures of `config.num_plots` predictions, evenly chosen: `<folder>/NNNNNN.png`."""
+    """Writes pictures of `config.num_plots` predictions, `<folder>/NNNNNN.png`; returns paths."""
     def plot(name):
         image = read_rgb(os.path.join(training, 'image_2', '%s_%02d.png' % (name, REFERENCE)))
         write_picture(os.path.join(folder, name + '.png'), image,
                       read_prediction(predictions[name]), *_read_truth(training, 'occ', name))
 
     names = sorted(predictions)
-    parallel_map(plot, [names[index] for index in config.plotted(len(names))], desc='pictures',
-                 unit='img')
+    return report.draw_maps(folder, plot, [names[index] for index in config.plotted(len(names))])
 
 
 def _read_truth(training, kind, name):
@@ -159,13 +154,13 @@ def _read_truth(training, kind, name):
 
 
 def read_prediction(path):
-    """<float32>[H, W, 2] of a .flo file or a KITTI PNG; a UserError where it is not finite."""
+    """<float32>[H, W, 2] of a .flo file or a KITTI PNG; a UserError if it is not finite."""
     if path.endswith('.flo'):
         flow = read_flo(path)
     else:
         flow, valid = read_kitti_flow(path)
         if not valid.all():
-            warn('%s: %d pixels are marked as not known, and scored as they are stored' % (
+            warn('%s: %d pixels are marked as unknown, but scored as stored' % (
                 path, np.count_nonzero(valid == 0)))
     with np.errstate(invalid='ignore'):
         if not (np.abs(flow) <= _LONGEST).all():
@@ -175,7 +170,7 @@ def read_prediction(path):
 
 
 def print_result(result):
-    """Prints, and returns, the table of `evaluate_files`' result."""
+    """Prints and returns the table of a result of `evaluate_files`."""
     columns = [('%s %s' % (name, kind), form) for kind in TRUTHS
                for name, form in (('EPE', '%.4f'), ('Fl %', '%.2f'))]
     rows = []
@@ -190,14 +185,14 @@ def print_result(result):
 
 
 def write_picture(path, image, pred, gt, valid):
-    """Writes the image, the predicted flow and the truth, one above the other, as PNG.
+    """Writes a PNG of the image above the predicted flow above the truth.
 
     Args:
       path: the PNG file.
       image: <uint8>[H, W, 3].
       pred: <float>[h, w, 2], pixels.
-      gt, valid: <float>[H, W, 2], <bool>[H, W]; both flows are coloured by the truth's range
-        without its longest 2 %.
+      gt, valid: <float>[H, W, 2], <bool>[H, W]. The colours span the truth's range without its
+        longest 2 %.
     """
     longest = np.percentile(np.linalg.norm(gt[valid], axis=-1), 98) if valid.any() else None
     truth = flow_to_colour(gt, longest) * valid[..., None].astype(np.uint8)

@@ -1,10 +1,10 @@
-"""Scores a trajectory: KITTI's t_rel and r_rel, ATE and RPE, beside constant motion."""
+"""Evaluates a trajectory: KITTI's t_rel and r_rel, ATE and RPE, beside constant motion."""
 import os
 import sys
 if __package__ in (None, ''):
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
-# Before what takes long to import: from here on Ctrl-C is one line.
+# Before the slow imports: from here on Ctrl-C is one line.
 from vo_common.errors import run_main
 
 import dataclasses
@@ -13,9 +13,9 @@ from typing import List
 import numpy as np
 
 from kitti_data import odometry
-from kitti_eval import html_report, leakage, report, trajectories, trajectory_hints
-from kitti_eval.chaining import OVERLAPS, SCALES
+from kitti_eval import hints, leakage, report, trajectories
 from kitti_eval.constant_motion import constant_motion_at, step_from_files
+from kitti_eval.snippets import OVERLAPS, SCALES
 from kitti_eval.trajectory_errors import (
     ALIGNMENTS, KITTI_LENGTHS, align_trajectory, evaluate_odometry)
 from vo_common.console import warn
@@ -28,20 +28,17 @@ class Config(trajectories.TruthFlags):
     """What is compared."""
     gtruth: str = path_flag('', 'pose file with the truth: 12 or 16 columns, 13 or 17 with the '
                                 'frame first, 8 (TUM), or .npy [N, 3 or 4, 4]')
-    pred: str = path_flag('', 'the same for the prediction, or a folder of pose snippets to be '
-                              'chained')
-    frames: str = path_flag('', 'frame number or time of each pose of --pred, a line each, for '
-                                'files that do not hold them')
-    align: str = flag('none', 'how the prediction is moved onto the truth', choices=ALIGNMENTS)
-    snippet_scale: str = flag('per_snippet', 'what is scaled to the truth when snippets are '
-                                             'chained: each of them, all by one factor, nothing',
-                              choices=SCALES)
-    snippet_overlap: str = flag('first', 'what a motion is that several snippets cover: as in the '
-                                         'one that begins with it, or the mean of all',
-                                choices=OVERLAPS)
+    pred: str = path_flag('', 'the same for the prediction, or a folder of pose snippets to chain')
+    frames: str = path_flag('', 'file with the frame number or time of each pose of --pred, one a '
+                                'line, if --pred holds none')
+    align: str = flag('none', 'alignment of the prediction with the truth', choices=ALIGNMENTS)
+    snippet_scale: str = flag('per_snippet', 'scale of snippets: fitted for each, one factor for '
+                                             'all, or as they are', choices=SCALES)
+    snippet_overlap: str = flag('first', 'a motion that several snippets cover: from the one that '
+                                         'begins with it, or the mean of all', choices=OVERLAPS)
     lengths: List[int] = flag(list(KITTI_LENGTHS), 'path lengths of the t_rel, r_rel segments, m',
                               at_least=1)
-    evo: bool = flag(False, 'also score with evo')
+    evo: bool = flag(False, 'also evaluate with evo')
 
     def __post_init__(self):
         super().__post_init__()
@@ -70,28 +67,22 @@ def main(argv=None):
     _hint(both, config, rows[0][1])
     result = dict(rows[0][1], baseline=dict(rows[1][1], label=baseline_label), chained=both.how,
                   trained_on=trained)
-    folder = report.result_folder(output, config.pred)
-    name = 'eval_odometry'
-    if not os.path.isdir(config.pred):
-        name = os.path.splitext(os.path.basename(config.pred))[0] + '.' + name
-    report.save_result(folder, name, result)
-    write_scored(os.path.join(folder, name), both, config.align)
-    # What may fail for its own reasons comes once the result is on the disk.
+    prefix = report.result_prefix(output, config.pred, 'eval_odometry')
+    report.save_result(prefix, result)
+    write_scored(prefix, both, config.align)
     if output.plot:
-        html_report.evaluation_page(
-            os.path.join(folder, name + '.html'), shown,
-            plot_result(os.path.join(folder, name), both, baseline, rows, config), __file__, argv)
+        report.write_page(prefix, shown, plot_result(prefix, both, baseline, rows, config),
+                          __file__, argv)
     if config.evo:
-        result['evo'] = _run_evo(both, config.align,
-                                 os.path.join(folder, name + '_evo') if output.plot else '')
-        report.save_result(folder, name, result)
+        result['evo'] = _run_evo(both, config.align, prefix + '_evo' if output.plot else '')
+        report.save_result(prefix, result)
     trajectories.require_overlap(len(both.frames), len(both.all_gt), len(both.all_pred), 'frames',
                                  (config.gtruth, config.pred))
 
 
 def write_scored(prefix, both, align):
-    """Writes the prediction as it was scored, aligned and scaled: `<prefix>.txt` (KITTI) and, where
-    the times of all its frames are known, `<prefix>.tum`."""
+    """Writes the aligned prediction to `<prefix>.txt` (KITTI) and, if the times of all its frames
+    are known, to `<prefix>.tum`."""
     poses = align_trajectory(both.gt, both.pred, align)[0]
     odometry.write_poses(prefix + '.txt', poses, both.frames)
     written = [prefix + '.txt']
@@ -102,24 +93,24 @@ def write_scored(prefix, both, align):
 
 
 def _hint(both, config, result):
-    """Warns of the known confusion that explains bad figures."""
+    """Warns of the mistake that explains bad results."""
     positions = both.pred[:, :3, 3] - both.pred[:, :3, 3].mean(axis=0)
     spread = np.linalg.svd(positions, compute_uv=False)
     if config.align in ('6dof', '7dof') and spread[1] < 1e-6 * spread[0]:
         warn('the predicted positions lie on a line: the alignment leaves the turn about it open')
     raw = [np.array([side[frame] for frame in both.frames.tolist()])
            for side in (both.all_gt, both.all_pred)]
-    said = trajectory_hints.explanation(*raw, both.frames, config.align, config.lengths, result)
-    said = said or trajectory_hints.shift_hint(
-        *map(trajectory_hints.turns_of, (both.all_gt, both.all_pred)), config.first_frame,
-        config.seq_id, len(both.all_pred) - len(both.frames))
-    if said:
-        warn(said)
+    hint = hints.trajectory_hint(*raw, both.frames, config.align, config.lengths, result)
+    hint = hint or hints.shift_hint(
+        *map(hints.turns_of, (both.all_gt, both.all_pred)), config.first_frame, config.seq_id,
+        len(both.all_pred) - len(both.frames))
+    if hint:
+        warn(hint)
 
 
 def _run_evo(both, align, plot_prefix):
     from kitti_eval import evo_tools
-    # evo knows no frame numbers: its step of one frame is one row.
+    # evo ignores frame numbers: its step of one frame is one row.
     metrics = [name for name in evo_tools.METRICS
                if name == 'ape' or (np.diff(both.frames) == 1).all()]
     try:
@@ -134,11 +125,9 @@ def _run_evo(both, align, plot_prefix):
 
 
 def plot_result(prefix, both, baseline, rows, config):
-    """Writes `<prefix>_trajectory.png` and, where there are segments, `<prefix>_errors.png`.
-
-    Returns their paths.
-    """
-    from kitti_eval import plots  # Only here: matplotlib takes longer than the evaluation.
+    """Writes `<prefix>_trajectory.png` and, if there are segments, `<prefix>_errors.png`; returns
+    their paths."""
+    from kitti_eval import plots  # matplotlib is slow to import.
     labels = [label for label, _ in rows]
     aligned = [align_trajectory(both.gt, poses, config.align)[0]
                for poses in (both.pred, baseline)]

@@ -1,4 +1,4 @@
-"""Scores predicted pose snippets: the absolute trajectory error beside constant motion."""
+"""Evaluates predicted pose snippets: absolute trajectory error, beside constant motion."""
 import os
 import sys
 if __package__ in (None, ''):
@@ -8,11 +8,9 @@ import dataclasses
 
 from kitti_data import odometry
 from kitti_data.poses import relative
-from kitti_eval import html_report, leakage, report, snippets, trajectories
-from kitti_eval.chaining import chain_snippets
+from kitti_eval import hints, leakage, report, snippets, trajectories
 from kitti_eval.constant_motion import step_from_files
 from kitti_eval.snippet_errors import evaluate_snippets, on_clock_of
-from kitti_eval.trajectory_hints import shift_hint, turns_of_snippets
 from vo_common.console import warn
 from vo_common.errors import UserError, run_main
 from vo_common.files import require_folder
@@ -26,7 +24,7 @@ class Config(trajectories.TruthFlags):
     """What is compared."""
     pred_dir: str = path_flag('', 'folder of predicted snippets')
     gtruth_dir: str = path_flag('', 'folder of ground truth snippets')
-    gtruth_poses: str = path_flag('', 'instead of --gtruth_dir: pose file of the sequence')
+    gtruth_poses: str = path_flag('', 'pose file of the sequence, instead of --gtruth_dir')
 
     def __post_init__(self):
         super().__post_init__()
@@ -57,12 +55,12 @@ def main(argv=None):
     step, baseline_label = step_from_files(config.baseline_poses)
     result = evaluate_snippets(gt, pred, step)
     result.update(baseline=baseline_label, trained_on=trained)
+    _check(result, config, gt, pred, step)
     shown = _print_result(result, config, gt, pred)
-    folder = report.result_folder(output, config.pred_dir)
-    report.save_result(folder, 'eval_pose', result)
+    prefix = report.result_prefix(output, config.pred_dir, 'eval_pose')
+    report.save_result(prefix, result)
     if output.plot:
-        html_report.evaluation_page(os.path.join(folder, 'eval_pose.html'), shown,
-                                    _plot(folder, gt, pred, config.seq_id), __file__, argv)
+        report.write_page(prefix, shown, _plot(prefix, gt, pred, config.seq_id), __file__, argv)
 
 
 def read_truth(config, seq_length):
@@ -84,7 +82,8 @@ def _frames(runs):
     return max(len(times) for times, _ in runs.values())
 
 
-def _print_result(result, config, gt, pred):
+def _check(result, config, gt, pred, step):
+    """Warns of snippets that are not scored and of the mistake that explains bad results."""
     for key, meaning in (('missing', 'ground truth snippets have no prediction'),
                          ('without_truth', 'predicted snippets have no ground truth'),
                          ('unmatched', 'predicted snippets agree in fewer than two times'),
@@ -92,15 +91,19 @@ def _print_result(result, config, gt, pred):
         if result[key]:
             warn('%d %s' % (result[key], meaning))
     truth = config.gtruth_dir or config.gtruth_poses
-    cause = shift_hint(*map(turns_of_snippets, (gt, pred)), config.first_frame, config.seq_id,
-                       result['without_truth'])
+    cause = hints.shift_hint(*map(hints.turns_of_snippets, (gt, pred)), config.first_frame,
+                             config.seq_id, result['without_truth'])
     if not result['snippets']:
         raise UserError('no snippet of %s matches the ground truth in %s%s' % (
             config.pred_dir, truth, cause and ': ' + cause))
     trajectories.require_overlap(result['snippets'], len(gt), len(pred), 'snippets',
                                  (truth, config.pred_dir), cause)
+    cause = cause or hints.snippets_hint(gt, pred, result, step)
     if cause:
         warn(cause)
+
+
+def _print_result(result, config, gt, pred):
     print('ATE mean: %.4f, std: %.4f' % (result['ate_mean'], result['ate_std']))
     sequence = ' of sequence %s' % config.seq_id if config.seq_id else ''
     counts = '' if result['snippets'] == len(gt) == len(pred) else (
@@ -114,12 +117,13 @@ def _print_result(result, config, gt, pred):
          for label, key in (('prediction', 'ate'), (result['baseline'], 'baseline_ate'))])
 
 
-def _plot(folder, gt, pred, sequence):
-    """Draws the chained snippets, and returns the paths of what was drawn."""
-    from kitti_eval import plots  # Only here: matplotlib takes longer than the rest.
+def _plot(prefix, gt, pred, sequence):
+    """Draws the chained snippets to `<prefix>.png`; returns the list of its path, if any."""
+    from kitti_eval import plots  # matplotlib is slow to import.
     try:
-        truth = dict(zip(*chain_snippets({first: poses for first, (_, poses) in gt.items()})))
-        frames, chained = chain_snippets(
+        truth = dict(zip(*snippets.chain_snippets(
+            {first: poses for first, (_, poses) in gt.items()})))
+        frames, chained = snippets.chain_snippets(
             {first: poses for first, (_, poses) in pred.items() if first in gt}, truth,
             'per_snippet')
     except UserError as error:
@@ -127,11 +131,11 @@ def _plot(folder, gt, pred, sequence):
         return []
     gt_poses = [truth[frame] for frame in frames]
     gt_poses = relative(gt_poses[0], gt_poses)
-    path = os.path.join(folder, 'eval_pose.png')
     plots.plot_trajectories(
-        path, [('ground truth', gt_poses), ('prediction (each snippet scaled)', chained)],
+        prefix + '.png',
+        [('ground truth', gt_poses), ('prediction (each snippet scaled)', chained)],
         'Sequence %s, snippets chained' % sequence if sequence else 'Snippets chained')
-    return [path]
+    return [prefix + '.png']
 
 
 if __name__ == '__main__':

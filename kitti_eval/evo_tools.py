@@ -5,27 +5,27 @@ METRICS = ('ape', 'rpe_trans', 'rpe_rot')
 
 
 class EvoError(UserError):
-    """evo cannot score these trajectories; the figures of others stand."""
+    """evo refuses these trajectories."""
 
 
 def evo_errors(gt, pred, align='none', metrics=METRICS, plot_prefix=''):
-    """evo's statistics of two trajectories, as `evo_ape` and `evo_rpe` give them.
+    """evo's statistics of two trajectories, those of `evo_ape` and `evo_rpe`.
 
     Args:
       gt, pred: float64 [N, 4, 4] camera-to-world poses of the same frames, metres.
       align: 'none', 'scale', '6dof' or '7dof'; evo's flags -s, -a, and both.
       metrics: any of 'ape', 'rpe_trans', 'rpe_rot', the last two over steps of one frame.
-      plot_prefix: the APE along the path is drawn as `<prefix>_map.png`; empty draws nothing.
+      plot_prefix: draws the APE along the path as `<prefix>_map.png`; empty: no plot.
 
     Returns:
       {metric: evo's statistics rmse, mean, median, std, min, max, sse}, metres or degrees.
 
     Raises:
       UserError: evo is not installed.
-      EvoError: evo refuses the trajectories (points on a line cannot be aligned).
+      EvoError: evo refuses the trajectories (it cannot align points on a line).
     """
     try:
-        # evo.core alone: evo.tools writes settings into the home folder when it is imported.
+        # Only evo.core: importing evo.tools writes settings into the home folder.
         from evo import EvoException
         from evo.core import metrics as evo, trajectory
     except ImportError as error:
@@ -45,7 +45,7 @@ def evo_errors(gt, pred, align='none', metrics=METRICS, plot_prefix=''):
     except EvoException as error:
         raise EvoError('evo cannot score this with alignment %s: %s' % (align, error)) from error
     if plot_prefix and 'ape' in found:
-        from kitti_eval import plots  # Only here: matplotlib takes longer than the rest.
+        from kitti_eval import plots  # matplotlib is slow to import.
         plots.plot_error_on_path(plot_prefix + '_map.png', gt, path.positions_xyz,
                                  found['ape'].error, 'APE by evo, alignment %s' % align)
     return {name: {key: float(value) for key, value in metric.get_all_statistics().items()}

@@ -12,11 +12,11 @@ def flow_errors(gt, valid, pred):
 
     Args:
       gt, pred: <float>[H, W, 2], pixels.
-      valid: <bool or number>[H, W], above 0 where the truth is known; somewhere at least.
+      valid: <bool or number>[H, W], above 0 where the truth is known; not 0 everywhere.
 
     Returns:
-      {'epe': mean |pred - gt| in pixels, 'fl': share (0..1) of pixels that are wrong by more than
-      3 px and more than 5 % of the true length}.
+      {'epe': mean |pred - gt| in pixels, 'fl': share (0..1) of pixels with an error above 3 px and
+      above 5 % of the true length}.
     """
     known = np.asarray(valid) > 0
     gt = np.asarray(gt, np.float64)[known]
@@ -31,10 +31,10 @@ def evaluate_map(gt, valid, pred, bilinear=False):
     Args:
       gt, valid: [H, W, 2], [H, W].
       pred: [h, w, 2], in pixels of its own size; resized, values too, to the truth's.
-      bilinear: how it is resized; otherwise by the nearest value, as published.
+      bilinear: whether to resize bilinearly; otherwise by the nearest value, as published.
 
     Returns:
-      {'prediction': errors, 'zero_flow': errors}, or None where no truth is known.
+      {'prediction': errors, 'zero_flow': errors}, or None if no truth is known.
     """
     if not np.any(valid):
         return None
@@ -46,7 +46,7 @@ def evaluate_map(gt, valid, pred, bilinear=False):
 
 
 def other_readings(flow, height, width):
-    """{what a flow may hold by mistake: <float>[h, w, 2] it would be then, in pixels of its size}.
+    """{what a flow may hold by mistake: the corrected <float>[h, w, 2], in pixels of its size}.
 
     Args:
       flow: <float>[h, w, 2].
@@ -61,10 +61,10 @@ def other_readings(flow, height, width):
 
 
 def summarise(scores):
-    """Means over images of `evaluate_map`'s dicts, None among them left out.
+    """Means over images of results of `evaluate_map`, ignoring None.
 
     Returns:
-      {'prediction': {'epe', 'fl'}, 'zero_flow': {'epe', 'fl'}, 'images': number scored}.
+      {'prediction': {'epe', 'fl'}, 'zero_flow': {'epe', 'fl'}, 'images': number of images}.
 
     Raises:
       UserError: no image has truth.

@@ -4,7 +4,7 @@ import sys
 if __package__ in (None, ''):
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
-# Before what takes long to import: from here on Ctrl-C is one line.
+# Before the slow imports: from here on Ctrl-C is one line.
 from vo_common.errors import EXIT_USER_ERROR, UserError, run_main
 
 import dataclasses
@@ -23,9 +23,9 @@ from vo_common.parallel import parallel_map
 
 @dataclasses.dataclass
 class Config(Flags):
-    """What is formatted."""
+    """What to format."""
     dataset_dir: str = path_flag('', 'KITTI 2015 multi-view folder, with training/image_2')
-    calib_dir: str = path_flag('', 'folder with training/calib_cam_to_cam; empty is --dataset_dir')
+    calib_dir: str = path_flag('', 'folder with training/calib_cam_to_cam; empty: --dataset_dir')
     dump_root: str = path_flag('', 'folder to write to')
     cam_id: str = flag('02', 'camera', choices=('02', '03'))
     seq_length: int = flag(3, 'frames of an example, odd', at_least=3, at_most=21)
@@ -87,12 +87,12 @@ def example(number, config):
 
 
 def _problem_of(number, folder, config):
-    """Writes a scene's `<number>.jpg` and `<number>_cam.txt`; why it cannot be read, or None."""
+    """Writes `<number>.jpg` and `<number>_cam.txt` of a scene; returns its error or None."""
     try:
         image, camera = example(number, config)
     except UserError as error:
         return str(error)
-    # The image last: an example with an image is whole.
+    # The image last: its presence marks a complete example.
     write_text(os.path.join(folder, number + '_cam.txt'), camera)
     write_jpeg(os.path.join(folder, number + '.jpg'), image, config.jpeg_quality)
     return None

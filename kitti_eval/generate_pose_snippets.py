@@ -1,4 +1,4 @@
-"""Writes the ground truth of pose snippets of one KITTI odometry sequence."""
+"""Writes the ground truth of pose snippets of a KITTI odometry sequence."""
 import os
 import sys
 if __package__ in (None, ''):
@@ -18,7 +18,7 @@ from vo_common.flags import Flags, flag, parse_flags, path_flag
 class Config(Flags):
     """Ground truth snippets."""
     dataset_dir: str = path_flag('', 'KITTI odometry folder, with sequences/ and poses/')
-    output_dir: str = path_flag('', 'folder of the snippet files, made where missing')
+    output_dir: str = path_flag('', 'folder of the snippet files, created if missing')
     seq_id: str = flag('09', 'the sequence')
     seq_length: int = flag(5, 'frames in a snippet', aliases=('sequence_length',), at_least=2)
 
@@ -36,7 +36,7 @@ def main(argv=None):
         os.path.join(root, 'sequences', name, 'times.txt'))
     runs = snippets.snippets_of_frames(numbers, times, poses, config.seq_length)
     if len(runs) < len(numbers) - config.seq_length + 1:
-        warn('the poses of sequence %s leave frames out: no snippet goes across them' % name)
+        warn('the poses of sequence %s skip frames: no snippet crosses a gap' % name)
     snippets.write_snippets(config.output_dir, list(runs), *zip(*runs.values()))
     print('%d snippets of %d frames of sequence %s written to %s' % (
         len(runs), config.seq_length, name, config.output_dir))

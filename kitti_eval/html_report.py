@@ -4,16 +4,10 @@ A page is a list of blocks in reading order, each made by one of the functions h
 short videos are embedded, so that the file can be mailed or opened from any folder.
 """
 import base64
-import glob
 import html
 import os
-import shlex
-import sys
 import urllib.parse
 
-from tabulate import tabulate
-
-from kitti_eval import report
 from vo_common.errors import UserError
 from vo_common.files import require_file, write_text
 
@@ -36,7 +30,6 @@ pre { background: #f6f8fa; padding: 0.6rem 0.8rem; overflow-x: auto; font-size: 
   th, td { border-color: #30363d; } figcaption { color: #8b949e; } figure img { background: #fff; }
 }
 '''
-_MOST_PICTURES = 8
 _PICTURES = {'.png': 'image/png', '.jpg': 'image/jpeg', '.jpeg': 'image/jpeg',
              '.gif': 'image/gif'}
 _VIDEOS = {'.mp4': 'video/mp4'}
@@ -54,27 +47,18 @@ def paragraph(text):
 
 
 def note(text):
-    """A paragraph that stands out, such as a warning about the results."""
+    """A highlighted paragraph, such as a warning about the results."""
     return '<p class="note">%s</p>' % html.escape(text)
 
 
 def commands(lines):
-    """Command lines, one a line, as they were run."""
+    """Command lines as they were run."""
     return '<pre>%s</pre>' % html.escape('\n'.join(lines))
 
 
-def table(title, columns, rows):
-    """The table that `report.print_table` prints.
-
-    Args:
-      title: what stands above it.
-      columns: list of (key, format); the key is the heading.
-      rows: list of (label, dict key -> number). A key that is absent or None is shown as '-'.
-    """
-    cells = [[label] + report.cells(columns, values) for label, values in rows]
-    lines = tabulate(cells, [''] + [key for key, _ in columns], tablefmt='html',
-                     disable_numparse=True)
-    return lines.replace('<table>', '<table><caption>%s</caption>' % html.escape(title), 1)
+def table(title, content):
+    """A table with its caption; `content` is what `tabulate` returns for tablefmt='html'."""
+    return content.replace('<table>', '<table><caption>%s</caption>' % html.escape(title), 1)
 
 
 def picture(path, caption=''):
@@ -89,12 +73,12 @@ def picture(path, caption=''):
 
 
 def video(path, page_folder, caption=''):
-    """An MP4 file, as `kitti_data.video` writes it: embedded while small, else linked.
+    """An MP4 file of `kitti_data.video`: embedded if small, else linked.
 
     Args:
-      path: the file; a GIF, which is written without ffmpeg, is shown as a picture.
-      page_folder: of the page, to which a link is relative.
-      caption: what is shown.
+      path: the file; a GIF (the format written without ffmpeg) is shown as a picture.
+      page_folder: folder of the page; a link is relative to it.
+      caption: shown below.
 
     Raises:
       UserError: the file is missing or of another kind.
@@ -120,38 +104,19 @@ def _embedded(path, kinds):
         return 'data:%s;base64,%s' % (kind, base64.b64encode(stream.read()).decode('ascii'))
 
 
-def evaluation_page(path, table_shown, pictures, program, argv=None):
-    """Writes the page of an evaluation: its command, its table, its pictures.
-
-    Args:
-      path: the HTML file.
-      table_shown: what `report.print_table` returns.
-      pictures: paths of picture files, or their folder; at most `_MOST_PICTURES` are shown.
-      program: `__file__` of the evaluation.
-      argv: the arguments of its `main`; None takes those of the process.
-    """
-    command = ['python', os.path.relpath(program, os.path.dirname(os.path.dirname(__file__)))]
-    command += sys.argv[1:] if argv is None else argv
-    if isinstance(pictures, str):
-        pictures = sorted(glob.glob(os.path.join(glob.escape(pictures), '*.png')))
-    shown = pictures[::max(1, -(-len(pictures) // _MOST_PICTURES))]
-    write_page(path, table_shown[0], [commands([' '.join(map(shlex.quote, command))]),
-                                      table(*table_shown)] + [picture(one) for one in shown])
-
-
 def write_page(path, title, blocks):
-    """Writes the page, whole, and prints its path.
+    """Writes the page and prints its path.
 
     Args:
       path: the HTML file.
-      title: of the page.
-      blocks: list of what the functions above return.
+      title: title of the page.
+      blocks: list of results of the functions above.
     """
     page = ('<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
             '<meta name="viewport" content="width=device-width, initial-scale=1">'
             '<title>%s</title><style>%s</style></head>\n<body>\n<h1>%s</h1>\n%s\n'
             '</body></html>\n' % (html.escape(title), _STYLE, html.escape(title),
                                   '\n'.join(blocks)))
-    # File names are bytes, and those that the locale cannot decode are kept.
+    # File names may hold bytes that the locale cannot decode.
     write_text(path, page.encode('utf-8', 'surrogateescape').decode('utf-8', 'replace'))
     print('written: %s' % path)

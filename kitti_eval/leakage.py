@@ -1,4 +1,4 @@
-"""Finds out whether what is evaluated was trained on: odometry sequences are raw drives."""
+"""Detects evaluation on training data; odometry sequences are matched with their raw drives."""
 import re
 
 from kitti_data import splits
@@ -11,7 +11,7 @@ _SEQUENCE_FOLDER = re.compile(r'(\d{1,2})(_\d)?(_every\d+)?$')
 
 
 def trained_on(train_list, names):
-    """Which of `names` are in a formatted training set.
+    """The drives of `names` that are in a formatted training set.
 
     Args:
       train_list: path of its `train.txt`, lines `folder frame`.
@@ -25,21 +25,18 @@ def trained_on(train_list, names):
 
 
 def warn_if_trained(train_list, names):
-    """Warns with the names of evaluated drives that were trained on; returns them.
-
-    Without a `train_list` nothing is known, and nothing is said.
-    """
+    """Warns of evaluated drives in `train_list` (empty: none is known) and returns them."""
     drives = trained_on(train_list, names) if train_list else []
     if drives:
         sequences = {_drive(drive): name for name, drive in splits.odometry_drives().items()}
-        warn('trained on what is evaluated here, the numbers are too good: %s' % ', '.join(
+        warn('trained on what is evaluated here, so the results are too good: %s' % ', '.join(
             '%s (sequence %s)' % (drive, sequences[drive]) if drive in sequences else drive
             for drive in drives))
     return drives
 
 
 def _drive(name):
-    """The raw drive in a name, or of a sequence; a name without one stays as it is."""
+    """The raw drive in a name, or of a sequence; a name without one unchanged."""
     sequence = _SEQUENCE_FOLDER.match(name)
     name = sequence.group(1).zfill(2) if sequence else name
     name = splits.odometry_drives().get(name, name)

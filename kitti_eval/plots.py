@@ -1,4 +1,4 @@
-"""Pictures of results, drawn without a screen."""
+"""Plots of results, drawn without a display."""
 import matplotlib
 matplotlib.use('Agg')  # Before pyplot: a server has no display.
 # pylint: disable=wrong-import-position
@@ -7,11 +7,11 @@ import numpy as np
 
 from vo_common.files import atomic_write
 
-_FAR_FALL = 50  # A loss that falls so many times is drawn on a logarithmic scale.
+_FAR_FALL = 50  # Ratio of losses from which the scale is logarithmic.
 
 
 def save_figure(path, figure):
-    """Writes `figure` as PNG, whole, closes it and says where it is."""
+    """Writes `figure` as PNG, closes it and prints the path."""
     with atomic_write(path, 'wb') as stream:
         figure.savefig(stream, format='png', dpi=120, bbox_inches='tight')
     plt.close(figure)
@@ -25,7 +25,7 @@ def plot_trajectories(path, trajectories, title=''):
       path: the PNG file.
       trajectories: list of (label, float64 [N, 4, 4] camera-to-world, metres); the first one, the
         truth, is drawn in black.
-      title: what is shown.
+      title: of the plot.
     """
     figure, axes = plt.subplots(figsize=(7, 7))
     for index, (label, poses) in enumerate(trajectories):
@@ -48,7 +48,7 @@ def plot_error_on_path(path, gt, positions, errors, title=''):
       gt: float64 [N, 4, 4] camera-to-world, metres, drawn as a line.
       positions: float64 [N, 3] of the prediction, metres.
       errors: float64 [N], metres.
-      title: what is shown.
+      title: of the plot.
     """
     figure, axes = plt.subplots(figsize=(7, 7))
     axes.plot(gt[:, 0, 3], gt[:, 2, 3], '--', color='gray', label='ground truth')
@@ -66,7 +66,7 @@ def plot_errors_over_length(path, curves, title=''):
     Args:
       path: the PNG file.
       curves: list of (label, {length m: {'t_rel': %, 'r_rel': deg/100 m}}).
-      title: what is shown.
+      title: of the plot.
     """
     figure, panels = plt.subplots(1, 2, figsize=(11, 4))
     units = (('t_rel', 'translation error [%]'), ('r_rel', 'rotation error [deg/100 m]'))
@@ -87,7 +87,7 @@ def plot_losses(path, curves, title=''):
     Args:
       path: the PNG file.
       curves: {label: (steps, losses)}.
-      title: what is shown.
+      title: of the plot.
     """
     figure, axes = plt.subplots(figsize=(7, 3.5))
     for label, (steps, losses) in curves.items():
@@ -103,7 +103,7 @@ def plot_losses(path, curves, title=''):
 
 
 def depth_colours(depth, low, high):
-    """A depth map in colours, near is bright; equal ratios of depth are equal steps.
+    """Colours a depth map on a logarithmic scale; near is bright.
 
     Args:
       depth: <float>[H, W], metres; 0 where unknown, which becomes black.

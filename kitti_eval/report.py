@@ -1,16 +1,21 @@
-"""What every evaluation shares on the command line: its table, its JSON file, its warnings."""
+"""What the evaluations share: flags, tables, the JSON result and the page with its pictures."""
 import dataclasses
+import glob
 import os
-from typing import List
+import shlex
+import sys
+from typing import List, NamedTuple
 
 import numpy as np
 from tabulate import tabulate
 
+from kitti_eval import html_report
 from vo_common.console import warn
 from vo_common.files import make_folder, write_json
 from vo_common.flags import Flags, flag, path_flag
+from vo_common.parallel import parallel_map
 
-
+# Heading, key and format of the errors of a trajectory.
 _ODOMETRY_COLUMNS = (
     ('t_rel %', 't_rel', '%.4f'), ('r_rel deg/100m', 'r_rel', '%.4f'), ('ATE m', 'ate', '%.4f'),
     ('RPE m', 'rpe_trans', '%.4f'), ('RPE deg', 'rpe_rot', '%.4f'))
@@ -19,29 +24,30 @@ _ODOMETRY_COLUMNS = (
 @dataclasses.dataclass
 class ReportFlags:
     """Where the results go."""
-    output_dir: str = path_flag('', 'folder of the JSON result and the plots; empty is beside '
-                                    'the predictions')
+    output_dir: str = path_flag('', 'folder of the JSON result and the plots; empty: beside the '
+                                    'predictions')
     plot: bool = flag(False, 'also write plots (PNG) and a page with them (HTML)')
 
 
 @dataclasses.dataclass
 class TrainListFlags(Flags):
     """What was trained on."""
-    train_list: str = path_flag('', 'train.txt of the training set: warn of what is in it')
+    train_list: str = path_flag('', 'train.txt of the training set: warn if it contains the '
+                                    'evaluated drives')
 
 
 @dataclasses.dataclass
 class PoseFlags(TrainListFlags):
-    """What the evaluations of poses share."""
+    """Flags of the pose evaluations."""
     baseline_poses: List[str] = path_flag(
-        [], 'pose files of the training sequences, whose mean step is the baseline; empty is '
-        'KITTI 00-08')
+        [], 'pose files of the training sequences, whose mean step is the baseline; empty: KITTI '
+        '00-08')
 
 
 @dataclasses.dataclass
 class MapFlags(TrainListFlags):
-    """What the evaluations of depth and flow share."""
-    num_plots: int = flag(20, 'pictures that --plot writes, evenly chosen; 0 is one for each image',
+    """Flags of the depth and flow evaluations."""
+    num_plots: int = flag(20, 'pictures that --plot writes, evenly spaced; 0: one for each image',
                           at_least=0)
 
     def plotted(self, count):
@@ -50,23 +56,43 @@ class MapFlags(TrainListFlags):
         return sorted(set(np.linspace(0, count - 1, shown).astype(int).tolist()))
 
 
-def print_table(title, columns, rows):
-    """Prints a table under a title, and returns its arguments.
+class Table(NamedTuple):
+    """A table of results.
 
-    Args:
-      title: what is evaluated, with everything a reader needs to compare it.
-      columns: list of (key, format), such as ('ate_mean', '%.4f'); the key is the heading.
-      rows: list of (label, dict key -> number). A key that is absent or None is shown as '-'.
+    title: what is evaluated, with everything a reader needs to compare it.
+    columns: list of (key, format), such as ('mean', '%.4f'); the key is the heading.
+    rows: list of (label, {key: number}); an absent key or None is shown as '-'.
     """
+    title: str
+    columns: list
+    rows: list
+
+    def text(self):
+        """The table, without its title, in plain text."""
+        return self._tabulated(tablefmt='plain',
+                               colalign=['left'] + ['right'] * len(self.columns))
+
+    def block(self):
+        """The table as a block of an HTML page."""
+        return html_report.table(self.title, self._tabulated(tablefmt='html'))
+
+    def _tabulated(self, **options):
+        cells = [[label] + ['-' if values.get(key) is None else form % values[key]
+                            for key, form in self.columns] for label, values in self.rows]
+        return tabulate(cells, [''] + [key for key, _ in self.columns], disable_numparse=True,
+                        **options)
+
+
+def print_table(title, columns, rows):
+    """Prints and returns a `Table`."""
+    table = Table(title, columns, rows)
     print(title)
-    print(tabulate([[label] + cells(columns, values) for label, values in rows],
-                   [''] + [key for key, _ in columns], tablefmt='plain', disable_numparse=True,
-                   colalign=['left'] + ['right'] * len(columns)))
-    return title, columns, rows
+    print(table.text())
+    return table
 
 
 def print_odometry(rows, title):
-    """As `print_table`, of `evaluate_odometry`'s results: rows are (label, result)."""
+    """Prints and returns the `Table` of (label, result of `evaluate_odometry`) rows."""
     shown = print_table(title, [(heading, form) for heading, _, form in _ODOMETRY_COLUMNS],
                         [(label, {heading: result[key] for heading, key, _ in _ODOMETRY_COLUMNS})
                          for label, result in rows])
@@ -77,32 +103,48 @@ def print_odometry(rows, title):
     return shown
 
 
-def best_explanation(errors, limit):
-    """(words, error) of the least of {words: error}, or None where it is not below `limit`."""
-    words = min(errors, key=errors.get)
-    return (words, errors[words]) if errors[words] < limit else None
-
-
-def cells(columns, values):
-    """The texts of a row of a table: `values` by the (key, format) of `columns`; '-' for none."""
-    return ['-' if values.get(key) is None else form % values[key] for key, form in columns]
-
-
-def result_folder(flags, predictions):
-    """The folder, made where missing, of a tool's results.
+def result_prefix(output, predictions, name):
+    """Path, without its ending, of the results; its folder is created if missing.
 
     Args:
-      flags: ReportFlags.
-      predictions: the folder or file with the predictions that were evaluated.
+      output: ReportFlags.
+      predictions: folder or file that was evaluated; results of a file carry its name.
+      name: of the evaluation.
     """
-    if flags.output_dir:
-        return make_folder(flags.output_dir)
-    predictions = os.path.abspath(predictions)
-    return predictions if os.path.isdir(predictions) else os.path.dirname(predictions)
+    folder, base = os.path.split(os.path.abspath(predictions))
+    if os.path.isdir(predictions):
+        folder = os.path.abspath(predictions)
+    else:
+        name = '%s.%s' % (os.path.splitext(base)[0], name)
+    return os.path.join(make_folder(output.output_dir) if output.output_dir else folder, name)
 
 
-def save_result(folder, name, result):
-    """Writes `result`, plain numbers in dicts and lists, to `<folder>/<name>.json`; says where."""
-    path = os.path.join(folder, name + '.json')
-    write_json(path, result)
-    print('written: %s' % path)
+def save_result(prefix, result):
+    """Writes `result`, plain numbers in dicts and lists, to `<prefix>.json`."""
+    write_json(prefix + '.json', result)
+    print('written: %s.json' % prefix)
+
+
+def write_page(prefix, table, pictures, program, argv=None):
+    """Writes `<prefix>.html`: the command, the table and the pictures of an evaluation.
+
+    Args:
+      prefix: path without its ending.
+      table: Table.
+      pictures: paths of picture files; at most 8 of them are shown.
+      program: `__file__` of the evaluation.
+      argv: arguments of its `main`; None: those of the process.
+    """
+    command = ['python', os.path.relpath(program, os.path.dirname(os.path.dirname(__file__)))]
+    command += sys.argv[1:] if argv is None else argv
+    shown = pictures[::max(1, -(-len(pictures) // 8))]
+    html_report.write_page(prefix + '.html', table.title, [
+        html_report.commands([' '.join(map(shlex.quote, command))]), table.block()]
+        + [html_report.picture(one) for one in shown])
+
+
+def draw_maps(folder, draw, items):
+    """Calls `draw(item)`, which writes a PNG into `folder`, on all cores; returns the paths."""
+    parallel_map(draw, items, desc='pictures', unit='img')
+    print('written: %s/*.png' % folder)
+    return sorted(glob.glob(os.path.join(glob.escape(folder), '*.png')))

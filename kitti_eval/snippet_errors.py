@@ -1,4 +1,4 @@
-"""The absolute trajectory error of pose snippets, as the field defines it."""
+"""The absolute trajectory error (ATE) of pose snippets."""
 import numpy as np
 
 from kitti_eval.constant_motion import KITTI_STEP, constant_motion
@@ -8,7 +8,7 @@ MAX_TIME_DIFFERENCE = 0.01
 
 
 def match_times(times_a, times_b):
-    """Pairs of nearest times, each used once, the closest pairs first; none 0.01 s or more apart.
+    """Pairs nearest times less than 0.01 s apart, each used once, closest pairs first.
 
     Args:
       times_a, times_b: [N], [M] seconds.
@@ -30,20 +30,20 @@ def match_times(times_a, times_b):
 
 
 def on_clock_of(gt, pred, what):
-    """`pred` with the times of `gt` for the same frame numbers, where most of its own times differ.
+    """Replaces the times of `pred` by those of `gt` for the same frame numbers if most differ.
 
-    Times that are made up (frame number / 10) drift away from those of a camera. A snippet's file
-    name says which frames it holds, unless it leaves some out.
+    Made-up times (frame number / 10) drift away from those of a camera, but the file name of a
+    snippet identifies its frames unless it skips some.
 
     Args:
       gt, pred: {number of the first frame: (times [L], poses [L, 4, 4])}.
       what: names `pred` in errors.
 
     Returns:
-      ({as pred}, whether the times are those of gt).
+      ({as pred}, whether the times were replaced).
 
     Raises:
-      UserError: the times of both advance at different rates.
+      UserError: the times of both sides advance at different rates.
     """
     common = sorted(set(gt) & set(pred))
     agreeing = sum(len(match_times(gt[first][0], pred[first][0])) == len(pred[first][0])
@@ -56,14 +56,14 @@ def on_clock_of(gt, pred, what):
                   for first in common)
     if not counted and not 2 / 3 < steps[1] / max(steps[0], 1e-9) < 1.5:
         raise UserError('%s: its frames are %.4g s apart, those of the truth %.4g s: must be the '
-                        'same frames (predict without leaving frames out)' % (
+                        'same frames (predict every frame)' % (
                             what, steps[1], steps[0]))
     return {first: (gt[first][0][:len(poses)] if first in gt else times, poses)
             for first, (times, poses) in pred.items()}, True
 
 
 def best_scale(gt, pred):
-    """The factor s with the least sum of (s pred - gt)^2; 0 where `pred` is all zeros."""
+    """The factor s with the least sum of (s pred - gt)^2; 0 if `pred` is all zeros."""
     square = np.sum(pred ** 2)
     return float(np.sum(gt * pred) / square) if square > 0 else 0.0
 
@@ -84,7 +84,7 @@ def snippet_ate(gt, pred):
 
 
 def evaluate_snippets(gt, pred, step=KITTI_STEP):
-    """Scores predicted snippets, and the constant motion `step` on the same frames.
+    """Evaluates predicted snippets, and the constant motion `step` on the same frames.
 
     Args:
       gt, pred: {number of the first frame: (times [L], poses [L, 4, 4])}.
@@ -92,10 +92,10 @@ def evaluate_snippets(gt, pred, step=KITTI_STEP):
 
     Returns:
       A dict of plain numbers: `seq_length` (frames of the longest predicted snippet), `snippets`
-      (scored ones), `ate_mean` and `ate_std` (population), `baseline_ate_mean`,
+      (evaluated ones), `ate_mean` and `ate_std` (population), `baseline_ate_mean`,
       `baseline_ate_std` (metres), `missing` (truth without prediction), `without_truth`,
       `unmatched` (fewer than two times agree), `partly_matched` (one side has more), and `ate`
-      {file name: metres}. The means are None where nothing was scored.
+      {file name: metres}. The means are None if no snippet matches.
     """
     scores, baseline_scores, unmatched, partly_matched = {}, [], 0, 0
     for first in sorted(set(gt) & set(pred)):

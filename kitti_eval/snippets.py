@@ -1,9 +1,10 @@
-"""Pose snippets: short runs of frames, a TUM file each, with the first frame as the origin.
+"""Pose snippets: short runs of frames, a TUM file each, with the first frame as origin.
 
 A snippet is (times, poses): float64 [L] seconds and float64 [L, 4, 4], line j mapping points of
 frame j into the snippet's first frame (metres, or a network's own scale). Its file is named by the
 number of that first frame.
 """
+import collections
 import os
 import re
 
@@ -13,13 +14,16 @@ from kitti_data.frame_files import frame_number
 from kitti_data.number_files import numbered_rows
 from kitti_data.odometry import MOST_DISTANT, write_tum
 from kitti_data.poses import (
-    from_parts, inverse, relative, rotation_from_quaternion,
-    transform_from_vector)
+    from_parts, inverse, mean_transform, relative, rotation_from_quaternion, transform_from_vector)
+from kitti_eval.snippet_errors import best_scale
 from vo_common.errors import UserError
 from vo_common.files import (
     list_folder, make_folder, read_json, remove_others, require_folder, write_json)
 
-_NUMBER_FORMAT = '%f'  # as the published snippets are written
+SCALES = ('per_snippet', 'global', 'none')
+OVERLAPS = ('first', 'mean')
+
+_NUMBER_FORMAT = '%f'  # of the published snippets
 _FRAMES_FILE = 'frames.json'
 
 
@@ -43,17 +47,13 @@ def snippets_of_trajectory(poses, seq_length):
 
 
 def timed(runs):
-    """Snippets [M, L, 4, 4] that begin one frame after the other, as `read_snippets` gives them.
-
-    Returns:
-      {first frame: (times [L], poses [L, 4, 4])}, a second a frame.
-    """
+    """{first frame: (times [L], poses [L, 4, 4])} of snippets [M, L, 4, 4], a second a frame."""
     return {first: (first + np.arange(len(run), dtype=np.float64), run)
             for first, run in enumerate(runs)}
 
 
 def snippets_of_frames(numbers, times, poses, seq_length):
-    """Every run of `seq_length` frames whose numbers follow each other.
+    """Every run of `seq_length` frames with consecutive numbers.
 
     Args:
       numbers: int [N] ascending frame numbers.
@@ -97,8 +97,7 @@ def snippets_of_vectors(vectors):
 def write_snippets(folder, first_frames, times, poses):
     """Writes one TUM file for each snippet: `<folder>/%06d.txt`, numbered by its first frame.
 
-    Files of this kind that are not among them, from an earlier and longer run, are removed: whoever
-    evaluates the folder would take them for results of this one.
+    Removes other files of this kind, which an earlier and longer run left.
 
     Args:
       folder: made where missing.
@@ -120,23 +119,20 @@ def write_snippets(folder, first_frames, times, poses):
 
 
 def write_frames(folder, checkpoint, names, numbers):
-    """Writes of which frames the snippets in `folder` are: `frames.json`, with their checkpoint."""
+    """Writes `frames.json` into `folder`: the frames of the snippets, and their checkpoint."""
     write_json(os.path.join(folder, _FRAMES_FILE), {
         'checkpoint': checkpoint, 'images': list(names), 'numbers': np.asarray(numbers).tolist()})
 
 
 def require_successive(folder):
-    """Raises a UserError where `frames.json` in `folder` says that snippets skip frames.
-
-    Those of a folder without that file, and those of other programs, are of successive frames.
-    """
+    """Raises a UserError if `frames.json` in `folder` names frames that are not consecutive."""
     path = os.path.join(folder, _FRAMES_FILE)
     found = read_json(path) if os.path.exists(path) else {}
     numbers = found.get('numbers') if isinstance(found, dict) else None
     for number, next_number in zip(numbers or (), (numbers or ())[1:]):
         if next_number != number + 1:
             raise UserError(
-                '%s: the snippets are of frames such as %s and %s, must be of successive frames '
+                '%s: the snippets are of frames such as %s and %s, must be of consecutive frames '
                 '(score trajectory.txt in that folder, by eval_odometry.py)' % (
                     path, number, next_number))
 
@@ -160,7 +156,7 @@ def read_snippet(path):
 def read_snippets(folder):
     """All snippets of a folder, {number of the first frame: (times, poses)}, ascending.
 
-    Files whose name is not a number are passed over.
+    Ignores files whose name is not a number.
 
     Raises:
       UserError: there is no snippet, one is broken, or two begin with the same frame.
@@ -178,3 +174,70 @@ def read_snippets(folder):
     if not names:
         raise UserError('no snippet file (such as 000000.txt) in %s' % folder)
     return {number: read_snippet(os.path.join(folder, names[number])) for number in sorted(names)}
+
+
+def chain_snippets(pred, gt=None, scale='none', overlap='first'):
+    """Chains the motions between neighbouring frames into one trajectory.
+
+    Args:
+      pred: {number of the first frame: float64 [L, 4, 4] poses relative to it}.
+      gt: {frame number: float64 [4, 4] camera-to-world}; only needed to find a scale.
+      scale: 'per_snippet' scales each snippet to the truth, 'global' all by one factor.
+      overlap: the motion from frame k to k + 1 where several snippets cover it: 'first', that of
+        the snippet that begins at k, else of the last one before; 'mean', the mean of all.
+
+    Returns:
+      (int64 [N] frame numbers, float64 [N, 4, 4] poses, the first one the identity).
+
+    Raises:
+      UserError: there is no motion, no snippet covers one, or a frame to be scaled has no truth.
+    """
+    for name, value, legal in (('scale', scale, SCALES), ('overlap', overlap, OVERLAPS)):
+        if value not in legal:
+            raise UserError('%s=%s: must be one of %s' % (name, value, ', '.join(legal)))
+    if scale != 'none':
+        pred = _scaled(pred, gt, scale == 'global')
+    motions = collections.defaultdict(list)
+    for first in sorted(pred):
+        for frame, step in enumerate(relative(pred[first][:-1], pred[first][1:]), first):
+            motions[frame].append(step)
+    covered = sorted(motions)
+    if not covered:
+        raise UserError('snippets of one frame hold no motion: must have two frames at least')
+    for frame, next_frame in zip(covered, covered[1:]):
+        if next_frame != frame + 1:
+            raise UserError(
+                'no snippet covers the motion from frame %d to %d (%d such gaps): the trajectory '
+                'cannot be chained' % (frame + 1, frame + 2,
+                                       covered[-1] - covered[0] + 1 - len(covered)))
+    poses = [np.eye(4)]
+    for frame in covered:
+        found = motions[frame]
+        step = found[-1] if overlap == 'first' else mean_transform(np.array(found))
+        poses.append(poses[-1] @ step)
+    return np.arange(covered[0], covered[-1] + 2), np.array(poses)
+
+
+def _scaled(pred, gt, one_factor):
+    truth = {}
+    for first, poses in pred.items():
+        frames = range(first, first + len(poses))
+        absent = [frame for frame in frames if frame not in gt]
+        if absent:
+            raise UserError('the ground truth has no pose of frame %d, which the snippet of frame '
+                            '%d needs for its scale' % (absent[0], first))
+        run = np.array([gt[frame] for frame in frames])
+        truth[first] = relative(run[:1], run)
+    if one_factor:
+        factor = best_scale(*(np.concatenate([_positions(side[first]) for first in pred])
+                              for side in (truth, pred)))
+        factors = dict.fromkeys(pred, factor)
+    else:
+        factors = {first: best_scale(_positions(truth[first]), _positions(pred[first]))
+                   for first in pred}
+    return {first: from_parts(poses[:, :3, :3], factors[first] * poses[:, :3, 3])
+            for first, poses in pred.items()}
+
+
+def _positions(poses):
+    return poses[:, :3, 3]

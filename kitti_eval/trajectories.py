@@ -9,28 +9,27 @@ from kitti_data import odometry, splits
 from kitti_data.number_files import read_rows
 from kitti_data.poses import relative
 from kitti_eval import report, snippets
-from kitti_eval.chaining import chain_snippets
+from kitti_eval.hints import fitting_frames
 from kitti_eval.snippet_errors import MAX_TIME_DIFFERENCE
-from kitti_eval.trajectory_hints import fitting_frames
 from vo_common.console import warn
 from vo_common.errors import UserError
 from vo_common.files import require_file
 from vo_common.flags import default_of, flag, path_flag
 
-LEAST_SHARE = 0.5  # Of either side: below, its frames are not those of the other one.
+LEAST_SHARE = 0.5  # A smaller share of common frames is no evaluation.
 
 
 @dataclasses.dataclass
 class TruthFlags(report.PoseFlags):
-    """What belongs to the truth of a sequence."""
-    seq_id: str = flag('', 'the sequence; empty is the NN of poses/NN.txt or NN/poses.txt')
-    times: str = path_flag('', 'times of the truth, a line for each frame from 0 on; empty is '
-                               'times.txt where KITTI has it')
-    first_frame: int = flag(0, 'number that the prediction gives to frame 0 of the truth (1100 for '
-                               '08 predicted from its raw drive)', at_least=0)
+    """The truth of a sequence."""
+    seq_id: str = flag('', 'the sequence; empty: the NN of poses/NN.txt or NN/poses.txt')
+    times: str = path_flag('', 'times of the truth, a line for each frame from 0 on; empty: '
+                               "KITTI's times.txt, if it exists")
+    first_frame: int = flag(0, 'predicted frame number of frame 0 of the truth (1100 for 08 '
+                               'predicted from its raw drive)', at_least=0)
 
     def name_sequence(self, gt_flag):
-        """Fills an empty `seq_id` from the pose file that the flag `gt_flag` holds."""
+        """Fills an empty `seq_id` from the path of the pose file in the flag `gt_flag`."""
         path = getattr(self, gt_flag)
         if not self.seq_id and not os.path.isdir(path):
             name = odometry.sequence_of_poses(path)
@@ -39,7 +38,7 @@ class TruthFlags(report.PoseFlags):
             self.require(seq_id='the sequence of --%s, to look for in --train_list' % gt_flag)
 
     def refuse_given(self, reader, *names):
-        """Raises a UserError where one of the flags `names`, which only `reader` needs, is set."""
+        """Raises a UserError if one of the flags `names`, which only `reader` needs, is given."""
         for field in dataclasses.fields(self):
             if field.name in names and getattr(self, field.name) != default_of(field):
                 raise UserError('--%s=%s: is read for %s alone (leave it out)' % (
@@ -50,10 +49,10 @@ class Trajectories(NamedTuple):
     """Truth and prediction at the same frames.
 
     frames: int64 [N], ascending numbers.
-    gt, pred: float64 [N, 4, 4], relative to the first of them.
-    all_gt, all_pred: {frame: float64 [4, 4]}, all that the files hold.
-    times: {frame: seconds}, or None where they are not known.
-    how: '' or how the prediction was chained from snippets.
+    gt, pred: float64 [N, 4, 4], relative to the first frame.
+    all_gt, all_pred: {frame: float64 [4, 4]}, all poses in the files.
+    times: {frame: seconds}, or None if unknown.
+    how: how the prediction was chained from snippets, or ''.
     """
     frames: np.ndarray
     gt: np.ndarray
@@ -64,7 +63,7 @@ class Trajectories(NamedTuple):
     how: str
 
     def counts(self):
-        """How many frames are scored, for a title."""
+        """The number of frames that are scored, in words."""
         if len(self.frames) == len(self.all_gt) == len(self.all_pred):
             return '%d frames' % len(self.frames)
         return '%d common frames (%d in the truth, %d in the prediction)' % (
@@ -73,19 +72,19 @@ class Trajectories(NamedTuple):
 
 def read_trajectories(gt_path, pred_path, snippet_scale='per_snippet', snippet_overlap='first',
                       frames_path='', times_path='', first_frame=0, seq_id=''):
-    """The `Trajectories` at the frames that truth and prediction have in common.
+    """The `Trajectories` at the common frames of truth and prediction.
 
     Args:
       gt_path: pose file, see `odometry.read_pose_file`; without numbers line n is frame n.
       pred_path: the same, or a folder of snippets that are chained.
-      snippet_scale, snippet_overlap: see `chaining.chain_snippets`.
+      snippet_scale, snippet_overlap: see `snippets.chain_snippets`.
       frames_path: file with the frame number, or the time in seconds, of each predicted pose.
       times_path: times of the truth's frames; empty is `odometry.times_of_poses`.
       first_frame, seq_id: see `frame_offset`.
 
     Raises:
-      UserError: files are missing or broken, it is not known which frames were predicted, or fewer
-        than two of them have truth.
+      UserError: files are missing or broken, the predicted frames are unknown, or fewer than two
+        of them have truth.
     """
     truth = odometry.read_pose_file(gt_path)
     numbers = np.arange(len(truth.poses)) if truth.numbers is None else truth.numbers
@@ -101,7 +100,7 @@ def read_trajectories(gt_path, pred_path, snippet_scale='per_snippet', snippet_o
                  if all(frame in gt for frame in range(first, first + len(poses)))}
         if not known:
             raise UserError('no snippet of %s has its frames in %s' % (pred_path, gt_path))
-        frames, poses = chain_snippets(known, gt, snippet_scale, snippet_overlap)
+        frames, poses = snippets.chain_snippets(known, gt, snippet_scale, snippet_overlap)
         pred = {frame: None for first, run in runs.items()
                 for frame in range(first, first + len(run))}
         pred.update(zip(frames.tolist(), poses))
@@ -135,10 +134,10 @@ def predicted_frames(content, path, gt, gt_path, frames_path='', times=None):
       times: {frame: seconds} of the sequence, or None.
 
     Returns:
-      int64 [N], ascending; negative for a time that no frame has.
+      int64 [N], ascending; negative for a time without a frame.
 
     Raises:
-      UserError: neither numbers, times nor the number of poses tell.
+      UserError: numbers, times and the number of poses leave the frames open.
     """
     if frames_path:
         column = read_rows(frames_path, (1,), 'frames file (--frames)')[:, 0]
@@ -180,8 +179,8 @@ def predicted_frames(content, path, gt, gt_path, frames_path='', times=None):
 
 
 def _frames_at(wanted, times):
-    """int64 [N]: the frame nearest to each time; where it is not near, or nearer to another time,
-    a negative number of its own."""
+    """int64 [N]: the frame of each time; a unique negative number for a time without a near frame,
+    or whose frame is nearer to another time."""
     frames = np.array(sorted(times))
     known = np.array([times[frame] for frame in frames])
     right = np.minimum(np.searchsorted(known, wanted), len(known) - 1)
@@ -209,8 +208,11 @@ def _truth_times(truth, numbers, gt_path, times_path):
 
 
 def frame_offset(last_pred, last_gt, first_frame, seq_id):
-    """What to take from predicted frame numbers: `first_frame`, or where it is 0 and the numbers
-    reach to the sequence's end in its raw drive, the sequence's first frame there (said so)."""
+    """The number to subtract from predicted frame numbers.
+
+    `first_frame`; if that is 0 and the numbers reach to the end of the sequence in its raw drive,
+    the first frame of the sequence there, with a warning.
+    """
     known = splits.odometry_first_frame(seq_id)
     if first_frame or not known or last_pred < known + last_gt:
         return first_frame

@@ -5,13 +5,14 @@ relative to their first frame before anything else, as KITTI's own poses are.
 """
 import numpy as np
 
-from kitti_data.poses import from_parts, rotation_angle, to_4x4
+from kitti_data.poses import from_parts, relative, rotation_angle, to_4x4
 from vo_common.errors import UserError
 
 ALIGNMENTS = ('none', 'scale', '6dof', '7dof')
 KITTI_LENGTHS = tuple(range(100, 801, 100))
 # The KITTI devkit begins a segment at every frame whose number ends in 0.
 SEGMENT_STEP = 10
+_LEAST_STEP = 0.1  # Metres; a slower car stands, and ratios of tiny steps mean nothing.
 
 
 def evaluate_odometry(gt, pred, align='none', lengths=KITTI_LENGTHS, frames=None):
@@ -43,7 +44,7 @@ def evaluate_odometry(gt, pred, align='none', lengths=KITTI_LENGTHS, frames=None
 def step_errors(gt, pred, frames):
     """Relative pose errors of one frame: {`rpe_trans`: m, `rpe_rot`: deg}.
 
-    Steps over frames that are left out do not count; where there are no others both are None.
+    Ignores steps across missing frames; both are None if there are no others.
     """
     begin = np.flatnonzero(np.diff(frames) == 1)
     if not begin.size:
@@ -51,6 +52,35 @@ def step_errors(gt, pred, frames):
     errors = _relative(_relative(gt[begin], gt[begin + 1]), _relative(pred[begin], pred[begin + 1]))
     return dict(rpe_trans=float(np.mean(np.linalg.norm(errors[:, :3, 3], axis=-1))),
                 rpe_rot=float(np.degrees(np.mean(rotation_angle(errors[:, :3, :3])))))
+
+
+def motion_agreement(gt, pred):
+    """Agreement of turns and step lengths from frame to frame, whatever the scale.
+
+    Args:
+      gt: float64 [N, 4, 4] camera-to-world, metres.
+      pred: float64 [N, 4, 4], the same frames, any scale.
+
+    Returns:
+      A dict of plain numbers, each None where undefined: `yaw_correlation` (Pearson's, of the turns
+      about the vertical axis), `yaw_slope` (least-squares factor from true to predicted turns; 1
+      is right), `step_spread` (standard deviation of predicted over true step length, divided by
+      its mean, over steps of at least 0.1 m; 0 is a constant scale).
+    """
+    gt_steps, pred_steps = (relative(poses[:-1], poses[1:]) for poses in (gt, pred))
+    # Direction of the camera's z axis in the plane of x and z.
+    gt_yaw, pred_yaw = (np.arctan2(steps[:, 0, 2], steps[:, 2, 2])
+                        for steps in (gt_steps, pred_steps))
+    gt_length, pred_length = (np.linalg.norm(steps[:, :3, 3], axis=-1)
+                              for steps in (gt_steps, pred_steps))
+    moving = gt_length >= _LEAST_STEP
+    ratio = pred_length[moving] / gt_length[moving]
+    both_turn = gt_yaw.std() > 0 and pred_yaw.std() > 0
+    centred = gt_yaw - gt_yaw.mean()
+    return dict(
+        yaw_correlation=float(np.corrcoef(gt_yaw, pred_yaw)[0, 1]) if both_turn else None,
+        yaw_slope=(float(centred @ pred_yaw / (centred @ centred)) if gt_yaw.std() > 0 else None),
+        step_spread=float(ratio.std() / ratio.mean()) if ratio.size and ratio.mean() > 0 else None)
 
 
 def kitti_errors(gt, pred, lengths, frames):
@@ -88,11 +118,7 @@ def kitti_errors(gt, pred, lengths, frames):
 
 
 def align_trajectory(gt, pred, align):
-    """Moves `pred` onto `gt`; see `evaluate_odometry` for the kinds.
-
-    Returns:
-      (float64 [N, 4, 4], the factor its positions were scaled by).
-    """
+    """Aligns `pred` with `gt` (see `evaluate_odometry`): (float64 [N, 4, 4], scale)."""
     if align not in ALIGNMENTS:
         raise UserError('unknown alignment %r, must be one of %s' % (align, ', '.join(ALIGNMENTS)))
     if align == 'none':
@@ -109,15 +135,15 @@ def umeyama(source, target, with_scale):
     """The similarity that minimises sum |target - (s R source + t)|^2.
 
     Umeyama, Least-squares estimation of transformation parameters between two point patterns,
-    PAMI 1991, equations 40 to 42. evo's function refuses points on a line, of which the figures
-    here are unique nevertheless.
+    PAMI 1991, equations 40 to 42. Unlike evo's function it accepts points on a line: the errors are
+    unique all the same.
 
     Args:
       source, target: float64 [N, 3].
-      with_scale: whether s is found; otherwise it is 1.
+      with_scale: whether to find s; otherwise it is 1.
 
     Returns:
-      (R [3, 3], t [3], s). Where all source points are one, s is 0 if it was to be found.
+      (R [3, 3], t [3], s); s is 0 if all source points coincide.
     """
     source_mean, target_mean = source.mean(axis=0), target.mean(axis=0)
     source_centred, target_centred = source - source_mean, target - target_mean
@@ -134,8 +160,8 @@ def umeyama(source, target, with_scale):
 def _relative(pose_a, pose_b):
     """inv(A) B with a general inverse.
 
-    Rotations in files have seven digits and are not quite orthonormal. acos((trace - 1) / 2) of a
-    small angle magnifies that; the general inverse cancels it where both poses share it.
+    Rotations in files have seven digits and are not quite orthonormal, which acos((trace - 1) / 2)
+    magnifies at small angles; the general inverse cancels what both poses share.
     """
     return np.linalg.inv(pose_a) @ pose_b
 

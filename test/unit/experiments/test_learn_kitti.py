@@ -1,4 +1,4 @@
-"""learn_kitti: which drives, what is refused in one sentence, what each figure is told with."""
+"""learn_kitti: the choice of drives, refused flags, and the values it stores."""
 import json
 import os
 import re
@@ -122,12 +122,12 @@ def test_the_mean_camera_is_that_of_all_training_frames(kitti):
     (['--validation_sequences=0', '--train_sequences=0'],
      r'--validation_sequences=00: must not be among --train_sequences \(00\)'),
     (['--validation_sequences=39'], r'--validation_sequences=39: must be among .*\(00, 09\)')])
-def test_what_cannot_be_done_is_told_in_one_sentence(kitti, tmp_path, capsys, flags, message):
+def test_impossible_flags_exit_with_one_sentence(kitti, tmp_path, capsys, flags, message):
     assert re.search(message, fails(capsys, '--kitti_dir=' + kitti,
                                     '--output_dir=%s' % (tmp_path / 'out'), *flags))
 
 
-def test_tensorflow_says_nothing_of_its_own(kitti, tmp_path):
+def test_tensorflow_logs_nothing(kitti, tmp_path):
     ended = run('experiments/learn_kitti.py', '--camera=2', '--kitti_dir=' + kitti,
                 '--test_sequences=10', '--output_dir=%s' % (tmp_path / 'out'),
                 without=('TF_CPP_MIN_LOG_LEVEL',))
@@ -139,7 +139,7 @@ def test_a_missing_folder_is_named(tmp_path, capsys):
     assert '--kitti_dir' in fails(capsys, '--kitti_dir=%s' % (tmp_path / 'nowhere'))
 
 
-def test_nothing_left_to_test_on_is_told(kitti):
+def test_without_a_test_sequence_it_exits_with_an_error(kitti):
     shutil.rmtree(os.path.join(kitti, 'sequences', '09'))
     with pytest.raises(UserError, match='--test_sequences= is empty: must be given'):
         open_drives(kitti)
@@ -175,7 +175,7 @@ def test_perfect_snippets_in_another_scale_have_no_error_beside_their_baseline(k
     np.testing.assert_allclose(curves[1][1], pose_math.relative(gt[0], gt), atol=1e-3)
 
 
-def test_each_figure_is_told_with_its_baseline_and_all_it_takes_to_get_it_again():
+def test_each_value_has_its_baseline_and_all_it_takes_to_reproduce_it():
     about = figures.circumstances(['--minutes=3', '--kitti_dir=a b'], 'experiments/learn_kitti.py')
     rows = figures.rows_of({'ate_3': 0.01, 't_rel': None}, {'ate_3': 0.02}, sequence='07',
                            trained_on=False, minutes=3.0, frames=10, steps=5, model='GeoNet',

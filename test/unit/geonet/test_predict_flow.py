@@ -3,11 +3,14 @@ import os
 
 import cv2
 import numpy as np
+import pytest
 
 from geonet_program import geonet, geonet_fails
 from kitti_data.flow_files import flow_to_colour, read_flo, read_kitti_flow, resize_flow
 from kitti_data.images import read_rgb
 from kitti_eval import generate_multiview_extension
+from kitti_eval.predicted_images import require_flow_images
+from vo_common.errors import UserError
 
 
 def flows_of(folder):
@@ -51,6 +54,7 @@ def test_the_formatted_extension_gives_the_flow_of_its_images(
                        (synthetic_2015, 'images')):
         geonet('test_flow', dataset_dir=path, init_ckpt_file=residual_run,
                output_dir=str(tmp_path / name))
+        require_flow_images(str(tmp_path / name / 'flow.json'))
     root, folder, images = (flows_of(tmp_path / name) for name in ('root', 'folder', 'images'))
     assert list(root) == list(folder) == list(images)
     for name in images:
@@ -70,6 +74,8 @@ def test_a_sequence_is_calibrated_by_itself_and_a_folder_by_the_flag(
            output_dir=str(tmp_path / 'sequence'))
     geonet('test_flow', dataset_dir=images, init_ckpt_file=residual_run, intrinsics=camera,
            output_dir=str(tmp_path / 'folder'))
+    with pytest.raises(UserError, match='flow.json: .* such as .*09/image_2/000001.png'):
+        require_flow_images(str(tmp_path / 'sequence' / 'flow.json'))
     expected, found = flows_of(tmp_path / 'sequence'), flows_of(tmp_path / 'folder')
     assert list(found) == list(expected) == ['%06d.flo' % target for target in range(1, 11)]
     for name in expected:

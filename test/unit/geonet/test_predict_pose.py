@@ -18,8 +18,9 @@ from kitti_data.images import image_size, read_rgb, write_png
 from kitti_data.motion import poses_from_motions
 from kitti_data.odometry import OdometrySequence, read_poses, read_poses_indexed
 from kitti_data.poses import relative
-from kitti_eval import eval_odometry, eval_pose, snippets
+from kitti_eval import eval_pose, snippets
 from kitti_eval.snippets import read_snippets
+from kitti_eval.trajectories import read_trajectories
 from npu_runtime import checkpoints
 from vo_common.errors import UserError
 
@@ -88,11 +89,11 @@ def test_predictions_that_skip_frames_are_scored_by_their_numbers_and_not_as_suc
     geonet('test_pose', dataset_dir=every_second, init_ckpt_file=rigid_run, output_dir=folder)
     numbers, path = read_poses_indexed(os.path.join(folder, 'trajectory.txt'))
     assert numbers.tolist() == [0, 2, 4, 6, 8, 10]
-    assert eval_odometry.read_trajectories(
+    assert read_trajectories(
         truth, os.path.join(folder, 'trajectory.txt')).frames.tolist() == numbers.tolist()
-    with pytest.raises(UserError, match='such as 0 and 2, must be of successive frames'):
-        eval_odometry.read_trajectories(truth, folder)
-    with pytest.raises(UserError, match='such as 0 and 2, must be of successive frames'):
+    with pytest.raises(UserError, match='such as 0 and 2, must be of consecutive frames'):
+        read_trajectories(truth, folder)
+    with pytest.raises(UserError, match='such as 0 and 2, must be of consecutive frames'):
         eval_pose.main(['--pred_dir=' + folder, '--gtruth_poses=' + truth])
 
 

@@ -201,13 +201,13 @@ def test_the_result_is_written_before_a_picture_fails(tmp_path):
     assert read_result(tmp_path / 'pred' / 'eval_flow.json')['occ']['images'] == 1
 
 
-def test_a_prediction_with_pixels_that_are_not_known_is_told(tmp_path, capsys):
+def test_unknown_pixels_of_a_prediction_are_counted(tmp_path, capsys):
     valid = np.ones((8, 16), bool)
     valid[:2] = False
     path = str(tmp_path / '000000.png')
     write_kitti_flow(path, np.ones((8, 16, 2), np.float32), valid)
     assert eval_flow.read_prediction(path).shape == (8, 16, 2)
-    assert '000000.png: 32 pixels are marked as not known' in capsys.readouterr().err
+    assert '000000.png: 32 pixels are marked as unknown' in capsys.readouterr().err
 
 
 def test_red_and_blue_exchanged_are_an_error(tmp_path):
@@ -227,7 +227,7 @@ def test_red_and_blue_exchanged_are_an_error(tmp_path):
     ('shares of width and height', lambda flow: flow / flow.shape[1::-1]),
     ('pixels of the truth, in another size', lambda flow: flow[::2, ::2]), 
     (None, lambda flow: flow), (None, lambda flow: 0 * flow + 99)])
-def test_a_flow_that_fits_when_read_otherwise_is_told_and_no_other(tmp_path, capsys, words, change):
+def test_a_flow_that_fits_when_read_otherwise_is_named_and_no_other(tmp_path, capsys, words, change):
     write_truth(tmp_path, 1)
     flow = np.random.RandomState(0).uniform((4, -9), (20, -5), (8, 16, 2)).astype(np.float32)
     flow = np.kron(flow, np.ones((2, 2, 1), np.float32))
@@ -238,3 +238,21 @@ def test_a_flow_that_fits_when_read_otherwise_is_told_and_no_other(tmp_path, cap
     said = capsys.readouterr().err
     assert 'no better than zero flow, but fits (EPE 0.0' in said if words else 'fits' not in said
     assert (words or '') in said
+
+
+@pytest.mark.parametrize('folder, image, fits', [
+    ('/data/training/image_2', '000000_10.png', True), ('/set', 'sub_folder_02/000000.jpg', True),
+    ('/data/testing/image_2', '000000_10.png', False),
+    ('/data/training/image_3', '000000_10.png', False),
+    ('/set', 'sub_folder_03/000000.jpg', False),
+    ('/kitti/sequences/09', 'image_2/000000.png', False)])
+def test_flow_of_images_without_truth_is_refused(tmp_path, folder, image, fits):
+    write_truth(tmp_path, 1)
+    (tmp_path / 'pred' / 'flow.json').write_text(json.dumps(
+        {'folder': folder, 'images': [image], 'numbers': [0]}))
+    if fits:
+        assert run(tmp_path)['occ']['images'] == 1
+    else:
+        with pytest.raises(UserError, match='flow.json: the flow is that of images such as .*%s, '
+                                            'must be of training/image_2/' % image):
+            run(tmp_path)

@@ -5,9 +5,12 @@ import numpy as np
 import pytest
 
 from kitti_data import odometry
+from kitti_data.poses import from_parts, inverse
 from kitti_eval import constant_motion, eval_pose, leakage, snippet_errors, snippets
 from winding_drive import winding
 from vo_common.errors import UserError
+
+LIDAR = from_parts([[0, 0, 1], [-1, 0, 0], [0, -1, 0]], [0, 0, 0])
 
 
 @pytest.fixture(scope='module')
@@ -216,7 +219,7 @@ def result_of(folder):
 
 @pytest.mark.parametrize('seconds', [0.1, 0.1037, 1])
 @pytest.mark.parametrize('with_times', [True, False])
-def test_file_names_tell_the_frames_where_times_do_not(tmp_path, capsys, seconds, with_times):
+def test_file_names_identify_the_frames_where_times_do_not(tmp_path, capsys, seconds, with_times):
     truth = write_truth(tmp_path, '03', winding(100), with_times)
     eval_pose.main([write_pred(tmp_path, winding(100), seconds=seconds), '--gtruth_poses=' + truth])
     result = result_of(tmp_path)
@@ -267,3 +270,18 @@ def test_less_than_half_of_the_snippets_is_no_score(tmp_path):
 def test_times_are_refused_where_snippets_have_their_own(tmp_path):
     with pytest.raises(UserError, match='--times=t.txt: is read for --gtruth_poses alone'):
         eval_pose.main(['--pred_dir=p', '--gtruth_dir=%s' % tmp_path, '--times=t.txt'])
+
+
+@pytest.mark.parametrize('confuse, named', [
+    (inverse, 'the inverse of each pose fits the truth'),
+    (lambda poses: LIDAR @ poses @ inverse(LIDAR), 'its axes (-y, -z, x) taken for (x, y, z) fits'),
+    (lambda poses: winding(len(poses), seed=7), '')])
+def test_a_confusion_of_snippets_is_named_if_it_explains_the_error(
+        tmp_path, capsys, confuse, named):
+    truth = write_truth(tmp_path, '03', winding(100))
+    pred = write_pred(tmp_path, winding(100), seconds=0.1037)
+    for first, (times, poses) in snippets.read_snippets(str(tmp_path / 'pred')).items():
+        odometry.write_tum(str(tmp_path / 'pred' / ('%06d.txt' % first)), times, confuse(poses))
+    eval_pose.main([pred, '--gtruth_poses=' + truth])
+    said = capsys.readouterr().err
+    assert named in said and bool(named) == ('fits the truth' in said)

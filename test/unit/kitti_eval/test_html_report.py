@@ -15,7 +15,7 @@ import pytest
 
 from kitti_data.images import read_rgb, write_png
 from kitti_data.video import VideoWriter
-from kitti_eval import eval_flow, html_report
+from kitti_eval import eval_flow, html_report, report
 from vo_common.errors import UserError
 
 MAGENTA = (255, 0, 255)
@@ -30,8 +30,9 @@ def page(tmp_path):
     html_report.write_page(str(path), 'A <test> & more', [
         html_report.heading('Figures'), html_report.paragraph('1 < 2'),
         html_report.note('trained on this'), html_report.commands(['python a.py --b="c"', 'ls']),
-        html_report.table('ATE', [('mean', '%.3f'), ('std', '%.1f')],
-                          [('prediction', {'mean': 0.01234, 'std': 2}), ('baseline', {'mean': 1})]),
+        report.Table('ATE', [('mean', '%.3f'), ('std', '%.1f')],
+                     [('prediction', {'mean': 0.01234, 'std': 2}),
+                      ('baseline', {'mean': 1})]).block(),
         html_report.picture(picture, 'a "picture"')])
     return path
 
@@ -100,10 +101,9 @@ def test_a_browser_draws_the_page_with_its_picture(page, tmp_path):
 def test_the_command_on_a_page_is_that_of_the_evaluation_whatever_called_it(
         tmp_path, monkeypatch, argv):
     monkeypatch.setattr('sys.argv', ['experiments/learn_kitti.py', '--minutes=70'])
-    path = tmp_path / 'page.html'
-    html_report.evaluation_page(str(path), ('title', [('mean', '%g')], []), [],
-                                eval_flow.__file__, argv)
-    command = re.search('<pre>(.*)</pre>', path.read_text()).group(1)
+    report.write_page(str(tmp_path / 'page'), report.Table('title', [('mean', '%g')], []), [],
+                      eval_flow.__file__, argv)
+    command = re.search('<pre>(.*)</pre>', (tmp_path / 'page.html').read_text()).group(1)
     assert command == 'python kitti_eval/eval_flow.py ' + (
         '--plot &#x27;--pred_dir=a b&#x27;' if argv else '--minutes=70')
 

@@ -1,6 +1,5 @@
 """Trajectory errors: published figures and closed answers."""
 import json
-import time
 
 import numpy as np
 import pytest
@@ -9,7 +8,8 @@ from kitti_data import odometry
 from kitti_data import poses
 from kitti_eval import evo_tools
 from kitti_eval.constant_motion import constant_motion
-from kitti_eval.trajectory_errors import align_trajectory, evaluate_odometry
+from kitti_eval.trajectory_errors import (
+    align_trajectory, evaluate_odometry, motion_agreement)
 from winding_drive import winding
 
 
@@ -28,14 +28,6 @@ def test_published_trajectories_have_their_published_errors(shared, name, align,
     result = evaluate_odometry(*read_pair(shared, name[-2:], name), align=align)
     keys = ('t_rel', 'r_rel', 'ate', 'rpe_trans', 'rpe_rot')
     assert [result[key] for key in keys][:len(wanted)] == pytest.approx(wanted, rel=1e-4)
-
-
-def test_a_sequence_of_4541_frames_takes_under_3_seconds(shared):
-    gt, pred = read_pair(shared, '00', 'orb_slam_00')
-    start = time.process_time()
-    evaluate_odometry(gt, pred, '7dof')
-    assert len(gt) == 4541
-    assert time.process_time() - start < 3
 
 
 @pytest.mark.parametrize('flags, rmse', [('6dof', 1.303450), ('7dof', 0.937709)])
@@ -148,3 +140,49 @@ def test_a_trajectory_shorter_than_every_length_has_no_relative_error():
 def test_wrong_shapes_are_named():
     with pytest.raises(ValueError, match=r'\(9, 4, 4\).*\(8, 4, 4\)'):
         evaluate_odometry(winding(9), winding(8))
+
+
+def drive(yaw, steps):
+    """Poses [N, 4, 4] of a car that turns by `yaw` [N-1] and drives `steps` [N-1] metres."""
+    angles = np.stack([0 * yaw, yaw, 0 * yaw], axis=-1)
+    offsets = np.stack([0 * steps, 0 * steps, steps], axis=-1)
+    driven = [np.eye(4)]
+    for motion in poses.from_parts(poses.rotation_from_euler(angles), offsets):
+        driven.append(driven[-1] @ motion)
+    return np.array(driven)
+
+
+@pytest.fixture
+def turns():
+    return 0.02 * np.sin(np.arange(60) / 7.0)
+
+
+def test_the_truth_in_another_scale_agrees_with_itself(turns):
+    steps = 1 + 0.3 * np.cos(np.arange(60) / 9.0)
+    found = motion_agreement(drive(turns, steps), drive(turns, 5 * steps))
+    np.testing.assert_allclose([found[key] for key in ('yaw_correlation', 'yaw_slope',
+                                                       'step_spread')], [1, 1, 0], atol=1e-9)
+
+
+def test_turns_of_half_the_size_have_slope_one_half(turns):
+    found = motion_agreement(drive(turns, np.ones(60)), drive(0.5 * turns, np.ones(60)))
+    assert found['yaw_slope'] == pytest.approx(0.5)
+    assert found['yaw_correlation'] == pytest.approx(1)
+
+
+def test_steps_that_breathe_by_a_tenth_have_that_spread(turns):
+    wave = 1 + 0.1 * np.where(np.arange(60) % 2, 1, -1)
+    found = motion_agreement(drive(turns, np.ones(60)), drive(turns, wave))
+    assert found['step_spread'] == pytest.approx(0.1)
+
+
+def test_steps_of_a_standing_car_are_ignored(turns):
+    steps = np.where(np.arange(60) < 30, 1.0, 0.0)
+    found = motion_agreement(drive(turns, steps), drive(turns, steps + 0.05 * (steps == 0)))
+    assert found['step_spread'] == pytest.approx(0)
+
+
+def test_an_undefined_agreement_is_none():
+    straight = drive(np.zeros(10), np.zeros(10))
+    assert motion_agreement(straight, straight) == {
+        'yaw_correlation': None, 'yaw_slope': None, 'step_spread': None}

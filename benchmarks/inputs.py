@@ -1,4 +1,4 @@
-"""The parts of benchmarks/benchmark.py for GeoNet."""
+"""The input pipelines of both models, and the preparation of data for GeoNet."""
 import os
 import shutil
 import statistics
@@ -8,14 +8,13 @@ import time
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from benchmarks.config import examples_a_step
 from benchmarks.measuring import cpu_seconds, dataset_rate, peak_gigabytes
-from benchmarks.steps import geonet_config
-from benchmarks.timed_step import timed
+from benchmarks.steps import geonet_config, vo_config
 from geonet.run_config import RunConfig
 from kitti_data.preparation import prepare_train_data
 from kitti_data.pipeline.augmentation import AugmentConfig
 from kitti_data.pipeline.formatted import FormattedSet, list_examples
+from kitti_data.pipeline.windows import WindowSet
 from kitti_data.images import read_rgb, resize, write_jpeg
 from kitti_data.odometry import OdometrySequence
 from vo_common.memory import usable_memory
@@ -23,19 +22,31 @@ from vo_common.memory import usable_memory
 _ROUNDS = 3
 
 
-def measure_step(config):
-    """Figures of the training graph on random images: data are another part's business."""
-    return timed(config)
-
-
 def measure_input(config):
-    """Examples a second of the input pipeline, and as a share of decoding the same files alone.
+    """Rates of the input pipeline of `config.model`."""
+    return _geonet_input(config) if config.model == 'geonet' else _convlstm_input(config)
 
-    Three times: as from the second epoch on, where decoded examples are kept in memory; as in the
-    first; and kept, without augmentation. Medians of rounds in which all take turns.
+
+def _convlstm_input(config):
+    """Windows a second, and CPU seconds a batch, which other load hardly affects.
+
+    The published loader took 3.0 CPU seconds for a batch of 32 gray frames, in one thread.
+    """
+    model = vo_config(config)
+    windows = WindowSet(config.data_path, [config.sequence], model.time_steps, model.img_height,
+                        model.img_width, config.camera)
+    rate, cpu_rate = dataset_rate(lambda: windows.dataset(config.batch_size), config.batch_size)
+    return {'windows_per_second': rate, 'cpu_seconds_per_batch': config.batch_size / cpu_rate}
+
+
+def _geonet_input(config):
+    """Examples a second, and the share of the rate of decoding the same files alone.
+
+    Measures the second epoch on, with decoded examples in memory; the first epoch; and examples in
+    memory without augmentation. Medians of rounds in which they take turns.
     """
     model = geonet_config(config)
-    batch_size = examples_a_step(config)
+    batch_size = config.batch_size
     with tempfile.TemporaryDirectory() as folder:
         _prepare(config, model, folder)
         prefixes = list_examples(folder)
@@ -62,16 +73,16 @@ def measure_input(config):
         an_epoch = len(prefixes) // batch_size + 1
         rounds = [{name: dataset_rate(dataset, batch_size, warm_up=an_epoch + 10)[0]
                    for name, dataset in pipelines.items()} for _ in range(_ROUNDS)]
-    figures = {name + '_per_second': statistics.median(rates[name] for rates in rounds)
+    results = {name + '_per_second': statistics.median(rates[name] for rates in rounds)
                for name in pipelines}
-    figures.update({name + '_share': statistics.median(
+    results.update({name + '_share': statistics.median(
         rates[name] / rates['bare_decoding'] for rates in rounds)
                     for name in pipelines if name != 'bare_decoding'})
-    return figures
+    return results
 
 
 def measure_prepare(config):
-    """Seconds to format a sequence, against decoding and resizing seq_length frames an example."""
+    """Seconds to format a sequence, and to decode and resize every frame for every example."""
     model = geonet_config(config)
     paths = OdometrySequence(config.data_path, config.sequence, config.camera).image_paths
     half = model.seq_length // 2
