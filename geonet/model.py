@@ -3,28 +3,14 @@
 Pure functions from tensors to tensors. All sources and both directions go through one computation
 per scale; `frames.py` says how they are stacked. B is the batch size, N the number of sources.
 """
-import typing
-
 import tensorflow.compat.v1 as tf
 
 from geonet import frames, geometry, losses, nets, objectives, pyramid
 from geonet.config import NUM_SCALES
 from geonet.images import to_float, to_uint8
+from npu_runtime.training.task import TrainingOutput
 
 _LARGEST_SEEN_FLOW = 32768.0
-
-
-class TrainingOutput(typing.NamedTuple):
-    """What a training graph gives.
-
-    Attributes:
-      losses: name -> <float32>[], weighted; the total loss is their sum.
-      images: name -> <uint8 or float32>[B, H, W, 1 or 3], pictures of the finest scale.
-      tensors: name -> tensor, or a list of tensors, finest first: the values in between.
-    """
-    losses: typing.Dict[str, tf.Tensor]
-    images: typing.Dict[str, tf.Tensor]
-    tensors: typing.Dict[str, typing.Any]
 
 
 def rigid_training(batch, config, is_training=True):

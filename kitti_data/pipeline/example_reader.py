@@ -12,8 +12,6 @@ from kitti_data.pipeline import augmentation
 from vo_common.errors import UserError
 from vo_common.opencv import cv2
 
-_ALIGNMENT = 64  # bytes, of TensorFlow's buffers
-
 
 class Cameras(typing.NamedTuple):
     """What the intrinsics of examples are.
@@ -46,7 +44,7 @@ class ExampleReader:
         self._prefixes = prefixes
         self._seq_length = seq_length
         self._shape = (img_height, img_width, 3 * seq_length)
-        self._augment = augment if augment and augment.active else None
+        self._augment = augment
         self._seed = seed
         self._half_pixel_centers = cameras.half_pixel_centers
         self._camera = (camera_of(cameras.canonical, img_height, img_width).astype(np.float32)
@@ -81,15 +79,18 @@ class ExampleReader:
         return {'frames': frames, 'intrinsics': intrinsics}
 
     def _assemble(self, indices, positions, *strips):
-        stacks, cameras = zip(*map(self._example, indices.tolist(), strips))
-        frames, intrinsics = _aligned_empty((len(stacks),) + self._shape), np.stack(cameras)
-        if self._augment:
-            draws = augmentation.draw(self._augment, self._seed, positions, *self._shape[:2],
-                                      self._seq_length)
-            intrinsics = augmentation.apply(draws, stacks, intrinsics, frames,
+        frames = np.empty((len(indices),) + self._shape, np.uint8)
+        intrinsics = np.empty([len(indices), 3, 3], np.float32)
+        for row, (index, position, strip) in enumerate(zip(indices.tolist(), positions, strips)):
+            stack, camera = self._example(index, strip)
+            if self._augment:
+                drawn = augmentation.draw(self._augment, self._seed, position, *self._shape[:2],
+                                          self._seq_length)
+                camera = augmentation.apply(drawn, stack, camera, frames[row],
                                             self._half_pixel_centers)
-        else:
-            np.stack(stacks, out=frames)
+            else:
+                frames[row] = stack
+            intrinsics[row] = camera
         return frames, intrinsics
 
     def _example(self, index, strip):
@@ -148,13 +149,5 @@ def unpack_strip(strip, seq_length):
     """[H, W * S, 3], S frames in time order, to [H, W, 3S], the target (the middle one) first."""
     frames = np.split(strip, seq_length, axis=1)
     return cv2.merge([frames.pop(seq_length // 2)] + frames)
-
-
-def _aligned_empty(shape):
-    """uint8 array in memory that TensorFlow takes over; what begins elsewhere it copies."""
-    num_bytes = int(np.prod(shape))
-    memory = np.empty(num_bytes + _ALIGNMENT, np.uint8)
-    begin = -memory.ctypes.data % _ALIGNMENT
-    return memory[begin:begin + num_bytes].reshape(shape)
 
 

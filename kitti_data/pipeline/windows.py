@@ -41,7 +41,7 @@ class WindowSet:
             raise UserError('no sequence to read windows from')
         if augment:
             augment.check(label_frame)
-        self._augment = augment if augment and augment.active else None
+        self._augment = augment
         self._intrinsics = None
         self.time_steps = time_steps
         sequences = [OdometrySequence(root, sequence, camera) for sequence in sequences]
