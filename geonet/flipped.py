@@ -1,8 +1,8 @@
 """Predictions averaged over images and their mirror images.
 
-A net errs otherwise on the mirrored world; the mean errs less and leans to neither side (Godard et
-al., CVPR 2017, take the mean of disparities so). Each function is its namesake of `model.py`, with
-the images and their mirror images in one batch of twice the size.
+A net errs differently on the mirrored world; the mean has a smaller error and no preferred side
+(Godard et al., CVPR 2017, average disparities this way). Each function replaces its namesake in
+`model.py` and runs images and mirror images in one batch of twice the size.
 """
 import tensorflow.compat.v1 as tf
 
@@ -11,7 +11,7 @@ from kitti_data.mirror import FLOW_SIGNS, mirrored_intrinsics, mirrored_motions
 
 
 def predict_depth(images, config):
-    """As `model.predict_depth`; the mean is that of the disparities."""
+    """As `model.predict_depth`, averaging disparities."""
     means = []
     for depth in model.predict_depth(_with_flipped(images), config):
         plain, flipped = tf.split(1.0 / depth, 2)

@@ -26,7 +26,7 @@ _LEVELS = np.arange(256, dtype=np.float32) / 255
 
 @dataclasses.dataclass
 class TurnFlags(Flags):
-    """Augmentation by rotating frames about the camera's centre; the published training has none."""
+    """Augmentation by rotating frames about the camera's centre; not published."""
     augment_turn: float = flag(
         0.0, 'add a turn of up to this many radians from frame to frame', modes=('train',),
         at_least=0, at_most=turned_frames.MOST_TURN)

@@ -16,7 +16,7 @@ MOST_MOUNT = 0.1
 
 
 def turn(angles):
-    """float64 [3, 3] rotation of a camera about its vertical axis y by an angle in radians; [N, 3, 3]
+    """float64 [3, 3] rotation about the vertical axis y by an angle in radians, or [N, 3, 3]
     for [N]."""
     return Rotation.from_rotvec(np.multiply.outer(angles, [0, 1, 0])).as_matrix()
 
