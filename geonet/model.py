@@ -83,9 +83,8 @@ def flow_training(batch, config, is_training=True):
     rigid = {}
     if config.flownet_type == 'residual':
         disparities, poses = _disparities(views[0], config), nets.pose_net(images)
-        rigid_flow = tf.stop_gradient(_rigid_flow(disparities, poses, intrinsics, config))
-        rigid = dict(disparities=disparities, poses=poses, rigid_flows=pyramid.unflatten(
-            rigid_flow, pyramid.sizes_of(views)))
+        rigid = dict(disparities=disparities, poses=poses, rigid_flows=_frozen_rigid_flows(
+            disparities, poses, intrinsics, config))
     flows = _full_flows(
         starts[0], frames.at_ends(views[0], batch_size), rigid.get('rigid_flows'), config,
         _norm_decay(config, is_training))
@@ -144,13 +143,8 @@ def predict_flow(target, sources, intrinsics, config, source_index=None):
     rigid_flows = None
     if config.flownet_type == 'residual':
         _check_shape('intrinsics', intrinsics, [None, 3, 3])
-        pose = nets.pose_net(tf.concat([target, sources], axis=-1))[:, index]
-        transform = geometry.pixel_transform(geometry.pose_matrix(pose), intrinsics)
-        disparities = _disparities(target, config)
-        sizes = pyramid.sizes_of(disparities)
-        flow = geometry.rigid_flow(1.0 / pyramid.flatten(disparities), transform, sizes,
-                                   config.half_pixel_centers)
-        rigid_flows = pyramid.unflatten(flow, sizes)
+        poses = nets.pose_net(tf.concat([target, sources], axis=-1))[:, index:index + 1]
+        rigid_flows = _frozen_rigid_flows(_disparities(target, config), poses, intrinsics, config)
     source = sources[..., 3 * index:3 * index + 3]
     return _full_flows(target, source, rigid_flows, config)
 
@@ -169,17 +163,22 @@ def _disparities(images, config, norm_decay=None):
             for disparity in disparities]
 
 
-def _rigid_flow(disparities, poses, intrinsics, config):
-    """Flow of the static scene for each pair: flat pyramid <float32>[2 N B, P, 2].
+def _frozen_rigid_flows(disparities, poses, intrinsics, config):
+    """Flow of the static scene for each pair, without gradient.
 
     Args:
-      disparities: list of frame rows [(N + 1) B, H_s, W_s, 1].
+      disparities: see `_starting_points`.
       poses: <float32>[B, N, 6], target to source.
       intrinsics: <float32>[B, 3, 3].
       config: ModelConfig.
+
+    Returns:
+      A list of <float32>[2 N B or N B, H_s, W_s, 2], finest first.
     """
-    return geometry.rigid_flow(*_starting_points(disparities, poses, intrinsics),
-                               pyramid.sizes_of(disparities), config.half_pixel_centers)
+    sizes = pyramid.sizes_of(disparities)
+    flow = geometry.rigid_flow(*_starting_points(disparities, poses, intrinsics), sizes,
+                               config.half_pixel_centers)
+    return pyramid.unflatten(tf.stop_gradient(flow), sizes)
 
 
 def _starting_points(disparities, poses, intrinsics):
@@ -188,7 +187,7 @@ def _starting_points(disparities, poses, intrinsics):
     Args:
       disparities: list of frame rows [(N + 1) B, H_s, W_s, 1]; or of the targets alone, [B, ...],
         for the forward pairs only.
-      poses, intrinsics: see `_rigid_flow`.
+      poses, intrinsics: see `_frozen_rigid_flows`.
 
     Returns:
       (flat pyramid <float32>[2 N B or N B, P, 1], <float32>[2 N B or N B, 3, 4] of

@@ -1,8 +1,8 @@
 """Convolution of nearest-neighbour upsampled maps, computed before the upsampling.
 
-Upsampling by 2 repeats each pixel four times: plain `conv2d(resize(features))` takes 36 products per
-input pixel, `upconvolve` 9 or 16. This saves 6 % of a training step (vgg, batch 4, 64x208, TensorFlow
-2.21, AVX2).
+Upsampling by 2 repeats each pixel four times: plain `conv2d(resize(features))` takes 36 products
+per input pixel, `upconvolve` 9 or 16. This saves 6 % of a training step (vgg, batch 4, 64x208,
+TensorFlow 2.21, AVX2).
 """
 import numpy as np
 import tensorflow.compat.v1 as tf
