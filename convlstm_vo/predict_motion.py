@@ -11,7 +11,6 @@ from kitti_data.frame_files import usual_step
 from kitti_data.frame_source import FRAMES_A_SECOND, warn_of_rate
 from kitti_data.odometry import OdometrySequence, sequence_name, write_poses
 from kitti_data.pipeline.compact_frames import FrameReader, check_frames
-from kitti_data.pipeline.window_augmentation import mirrored_motions, require_camera_frame
 from kitti_data.poses import relative
 from kitti_eval import constant_motion, evo_tools, report
 from kitti_eval.trajectory_errors import evaluate_odometry
@@ -40,7 +39,7 @@ def test_motion(run, model, runtime):
     """
     run.require(datapath='the KITTI odometry folder', outputpath='the folder of the run',
                 test_sequences='numbers of sequences')
-    require_camera_frame('flip_average', run.flip_average, model.label_frame)
+    motion.require_camera_frame(model.label_frame, flip_average=run.flip_average)
     trained_on = training_sequences(run)
     _warn_if_trained(run.test_sequences, trained_on)
     sequences = [OdometrySequence(run.datapath, name, run.camera) for name in run.test_sequences]

@@ -4,7 +4,7 @@ import tensorflow.compat.v1 as tf
 
 from convlstm_vo import net
 from convlstm_vo.cell import LSTMStateTuple
-from kitti_data.pipeline.window_augmentation import mirrored_frames
+from kitti_data.mirror import mirrored_images
 from npu_runtime import checkpoint_loading
 from npu_runtime.predictions import require_finite
 from npu_runtime.session import make_session
@@ -126,7 +126,8 @@ class MirroredReader:
 
     def read(self, indices):
         """<CompactFrames> of these frames."""
-        return mirrored_frames(self._reader.read(indices))
+        compact = self._reader.read(indices)
+        return compact._replace(frames=mirrored_images(compact.frames))
 
 
 def _read(reader, index_lists, desc):

@@ -13,7 +13,7 @@ TITLE = 'ConvLSTM visual odometry: motion from known poses'
 # Rotations in radians are small: at the published weight of 100 they contribute less than
 # translations in metres. Mirrored windows double the number of drives.
 _FLAGS = ('--mode=train', '--time_steps=5', '--bsize=4', '--loss_reduction=mean',
-          '--initializer=he', '--gradient_clip=5', '--rotation_weight=300', '--augment_mirror',
+          '--initializer=he', '--gradient_clip=5', '--rotation_weight=300', '--augment=mirror',
           '--val_sequences=', '--precision_mode=allow_mix_precision')
 # Few frames take many epochs at a high learning rate to fit. Added turns multiply drives but hide
 # the step length: not in the first and last stages. Cars rarely turn on the spot, which a net takes

@@ -4,7 +4,7 @@ import os
 
 from experiments import figures
 from experiments.drives import RENDERED_SPEEDS
-from experiments.learn_geonet import CONSTANT_LIGHT, train
+from experiments.learn_geonet import train
 from experiments.stages import Recipe, Stage
 from geonet import main as geonet
 from kitti_data.rendering.layouts import kitti_2015_dataset
@@ -31,7 +31,7 @@ def learn(config, drives, folder, about, recipe=RECIPE):
     """
     call, run, flow = figures.Programs(), os.path.join(folder, 'run'), os.path.join(folder, 'flow')
     if drives.rendered:
-        recipe = recipe._replace(flags=recipe.flags + CONSTANT_LIGHT)
+        recipe = recipe._replace(flags=recipe.flags + ('--augment=scale',))
     steps = train('GeoNet flow', config, drives, run, call, recipe,
                   [max(32, side // 2) for side in (config.img_height, config.img_width)],
                   config.flow_steps)

@@ -28,20 +28,21 @@ _FROZEN = ('--freeze_batch_norm',)
 # distinguish them. pose_net does not see the camera: treat all frames as taken by one. Warping
 # towards the target alone makes 1.6 times as many steps in the same time.
 _FLAGS = ('--mode=train_rigid', '--dispnet_encoder=vgg', '--batch_norm_decay=0.98',
-          '--initial_disparity=1', '--augment_flip', '--target_depth_only',
+          '--initial_disparity=1', '--target_depth_only',
+          '--augment=scale,gamma,brightness,colour,flip',
           '--half_pixel_centers', '--precision_mode=allow_mix_precision')
 # Added turns only at first: true turns come with a sideways step. No enlarged images at the end:
 # they look like those of a longer lens, and turns come out 5 % short. Few drives are memorised
 # unless the camera's mount varies. Snippets that only turn blur slow turns: fewer at the end.
 _TURNED = ('--augment_turn=0.03', '--augment_pivot=0.1')
-_LAST = _FROZEN + ('--noaugment_scale', '--augment_mount=0.03')
+_LAST = _FROZEN + ('--augment=gamma,brightness,colour,flip', '--augment_mount=0.03')
 RECIPE = Recipe(_FLAGS + ('--batch_size=4',), (
     Stage(0.40, 4e-4, _TURNED), Stage(0.15, 2e-4, _TURNED + _FROZEN),
     Stage(0.25, 2e-4, _LAST + ('--augment_pivot=0.1',)),
     Stage(0.20, 6e-5, _LAST + ('--augment_pivot=0.03',))))
 # For a few hundred steps on rendered drives, whose light never changes. The last stage trains
-# pose_net alone, the cheapest steps.
-CONSTANT_LIGHT = ('--noaugment_gamma', '--noaugment_brightness', '--noaugment_colour')
+# pose_net alone, whose steps are the cheapest.
+CONSTANT_LIGHT = ('--augment=scale,flip',)
 _BOTH = ('--augment_turn=0.03', '--batch_size=4')
 _POSE_ALONE = _FROZEN + ('--train_nets=pose_net', '--batch_size=8')
 SHORT_RECIPE = Recipe(

@@ -1,4 +1,4 @@
-"""The metric of a mode during training, where `--eval_dataset_dir` gives ground truth."""
+"""Metrics against the ground truth in `--eval_dataset_dir` during training."""
 import functools
 import os
 
@@ -14,18 +14,18 @@ from vo_common.files import require_file
 
 
 def metric_evaluator(run, model):
-    """What `npu_runtime.training.task.Validation` evaluates, and which number of it tells the best.
+    """Evaluator for `npu_runtime.training.task.Validation`, and the metric that selects the best.
 
-    train_rigid: `pose_ate`, metres, of test_pose on sequence `--pose_test_seq` of an odometry
-    folder. train_flow: `flow_epe`, pixels, and `flow_fl`, share 0..1, of test_flow on a KITTI 2015
-    folder, as `eval_flow.py` scores its files: the mean over images, occluded pixels included.
+    train_rigid: `pose_ate`, metres, on sequence `--pose_test_seq` of an odometry folder.
+    train_flow: `flow_epe`, pixels, and `flow_fl`, share 0..1, on a KITTI 2015 folder: means over
+    images, occluded pixels included, as in `eval_flow.py`.
 
     Args:
       run: <RunConfig>.
       model: <ModelConfig>.
 
     Returns:
-      (evaluator, name of its number).
+      (evaluator, name of the metric).
 
     Raises:
       UserError: the ground truth or a frame is missing.
@@ -57,7 +57,7 @@ def _flow_evaluator(run, model):
 
     def truth_path(number):
         return require_file(os.path.join(folder, '%06d_10.png' % number), 'true flow',
-                            '--eval_dataset_dir must be KITTI 2015')
+                            '--eval_dataset_dir must be a KITTI 2015 folder')
 
     for number in source.numbers:
         truth_path(number)

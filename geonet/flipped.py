@@ -1,22 +1,17 @@
 """Predictions averaged over images and their mirror images.
 
-A net errs otherwise on the mirrored world; the mean errs less and leans to neither side (Godard et
-al., CVPR 2017, take the mean of disparities so). Each function is its namesake of `model.py`, with
-the images and their mirror images in one batch of twice the size.
+A net errs differently on the mirrored world; the mean has a smaller error and no preferred side
+(Godard et al., CVPR 2017, average disparities this way). Each function replaces its namesake in
+`model.py` and runs images and mirror images in one batch of twice the size.
 """
-import numpy as np
 import tensorflow.compat.v1 as tf
 
 from geonet import model
-from kitti_data.pipeline.augmentation import mirrored_intrinsics
-
-# x to -x: translation along y and z and rotation about x keep their signs.
-_POSE_SIGNS = np.float32([-1, 1, 1, 1, -1, -1])
-_FLOW_SIGNS = np.float32([-1, 1])
+from kitti_data.mirror import FLOW_SIGNS, mirrored_intrinsics, mirrored_motions
 
 
 def predict_depth(images, config):
-    """As `model.predict_depth`; the mean is that of the disparities."""
+    """As `model.predict_depth`, averaging disparities."""
     means = []
     for depth in model.predict_depth(_with_flipped(images), config):
         plain, flipped = tf.split(1.0 / depth, 2)
@@ -28,19 +23,19 @@ def predict_pose(target, sources, config):
     """As `model.predict_pose`."""
     plain, flipped = tf.split(
         model.predict_pose(_with_flipped(target), _with_flipped(sources), config), 2)
-    return 0.5 * (plain + _POSE_SIGNS * flipped)
+    return 0.5 * (plain + mirrored_motions(flipped))
 
 
 def predict_flow(target, sources, intrinsics, config):
     """As `model.predict_flow`, to the frame after the target."""
     if intrinsics is not None:
-        mirrored = mirrored_intrinsics(intrinsics, config.img_width - 1)
+        mirrored = mirrored_intrinsics(intrinsics, config.img_width)
         intrinsics = tf.concat([intrinsics, mirrored], axis=0)
     means = []
     for flow in model.predict_flow(_with_flipped(target), _with_flipped(sources), intrinsics,
                                    config):
         plain, flipped = tf.split(flow, 2)
-        means.append(0.5 * (plain + _FLOW_SIGNS * _flip(flipped)))
+        means.append(0.5 * (plain + FLOW_SIGNS * _flip(flipped)))
     return means
 
 

@@ -1,8 +1,8 @@
 """Camera geometry: poses, rigid flow, bilinear warps.
 
-Everything is element-wise arithmetic of float32 with static shapes, also in mixed precision: pixel
-coordinates do not survive half precision. Small matrix products are spelled as multiply and sum,
-because an accelerator rounds the operands of a MatMul. Inverses are closed forms.
+All arithmetic is element-wise float32 with static shapes, also in mixed precision: half precision
+cannot represent pixel coordinates. Small matrix products are multiply-and-sum, because accelerators
+round the operands of a MatMul. Inverses are closed forms.
 
 Frames: x right, y down, z forward; pixel (0, 0) is the centre of the upper left pixel.
 """
@@ -22,8 +22,8 @@ def pose_matrix(pose_vector):
     """The rigid transform [R | t] of a pose vector, R = Rx(rx) Ry(ry) Rz(rz).
 
     Args:
-      pose_vector: <float32>[P, 6], (tx, ty, tz, rx, ry, rz). The translation has the model's own
-        unit; angles are radians, each clipped to [-pi, pi].
+      pose_vector: <float32>[P, 6], (tx, ty, tz, rx, ry, rz): translation in the unit of the depth,
+        angles in radians, clipped to [-pi, pi].
 
     Returns:
       <float32>[P, 3, 4], mapping points of the first frame to the second (target to source).
@@ -73,7 +73,7 @@ def invert_intrinsics(intrinsics):
 
 @kept_in_float32()
 def pixel_transform(pose, intrinsics):
-    """What a pose does to homogeneous pixels: p' ~ depth * (K R K^-1) p + K t.
+    """The effect of a pose on homogeneous pixels: p' ~ depth * (K R K^-1) p + K t.
 
     Args:
       pose: <float32>[..., 3, 4].
@@ -91,8 +91,8 @@ def pixel_transform(pose, intrinsics):
 def rigid_flow(depth, transform, sizes, half_pixel_centers=False):
     """The optical flow of a static scene seen by a moving camera (Yin & Shi 2018, equation 1).
 
-    All scales at once: a pixel of scale s lies somewhere in the full image, and its flow is the
-    full image's there, in its own pixels.
+    All scales at once: the flow of a pixel of scale s is that of the full image at its position,
+    in pixels of scale s.
 
     Args:
       depth: <float32>[M, P, 1], flat pyramid of the first frame, in the unit of the translations.
@@ -115,7 +115,7 @@ def rigid_flow(depth, transform, sizes, half_pixel_centers=False):
 
 @kept_in_float32()
 def depth_after(depth, transform, sizes, half_pixel_centers=False):
-    """Depths in the second frame of the points that `rigid_flow` moves there.
+    """Depths in the second frame of the points that `rigid_flow` moves.
 
     Args:
       depth, transform, sizes, half_pixel_centers: see `rigid_flow`.
@@ -131,9 +131,9 @@ def depth_after(depth, transform, sizes, half_pixel_centers=False):
 
 
 class BilinearSampler:
-    """Samples images between their pixels, at the same coordinates any number of times.
+    """Bilinear sampling of any number of images at the same coordinates.
 
-    A point outside the image, or exactly on its last column or row, gives 0, and no gradient.
+    A point outside the image, or exactly on its last column or row, gives 0 and no gradient.
     """
 
     @kept_in_float32()
@@ -142,8 +142,8 @@ class BilinearSampler:
 
         Args:
           coordinates: <float32>[M, P, 2], pixels of each scale, x first.
-          sizes: [(H_s, W_s)] of the images to be sampled, at least 2 x 2.
-          counts: how many of the P coordinates belong to each scale.
+          sizes: [(H_s, W_s)] of the images, at least 2 x 2.
+          counts: number of the P coordinates in each scale.
         """
         if sum(counts) != coordinates.shape.as_list()[1] or min(map(min, sizes)) < 2:
             raise ValueError('cannot sample images of %s at %s coordinates %s'
@@ -154,7 +154,7 @@ class BilinearSampler:
         self._rows_apart = int(sum(areas))
         corner = tf.floor(coordinates)
         last_corner = np.repeat(np.stack([widths - 2, heights - 2], axis=1), counts, axis=0)
-        # Clipped as integers: whatever NaN becomes in the cast, the index stays inside.
+        # Clipped as integers, so that the index stays inside whatever NaN is cast to.
         index = tf.minimum(tf.maximum(tf.cast(corner, tf.int32), 0), last_corner)
         inside = tf.reduce_all(tf.equal(tf.cast(index, tf.float32), corner), axis=-1,
                                keepdims=True)
@@ -166,11 +166,11 @@ class BilinearSampler:
 
     @kept_in_float32()
     def __call__(self, levels, rows):
-        """The images' values at the coordinates.
+        """Returns the values at the coordinates.
 
         Args:
           levels: list of <float32>[R, H_s, W_s, C].
-          rows: M integers, the image that each set of coordinates refers to.
+          rows: M integers, the image of each set of coordinates.
 
         Returns:
           <float32>[M, P, C].
@@ -184,7 +184,7 @@ class BilinearSampler:
 
 
 def flow_sampler(flow, sizes):
-    """Samples what a flow leads to: a `BilinearSampler` at grid + flow.
+    """A `BilinearSampler` at the ends of a flow: grid + flow.
 
     Args:
       flow: <float32>[M, P, 2], flat pyramid, pixels of each scale, x first.
@@ -195,7 +195,7 @@ def flow_sampler(flow, sizes):
 
 
 def flow_warp(images, flow):
-    """Backward warp of a single scale: what `images` look like from where `flow` starts.
+    """Backward warp of a single scale: `images` sampled at the ends of `flow`.
 
     Args:
       images: <float32>[M, H, W, C].
@@ -211,7 +211,7 @@ def flow_warp(images, flow):
 
 
 def _neighbourhoods(images):
-    """[R, H, W, C] -> [R, H-1, W-1, 4C]: each 2x2 block in one row, so one gather fetches it."""
+    """[R, H, W, C] -> [R, H-1, W-1, 4C]: each 2x2 block contiguous, for a single gather."""
     return tf.concat([images[:, :-1, :-1], images[:, :-1, 1:],
                       images[:, 1:, :-1], images[:, 1:, 1:]], axis=-1)
 

@@ -1,4 +1,4 @@
-"""The layers all the nets are made of, with the published variable names."""
+"""Layers of all nets, with the published variable names."""
 import zlib
 
 import tensorflow.compat.v1 as tf
@@ -10,12 +10,12 @@ _L2_WEIGHT = 0.0001
 
 
 class Layers:
-    """Makes the layers of one net.
+    """Builds the layers of one net.
 
     Args:
-      norm_decay: decay of batch norm's moving averages in training, when batch norm uses the
-        statistics of the batch and the updates of the averages go to the collection UPDATE_OPS;
-        None for inference, when it uses the averages.
+      norm_decay: decay of batch norm's moving averages in training: batch norm uses the statistics
+        of the batch and adds the updates of its averages to UPDATE_OPS. None for inference: batch
+        norm uses its averages.
     """
 
     def __init__(self, norm_decay):
@@ -42,7 +42,7 @@ class Layers:
             return self._normalize(features, relu)
 
     def conv_same(self, features, filters, size, stride=1):
-        """As `conv` with TensorFlow's SAME padding, which differs where the stride is 2."""
+        """As `conv` with TensorFlow's SAME padding, which differs for stride 2."""
         with tf.variable_scope(None, 'Conv'):
             features = tf.nn.conv2d(features, _weights(features, filters, size), stride, 'SAME')
             return self._normalize(features, relu=True)
@@ -62,14 +62,14 @@ class Layers:
             return self._normalize(features, relu=True)
 
     def linear_conv(self, features, filters, size, initial_bias=0.0, initial_gain=1.0):
-        """Convolution of stride 1 with SAME padding and biases: a net's last layer.
+        """Convolution of stride 1 with SAME padding and biases: the last layer of a net.
 
         Args:
           features: <float32>[B, H, W, C].
           filters: the number of output channels.
           size: odd, of the square kernel.
           initial_bias: initial value of the biases.
-          initial_gain: factor on the usual initial weights.
+          initial_gain: factor on the initial weights.
 
         Returns:
           <float32>[B, H, W, filters].
@@ -101,10 +101,9 @@ class Layers:
 
 
 def _weights(features, filters, size, initial_gain=1.0):
-    """<float32>[size, size, C, filters], initially uniform as Glorot and Bengio (2010) propose.
+    """<float32>[size, size, C, filters], Glorot uniform (Glorot and Bengio, 2010).
 
-    The initial values depend on the graph's seed and the name of the layer alone, not on the
-    operations built before.
+    The initial values depend only on the graph's seed and the name of the layer.
     """
     seed = zlib.crc32(tf.get_variable_scope().name.encode()) >> 1
     return _model_variable(
@@ -114,14 +113,14 @@ def _weights(features, filters, size, initial_gain=1.0):
 
 
 def _model_variable(name, shape, initializer, regularizer=None, trainable=True):
-    """A variable that belongs to the model: checkpoints for prediction hold these alone."""
+    """A variable of the model, as opposed to the optimizer: prediction restores only these."""
     return tf.get_variable(
         name, shape, initializer=initializer, regularizer=regularizer, trainable=trainable,
         collections=[tf.GraphKeys.GLOBAL_VARIABLES, tf.GraphKeys.MODEL_VARIABLES])
 
 
 def max_pool(features):
-    """Zero-pads 1 on every side, then 3x3 maxima of stride 2: [B, H, W, C] -> half the size."""
+    """Zero-pads 1 on every side, then 3x3 max pooling of stride 2: half the size."""
     return tf.nn.max_pool(zero_pad(features, 1), [1, 3, 3, 1], [1, 2, 2, 1], 'VALID')
 
 
@@ -132,9 +131,9 @@ def upsample_nearest(features):
 
 
 def crop_like(features, other):
-    """Cuts off the last row or column that upsampling an odd size has added.
+    """Crops the last row or column that upsampling an odd size has added.
 
-    Nearest-neighbour resizing from n + 1 to n pixels would do the same.
+    Equals nearest-neighbour resizing from n + 1 to n pixels.
 
     Args:
       features: <float32>[B, H', W', C], H' in {H, H + 1}, W' in {W, W + 1}.

@@ -3,7 +3,7 @@
     python geonet/main.py --mode=train_rigid --dataset_dir=... --checkpoint_dir=...
     python geonet/main.py --mode=test_pose --dataset_dir=... --init_ckpt_file=... --output_dir=...
 
-A checkpoint's own configuration stands in for the model flags that are not given.
+Model flags that are not given default to those saved with the checkpoint.
 """
 import os
 import sys
@@ -22,7 +22,7 @@ from vo_common.flags import parse_flags
 
 
 def main(argv=None):
-    """Does what `--mode` says; the modules of the other modes are not even imported."""
+    """Runs one mode; imports only what it needs."""
     run, model, runtime, augment = parse_flags(
         __doc__, RunConfig, ModelConfig, RuntimeConfig, AugmentConfig, argv=argv,
         defaults=lambda values: model_flags(values['init_ckpt_file'], ModelConfig))

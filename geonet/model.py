@@ -1,15 +1,14 @@
 """GeoNet (Yin & Shi, CVPR 2018): depth, camera motion and optical flow from monocular video.
 
-Pure functions from tensors to tensors. All sources and both directions go through one computation
-per scale; `frames.py` says how they are stacked. B is the batch size, N the number of sources.
+Pure functions of tensors. All sources and both directions are stacked on the batch axis, see
+`frames.py`. B is the batch size, N the number of sources.
 """
-import typing
-
 import tensorflow.compat.v1 as tf
 
 from geonet import frames, geometry, losses, nets, objectives, pyramid
 from geonet.config import NUM_SCALES
-from geonet.images import to_float, to_uint8
+from geonet.frames import to_float, to_uint8
+from npu_runtime.training.task import TrainingOutput
 
 # Of the loss at a weight of an untrained net: measured with one example were 7.4 (pose_net, vgg,
 # 64x208) and 4180 (flow_net, residual, 128x416).
@@ -17,21 +16,8 @@ GRADIENT_SIZES = {'train_rigid': 2.0 ** 6, 'train_flow': 2.0 ** 15}
 _LARGEST_SEEN_FLOW = 32768.0
 
 
-class TrainingOutput(typing.NamedTuple):
-    """What a training graph gives.
-
-    Attributes:
-      losses: name -> <float32>[], weighted; the total loss is their sum.
-      images: name -> <uint8 or float32>[B, H, W, 1 or 3], pictures of the finest scale.
-      tensors: name -> tensor, or a list of tensors, finest first: the values in between.
-    """
-    losses: typing.Dict[str, tf.Tensor]
-    images: typing.Dict[str, tf.Tensor]
-    tensors: typing.Dict[str, typing.Any]
-
-
 def rigid_training(batch, config, is_training=True):
-    """depth_net and pose_net learn from each other: mode train_rigid.
+    """Training graph of depth_net and pose_net: mode train_rigid.
 
     Args:
       batch: dict of frames <uint8>[B, H, W, 3(N + 1)] (the target, the frames before it in time
@@ -40,17 +26,17 @@ def rigid_training(batch, config, is_training=True):
       is_training: whether batch norm uses the batch's statistics and updates its averages.
 
     Returns:
-      TrainingOutput with the losses rigid_warp, disp_smooth and geometry_consistency; a term of
-      weight 0 is left out.
+      TrainingOutput with the losses rigid_warp, disp_smooth and geometry_consistency; terms of
+      weight 0 are omitted.
 
     Raises:
-      ValueError: shapes that do not fit the configuration.
+      ValueError: a shape does not match the configuration.
     """
     images, intrinsics = _read_batch(batch, config)
     batch_size = images.shape.as_list()[0]
     views = pyramid.area_pyramid(frames.frame_rows(images), NUM_SCALES)
     sizes = pyramid.sizes_of(views)
-    # Without the way back, from sources to target, only the target's depth is needed.
+    # Without warps from sources to target only the target's depth is needed.
     seen = views[0][:batch_size] if config.target_depth_only else views[0]
     disparities = _disparities(seen, config, _norm_decay(config, is_training))
     poses = nets.pose_net(images, _norm_decay(config, is_training))
@@ -65,7 +51,7 @@ def rigid_training(batch, config, is_training=True):
               for image, start in zip(warped, starts)]
     terms = objectives.rigid_terms(errors, starts, views, disparities, config)
     if config.geometry_consistency_weight:
-        # As for rigid_warp: N / 2 times the sum of both directions' means.
+        # Weighted as rigid_warp: N / 2 times the sum of both directions' means.
         weight = config.geometry_consistency_weight * config.num_sources / 2
         terms['geometry_consistency'] = weight * tf.reduce_sum(losses.depth_inconsistency(
             geometry.depth_after(depth, transform, sizes, config.half_pixel_centers),
@@ -78,20 +64,20 @@ def rigid_training(batch, config, is_training=True):
 
 
 def flow_training(batch, config, is_training=True):
-    """flow_net learns optical flow: mode train_flow.
+    """Training graph of flow_net: mode train_flow.
 
     With flownet_type = residual it corrects the rigid flow of depth_net and pose_net, which are
-    frozen: they run with their averages and get no gradient.
+    frozen: they use batch norm's averages and receive no gradient.
 
     Args:
       batch, config, is_training: see `rigid_training`.
 
     Returns:
-      TrainingOutput with the losses flow_warp, flow_smooth and flow_consistency; a term of weight
-      0 is left out.
+      TrainingOutput with the losses flow_warp, flow_smooth and flow_consistency; terms of weight 0
+      are omitted.
 
     Raises:
-      ValueError: shapes that do not fit the configuration.
+      ValueError: a shape does not match the configuration.
     """
     images, intrinsics = _read_batch(batch, config)
     batch_size = images.shape.as_list()[0]
@@ -100,9 +86,8 @@ def flow_training(batch, config, is_training=True):
     rigid = {}
     if config.flownet_type == 'residual':
         disparities, poses = _disparities(views[0], config), nets.pose_net(images)
-        rigid_flow = tf.stop_gradient(_rigid_flow(disparities, poses, intrinsics, config))
-        rigid = dict(disparities=disparities, poses=poses, rigid_flows=pyramid.unflatten(
-            rigid_flow, pyramid.sizes_of(views)))
+        rigid = dict(disparities=disparities, poses=poses, rigid_flows=_frozen_rigid_flows(
+            disparities, poses, intrinsics, config))
     flows = _full_flows(
         starts[0], frames.at_ends(views[0], batch_size), rigid.get('rigid_flows'), config,
         _norm_decay(config, is_training))
@@ -114,14 +99,14 @@ def flow_training(batch, config, is_training=True):
 
 
 def predict_depth(images, config):
-    """Depth of single images: mode test_depth.
+    """Depth of single images, up to a common scale: mode test_depth.
 
     Args:
       images: <uint8>[B, H, W, 3].
       config: ModelConfig.
 
     Returns:
-      A list of <float32>[B, H // 2^s, W // 2^s, 1], finest first: depth up to a common scale.
+      A list of <float32>[B, H // 2^s, W // 2^s, 1], finest first.
     """
     _check_shape('images', images, [None, config.img_height, config.img_width, 3])
     return [1.0 / disparity
@@ -129,7 +114,7 @@ def predict_depth(images, config):
 
 
 def predict_pose(target, sources, config):
-    """The camera's motion in a snippet: mode test_pose.
+    """Camera motion in a snippet: mode test_pose.
 
     Args:
       target: <uint8>[B, H, W, 3], the middle frame.
@@ -147,10 +132,10 @@ def predict_flow(target, sources, intrinsics, config, source_index=None):
     """Optical flow from the target to one source frame: mode test_flow.
 
     Args:
-      target, sources: see `predict_pose`; pose_net takes the whole snippet.
+      target, sources: see `predict_pose`.
       intrinsics: <float32>[B, 3, 3], pixels; None with flownet_type = direct.
       config: ModelConfig.
-      source_index: which source; None: the frame after the target, N / 2.
+      source_index: of the source; None: N / 2, the frame after the target.
 
     Returns:
       A list of <float32>[B, H // 2^s, W // 2^s, 2], pixels of scale s, x first, finest first.
@@ -161,13 +146,8 @@ def predict_flow(target, sources, intrinsics, config, source_index=None):
     rigid_flows = None
     if config.flownet_type == 'residual':
         _check_shape('intrinsics', intrinsics, [None, 3, 3])
-        pose = nets.pose_net(tf.concat([target, sources], axis=-1))[:, index]
-        transform = geometry.pixel_transform(geometry.pose_matrix(pose), intrinsics)
-        disparities = _disparities(target, config)
-        sizes = pyramid.sizes_of(disparities)
-        flow = geometry.rigid_flow(1.0 / pyramid.flatten(disparities), transform, sizes,
-                                   config.half_pixel_centers)
-        rigid_flows = pyramid.unflatten(flow, sizes)
+        poses = nets.pose_net(tf.concat([target, sources], axis=-1))[:, index:index + 1]
+        rigid_flows = _frozen_rigid_flows(_disparities(target, config), poses, intrinsics, config)
     source = sources[..., 3 * index:3 * index + 3]
     return _full_flows(target, source, rigid_flows, config)
 
@@ -186,29 +166,35 @@ def _disparities(images, config, norm_decay=None):
             for disparity in disparities]
 
 
-def _rigid_flow(disparities, poses, intrinsics, config):
-    """Flow of the static scene for every pair: flat pyramid <float32>[2 N B, P, 2].
+def _frozen_rigid_flows(disparities, poses, intrinsics, config):
+    """Flow of the static scene for each pair, without gradient.
 
     Args:
-      disparities: list of frame rows [(N + 1) B, H_s, W_s, 1].
+      disparities: see `_starting_points`.
       poses: <float32>[B, N, 6], target to source.
       intrinsics: <float32>[B, 3, 3].
       config: ModelConfig.
+
+    Returns:
+      A list of <float32>[2 N B or N B, H_s, W_s, 2], finest first.
     """
-    return geometry.rigid_flow(*_starting_points(disparities, poses, intrinsics),
-                               pyramid.sizes_of(disparities), config.half_pixel_centers)
+    sizes = pyramid.sizes_of(disparities)
+    flow = geometry.rigid_flow(*_starting_points(disparities, poses, intrinsics), sizes,
+                               config.half_pixel_centers)
+    return pyramid.unflatten(tf.stop_gradient(flow), sizes)
 
 
 def _starting_points(disparities, poses, intrinsics):
-    """For every pair the depth where its flow starts, and what moves it.
+    """Depth and pixel transform of each pair, in the frame where its flow starts.
 
     Args:
-      disparities: list of frame rows [(N + 1) B, H_s, W_s, 1], or of the targets' alone, [B, ...]:
-        then only the forward pairs are there.
-      poses, intrinsics: see `_rigid_flow`.
+      disparities: list of frame rows [(N + 1) B, H_s, W_s, 1]; or of the targets alone, [B, ...],
+        for the forward pairs only.
+      poses, intrinsics: see `_frozen_rigid_flows`.
 
     Returns:
-      (flat pyramid <float32>[2 N B or N B, P, 1], <float32>[the same, 3, 4] of `pixel_transform`).
+      (flat pyramid <float32>[2 N B or N B, P, 1], <float32>[2 N B or N B, 3, 4] of
+      `geometry.pixel_transform`).
     """
     batch_size, num_sources, _ = poses.shape.as_list()
     source_major = tf.reshape(tf.transpose(poses, [1, 0, 2]), [-1, 6])
@@ -225,7 +211,7 @@ def _starting_points(disparities, poses, intrinsics):
 
 
 def _full_flows(starts, ends, rigid_flows, config, norm_decay=None):
-    """flow_net's flow from `starts` to `ends`, on top of the rigid flow if there is one.
+    """Flow from `starts` to `ends`, added to the rigid flow if there is one.
 
     Args:
       starts, ends: <float32>[M, H, W, 3].
@@ -235,7 +221,7 @@ def _full_flows(starts, ends, rigid_flows, config, norm_decay=None):
     if rigid_flows:
         warped = geometry.flow_warp(ends, rigid_flows[0])
         error = losses.photometric_error(warped, starts, config.alpha_recon_image)
-        # A point beside the camera has any flow, and float16 none above 65504.
+        # Points beside the camera have unbounded flow; float16 ends at 65504.
         seen = tf.clip_by_value(rigid_flows[0], -_LARGEST_SEEN_FLOW, _LARGEST_SEEN_FLOW)
         inputs += [warped, seen, losses.channel_norm(error)]
     flows = nets.flow_net(tf.concat(inputs, axis=-1), norm_decay, config.initial_flow_gain)
@@ -245,7 +231,7 @@ def _full_flows(starts, ends, rigid_flows, config, norm_decay=None):
 
 
 def _pictures(batch, warped, errors):
-    """Pictures of the target and of the frame after it, seen from the target."""
+    """Images for TensorBoard: the target, the next frame warped to it, and the error."""
     batch_size = batch['frames'].shape.as_list()[0]
     first = batch_size * (batch['frames'].shape.as_list()[-1] // 3 // 2)
     after = slice(first, first + batch_size)
@@ -268,9 +254,9 @@ def _check_snippet(target, sources, config):
                  [target.shape.as_list()[0]] + size + [3 * config.num_sources])
 
 
-def _check_shape(name, tensor, wanted):
-    """ValueError unless `tensor` has the static shape `wanted`; None stands for any number."""
+def _check_shape(name, tensor, expected):
+    """Raises a ValueError unless `tensor` has the static shape `expected`; None is any size."""
     found = tensor.shape.as_list()
-    if None in found or len(found) != len(wanted) or any(
-            size is not None and size != other for size, other in zip(wanted, found)):
-        raise ValueError('%s has shape %s, must be %s (all sizes static)' % (name, found, wanted))
+    if None in found or len(found) != len(expected) or any(
+            size is not None and size != other for size, other in zip(expected, found)):
+        raise ValueError('%s has shape %s, must be %s (all sizes static)' % (name, found, expected))

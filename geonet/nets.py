@@ -1,10 +1,9 @@
 """depth_net, pose_net and flow_net: which layers, under which variable scope, in which units."""
-import importlib
 import math
 
 import tensorflow.compat.v1 as tf
 
-from geonet import resnet50
+from geonet import encoder_decoder
 from geonet.config import ENCODERS
 from geonet.layers import Layers
 
@@ -19,14 +18,15 @@ def depth_net(images, encoder, norm_decay=None, initial_disparity=0.0):
 
     Args:
       images: <float32>[M, H, W, 3] in [-1, 1].
-      encoder: one of `config.ENCODERS`, each a module of this package.
+      encoder: 'resnet50' or 'vgg'.
       norm_decay: see `Layers`; None for inference.
-      initial_disparity: about what an untrained net gives; 0 is half the largest, as published.
+      initial_disparity: approximate disparity of an untrained net; 0: half the largest, as
+        published.
 
     Returns:
       A list of <float32>[M, H // 2^s, W // 2^s, 1] in [0.01, 5.01] (vgg: 10.01), finest first.
     """
-    encode_decode = importlib.import_module('geonet.' + encoder).encode_decode
+    encode_decode = getattr(encoder_decoder, encoder)
     largest = ENCODERS[encoder]
     share = (initial_disparity - _SMALLEST_DISPARITY) / largest if initial_disparity else 0.5
     bias = math.log(share / (1.0 - share))
@@ -46,7 +46,7 @@ def flow_net(inputs, norm_decay=None, initial_gain=1.0):
     Args:
       inputs: <float32>[M, H, W, 6] two images, or [M, H, W, 12] with the rigid warp, flow, error.
       norm_decay: see `Layers`; None for inference.
-      initial_gain: how much of the published net's flow an untrained net gives.
+      initial_gain: factor on the flow of an untrained net; 1 as published.
 
     Returns:
       A list of <float32>[M, H // 2^s, W // 2^s, 2], pixels of scale s, x first, finest first.
@@ -57,16 +57,16 @@ def flow_net(inputs, norm_decay=None, initial_gain=1.0):
         def head(features):
             return _FLOW_SCALE * layer.linear_conv(features, 2, 3, initial_gain=initial_gain)
 
-        flows = _fit_pyramid(resnet50.encode_decode(inputs, head, layer), inputs)
+        flows = _fit_pyramid(encoder_decoder.resnet50(inputs, head, layer), inputs)
     return [flow * [float(size) for size in flow.shape.as_list()[2:0:-1]] for flow in flows]
 
 
 def pose_net(images, norm_decay=None):
-    """The camera's motion from the target frame to each source frame.
+    """Camera motion from the target frame to each source frame.
 
     Args:
-      images: <float32>[B, H, W, 3(N + 1)] in [-1, 1]: the target, the frames before it, then those
-        after.
+      images: <float32>[B, H, W, 3(N + 1)] in [-1, 1]: the target, the frames before it, then
+        the frames after it.
       norm_decay: see `Layers`; None for inference.
 
     Returns:
@@ -84,7 +84,7 @@ def pose_net(images, norm_decay=None):
 
 
 def _fit_pyramid(predictions, images):
-    """Cuts off the border that rounding odd sizes up has added; level s is [H // 2^s, W // 2^s]."""
+    """Crops the border that rounding up odd sizes has added; level s is [H // 2^s, W // 2^s]."""
     _, height, width, _ = images.shape.as_list()
     return [prediction if prediction.shape.as_list()[1:3] == [height >> scale, width >> scale]
             else prediction[:, :height >> scale, :width >> scale]

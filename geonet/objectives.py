@@ -1,4 +1,4 @@
-"""What the training graphs minimise: the weighted terms, by name."""
+"""The weighted loss terms of the training graphs, by name."""
 import numpy as np
 import tensorflow.compat.v1 as tf
 
@@ -7,12 +7,12 @@ from geonet.config import NUM_SCALES
 
 
 def rigid_terms(errors, starts, views, disparities, config):
-    """The weighted losses rigid_warp and disp_smooth; one of weight 0 is left out.
+    """The weighted losses rigid_warp and disp_smooth; terms of weight 0 are omitted.
 
     Args:
       errors: list of <float32>[M, H_s, W_s, 3] of `losses.photometric_error`, pair rows; M is
-        2 N B, or N B without the way back.
-      starts: list of <float32>[M, H_s, W_s, 3], the frames in which the pairs start.
+        2 N B, or N B for forward pairs only.
+      starts: list of <float32>[M, H_s, W_s, 3], the frames where the pairs start.
       views: list of <float32>[(N + 1) B, H_s, W_s, 3], frame rows.
       disparities: list of <float32>[(N + 1) B or B, H_s, W_s, 1].
       config: ModelConfig.
@@ -22,7 +22,7 @@ def rigid_terms(errors, starts, views, disparities, config):
     """
     terms = {}
     if config.rigid_warp_weight:
-        # N / 2 times the sum of the directions' means is N times the mean over both.
+        # N / 2 times the sum of both directions' means is N times their common mean.
         weight = config.rigid_warp_weight * config.num_sources
         terms['rigid_warp'] = weight * tf.add_n([
             _mean_error(error, start, view, config)
@@ -35,17 +35,17 @@ def rigid_terms(errors, starts, views, disparities, config):
 
 
 def compare_flows(flows, views, starts, config):
-    """What flows say of the frames that they connect.
+    """Warps the frames that flows connect, and compares them.
 
     Args:
       flows: list of <float32>[2 N B, H_s, W_s, 2], pair rows.
       views: list of <float32>[(N + 1) B, H_s, W_s, 3], frame rows.
-      starts: list of <float32>[2 N B, H_s, W_s, 3], the frames in which the pairs start.
+      starts: list of <float32>[2 N B, H_s, W_s, 3], the frames where the pairs start.
       config: ModelConfig.
 
     Returns:
-      dict: warped and errors, lists of <float32>[2 N B, H_s, W_s, 3], finest first; with a weight
-      of consistency also the flat pyramids inconsistency [2 N B, P, 2] and non_occluded
+      dict: warped and errors, lists of <float32>[2 N B, H_s, W_s, 3], finest first; with a
+      consistency weight also the flat pyramids inconsistency [2 N B, P, 2] and non_occluded
       [2 N B, P, 1].
     """
     sizes, flow = pyramid.sizes_of(flows), pyramid.flatten(flows)
@@ -67,11 +67,11 @@ def compare_flows(flows, views, starts, config):
 
 
 def flow_terms(compared, flows, starts, config):
-    """The weighted losses flow_warp, flow_smooth and flow_consistency; weight 0 leaves one out.
+    """The weighted losses flow_warp, flow_smooth and flow_consistency, except those of weight 0.
 
     Args:
       compared: dict of `compare_flows`.
-      flows, starts: as there.
+      flows, starts: see `compare_flows`.
       config: ModelConfig.
 
     Returns:
@@ -89,7 +89,7 @@ def flow_terms(compared, flows, starts, config):
                  2.0 * tf.add_n([tf.reduce_mean(level) for level in compared['errors']]))
         terms['flow_warp'] = config.flow_warp_weight * config.num_sources / 2 * error
     if config.flow_smooth_weight:
-        # The mean over both directions and components is half of what the paper's sum has.
+        # The mean over both directions and components is half of the paper's sum.
         terms['flow_smooth'] = config.flow_smooth_weight * tf.add_n([
             losses.smoothness(level, start) / 2 ** scale
             for scale, (level, start) in enumerate(zip(flows, starts))])
@@ -100,11 +100,11 @@ def flow_terms(compared, flows, starts, config):
 
 
 def _mean_error(error, start, view, config):
-    """The mean <float32>[] of one scale's error over both directions, or over what counts of it.
+    """Mean <float32>[] of one scale's error over both directions, with masks where configured.
 
     Args:
-      error: <float32>[M, H_s, W_s, 3], pair rows; M is 2 N B, or N B without the way back.
-      start: <float32>[M, H_s, W_s, 3], the frames in which the pairs start.
+      error: <float32>[M, H_s, W_s, 3], pair rows; M is 2 N B, or N B for forward pairs only.
+      start: <float32>[M, H_s, W_s, 3], the frames where the pairs start.
       view: <float32>[(N + 1) B, H_s, W_s, 3], frame rows.
       config: ModelConfig.
     """
@@ -114,12 +114,12 @@ def _mean_error(error, start, view, config):
     forward = config.num_sources * batch_size
     means = []
     for rows in [slice(0, forward), slice(forward, None)][:error.shape.as_list()[0] // forward]:
-        # A source has one target only, so nothing to choose from on the way back.
+        # Backward, a source has a single target: no minimum to take.
         views = config.num_sources if config.minimum_reprojection and not rows.start else 1
         found = losses.least_error(error[rows], views)
         if config.auto_masking:
             unmoved = losses.photometric_error(frames.at_ends(view, batch_size)[rows], start[rows],
-                                           config.alpha_recon_image)
+                                               config.alpha_recon_image)
             found *= losses.explained_by_motion(found, losses.least_error(unmoved, views))
         means.append(tf.reduce_mean(found))
     return tf.add_n(means) / len(means)

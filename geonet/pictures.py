@@ -1,4 +1,4 @@
-"""Predictions as pictures: each frame with what was predicted for it, as PNG files or a video."""
+"""Pictures of predictions: each frame above its prediction, as PNG files or a video."""
 import os
 
 import numpy as np
@@ -15,44 +15,44 @@ _PATH_COLOUR, _CAR_COLOUR = (31, 119, 180), (214, 39, 40)
 
 
 def depth_picture(image, depth):
-    """The frame with its depth under it, near bright; the colours span this picture's depths.
+    """The frame above its depth, near is bright; colours span the depths of this picture.
 
     Args:
       image: uint8 [H, W, 3].
       depth: float [H, W], any scale.
 
     Returns:
-      uint8 [2H, W, 3], or a whole multiple where W is small.
+      uint8 [2H, W, 3], or an integer multiple if W is small.
     """
-    from kitti_eval.plots import depth_colours  # Only here: matplotlib takes seconds to import.
+    from kitti_eval.plots import depth_colours  # Imports matplotlib, which is slow.
     low, high = np.percentile(depth, (2, 98))
     return _stacked(image, depth_colours(np.maximum(depth, low), low, high))
 
 
 def flow_picture(image, flow):
-    """The frame with its flow under it in the colours of the Middlebury wheel.
+    """The frame above its flow in the colours of the Middlebury wheel.
 
     Args:
       image: uint8 [H, W, 3].
       flow: float [H, W, 2], pixels.
 
     Returns:
-      uint8 [2H, W, 3], or a whole multiple where W is small.
+      uint8 [2H, W, 3], or an integer multiple if W is small.
     """
     return _stacked(image, flow_to_colour(flow))
 
 
 def trajectory_picture(image, positions, reached):
-    """The frame with the path driven so far under it, from above, forward up.
+    """The frame above the path so far, in bird's-eye view, forward up.
 
     Args:
       image: uint8 [H, W, 3].
-      positions: float [N, 2], x to the right and z forward, any scale: the whole path, which sets
-        the scale of every picture.
-      reached: the position at which the frame was taken, 0..N-1.
+      positions: float [N, 2], the whole path, x to the right and z forward, in any unit; it sets
+        the scale of all pictures.
+      reached: index of the frame's position.
 
     Returns:
-      uint8 [3H, W, 3], or a whole multiple where W is small.
+      uint8 [3H, W, 3], or an integer multiple if W is small.
     """
     shown = _enlarged(image)
     height, width = 2 * shown.shape[0], shown.shape[1]
@@ -68,7 +68,7 @@ def trajectory_picture(image, positions, reached):
 
 
 def _stacked(image, colours):
-    """One above the other; small pictures enlarged by a whole number, to be seen at all."""
+    """One above the other, enlarged by an integer factor if small."""
     return _enlarged(np.concatenate([image, colours]))
 
 
@@ -85,7 +85,7 @@ class PictureWriter:
       name: of the folder of PNGs and of the video, see `kitti_data.video.VideoWriter`.
       png: whether to write PNG files.
       as_video: whether to write a video.
-      rate: frames a second of the video.
+      rate: of the video, frames per second.
     """
 
     def __init__(self, folder, name, png, as_video, rate):

@@ -1,4 +1,4 @@
-"""`--mode=test_depth`: depth up to scale for every frame of a source."""
+"""`--mode=test_depth`: depth, up to scale, of each frame of a source."""
 import itertools
 import os
 
@@ -10,16 +10,16 @@ from vo_common.console import warn
 from vo_common.files import make_folder, remove_others, write_json
 from vo_common.opencv import cv2
 
-_MOST_LOST = 0.01  # share of the pixels of 16-bit depth that nothing is said about
+_MOST_LOST = 0.01  # share of pixels outside the range of 16-bit depth
 
 
 def test_depth(run, model, runtime):
     """Writes `<output_dir>/<checkpoint name>.npy`, float32 [n, H, W], depth up to scale.
 
-    Beside it: a JSON file with the names of the frames in order, their folder and the checkpoint;
-    with `--pictures` a folder of PNGs and with `--video` a video, each frame over its depth; with
-    `--pictures=16bit` `<checkpoint name>_16bit/%010d.png`, depth times `--depth_scale` as KITTI's
-    depth PNGs, numbered as the names are.
+    Also writes a JSON file with the frames' names in order, their folder and the checkpoint; with
+    `--pictures` a folder of PNGs and with `--video` a video, each frame above its depth; with
+    `--pictures=16bit` `<checkpoint name>_16bit/%010d.png`, depth times `--depth_scale` as KITTI
+    depth PNGs, in the order of the names.
 
     Args:
       run: <RunConfig>.
@@ -30,8 +30,8 @@ def test_depth(run, model, runtime):
       The path of the .npy file.
 
     Raises:
-      UserError: no frame can be found, one is broken, a depth is not finite; or, once all others
-        are written, a video breaks off.
+      UserError: there is no frame, one is broken, or a depth is not finite; a truncated video is
+        reported after its frames are written.
     """
     run.require(init_ckpt_file='the checkpoint to predict with', output_dir='where depth goes')
     source = depth_frames(run.dataset_dir, run.depth_test_split, run.test_file_list,
@@ -71,8 +71,8 @@ def _write_16_bit(folder, depths, sizes, scale):
                   {'%010d.png' % index for index in range(len(depths))})
     print('16-bit depth: %s' % folder)
     if lost > _MOST_LOST:
-        warn('%s: %.3g %% of the pixels are not from 1/256 to 255.996 m and written as unknown '
-             '(--depth_scale=%g: must be the metres of a unit of depth)' % (
+        warn('%s: %.3g %% of the pixels are outside of 1/256 to 255.996 m and written as unknown '
+             '(--depth_scale=%g: must be the metres per unit of depth)' % (
                  folder, 100 * lost, scale))
 
 

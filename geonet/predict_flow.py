@@ -1,4 +1,4 @@
-"""`--mode=test_flow`: optical flow from each target frame to the frame after it."""
+"""`--mode=test_flow`: optical flow from each target frame to the next frame."""
 import itertools
 import os
 import re
@@ -19,7 +19,8 @@ from vo_common.files import make_folder, remove_others, write_json
 def test_flow(run, model, runtime):
     """Writes `binary/%06d.flo`, `color/%06d.png` and `png/%06d.png` (KITTI, 16 bits) per image.
 
-    `flow.json` names the target images and the checkpoint. Files of this kind of an earlier run, of other images, are removed.
+    `flow.json` names the target images and the checkpoint. Removes files of an earlier run on other
+    images.
 
     Args:
       run: <RunConfig>.
@@ -30,8 +31,8 @@ def test_flow(run, model, runtime):
       The number of images.
 
     Raises:
-      UserError: no frame can be found, one is broken, a flow is not finite; or, once all others
-        are written, a video breaks off.
+      UserError: there is no frame, one is broken, or a flow is not finite; a truncated video is
+        reported after its frames are written.
     """
     run.require(init_ckpt_file='the checkpoint to predict with', output_dir='where flow goes')
     source = flow_snippets(run.dataset_dir, run, model)
@@ -62,7 +63,7 @@ def test_flow(run, model, runtime):
 
 
 def flow_snippets(path, run, model):
-    """The <SnippetSource> at `path`; with a camera where the model needs one."""
+    """The <SnippetSource> at `path`, with a camera if the model needs one."""
     return snippets(path, model.seq_length, model.img_height, model.img_width, run.pose_test_seq,
                     run.camera, run.intrinsics,
                     _needs_camera(model) and not model.canonical_camera, model.half_pixel_centers,
@@ -86,7 +87,7 @@ def predict_flows(predict, source, model):
     """Yields (<Snippet>, <float32>[H, W, 2] flow in pixels of its frames) for a whole source.
 
     Args:
-      predict: function (examples, total, desc) that yields outputs of a `flow_graph`.
+      predict: function (examples, total, desc) that yields the outputs of `flow_graph`.
       source: <SnippetSource>.
       model: <ModelConfig>.
     """
@@ -103,7 +104,7 @@ def _needs_camera(model):
 def _example(snippet, model):
     example = {'target': snippet.target, 'sources': snippet.sources}
     if _needs_camera(model):
-        # As in training: a flow is in pixels, whichever camera its rigid part was counted for.
+        # As in training: flow is in pixels, whichever camera its rigid part assumes.
         example['intrinsics'] = (
             camera_of(model.canonical_camera, model.img_height, model.img_width)
             if model.canonical_camera else snippet.intrinsics)

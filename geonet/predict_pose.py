@@ -17,12 +17,12 @@ from vo_common.files import make_folder
 
 
 def test_pose(run, model, runtime):
-    """Writes one TUM file a snippet, `<output_dir>/%06d.txt`, numbered by its first frame.
+    """Writes one TUM file per snippet, `<output_dir>/%06d.txt`, numbered by its first frame.
 
-    Beside them the snippets chained to one path, in the scale of the network: `trajectory.txt`, a
-    KITTI pose file (of 13 columns, the frame number first, where frames are not 0..N-1), and
-    `trajectory_tum.txt`, with times; with `--pictures` `trajectory.png`, and with `--video` a
-    `trajectory.mp4` in which the path grows under the frames.
+    Also writes the snippets chained to one path, in the scale of the network: `trajectory.txt`, a
+    KITTI pose file (with the frame number in front if frames are not 0..N-1), and
+    `trajectory_tum.txt`, with times; with `--pictures` `trajectory.png`, and with `--video`
+    `trajectory.mp4`, each frame above the path so far.
 
     Args:
       run: <RunConfig>.
@@ -33,8 +33,8 @@ def test_pose(run, model, runtime):
       The number of snippets.
 
     Raises:
-      UserError: no frame can be found, one is broken or missing between others, a pose is not
-        finite; or, once all others are written, a video breaks off.
+      UserError: there is no frame, one is broken or missing between others, or a pose is not
+        finite; a truncated video is reported after its frames are written.
     """
     run.require(init_ckpt_file='the checkpoint to predict with', output_dir='where poses go')
     source = sequence_source(run.dataset_dir, model.seq_length, run.pose_test_seq, run.camera,
@@ -72,13 +72,13 @@ def pose_graph(model, run):
 
 
 def predict_snippets(predict, source, model, intrinsics=()):
-    """Every snippet of a source.
+    """Predicts all snippets of a source.
 
     Args:
-      predict: function (examples, total, desc) that yields outputs of a `pose_graph`.
+      predict: function (examples, total, desc) that yields the outputs of `pose_graph`.
       source: <FrameSource>.
-      model: <ModelConfig>; with canonical_camera the motions are brought to the source's camera.
-      intrinsics: (fx, fy, cx, cy) of that, in pixels of the files, instead of a calibration.
+      model: <ModelConfig>; with canonical_camera, motions are converted to the source's camera.
+      intrinsics: (fx, fy, cx, cy) of that camera, in pixels of the files; empty: its calibration.
 
     Returns:
       float64 [M, L, 4, 4]: poses relative to the first frame of each of the M snippets.
@@ -94,35 +94,35 @@ def predict_snippets(predict, source, model, intrinsics=()):
 
 
 def _camera(source, model, intrinsics):
-    """float64 [3, 3] of a source's frames in pixels of the network; None, with a warning, where
-    the model needs it and nothing tells it."""
+    """Intrinsics float64 [3, 3] of a source, in pixels of the network; None, with a warning, if
+    unknown."""
     camera = typed_camera(intrinsics, source.size)
     if camera is None and source.read_camera:
         camera = source.read_camera()
     if camera is None:
-        warn('no calibration is known: the motions are those of the camera with which the model '
-             'was trained (--intrinsics=fx,fy,cx,cy, in pixels of the files, gives another)')
+        warn('no calibration found: motions are given for --canonical_camera, with which the model '
+             'was trained (set --intrinsics=fx,fy,cx,cy in pixels of the image files)')
         return None
     height, width = source.size
     return resized(camera, model.img_width / width, model.img_height / height)
 
 
 def averaged(poses):
-    """Snippets in which each motion is the mean of those of all snippets that hold it.
+    """Averages each motion over all snippets that contain it.
 
     Args:
-      poses: float64 [M, L, 4, 4], snippets that begin one frame after the other, each relative to
-        its first frame.
+      poses: float64 [M, L, 4, 4], snippets that start at consecutive frames, each relative to its
+        first frame.
 
     Returns:
-      float64 [M, L, 4, 4], likewise.
+      float64 [M, L, 4, 4].
     """
     _, trajectory = chain_snippets(dict(enumerate(poses)), overlap='mean')
     return snippets_of_trajectory(trajectory, poses.shape[1])
 
 
 def _example(window):
-    """Target and source stack of the frames of a snippet, the target in the middle."""
+    """Target, the middle frame, and stacked sources of a snippet."""
     middle = len(window) // 2
     return {'target': window[middle],
             'sources': np.concatenate(window[:middle] + window[middle + 1:], axis=-1)}
@@ -138,7 +138,7 @@ def _film(output_dir, source, poses, model):
 
 
 def _plot(path, trajectory):
-    """Draws the path, in the network's own scale, from above."""
-    from kitti_eval.plots import plot_trajectories  # matplotlib is slow to import
+    """Draws the path in bird's-eye view, in the scale of the network."""
+    from kitti_eval.plots import plot_trajectories  # Imports matplotlib, which is slow.
     plot_trajectories(path, [('prediction', trajectory)],
                       "Snippets chained, in the network's own scale instead of metres")

@@ -12,7 +12,7 @@ from vo_common.progress import progress
 
 
 def predictions(run):
-    """The module with the `predict_*` that a <RunConfig> asks for: of `model`, or means of them."""
+    """The module with the `predict_*` to use: `flipped` with --flip_average, else `model`."""
     return flipped if run.flip_average else model
 
 
@@ -20,11 +20,11 @@ class BatchedGraph:
     """A prediction graph with static shapes, built in the default graph.
 
     Args:
-      build: function of input tensors by name, returns a dict of output tensors by name; the
-        first axis of each is the batch.
-      input_shapes: name -> shape of one example; inputs are uint8 unless named in `dtypes`.
-      batch_size: examples a call; the last batch is filled up and the filling dropped.
-      dtypes: name -> numpy dtype, where it is not uint8.
+      build: function from input tensors by name to a dict of output tensors by name; their first
+        axis is the batch.
+      input_shapes: name -> shape of one example.
+      batch_size: examples per call; the last batch is padded.
+      dtypes: name -> numpy dtype; default uint8.
     """
 
     def __init__(self, build, input_shapes, batch_size, dtypes=None):
@@ -37,13 +37,12 @@ class BatchedGraph:
         self._outputs = build(**self._inputs)
 
     def run(self, session, examples, total=None, desc=''):
-        """Yields a dict of outputs, without the batch axis, for each of `examples`.
+        """Yields a dict of outputs, without the batch axis, for each example.
 
         Args:
-          session: tf.Session that holds the variables' values.
-          examples: iterable of dicts of arrays, one example each.
-          total: how many there are, for the progress bar.
-          desc: what the progress bar says.
+          session: tf.Session with the variables' values.
+          examples: iterable of dicts of arrays, one per example.
+          total, desc: number of examples and label of the progress bar.
         """
         with progress(total=total, desc=desc, unit='image') as bar:
             for batch in _batches(examples, self._batch_size):
@@ -57,7 +56,7 @@ class BatchedGraph:
 
 
 class Predictor:
-    """A BatchedGraph in a graph and a session of its own, restored from a checkpoint.
+    """A BatchedGraph with its own graph and session, restored from a checkpoint.
 
     Args:
       make_graph: function without arguments that builds the <BatchedGraph>.
@@ -82,7 +81,7 @@ class Predictor:
         self._session.close()
 
     def __call__(self, examples, total=None, desc=''):
-        """As `BatchedGraph.run`; a UserError at the first output that is not finite."""
+        """As `BatchedGraph.run`; raises a UserError at the first output that is not finite."""
         for place, outputs in enumerate(self._graph.run(self._session, examples, total, desc)):
             for values in outputs.values():
                 require_finite(values, self.checkpoint, '%s number %d' % (desc, place))
@@ -99,5 +98,5 @@ def _batches(examples, size):
 
 
 def _stacked(arrays, size):
-    """[size, ...]: the arrays, the last one repeated where they are fewer."""
+    """Stacks arrays to [size, ...], repeating the last one if there are fewer."""
     return np.stack(arrays + [arrays[-1]] * (size - len(arrays)))

@@ -1,7 +1,7 @@
-"""Image pyramids, as lists of levels and as one flat list of pixels.
+"""Image pyramids, as lists of levels and flat.
 
 A *flat pyramid* is <float32>[M, P, C]: the pixels of all levels row by row, finest level first,
-P = sum of H_s W_s. What is done to each pixel alone is done to all scales in one go.
+P = sum of H_s W_s. Pixelwise operations on it apply to all scales at once.
 """
 import numpy as np
 import tensorflow.compat.v1 as tf
@@ -13,7 +13,7 @@ def sizes_of(levels):
 
 
 def flatten(levels):
-    """A list of <float32>[M, H_s, W_s, C] -> a flat pyramid [M, P, C]."""
+    """List of <float32>[M, H_s, W_s, C] -> flat pyramid [M, P, C]."""
     flat = []
     for level in levels:
         batch, height, width, channels = level.shape.as_list()
@@ -22,7 +22,7 @@ def flatten(levels):
 
 
 def unflatten(flat, sizes):
-    """A flat pyramid [M, P, C] -> a list of <float32>[M, H_s, W_s, C]; undoes `flatten`."""
+    """Flat pyramid [M, P, C] -> list of <float32>[M, H_s, W_s, C]; the inverse of `flatten`."""
     batch, _, channels = flat.shape.as_list()
     parts = tf.split(flat, [height * width for height, width in sizes], axis=1)
     return [tf.reshape(part, [batch, height, width, channels])
@@ -30,29 +30,29 @@ def unflatten(flat, sizes):
 
 
 def per_pixel(values, sizes):
-    """One value for each level -> numpy [P, ...], that of its level for each pixel."""
+    """Repeats one value per level for each of its pixels: numpy [P, ...]."""
     return np.repeat(values, [height * width for height, width in sizes], axis=0)
 
 
 def pixel_grid(sizes):
-    """Each pixel's coordinates in its own level: numpy float32 [P, 2], x first."""
+    """Coordinates of each pixel in its own level: numpy float32 [P, 2], x first."""
     grids = [np.stack(np.meshgrid(np.arange(width), np.arange(height)), axis=-1).reshape([-1, 2])
              for height, width in sizes]
     return np.concatenate(grids).astype(np.float32)
 
 
 def full_image_grid(sizes, half_pixel_centers=False):
-    """Where each pixel is in the finest level.
+    """Coordinates of each pixel in the finest level.
 
     Args:
       sizes: [(H_s, W_s)], finest first.
-      half_pixel_centers: whether that is the middle of the area that the pixel averages, as
-        tf.image.resize has it under this name, or, as published, 2^s times its own coordinates: the
-        centre of the area's upper left pixel.
+      half_pixel_centers: True: the centre of the area that the pixel averages, as in
+        tf.image.resize; False, as published: 2^s times its own coordinates, the centre of the
+        area's upper left pixel.
 
     Returns:
-      (numpy float32 [P, 2], pixels of the finest level, x first; numpy float32 [P, 2], pixels of
-      the finest level in one of this level).
+      (numpy float32 [P, 2], pixels of the finest level, x first; numpy float32 [P, 2], size of the
+      pixel in pixels of the finest level).
     """
     grid = pixel_grid(sizes)
     if not half_pixel_centers:
@@ -64,7 +64,7 @@ def full_image_grid(sizes, half_pixel_centers=False):
 
 
 def area_pyramid(images, num_scales):
-    """Each level the full image averaged over areas, level s of size (H // 2^s, W // 2^s).
+    """Pyramid of area averages of the full image; level s has size (H // 2^s, W // 2^s).
 
     Args:
       images: <float32>[M, H, W, C].
@@ -85,9 +85,9 @@ def area_pyramid(images, num_scales):
 
 
 def resize_area(images, height, width):
-    """Averages over areas, pixels on a border counting by their share, as tf.image.resize_area.
+    """Averages over areas, pixels on a border weighted by their share, as tf.image.resize_area.
 
-    Two products with constant matrices, which every accelerator has, unlike the op.
+    Uses two products with constant matrices, which every accelerator supports, unlike the op.
 
     Args:
       images: <float32>[M, H, W, C].

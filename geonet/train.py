@@ -1,4 +1,4 @@
-"""`--mode=train_rigid` and `--mode=train_flow`: the model's side of a training run."""
+"""`--mode=train_rigid` and `--mode=train_flow`."""
 from geonet import model as geonet_model
 from kitti_data.example_list import settings_of
 from kitti_data.pipeline.example_reader import Cameras
@@ -12,7 +12,7 @@ from vo_common.memory import usable_memory
 
 
 def run_training(run, model, augment, runtime):
-    """Trains, or continues, the run in `--checkpoint_dir`.
+    """Trains or resumes the run in `--checkpoint_dir`.
 
     Args:
       run: <RunConfig>.
@@ -24,13 +24,13 @@ def run_training(run, model, augment, runtime):
       What `npu_runtime.training.loop.train` returns.
 
     Raises:
-      UserError: before the first step, where the data cannot be trained on.
+      UserError: the data cannot be trained on; raised before the first step.
     """
     run.require(dataset_dir='the formatted set', checkpoint_dir='where the run is kept')
     residual_flow = run.mode == 'train_flow' and model.flownet_type == 'residual'
     if residual_flow and not run.init_ckpt_file:
-        raise UserError('--init_ckpt_file= is empty: must be a checkpoint of train_rigid, on whose '
-                        'depth_net and pose_net --flownet_type=residual builds')
+        raise UserError('--init_ckpt_file= is empty: must be a checkpoint of train_rigid with '
+                        '--flownet_type=residual (which needs its depth_net and pose_net)')
     build = (geonet_model.flow_training if run.mode == 'train_flow'
              else geonet_model.rigid_training)
     scopes = ['flow_net'] if residual_flow else run.train_nets or None
@@ -57,16 +57,16 @@ def run_training(run, model, augment, runtime):
 
 
 def open_examples(run, model, split):
-    """The <FormattedSet> of this split, as both configurations say."""
+    """The <FormattedSet> of a split."""
     return FormattedSet(run.dataset_dir, split, model.seq_length, model.img_height,
                         model.img_width, Cameras(model.half_pixel_centers, model.canonical_camera))
 
 
 def _warn_of_centers(dataset_dir, model):
-    """Tells where camera files and model count pixels from different places."""
+    """Warns if camera files and model place pixel centres differently."""
     prepared = bool(settings_of(dataset_dir).get('half_pixel_centers'))
     if model.half_pixel_centers != prepared and not model.canonical_camera:
-        warn('%s was prepared with%s --half_pixel_centers, the model is trained with%s it: the '
+        warn('%s was prepared with%s --half_pixel_centers but the model is trained with%s it: the '
              'principal point is up to half a pixel off' % (
                  dataset_dir, '' if prepared else 'out', 'out' if prepared else ''))
 
@@ -85,7 +85,7 @@ def _validation(run, model):
 
     evaluator, metric = None, 'total'
     if run.eval_dataset_dir:
-        from geonet.evaluation import metric_evaluator  # what draws and evaluates is slow to import
+        from geonet.evaluation import metric_evaluator  # Imports plotting, which is slow.
         evaluator, metric = metric_evaluator(run, model)
     return Validation(make_dataset, run.eval_every, batches, metric, evaluator=evaluator,
                       examples=chosen)

@@ -1,14 +1,14 @@
 """Convolution of nearest-neighbour upsampled maps, computed before the upsampling.
 
-Upsampling by 2 repeats each pixel four times, and the copies share most of their products with a
-kernel: plain `conv2d(resize(features))` makes 36 for an input pixel, `upconvolve` 9 or 16. It takes
-6 % less of a training step (vgg, batch 4, 64x208, TensorFlow 2.21, AVX2).
+Upsampling by 2 repeats each pixel four times: plain `conv2d(resize(features))` takes 36 products
+per input pixel, `upconvolve` 9 or 16. This saves 6 % of a training step (vgg, batch 4, 64x208,
+TensorFlow 2.21, AVX2).
 """
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-# In a smaller image than this (pixels) the kernel is the larger tensor, and making another one of
-# it costs more than the products it saves.
+# Below this number of pixels the kernel is the larger tensor, and merging it costs more than the
+# products it saves.
 _MERGED_FROM = 128
 
 
@@ -29,8 +29,8 @@ def upconvolve(features, weights):
 
 
 def _by_merged_kernel(features, weights):
-    """One transposed convolution: upsampling is one of stride 2 with 2 x 2 ones, and its kernel
-    merges with `weights` into one of 4 x 4."""
+    """One transposed convolution of stride 2, whose 4 x 4 kernel merges `weights` with the 2 x 2
+    ones of the upsampling."""
     batch, height, width, channels = features.shape.as_list()
     filters = weights.shape.as_list()[-1]
     # Tap t of the 3 reaches output pixel 2i + d + 1 - t from copy d of input pixel i.
@@ -46,11 +46,10 @@ def _by_merged_kernel(features, weights):
 
 
 def _by_products(features, weights):
-    """The product of each pixel with each tap, added up in the output pixels that the tap reaches
-    from it."""
+    """Multiplies each pixel by each tap and adds the products to the output pixels they reach."""
     batch, height, width, channels = features.shape.as_list()
     filters = weights.shape.as_list()[-1]
-    sees = []  # along rows, columns: [output, tap, input], 1 where the output sees that input
+    sees = []  # Rows, columns: [output, tap, input], 1 where the output depends on the input.
     for size in (height, width):
         inputs = (np.arange(2 * size)[:, None] + np.arange(3) - 1) // 2
         sees.append(np.float32(inputs[..., None] == np.arange(size)))

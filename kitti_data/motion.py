@@ -12,6 +12,8 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from kitti_data.poses import from_parts, relative
+from vo_common.errors import UserError
+from vo_common.flags import as_typed
 
 LABEL_FRAMES = ('camera', 'world')
 
@@ -75,6 +77,19 @@ def poses_from_motions(motions, label_frame='camera', first_pose=None):
     for step in poses_from_vectors(motions):
         trajectory.append(trajectory[-1] @ step)
     return np.stack(trajectory)
+
+
+def require_camera_frame(label_frame, **flags):
+    """Raises a UserError for the first of `flags` that is on, unless motions are the camera's own.
+
+    Args:
+      label_frame: 'camera' or 'world'.
+      **flags: flag -> value; each turns or mirrors the camera where it is on.
+    """
+    for name, value in flags.items():
+        if value and label_frame != 'camera':
+            raise UserError('--%s=%s: must not be given with --label_frame=%s (its motions depend '
+                            'on where the sequence began)' % (name, as_typed(value), label_frame))
 
 
 def _check(label_frame):

@@ -197,12 +197,15 @@ def _check_modes(fields, given, mode):
         if not reads(fields[name], mode):
             readers = [other for other in fields['mode'].metadata['choices']
                        if reads(fields[name], other)]
-            if isinstance(value, bool):
-                value = str(value).lower()
-            elif isinstance(value, list):
-                value = ','.join(map(str, value))
             raise UserError('--%s=%s: must not be given with --mode=%s (read by %s)' % (
-                name, value, mode, ', '.join(readers)))
+                name, as_typed(value), mode, ', '.join(readers)))
+
+
+def as_typed(value):
+    """A flag's value as it is written on the command line."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return ','.join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def default_of(field):

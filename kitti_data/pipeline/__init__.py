@@ -1,1 +1,1 @@
-"""tf.data pipelines: formatted sets, windows, augmentation. The only room of kitti_data with TensorFlow."""
+"""tf.data pipelines of formatted sets and windows; nothing else in kitti_data uses TensorFlow."""

@@ -1,9 +1,9 @@
-"""Frames in the fewest bytes that normalise and resize exactly as float frames would.
+"""Frames as small integers that normalise and resize as float frames would.
 
-Visual odometry takes a frame as x / max(x) minus the mean of that, then resized bilinearly. Both
-are linear, so they commute: a frame is resized in its own levels, rounded to 1/257 of a level, and
-the two numbers that normalise it go with it. What is left of float32 x 3 channels is 16 bits x 1
-channel for gray files, 8 bits where the files have the right size already.
+The ConvLSTM takes a frame as x / max(x) minus its mean, then resized bilinearly. These linear
+operations commute: a frame is resized in its own levels, rounded to 1/257 of a level, and stored
+with the two numbers that normalise it. Gray files take one channel of 16 bits instead of three of
+float32, or of 8 bits if they need no resizing.
 """
 import typing
 
@@ -19,11 +19,11 @@ _FINE_LEVELS = 257
 
 
 class CompactFrames(typing.NamedTuple):
-    """N frames, `frames * scale - mean` of which is x / max(x) minus its mean, resized.
+    """N frames; `frames * scale - mean` is x / max(x) minus its mean, resized.
 
     frames: <uint8 or uint16>[N, H, W, C], colour as BGR.
-    scale: <float32>[N] one level as a share of the file's brightest value.
-    mean: <float32>[N] mean of the file's values as a share of its brightest.
+    scale: <float32>[N], one level as a share of the file's maximum.
+    mean: <float32>[N], mean of the file as a share of its maximum.
     """
     frames: np.ndarray
     scale: np.ndarray
@@ -31,12 +31,12 @@ class CompactFrames(typing.NamedTuple):
 
 
 class FrameReader:
-    """Reads frames of one list of files as `CompactFrames`, all of one shape and dtype.
+    """Reads frames of a list of files as `CompactFrames` of a single shape and dtype.
 
     Args:
       paths: image files.
       height, width: H and W of the frames.
-      formats: their `FrameFormat`s, as `check_frames` gives them.
+      formats: their `FrameFormat`s, from `check_frames`.
     """
 
     def __init__(self, paths, height, width, formats):
@@ -75,16 +75,16 @@ class FrameReader:
 
 
 def check_frames(paths):
-    """Looks at every file before a long run, without decoding it.
+    """Checks all files before a long run, without decoding them.
 
     Args:
       paths: image files of one camera in one sequence.
 
     Returns:
-      The `FrameFormat` that all of them have.
+      Their common `FrameFormat`.
 
     Raises:
-      UserError: names a file that is missing, empty, broken, or unlike the first.
+      UserError: names a file that is missing, empty, broken, or differs from the first.
     """
     formats = parallel_map(read_format, paths, desc='checking frames', unit='frame')
     for path, found in zip(paths, formats):

@@ -1,7 +1,8 @@
-"""Formatted training sets: reading them as a tf.data pipeline.
+"""Formatted training sets as tf.data pipelines.
 
-A set is a folder of `<folder>/<frame>.jpg`, seq_length frames side by side in time order, with
-`<frame>_cam.txt`, nine numbers with commas; `train.txt` and `val.txt` list `folder frame` lines.
+A set is a folder of `<folder>/<frame>.jpg`, seq_length frames side by side in time order, and
+`<frame>_cam.txt`, nine comma-separated numbers; `train.txt` and `val.txt` list the examples as
+`folder frame` lines.
 """
 import copy
 import os
@@ -22,19 +23,19 @@ from vo_common.parallel import parallel_map
 class FormattedSet:
     """The examples in one list of a formatted set.
 
-    What could stop a training later is checked here: every listed file, and the first example of
-    every folder.
+    Checks every listed file and the first example of every folder, so that a training does not
+    stop later.
 
     Args:
       dataset_dir: folder that `prepare_train_data.py` wrote.
       split: 'train' or 'val'.
       seq_length: S, odd; the middle frame is the target, the others the sources.
       img_height, img_width: H and W of the formatted frames.
-      cameras: <Cameras>, how their intrinsics are told.
+      cameras: <Cameras>.
 
     Raises:
-      UserError: the list is missing or empty, a listed file is missing or empty, or the first
-        example of a folder does not have the size that the flags ask for.
+      UserError: the list or a listed file is missing or empty, or the first example of a folder
+        has another size than the flags.
     """
 
     def __init__(self, dataset_dir, split, seq_length, img_height, img_width, cameras=Cameras()):
@@ -48,14 +49,14 @@ class FormattedSet:
 
     @property
     def folders(self):
-        """Number of folders (a camera of a drive each) that the examples come from."""
+        """Number of folders (one per drive and camera) of the examples."""
         return len({os.path.dirname(prefix) for prefix in self._prefixes})
 
     def spread(self, count):
-        """A <FormattedSet> of at most `count` of the examples, always the same ones.
+        """A <FormattedSet> of at most `count` examples, always the same ones.
 
-        Every folder has the same share, as far as it has so many examples; within a folder the
-        chosen ones lie evenly apart. Where there are more folders than `count`, so do the folders.
+        All folders have equal shares, as far as they have enough examples, and the examples chosen
+        from a folder are evenly spaced. With more folders than `count`, so are the folders.
         """
         chosen = copy.copy(self)
         chosen._prefixes = spread_over_folders(self._prefixes, count)
@@ -66,16 +67,16 @@ class FormattedSet:
         """The endless batches of one worker.
 
         Args:
-          batch_size: B, examples a step of this worker.
-          shuffle: a new order every epoch, or always that of the list.
+          batch_size: B, examples per step of this worker.
+          shuffle: whether each epoch has a new order, or the order of the list.
           seed: of the order and of the augmentation.
-          start: how many examples this worker has already had.
+          start: number of examples that this worker has already visited.
           rank: this worker, 0..size-1.
           size: number of workers.
-          num_threads: about how many examples are in work at once; 0 lets tf.data choose.
-          augment: <AugmentConfig>, or None for the examples as they are.
-          cache_bytes: memory in which decoded examples are kept, so that from the second epoch on
-            they are only augmented; those that it does not hold are decoded each time.
+          num_threads: approximate number of examples in work; 0: tf.data chooses.
+          augment: <AugmentConfig>; None: no augmentation.
+          cache_bytes: size of the cache of decoded examples; those that do not fit are decoded in
+            every epoch.
 
         Returns:
           tf.data.Dataset of dict(frames=uint8 [B, H, W, 3S], the target and then the others in
@@ -84,7 +85,7 @@ class FormattedSet:
         reader = ExampleReader(self._prefixes, *self._shape, augment, seed, cache_bytes,
                                self._cameras)
         dataset = example_order(len(self), seed, shuffle, rank, size, start)
-        # At least two, so that one batch can be decoded while another one is augmented.
+        # At least two: one batch is decoded while another one is augmented.
         batches_at_once = (max(2, -(-num_threads // batch_size)) if num_threads
                            else tf.data.experimental.AUTOTUNE)
         return dataset.batch(batch_size, drop_remainder=True).map(
@@ -92,7 +93,7 @@ class FormattedSet:
 
 
 def spread_over_folders(prefixes, count):
-    """At most `count` of the paths in `prefixes`, in their order, as `FormattedSet.spread`."""
+    """At most `count` of `prefixes`, in their order, see `FormattedSet.spread`."""
     by_folder = {}
     for prefix in prefixes:
         by_folder.setdefault(os.path.dirname(prefix), []).append(prefix)
@@ -100,7 +101,7 @@ def spread_over_folders(prefixes, count):
     if len(groups) > count:
         groups = _evenly(groups, count)
     left = min(count, sum(map(len, groups)))
-    # The smallest folders first: what they lack is shared by the larger ones.
+    # The smallest folders first: larger ones share what those lack.
     for number, group in enumerate(sorted(groups, key=len)):
         share = min(len(group), left // (len(groups) - number))
         chosen.update(_evenly(group, share))
@@ -109,15 +110,15 @@ def spread_over_folders(prefixes, count):
 
 
 def _evenly(items, count):
-    """`count` of `items`: the middles of as many parts of equal length."""
+    """`count` of `items`, the middles of parts of equal length."""
     return [items[(2 * number + 1) * len(items) // (2 * count)] for number in range(count)]
 
 
 def list_examples(dataset_dir, split='train'):
-    """Paths, without their endings, of the examples in `<dataset_dir>/<split>.txt`, in its order.
+    """Paths, without extensions, of the examples in `<dataset_dir>/<split>.txt`, in its order.
 
     Raises:
-      UserError: the list is missing, empty or not made of `folder frame` lines.
+      UserError: the list is missing, empty, or has other lines than `folder frame`.
     """
     dataset_dir = require_folder(dataset_dir, 'formatted data set (--dataset_dir)',
                                  'kitti_data/preparation/prepare_train_data.py writes one')
@@ -127,15 +128,15 @@ def list_examples(dataset_dir, split='train'):
 
 
 def check_examples(prefixes, seq_length, img_height, img_width):
-    """Finds, in about a second for all of KITTI, what would stop the training later.
+    """Checks a list of examples, in about a second for all of KITTI.
 
     Raises:
-      UserError: seq_length is even; a file is missing or empty; in the first example of a folder,
-        the image has another size than the flags tell or the camera file has not nine numbers.
+      UserError: seq_length is even; a file is missing or empty; the first image of a folder has
+        another size than the flags, or its camera file is not nine numbers.
     """
     if seq_length < 3 or seq_length % 2 == 0:
-        raise UserError('--seq_length=%d: must be an odd number from 3 on (the target is the '
-                        'middle frame)' % seq_length)
+        raise UserError('--seq_length=%d: must be odd and at least 3 (the target is the middle '
+                        'frame)' % seq_length)
     by_folder = {}
     for prefix in prefixes:
         by_folder.setdefault(os.path.dirname(prefix), []).append(prefix)
@@ -153,14 +154,14 @@ def check_examples(prefixes, seq_length, img_height, img_width):
 
 
 def find_broken(dataset_dir, splits=('train', 'val')):
-    """Decodes every image of a formatted set as training does, and finds the first broken one.
+    """Decodes every image of a formatted set as training does, to find the first broken one.
 
     Args:
       dataset_dir: folder of the set.
-      splits: whose examples are looked at.
+      splits: lists of examples to check, where present.
 
     Returns:
-      A message that names the file, or None where all can be read.
+      A message that names the file, or None if all can be read.
     """
     dataset_dir = require_folder(dataset_dir, 'formatted data set')
     prefixes = [prefix for split in splits

@@ -1,4 +1,4 @@
-"""The order in which training visits its examples: seeded, sharded, and resumable anywhere."""
+"""The order of training examples: seeded, sharded, and resumable at any position."""
 import numpy as np
 import tensorflow.compat.v1 as tf
 
@@ -8,24 +8,24 @@ from vo_common.errors import UserError
 def example_order(num_examples, seed, shuffle=True, rank=0, size=1, start=0):
     """An endless dataset of the examples that worker `rank` of `size` visits.
 
-    The worker's shard (index % size == rank) is taken before the shuffle, so that no two workers
-    ever read the same file. Each epoch has its own permutation, a function of (seed, epoch) alone:
-    a run that begins at `start` sees exactly what an unbroken run sees from there on.
+    The shard of a worker (index % size == rank) is taken before shuffling, so no two workers read
+    the same file. The permutation of an epoch is a function of (seed, epoch) alone: a run that
+    starts at `start` continues exactly as an uninterrupted run.
 
     Args:
-      num_examples: examples in the whole set.
+      num_examples: size of the whole set.
       seed: int, of the permutations.
       shuffle: False visits the shard in ascending order.
       rank: this worker, 0..size-1.
       size: number of workers.
-      start: how many examples this worker has already visited.
+      start: number of examples that this worker has already visited.
 
     Returns:
-      tf.data.Dataset of (index, position), both int64 scalars: which example, and how many-th one
-      it is for all workers together. The position serves as a seed of stateless augmentation.
+      tf.data.Dataset of (index, position), int64 scalars: the example, and its global position in
+      the visits of all workers, a seed for stateless augmentation.
 
     Raises:
-      UserError: a worker would have no example.
+      UserError: there are fewer examples than workers.
     """
     if not 0 <= rank < size:
         raise ValueError('rank %d is not below size %d' % (rank, size))

@@ -1,4 +1,4 @@
-"""Windows of consecutive frames with the motions between them: what visual odometry trains on.
+"""Windows of consecutive frames with the motions between them: training examples of the ConvLSTM.
 
 A window of T pairs is T + 1 frames of one sequence, each read and decoded once.
 """
@@ -15,24 +15,23 @@ from vo_common.errors import UserError
 
 
 class WindowSet:
-    """All windows of T frame pairs in some odometry sequences; none crosses a sequence's end.
+    """All windows of T frame pairs in odometry sequences; none crosses the end of a sequence.
 
-    What could stop a training later is checked here: all poses, and every file.
+    Checks all poses and files, so that a training does not stop later.
 
     Args:
       root: KITTI odometry folder.
       sequences: numbers or names.
       time_steps: T.
-      img_height, img_width: H and W, to which frames are resized.
+      img_height, img_width: H and W of the resized frames.
       camera: 0..3; 0 and 1 are gray.
       label_frame: 'camera' or 'world', see `kitti_data.motion`.
-      augment: <WindowAugmentConfig>, how `dataset` changes windows; None leaves them as they are.
+      augment: <WindowAugmentConfig> of `dataset`; None: no augmentation.
 
     Raises:
-      UserError: the augmentation does not go with `label_frame`; or names the file: a sequence,
-        frame or pose file is missing, there are fewer poses than images, a frame number is left
-        out, a sequence has less than T + 1 frames or frames of several sizes, a file cannot be
-        read.
+      UserError: the augmentation requires another `label_frame`; or names the file: a sequence,
+        frame or pose file is missing or unreadable, there are fewer poses than images, a frame
+        number is missing, a sequence has fewer than T + 1 frames or frames of several sizes.
     """
 
     def __init__(self, root, sequences, time_steps, img_height, img_width, camera=0,
@@ -41,7 +40,7 @@ class WindowSet:
             raise UserError('no sequence to read windows from')
         if augment:
             augment.check(label_frame)
-        self._augment = augment if augment and augment.active else None
+        self._augment = augment
         self._intrinsics = None
         self.time_steps = time_steps
         sequences = [OdometrySequence(root, sequence, camera) for sequence in sequences]
@@ -49,7 +48,7 @@ class WindowSet:
         for sequence in sequences:
             length = _checked_length(sequence, time_steps)
             starts.append(first + np.arange(length - time_steps))
-            # The last row stands for a motion out of the sequence, which no window has.
+            # Padding for the motion out of the sequence, which is in no window.
             motions.append(motions_from_poses(sequence.poses, label_frame))
             motions.append(np.full([1, 6], np.nan))
             first += length
@@ -59,7 +58,7 @@ class WindowSet:
         self.reader = FrameReader([path for sequence in sequences for path in sequence.image_paths],
                                   img_height, img_width, formats)
         if self._augment and self._augment.turns:
-            # Of each frame, as it is resized.
+            # Of each resized frame.
             self._intrinsics = np.concatenate([
                 np.tile(resized(sequence.intrinsics, img_width / found.width,
                                 img_height / found.height), (len(sequence.frames), 1, 1))
@@ -72,13 +71,13 @@ class WindowSet:
         """The endless batches of one worker.
 
         Args:
-          batch_size: B, windows a step of this worker.
-          shuffle: a new order every epoch, or always that of the sequences.
+          batch_size: B, windows per step of this worker.
+          shuffle: whether each epoch has a new order, or the order of the sequences.
           seed: of the order and of the augmentation.
-          start: how many windows this worker has already had.
+          start: number of windows that this worker has already visited.
           rank: this worker, 0..size-1.
           size: number of workers.
-          num_threads: windows read at once; 0 lets tf.data choose.
+          num_threads: windows read in parallel; 0: tf.data chooses.
 
         Returns:
           tf.data.Dataset of dict(frames=<uint8 or uint16>[B, T+1, H, W, C], scale=<float32>
@@ -119,7 +118,7 @@ class WindowSet:
 def _checked_length(sequence, time_steps):
     length = len(sequence.image_paths)
     if length < time_steps + 1:
-        raise UserError('sequence %s has %d frames (%s), too few for a window of --time_steps=%d, '
-                        'which is %d frames' % (sequence.name, length, sequence.image_paths[0],
-                                                time_steps, time_steps + 1))
+        raise UserError('sequence %s: found %d frames (%s), must be at least %d (--time_steps=%d)'
+                        % (sequence.name, length, sequence.image_paths[0], time_steps + 1,
+                           time_steps))
     return length

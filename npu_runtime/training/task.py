@@ -4,6 +4,19 @@ import typing
 from npu_runtime.training.flags import TrainFlags
 
 
+class TrainingOutput(typing.NamedTuple):
+    """Output of a training graph.
+
+    Attributes:
+      losses: dict, name -> <float32>[], weighted; the total loss is their sum.
+      images: dict, name -> <uint8 or float32>[B, H, W, 1 or 3], for TensorBoard.
+      tensors: dict, name -> tensor or list of tensors: intermediate values.
+    """
+    losses: dict
+    images: dict
+    tensors: dict = {}
+
+
 class StepRecord(typing.NamedTuple):
     """What a log line can tell.
 

@@ -47,7 +47,7 @@ def main():
     sys.path.insert(0, ROOT)
     for name in MODULES:
         importlib.import_module(name)
-    importlib.import_module('geonet.resnet50')._STAGES = SMALL_STAGES
+    importlib.import_module('geonet.encoder_decoder')._RESNET_STAGES = SMALL_STAGES
     answers = os.fdopen(os.dup(1), 'w')
     os.dup2(2, 1)  # what an import prints is no answer
     print(json.dumps({'ready': True}), file=answers, flush=True)

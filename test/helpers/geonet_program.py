@@ -12,11 +12,11 @@ _STAGES = ((8, 1), (8, 1), (8, 1), (8, 1))
 
 def geonet(mode, *arguments, **flags):
     """`main` with `--mode` and these flags; returns nothing, raises what it raises."""
-    from geonet import resnet50
+    from geonet import encoder_decoder
     from geonet.main import main
     argv = ['--mode=' + mode, *ONE_THREAD, *arguments]
     argv += ['--%s=%s' % item for item in flags.items()]
-    with mock.patch.object(resnet50, '_STAGES', _STAGES):
+    with mock.patch.object(encoder_decoder, '_RESNET_STAGES', _STAGES):
         main(argv)
 
 

@@ -86,7 +86,7 @@ def test_damaged_data_are_named_before_training(own_drive, tmp_path, capsys, dam
 
 def test_a_sequence_shorter_than_a_window_is_named(drive, tmp_path, capsys):
     said = fails(capsys, 'train', drive, tmp_path / 'run', '--time_steps=5')
-    assert 'sequence 00 has 5 frames' in said and '--time_steps=5' in said
+    assert 'sequence 00: found 5 frames' in said and '--time_steps=5' in said
 
 
 @pytest.mark.parametrize('mode', ['test', 'export'])

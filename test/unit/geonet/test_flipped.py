@@ -6,7 +6,7 @@ import tensorflow.compat.v1 as tf
 import golden_common
 from geonet import flipped, geometry, model
 from geonet.config import ModelConfig
-from kitti_data.pipeline.augmentation import mirrored_intrinsics
+from kitti_data.mirror import mirrored_intrinsics
 from random_batch import random_batch
 
 WIDTH = 56
@@ -16,7 +16,7 @@ def predictions(predict):
     """`predict(module, target, sources, intrinsics)`: on images, mirrored ones, and the mean."""
     batch = random_batch(ModelConfig(img_height=32, img_width=WIDTH), 2)
     mirrored = {'frames': batch['frames'][:, :, ::-1],
-                'intrinsics': mirrored_intrinsics(batch['intrinsics'], WIDTH - 1)}
+                'intrinsics': mirrored_intrinsics(batch['intrinsics'], WIDTH)}
     with tf.Graph().as_default(), tf.Session() as session:
         found = []
         for module, inputs in ((model, batch), (model, mirrored), (flipped, batch)):

@@ -4,7 +4,7 @@ import pytest
 import tensorflow.compat.v1 as tf
 
 from geonet import geometry, pyramid
-from kitti_data.pipeline.augmentation import mirrored_intrinsics
+from kitti_data.mirror import mirrored_intrinsics
 from published_helpers import assert_close, run
 
 
@@ -62,7 +62,7 @@ def test_the_mirrored_world_has_the_mirrored_flow(numbers):
     flow = run(rigid_flow, depth, pose, intrinsics)
     mirrored = run(rigid_flow, depth[:, :, ::-1],
                    pose * np.float32([-1, 1, 1, 1, -1, -1]),
-                   mirrored_intrinsics(intrinsics, depth.shape[2] - 1))
+                   mirrored_intrinsics(intrinsics, depth.shape[2]))
     assert_close(mirrored, flow[:, :, ::-1] * np.float32([-1, 1]))
 
 

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from geonet import pyramid
-from geonet.images import to_float, to_uint8
+from geonet.frames import to_float, to_uint8
 from published_helpers import run
 
 

@@ -3,8 +3,13 @@ import numpy as np
 import pytest
 
 from kitti_data.pipeline import augmentation
-from kitti_data.pipeline.augmentation import AugmentConfig, Draws
+from kitti_data.pipeline.augmentation import PUBLISHED, AugmentConfig, Draw
+from npu_runtime.run_folder import changes_since
+from vo_common.errors import UserError
+from vo_common.files import write_json
 from vo_common.opencv import cv2
+
+EYE = np.eye(3, dtype=np.float32)
 
 
 @pytest.fixture(scope='module')
@@ -12,34 +17,28 @@ def published(golden):
     return np.load(str(golden / 'geonet' / 'utils_tf.npz'))
 
 
-def the_same_draws(count, height, width, num_frames, scale=(1.0, 1.0), offset=(0, 0),
-                   recolour=False, gamma=1.0, brightness=1.0, colours=None, flip=False):
-    """<Draws> of `count` examples that are all changed alike; pairs are y and x."""
-    def of_all(values):
-        return np.stack([np.asarray(values)] * count)
-
-    scale = of_all(np.float64(scale))
+def drawn(height, width, num_frames, scale=(1.0, 1.0), offset=(0, 0), recolour=False, gamma=1.0,
+          brightness=1.0, colours=None, flip=False):
+    """A <Draw>; pairs are y and x."""
+    scale = np.float64(scale)
     colours = np.ones(3 * num_frames) if colours is None else colours
-    return Draws(scale, augmentation.scaled_size(height, width, scale), of_all(offset),
-                 of_all(recolour), of_all(gamma), of_all(brightness), of_all(colours), of_all(flip),
-                 of_all(False), np.zeros(count), np.zeros([count, 2]))
+    return Draw(scale, augmentation.scaled_size(height, width, scale), np.array(offset), recolour,
+                gamma, brightness, colours, flip, False, 0.0, np.zeros(2))
 
 
-def golden_draws(published, recolour):
-    """The thirteen golden draws by name; their images are stacks of two frames of 32x52."""
+def golden_draw(published, recolour):
+    """The arguments of `drawn` for the thirteen golden draws; stacks are two frames of 32x52."""
     draws = published['in_aug_draws']
-    return dict(count=2, height=32, width=52, num_frames=2, scale=draws[[1, 0]],
+    return dict(height=32, width=52, num_frames=2, scale=draws[[1, 0]],
                 offset=draws[[2, 3]].astype(int), recolour=recolour, gamma=draws[5],
                 brightness=draws[6], colours=draws[7:])
 
 
-def changed(draws, images, intrinsics=None):
-    """What `augmentation.apply` makes of images uint8 [B, H, W, 3F] and intrinsics [B, 3, 3]."""
-    before, out = images.copy(), np.empty_like(images)
-    if intrinsics is None:
-        intrinsics = np.stack([np.eye(3, dtype=np.float32)] * len(images))
-    intrinsics = augmentation.apply(draws, list(images), intrinsics, out)
-    np.testing.assert_array_equal(images, before)
+def changed(draw, image, intrinsics=EYE, **kwargs):
+    """`augmentation.apply` to uint8 [H, W, 3F] and [3, 3]: (image, intrinsics)."""
+    before, out = image.copy(), np.empty_like(image)
+    intrinsics = augmentation.apply(draw, image, intrinsics, out, **kwargs)
+    np.testing.assert_array_equal(image, before)
     return out, intrinsics
 
 
@@ -62,27 +61,27 @@ def exact_area_average(frame, size):
 def test_scaling_and_cropping_equal_the_published_ones(published):
     """The published float32 area kernel is off by up to 1e-3 and its result truncated, so values
     that are whole numbers may fall by one; nothing else may differ."""
-    draws = the_same_draws(**golden_draws(published, recolour=False))
-    images = published['in_aug_image']
-    found, intrinsics = changed(draws, images, published['in_aug_intrinsics'])
-    np.testing.assert_allclose(intrinsics, published['out_aug_plain_intrinsics'], rtol=1e-5)
-    for image, ours, wanted in zip(images, found, published['out_aug_plain_image']):
-        exact = exact_area_average(image, draws.size[0])[1:33, 4:56]
+    draw = drawn(**golden_draw(published, recolour=False))
+    for image, camera, wanted, wanted_camera in zip(*(published[name] for name in (
+            'in_aug_image', 'in_aug_intrinsics', 'out_aug_plain_image',
+            'out_aug_plain_intrinsics'))):
+        ours, intrinsics = changed(draw, image, camera)
+        np.testing.assert_allclose(intrinsics, wanted_camera, rtol=1e-5)
+        exact = exact_area_average(image, draw.size)[1:33, 4:56]
         whole = np.abs(exact - np.rint(exact)) < 1e-3
         np.testing.assert_array_equal(ours[~whole], wanted[~whole])
         assert np.abs(ours.astype(int) - wanted).max() <= 1 and whole.mean() < 0.1
 
 
 def test_colours_equal_the_published_ones_bit_for_bit(published):
-    draws = the_same_draws(**dict(golden_draws(published, recolour=True), scale=(1, 1),
-                                  offset=(0, 0)))
-    found, _ = changed(draws, published['out_aug_plain_image'])
-    np.testing.assert_array_equal(found, published['out_aug_colour_image'])
+    draw = drawn(**dict(golden_draw(published, recolour=True), scale=(1, 1), offset=(0, 0)))
+    for image, wanted in zip(published['out_aug_plain_image'], published['out_aug_colour_image']):
+        np.testing.assert_array_equal(changed(draw, image)[0], wanted)
 
 
 def test_the_whole_augmentation_follows_the_published_one(published):
-    found, _ = changed(the_same_draws(**golden_draws(published, recolour=True)),
-                       published['in_aug_image'])
+    draw = drawn(**golden_draw(published, recolour=True))
+    found = np.stack([changed(draw, image)[0] for image in published['in_aug_image']])
     difference = np.abs(found.astype(int) - published['out_aug_colour_image'])
     assert np.quantile(difference, 0.98) == 0 and difference.max() <= 3
 
@@ -90,133 +89,119 @@ def test_the_whole_augmentation_follows_the_published_one(published):
 @pytest.mark.parametrize('scale', [(1.0, 1.0), (1.15, 1.15), (1.004, 1.12), (1.07, 1.0)])
 def test_only_what_lies_outside_of_the_crop_is_left_out(scale):
     """The crop of the part that is enlarged is that of the whole image, wherever it lies."""
-    images = noise(1, 37, 61, 9)
-    height, width = augmentation.scaled_size(37, 61, np.float64([scale]))[0]
-    whole = cv2.resize(images[0].astype(np.float32), (width, height),
+    image = noise(37, 61, 9)
+    height, width = augmentation.scaled_size(37, 61, np.float64(scale))
+    whole = cv2.resize(image.astype(np.float32), (int(width), int(height)),
                        interpolation=cv2.INTER_AREA)
     for y in range(height - 37 + 1):
         for x in range(width - 61 + 1):
-            (found,), _ = changed(the_same_draws(1, 37, 61, 3, scale, (y, x)), images)
+            found, _ = changed(drawn(37, 61, 3, scale, (y, x)), image)
             np.testing.assert_array_equal(found, whole[y:y + 37, x:x + 61].astype(np.uint8))
 
 
-def test_an_example_is_changed_alike_whatever_is_in_its_batch():
-    images = noise(8, 32, 64, 9)
-    intrinsics = np.random.RandomState(1).rand(8, 3, 3).astype(np.float32)
-    config = AugmentConfig(augment_flip=True)
-
-    def batch(places):
-        return changed(augmentation.draw(config, 5, np.array(places), 32, 64, 3), images[places],
-                       intrinsics[places])
-
-    together = batch(list(range(8)))
-    apart = [batch([place]) for place in range(8)]
-    for ours, wanted in zip(together, zip(*apart)):
-        np.testing.assert_array_equal(ours, np.concatenate(wanted))
-
-
 def test_switched_off_it_changes_nothing():
-    images = noise(20, 16, 24, 6)
-    config = AugmentConfig(False, False, False, False)
-    draws = augmentation.draw(config, 1, np.arange(20), 16, 24, 2)
-    found, intrinsics = changed(draws, images)
-    np.testing.assert_array_equal(found, images)
-    np.testing.assert_array_equal(intrinsics, np.stack([np.eye(3)] * 20))
+    image = noise(16, 24, 6)
+    for position in range(20):
+        draw = augmentation.draw(AugmentConfig(augment=[]), 1, position, 16, 24, 2)
+        found, intrinsics = changed(draw, image)
+        np.testing.assert_array_equal(found, image)
+        np.testing.assert_array_equal(intrinsics, EYE)
 
 
-def assert_same_draws(one, other):
-    for name, mine, others in zip(one._fields, one, other):
-        np.testing.assert_array_equal(mine, others, err_msg=name)
+def draws(config, count, seed=3, height=32, width=64):
+    """<Draw> whose fields are arrays [count, ...], those of the first positions of a run."""
+    return Draw(*map(np.stack, zip(*(
+        augmentation.draw(config, seed, position, height, width, 3) for position in range(count)))))
+
+
+def different(one, other):
+    """Names of the fields that differ."""
+    return {name for name in one._fields if np.any(getattr(one, name) != getattr(other, name))}
 
 
 def test_draws_depend_on_seed_and_position_alone():
-    def draw(seed, *positions):
-        return augmentation.draw(AugmentConfig(), seed, np.array(positions), 128, 416, 3)
-
-    both = draw(8964, 17, 18)
-    assert_same_draws(draw(8964, 17), [part[:1] for part in both])
-    assert_same_draws(draw(8964, 18), [part[1:] for part in both])
-    for scale in (both.scale[1], draw(8965, 17).scale[0]):
-        assert not np.any(scale == both.scale[0])
+    first, again = draws(AugmentConfig(), 2), draws(AugmentConfig(), 2)
+    assert not different(first, again)
+    for scale in (first.scale[1], draws(AugmentConfig(), 1, seed=4).scale[0]):
+        assert not np.any(scale == first.scale[0])
 
 
 def test_draws_stay_in_their_ranges_and_fill_them():
-    draws = augmentation.draw(AugmentConfig(), 0, np.arange(500), 128, 416, 3)
-    room = draws.size - [128, 416]
-    assert np.all(draws.offset >= 0) and np.all(draws.offset <= room)
+    found = draws(AugmentConfig(), 500, 0, 128, 416)
+    room = found.size - [128, 416]
+    assert np.all(found.offset >= 0) and np.all(found.offset <= room)
     for bound in (0, room):
-        assert np.all(np.any(draws.offset == bound, axis=0))
-    assert draws.colours.shape == (500, 9)
-    for values, low, high in [(draws.scale[:, 0], 1, 1.15), (draws.scale[:, 1], 1, 1.15),
-                              (draws.gamma, 0.8, 1.2), (draws.brightness, 0.5, 2.0),
-                              (draws.colours[:, 8], 0.8, 1.2)]:
+        assert np.all(np.any(found.offset == bound, axis=0))
+    assert found.colours.shape == (500, 9)
+    for values, low, high in [(found.scale[:, 0], 1, 1.15), (found.scale[:, 1], 1, 1.15),
+                              (found.gamma, 0.8, 1.2), (found.brightness, 0.5, 2.0),
+                              (found.colours[:, 8], 0.8, 1.2)]:
         assert low <= values.min() < low + 0.05 * (high - low)
         assert high - 0.05 * (high - low) < values.max() <= high
-    assert 0.4 < draws.recolour.mean() < 0.6
-    assert not draws.flip.any()
+    assert 0.4 < found.recolour.mean() < 0.6
+    assert not found.flip.any()
 
 
-@pytest.mark.parametrize('name', ['augment_scale', 'augment_gamma', 'augment_brightness',
-                                  'augment_colour'])
-def test_each_switch_removes_its_part_only(name):
-    whole, part = (augmentation.draw(config, 3, np.arange(20), 128, 416, 3) for config in (
-        AugmentConfig(), AugmentConfig(**{name: False})))
-    different = {field for field, one, other in zip(whole._fields, whole, part)
-                 if np.any(one != other)}
-    assert different == {'augment_scale': {'scale', 'size', 'offset'}, 'augment_gamma': {'gamma'},
-                         'augment_brightness': {'brightness'}, 'augment_colour': {'colours'}}[name]
+@pytest.mark.parametrize('name, fields', [
+    ('scale', {'scale', 'size', 'offset'}), ('gamma', {'gamma'}), ('brightness', {'brightness'}),
+    ('colour', {'colours'}), ('flip', {'flip'}), ('turn', {'turn'}), ('mount', {'mount'}),
+    ('pivot', {'pivot', 'turn'})])
+def test_each_change_affects_its_own_numbers_only(name, fields):
+    if name in PUBLISHED:
+        other = AugmentConfig(augment=[part for part in PUBLISHED if part != name])
+    elif name == 'flip':
+        other = AugmentConfig(augment=list(PUBLISHED) + ['flip'])
+    else:
+        other = AugmentConfig(**{'augment_' + name: 0.1})
+    assert different(draws(AugmentConfig(), 40), draws(other, 40)) == fields
 
 
-def test_the_same_colour_for_all_frames_can_be_asked_for():
-    colours = augmentation.draw(
-        AugmentConfig(augment_same_colour=True), 3, np.arange(4), 128, 416, 3).colours
-    np.testing.assert_array_equal(colours[:, :3], colours[:, 3:6])
-    np.testing.assert_array_equal(colours[:, :3], colours[:, 6:])
-    assert len(np.unique(colours)) == 12
+def test_half_of_the_examples_are_mirrored_on_request():
+    assert 0.4 < draws(AugmentConfig(augment=['flip']), 400).flip.mean() < 0.6
 
 
-def test_half_of_the_examples_are_mirrored_where_that_is_asked_for():
-    plain, flipping = (augmentation.draw(AugmentConfig(augment_flip=flip), 3, np.arange(400), 32,
-                                         64, 3) for flip in (False, True))
-    assert_same_draws(flipping._replace(flip=plain.flip), plain)
-    assert 0.4 < flipping.flip.mean() < 0.6
+def test_a_run_with_the_flags_of_before_goes_on(tmp_path):
+    write_json(str(tmp_path / 'config.json'), {'augment': {
+        'augment_scale': True, 'augment_colour': False, 'augment_same_colour': True,
+        'augment_flip': True, 'augment_turn': 0.03}})
+    assert changes_since(str(tmp_path), {'augment': AugmentConfig()}) == {
+        'augment.augment_turn': [0.03, 0.0]}
+
+
+def test_an_unknown_change_is_refused():
+    with pytest.raises(UserError, match='--augment=blur: must be among scale, gamma, brightness'):
+        AugmentConfig(augment=['scale', 'blur'])
 
 
 def test_mirroring_follows_the_scaling_in_all_frames():
-    images = noise(2, 32, 64, 9)
-    camera = np.stack([np.float32([[50, 0, 30], [0, 55, 17], [0, 0, 1]])] * 2)
-    draws = the_same_draws(2, 32, 64, 3, scale=(1.0625, 1.125), offset=(1, 7))
-    plain, plain_intrinsics = changed(draws, images, camera)
-    flipped, intrinsics = changed(draws._replace(flip=np.array([False, True])), images, camera)
-    np.testing.assert_array_equal(flipped[0], plain[0])
-    np.testing.assert_array_equal(flipped[1], plain[1][:, ::-1])
-    np.testing.assert_array_equal(intrinsics[0], plain_intrinsics[0])
+    image, camera = noise(32, 64, 9), np.float32([[50, 0, 30], [0, 55, 17], [0, 0, 1]])
+    draw = drawn(32, 64, 3, scale=(1.0625, 1.125), offset=(1, 7))
+    plain, plain_intrinsics = changed(draw, image, camera)
+    flipped, intrinsics = changed(draw._replace(flip=True), image, camera)
+    np.testing.assert_array_equal(flipped, plain[:, ::-1])
     # What was seen at pixel x is seen at 63 - x, by a camera that looks at the mirrored world.
     point = np.array([0.3, -0.2, 1.0])
-    before, after = plain_intrinsics[1] @ point, intrinsics[1] @ (point * [-1, 1, 1])
+    before, after = plain_intrinsics @ point, intrinsics @ (point * [-1, 1, 1])
     np.testing.assert_allclose(after, [63 - before[0], before[1], 1], rtol=1e-5)
 
 
 def test_intrinsics_follow_the_edges_of_images_with_half_pixel_centers():
     # Cameras whose principal points are the upper left and lower right edges of an image; 1.07
     # times 32 rows are 34 rows, a little less.
-    draws = the_same_draws(2, 32, 52, 1, scale=(1.07, 1.1), offset=(2, 3))
-    cameras = np.float32([[[50, 0, x], [0, 50, y], [0, 0, 1]]
-                          for x, y in ((-0.5, -0.5), (51.5, 31.5))])
-    after = augmentation.apply(draws, list(noise(2, 32, 52, 3)), cameras,
-                               np.empty((2, 32, 52, 3), np.uint8), half_pixel_centers=True)
-    np.testing.assert_allclose(after[:, :2, 2], [[-0.5 - 3, -0.5 - 2], [57 - 3.5, 34 - 2.5]],
-                               atol=1e-5)
-    np.testing.assert_allclose(after[:, 1, 1], 50 * 34 / 32, rtol=1e-6)
+    draw = drawn(32, 52, 1, scale=(1.07, 1.1), offset=(2, 3))
+    for x, y, wanted in ((-0.5, -0.5, [-0.5 - 3, -0.5 - 2]), (51.5, 31.5, [57 - 3.5, 34 - 2.5])):
+        camera = np.float32([[50, 0, x], [0, 50, y], [0, 0, 1]])
+        _, after = changed(draw, noise(32, 52, 3), camera, half_pixel_centers=True)
+        np.testing.assert_allclose(after[:2, 2], wanted, atol=1e-5)
+        np.testing.assert_allclose(after[1, 1], 50 * 34 / 32, rtol=1e-6)
 
 
 def test_intrinsics_follow_the_pixels():
     """A point that was seen at some pixel is seen there after scaling and cropping."""
-    images = np.zeros((1, 64, 96, 3), np.uint8)
-    images[:, 20:28, 60:68] = 255
+    image = np.zeros((64, 96, 3), np.uint8)
+    image[20:28, 60:68] = 255
     camera = np.float32([[50, 0, 48], [0, 55, 32], [0, 0, 1]])
-    (found,), (after,) = changed(
-        the_same_draws(1, 64, 96, 1, scale=(1.0625, 1.125), offset=(3, 7)), images, camera[None])
+    found, after = changed(drawn(64, 96, 1, scale=(1.0625, 1.125), offset=(3, 7)), image, camera)
     rows, columns = np.nonzero(found[..., 0] > 127)
     point = after @ np.linalg.inv(camera) @ [64, 24, 1]
     np.testing.assert_allclose([columns.mean() + 0.5, rows.mean() + 0.5], point[:2], atol=0.6)

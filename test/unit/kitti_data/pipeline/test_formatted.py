@@ -132,7 +132,7 @@ def test_another_size_than_the_flags_ask_for_is_refused(dataset_dir, flags):
 
 
 def test_an_even_sequence_length_is_refused(dataset_dir):
-    with pytest.raises(UserError, match='--seq_length=4: must be an odd number'):
+    with pytest.raises(UserError, match='--seq_length=4: must be odd and at least 3'):
         batches(dataset_dir, 1, seq_length=4)
 
 

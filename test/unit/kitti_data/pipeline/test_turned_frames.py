@@ -12,8 +12,6 @@ from vo_common.errors import UserError
 
 K = np.array([[90.0, 0, 51.5], [0, 88.0, 15.5], [0, 0, 1]])
 HEIGHT, WIDTH = 32, 104
-TURN_ALONE = dict(augment_scale=False, augment_gamma=False, augment_brightness=False,
-                  augment_colour=False)
 
 
 def view(points, rotation):
@@ -59,20 +57,26 @@ def test_what_comes_in_at_the_border_is_the_border():
     assert np.all(turned[HEIGHT // 2, -8:] == WIDTH - 1)
 
 
+def augmented(stack, count, **flags):
+    """Draws and augmented stacks of the first `count` positions, with these flags alone."""
+    found = []
+    camera, before = K.astype(np.float32), stack.copy()
+    for position in range(count):
+        draw = augmentation.draw(AugmentConfig(augment=[], **flags), 1, position, HEIGHT, WIDTH, 3)
+        out = np.empty_like(stack)
+        np.testing.assert_array_equal(augmentation.apply(draw, stack, camera, out), camera)
+        found.append((draw, out))
+    np.testing.assert_array_equal(stack, before)
+    return found
+
+
 def test_an_examples_frames_turn_with_time_and_the_middle_one_stays():
     point = np.array([[0.0, 0.0, 9.0]])
     stack = np.concatenate([view(point, np.eye(3))] * 3, axis=2)
-    config = AugmentConfig(augment_turn=0.05, **TURN_ALONE)
-    positions = np.arange(30)
-    draws = augmentation.draw(config, 1, positions, HEIGHT, WIDTH, 3)
-    assert np.abs(draws.turn).max() <= 0.05 and draws.turn.min() < -0.02 < 0.02 < draws.turn.max()
-    out = np.empty((30,) + stack.shape, np.uint8)
-    cameras = np.tile(K.astype(np.float32), (30, 1, 1))
-    before = stack.copy()
-    found = augmentation.apply(draws, [stack] * 30, cameras, out)
-    np.testing.assert_array_equal(found, cameras)
-    np.testing.assert_array_equal(stack, before)
-    for angle, example in zip(draws.turn, out):
+    found = augmented(stack, 30, augment_turn=0.05)
+    turns = [draw.turn for draw, _ in found]
+    assert max(map(abs, turns)) <= 0.05 and min(turns) < -0.02 < 0.02 < max(turns)
+    for angle, (_, example) in zip(turns, found):
         target, earlier, later = np.split(example, 3, axis=2)
         np.testing.assert_array_equal(target, stack[..., :3])
         for frame, time in ((earlier, -1), (later, 1)):
@@ -81,26 +85,20 @@ def test_an_examples_frames_turn_with_time_and_the_middle_one_stays():
 
 
 def test_an_example_that_pivots_shows_its_middle_frame_turned():
-    rng = np.random.RandomState(2)
-    stack = rng.randint(0, 256, (HEIGHT, WIDTH, 9)).astype(np.uint8)
-    draws = augmentation.draw(AugmentConfig(augment_pivot=0.5, **TURN_ALONE), 1, np.arange(40),
-                              HEIGHT, WIDTH, 3)
-    assert 10 < draws.pivot.sum() < 30
-    assert not draws.turn[~draws.pivot].any()
-    most = np.abs(draws.turn[draws.pivot]).max()
-    assert PIVOT_TURN / 2 < most <= PIVOT_TURN
-    out = np.empty((40,) + stack.shape, np.uint8)
-    augmentation.apply(draws, [stack] * 40, np.tile(K.astype(np.float32), (40, 1, 1)), out)
-    for pivot, angle, example in zip(draws.pivot, draws.turn, out):
-        if not pivot:
+    stack = np.random.RandomState(2).randint(0, 256, (HEIGHT, WIDTH, 9)).astype(np.uint8)
+    found = augmented(stack, 40, augment_pivot=0.5)
+    pivots = [pair for pair in found if pair[0].pivot]
+    assert 10 < len(pivots) < 30
+    assert PIVOT_TURN / 2 < max(abs(draw.turn) for draw, _ in pivots) <= PIVOT_TURN
+    for draw, example in found:
+        if not draw.pivot:
             np.testing.assert_array_equal(example, stack)
             continue
         target, earlier, later = np.split(example, 3, axis=2)
         np.testing.assert_array_equal(target, stack[..., :3])
         for frame, time in ((earlier, -1), (later, 1)):
-            expected = turned_frame(np.ascontiguousarray(target), K.astype(np.float32),
-                                    turn(time * angle))
-            np.testing.assert_array_equal(frame, expected)
+            np.testing.assert_array_equal(frame, turned_frame(
+                target, K.astype(np.float32), turn(time * draw.turn)))
 
 
 def test_a_camera_in_another_mount_sees_a_rigid_scene_in_all_frames():
@@ -108,17 +106,13 @@ def test_a_camera_in_another_mount_sees_a_rigid_scene_in_all_frames():
     # by the same rotation, and turning with time, has it.
     point = np.array([0.3, -0.1, 9.0])
     frames = [view((point - [0, 0, ahead])[None], np.eye(3)) for ahead in (0, -1, 1)]
-    draws = augmentation.draw(AugmentConfig(augment_mount=0.06, augment_turn=0.03, **TURN_ALONE), 1,
-                              np.arange(20), HEIGHT, WIDTH, 3)
-    assert 0.05 < np.abs(draws.mount).max() <= 0.06
-    assert np.abs(draws.mount.mean(axis=0)).max() < 0.03
-    out = np.empty((20, HEIGHT, WIDTH, 9), np.uint8)
-    cameras = np.tile(K.astype(np.float32), (20, 1, 1))
-    found = augmentation.apply(draws, [np.concatenate(frames, axis=2)] * 20, cameras, out)
-    np.testing.assert_array_equal(found, cameras)
-    for angle, mounted, example in zip(draws.turn, draws.mount, out):
+    found = augmented(np.concatenate(frames, axis=2), 20, augment_mount=0.06, augment_turn=0.03)
+    mounts = np.stack([draw.mount for draw, _ in found])
+    assert 0.05 < np.abs(mounts).max() <= 0.06
+    assert np.abs(mounts.mean(axis=0)).max() < 0.03
+    for draw, example in found:
         for frame, ahead in zip(np.split(example, 3, axis=2), (0, -1, 1)):
-            rotation = turn(ahead * angle) @ mount(mounted)
+            rotation = turn(ahead * draw.turn) @ mount(draw.mount)
             np.testing.assert_allclose(
                 centre(frame), pixels((point - [0, 0, ahead])[None], rotation)[0], atol=0.2)
 
@@ -127,18 +121,6 @@ def test_a_mount_that_looks_up_moves_the_scene_down_and_to_the_right_moves_it_to
     ahead = np.array([[0.0, 0, 10]])
     assert pixels(ahead, mount([0.05, 0]))[0, 1] > K[1, 2] + 4
     assert pixels(ahead, mount([0, 0.05]))[0, 0] < K[0, 2] - 4
-
-
-def test_turning_leaves_all_other_draws_alone():
-    with_turn, without = (
-        augmentation.draw(AugmentConfig(augment_turn=angle, augment_pivot=angle,
-                                        augment_mount=angle, augment_flip=True),
-                          5, np.arange(9), HEIGHT, WIDTH, 3) for angle in (0.1, 0.0))
-    turns = ('turn', 'pivot', 'mount')
-    for name, values in without._asdict().items():
-        if name not in turns:
-            np.testing.assert_array_equal(values, getattr(with_turn, name))
-    assert not any(getattr(without, name).any() for name in turns)
 
 
 def test_a_windows_motions_are_those_of_the_turned_cameras():
@@ -191,8 +173,3 @@ def test_a_windows_motions_are_those_of_the_camera_in_another_mount():
 def test_a_turn_beyond_any_car_is_refused(kind):
     with pytest.raises(UserError, match='--augment_turn=0.5: must be at least 0 and at most 0.2'):
         kind(augment_turn=0.5)
-
-
-def test_labels_of_the_world_cannot_turn():
-    with pytest.raises(UserError, match='--augment_turn=0.1: must be 0.0 with --label_frame=world'):
-        WindowAugmentConfig(augment_turn=0.1).check('world')

@@ -219,7 +219,7 @@ def test_damage_is_found_before_training_and_named(tmp_path, damage, message):
 
 
 def test_a_sequence_too_short_for_a_window_is_named(drives):
-    with pytest.raises(UserError, match='sequence 01 has 4 frames.*time_steps=4'):
+    with pytest.raises(UserError, match='sequence 01: found 4 frames.*time_steps=4'):
         _window_set(drives, time_steps=4)
 
 

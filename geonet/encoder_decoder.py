@@ -1,0 +1,83 @@
+"""The two encoder-decoders: ResNet-50 (depth_net's default, flow_net's only one) and VGG-like.
+
+Both take images <float32>[B, H, W, C], a function `head` from features <float32>[B, h, w, C'] to a
+prediction [B, h, w, P], and `Layers`. They return predictions at scales 0 to 3, finest first: a
+list of <float32>[B, H_s, W_s, P] with H_s = 2 ceil(H / 2) for s = 0, else H / 2^s rounded up.
+"""
+import tensorflow.compat.v1 as tf
+
+from geonet import layers
+
+_RESNET_STAGES = ((64, 3), (128, 4), (256, 6), (512, 3))
+_RESNET_DECODER = (512, 256, 128, 64, 32, 16)
+_VGG_ENCODER = ((32, 7), (64, 5), (128, 3), (256, 3), (512, 3), (512, 3), (512, 3))
+_VGG_DECODER = (512, 512, 256, 128, 64, 32, 16)
+_WIDEST_PREDICTION = 128
+
+
+def resnet50(images, head, layer):
+    """Encodes to 1/64 of the size, with skips at 1/2, 1/4, 1/8, 1/16 and 1/32."""
+    features = layer.conv(images, 64, 7, 2)
+    skips = [features]
+    features = layers.max_pool(features)
+    for width, blocks in _RESNET_STAGES:
+        skips.append(features)
+        for block in range(blocks):
+            stride = 2 if block == blocks - 1 else 1
+            features = _bottleneck(features, width, stride, layer)
+
+    def enlarge(prediction, features):
+        return layers.crop_like(layers.upsample_nearest(prediction), features)
+
+    return _decode(features, skips, _RESNET_DECODER, head, layer, enlarge)
+
+
+def vgg(images, head, layer):
+    """Encodes to 1/128 of the size, with skips at 1/2, 1/4, ..., 1/64."""
+    features, skips = images, []
+    for width, size in _VGG_ENCODER:
+        skips.append(features)
+        features = layer.conv_same(features, width, size, 2)
+        features = layer.conv_same(features, width, size, 1)
+
+    def enlarge(prediction, features):
+        return tf.image.resize_bilinear(prediction, features.shape.as_list()[1:3])
+
+    return _decode(features, skips[1:], _VGG_DECODER, head, layer, enlarge)
+
+
+def _bottleneck(features, width, stride, layer):
+    """1x1, 3x3, 1x1 convolutions plus a projection: [B, H, W, C] -> [B, H', W', 4 width]."""
+    residual = layer.conv(features, width, 1, 1)
+    residual = layer.conv(residual, width, 3, stride)
+    residual = layer.conv(residual, 4 * width, 1, 1, relu=False)
+    shortcut = layer.conv(features, 4 * width, 1, stride, relu=False)
+    return tf.nn.relu(residual + shortcut)
+
+
+def _decode(features, skips, widths, head, layer, enlarge):
+    """Upsamples step by step, with skips and predictions.
+
+    Args:
+      features: <float32>[B, h, w, C], the coarsest ones.
+      skips: list of the encoder's features, each twice the size of the next, finest first.
+      widths: channels of each step: one per skip, and one more.
+      head, layer: see above.
+      enlarge: function (prediction, features) that resizes a prediction to the size of the next
+        features.
+
+    Returns:
+      The predictions of the last four steps, finest first.
+    """
+    predictions = []
+    for width, skip in zip(widths, skips[::-1] + [None]):
+        features = layer.upconv(features, width)
+        inputs = [features]
+        if skip is not None:
+            inputs = [layers.crop_like(features, skip), skip]
+        if predictions:
+            inputs.append(enlarge(predictions[0], inputs[0]))
+        features = layer.conv(tf.concat(inputs, axis=-1), width, 3, 1)
+        if width <= _WIDEST_PREDICTION:
+            predictions.insert(0, head(features))
+    return predictions
