@@ -54,19 +54,33 @@ launch() {
   fi
 }
 
-# Sets `absolute` to the words "$@"; a relative path, alone or after --flag=, holds in any folder.
-# What has a slash is a path.
+# Sets `path` to $1 in a form that holds in any folder, if $1 is a relative path: contains a slash.
+make_path_absolute() {
+  path=$1
+  case "$1" in
+    /*|'~'*|'$'*|--*) ;;
+    */*) path=$PWD/$1 ;;
+  esac
+}
+
+# Sets `absolute` to the words "$@" with absolute paths: words, values of flags and of NPU options.
 make_absolute() {
-  local word flag
+  local word flag items item path
   absolute=()
   for word; do
     flag=''
     case "$word" in --*=*) flag=${word%%=*}= word=${word#*=} ;; esac
-    case "$word" in
-      /*|'~'*|'$'*|--*) ;;
-      */*) word=$PWD/$word ;;
-    esac
-    absolute+=("$flag$word")
+    if [ "$flag" = --npu_options= ]; then
+      IFS=, read -r -a items <<< "$word"
+      for item in "${items[@]}"; do
+        make_path_absolute "${item#*=}"
+        flag+=${item%"${item#*=}"}$path,
+      done
+      path=''
+    else
+      make_path_absolute "$word"
+    fi
+    absolute+=("${flag%,}$path")
   done
 }
 
