@@ -1,4 +1,4 @@
-"""Mixed precision by one flag on every device, and the loss scaling that it needs."""
+"""Mixed precision and loss scaling, for every device."""
 import collections
 import contextlib
 import functools
@@ -19,11 +19,11 @@ _STATE_KEYS = {'current_loss_scale': 'loss_scale/scale', 'loss_scale': 'loss_sca
 
 @contextlib.contextmanager
 def kept_in_float32():
-    """Operations built within keep their dtype where an NPU lowers precision.
+    """Operations built within keep their dtype when an NPU lowers precision.
 
-    The attribute is that of the plugin's own scope, set in the same way: TensorFlow has no public
-    one, as what a graph offers openly (devices, gradient overrides) sets other attributes, and
-    the node_def of an operation is a copy. Other devices ignore it.
+    Sets the attribute of the plugin's own scope in the same way as the plugin does: TensorFlow has
+    no public scope for attributes, and the node_def of an operation is a copy. Other devices
+    ignore it.
     """
     keep = {'_keep_dtype': attr_value_pb2.AttrValue(i=1)}
     with tf.get_default_graph()._attr_scope(keep):  # pylint: disable=protected-access
@@ -31,11 +31,11 @@ def kept_in_float32():
 
 
 def in_float32(num_tensors):
-    """Decorator: a function and its gradients are built within `kept_in_float32`.
+    """Decorator that builds a function and its gradients within `kept_in_float32`.
 
     Args:
-      num_tensors: how many of the first arguments are tensors; gradients flow to these alone, so
-        the function must not use others that depend on variables.
+      num_tensors: number of leading arguments that are tensors; gradients flow to these alone, so
+        the function must not use other tensors that depend on variables.
     """
     def decorate(function):
         @functools.wraps(function)
@@ -57,9 +57,9 @@ def in_float32(num_tensors):
 
 
 def loss_scale_kind(device, config):
-    """'off', 'dynamic' or 'fixed': what `config.loss_scale` means on `device`.
+    """The meaning of `config.loss_scale` on `device`: 'off', 'dynamic' or 'fixed'.
 
-    By itself it is dynamic where gradients may be too small for their type.
+    auto is dynamic if gradients may be too small for their type.
     """
     if config.loss_scale != 'auto':
         return config.loss_scale
@@ -67,7 +67,7 @@ def loss_scale_kind(device, config):
 
 
 def describe(device, config):
-    """One line for the log: precision and loss scaling, and why."""
+    """One line for the log: precision and loss scaling."""
     kind = loss_scale_kind(device, config)
     scaling = 'loss scaling %s' % kind
     if kind != 'off':
@@ -82,13 +82,13 @@ def wrap_optimizer(optimizer, device, config, is_distributed):
     `compute_gradients`, so that clipping sees their true size.
 
     Args:
-      optimizer: tf.train.Optimizer, already averaging over the ranks if there are several.
+      optimizer: tf.train.Optimizer, which averages over the ranks if there are several.
       device: Device.
       config: RuntimeConfig.
       is_distributed: whether there are several ranks.
 
     Returns:
-      (optimizer, LossScaling), or (optimizer, None) when loss scaling is off.
+      (optimizer, LossScaling), or (optimizer, None) if loss scaling is off.
     """
     kind = loss_scale_kind(device, config)
     if kind == 'off':
@@ -103,9 +103,9 @@ def wrap_optimizer(optimizer, device, config, is_distributed):
 
 
 def scale_after(scaling, train_op):
-    """<float32>[] the loss scale after a step, which may have changed it.
+    """<float32>[] the loss scale after a step, which may change it.
 
-    `scaling.scale` itself is read while the step runs: before or after the change, as it happens.
+    `scaling.scale` itself is read at an undefined time during the step.
 
     Args:
       scaling: LossScaling.

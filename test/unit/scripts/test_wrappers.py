@@ -169,9 +169,9 @@ def test_the_convlstm_is_tested_on_a_sequence_it_was_not_trained_on(wrapper, odo
     ((), '--data_path is missing'),
     (('--data_path=/nowhere',), '--data_path=/nowhere is not a folder'),
     (('--data_path=.', '--train_steps=many'), '--train_steps=many: must be a whole number'),
-    (('--data_path=.', '--train_step=3'), 'flag --train_step is not known'),
+    (('--data_path=.', '--train_step=3'), 'flag --train_step is unknown'),
     (('--data_path=.', '--model=alexnet'), 'must be geonet or convlstm_vo'),
-    (('--data_path=.',), 'holds neither train/')])
+    (('--data_path=.',), 'must contain train/')])
 def test_wrong_arguments_are_named_with_status_2(wrapper, arguments, message):
     ended = wrapper('train_full_1p.sh', *arguments)
     assert ended.returncode == 2 and message in ended.err
