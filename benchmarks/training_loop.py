@@ -94,7 +94,7 @@ def measure(config):
 
 
 def main(argv=None):
-    config, = parse_flags(__doc__.split('\n')[0], Config, argv=argv)
+    config, = parse_flags(__doc__, Config, argv=argv)
     loop, bare = measure(config)
     added = loop - bare
     error = added.std(ddof=1) / len(added) ** 0.5

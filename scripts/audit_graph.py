@@ -7,8 +7,8 @@
 A training graph is that of the default flags: mixed precision with dynamic loss scaling, images for
 TensorBoard, on one card and on eight (`..._8_ranks`), with its initialisation and broadcast. The
 plugin's operations come from `npu_bridge` or, if that is not installed, from the stand-in in
-test/helpers. Exits with status 1 if a graph has a dynamic shape, a one-shot iterator, a TensorArray,
-64-bit numbers in the path of its gradients, or an operation that is not in
+test/helpers. Exits with status 1 if a graph has a dynamic shape, a one-shot iterator, a
+TensorArray, 64-bit numbers in the path of its gradients, or an operation that is not in
 npu_runtime/devices/device_ops.txt.
 """
 import collections

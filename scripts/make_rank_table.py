@@ -32,7 +32,7 @@ class Config(Flags):
     server_ids: List[str] = flag([], 'addresses of the servers in rank order; empty for this host')
     device_ips: List[str] = flag([], 'addresses of the cards, server by server; empty reads '
                                      '--hccn_conf, for one server')
-    hccn_conf: str = path_flag('/etc/hccn.conf', 'file with the addresses of the cards of this host')
+    hccn_conf: str = path_flag('/etc/hccn.conf', 'file with the addresses of this host\'s cards')
     check: str = path_flag('', 'check this rank table instead of writing one')
     rank_size: int = flag(0, 'required number of ranks of the checked table; 0 for any',
                           at_least=0)

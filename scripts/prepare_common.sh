@@ -15,7 +15,7 @@ read_folders() {
     fail "found $# folders, must be three"
   fi
   archives=$(expand_home "$1") data=$(expand_home "$2") formatted=$(expand_home "$3")
-  [ -d "$archives" ] || fail "ARCHIVES=$archives: does not exist, must be the folder of the archives"
+  [ -d "$archives" ] || fail "ARCHIVES=$archives: does not exist, must be a folder"
 }
 
 # flag_value NAME DEFAULT ARGUMENT...: the value of --NAME among the arguments.
@@ -32,8 +32,8 @@ flag_value() {
   echo "$value"
 }
 
-# require_archives SOURCE ARCHIVE UNPACKED [ARCHIVE UNPACKED...]: fails with the names of all missing
-# archives and their SOURCE, unless each ARCHIVE or its content UNPACKED (a glob) exists.
+# require_archives SOURCE ARCHIVE UNPACKED [ARCHIVE UNPACKED...]: fails with the names of all
+# missing archives and SOURCE, unless each ARCHIVE or its content UNPACKED (a glob) exists.
 require_archives() {
   local source=$1 missing=()
   shift

@@ -15,8 +15,8 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 source scripts/shell.sh
 
-# The supported Pythons, best first: engine, first and last TensorFlow with packages for it ('-': the
-# newest).
+# The supported Pythons, best first: engine, first and last TensorFlow with packages for it
+# ('-': the newest).
 engines() {
   cat <<'TABLE'
 3.7 reference 1.15 1.15

@@ -4,11 +4,11 @@
 #   scripts/train_multi.sh --np 2 geonet/main.py --mode=train_rigid --dataset_dir=... ...
 #   scripts/train_multi.sh --np 4 --hosts a:2,b:2 --interface eth0 convlstm_vo/main.py ...
 #
-# Each rank reads its own shard of the data; --batch_size is per rank. Several hosts need ssh without
-# a password from the first, this folder at the same path, and a network interface of the same name,
-# which --interface gives (otherwise Horovod chooses one, possibly the loopback). On GPUs each rank
-# takes one. If a rank fails, the others are stopped and the status is not 0. PYTHON=... sets another
-# interpreter than .venv/bin/python. On NPUs use test/train_full_8p.sh.
+# Each rank reads its own shard of the data; --batch_size is per rank. Several hosts need ssh
+# without a password from the first, this folder at the same path, and a network interface of the
+# same name, which --interface gives (otherwise Horovod chooses one, possibly the loopback). On GPUs
+# each rank takes one. If a rank fails, the others are stopped and the status is not 0. PYTHON=...
+# sets another interpreter than .venv/bin/python. On NPUs use test/train_full_8p.sh.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 source "$root/scripts/shell.sh"

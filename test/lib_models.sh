@@ -1,4 +1,4 @@
-# The programs of each model: `case_<model>` runs them and sets network, batch_size, run_dir, accuracy.
+# `case_<model>` runs the programs of a model; sets network, batch_size, run_dir, accuracy.
 
 # The first of the cameras $2... for which a sequence in the odometry folder $1 has images.
 camera_of() {

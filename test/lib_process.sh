@@ -17,8 +17,8 @@ end_log() {
   wait $tees || true
 }
 
-# Runs a program in a process group of its own, forwards SIGINT and SIGTERM to it, and exits with its
-# status unless that is 0.
+# Runs a program in a process group of its own, forwards SIGINT and SIGTERM to it, and exits with
+# its status unless that is 0.
 step() {
   local status=0
   echo "+ $*"

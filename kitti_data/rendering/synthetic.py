@@ -137,7 +137,7 @@ def _render_job(job):
 
 def main(argv=None):
     """Reads the flags and writes the layout."""
-    config, = parse_flags(__doc__.split('\n')[0], Config, argv=argv)
+    config, = parse_flags(__doc__, Config, argv=argv)
     shared = dict(img_height=config.img_height, img_width=config.img_width, seed=config.seed,
                   min_speed=config.min_speed, max_speed=config.max_speed,
                   num_workers=config.num_workers)

@@ -28,7 +28,8 @@ def choose_xla(device, config):
     if device.kind == 'npu':
         obstacle = 'an NPU compiles whole graphs itself'
     else:
-        obstacle = '' if _is_built_with_xla() else 'this TensorFlow is built without XLA for training'
+        obstacle = '' if _is_built_with_xla() else (
+            'this TensorFlow is built without XLA for training')
     if config.xla == 'on' and obstacle:
         raise UserError('--xla=on: must be auto or off here (%s)' % obstacle)
     if config.xla != 'auto':

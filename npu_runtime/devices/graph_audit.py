@@ -19,7 +19,9 @@ def allowed_ops(path=ALLOWED_OPS_FILE):
 
 
 def device_ops(targets):
-    """The operations that the device runs for `targets`, without input pipeline and folded constants.
+    """The operations that the device runs for `targets`.
+
+    Excludes the input pipeline and what constant folding removes.
 
     Args:
       targets: list of tensors and operations.

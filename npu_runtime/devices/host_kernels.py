@@ -15,9 +15,9 @@ import tensorflow.compat.v1 as tf
 from tensorflow.core.protobuf import rewriter_config_pb2
 
 BFLOAT16_REWRITE = 'auto_mixed_precision_onednn_bfloat16'
-# Operations of losses and geometry stay in float32, as in float32_ops.json for an NPU: the variances
-# of SSIM are differences of nearly equal numbers, which 8 bits turn into zero or less, and the loss
-# into NaN at step two. TensorFlow's rewrites have no attribute for single operations.
+# Operations of losses and geometry stay in float32, as in float32_ops.json for an NPU: the
+# variances of SSIM are differences of nearly equal numbers, which 8 bits turn into zero or less,
+# and the loss into NaN at step two. TensorFlow's rewrites have no attribute for single operations.
 FLOAT32_OPS = ('Abs', 'AvgPool', 'AvgPoolGrad', 'Cos', 'Div', 'Exp', 'Floor', 'GatherV2', 'Inv',
                'Maximum', 'Mean', 'Minimum', 'Mul', 'Neg', 'RealDiv', 'Reciprocal', 'Rsqrt',
                'RsqrtGrad', 'Sigmoid', 'SigmoidGrad', 'Sign', 'Sin', 'Sqrt', 'SqrtGrad', 'Square',
