@@ -4,7 +4,7 @@ import time
 
 import tensorflow.compat.v1 as tf
 
-from npu_runtime.devices.host_memory import keep_freed_memory
+from npu_runtime.devices.cpu import prepare_process
 
 
 def cpu_seconds():
@@ -39,7 +39,7 @@ def dataset_rate(dataset, batch_size, seconds=5.0, warm_up=3):
     Returns:
       (examples a second, examples a CPU second).
     """
-    keep_freed_memory()  # as in training on a CPU
+    prepare_process()  # as training on a CPU does
     with tf.Graph().as_default(), tf.Session() as session:
         iterator = tf.data.make_initializable_iterator(dataset())
         parts = tf.nest.flatten(iterator.get_next())

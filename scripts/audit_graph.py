@@ -1,33 +1,35 @@
-"""Builds every graph as for an NPU and lists what would keep it from running there as a whole.
+"""Builds every graph as for an NPU and lists obstacles to running it there as a whole.
 
     python scripts/audit_graph.py                  all graphs, compared with the last release
     python scripts/audit_graph.py --graphs=train_rigid_resnet50 --ops
     python scripts/audit_graph.py --update         writes the counts of a release
 
-A training graph is the one that the defaults train: mixed precision with dynamic loss scaling,
-images for TensorBoard, on one card and on eight (`..._8_ranks`); its initialisation and broadcast
-are checked too. The plugin's own operations come from `npu_bridge`, or where that is not installed
-from the stand-in of test/helpers. Ends with status 1 when a graph has a dynamic shape, a one-shot
-iterator, a TensorArray, 64-bit numbers in the path of its gradients, or an operation outside of
+A training graph is that of the default flags: mixed precision with dynamic loss scaling, images for
+TensorBoard, on one card and on eight (`..._8_ranks`), with its initialisation and broadcast. The
+plugin's operations come from `npu_bridge` or, if that is not installed, from the stand-in in
+test/helpers. Exits with status 1 if a graph has a dynamic shape, a one-shot iterator, a
+TensorArray, 64-bit numbers in the path of its gradients, or an operation that is not in
 npu_runtime/devices/device_ops.txt.
 """
 import collections
 import contextlib
+import functools
 import dataclasses
 import importlib
 import importlib.util
 import os
 import sys
 from typing import List
+from unittest import mock
 
 if __package__ in (None, ''):
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
-# Before what takes long to import: from here on Ctrl-C is one line.
+# Before the slow imports: from here on Ctrl-C ends with one line.
 from npu_runtime.engine import start_tensorflow  # noqa: E402
 from vo_common.errors import UserError, run_main  # noqa: E402
 
-start_tensorflow()  # it decides how much TensorFlow tells, from its import on
+start_tensorflow()  # sets the log level before the import
 
 import tensorflow.compat.v1 as tf  # noqa: E402
 
@@ -46,29 +48,29 @@ from npu_runtime.training.task import TrainingTask  # noqa: E402
 from vo_common.files import read_json, write_json  # noqa: E402
 from vo_common.flags import flag, parse_flags  # noqa: E402
 
-COUNTS_FILE = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'graph_counts.json')
-STAND_IN = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'test',
-                        'helpers')
+_HERE = os.path.dirname(os.path.abspath(__file__))
+COUNTS_FILE = os.path.join(_HERE, 'graph_counts.json')
+STAND_IN = os.path.join(os.path.dirname(_HERE), 'test', 'helpers')
 NPU = Device('npu', 'graph audit')
 RANKS = 8
 
 Built = collections.namedtuple('Built', 'targets variables start', defaults=((), ()))
 Built.__doc__ = """A graph to audit.
 
-targets: what is run again and again. variables: what is trained. start: what is run once before.
+targets: of every session call. variables: the trainable ones. start: targets of the first call.
 """
 
 
 @dataclasses.dataclass
 class Config:
-    """Which graphs to audit."""
-    graphs: List[str] = flag([], 'names of graphs; empty is all')
-    ops: bool = flag(False, 'list the operations of each graph by kind')
+    """Graphs to audit."""
+    graphs: List[str] = flag([], 'names of graphs; empty for all')
+    ops: bool = flag(False, 'list the operations of each graph by type')
     update: bool = flag(False, 'write the counts to scripts/graph_counts.json, for a release')
 
 
 def _training(build_model, batch, ranks, scopes=None, flags=TrainFlags()):
-    """<Built> of a training step, as the defaults make it on an NPU."""
+    """<Built> of the training step with the default flags on an NPU."""
     dataset = tf.data.Dataset.from_tensors(
         {name: tf.zeros(shape, dtype) for name, (shape, dtype) in batch.items()}).repeat()
     task = TrainingTask(build_model, None, flags, {}, '', 1, 0, trainable_scopes=scopes)
@@ -143,12 +145,11 @@ PREDICTION = {
 
 
 def _all_graphs():
-    """dict: name -> (function that builds it, number of ranks it is built for)."""
+    """dict, name -> (function that returns <Built>, number of ranks)."""
     graphs = {}
     for name, build in TRAINING.items():
-        graphs[name] = (lambda build=build: build(SingleProcess()), 1)
-        graphs['%s_%d_ranks' % (name, RANKS)] = (
-            lambda build=build: build(HcclRanks(RANKS, 0)), RANKS)
+        graphs[name] = functools.partial(build, SingleProcess()), 1
+        graphs['%s_%d_ranks' % (name, RANKS)] = functools.partial(build, HcclRanks(RANKS, 0)), RANKS
     for name, build in PREDICTION.items():
         graphs[name] = (build, 1)
     return graphs
@@ -159,24 +160,18 @@ GRAPHS = _all_graphs()
 
 @contextlib.contextmanager
 def _plugin_of(ranks):
-    """Within it `npu_bridge` imports, the stand-in where there is no other, and has `ranks`."""
-    earlier = os.environ.get('RANK_SIZE')
-    os.environ['RANK_SIZE'] = str(ranks)
-    try:
+    """Within the block `npu_bridge` or its stand-in imports and has `ranks` ranks."""
+    with mock.patch.dict(os.environ, RANK_SIZE=str(ranks)):
         if importlib.util.find_spec('npu_bridge'):
             yield
         else:
             sys.path.append(STAND_IN)
             with importlib.import_module('npu_plugin').installed(overflows=False):
                 yield
-    finally:
-        os.environ.pop('RANK_SIZE')
-        if earlier is not None:
-            os.environ['RANK_SIZE'] = earlier
 
 
 def audit(name):
-    """(counts of the device's operations by kind, sentences on what is wrong) of a graph."""
+    """(number of the device's operations by type, sentences about obstacles) of a graph."""
     build, ranks = GRAPHS[name]
     with _plugin_of(ranks), tf.Graph().as_default():
         built = build()
@@ -194,7 +189,7 @@ def _line(name, count, released, number_of_problems):
 
 
 def main(argv=None):
-    config, = parse_flags(__doc__.split('\n')[0], Config, argv=argv)
+    config, = parse_flags(__doc__, Config, argv=argv)
     unknown = [name for name in config.graphs if name not in GRAPHS]
     if unknown:
         raise UserError('--graphs=%s: must be among %s'

@@ -1,11 +1,11 @@
-"""Writes the rank table by which NPU cards find each other.
+"""Writes the rank table, which tells HCCL the addresses of the NPU cards of a job.
 
     python scripts/make_rank_table.py --output=rank_table.json                 this host's 8 cards
     python scripts/make_rank_table.py --output=t.json --devices=0,1 --server_ids=10.0.0.1,10.0.0.2
     python scripts/make_rank_table.py --check=rank_table.json --rank_size=8
 
-The address of a card is taken from /etc/hccn.conf (lines `address_<card>=<address>`), or from
---device_ips for hosts whose file is not at hand. The result is RANK_TABLE_FILE of every rank.
+Reads the address of a card from /etc/hccn.conf (lines `address_<card>=<address>`), unless
+--device_ips gives the addresses. The result is the RANK_TABLE_FILE of every rank.
 """
 import dataclasses
 import ipaddress
@@ -26,28 +26,28 @@ from vo_common.flags import Flags, flag, parse_flags, path_flag  # noqa: E402
 
 @dataclasses.dataclass
 class Config(Flags):
-    """Writes the rank table by which NPU cards find each other."""
+    """The cards and the file."""
     output: str = path_flag('', 'file to write')
     devices: List[int] = flag([0, 1, 2, 3, 4, 5, 6, 7], 'cards to use, on every server')
-    server_ids: List[str] = flag([], 'addresses of the servers, the first first; default this one')
-    device_ips: List[str] = flag([], 'addresses of the cards, server after server; default from '
-                                     'hccn_conf, for one server')
-    hccn_conf: str = path_flag('/etc/hccn.conf', 'where this host keeps the addresses of its cards')
+    server_ids: List[str] = flag([], 'addresses of the servers in rank order; empty for this host')
+    device_ips: List[str] = flag([], 'addresses of the cards, server by server; empty reads '
+                                     '--hccn_conf, for one server')
+    hccn_conf: str = path_flag('/etc/hccn.conf', 'file with the addresses of this host\'s cards')
     check: str = path_flag('', 'check this rank table instead of writing one')
-    rank_size: int = flag(0, 'ranks the checked table must have; 0 takes what is there',
+    rank_size: int = flag(0, 'required number of ranks of the checked table; 0 for any',
                           at_least=0)
 
 
 def rank_table(server_ids, devices, device_ips):
-    """The table as a dict, in the order in which HCCL documents its keys.
+    """The table as a dict, with keys in the order of HCCL's documentation.
 
     Args:
       server_ids: list of the servers' addresses.
       devices: list of card numbers, the same on every server.
-      device_ips: list of the cards' addresses, server after server.
+      device_ips: list of the cards' addresses, server by server.
 
     Raises:
-      UserError: wrong numbers of entries, double entries, or something that is no address.
+      UserError: a wrong number of entries, a duplicate, or an invalid address.
     """
     _check_cards(server_ids, devices, device_ips)
     servers = []
@@ -62,10 +62,9 @@ def rank_table(server_ids, devices, device_ips):
 
 
 def _check_cards(server_ids, devices, device_ips):
-    """Raises a UserError unless these make a table, as `rank_table` says."""
     needed = len(server_ids) * len(devices)
     if len(device_ips) != needed:
-        raise UserError('--device_ips=%s: must be %d addresses, of %d cards on each of %d servers'
+        raise UserError('--device_ips=%s: must be %d addresses, for %d cards on each of %d servers'
                         % (','.join(device_ips), needed, len(devices), len(server_ids)))
     for name, values in (('devices', devices), ('server_ids', server_ids),
                          ('device_ips', device_ips)):
@@ -77,7 +76,7 @@ def _check_cards(server_ids, devices, device_ips):
             if not _is_address(address):
                 raise UserError('--%s=%s: must be addresses like 192.168.100.101' % (name, address))
     if min(devices) < 0:
-        raise UserError('--devices=%d: must be numbers of cards' % min(devices))
+        raise UserError('--devices=%d: must be numbers of cards (0 or more)' % min(devices))
 
 
 def _is_address(text):
@@ -94,7 +93,7 @@ def addresses_of_cards(path, devices):
         path, '--hccn_conf')), re.MULTILINE))
     missing = [device for device in devices if str(device) not in found]
     if missing:
-        raise UserError('%s: found addresses of the cards %s, must be of %s too (or give '
+        raise UserError('%s: found addresses of the cards %s, must contain %s too (or give '
                         '--device_ips)' % (path, ', '.join(sorted(found)) or 'none',
                                            ', '.join(map(str, missing))))
     return [found[str(device)] for device in devices]
@@ -104,24 +103,23 @@ def _own_address():
     try:
         return socket.gethostbyname(socket.gethostname())
     except OSError as error:
-        raise UserError('this host does not know its own address (%s): --server_ids must name it'
-                        % error) from error
+        raise UserError('--server_ids= is empty: must be the address of this host, which has no '
+                        'known one (%s)' % error) from error
 
 
 def main(argv=None):
-    config, = parse_flags(__doc__.split('\n')[0], Config, argv=argv)
+    config, = parse_flags(__doc__, Config, argv=argv)
     if config.check:
         ranks = check_rank_table(os.path.abspath(config.check), config.rank_size or None)
         print('%s: a complete rank table of %d ranks' % (config.check, ranks))
         return 0
-    if not config.output:
-        raise UserError('--output= is empty: must be the file to write')
+    config.require(output='the file to write')
     server_ids = config.server_ids or [_own_address()]
     device_ips = config.device_ips
     if not device_ips:
         if len(server_ids) > 1:
             raise UserError('--device_ips= is empty: must be the addresses of the cards of all '
-                            'servers (%s tells of one)' % config.hccn_conf)
+                            'servers (%s has those of one)' % config.hccn_conf)
         device_ips = addresses_of_cards(config.hccn_conf, config.devices)
     path = os.path.abspath(config.output)
     write_json(path, rank_table(server_ids, config.devices, device_ips))

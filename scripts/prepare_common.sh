@@ -1,11 +1,11 @@
-# Shared by prepare_*.sh: the three folders, the check that every archive is there, unpacking.
+# Shared by prepare_*.sh: the three folders, the check of the archives, unpacking.
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 source "$root/scripts/shell.sh"
 python=${PYTHON:-$root/.venv/bin/python}
 command -v "$python" >/dev/null || python=python3
 
-# Sets archives, data and formatted from the first three arguments; help is the script's own head.
+# Sets archives, data and formatted from the first three arguments; --help prints the script's head.
 read_folders() {
   case "${1:-}" in
     -h|--help) sed -n '2,/^[^#]/{/^#/s/^# \{0,1\}//p}' "$0"; exit 0 ;;
@@ -15,7 +15,7 @@ read_folders() {
     fail "found $# folders, must be three"
   fi
   archives=$(expand_home "$1") data=$(expand_home "$2") formatted=$(expand_home "$3")
-  [ -d "$archives" ] || fail "$archives, the folder of the archives, does not exist"
+  [ -d "$archives" ] || fail "ARCHIVES=$archives: does not exist, must be a folder"
 }
 
 # flag_value NAME DEFAULT ARGUMENT...: the value of --NAME among the arguments.
@@ -32,8 +32,8 @@ flag_value() {
   echo "$value"
 }
 
-# require_archives SOURCE ARCHIVE UNPACKED [ARCHIVE UNPACKED...]: each archive is there, or what was
-# unpacked from it (a glob); else all that are missing are named at once, and where to get them.
+# require_archives SOURCE ARCHIVE UNPACKED [ARCHIVE UNPACKED...]: fails with the names of all
+# missing archives and SOURCE, unless each ARCHIVE or its content UNPACKED (a glob) exists.
 require_archives() {
   local source=$1 missing=()
   shift
@@ -44,12 +44,12 @@ require_archives() {
   [ ${#missing[@]} -eq 0 ] || fail "not in $archives: ${missing[*]} (from $source)"
 }
 
-# unpack ARCHIVE STRIP PATTERN...: the files that match and are not there yet.
+# unpack ARCHIVE STRIP PATTERN...: unpacks the files that match and are missing.
 unpack() {
   local archive=$1 strip=$2
   shift 2
   if [ ! -f "$archives/$archive" ]; then
-    echo "note: no $archive; going on with what is in $data"
+    echo "note: no $archive; continuing with the files in $data"
     return
   fi
   "$python" "$root/scripts/unpack_archive.py" --archive="$archives/$archive" --target="$data" \

@@ -1,4 +1,4 @@
-"""The final block and the result files of a wrapper in test/, from the run's metrics.jsonl."""
+"""Prints the result of a wrapper in test/ and writes its result files, from metrics.jsonl."""
 import dataclasses
 import os
 import statistics
@@ -15,28 +15,28 @@ from vo_common.flags import Flags, flag, parse_flags, path_flag
 
 @dataclasses.dataclass
 class ReportConfig(Flags):
-    """What was run and where its numbers are."""
+    """The run and its files."""
     metrics: str = path_flag('', 'metrics.jsonl of the run')
     network: str = flag('', 'name of the network')
-    batch_size: int = flag(1, 'examples a step and card')
+    batch_size: int = flag(1, 'examples per step and card')
     rank_size: int = flag(1, 'cards')
-    kind: str = flag('acc', 'which run', choices=('acc', 'perf'))
-    results_dir: str = path_flag('', 'where the result files go')
+    kind: str = flag('acc', 'full accuracy or performance', choices=('acc', 'perf'))
+    results_dir: str = path_flag('', 'folder of the result files')
     e2e_seconds: float = flag(0.0, 'duration of the whole case')
     accuracy_file: str = path_flag('', 'JSON of the evaluation; empty for none')
-    accuracy_key: str = flag('ate_mean', 'which number of it is the accuracy; dots lead '
-                                             'into dicts')
+    accuracy_key: str = flag('ate_mean', 'key of the accuracy, with dots between levels')
 
 
 def training_rows(path):
-    """The rows of a metrics file that a log line wrote, in order.
+    """The rows of log lines in a metrics file, in order.
 
     Raises:
-      UserError: there is none, or one without its loss or its time.
+      UserError: there are none, or one lacks its loss or time.
     """
     rows = [row for row in read_metrics(path) if row['event'] == 'train']
     if not rows:
-        raise UserError('%s holds no training step; did the run reach its first log line?' % path)
+        raise UserError('%s: found no training step, must contain one (--log_freq=1 logs each)'
+                        % path)
     for row in rows:
         for key in ('total', 'seconds_per_step'):
             value = row.get(key)
@@ -47,21 +47,21 @@ def training_rows(path):
 
 
 def read_accuracy(path, key):
-    """The number at `key`, names with dots between them, in the JSON file `path`."""
+    """The number at `key`, with dots between levels, in the JSON file `path`."""
     value = read_json(path)
     for name in key.split('.'):
         if not isinstance(value, dict) or name not in value:
-            raise UserError('%s has no %s' % (path, key))
+            raise UserError('%s: found no %s' % (path, key))
         value = value[name]
     if not isinstance(value, (int, float)):
-        raise UserError('%s: %s is %r, must be a number' % (path, key, value))
+        raise UserError('%s: found %s %r, must be a number' % (path, key, value))
     return value
 
 
 def summarise(config):
-    """(fields of the result file as a dict in order, losses by step) of a finished case."""
+    """(dict of the fields of the result file in order, list of the losses) of a finished case."""
     rows = training_rows(config.metrics)
-    steady = rows[1:] or rows  # the first interval holds the compilation
+    steady = rows[1:] or rows  # the first interval contains the compilation
     seconds = statistics.median(row['seconds_per_step'] for row in steady)
     images = config.batch_size * config.rank_size / seconds
     case = '%s_bs%d_%dp_%s' % (config.network, config.batch_size, config.rank_size, config.kind)
@@ -82,7 +82,7 @@ def summarise(config):
 
 
 def main(argv=None):
-    config, = parse_flags('Reports a finished case.', ReportConfig, argv=argv)
+    config, = parse_flags(__doc__, ReportConfig, argv=argv)
     config.require(metrics='the metrics.jsonl of a run', results_dir='a folder')
     folder = make_folder(config.results_dir)
     fields, losses = summarise(config)

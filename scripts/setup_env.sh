@@ -1,22 +1,22 @@
 #!/usr/bin/env bash
-# Builds the Python environment of this repository and says which engine it holds and why.
+# Builds the Python environment of this repository and prints its engine and the reason.
 #
-#   scripts/setup_env.sh                       keeps the environment there; the first time takes
-#                                              Python 3.7, else the newest Python and TensorFlow
+#   scripts/setup_env.sh                       keeps the environment; the first time takes Python
+#                                              3.7, else the newest Python and TensorFlow
 #   ENGINE=newest scripts/setup_env.sh         or ENGINE=reference, which is TensorFlow 1.15
 #   PYTHON_VERSION=3.12 scripts/setup_env.sh   or PYTHON=/path/to/python
 #   TENSORFLOW=2.21.0 scripts/setup_env.sh     this version
-#   TENSORFLOW=gpu scripts/setup_env.sh        or cpu, whatever nvidia-smi says
+#   TENSORFLOW=gpu scripts/setup_env.sh        or cpu, without asking nvidia-smi
 #   TENSORFLOW=intel scripts/setup_env.sh      intel-tensorflow==1.15.2, into .venv-intel
 #   VENV=FOLDER scripts/setup_env.sh           another folder than .venv
 #
-# A choice that differs from the environment there rebuilds it.
+# A choice that differs from the existing environment rebuilds it.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 source scripts/shell.sh
 
-# Each Python that serves, best first: its engine, the first and the last TensorFlow with packages
-# for it ('-': the newest).
+# The supported Pythons, best first: engine, first and last TensorFlow with packages for it
+# ('-': the newest).
 engines() {
   cat <<'TABLE'
 3.7 reference 1.15 1.15
@@ -29,12 +29,12 @@ engines() {
 TABLE
 }
 
-# What is installed for an engine.
+# The requirements file of an engine.
 requirements_of() {
   case "$1" in reference) echo requirements.txt ;; newest) echo requirements-newest.txt ;; esac
 }
 
-# Refuses what no engine knows, and an environment's folder that holds something else.
+# Fails for an invalid choice, or if the folder of the environment contains something else.
 check_choices() {
   case "${ENGINE:-reference}" in
     reference|newest) ;;
@@ -47,17 +47,17 @@ check_choices() {
   case "$venv" in *:*) fail "VENV=$venv: must have no colon in its path" ;; esac
   [ ! -e "$venv" ] || [ -e "$venv/pyvenv.cfg" ] || [ -e "$venv/.choice" ] ||
     { [ -d "$venv" ] && [ -z "$(ls -A "$venv")" ]; } ||
-    fail "VENV=$venv: must be a new folder or an environment; this one holds something else"
+    fail "VENV=$venv: must be a new folder or an environment; this one contains other files"
 }
 
-# "3.12" if `$1` is a Python that runs; with status 1 where it cannot build an environment, as
-# Debian's without its python3-venv.
+# Prints "3.12" if `$1` is a working Python; status 1 if it cannot build an environment, as Debian's
+# without python3-venv.
 version_of() {
   "$1" -c 'import sys; print("%d.%d" % sys.version_info[:2]); import venv, ensurepip' 2>/dev/null
 }
 
-# Paths where a Python may be, best first. pyenv's shims answer to python3.7 and then fail, hence
-# the real paths, and hence every candidate is run before it is believed.
+# Paths where a Python may be, best first. pyenv's shims exist for versions that are not installed:
+# hence its real paths, and every candidate is run.
 candidates() {
   local version folder
   if [ -n "${PYTHON:-}" ]; then echo "$PYTHON"; return; fi
@@ -73,7 +73,7 @@ candidates() {
   for folder in "$PWD"/.conda*/bin/python; do echo "$folder"; done
 }
 
-# Lines "3.12 /path/to/python" of those that serve, sets `pythons`, and `found`: what was seen.
+# Sets `pythons` to lines "3.12 /path/to/python" of usable ones, and `found` to all versions seen.
 find_pythons() {
   local candidate version
   pythons='' found=''
@@ -108,8 +108,8 @@ fitting_engines() {
 
 has_npu_plugin() { [ -z "${TENSORFLOW:-}" ] && "$1" -c 'import npu_bridge' 2>/dev/null; }
 
-# Sets python, version and engine to the first row with a Python; TensorFlow 1.15 was packaged for
-# x86_64 alone, elsewhere it is the Ascend image's own.
+# Sets python, version and engine to the first row with a Python. TensorFlow 1.15 has packages for
+# x86_64 alone; elsewhere only the Ascend image has it.
 match_python() {
   local candidate path _
   while read -r version engine _; do
@@ -124,7 +124,7 @@ match_python() {
   return 1
 }
 
-# uv and conda can bring an interpreter where the network allows it; the reference only if asked.
+# Lets uv or conda fetch an interpreter; that of the reference only on request.
 fetch_python() {
   local version
   version=$(grep " ${ENGINE:-newest} " <<< "$1" | head -n 1 | cut -d ' ' -f 1)
@@ -139,7 +139,7 @@ fetch_python() {
   find_pythons
 }
 
-# The choices that were given, for messages: "ENGINE=newest PYTHON_VERSION=3.12".
+# The given choices, for messages: "ENGINE=newest PYTHON_VERSION=3.12".
 given() {
   local name all=''
   for name in ENGINE PYTHON_VERSION PYTHON TENSORFLOW; do
@@ -173,7 +173,7 @@ choose_python() {
   esac
 }
 
-# Sets tensorflow to the requirement that stands for it, empty where the image has its own.
+# Sets tensorflow to its requirement, empty if the image has its own.
 choose_tensorflow() {
   local gpu='' exact=''
   if has_npu_plugin "$python"; then
@@ -191,7 +191,7 @@ choose_tensorflow() {
   elif [[ "${TENSORFLOW:-}" =~ ^[0-9] ]]; then exact="==$TENSORFLOW"
   else exact=$(sed -n 's/^tensorflow//p' "$(requirements_of "$engine")"); fi
   tensorflow=tensorflow
-  # The package without CUDA is a quarter of the download; 1.15 has it in one version.
+  # The package without CUDA is a quarter of the download; of 1.15 only 1.15.0 has one.
   if [ -z "$gpu" ] && [ "$(uname -sm)" = 'Linux x86_64' ] &&
       { [ "$engine" = newest ] || [ "$exact" = ==1.15.0 ]; }; then
     tensorflow=tensorflow-cpu
@@ -201,11 +201,11 @@ choose_tensorflow() {
   tensorflow+=$exact
 }
 
-# Without a choice the environment there is kept: `make env ENGINE=newest`, then `make test`.
+# Without a choice the existing environment is kept: `make env ENGINE=newest`, then `make test`.
 recall_choice() {
   [ -z "$(given)" ] && [ -e "$venv/.choice" ] || return 1
   { read -r engine; read -r python; read -r tensorflow; } < "$venv/.choice" || return 1
-  why="as it was built; ENGINE=, PYTHON_VERSION= or TENSORFLOW= chooses anew"
+  why="as built before; ENGINE=, PYTHON_VERSION= or TENSORFLOW= changes it"
   version=$(version_of "$python") && [ -n "$(requirements_of "$engine")" ]
 }
 
@@ -216,13 +216,13 @@ install_packages() {
   for helper in "$venv/bin/python" python3; do  # uv itself has no package for Python 3.7
     [ -x "$uv" ] || "$helper" -m pip install -q --target "$venv/.uv" uv >/dev/null 2>&1 || true
   done
-  # pip knows mirrors and certificates that uv does not read.
+  # pip supports mirrors and certificates that uv does not read.
   { [ -x "$uv" ] && "$uv" pip install -q -p "$venv/bin/python" -r "$packages"; } ||
     "$venv/bin/python" -m pip install -q --disable-pip-version-check -r "$packages"
 }
 
-# Everything but .choice and .make-lock is made anew: a build that was killed leaves a folder that
-# is known as an environment and not complete.
+# Rebuilds everything except .choice and .make-lock, so that the folder of an interrupted build is
+# still recognised as an incomplete environment.
 build() {
   local flags=()
   [ -n "$tensorflow" ] || flags=(--system-site-packages)
@@ -230,8 +230,8 @@ build() {
   printf '%s\n' "$engine" "$python" "$tensorflow" > "$venv/.choice"
   "$python" -m venv ${flags[@]+"${flags[@]}"} "$venv"
   install_packages || {
-    echo "error: the packages did not install into $venv; the cause is above, and the same" \
-      'command tries again' >&2
+    echo "error: the packages did not install into $venv (the cause is above; the same command" \
+      'tries again)' >&2
     exit 1
   }
   "$venv/bin/python" -c 'import tensorflow as tf; print("ready: TensorFlow", tf.__version__)' \
@@ -253,8 +253,8 @@ complete="$engine $python $tensorflow $(cksum < "$requirements")"
 echo "environment $venv: $engine engine, Python $version," \
   "${tensorflow:-TensorFlow of the image} ($why)"
 mkdir -p "$venv"
-if command -v flock >/dev/null; then  # of two makes at once the second waits
-  # Not .lock: that is uv's own, for which it would wait as long as this script holds it.
+if command -v flock >/dev/null; then  # a second make waits
+  # Not .lock: uv has a lock of that name and would wait for this script.
   exec 9> "$venv/.make-lock"
   flock 9
 fi

@@ -1,15 +1,15 @@
-# Shared by the shell scripts: the end with a sentence, patterns, the user's folder.
+# Shared by the shell scripts: error messages, patterns, the user's folder.
 
 fail() { echo "error: $*" >&2; exit 2; }
 
-# Whether anything in the folder $1, whose name is taken literally, matches the pattern $2.
+# Whether anything in the folder $1 (a literal name) matches the pattern $2.
 any_match() {
   local found
   for found in "$1"/$2; do [ ! -e "$found" ] || return 0; done
   return 1
 }
 
-# The path $1 with ~ or ~/ at its beginning read as a shell reads it; HOME need not be set.
+# Prints the path $1 with a leading ~ or ~/ expanded; HOME need not be set.
 expand_home() {
   case "$1" in
     '~'|'~/'*) printf '%s\n' "${HOME:-~}${1#'~'}" ;;

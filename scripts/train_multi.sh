@@ -4,12 +4,11 @@
 #   scripts/train_multi.sh --np 2 geonet/main.py --mode=train_rigid --dataset_dir=... ...
 #   scripts/train_multi.sh --np 4 --hosts a:2,b:2 --interface eth0 convlstm_vo/main.py ...
 #
-# Each rank reads its own shard of the data; --batch_size is that of one rank. Several hosts need
-# ssh without a password from the first, this folder at the same path, and a network interface of
-# one name, which --interface tells (else Horovod looks for one, and may take the loopback). On GPUs
-# each rank takes its own. Ends with a status that is not 0 as soon as one rank fails, and ends the
-# others. PYTHON=... takes another interpreter than .venv/bin/python. On NPUs:
-# test/train_full_8p.sh.
+# Each rank reads its own shard of the data; --batch_size is per rank. Several hosts need ssh
+# without a password from the first, this folder at the same path, and a network interface of the
+# same name, which --interface gives (otherwise Horovod chooses one, possibly the loopback). On GPUs
+# each rank takes one. If a rank fails, the others are stopped and the status is not 0. PYTHON=...
+# sets another interpreter than .venv/bin/python. On NPUs use test/train_full_8p.sh.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 source "$root/scripts/shell.sh"
@@ -40,26 +39,26 @@ command -v "$python" >/dev/null || fail "no interpreter $python; run scripts/set
 "$python" -c 'import horovod.tensorflow' 2>/dev/null ||
   fail "Horovod does not import in $python; scripts/install_horovod.sh installs it"
 
-# Horovod waits for ever for ranks without a place.
+# Horovod waits forever for ranks that no host has a slot for.
 if [ -n "$hosts" ]; then
-  places=0
+  slots=0
   IFS=, read -r -a list <<< "$hosts"
   for host in "${list[@]}"; do
     [[ "$host" =~ ^[A-Za-z0-9._-]+:[1-9][0-9]{0,4}$ ]] ||
-      fail "--hosts=$hosts: must be HOST:RANKS, with commas in between"
-    places=$((places + ${host##*:}))
+      fail "--hosts=$hosts: must be HOST:RANKS,HOST:RANKS,..."
+    slots=$((slots + ${host##*:}))
   done
-  [ "$places" -ge "$ranks" ] || fail "--hosts=$hosts: must have places for all $ranks ranks (--np)"
+  [ "$slots" -ge "$ranks" ] || fail "--hosts=$hosts: must have slots for all $ranks ranks (--np)"
 fi
 
-# The ranks of a host share its cores: here what OpenMP runs, npu_runtime/devices/cpu.py the rest.
+# The ranks of a host share its cores: OpenMP here, the rest in npu_runtime/devices/cpu.py.
 local_ranks=$ranks
 [ -z "$hosts" ] || local_ranks=$(sed 's/.*://' <<< "${hosts%%,*}")
 cores=$(nproc)
 threads=$(( cores > local_ranks ? cores / local_ranks : 1 ))
 export OMP_NUM_THREADS=${OMP_NUM_THREADS:-$threads}
 
-# The variables of a launch on NPUs would contradict this one.
+# The variables of a launch on NPUs contradict this one.
 unset RANK_SIZE RANK_ID RANK_TABLE_FILE
 exec "$python" "$root/npu_runtime/devices/launch_ranks.py" \
   -np "$ranks" -H "${hosts:-localhost:$ranks}" \

@@ -1,9 +1,9 @@
-"""Unpacks from a zip archive the files that match and are not there yet.
+"""Unpacks the files of a zip archive that match a pattern and are missing on disk.
 
     python scripts/unpack_archive.py --archive=data_odometry_poses.zip --target=kitti \
         --strip=dataset/ --members='dataset/poses/*'
 
-Every file appears whole, so that a run that was stopped is simply started again.
+Files are written atomically, so an interrupted run can be repeated.
 """
 import dataclasses
 import fnmatch
@@ -26,10 +26,10 @@ _ENCRYPTED = 0x1  # bit of an entry's flags
 
 @dataclasses.dataclass
 class Config(Flags):
-    """What is unpacked, and where to."""
+    """Archive, files and target."""
     archive: str = path_flag('', 'zip file')
-    target: str = path_flag('', 'folder to unpack to, made where missing')
-    strip: str = flag('', 'start of the names in the archive that is left out on disk')
+    target: str = path_flag('', 'folder to unpack to, created if missing')
+    strip: str = flag('', 'prefix of the names in the archive to remove')
     members: List[str] = flag(['*'], 'patterns of the files to unpack; * also matches /')
 
     def __post_init__(self):
@@ -40,34 +40,34 @@ class Config(Flags):
 
 
 def unpack(archive, target, members=('*',), strip=''):
-    """Writes the files of `archive` that match a pattern to `target`, unless they are there.
+    """Writes the files of `archive` that match a pattern to `target`, unless they exist there.
 
-    A file counts as there when it has the size that the archive tells. Names are taken as they
-    are: `$HOME` and `~` in an archive are folders of these names.
+    A file exists if it has the size stored in the archive. Names are taken literally: `$HOME` and
+    `~` in an archive are folders of these names.
 
     Args:
       archive: path of a zip file.
       target: folder.
-      members: patterns as for `fnmatch`, of whole names in the archive.
-      strip: prefix of those names that is left out on disk.
+      members: `fnmatch` patterns of full names in the archive.
+      strip: prefix of those names to remove.
 
     Returns:
-      (number of files written, number of files that were there).
+      (number of files written, number of files that existed).
 
     Raises:
-      UserError: no zip archive or a damaged one, no such file in it, a name that leads out of
-        `target` by itself or through a link that is there, or no room on the disk.
+      UserError: not a zip archive or a damaged one, no matching file in it, a name that leads out
+        of `target`, directly or through an existing link, or a full disk.
     """
     try:
         with zipfile.ZipFile(archive) as stored:
             entries = [entry for entry in stored.infolist() if not entry.filename.endswith('/')
                        and any(fnmatch.fnmatchcase(entry.filename, one) for one in members)]
             if not entries:
-                raise UserError('%s holds nothing like %s; is it another archive?' % (
+                raise UserError('%s: found no file like %s (is it another archive?)' % (
                     archive, ', '.join(members)))
             for entry in entries:
                 if entry.flag_bits & _ENCRYPTED:
-                    raise UserError('%s: %r is encrypted (unpack it by hand, with its password)' % (
+                    raise UserError('%s: %r is encrypted (unpack it with its password)' % (
                         archive, entry.filename))
             paths = [_path(entry, target, strip, archive) for entry in entries]
             for folder in sorted(set(map(os.path.dirname, paths))):
@@ -78,8 +78,8 @@ def unpack(archive, target, members=('*',), strip=''):
     except UserError:
         raise
     except Exception as error:  # pylint: disable=broad-except
-        # Broken offsets, sizes, names and methods each raise something else.
-        raise UserError('%s is damaged or was not downloaded to its end (%s)' % (
+        # Broken offsets, sizes, names and methods raise errors of many types.
+        raise UserError('%s: is damaged or its download is incomplete (%s)' % (
             archive, reason(error))) from error
     return written, len(entries) - written
 
@@ -89,7 +89,7 @@ def _path(entry, target, strip, archive):
     if name.startswith(strip):
         name = name[len(strip):]
     path = os.path.normpath(os.path.join(target, name))
-    # The folder as it is on the disk: a link in it may lead elsewhere.
+    # Resolved, since a link on the way may lead elsewhere.
     folder, root = (os.path.join(os.path.realpath(one), '')
                     for one in (os.path.dirname(path), target))
     if not path.startswith(os.path.join(target, '')) or not folder.startswith(root):
@@ -99,7 +99,7 @@ def _path(entry, target, strip, archive):
 
 
 def _unpack_file(stored, entry, path):
-    """Whether the file had to be written."""
+    """Writes a file if it is missing; returns whether it was."""
     if (os.path.isfile(path) and not os.path.islink(path)
             and os.path.getsize(path) == entry.file_size):
         return False
@@ -109,9 +109,9 @@ def _unpack_file(stored, entry, path):
 
 
 def main(argv=None):
-    config, = parse_flags(__doc__.split('\n')[0], Config, argv=argv)
+    config, = parse_flags(__doc__, Config, argv=argv)
     written, there = unpack(config.archive, config.target, config.members, config.strip)
-    print('%s: %d files unpacked, %d were there' % (
+    print('%s: %d files unpacked, %d existed' % (
         os.path.basename(config.archive), written, there))
 
 

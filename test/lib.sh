@@ -1,4 +1,4 @@
-# Shared by the wrappers in this folder: arguments, environment, the chain of each model, results.
+# Shared by the wrappers in this folder: arguments, environment, results.
 # A wrapper sets `kind` (acc or perf) and `cards` and calls `run_case "$@"`.
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -15,7 +15,7 @@ usage: bash $0 --data_path=FOLDER [options]
   --output_path=FOLDER   checkpoints, predictions, evaluation   (default: test/output/run)
   --model=NAME           geonet or convlstm_vo                  (default: geonet)
   --train_steps=N        optimizer steps                        (default: the model's recipe)
-  --batch_size=N         examples a step and card               (default: the model's recipe)
+  --batch_size=N         examples per step and card             (default: the model's recipe)
   --img_height=N         height of the images in pixels         (default: the model's)
   --img_width=N          width of the images in pixels          (default: the model's)
   --device=NAME          auto, npu, gpu or cpu                  (default: auto)
@@ -33,13 +33,13 @@ parse_arguments() {
       -h|--help) usage; exit 0 ;;
       --*=*) value=${1#*=}; shift ;;
       --*) [ $# -ge 2 ] || fail "$1 needs a value"; value=$2; shift 2 ;;
-      *) usage >&2; fail "argument $1 is not understood" ;;
+      *) usage >&2; fail "argument $1 is unknown" ;;
     esac
     case "$key" in
       --train_steps|--batch_size|--img_height|--img_width)
         [[ "$value" =~ ^[1-9][0-9]*$ ]] || fail "$key=$value: must be a whole number of at least 1" ;;
       --data_path|--output_path|--model|--device|--extra) ;;
-      *) usage >&2; fail "flag $key is not known" ;;
+      *) usage >&2; fail "flag $key is unknown" ;;
     esac
     printf -v "${key#--}" '%s' "$value"
   done
@@ -73,7 +73,7 @@ prepare_environment() {
   read -r -a extra_flags <<< "$extra"
 }
 
-# Prints the final block and writes the result files, from what the run and its evaluation measured.
+# Prints the final block and writes the result files.
 report() {
   step "$PYTHON" "$root/scripts/report_case.py" --metrics="$run_dir/metrics.jsonl" \
     --network="$network" --batch_size="$batch_size" --rank_size="$RANK_SIZE" --kind="$kind" \

@@ -1,6 +1,6 @@
-# What the wrappers run for each model: `case_<model>` sets network, batch_size, run_dir, accuracy.
+# `case_<model>` runs the programs of a model; sets network, batch_size, run_dir, accuracy.
 
-# The first of the cameras $2... that some sequence of the odometry folder $1 has.
+# The first of the cameras $2... for which a sequence in the odometry folder $1 has images.
 camera_of() {
   local folder=$1 camera
   shift
@@ -10,7 +10,7 @@ camera_of() {
   fail "no sequence in $folder/sequences has one of the cameras $*"
 }
 
-# Those of the sequences $1... that are in $data_path, with commas.
+# The sequences $1... that are in $data_path, with commas.
 present() {
   local sequence found=()
   for sequence; do
@@ -36,17 +36,17 @@ case_geonet() {
   if [ "$kind" = acc ] && [ "$first_rank" -eq 0 ]; then geonet_evaluation; fi
 }
 
-# Sets `formatted`, the training set: as it comes, or prepared from the sequences.
+# Sets `formatted`, the training set: the given one, or one prepared from the sequences.
 geonet_training_data() {
   if [ -d "$data_path/stageone" ]; then data_path=$data_path/stageone; fi
   formatted=$data_path/train test_root=$data_path/test
   if [ -d "$formatted" ]; then return; fi
   [ -d "$data_path/sequences" ] ||
-    fail "--data_path=$data_path holds neither train/ (and test/) nor sequences/"
+    fail "--data_path=$data_path: must contain train/ (and test/) or sequences/"
   formatted=$output_path/formatted test_root=$data_path
   local sequences camera
   sequences=$(present 00 01 02 03 04 05 06 07 08)
-  [ -n "$sequences" ] || fail "$data_path/sequences holds none of 00 to 08 to train on"
+  [ -n "$sequences" ] || fail "$data_path/sequences: must contain one of 00 to 08 to train on"
   camera=$(camera_of "$data_path" 2 3 0 1)
   step "$PYTHON" "$root/kitti_data/preparation/prepare_train_data.py" --dataset_name=kitti_odom \
     --dataset_dir="$data_path" --dump_root="$formatted" --camera="$camera" --seq_length=3 \
@@ -54,7 +54,7 @@ geonet_training_data() {
 }
 
 geonet_evaluation() {
-  # The recipe trains 210100 steps and evaluates step 185000; a shorter run its last step.
+  # The recipe trains 210100 steps and evaluates step 185000, of a shorter run the last step.
   local evaluated=$run_dir/model-185000 truth camera
   if [ "$train_steps" -lt 185000 ]; then evaluated=$run_dir; fi
   camera=$(camera_of "$test_root" 2 3 0 1)
@@ -73,17 +73,17 @@ case_convlstm_vo() {
   network=ConvLSTM
   batch_size=${batch_size:-32}
   run_dir=$output_path/ckpt
-  [ -d "$data_path/sequences" ] || fail "--data_path=$data_path holds no sequences/"
+  [ -d "$data_path/sequences" ] || fail "--data_path=$data_path: must contain sequences/"
   if [ -z "$train_steps" ] && [ "$kind" = perf ]; then train_steps=1000; fi
   local train_sequences test_sequences camera
   train_sequences=$(present 00 02 08 09)
   test_sequences=$(present 04 03 05 07 10)
-  if [ -z "$test_sequences" ]; then  # a small folder: the last one is kept for the test
+  if [ -z "$test_sequences" ]; then  # a small folder: test on the last one
     test_sequences=${train_sequences##*,}
     train_sequences=${train_sequences%,*}
   fi
   [ "$train_sequences" != "$test_sequences" ] ||
-    fail "$data_path/sequences lacks sequences to train on (00, 02, 08, 09) or to test on (04, ...)"
+    fail "$data_path/sequences: must contain sequences to train on (00, 02, 08, 09) and to test on"
   camera=$(camera_of "$data_path" 0 1 2 3)
   launch "$root/convlstm_vo/main.py" --mode=train --datapath="$data_path" \
     --outputpath="$run_dir" --bsize="$batch_size" --total_steps="${train_steps:--1}" \

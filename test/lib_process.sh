@@ -1,7 +1,7 @@
-# How the wrappers run programs: with a log, with signals passed on, one process a card.
+# Runs programs with a log, forwards signals, starts one process per card.
 
-# Everything from here on also goes to the file $1. When the case ends, however it ends, ModelArts
-# gets the results: it keeps what is under MODELARTS_MODEL_PATH and nothing else.
+# Copies all further output to the file $1. When the case ends in any way, copies the results to
+# MODELARTS_MODEL_PATH, the only folder that ModelArts keeps.
 begin_log() {
   : > "$1"
   exec > >(exec tee -ia "$1")
@@ -17,8 +17,8 @@ end_log() {
   wait $tees || true
 }
 
-# Runs one program in a process group of its own, passes SIGINT and SIGTERM on to it, and ends the
-# case with its status when that is not 0.
+# Runs a program in a process group of its own, forwards SIGINT and SIGTERM to it, and exits with
+# its status unless that is 0.
 step() {
   local status=0
   echo "+ $*"
@@ -40,7 +40,7 @@ step() {
   fi
 }
 
-# Runs the training program on every card: one process a card of this host.
+# Runs the training program: one process per card of this host.
 launch() {
   first_rank=${RANK_ID_START:-0}
   if [ "$RANK_SIZE" -eq 1 ]; then
@@ -48,37 +48,51 @@ launch() {
   elif [ "$device" = cpu ] || [ "$device" = gpu ]; then
     PYTHON=$PYTHON step bash "$root/scripts/train_multi.sh" --np "$RANK_SIZE" "$@"
   else
-    [ -n "${RANK_TABLE_FILE:-}" ] || fail 'RANK_TABLE_FILE is not set: the table of the' \
-      "$RANK_SIZE ranks, as scripts/make_rank_table.py writes it"
+    [ -n "${RANK_TABLE_FILE:-}" ] || fail 'RANK_TABLE_FILE is not set: must be the rank' \
+      "table of the $RANK_SIZE ranks (scripts/make_rank_table.py writes it)"
     step run_ranks "$@"
   fi
 }
 
-# Sets `absolute` to the words "$@"; a relative path, alone or after --flag=, holds in any folder.
-# What has a slash is a path.
+# Sets `path` to $1 in a form that holds in any folder, if $1 is a relative path: contains a slash.
+make_path_absolute() {
+  path=$1
+  case "$1" in
+    /*|'~'*|'$'*|--*) ;;
+    */*) path=$PWD/$1 ;;
+  esac
+}
+
+# Sets `absolute` to the words "$@" with absolute paths: words, values of flags and of NPU options.
 make_absolute() {
-  local word flag
+  local word flag items item path
   absolute=()
   for word; do
     flag=''
     case "$word" in --*=*) flag=${word%%=*}= word=${word#*=} ;; esac
-    case "$word" in
-      /*|'~'*|'$'*|--*) ;;
-      */*) word=$PWD/$word ;;
-    esac
-    absolute+=("$flag$word")
+    if [ "$flag" = --npu_options= ]; then
+      IFS=, read -r -a items <<< "$word"
+      for item in "${items[@]}"; do
+        make_path_absolute "${item#*=}"
+        flag+=${item%"${item#*=}"}$path,
+      done
+      path=''
+    else
+      make_path_absolute "$word"
+    fi
+    absolute+=("${flag%,}$path")
   done
 }
 
-# Each rank has a working folder of its own, because the plugin writes files there.
+# Runs each rank in a working folder of its own, because the plugin writes files there.
 run_ranks() {
   local absolute table=$RANK_TABLE_FILE
   make_absolute "$PYTHON" "$@"
   case "$table" in /*) ;; *) table=$PWD/$table ;; esac
-  # The variables of the plugin's other way to launch would contradict this one.
+  # The variables of the plugin's other way to launch contradict this one.
   unset CM_CHIEF_IP CM_CHIEF_PORT CM_CHIEF_DEVICE CM_WORKER_IP CM_WORKER_SIZE
   local count=$((RANK_SIZE < cards ? RANK_SIZE : cards)) rank status=0 stopped=''
-  trap 'stopped=1' INT TERM  # which reached every rank by itself
+  trap 'stopped=1' INT TERM  # every rank receives the signal itself
   for ((rank = first_rank; rank < first_rank + count; rank++)); do
     mkdir -p "$results/rank_$rank"
     (cd "$results/rank_$rank" && RANK_SIZE=$RANK_SIZE RANK_ID=$rank RANK_TABLE_FILE=$table \
@@ -99,7 +113,7 @@ run_ranks() {
   return "$status"
 }
 
-# Ends the ranks that still run. One that waits for a rank that is no more needs the hard way.
+# Stops the running ranks, with SIGKILL those that wait for a rank that has ended.
 end_ranks() {
   local second
   kill $(jobs -pr) 2>/dev/null || true

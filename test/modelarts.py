@@ -1,4 +1,4 @@
-"""What the ModelArts entries share: the platform's arguments become those of a shell wrapper."""
+"""Shared by the ModelArts entries: passes the platform's arguments to a shell wrapper."""
 import argparse
 import os
 import sys
@@ -7,19 +7,18 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 
 
 def run_wrapper(script, argv=None):
-    """Becomes a wrapper of this folder, so that signals and the exit status are the wrapper's.
+    """Replaces this process by a wrapper of this folder, which handles signals and exit status.
 
     Args:
       script: file name of the wrapper.
-      argv: `--data_url`, `--train_url` and any flag of the wrapper, which is passed on; None
-        takes the process's.
+      argv: `--data_url`, `--train_url` and flags of the wrapper; None for those of the process.
     """
     parser = argparse.ArgumentParser(description='ModelArts entry of %s' % script,
                                      allow_abbrev=False)
     parser.add_argument('--data_url', default='/home/ma-user/modelarts/inputs/data_url_0',
-                        help='folder the platform put the data in')
+                        help='folder of the data')
     parser.add_argument('--train_url', default='/home/ma-user/modelarts/outputs/train_url_0',
-                        help='folder whose contents the platform keeps')
+                        help='folder that the platform keeps')
     arguments, others = parser.parse_known_args(argv)
     environment = dict(os.environ, MODELARTS_MODEL_PATH=arguments.train_url, PYTHON=sys.executable)
     os.execvpe('bash', ['bash', os.path.join(HERE, script), '--data_path=' + arguments.data_url,

@@ -1,1 +1,1 @@
-"""What every program here shares and no package owns: errors, files, flags, progress."""
+"""Shared by all rooms: errors, files, flags, progress, parallel work."""

@@ -1,4 +1,4 @@
-"""A function in a process of its own, beside what this process does."""
+"""Runs a function in a second process."""
 import contextlib
 import multiprocessing
 import os
@@ -8,30 +8,30 @@ from vo_common.errors import UserError, run_main
 
 @contextlib.contextmanager
 def beside(function, *args, log_path):
-    """Runs `function(*args)` in a new process while the block runs, and ends it with the block.
+    """Context manager that runs `function(*args)` in a new process, which ends with the block.
 
     Args:
-      function: of a module; it, `args` and what it returns can be pickled. What it raises ends its
-        process as it would end a program.
-      log_path: file that gets what it writes to stdout and stderr.
+      function: of a module; it, `args` and its result can be pickled. An exception ends its
+        process as `run_main` ends a program.
+      log_path: file for its stdout and stderr.
 
     Yields:
-      A function that waits for the process and returns what `function` returned. It raises
-      UserError where that process ended otherwise; names the status and `log_path`.
+      A function that waits for the process and returns the result of `function`. It raises a
+      UserError with the status and `log_path` if the process failed.
     """
     spawn = multiprocessing.get_context('spawn')  # a fork of a process with TensorFlow can hang
     receiver, sender = spawn.Pipe(duplex=False)
     process = spawn.Process(target=_run, args=(function, args, log_path, sender))
     process.start()
-    sender.close()  # so that the pipe ends with the process
+    sender.close()  # the pipe must end with the process
 
     def result():
         try:
             returned = receiver.recv()
         except EOFError:
             process.join()
-            raise UserError('%s: the process that writes it ended with status %d before it was '
-                            'done (its last lines say why)' % (log_path, process.exitcode))
+            raise UserError('%s: the process that writes it failed with status %d (see its last '
+                            'lines)' % (log_path, process.exitcode))
         process.join()
         return returned
 

@@ -1,16 +1,16 @@
-"""What a program tells the person at the terminal."""
+"""Messages on the terminal."""
 import sys
 
 import tqdm
 
 
 def log(message):
-    """Prints one line to stdout at once, above a progress bar if one is shown."""
+    """Prints a line to stdout immediately, above the progress bar if there is one."""
     tqdm.tqdm.write(message, file=sys.stdout)
     sys.stdout.flush()
 
 
 def warn(message):
-    """Prints one line to stderr at once: something is odd, and the program goes on."""
+    """Prints a warning to stderr immediately, above the progress bar if there is one."""
     tqdm.tqdm.write('warning: ' + message, file=sys.stderr)
     sys.stderr.flush()

@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all, text however it was saved, and errors that name files."""
+"""Atomic writes, tolerant reads of text, and errors that name the file."""
 import contextlib
 import io
 import json
@@ -9,15 +9,15 @@ import time
 
 from vo_common.errors import UserError
 
-# Of files that are being written: what a killed run leaves can be told from everything else.
+# Suffix of files that are being written, which identifies the leftovers of killed runs.
 TEMPORARY_SUFFIX = '.partial'
-_OLD_SECONDS = 3600  # no file takes so long to write
+_OLD_SECONDS = 3600  # no write takes longer
 
 
 def utf8_path(path):
-    """A path as TensorFlow takes it: its bytes on the disk, read as UTF-8 whatever the locale is.
+    """A path for TensorFlow: its bytes on disk decoded as UTF-8, whatever the locale.
 
-    Bytes that are no UTF-8 stay as Python has them.
+    Bytes that are not UTF-8 stay as they are in Python.
     """
     try:
         return os.fsencode(path).decode('utf-8')
@@ -26,10 +26,10 @@ def utf8_path(path):
 
 
 def expand_typed(path):
-    """What a person means by a path typed on a command line: `~` or `$NAME` at its beginning.
+    """Expands `~` or `$NAME` at the beginning of a path typed on a command line.
 
-    Only there: a folder further down may really be called `$HOME`. Only `flags.path_flag`
-    calls it, never anything that takes names out of a file or an archive.
+    Only there, as a folder further down may really be called `$HOME`, and never in names that come
+    from a file or an archive.
     """
     first, separator, rest = path.partition(os.sep)
     if first.startswith('~'):
@@ -41,11 +41,10 @@ def expand_typed(path):
 
 @contextlib.contextmanager
 def atomic_write(path, mode='w'):
-    """Collects what is written, and puts it at `path` when the block succeeds.
+    """Collects the content in memory and writes it to `path` when the block succeeds.
 
-    A reader, or a run after a crash, sees the old file or the new one, never half of one: the
-    content is complete in memory before a file beside `path` is begun, and that file is on the
-    disk before it takes the name.
+    A reader, or a run after a crash, sees the complete old or new file: the content goes to a
+    temporary file beside `path`, which takes its name once it is on disk.
 
     Args:
       path: the file.
@@ -55,7 +54,7 @@ def atomic_write(path, mode='w'):
       io.StringIO or io.BytesIO.
 
     Raises:
-      UserError: the file cannot be written (names it and the system's reason).
+      UserError: the file cannot be written; names it and the reason.
     """
     buffer = io.BytesIO() if 'b' in mode else io.StringIO()
     yield buffer
@@ -70,13 +69,13 @@ def atomic_write(path, mode='w'):
 
 @contextlib.contextmanager
 def atomic_stream(path):
-    """As `atomic_write` for bytes that are too many for the memory.
+    """As `atomic_write`, for more bytes than fit in memory.
 
-    What writes to it must be Python: libraries in C that take over the descriptor do not all notice
-    a full disk.
+    Write to it from Python only: some C libraries that take over the descriptor ignore a full
+    disk.
 
     Yields:
-      A binary file beside `path`, which takes its name when the block succeeds.
+      A binary stream to a temporary file, which takes the name `path` when the block succeeds.
     """
     path = os.path.abspath(path)
     with _writing(path):
@@ -95,20 +94,20 @@ def atomic_stream(path):
             os.chmod(temporary, 0o666 & ~umask)
             os.replace(temporary, path)
     finally:
-        with contextlib.suppress(OSError):  # what could not be written is told already
+        with contextlib.suppress(OSError):  # a failed write is already reported
             stream.close()
         if os.path.exists(temporary):
             os.remove(temporary)
 
 
 class _Output:
-    """What `atomic_stream` yields: what goes wrong in writing, and that alone, names the file."""
+    """The stream of `atomic_stream`: errors of its writes, and only those, name the file."""
 
     def __init__(self, stream, path):
         self._stream, self._path = stream, path
 
     def write(self, data):
-        """Writes bytes and returns how many."""
+        """Writes bytes and returns their number."""
         with _writing(self._path):
             return self._stream.write(data)
 
@@ -123,14 +122,14 @@ def _writing(path):
 
 @contextlib.contextmanager
 def reading(path, what):
-    """Turns whatever happens in the block into a UserError that names the file `path`.
+    """Turns any exception in the block into a UserError that names the file `path`.
 
-    Broken bytes make decoders raise nearly anything (SyntaxError, struct.error, OverflowError,
-    MemoryError, ...), so only the calls that decode should stand in the block.
+    Decoders raise nearly any type on broken bytes (SyntaxError, struct.error, OverflowError,
+    MemoryError, ...), so put only decoding calls in the block.
 
     Args:
       path: the file.
-      what: names it in the error.
+      what: kind of the file, for the message.
     """
     try:
         yield
@@ -141,18 +140,18 @@ def reading(path, what):
 
 
 def reason(error):
-    """What the system says of an OSError, or the first line of any other error's text."""
+    """The system's message of an OSError, or the first line of another error."""
     return getattr(error, 'strerror', None) or str(error).split('\n')[0] or type(error).__name__
 
 
 def write_text(path, text):
-    """Writes `text` to `path`, whole."""
+    """Writes `text` to `path` atomically."""
     with atomic_write(path) as stream:
         stream.write(text)
 
 
 def write_json(path, value):
-    """Writes `value` as indented JSON to `path`, whole. NaN is refused: JSON has none."""
+    """Writes `value` as indented JSON to `path` atomically; refuses NaN."""
     write_text(path, json.dumps(value, indent=2, allow_nan=False) + '\n')
 
 
@@ -161,7 +160,7 @@ def read_text(path, what='text file'):
 
     Args:
       path: the file.
-      what: names it in errors.
+      what: kind of the file, for messages.
 
     Raises:
       UserError: the file is missing, unreadable or not UTF-8.
@@ -175,7 +174,7 @@ def read_text(path, what='text file'):
 
 
 def read_json(path, what='JSON file'):
-    """The value in a JSON file; a UserError names a missing or broken one."""
+    """The value in a JSON file; raises a UserError if it is missing or broken."""
     text = read_text(path, what)
     try:
         return json.loads(text)
@@ -184,9 +183,7 @@ def read_json(path, what='JSON file'):
 
 
 def numbered_lines(path, what='text file'):
-    """The non-empty lines of a text file, stripped, with their numbers: list of (int, str).
-
-    Numbers start at 1 and count every line, as an editor does.
+    """The non-empty lines of a text file, stripped: list of (line number from 1, str).
 
     Raises:
       UserError: as `read_text`.
@@ -205,7 +202,7 @@ def read_lines(path, what='text file'):
 
 
 def list_folder(path, what='folder'):
-    """The names in a folder, in no order; a UserError names one that cannot be read."""
+    """The names in a folder, unordered; raises a UserError if it cannot be read."""
     try:
         return os.listdir(path)
     except (OSError, ValueError) as error:
@@ -213,12 +210,12 @@ def list_folder(path, what='folder'):
 
 
 def remove_others(folder, pattern, names):
-    """Removes the files of `folder` whose whole name matches `pattern` and is not in `names`.
+    """Removes the files in `folder` whose full name matches `pattern` and is not in `names`.
 
-    An earlier, longer run leaves them, and they would be taken for results of this one.
+    A longer, earlier run leaves them, and they would be taken for results of this one.
 
     Returns:
-      How many they were.
+      Their number.
 
     Raises:
       UserError: one cannot be removed.
@@ -235,9 +232,9 @@ def remove_others(folder, pattern, names):
 
 
 def make_folder(path):
-    """Makes the folder `path` with its parents, where missing, and returns its absolute path.
+    """Creates the folder `path` and its parents if missing; returns its absolute path.
 
-    What killed runs left half written in it is removed when it is old.
+    Removes old temporary files of killed runs from it.
 
     Raises:
       UserError: a file is in the way, or the folder cannot be made or written to.
@@ -254,8 +251,8 @@ def make_folder(path):
 
 
 def _remove_leftovers(folder):
-    """Removes the half written files of killed runs, not those of programs that write just now."""
-    with contextlib.suppress(OSError):  # another program was quicker
+    """Removes old temporary files of killed runs, not those that are being written."""
+    with contextlib.suppress(OSError):  # another program removed them first
         for entry in os.scandir(folder):
             if (entry.name.startswith('.') and entry.name.endswith(TEMPORARY_SUFFIX)
                     and time.time() - entry.stat().st_mtime > _OLD_SECONDS):
@@ -263,12 +260,12 @@ def _remove_leftovers(folder):
 
 
 def require_file(path, what, hint=''):
-    """The absolute form of `path`, which must be a file; `what` names it in the error."""
+    """The absolute form of `path`; raises a UserError unless it is a file. `what` is its kind."""
     return _require(path, what, hint, os.path.isfile, 'a file')
 
 
 def require_folder(path, what, hint=''):
-    """The absolute form of `path`, which must be a folder; `what` names it in the error."""
+    """The absolute form of `path`; raises a UserError unless it is a folder."""
     return _require(path, what, hint, os.path.isdir, 'a folder')
 
 

@@ -1,66 +1,66 @@
 """Command-line flags declared as dataclasses.
 
-A program's configuration is one or more dataclasses; each field is a flag of the same name:
+The configuration of a program is one or more dataclasses; each field is a flag of the same name:
 
     @dataclasses.dataclass
     class Config(Flags):
-        batch_size: int = flag(4, 'examples a step', at_least=1)
+        batch_size: int = flag(4, 'examples per step', at_least=1)
 
     config, = parse_flags('Trains a model.', Config)
 
-A value is checked against its declaration whenever a `Flags` is made, by a command line or not.
+Values are checked whenever a `Flags` is constructed, from a command line or not.
 """
 import argparse
 import dataclasses
 import math
+import operator
 import typing
 
 from vo_common.errors import UserError
 from vo_common.files import expand_typed
 
-_TRUE = ('true', 't', 'yes', 'y', '1')
-_FALSE = ('false', 'f', 'no', 'n', '0')
+_BOOLEANS = dict.fromkeys(('true', 't', 'yes', 'y', '1'), True)
+_BOOLEANS.update(dict.fromkeys(('false', 'f', 'no', 'n', '0'), False))
 _NOT_GIVEN = object()
-BOOL_OR_TEXT = typing.Union[bool, str]  # of a flag with choices False, True and texts
+BOOL_OR_TEXT = typing.Union[bool, str]  # of a flag with the choices False, True and texts
 _ITEM_TYPES = {typing.List[int]: int, typing.List[float]: float, typing.List[str]: str}
-
-
-# Keyword of `flag` -> (whether a value keeps it, how an error says it).
-_BOUNDS = {'at_least': (lambda value, bound: value >= bound, 'at least %s'),
-           'above': (lambda value, bound: value > bound, 'above %s'),
-           'at_most': (lambda value, bound: value <= bound, 'at most %s'),
-           'below': (lambda value, bound: value < bound, 'below %s')}
+# Type of a value -> (its name in a message, its name in the help).
+_NAMES = {int: ('a whole number', 'N'), float: ('a number', 'X'), bool: ('true or false', ''),
+          str: ('a text', 'TEXT'), expand_typed: ('a path', 'PATH')}
+_BOUNDS = {'at_least': (operator.ge, 'at least'), 'above': (operator.gt, 'above'),
+           'at_most': (operator.le, 'at most'), 'below': (operator.lt, 'below')}
 
 
 # pylint: disable-next=redefined-builtin
-def flag(default, help, choices=None, aliases=(), modes=(), **bounds):
+def flag(default, help, choices=None, aliases=(), modes=(), topic=None, **bounds):
     """A dataclass field that `parse_flags` turns into a flag.
 
     Args:
-      default: the value without the flag. A list is copied for each instance.
+      default: value if the flag is not given. A list is copied for each instance.
       help: one line for `--help`.
-      choices: the legal values, of a list the legal items; or None.
+      choices: the legal values, of a list the legal items; None for all.
       aliases: other spellings, without dashes.
-      modes: the values of `--mode` that read the flag, 'train' also for every 'train_*'; empty is
-        all of them. In another mode the flag is refused where it is given.
+      modes: the values of `--mode` that read the flag, 'train' also for every 'train_*'; empty for
+        all. In other modes the flag is an error.
+      topic: (name, function) of a flag `--name` that prints the text which the function returns.
       **bounds: `at_least`, `above`, `at_most`, `below`: limits of a number, or of each number of a
-        list. A number must be finite in any case.
+        list. Numbers must be finite in any case.
     """
     unknown = set(bounds) - set(_BOUNDS)
     if unknown:
         raise TypeError('flag has no argument %s' % ', '.join(sorted(unknown)))
     metadata = {'help': help, 'choices': choices, 'aliases': tuple(aliases),
-                'modes': tuple(modes), 'bounds': bounds}
+                'modes': tuple(modes), 'topic': topic, 'bounds': bounds}
     if isinstance(default, list):
         return dataclasses.field(default_factory=lambda: list(default), metadata=metadata)
     return dataclasses.field(default=default, metadata=metadata)
 
 
 def same_flag(config_class, name, **changes):
-    """The flag `name` of a dataclass again, for one that inherits it and differs in a detail.
+    """A copy of a flag with changes, for a dataclass that inherits it.
 
     Args:
-      config_class: a dataclass whose fields were made by `flag`.
+      config_class: dataclass whose fields were made by `flag`.
       name: of the field.
       **changes: arguments of `flag` that differ.
     """
@@ -74,15 +74,15 @@ def same_flag(config_class, name, **changes):
 
 
 def path_flag(default, help, aliases=(), modes=()):  # pylint: disable=redefined-builtin
-    """A `flag` that is a path, or a list of them: `~` and `$NAME` at the beginning are expanded
-    where it is typed."""
+    """A `flag` whose value is a path or a list of paths; `~` and `$NAME` at the beginning are
+    expanded on the command line."""
     field = flag(default, help, aliases=aliases, modes=modes)
     field.metadata = dict(field.metadata, is_path=True)
     return field
 
 
 def read_by(*modes):
-    """Class decorator: the `modes` of all flags of a dataclass that declare none themselves."""
+    """Class decorator: sets the `modes` of all flags of a dataclass that declare none."""
     def declare(config_class):
         for field in dataclasses.fields(config_class):
             if not field.metadata['modes']:
@@ -93,20 +93,20 @@ def read_by(*modes):
 
 @dataclasses.dataclass
 class Flags:
-    """A configuration whose values keep their declared choices and bounds.
+    """A configuration whose values are within their declared choices and bounds.
 
     Raises:
-      UserError: a value that does not; names the flag, the value and what it must be.
+      UserError: a value is not; names the flag, the value and what it must be.
     """
 
     def __post_init__(self):
         check_fields(self)
 
     def require(self, **purposes):
-        """Raises a UserError that names the first of these flags that is empty.
+        """Raises a UserError for the first of these flags that is empty.
 
         Args:
-          **purposes: flag -> what it is for, in words.
+          **purposes: flag -> its purpose, in words.
         """
         for name, purpose in purposes.items():
             if not getattr(self, name):
@@ -120,12 +120,12 @@ def check_fields(values):
 
 
 def check_value(field, value, where=''):
-    """Raises a UserError unless `value` keeps the choices and bounds of a field made by `flag`.
+    """Raises a UserError unless `value` is within the choices and bounds of a field.
 
     Args:
-      field: of a dataclass.
+      field: of a dataclass, made by `flag`.
       value: to be checked.
-      where: what the error begins with; empty: the flag.
+      where: beginning of the message; empty for the flag.
     """
     choices = field.metadata.get('choices')
     where = where or '--' + field.name
@@ -133,52 +133,60 @@ def check_value(field, value, where=''):
     unknown = [item for item in items if choices and item not in choices]
     if unknown:
         raise UserError('%s=%s: must be %s %s' % (
-            where, ','.join(map(str, unknown)), 'among' if isinstance(value, list) else 'one of',
-            ', '.join(map(str, choices))))
+            where, as_typed(unknown), 'among' if isinstance(value, list) else 'one of',
+            ', '.join(str(choice) for choice in choices if choice != '')))
     bounds = field.metadata.get('bounds', {})
     for number in items:
         if not isinstance(number, (int, float)) or isinstance(number, bool):
             continue
         if not (math.isfinite(number)
                 and all(_BOUNDS[kind][0](number, bound) for kind, bound in bounds.items())):
-            limits = [_BOUNDS[kind][1] % bound for kind, bound in bounds.items()]
+            limits = ['%s %s' % (_BOUNDS[kind][1], bound) for kind, bound in bounds.items()]
             raise UserError('%s=%s: must be %s' % (
                 where, number, ' and '.join(limits) or 'a finite number'))
 
 
 def parse_flags(description, *config_classes, argv=None, defaults=None):
-    """Reads the command line into one instance of each of `config_classes`.
+    """Parses the command line into one instance of each of `config_classes`.
 
     A boolean flag is written `--x`, `--x=true`, `--x=false` or `--nox`; a list has commas.
-    Unknown flags and wrong values end the program with status 2 and a message, and so does a flag
-    that is given although the mode in `--mode` does not read it.
+    Unknown flags end the program with status 2.
 
     Args:
-      description: what the program does, for `--help`.
+      description: what the program does, for `--help`, which shows it as it stands.
       *config_classes: dataclasses whose fields were made by `flag`; no name may occur twice.
-      argv: the arguments; None takes those of the process.
-      defaults: function of the values by name, which gives those that stand in for the
-        dataclasses' own where the command line is silent (a configuration that a flag names).
+      argv: the arguments; None for those of the process.
+      defaults: function of the values by name that returns other defaults than those of the
+        dataclasses (the configuration in a file that a flag names).
 
     Returns:
       A tuple of instances, in the order of `config_classes`.
+
+    Raises:
+      UserError: a wrong value, or a flag that `--mode` does not read.
     """
+    fields = {field.name: field for config_class in config_classes
+              for field in dataclasses.fields(config_class)}
+    mode = '--mode=MODE ' if 'mode' in fields else ''
     parser = argparse.ArgumentParser(
-        description=description, allow_abbrev=False,
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+        usage='%%(prog)s %s[--flag=value ...]' % mode, description=description,
+        allow_abbrev=False, formatter_class=_HelpFormatter)
+    groups = {}
     for config_class in config_classes:
-        group = parser.add_argument_group(_first_line(config_class))
         hints = typing.get_type_hints(config_class)
         for field in dataclasses.fields(config_class):
-            _add_flag(group, field, hints[field.name])
-    values = {field.name: default_of(field) for config_class in config_classes
-              for field in dataclasses.fields(config_class)}
+            title = _purpose(config_class, field.name)
+            if title not in groups:
+                groups[title] = parser.add_argument_group(title)
+            _add_flag(groups[title], field, hints[field.name])
+    values = {name: default_of(field) for name, field in fields.items()}
     # The parser sets its defaults only where the namespace has nothing yet.
     parsed = parser.parse_args(argv, argparse.Namespace(**dict.fromkeys(values, _NOT_GIVEN)))
     given = {name: value for name, value in vars(parsed).items() if value is not _NOT_GIVEN}
     values.update(given)
-    _check_modes({field.name: field for config_class in config_classes
-                  for field in dataclasses.fields(config_class)}, given, values.get('mode'))
+    for name, value in given.items():
+        check_value(fields[name], value)
+    _check_modes(fields, given, values.get('mode'))
     if defaults:
         values.update(dict(defaults(values), **given))
     return tuple(
@@ -188,7 +196,7 @@ def parse_flags(description, *config_classes, argv=None, defaults=None):
 
 
 def _check_modes(fields, given, mode):
-    """Raises a UserError that names the first given flag that `mode` does not read."""
+    """Raises a UserError for the first given flag that `mode` does not read."""
     def reads(field, mode):
         return not field.metadata['modes'] or any(
             mode == name or mode.startswith(name + '_') for name in field.metadata['modes'])
@@ -213,52 +221,78 @@ def default_of(field):
     return field.default if field.default is not dataclasses.MISSING else field.default_factory()
 
 
-def _first_line(config_class):
-    return (config_class.__doc__ or config_class.__name__).strip().split('\n')[0].rstrip('.')
+def _purpose(config_class, name):
+    """The first line of the docstring of the class that first declares the field `name`."""
+    declaring = [each for each in config_class.__mro__ if name in vars(each).get(
+        '__annotations__', {})][-1]
+    return (declaring.__doc__ or declaring.__name__).strip().split('\n')[0].rstrip('.')
 
 
 def _add_flag(group, field, kind):
     names = ['--' + name for name in (field.name,) + field.metadata['aliases']]
-    default = default_of(field)
-    arguments = dict(dest=field.name, default=default, help=field.metadata['help'],
-                     choices=field.metadata['choices'])
+    help_text, choices = field.metadata['help'], field.metadata['choices'] or ()
+    item = expand_typed if field.metadata.get('is_path') else _ITEM_TYPES.get(kind, kind)
+    words = '|'.join(as_typed(choice) for choice in choices if choice != '')
     if kind in (bool, BOOL_OR_TEXT):
-        texts = [text for text in field.metadata['choices'] or () if isinstance(text, str)]
-        group.add_argument(*names, type=_boolean if kind is bool else _boolean_or_text, nargs='?',
-                           const=True, metavar='|'.join(['true', 'false'] + texts),
-                           dest=field.name, default=default, help=field.metadata['help'])
+        metavar = words or 'true|false'
+    elif kind in _ITEM_TYPES:
+        metavar = 'A,B,...'
+    else:
+        metavar = words if 0 < len(words) <= 40 else _NAMES[item][1]
+    if words and metavar != words:
+        help_text += '; one of ' + words.replace('|', ', ')
+    if default_of(field) not in ('', []):
+        help_text += ' (default: %s)' % as_typed(default_of(field))
+    modes = field.metadata['modes']
+    if modes and not help_text.startswith(tuple(mode + ':' for mode in modes)):
+        help_text += ' [%s]' % ', '.join(modes)
+    is_switch = kind in (bool, BOOL_OR_TEXT)
+    group.add_argument(*names, dest=field.name, type=_parser_of(field.name, kind, item),
+                       metavar=metavar, help=help_text,
+                       **(dict(nargs='?', const=True) if is_switch else {}))
+    if is_switch:
         group.add_argument('--no' + field.name, dest=field.name, action='store_false',
                            default=argparse.SUPPRESS, help=argparse.SUPPRESS)
-    elif kind in _ITEM_TYPES:
-        arguments.pop('choices')
-        item = expand_typed if field.metadata.get('is_path') else _ITEM_TYPES[kind]
-        group.add_argument(*names, type=_list_of(item), metavar='A,B,...', **arguments)
-    elif field.metadata.get('is_path'):
-        group.add_argument(*names, type=expand_typed, **arguments)
-    else:
-        group.add_argument(*names, type=kind, **arguments)
+    if field.metadata['topic']:
+        name, describe = field.metadata['topic']
+        group.add_argument('--' + name, action=_Print, describe=describe,
+                           help='describe --%s' % field.name)
 
 
-def _boolean(text):
-    if text.lower() in _TRUE:
-        return True
-    if text.lower() in _FALSE:
-        return False
-    raise argparse.ArgumentTypeError('%r is neither true nor false' % text)
+def _parser_of(name, kind, item):
+    """The function that converts the text of a flag of type `kind` with items of type `item`."""
+    def convert(text):
+        if item in (bool, BOOL_OR_TEXT):
+            return _BOOLEANS[text.lower()] if item is bool else _BOOLEANS.get(text.lower(), text)
+        return item(text)
 
-
-def _boolean_or_text(text):
-    try:
-        return _boolean(text)
-    except argparse.ArgumentTypeError:
-        return text
-
-
-def _list_of(item):
     def parse(text):
         try:
-            return [item(part) for part in text.split(',') if part.strip()]
-        except ValueError:
-            raise argparse.ArgumentTypeError(
-                '%r is not a list of %ss with commas' % (text, item.__name__))
+            if kind in _ITEM_TYPES:
+                return [convert(part) for part in text.split(',') if part.strip()]
+            return convert(text)
+        except (KeyError, ValueError):
+            raise UserError('--%s=%s: must be %s' % (name, text, (
+                'a list with commas, each item ' if kind in _ITEM_TYPES else '') + _NAMES[item][0]))
     return parse
+
+
+class _HelpFormatter(argparse.RawDescriptionHelpFormatter):
+    """Shows a flag as it is typed: --flag=VALUE."""
+
+    def _format_action_invocation(self, action):
+        values = '' if action.nargs == 0 else '=' + action.metavar
+        return ', '.join(action.option_strings) + values
+
+
+class _Print(argparse.Action):
+    """Prints the text that `describe()` returns, and ends the program."""
+
+    def __init__(self, option_strings, dest, describe, **arguments):
+        super().__init__(option_strings, argparse.SUPPRESS, nargs=0, default=argparse.SUPPRESS,
+                         **arguments)
+        self._describe = describe
+
+    def __call__(self, parser, namespace, values, option_string=None):
+        print(self._describe())
+        parser.exit()

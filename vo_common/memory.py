@@ -1,4 +1,4 @@
-"""How much memory there is to use."""
+"""The memory of this host."""
 import os
 import re
 
@@ -7,12 +7,13 @@ _CONTAINER_LIMITS = ('/sys/fs/cgroup/memory.max', '/sys/fs/cgroup/memory/memory.
 
 
 def usable_memory(root='/'):
-    """Bytes that programs can still take on this host, or the container's limit if that is less.
-
-    Returns 0 where the system does not tell.
+    """Bytes available to programs on this host, or the container's limit if that is lower.
 
     Args:
-      root: where the system's `proc` and `sys` are.
+      root: folder that contains the system's `proc` and `sys`.
+
+    Returns:
+      int; 0 if unknown.
     """
     available = re.search(r'MemAvailable:\s*(\d+) kB', _text(root, _AVAILABLE))
     if not available:

@@ -1,7 +1,7 @@
-"""OpenCV as every module here takes it: without threads of its own.
+"""OpenCV without threads of its own.
 
-What calls it works on several images at a time already; OpenCV's threads, which share out a single
-one, would only take the processors away from the others.
+Callers already work on several images at a time; OpenCV's threads, which divide a single image,
+would only compete with them.
 """
 import cv2
 

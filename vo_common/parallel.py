@@ -1,4 +1,4 @@
-"""One function over many items on all cores."""
+"""Applies a function to many items on all cores."""
 import collections
 import concurrent.futures
 import multiprocessing
@@ -16,10 +16,10 @@ def num_cores():
 
 
 def leave_half_of_the_cores():
-    """Keeps this process, and the threads it starts, to the second half of its cores.
+    """Restricts this process, and threads started later, to the second half of its cores.
 
-    For a process beside another that uses all of them: threads that wait for each other must not
-    share a core with the other's.
+    For a process beside one that uses all cores: threads that wait for each other must not share
+    a core with those of the other process.
     """
     if hasattr(os, 'sched_setaffinity') and num_cores() > 1:
         cores = sorted(os.sched_getaffinity(0))
@@ -30,16 +30,16 @@ def parallel_map(function, items, workers=0, desc='', unit='it', processes=False
     """`[function(item) for item in items]`, in parallel, in order, with a progress bar.
 
     Args:
-      function: called once an item; picklable when `processes`.
-      items: the items, any iterable.
-      workers: how many at once; 0 is one for every core.
-      desc: what the progress bar says.
-      unit: what an item is.
-      processes: worker processes instead of threads, for functions that hold Python's lock.
-        Processes are spawned, not forked: a fork of a process that runs TensorFlow can hang.
+      function: called once per item; picklable if `processes`.
+      items: any iterable.
+      workers: number of parallel calls; 0 is one for each core.
+      desc: label of the progress bar.
+      unit: name of an item.
+      processes: use processes instead of threads, for functions that hold Python's lock. They are
+        spawned, not forked: a fork of a process that runs TensorFlow can hang.
 
     Raises:
-      The first exception of `function`, items not yet begun are dropped.
+      The first exception of `function`; the remaining items are dropped.
     """
     items = list(items)
     workers = max(1, min(workers or num_cores(), len(items)))
@@ -64,15 +64,15 @@ def parallel_map(function, items, workers=0, desc='', unit='it', processes=False
 
 
 def read_ahead(function, items, workers=0):
-    """Yields `function(item)` in order while threads work on the items that come next.
+    """Yields `function(item)` in order while threads work on the items that follow.
 
     Args:
-      function: called once an item, in a thread.
-      items: an iterable; taken from as results are asked for, `2 * workers` ahead.
-      workers: how many threads; 0 is one for every core.
+      function: called once per item, in a thread.
+      items: an iterable, read `2 * workers` items ahead.
+      workers: number of threads; 0 is one for each core.
 
     Raises:
-      The exception of `function`, where its result would have come.
+      The exception of `function`, in place of its result.
     """
     workers = workers or num_cores()
     with concurrent.futures.ThreadPoolExecutor(workers) as pool:

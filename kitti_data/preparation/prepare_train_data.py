@@ -82,7 +82,7 @@ class PrepareConfig(Flags):
 
 
 def main(argv=None):
-    config, = parse_flags('Prepares a formatted training set.', PrepareConfig, argv=argv)
+    config, = parse_flags(__doc__, PrepareConfig, argv=argv)
     data = DATA_SETS[config.dataset_name](config)
     settings = {name: getattr(config, name) for name in _SETTINGS}
     for name, default in _YOUNGER_SETTINGS.items():

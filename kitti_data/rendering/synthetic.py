@@ -57,7 +57,8 @@ class Config(Flags):
 
 
 def main(argv=None):
-    config, = parse_flags(__doc__.split('\n')[0], Config, argv=argv)
+    """Reads the flags and writes the layout."""
+    config, = parse_flags(__doc__, Config, argv=argv)
     shared = dict(img_height=config.img_height, img_width=config.img_width, seed=config.seed,
                   min_speed=config.min_speed, max_speed=config.max_speed,
                   num_workers=config.num_workers)

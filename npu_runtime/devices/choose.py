@@ -1,4 +1,4 @@
-"""Which device a program runs on, and why."""
+"""Chooses the device of a program."""
 import collections
 import importlib
 import importlib.util
@@ -11,27 +11,24 @@ _KINDS = {'cpu': cpu, 'gpu': gpu, 'npu': npu}
 
 
 class Device(collections.namedtuple('Device', 'kind reason')):
-    """Where to run: `kind` is 'npu', 'gpu' or 'cpu'; `reason` says why, in words."""
+    """Where to run: `kind` is 'npu', 'gpu' or 'cpu', `reason` a phrase for the log."""
     __slots__ = ()
 
     @property
     def own(self):
-        """What differs between the kinds: cpu.py, gpu.py or npu.py, which offer the same."""
+        """The module of the kind: cpu.py, gpu.py or npu.py, which offer the same names."""
         return _KINDS[self.kind]
 
 
 def choose_device(config):
-    """The device that `config.device` asks for.
+    """The <Device> that `config.device` requests.
 
     Args:
       config: RuntimeConfig.
 
-    Returns:
-      Device.
-
     Raises:
-      UserError: the NPU is asked for and its plugin does not import (TensorFlow alone would run
-        on the CPU and say nothing), or the GPU and TensorFlow sees none.
+      UserError: an NPU is requested and its plugin does not import (TensorFlow alone would
+        silently run on the CPU), or a GPU and TensorFlow sees none.
     """
     if config.device == 'cpu':
         return Device('cpu', '--device=cpu')
@@ -54,22 +51,22 @@ def choose_device(config):
 
 
 def _plugin_obstacle():
-    """Why the Ascend plugin cannot be used; empty when it can.
+    """Why the Ascend plugin cannot be used; empty if it can.
 
-    Importing it is what registers the `NpuOptimizer` that a session's configuration names. Only
-    the package itself: its module `npu_init` would replace `tf.Session` for the whole process.
+    The import registers the `NpuOptimizer` that a session's configuration names. Its module
+    `npu_init` is not imported: it replaces `tf.Session` for the whole process.
     """
     try:
         importlib.import_module('npu_bridge')
-    except Exception as error:  # a plugin whose libraries are missing raises errors of any kind
+    except Exception as error:  # missing libraries raise errors of any type
         return _library_obstacle() or '%s: %s' % (type(error).__name__, _first_line(error))
     return ''
 
 
 def _library_obstacle():
-    """Why the plugin's library does not load; empty where it does or there is none.
+    """Why the plugin's library does not load; empty if it does or does not exist.
 
-    The plugin prints this reason and goes on to an error about a name it did not get.
+    The plugin only prints this reason, and fails later on a name that is undefined without it.
     """
     import tensorflow.compat.v1 as tf
     try:
@@ -81,7 +78,7 @@ def _library_obstacle():
         if os.path.exists(library):
             try:
                 tf.load_op_library(library)
-            except Exception as error:  # of any kind, as TensorFlow's version has it
+            except Exception as error:  # the type depends on the version of TensorFlow
                 return 'its library %s: %s' % (library, _first_line(error))
     return ''
 

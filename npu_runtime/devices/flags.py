@@ -1,46 +1,52 @@
-"""The flags that say on what, and how, a model runs."""
+"""The flags for device, precision and speed."""
 import dataclasses
+from typing import List
 
 from npu_runtime.devices import npu_options
-from vo_common.flags import Flags, flag
+from vo_common.flags import Flags, flag, path_flag
 
 DEVICES = ('auto', 'npu', 'gpu', 'cpu')
 XLA_MODES = ('auto', 'on', 'off')
 LOSS_SCALES = ('auto', 'off', 'dynamic', 'fixed')
 
 
-def _with_npu_flags(flags_class):
-    """The dataclass of `flags_class`, with a field for every option of the plugin."""
-    for name, kind, field in npu_options.flag_fields():
-        flags_class.__annotations__[name] = kind
-        setattr(flags_class, name, field)
-    return dataclasses.dataclass(flags_class)
-
-
-@_with_npu_flags
+@dataclasses.dataclass
 class RuntimeConfig(Flags):
     """Device, precision and speed.
 
-    Checked when made, before TensorFlow starts. Options of the NPU have no effect elsewhere; they
-    are declared in npu_options.py.
+    Checked on construction, before TensorFlow starts. The last four flags have no effect on other
+    devices than an NPU.
     """
     device: str = flag('auto', 'where to run; auto takes an NPU, else a GPU, else the CPU',
                        choices=DEVICES)
-    intra_op_threads: int = flag(0, 'CPU threads inside one operation; 0 is one for every core, '
-                                    'which the ranks of a host share', at_least=0)
-    inter_op_threads: int = flag(0, 'CPU operations at a time; 0 is one for every core',
-                                 at_least=0)
-    xla: str = flag('auto', 'compile the training step by XLA; auto is off',
-                    choices=XLA_MODES, modes=('train',))
-    loss_scale: str = flag('auto', 'loss scaling; auto is dynamic in mixed precision, but not in '
-                                   "a CPU's bfloat16", choices=LOSS_SCALES,
-                           modes=('train',))
-    loss_scale_value: float = flag(32768.0, 'the loss scale, or with dynamic the first one',
+    precision_mode: str = flag(
+        '', 'empty is allow_mix_precision on an NPU, float32 elsewhere; allow_mix_precision is '
+            'float16 on a GPU, bfloat16 on a CPU that has it; a GPU and a CPU take few of the '
+            'other modes', choices=('',) + npu_options.PRECISION_MODES)
+    loss_scale: str = flag('auto', 'loss scaling; auto is dynamic in mixed precision, except for '
+                                   "a CPU's bfloat16", choices=LOSS_SCALES, modes=('train',))
+    loss_scale_value: float = flag(32768.0, 'loss scale, with dynamic the initial one',
                                    modes=('train',), at_least=1, at_most=3e38)
-    loss_scale_growth_steps: int = flag(2000, 'good steps before a dynamic loss scale doubles',
-                                        modes=('train',), at_least=1)
+    loss_scale_growth_steps: int = flag(
+        2000, 'steps without overflow before a dynamic loss scale doubles', modes=('train',),
+        at_least=1)
     learning_rate_scaling: bool = flag(False, 'multiply the learning rate by the number of ranks',
                                        modes=('train',))
+    intra_op_threads: int = flag(0, 'CPU threads inside one operation; 0 is one for each core, '
+                                    'which the ranks of a host share', at_least=0)
+    inter_op_threads: int = flag(0, 'CPU operations at a time; 0 is one for each core',
+                                 at_least=0)
+    xla: str = flag('auto', 'compile the training step with XLA; auto is off',
+                    choices=XLA_MODES, modes=('train',))
+    modify_mixlist: str = path_flag(
+        '', 'NPU: JSON list of the operations that may run in 16 bits; empty keeps layer norm, '
+            'losses and geometry in float32, none takes the lists of the plugin')
+    iterations_per_loop: int = flag(1, 'NPU: most steps in one session call; more than 1 needs '
+                                       '--enable_data_pre_proc', at_least=1)
+    enable_data_pre_proc: bool = flag(False, 'NPU: fetch the next batch on the device')
+    npu_options: List[str] = flag([], 'NPU: further options of the plugin as KEY=VALUE; '
+                                      '--help_npu lists them',
+                                  topic=('help_npu', npu_options.describe))
 
     def __post_init__(self):
         super().__post_init__()

@@ -1,4 +1,4 @@
-"""Whether a graph can run on an NPU as a whole: shapes, types and kinds of its operations."""
+"""Checks that a whole graph can run on an NPU: shapes, types and kinds of its operations."""
 import collections
 import os
 
@@ -8,20 +8,20 @@ ALLOWED_OPS_FILE = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'dev
 
 _SHAPE_OPS = ('Shape', 'ShapeN', 'Size', 'Rank')
 _WIDE_TYPES = ('float64', 'int64', 'complex64', 'complex128')
-# Outputs that only the backward operation of the same kernel reads; their shape is the kernel's.
+# Outputs from this one on are read by the backward operation of the same kernel only.
 _KERNEL_PRIVATE = {'FusedBatchNormV3': 5}
 
 
 def allowed_ops(path=ALLOWED_OPS_FILE):
-    """The TensorFlow ops that the list of this repository allows: set of names."""
+    """The TensorFlow operations that are allowed: set of types."""
     return {line.split()[0] for line in read_lines(path, 'list of device operations')
             if not line.startswith('#')}
 
 
 def device_ops(targets):
-    """The operations that running `targets` asks of the device.
+    """The operations that the device runs for `targets`.
 
-    What the input pipeline and constant folding do beforehand is left out.
+    Excludes the input pipeline and what constant folding removes.
 
     Args:
       targets: list of tensors and operations.
@@ -43,7 +43,7 @@ def device_ops(targets):
 
 
 def _is_folded(op, known):
-    """Whether the operation depends on constants and static shapes alone."""
+    """Whether the operation depends on constants and static shapes only."""
     pending = [op]
     while pending:
         current = pending[-1]
@@ -71,18 +71,18 @@ def _keeps_state(op):
 
 
 def counts(ops):
-    """dict, op type -> how many, the most frequent first."""
+    """dict, type of operation -> number, in descending order."""
     return dict(sorted(collections.Counter(op.type for op in ops).items(),
                        key=lambda item: (-item[1], item)))
 
 
 def problems(targets, trainable_variables=(), allowed=None):
-    """What keeps a graph from running on an NPU as a whole: list of sentences.
+    """The obstacles to running a whole graph on an NPU: list of sentences.
 
     Args:
-      targets: what is run, list of tensors and operations of one graph.
-      trainable_variables: what gradients flow to; empty for an inference graph.
-      allowed: as `allowed_ops` returns it; None takes the list of this repository.
+      targets: list of tensors and operations of one graph.
+      trainable_variables: empty for an inference graph.
+      allowed: set of types of operations; None for `allowed_ops()`.
     """
     allowed = allowed_ops() if allowed is None else allowed
     ops = device_ops(targets)
@@ -105,7 +105,7 @@ def _device_outputs(op):
 
 
 def _wide_gradients(ops, trainable_variables):
-    """Sentences on 64-bit numbers between the weights and their updates."""
+    """Sentences about 64-bit numbers between the weights and their updates."""
     inside, reached = set(ops), set()
     waiting = [variable.op for variable in trainable_variables]
     while waiting:
@@ -121,5 +121,5 @@ def _wide_gradients(ops, trainable_variables):
 
 
 def _only_steers(tensor, reader):
-    """Whether `tensor` is no number to `reader` but the choice of a branch."""
+    """Whether `reader` uses `tensor` only to choose a branch."""
     return reader.type in ('Switch', 'RefSwitch') and reader.inputs[0] is not tensor

@@ -1,12 +1,12 @@
-"""Gradients of convolutions that a CPU computes faster with Eigen, the same numbers otherwise.
+"""Faster gradients of convolutions on a CPU with Eigen's kernels, equal up to rounding.
 
-Eigen's kernels for the gradients of a convolution of stride 1 take up to three times as
-long as the convolution, and one core of many. Both gradients are convolutions themselves: that of
-the input is the output's gradient with the kernel flipped and transposed; that of the kernel is
-the input with the output's gradient as the kernel and the batch as channels. With kernels of 1x1,
-and where there are so few output pixels that the kernel is the larger tensor, both are matrix
-products. Of other convolutions with stride 2 TensorFlow's own kernels are faster. So are all of
-oneDNN's; `host_kernels` has the figures.
+Eigen's kernels for the gradients of a convolution with stride 1 take up to three times as long as
+the convolution, and use one core. Both gradients are convolutions themselves: the gradient of the
+input convolves the output's gradient with the flipped and transposed kernel; that of the kernel
+convolves the input with the output's gradient, the batch taken as channels. For 1x1 kernels, and
+for so few output pixels that the kernel is the larger tensor, both are matrix products. For other
+convolutions with stride 2 TensorFlow's kernels are faster, and oneDNN's always; `host_kernels` has
+the figures.
 """
 import contextlib
 
@@ -22,10 +22,10 @@ _FEW_PIXELS = 64  # of one image
 
 @contextlib.contextmanager
 def convolutions_as_gradients(device):
-    """Within it, on a CPU without oneDNN, the convolutions that are built get these gradients.
+    """Convolutions built within get these gradients on a CPU without oneDNN.
 
     Args:
-      device: Device; elsewhere than on a CPU nothing changes.
+      device: Device; nothing changes on others than a CPU.
     """
     if device.kind != 'cpu' or host_kernels.uses_onednn():
         yield
@@ -36,7 +36,7 @@ def convolutions_as_gradients(device):
 
 @tf.RegisterGradient(_NAME)
 def _gradients(op, gradient):
-    """(gradient of the input, gradient of the kernel), shapes as theirs."""
+    """(gradient of the input, gradient of the kernel) of the operation `op`."""
     inputs, kernel = op.inputs
     sizes, strides = kernel.shape.as_list()[:2], op.get_attr('strides')[1:3]
     is_plain = (op.get_attr('data_format') == b'NHWC' and op.get_attr('dilations') == _ONES
@@ -63,7 +63,7 @@ def _tensorflows_own(op, inputs, kernel, gradient):
 
 
 def _of_products(inputs, kernel, gradient, stride):
-    """The gradients where the kernel is 1x1: every `stride`-th pixel times a matrix."""
+    """The gradients for a 1x1 kernel: every `stride`-th pixel times a matrix."""
     depth, filters = kernel.shape.as_list()[2:]
     pixels = tf.reshape(gradient, [-1, filters])
     seen = inputs[:, ::stride, ::stride] if stride > 1 else inputs
@@ -84,7 +84,7 @@ def _spread(features, stride, shape):
 
 
 def _of_few_pixels(op, inputs, kernel, gradient):
-    """The gradients by products with the kernel as it lies in memory; turning it costs more."""
+    """The gradients by products with the kernel as it is in memory, without a transposition."""
     batch, height, width, depth = inputs.shape.as_list()
     rows, columns, _, filters = kernel.shape.as_list()
     pixels = tf.reshape(gradient, [-1, filters])
@@ -101,7 +101,7 @@ def _of_few_pixels(op, inputs, kernel, gradient):
 
 
 def _patch_pixels(op):
-    """<float32>[H W, H' W' kh kw]: 1 where an input pixel is that tap of that output pixel."""
+    """<float32>[H W, H' W' kh kw]: 1 if the input pixel is this tap of this output pixel."""
     hits = []
     for axis in (0, 1):
         size, taps, outputs = _sizes(op, axis)
@@ -119,7 +119,7 @@ def _sizes(op, axis):
 
 
 def _margin(op, axis):
-    """(before, after): zeros that the convolution puts around its input along rows or columns."""
+    """(before, after): padding of the convolution's input along rows or columns."""
     inputs, kernel, outputs = _sizes(op, axis)
     total = (outputs - 1) * op.get_attr('strides')[1 + axis] + kernel - inputs
     if op.get_attr('padding') == b'VALID':
@@ -142,7 +142,7 @@ def _of_kernel(inputs, gradient, margins):
 
 
 def _convolve(features, kernel, margins):
-    """Convolution of stride 1 with these margins of zeros (before, after) along rows, columns."""
+    """Convolution of stride 1 with zero padding (before, after) along rows and columns."""
     sizes = kernel.shape.as_list()[:2]
     padding = 'VALID'
     if all(size == 2 * before + 1 and before == after

@@ -1,7 +1,7 @@
-"""Which of TensorFlow's kernels compute on this host's CPU, oneDNN's or Eigen's, and what they can.
+"""TensorFlow's kernels on this host's CPU, oneDNN's or Eigen's, and their abilities.
 
-What pays depends on it. CPU seconds a step of train_rigid, resnet50, batch 4, 128x416, two cores;
-within a row steps of both ways in turn, the rows of different runs and states of the nets:
+CPU seconds per step of train_rigid, resnet50, batch 4, 128x416, two cores; the columns of a row
+were measured in alternation, the rows in different runs and states of the networks:
 
     kernels                  TensorFlow's gradients of convolutions    host_gradients
     Eigen, TensorFlow 1.15.0                 15.3                           11.4
@@ -15,7 +15,7 @@ import tensorflow.compat.v1 as tf
 from tensorflow.core.protobuf import rewriter_config_pb2
 
 BFLOAT16_REWRITE = 'auto_mixed_precision_onednn_bfloat16'
-# What losses and geometry are made of stays in float32, as float32_ops.json has it for an NPU: the
+# Operations of losses and geometry stay in float32, as in float32_ops.json for an NPU: the
 # variances of SSIM are differences of nearly equal numbers, which 8 bits turn into zero or less,
 # and the loss into NaN at step two. TensorFlow's rewrites have no attribute for single operations.
 FLOAT32_OPS = ('Abs', 'AvgPool', 'AvgPoolGrad', 'Cos', 'Div', 'Exp', 'Floor', 'GatherV2', 'Inv',
@@ -28,25 +28,25 @@ _CHANGES = ('INFERLIST_REMOVE', 'CLEARLIST_REMOVE', 'DENYLIST_ADD', 'GRAYLIST_RE
             'BLACKLIST_ADD')
 _ONEDNN_SINCE = (2, 9)
 _CPU_INFO = '/proc/cpuinfo'
-# The instructions for which TensorFlow's builds for Linux switch oneDNN on by themselves.
+# TensorFlow's builds for Linux enable oneDNN by default if the CPU has one of these.
 _ONEDNN_INSTRUCTIONS = frozenset(
     ['avx512_vnni', 'avx512_bf16', 'avx_vnni', 'amx_tile', 'amx_int8', 'amx_bf16'])
 _BFLOAT16_INSTRUCTIONS = frozenset(['avx512_bf16', 'amx_bf16'])
 
 
 def uses_onednn():
-    """Whether TensorFlow computes with oneDNN; TF_ENABLE_ONEDNN_OPTS decides where it is set."""
+    """Whether TensorFlow computes with oneDNN, by default or by TF_ENABLE_ONEDNN_OPTS."""
     version = tuple(int(number) for number in re.findall(r'\d+', tf.__version__)[:2])
     if version < _ONEDNN_SINCE or not sys.platform.startswith('linux'):
         return False
-    asked = os.environ.get('TF_ENABLE_ONEDNN_OPTS', '').lower()
-    if asked in ('0', 'false', '1', 'true'):
-        return asked in ('1', 'true')
+    setting = os.environ.get('TF_ENABLE_ONEDNN_OPTS', '').lower()
+    if setting in ('0', 'false', '1', 'true'):
+        return setting in ('1', 'true')
     return bool(cpu_instructions() & _ONEDNN_INSTRUCTIONS)
 
 
 def bfloat16_obstacle():
-    """Why this CPU cannot compute in bfloat16, in words; empty when it can."""
+    """Why this CPU cannot compute in bfloat16; empty if it can."""
     if BFLOAT16_REWRITE not in rewriter_config_pb2.RewriterConfig.DESCRIPTOR.fields_by_name:
         return 'TensorFlow %s has no bfloat16 rewrite for a CPU' % tf.__version__
     if not cpu_instructions() & _BFLOAT16_INSTRUCTIONS:
@@ -57,10 +57,10 @@ def bfloat16_obstacle():
 
 
 def keep_in_float32(environ=None):
-    """Tells TensorFlow's graph rewrites which ops to leave alone; what the user has set wins.
+    """Sets the operations that TensorFlow's graph rewrites leave in float32, unless the user did.
 
     Args:
-      environ: dict of the environment, in which the rewrite looks; None takes the process's own.
+      environ: dict of the environment that the rewrite reads; None for that of the process.
     """
     environ = os.environ if environ is None else environ
     for change in _CHANGES:
@@ -68,7 +68,7 @@ def keep_in_float32(environ=None):
 
 
 def cpu_instructions():
-    """Names of this CPU's instruction sets, as Linux on x86 spells them; empty elsewhere."""
+    """Names of this CPU's instruction sets in Linux on x86; empty elsewhere."""
     try:
         with open(_CPU_INFO) as info:
             for line in info:

@@ -1,6 +1,6 @@
-"""The Ascend NPU, driven by the TF Adapter's `npu_bridge`; offers what cpu.py and gpu.py do.
+"""The Ascend NPU, driven by the TF Adapter's `npu_bridge`; offers the names of cpu.py.
 
-Only submodules of the plugin are imported, and only when they are needed: its `npu_init` replaces
+Imports submodules of the plugin alone, and only when they are needed: its `npu_init` replaces
 tf.Session for the whole process.
 """
 import importlib
@@ -11,7 +11,7 @@ import tensorflow.compat.v1 as tf
 from tensorflow.core.protobuf import rewriter_config_pb2
 
 from npu_runtime.devices import npu_options
-from npu_runtime.devices.tensorflow_devices import SingleSteps
+from npu_runtime.devices.cpu import SingleSteps
 from vo_common.errors import UserError
 from vo_common.parallel import num_cores
 
@@ -23,22 +23,22 @@ _Rewrite = rewriter_config_pb2.RewriterConfig
 
 
 def prepare_process():
-    """Sets what holds for the whole process: nothing."""
+    """Does nothing."""
 
 
 def configure(proto, config, ranks):
-    """As `cpu.configure`: names the plugin, and stops the rewrites that would undo its work.
+    """As `cpu.configure`: names the plugin, and disables rewrites that would undo its work.
 
     Raises:
-      UserError: options that the installed plugin lacks, files and folders that are not there, one
-        thread alone for data that are fetched on the device.
+      UserError: an option that the installed plugin lacks, a missing file or folder, a single
+        thread for data that are fetched on the device.
     """
     del ranks  # each rank sees its own card: ASCEND_DEVICE_ID
     if config.enable_data_pre_proc:
-        # The plugin fetches batches in a thread of this pool and waits for them in another.
+        # The plugin fetches batches in one thread of this pool and waits for them in another.
         if config.inter_op_threads == 1:
             raise UserError('--inter_op_threads=1: must be at least 2, or 0, with '
-                            '--enable_data_pre_proc (one thread would wait for data for ever)')
+                            '--enable_data_pre_proc (a single thread never receives data)')
         proto.inter_op_parallelism_threads = config.inter_op_threads or max(2, num_cores())
     proto.graph_options.optimizer_options.global_jit_level = tf.OptimizerOptions.OFF
     rewrite = proto.graph_options.rewrite_options
@@ -52,9 +52,9 @@ def configure(proto, config, ranks):
 
 
 def _plugin_defaults():
-    """dict: argument of the plugin's run configuration -> its default; None if it has none.
+    """dict, argument of the plugin's run configuration -> default; None if it has none.
 
-    The plugin tells its version nowhere else: every release calls itself 1.15.0.
+    They identify the version: every release calls itself 1.15.0.
     """
     try:
         module = importlib.import_module('npu_bridge.estimator.npu.npu_config')
@@ -65,7 +65,7 @@ def _plugin_defaults():
 
 
 def may_underflow(config):
-    """Whether gradients may be too small for their type: where it computes partly in 16 bits."""
+    """Whether gradients may be too small for their type: in 16 bits."""
     return npu_options.is_mixed(npu_options.values_of(config))
 
 
@@ -90,17 +90,17 @@ def scaled_optimizer(optimizer, kind, config, is_distributed):
 
 
 class SunkSteps:
-    """Several training steps in one session call, on the device alone; make it before the session.
+    """Several training steps per session call, on the device alone; make it before the session.
 
     The plugin turns the step into a loop whose length is a variable of the device: it may change
-    from call to call, and the graph is compiled once. Steps that loss scaling skips do not count,
-    so that a call advances the global step by as many or fewer, and the next one makes up for it.
+    between calls, and the graph is compiled once. Steps that loss scaling skips do not advance the
+    global step; the next call makes up for them.
 
     Args:
       train_op: tf.Operation, one step.
-      most_steps: how many steps one call may make.
-      intervals: list of int, steps between two log lines, checkpoints and so on, each of which
-        must fall on its step; 0 is never.
+      most_steps: upper bound of the steps of one call.
+      intervals: list of int, steps between log lines, checkpoints and so on, each of which must
+        end a call; 0 is never.
 
     Attributes:
       operation: tf.Operation, what a session call runs.
@@ -115,36 +115,30 @@ class SunkSteps:
         self.operation = self._length.create_iteration_per_loop_var(train_op)
 
     def until(self, step, last_step):
-        """How many steps the call after global step `step` makes: to what is due next at most."""
+        """Number of steps of the call after global step `step`: it ends where something is due."""
         due = [interval - step % interval for interval in self._intervals]
         return min([self._most_steps, last_step - step] + due)
 
     def set_steps(self, session, steps):
-        """Makes the calls that follow take `steps` steps each."""
+        """Sets the number of steps of the calls that follow."""
         if steps != self._steps:
             self._length.load_iteration_per_loop_var(session, steps)
             self._steps = steps
 
 
 def step_loop(train_op, config, intervals):
-    """What runs the step: <SunkSteps> where `config` asks for several in a call, <SingleSteps>."""
+    """<SunkSteps> if `config` asks for several steps per call, else <SingleSteps>."""
     if config.iterations_per_loop == 1:
         return SingleSteps(train_op)
     return SunkSteps(train_op, config.iterations_per_loop, intervals)
 
 
 def fetched_images(images):
-    """Images that a session call may fetch, and what each step must run for it.
+    """As `cpu.fetched_images`.
 
-    A call with other fetches than the training call's compiles another graph; if it reaches the
-    step, that is the whole step once more with its all-reduces, which the other ranks do not run.
-    So each step keeps its images in variables of the device, which a call of its own reads.
-
-    Args:
-      images: dict, name -> [B, H, W, C].
-
-    Returns:
-      (dict, name -> [1, H, W, C] the first example, list of operations for each step)
+    A call with other fetches than the training call compiles another graph; if that contains the
+    step, it runs a second step with all-reduces in which the other ranks take no part. So each
+    step stores its images in variables of the device, which a separate call reads.
     """
     kept, updates = {}, []
     with tf.variable_scope('kept_images'):

@@ -1,164 +1,183 @@
-"""The options of the Ascend plugin: one row each, from which all else follows.
+"""The options of the Ascend plugin.
 
-A row makes the flag (`flag_fields`), the check (`check_together`), the entry of the plugin's
-`parameter_map` (`values_of`, `fill`) and the line of docs/ascend.md (`documentation_table`). The
-plugin ignores a key it does not know, reads a value in another proto field than the option's own as
-empty, and ends the process or the session at an illegal value: all entries are made here.
+Four options are flags of their own in flags.py. Every other one is a key of `--npu_options` and a
+row of `OPTIONS`, which yields its check, its entry in the plugin's `parameter_map` and its line in
+`--help_npu` and docs/ascend.md. The plugin ignores unknown keys, reads a value of the wrong type
+as empty and ends the process or the session at an illegal value, so all entries are made here.
 """
-import dataclasses
+import collections
 import json
 import os
+import re
 
-from npu_runtime.devices.option_values import (
-    BYTES, COUNT, DUMP_STEPS, FILE, FOLDER, JSON_OBJECT, NAME, SWITCH, one_of, require)
 from vo_common.errors import UserError
-from vo_common.files import make_folder, require_file
-from vo_common.flags import flag, path_flag
+from vo_common.files import expand_typed, make_folder, require_file
 
-# What layer norm, losses and geometry are made of: in float16 their epsilons are zero, variances
-# cancel and sums overflow. By its list an NPU keeps gradients in float32 too; additions, which nets
-# have as well, follow their first input or the attribute of `precision.kept_in_float32`.
+# The operations of layer norm, losses and geometry: in float16 their epsilons are zero, variances
+# cancel and sums overflow. The list also keeps their gradients in float32. Additions, which the
+# networks contain as well, follow their first input or `precision.kept_in_float32`.
 FLOAT32_OPS_FILE = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'float32_ops.json')
-
 _MIXED_MODES = ('allow_mix_precision', 'allow_mix_precision_fp16', 'allow_mix_precision_bf16')
 _MIXED_MODES_V2 = ('mixed_float16', 'mixed_bfloat16')
 _LOWER_MODES = ('allow_fp32_to_fp16', 'force_fp16', 'allow_fp32_to_bf16')
+PRECISION_MODES = _MIXED_MODES + _LOWER_MODES + (
+    'force_fp32', 'must_keep_origin_dtype', 'cube_fp16in_fp32out')
+_MOST_DUMP_STEPS = 100
+_LARGEST_INT = 2 ** 31 - 1  # the plugin parses steps with atoi
+
+Option = collections.namedtuple('Option', 'key legal help versions needs', defaults=('', ''))
+Option.__doc__ = """A key of `--npu_options`.
+
+key: name in the plugin's parameter_map; the `profiling_...` keys make up its profiling_options.
+legal: <Legal> values. versions: of the plugin that have the option; empty if all do. needs: the key
+without which the plugin ignores this one.
+"""
+Legal = collections.namedtuple('Legal', 'words parse')
+Legal.__doc__ = """The values of an option: in words, and a function that converts a text to the
+type that the plugin reads, or raises ValueError or KeyError."""
 
 
-@dataclasses.dataclass(frozen=True)
-class Option:
-    """One option of the plugin, or one flag that becomes part of an option.
-
-    key: in the parameter_map; empty where the value enters another option.
-    field: of the map's proto: s text, b switch, i whole number.
-    legal: <option_values.Legal> the values.
-    help: for `--help` and the documentation.
-    flag: name of the flag where it is not the key; None where there is no flag.
-    default: of the flag; that value is not written to the map, unless `always`.
-    versions: of the plugin that have it, in words; empty for every version.
-    needs: the flag without which the plugin does not look at this one.
-    """
-    key: str
-    field: str
-    legal: tuple
-    help: str = ''
-    flag: str = ''
-    default: object = ''
-    always: bool = False
-    versions: str = ''
-    needs: str = ''
-
-    @property
-    def name(self):
-        """The name of the flag, None without one."""
-        return self.key if self.flag == '' else self.flag
-
-    @property
-    def flag_help(self):
-        """The help of the flag; that of the one which other devices read too says so itself."""
-        return self.help if self.key == 'precision_mode' else 'NPU: ' + self.help
+def _one_of(*texts, values=None):
+    return Legal('one of ' + ', '.join(texts), dict(zip(texts, values or texts)).__getitem__)
 
 
-# r1.10 to r1.13 are branches of the published TF Adapter; 'later' says no more than that its first
-# published parser, of 2020, lacks the option.
+def _matching(words, pattern):
+    def parse(text):
+        if not re.fullmatch(pattern, text, re.DOTALL):
+            raise ValueError
+        return text
+    return Legal(words, parse)
+
+
+def _parse_dump_steps(text):
+    parts = text.split('|')
+    for part in parts:
+        if not re.fullmatch('[0-9]{1,10}(-[0-9]{1,10})?', part):
+            raise ValueError
+        ends = [int(end) for end in part.split('-')]
+        if ends[-1] > _LARGEST_INT or len(ends) == 2 and ends[0] >= ends[1]:
+            raise ValueError
+    if len(parts) > _MOST_DUMP_STEPS:
+        raise ValueError
+    return text
+
+
+def _parse_folder(text):
+    if not text:
+        raise ValueError
+    return expand_typed(text)
+
+
+_SWITCH = _one_of('true', 'false', values=(True, False))
+_BYTES = _matching('a number of bytes, as in 17179869184', '0*[1-9][0-9]{0,17}')
+_OPERATION = _matching('the name of an operation', '.+')
+_FOLDER = Legal('a folder', _parse_folder)
+_DUMP_STEPS = Legal('at most %d steps and increasing ranges, as in 0|5|10-20' % _MOST_DUMP_STEPS,
+                    _parse_dump_steps)
+
+# r1.10 to r1.13 are branches of the published TF Adapter; "later" means all but its first
+# published parser, of 2020.
 OPTIONS = (
-    Option('use_off_line', 'b', SWITCH, flag=None),
-    Option('precision_mode', 's', one_of(
-        *_MIXED_MODES, *_LOWER_MODES, 'force_fp32', 'must_keep_origin_dtype',
-        'cube_fp16in_fp32out'),
-           'how the device may lower precision; empty is allow_mix_precision on an NPU, float32 '
-           'elsewhere; allow_mix_precision is float16 on a GPU, bfloat16 on a CPU that has it'),
-    Option('precision_mode_v2', 's', one_of(
+    Option('precision_mode_v2', _one_of(
         *_MIXED_MODES_V2, 'fp16', 'origin', 'cube_fp16in_fp32out'),
-           'the newer form of precision_mode, instead of it', versions='r1.13 on'),
-    Option('modify_mixlist', 's', FILE,
-           'which ops may run in 16 bits; empty keeps layer norm, losses and geometry in float32, '
-           'none takes the lists of the plugin', versions='later'),
-    Option('iterations_per_loop', 'i', COUNT,
-           'most steps in one session call; more than 1 needs enable_data_pre_proc', default=1),
-    Option('enable_data_pre_proc', 'b', SWITCH, 'fetch the next batch on the device',
-           default=False),
-    Option('mix_compile_mode', 'b', SWITCH, 'let ops without an NPU kernel run on the host',
-           default=False),
-    Option('hcom_parallel', 'b', SWITCH, 'overlap the gradient exchange with the backward pass',
-           default=True, always=True),
-    Option('op_select_implmode', 's', one_of(
+           'newer form of --precision_mode, used instead of it', 'r1.13 on'),
+    Option('mix_compile_mode', _SWITCH, 'run operations without an NPU kernel on the host'),
+    Option('hcom_parallel', _SWITCH,
+           'overlap the gradient exchange with the backward pass (default true)'),
+    Option('op_select_implmode', _one_of(
         'high_precision', 'high_performance', 'high_precision_for_all',
-        'high_performance_for_all'), 'which implementation of ops to take', versions='later'),
-    Option('jit_compile', 's', one_of('auto', 'true', 'false'),
-           'compile ops online; auto from r1.13 on', versions='r1.10, r1.11, r1.13 on'),
-    Option('graph_memory_max_size', 's', BYTES, 'memory for the feature maps of a graph'),
-    Option('variable_memory_max_size', 's', BYTES, 'memory for the variables'),
-    Option('op_compiler_cache_mode', 's', one_of('disable', 'enable', 'force'),
-           'keep compiled ops for the next run', versions='later'),
-    Option('op_compiler_cache_dir', 's', FOLDER, 'where they are kept', versions='later'),
-    Option('aoe_mode', 's', one_of('1', '2', '4', 'mdat'),
-           'tune: 1 graphs, 2 ops, 4 gradient exchange', versions='later'),
-    Option('work_path', 's', FOLDER, 'where tuning writes its files; empty is the working folder',
-           flag='aoe_path', versions='later', needs='aoe_mode'),
-    Option('profiling_mode', 'b', SWITCH, flag=None),
-    Option('profiling_options', 's', JSON_OBJECT, flag=None),
-    Option('', '', FOLDER, 'profile, and write the step and task traces here',
-           flag='profiling_path'),
-    Option('', '', NAME, 'the first forward op, for the profiler', flag='profiling_fp_point',
+        'high_performance_for_all'), 'implementation of operations', 'later'),
+    Option('jit_compile', _one_of('auto', 'true', 'false'),
+           'compile operations online; auto from r1.13 on', 'r1.10, r1.11, r1.13 on'),
+    Option('graph_memory_max_size', _BYTES, 'memory for the feature maps of a graph'),
+    Option('variable_memory_max_size', _BYTES, 'memory for the variables'),
+    Option('op_compiler_cache_mode', _one_of('disable', 'enable', 'force'),
+           'keep compiled operations for the next run', 'later'),
+    Option('op_compiler_cache_dir', _FOLDER, 'folder of compiled operations', 'later'),
+    Option('aoe_mode', _one_of('1', '2', '4', 'mdat'),
+           'tune: 1 graphs, 2 operations, 4 gradient exchange', 'later'),
+    Option('work_path', _FOLDER, 'folder of tuning files (default: the working folder)', 'later',
+           needs='aoe_mode'),
+    Option('profiling_path', _FOLDER, 'profile, and write the step and task traces here'),
+    Option('profiling_fp_point', _OPERATION, 'first forward operation, for the profiler',
            needs='profiling_path'),
-    Option('', '', NAME, 'the last backward op, for the profiler', flag='profiling_bp_point',
+    Option('profiling_bp_point', _OPERATION, 'last backward operation, for the profiler',
            needs='profiling_path'),
-    Option('enable_dump', 'b', SWITCH, 'dump the inputs and outputs of every op', default=False),
-    Option('dump_path', 's', FOLDER, 'where dumps go'),
-    Option('dump_step', 's', DUMP_STEPS, 'steps to dump', needs='enable_dump'),
-    Option('dump_mode', 's', one_of('input', 'output', 'all'), 'what of each op to dump',
+    Option('enable_dump', _SWITCH, 'dump inputs and outputs of operations'),
+    Option('dump_path', _FOLDER, 'folder of dumps'),
+    Option('dump_step', _DUMP_STEPS, 'steps to dump', needs='enable_dump'),
+    Option('dump_mode', _one_of('input', 'output', 'all'), 'tensors to dump',
            needs='enable_dump'),
-    Option('enable_dump_debug', 'b', SWITCH, 'dump the ops that overflow', default=False),
-    Option('dump_debug_mode', 's', one_of('aicore_overflow', 'atomic_overflow', 'all'),
-           'which overflows to dump', needs='enable_dump_debug'),
-    Option('enable_exception_dump', 'i', one_of('0', '1', '2'), 'dump what failed',
-           versions='later'),
+    Option('enable_dump_debug', _SWITCH, 'dump operations that overflow'),
+    Option('dump_debug_mode', _one_of('aicore_overflow', 'atomic_overflow', 'all'),
+           'overflows to dump', needs='enable_dump_debug'),
+    Option('enable_exception_dump', _one_of('0', '1', '2', values=(0, 1, 2)),
+           'dump operations that fail', 'later'),
 )
-_BY_KEY = {option.key: option for option in OPTIONS if option.key}
+_BY_KEY = {option.key: option for option in OPTIONS}
 
 
-def flag_fields():
-    """(name, type, dataclass field) of each option's flag, in the order of the rows: list."""
-    fields = []
-    for option in OPTIONS:
-        if option.name:
-            make = path_flag if option.legal.is_path else flag
-            fields.append((option.name, option.legal.type,
-                           make(option.default, option.flag_help)))
-    return fields
-
-
-def values_of(flags):
-    """What the plugin is asked for by these flags: dict, key -> value, checked one by one.
-
-    A flag left at its default leaves the option to the plugin, except for the precision mode and
-    `hcom_parallel`, whose defaults differ between versions of the plugin.
-
-    Args:
-      flags: RuntimeConfig.
+def parse(config):
+    """The options in `config.npu_options`: dict, key -> value of the type that the plugin reads.
 
     Raises:
-      UserError: an illegal value.
+      UserError: an unknown key, a key given twice, an illegal value or one that has no effect.
     """
-    values = {'use_off_line': True}
-    for option in OPTIONS:
-        if not option.name:
-            continue
-        value = getattr(flags, option.name)
-        if value != '':  # an empty text asks for nothing
-            require(option.name, value, option.legal)
-        if option.key and (value != option.default or option.always):
-            values[option.key] = int(value) if option.field == 'i' else value
-    if 'precision_mode_v2' not in values:
-        values.setdefault('precision_mode', 'allow_mix_precision')
-    if flags.modify_mixlist == 'none':
-        del values['modify_mixlist']
-    elif takes_mixlist(values):
-        values.setdefault('modify_mixlist', FLOAT32_OPS_FILE)
-    if flags.profiling_path:
+    values = {}
+    for item in config.npu_options:
+        key, equals, text = item.partition('=')
+        if not equals:
+            raise UserError('--npu_options=%s: must be KEY=VALUE (values cannot contain commas)'
+                            % item)
+        if key not in _BY_KEY:
+            raise UserError('--npu_options=%s: must be one of the keys %s (--help_npu describes '
+                            'them)' % (item, ', '.join(_BY_KEY)))
+        if key in values:
+            raise UserError('--npu_options=%s: must be given once' % item)
+        try:
+            values[key] = _BY_KEY[key].legal.parse(text)
+        except (KeyError, ValueError):
+            raise UserError('--npu_options=%s: must be %s' % (item, _BY_KEY[key].legal.words))
+    for key in values:
+        needs = _BY_KEY[key].needs
+        if needs and not values.get(needs):
+            raise UserError('--npu_options=%s: must be given with %s' % (_given(config, key),
+                                                                        needs))
+    return values
+
+
+def _given(config, key):
+    return next(item for item in config.npu_options if item.startswith(key + '='))
+
+
+def values_of(config):
+    """The options that these flags ask for: dict, key -> value.
+
+    What is not given is left to the plugin, except for the precision mode and `hcom_parallel`,
+    whose defaults differ between its versions.
+
+    Args:
+      config: RuntimeConfig.
+
+    Raises:
+      UserError: as `parse`.
+    """
+    values = dict({'use_off_line': True, 'hcom_parallel': True}, **parse(config))
+    if config.precision_mode or 'precision_mode_v2' not in values:
+        values['precision_mode'] = config.precision_mode or 'allow_mix_precision'
+    if config.iterations_per_loop > 1:
+        values['iterations_per_loop'] = config.iterations_per_loop
+    if config.enable_data_pre_proc:
+        values['enable_data_pre_proc'] = True
+    if config.modify_mixlist not in ('', 'none'):
+        values['modify_mixlist'] = config.modify_mixlist
+    elif not config.modify_mixlist and takes_mixlist(values):
+        values['modify_mixlist'] = FLOAT32_OPS_FILE
+    points = {key: values.pop('profiling_' + key, '') for key in ('fp_point', 'bp_point')}
+    if 'profiling_path' in values:
         values['profiling_mode'] = True
-        values['profiling_options'] = _profiling_options(flags)
+        values['profiling_options'] = dict(
+            points, output=values.pop('profiling_path'), training_trace='on', task_trace='on')
     return values
 
 
@@ -174,122 +193,110 @@ def takes_mixlist(values):
             or values.get('precision_mode_v2') in _MIXED_MODES_V2)
 
 
-def check_together(flags):
-    """Raises a UserError when a flag is illegal, or flags that are legal do not go together.
+def check_together(config):
+    """Raises a UserError if an option is illegal, or legal options contradict each other.
 
     Args:
-      flags: RuntimeConfig.
+      config: RuntimeConfig.
     """
-    values = values_of(flags)
+    values = values_of(config)
     if 'precision_mode' in values and 'precision_mode_v2' in values:
-        raise UserError('--precision_mode=%s: must be left out beside --precision_mode_v2=%s'
-                        % (flags.precision_mode, flags.precision_mode_v2))
+        raise UserError('--precision_mode=%s: must not be given with --npu_options=%s'
+                        % (config.precision_mode, _given(config, 'precision_mode_v2')))
     if 'modify_mixlist' in values and not takes_mixlist(values):
         raise UserError(
-            '--modify_mixlist=%s: must come with --precision_mode=%s or --precision_mode_v2=%s'
-            % (flags.modify_mixlist, '|'.join(_MIXED_MODES), '|'.join(_MIXED_MODES_V2)))
-    if flags.iterations_per_loop > 1 and not flags.enable_data_pre_proc:
-        raise UserError('--iterations_per_loop=%d: must come with --enable_data_pre_proc (every '
-                        'step of a loop would see the same batch)' % flags.iterations_per_loop)
-    if flags.iterations_per_loop > 1 and flags.mix_compile_mode:
-        raise UserError('--iterations_per_loop=%d: must be 1 with --mix_compile_mode (a loop runs '
-                        'on the device alone)' % flags.iterations_per_loop)
-    if flags.enable_dump and flags.enable_dump_debug:
-        raise UserError('--enable_dump=true: must be false with --enable_dump_debug')
-    for switch in ('enable_dump', 'enable_dump_debug'):
-        if getattr(flags, switch) and not flags.dump_path:
-            raise UserError('--%s=true: must come with --dump_path' % switch)
-    for option in OPTIONS:
-        if option.needs and getattr(flags, option.name) and not getattr(flags, option.needs):
-            raise UserError('--%s=%s: must come with --%s'
-                            % (option.name, getattr(flags, option.name), option.needs))
+            '--modify_mixlist=%s: must be given with --precision_mode=%s or '
+            '--npu_options=precision_mode_v2=%s'
+            % (config.modify_mixlist, '|'.join(_MIXED_MODES), '|'.join(_MIXED_MODES_V2)))
+    if config.iterations_per_loop > 1:
+        loop = '--iterations_per_loop=%d' % config.iterations_per_loop
+        if not config.enable_data_pre_proc:
+            raise UserError('%s: must be given with --enable_data_pre_proc (otherwise all steps '
+                            'of a loop see the same batch)' % loop)
+        if values.get('mix_compile_mode'):
+            raise UserError('%s: must be 1 with --npu_options=mix_compile_mode=true (a loop runs '
+                            'on the device alone)' % loop)
+    switches = [key for key in ('enable_dump', 'enable_dump_debug') if values.get(key)]
+    if len(switches) > 1:
+        raise UserError('--npu_options=enable_dump=true: must be false with '
+                        'enable_dump_debug=true')
+    if switches and 'dump_path' not in values:
+        raise UserError('--npu_options=%s=true: must be given with dump_path' % switches[0])
 
 
 def prepare_paths(values):
-    """`values` with real paths: folders made, files known to be there.
+    """`values` with real paths: makes folders, and raises a UserError if a file is missing.
 
-    The plugin refuses a folder that is a symbolic link, so links are followed here.
+    The plugin refuses a folder that is a symbolic link, so links are resolved here.
     """
-    prepared = dict(values)
-    for key, option in _BY_KEY.items():
-        if key in prepared and option.legal is FOLDER:
-            prepared[key] = os.path.realpath(make_folder(prepared[key]))
+    def real_folder(path):
+        return os.path.realpath(make_folder(path))
+
+    prepared = {key: real_folder(value) if key in _BY_KEY and _BY_KEY[key].legal is _FOLDER
+                else value for key, value in values.items()}
     if 'modify_mixlist' in prepared:
         prepared['modify_mixlist'] = require_file(prepared['modify_mixlist'], '--modify_mixlist')
     if 'profiling_options' in prepared:
-        options = json.loads(prepared['profiling_options'])
-        options['output'] = os.path.realpath(make_folder(options['output']))
-        prepared['profiling_options'] = json.dumps(options)
+        options = prepared['profiling_options']
+        prepared['profiling_options'] = dict(options, output=real_folder(options['output']))
     return prepared
 
 
-def _profiling_options(flags):
-    """The JSON text that asks the profiler for the step trace and the task trace."""
-    return json.dumps({
-        'output': flags.profiling_path, 'training_trace': 'on', 'task_trace': 'on',
-        'fp_point': flags.profiling_fp_point, 'bp_point': flags.profiling_bp_point})
-
-
 def fit_to_plugin(values, known):
-    """`values` as the installed version of the plugin reads them.
+    """`values` in the form that the installed version of the plugin reads.
 
     Args:
       values: dict, key -> value.
-      known: dict, argument of the plugin's own run configuration -> its default; None where it
-        cannot be told, which takes the plugin for a new one.
+      known: dict, argument of the plugin's run configuration -> its default; None if it cannot be
+        determined, in which case the plugin is taken to be recent.
 
     Raises:
-      UserError: the version lacks an option or a value that is asked for.
+      UserError: the version lacks a requested option or value.
     """
     if known is None:
         return values
     fitted = dict(values)
     for key in ('jit_compile', 'precision_mode_v2'):
         if key in fitted and key not in known:
-            raise UserError('--%s=%s: must be left out (the installed npu_bridge lacks the option; '
-                            'versions that have it: %s)'
+            raise UserError('--npu_options=%s=%s: must be left out (the installed npu_bridge lacks '
+                            'the option; versions with it: %s)'
                             % (key, fitted[key], _BY_KEY[key].versions))
-    # Versions that read it as a switch default to a switch or to None.
+    # In versions that read a switch the default is a switch or None.
     if 'jit_compile' in fitted and not isinstance(known['jit_compile'], str):
         if fitted['jit_compile'] == 'auto':
-            raise UserError('--jit_compile=auto: must be true or false (the installed npu_bridge '
-                            'is older than r1.13)')
+            raise UserError('--npu_options=jit_compile=auto: must be true or false (the installed '
+                            'npu_bridge is older than r1.13)')
         fitted['jit_compile'] = fitted['jit_compile'] == 'true'
     if (fitted.get('modify_mixlist') == FLOAT32_OPS_FILE and 'precision_mode_v2' not in known
             and fitted['precision_mode'] != 'allow_mix_precision'):
-        del fitted['modify_mixlist']  # older ones refuse a list with the other mixed modes
+        del fitted['modify_mixlist']  # older versions refuse a list in the other mixed modes
     return fitted
 
 
 def fill(parameter_map, values):
-    """Writes options into a graph optimizer's `parameter_map`, each in its proto field.
+    """Writes options into a graph optimizer's `parameter_map`, each in the field of its type.
 
     Args:
       parameter_map: of a `RewriterConfig.CustomGraphOptimizer`.
       values: dict, key -> value, of `fit_to_plugin`.
-
-    Raises:
-      UserError: an unknown key.
     """
     for key in sorted(values):
-        if key not in _BY_KEY:
-            raise UserError('the NPU plugin has no option %r; options: %s'
-                            % (key, ', '.join(sorted(_BY_KEY))))
-        value = values[key]
+        value = json.dumps(values[key]) if isinstance(values[key], dict) else values[key]
         if isinstance(value, str):
             parameter_map[key].s = value.encode()
         else:
             setattr(parameter_map[key], 'b' if isinstance(value, bool) else 'i', value)
 
 
-def documentation_table():
-    """The Markdown table of the flags, for docs/ascend.md: list of lines."""
-    lines = ['| flag | what for | legal values | versions |', '|---|---|---|---|']
-    for option in OPTIONS:
-        if option.name:
-            words = option.legal.words.replace('|', '\\|')
-            words += '' if option.default == '' else ' (default %s)' % str(option.default).lower()
-            needs = '; needs `--%s`' % option.needs if option.needs else ''
-            lines.append('| `--%s` | %s%s | %s | %s |' % (
-                option.name, option.help, needs, words, option.versions))
-    return lines
+def describe():
+    """The text of `--help_npu`."""
+    import tabulate  # not needed for anything else here
+    return '--npu_options=KEY=VALUE,KEY=VALUE,... with these keys of the Ascend plugin:\n\n%s' % (
+        tabulate.tabulate(table(), ('key', 'effect', 'value', 'versions'), tablefmt='simple',
+                          disable_numparse=True, maxcolwidths=[None, 36, 28, 12]))
+
+
+def table():
+    """Rows (key, effect, legal values, versions of the plugin) of the options, for people."""
+    return [(option.key, option.help + ('; needs %s' % option.needs if option.needs else ''),
+             option.legal.words, option.versions) for option in OPTIONS]

@@ -1,4 +1,4 @@
-"""Mixed precision by one flag on every device, and the loss scaling that it needs."""
+"""Mixed precision and loss scaling, for every device."""
 import collections
 import contextlib
 
@@ -18,7 +18,7 @@ _STATE_KEYS = {'current_loss_scale': 'loss_scale/scale', 'loss_scale': 'loss_sca
 
 @contextlib.contextmanager
 def kept_in_float32():
-    """Operations built within keep their dtype where an NPU lowers precision.
+    """Operations built within keep their dtype when an NPU lowers precision.
 
     The attribute is that of the plugin's own scope, set in the same way: TensorFlow has no public
     one, as what a graph offers openly (devices, gradient overrides) sets other attributes, and
@@ -31,9 +31,9 @@ def kept_in_float32():
 
 
 def loss_scale_kind(device, config):
-    """'off', 'dynamic' or 'fixed': what `config.loss_scale` means on `device`.
+    """The meaning of `config.loss_scale` on `device`: 'off', 'dynamic' or 'fixed'.
 
-    By itself it is dynamic where gradients may be too small for their type.
+    auto is dynamic if gradients may be too small for their type.
     """
     if config.loss_scale != 'auto':
         return config.loss_scale
@@ -41,7 +41,7 @@ def loss_scale_kind(device, config):
 
 
 def describe(device, config):
-    """One line for the log: precision and loss scaling, and why."""
+    """One line for the log: precision and loss scaling."""
     kind = loss_scale_kind(device, config)
     scaling = 'loss scaling %s' % kind
     if kind != 'off':
@@ -56,13 +56,13 @@ def wrap_optimizer(optimizer, device, config, is_distributed):
     `compute_gradients`, so that clipping sees their true size.
 
     Args:
-      optimizer: tf.train.Optimizer, already averaging over the ranks if there are several.
+      optimizer: tf.train.Optimizer, which averages over the ranks if there are several.
       device: Device.
       config: RuntimeConfig.
       is_distributed: whether there are several ranks.
 
     Returns:
-      (optimizer, LossScaling), or (optimizer, None) when loss scaling is off.
+      (optimizer, LossScaling), or (optimizer, None) if loss scaling is off.
     """
     kind = loss_scale_kind(device, config)
     if kind == 'off':
@@ -77,9 +77,9 @@ def wrap_optimizer(optimizer, device, config, is_distributed):
 
 
 def scale_after(scaling, train_op):
-    """<float32>[] the loss scale after a step, which may have changed it.
+    """<float32>[] the loss scale after a step, which may change it.
 
-    `scaling.scale` itself is read while the step runs: before or after the change, as it happens.
+    `scaling.scale` itself is read at an undefined time during the step.
 
     Args:
       scaling: LossScaling.

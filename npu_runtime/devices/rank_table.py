@@ -1,4 +1,4 @@
-"""The rank table: the file in which HCCL finds the cards of a job."""
+"""The rank table: the file that lists the cards of a job for HCCL."""
 import re
 
 from vo_common.errors import UserError
@@ -12,7 +12,7 @@ def check_rank_table(path, size=None):
 
     Args:
       path: JSON file.
-      size: number of ranks it must have; None takes what is there.
+      size: required number of ranks; None for any.
 
     Returns:
       The number of ranks.
@@ -46,10 +46,10 @@ def check_rank_table(path, size=None):
 
 
 def ranks_beside(path, rank):
-    """How many ranks the server of `rank` has, itself included, in the rank table `path`.
+    """The number of ranks on the server of `rank`, according to the rank table `path`.
 
     Raises:
-      UserError: as `check_rank_table`, or `rank` is not in it.
+      UserError: as `check_rank_table`, or the table lacks `rank`.
     """
     size = check_rank_table(path)
     for server in read_json(path, 'rank table')['server_list']:
@@ -60,7 +60,7 @@ def ranks_beside(path, rank):
 
 
 def _number(value):
-    """A count as HCCL writes it, '0', or as a JSON number; a ValueError for anything else."""
+    """The int of a text such as '0' or a JSON integer; raises ValueError for anything else."""
     plain = isinstance(value, (str, int)) and not isinstance(value, bool)
     if not plain or not re.match(r'[0-9]{1,9}\Z', str(value)):
         raise ValueError('%s where a whole number belongs' % _named(value))
@@ -76,7 +76,7 @@ def _found(error):
 
 
 def _named(value):
-    """A value in a message; of a list or an object the kind alone, which may nest without end."""
+    """A value for a message; lists and objects, which may be nested deeply, by type only."""
     is_plain = value is None or isinstance(value, (str, int, float))
     return _short(repr(value)) if is_plain else 'a ' + type(value).__name__
 

@@ -1,11 +1,11 @@
-"""One seam to many ranks: HCCL on NPUs, Horovod elsewhere, or a single process.
+"""Several ranks: HCCL on NPUs, Horovod elsewhere, or a single process.
 
-Each of the three classes offers the same: `size`, `rank`, `local_rank` and `local_size` (which of
-how many ranks on this host; None and 1: this process has the host's devices for itself),
-`broadcasts_everything` (false: whole numbers stay each rank's own, so every rank reads the
-checkpoint, and has a `gather(counts)` to compare what it read), `wrap(optimizer)`,
-`average(tensor)`, `broadcast(variables)`, `agree_on_start(counts, proto)`. Tensors and operations
-they make belong to the default graph.
+The three classes have the same interface: `size`, `rank`, `local_rank` and `local_size` (index and
+number of ranks on this host; None and 1 if this process has the host's devices to itself),
+`broadcasts_everything` (if false, integers are not broadcast: every rank reads the checkpoint, and
+`gather(counts)` compares the results), `wrap(optimizer)`, `average(tensor)`,
+`broadcast(variables)`, `agree_on_start(counts, proto)`. Their tensors and operations belong to the
+default graph.
 """
 import os
 import re
@@ -18,11 +18,11 @@ from vo_common.errors import UserError
 
 
 def connect(device, environ=None):
-    """Joins the ranks that this process was launched with.
+    """Joins the ranks with which this process was launched.
 
     Args:
       device: Device.
-      environ: dict of the environment; None takes the process's own.
+      environ: dict of the environment; None for that of the process.
 
     Returns:
       SingleProcess, HcclRanks or HorovodRanks.
@@ -46,23 +46,23 @@ def connect(device, environ=None):
 
 
 def launched_size(environ=None):
-    """How many ranks this process was launched with, on whatever device; known before `connect`.
+    """The number of ranks with which this process was launched, known before `connect`.
 
     Args:
-      environ: dict of the environment; None takes the process's own.
+      environ: dict of the environment; None for that of the process.
     """
     environ = os.environ if environ is None else environ
     return max(_whole_number(environ, 'RANK_SIZE', 1), _horovod_size(environ))
 
 
 def launched_local_size(environ=None):
-    """How many of the launched ranks run on this host: they share its memory.
+    """The number of launched ranks on this host, which share its memory.
 
     Args:
-      environ: dict of the environment; None takes the process's own.
+      environ: dict of the environment; None for that of the process.
 
     Raises:
-      UserError: a variable is no count, or the rank table is not complete.
+      UserError: a variable is not a number, or the rank table is incomplete.
     """
     environ = os.environ if environ is None else environ
     if _whole_number(environ, 'RANK_SIZE', 1) > 1 and environ.get('RANK_TABLE_FILE'):
@@ -73,7 +73,7 @@ def launched_local_size(environ=None):
 
 
 class SingleProcess:
-    """No other rank: every operation of the seam leaves things as they are."""
+    """One rank: every method returns its input."""
     size, rank, local_rank, local_size = 1, 0, None, 1
     broadcasts_everything = True
 
@@ -120,10 +120,10 @@ class HorovodRanks:
                           for variable in variables])
 
     def agree_on_start(self, counts, proto):
-        """The counts (list of int) of rank 0: the hosts need not share the checkpoints' folder.
+        """The counts (list of int) of rank 0, since hosts need not share the folder of the run.
 
-        Runs the first session of the process, which decides on the threads of all that follow, so
-        that it needs the tf.ConfigProto of the training.
+        Runs the first session of the process, which determines the threads of all later ones, and
+        therefore takes the tf.ConfigProto of the training.
         """
         with tf.Graph().as_default():
             agreed = self._horovod.broadcast(tf.constant(counts, tf.int64), root_rank=0)
@@ -145,10 +145,10 @@ class HcclRanks:
         return NPUDistributedOptimizer(optimizer)
 
     def average(self, tensor):
-        """The mean of a float32 tensor over the ranks, in an exchange of its own.
+        """The mean of a float32 tensor over the ranks, in a separate exchange.
 
-        By default an all-reduce joins the fusion groups that the plugin makes of the gradients,
-        where a logged value could hold up the first of them.
+        By default the plugin fuses an all-reduce with those of the gradients, where a logged value
+        could delay the first group.
         """
         from npu_bridge.hccl import hccl_ops
         return hccl_ops.allreduce(tensor, 'sum', fusion=0) / self.size
@@ -156,8 +156,8 @@ class HcclRanks:
     def broadcast(self, variables):
         """An operation that gives every rank the float values of rank 0.
 
-        The plugin's own broadcast hook covers trainable variables only, so the moving averages of
-        batch norm and Adam's moments would differ between ranks.
+        The plugin's broadcast hook covers trainable variables only: the moving averages of batch
+        norm and Adam's moments would differ between ranks.
         """
         from npu_bridge.hccl import hccl_ops
         assigns = []
@@ -168,13 +168,13 @@ class HcclRanks:
         return tf.group(*assigns)
 
     def agree_on_start(self, counts, proto):
-        """Unchanged: every rank reads the folder, and `gather` tells whether it is the same one."""
+        """Returns `counts`: every rank reads the folder, and `gather` compares the results."""
         return counts
 
     def gather(self, counts):
         """<int32>[size, len(counts)] the counts (list of int) of every rank.
 
-        Whole numbers, which no precision mode rounds; a rank adds its own row to zeros.
+        Sums integers, which no precision mode rounds; each rank contributes its own row.
         """
         from npu_bridge.hccl import hccl_ops
         table = np.zeros([self.size, len(counts)], np.int32)
@@ -183,7 +183,7 @@ class HcclRanks:
 
 
 def _refuse_launch_by_chief(environ):
-    """The plugin's other way to launch, which it neither mixes with a rank table nor explains."""
+    """Refuses the plugin's launch without a rank table, which would join no group."""
     workers = _whole_number(environ, 'CM_WORKER_SIZE', 1)
     if environ.get('CM_WORKER_SIZE') and environ.get('RANK_SIZE'):
         raise UserError('CM_WORKER_SIZE=%d and RANK_SIZE=%s are both set in the environment: must '
@@ -199,7 +199,7 @@ def _refuse_launch_by_chief(environ):
 
 
 def _hccl_rank(environ, size):
-    """The rank of this process, once everything HCCL needs is known to be there."""
+    """The rank of this process; checks that HCCL finds everything it needs."""
     missing = [name for name in ('RANK_ID', 'JOB_ID', 'RANK_TABLE_FILE') if not environ.get(name)]
     if missing:
         raise UserError('RANK_SIZE is %d, but the environment lacks %s; test/train_full_8p.sh '

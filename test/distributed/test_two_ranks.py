@@ -165,5 +165,5 @@ def test_a_killed_rank_ends_the_other_with_a_usable_checkpoint(tmp_path):
     said = [line for line in ended.stdout.splitlines() if line.startswith('error: rank ')]
     assert len(said) == 1, ended.stdout[-3000:]
     assert 'rank 1 was killed by SIGKILL' in said[0]
-    assert 'same command goes on from the last checkpoint' in said[0]
+    assert 'same command continues from the last checkpoint' in said[0]
     assert 'Traceback' not in ended.stdout

@@ -47,6 +47,8 @@ def flags_of(program):
                     flags[name] = kind, field.metadata['choices']
                 if kind is bool:
                     flags['no' + field.name] = bool, None
+                if field.metadata['topic']:
+                    flags[field.metadata['topic'][0]] = bool, None
         raise _Seen
 
     try:

@@ -69,8 +69,8 @@ def test_a_second_run_writes_only_what_is_missing(odometry):
     (odometry / 'archives' / 'data_odometry_poses.zip').unlink()
     done = prepare('prepare_odometry.sh', odometry)
     assert done.returncode == 0, done.stderr
-    assert 'data_odometry_color.zip: 2 files unpacked, 6 were there' in done.stdout
-    assert 'no data_odometry_poses.zip; going on with what is in' in done.stdout
+    assert 'data_odometry_color.zip: 2 files unpacked, 6 existed' in done.stdout
+    assert 'no data_odometry_poses.zip; continuing with the files in' in done.stdout
     assert kept.stat().st_mtime_ns == before
 
 
@@ -96,7 +96,7 @@ def test_an_archive_cut_short_is_named(odometry):
     archive.write_bytes(archive.read_bytes()[:-200])
     done = prepare('prepare_odometry.sh', odometry)
     assert done.returncode == 2
-    assert '%s is damaged or was not downloaded to its end' % archive in done.stderr
+    assert '%s: is damaged or its download is incomplete' % archive in done.stderr
     assert 'Traceback' not in done.stderr
 
 
@@ -105,7 +105,7 @@ def test_another_archive_under_the_name_is_refused(odometry):
     shutil.copy(str(archives / 'data_odometry_gray.zip'), str(archives / 'data_odometry_color.zip'))
     done = prepare('prepare_odometry.sh', odometry)
     assert done.returncode == 2
-    assert 'holds nothing like dataset/sequences/*/image_2/*' in done.stderr
+    assert 'found no file like dataset/sequences/*/image_2/*' in done.stderr
 
 
 def test_a_name_that_leads_out_of_the_folder_is_refused(odometry):

@@ -36,13 +36,13 @@ def test_accuracy_may_lie_inside_of_dicts(tmp_path):
     path = tmp_path / 'results.json'
     path.write_text('{"sequences": {"04": {"ate": 2}}, "name": "x"}')
     assert report_case.read_accuracy(str(path), 'sequences.04.ate') == 2
-    with pytest.raises(UserError, match='results.json has no sequences.05.ate'):
+    with pytest.raises(UserError, match='results.json: found no sequences.05.ate'):
         report_case.read_accuracy(str(path), 'sequences.05.ate')
-    with pytest.raises(UserError, match="name is 'x', must be a number"):
+    with pytest.raises(UserError, match="found name 'x', must be a number"):
         report_case.read_accuracy(str(path), 'name')
 
 
 def test_a_run_that_never_logged_is_an_error(tmp_path):
     (tmp_path / 'metrics.jsonl').write_text('{"event": "start", "step": 0}\n')
-    with pytest.raises(UserError, match='metrics.jsonl holds no training step'):
+    with pytest.raises(UserError, match='metrics.jsonl: found no training step'):
         report(tmp_path)

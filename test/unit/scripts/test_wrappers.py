@@ -169,9 +169,9 @@ def test_the_convlstm_is_tested_on_a_sequence_it_was_not_trained_on(wrapper, odo
     ((), '--data_path is missing'),
     (('--data_path=/nowhere',), '--data_path=/nowhere is not a folder'),
     (('--data_path=.', '--train_steps=many'), '--train_steps=many: must be a whole number'),
-    (('--data_path=.', '--train_step=3'), 'flag --train_step is not known'),
+    (('--data_path=.', '--train_step=3'), 'flag --train_step is unknown'),
     (('--data_path=.', '--model=alexnet'), 'must be geonet or convlstm_vo'),
-    (('--data_path=.',), 'holds neither train/')])
+    (('--data_path=.',), 'must contain train/')])
 def test_wrong_arguments_are_named_with_status_2(wrapper, arguments, message):
     ended = wrapper('train_full_1p.sh', *arguments)
     assert ended.returncode == 2 and message in ended.err
@@ -210,7 +210,8 @@ def test_every_rank_is_started_and_reported_as_one_case(wrapper, odometry, tmp_p
 def test_every_rank_works_in_a_folder_of_its_own_and_relative_paths_hold_there(
         wrapper, odometry, tmp_path):
     ended = wrapper('train_performance_8p.sh', '--data_path=my kitti', '--train_steps=5',
-                    '--output_path=out', '--extra=--init_ckpt_file=runs/a/model-5 --l2_weight=0.1',
+                    '--output_path=out', '--extra=--init_ckpt_file=runs/a/model-5 --l2_weight=0.1 '
+                    '--npu_options=dump_step=5,dump_path=runs/dump,work_path=/w',
                     RANK_SIZE='3', RANK_TABLE_FILE='table.json')
     assert ended.returncode == 0, ended.err
     assert [(ended.results / ('rank_%d' % rank) / 'check_result.tf.json').read_text()
@@ -221,6 +222,8 @@ def test_every_rank_works_in_a_folder_of_its_own_and_relative_paths_hold_there(
             assert flags_of(command)['init_ckpt_file'] == str(tmp_path / 'runs' / 'a' / 'model-5')
             assert flags_of(command)['checkpoint_dir'] == str(tmp_path / 'out' / 'ckpt')
             assert flags_of(command)['l2_weight'] == '0.1'
+            assert flags_of(command)['npu_options'] == (
+                'dump_step=5,dump_path=%s/runs/dump,work_path=/w' % tmp_path)
 
 
 def test_ranks_do_not_see_the_variables_of_another_way_to_launch(wrapper, odometry, tmp_path):

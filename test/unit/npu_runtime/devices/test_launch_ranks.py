@@ -6,7 +6,7 @@ from npu_runtime.devices.launch_ranks import cause_of
 
 
 @pytest.mark.parametrize('ends,said', [
-    ({0: (143, 11.), 1: (137, 10.)}, 'rank 1 was killed by SIGKILL, perhaps for want of memory,'),
+    ({0: (143, 11.), 1: (137, 10.)}, 'rank 1 was killed by SIGKILL, perhaps out of memory,'),
     ({0: (1, 10.), 1: (137, 10.2)}, 'rank 1 was killed by SIGKILL'),  # seen in the wrong order
     ({0: (137, 16.), 1: (2, 10.)}, 'rank 1 ended with status 2,'),  # the launcher killed rank 0
     ({0: (139, 10.), 1: (143, 10.5)}, 'rank 0 was killed by SIGSEGV,'),
@@ -15,7 +15,7 @@ from npu_runtime.devices.launch_ranks import cause_of
 def test_the_first_rank_to_fail_is_named_or_the_one_that_was_killed(ends, said):
     sentence = cause_of(ends)
     assert said in sentence + ','
-    assert 'the same command goes on from the last checkpoint' in sentence
+    assert 'the same command continues from the last checkpoint' in sentence
 
 
 def test_nothing_is_said_where_no_rank_failed():

@@ -1,5 +1,6 @@
 """The options of the NPU plugin: only known keys, in their field, with legal values."""
 import contextlib
+import dataclasses
 import importlib
 import itertools
 import json
@@ -10,19 +11,29 @@ import tensorflow.compat.v1 as tf
 
 import npu_plugin
 from npu_runtime.devices import npu_options
-from repository import ROOT
 from npu_runtime.devices.choose import Device
 from npu_runtime.devices.flags import RuntimeConfig
 from npu_runtime.session import session_config
+from repository import ROOT
 from vo_common.errors import UserError
+from vo_common.flags import parse_flags
 
 NPU = Device('npu', 'test')
+FLAGS = [field.name for field in dataclasses.fields(RuntimeConfig)]
+
+
+def configured(**values):
+    """RuntimeConfig of these flags, where every other name is a key of --npu_options."""
+    options = ['%s=%s' % (key, str(value).lower() if isinstance(value, bool) else value)
+               for key, value in values.items() if key not in FLAGS]
+    return RuntimeConfig(npu_options=options, **{key: value for key, value in values.items()
+                                                 if key in FLAGS})
 
 
 def read_back(version='r1.13', **flags):
-    """What the plugin reads of the configuration these flags make, and that it runs with it."""
+    """What the plugin reads of the configuration of these flags; runs a session with it."""
     with npu_plugin.installed(version) as record:
-        proto = session_config(NPU, RuntimeConfig(device='npu', **flags))
+        proto = session_config(NPU, configured(device='npu', **flags))
         with tf.Graph().as_default(), tf.Session(config=proto) as session:
             session.run(tf.constant(0))
         return record.options(proto)
@@ -39,7 +50,7 @@ def test_mixed_precision_is_the_default_and_keeps_layer_norm_and_losses_in_float
 
 
 @pytest.mark.parametrize('parallel', [True, False])
-def test_hcom_parallel_is_what_the_flag_says_whatever_the_plugins_default(parallel):
+def test_hcom_parallel_does_not_depend_on_the_plugins_default(parallel):
     assert read_back(hcom_parallel=parallel)['hcom_parallel'] is parallel
 
 
@@ -64,7 +75,7 @@ LEGAL = {
 
 
 @pytest.mark.parametrize('key,value', [(key, value) for key in LEGAL for value in LEGAL[key]])
-def test_the_plugin_reads_what_a_flag_says(key, value):
+def test_the_plugin_reads_the_given_value(key, value):
     found = int(value) if key == 'enable_exception_dump' else value
     assert read_back(**{key: value})[key] == found
 
@@ -87,17 +98,25 @@ def test_loops_dumps_and_profiles_reach_the_plugin_and_their_folders_are_made(tm
     assert all((tmp_path / name).is_dir() for name in ('dump', 'my profile', 'cache'))
 
 
-@pytest.mark.parametrize('name', ['dump_path', 'aoe_path', 'profiling_path'])
-def test_a_folder_that_is_a_link_is_given_as_the_folder_it_stands_for(tmp_path, name):
+@pytest.mark.parametrize('name', ['dump_path', 'work_path', 'profiling_path'])
+def test_a_folder_that_is_a_link_is_resolved(tmp_path, name):
     (tmp_path / 'real').mkdir()
     (tmp_path / 'link').symlink_to(tmp_path / 'real')
-    more = {'dump_path': {'enable_dump': True}, 'aoe_path': {'aoe_mode': '2'}}.get(name, {})
+    more = {'dump_path': {'enable_dump': True}, 'work_path': {'aoe_mode': '2'}}.get(name, {})
     read = read_back(**dict(more, **{name: str(tmp_path / 'link')}))
     real = os.path.realpath(str(tmp_path / 'real'))
     if name == 'profiling_path':
         assert json.loads(read['profiling_options'])['output'] == real
     else:
-        assert read['work_path' if name == 'aoe_path' else name] == real
+        assert read[name] == real
+
+
+def test_folders_are_expanded_at_their_beginning(monkeypatch):
+    monkeypatch.setenv('HOME', '/home/me')
+    config = configured(enable_dump=True, dump_path='~/a$HOME', op_compiler_cache_dir='$HOME/b')
+    values = npu_options.values_of(config)
+    assert values['dump_path'] == '/home/me/a$HOME'
+    assert values['op_compiler_cache_dir'] == '/home/me/b'
 
 
 STEPS = '|'.join(str(step) for step in range(100))
@@ -113,8 +132,10 @@ def test_dump_steps_that_the_plugin_takes_are_taken(tmp_path, steps):
     '5-5', '20-10', '5-', '-5', '1-2-3', '|', '1|', '\u00b2', '1|\u0663', ' 1', 'x',
     STEPS + '|100', '4294967297', '1-99999999999'])
 def test_dump_steps_that_would_end_the_process_are_refused(tmp_path, steps):
-    with pytest.raises(UserError, match='--dump_step=.*: must be at most 100 steps and rising'):
-        RuntimeConfig(enable_dump=True, dump_path=str(tmp_path), dump_step=steps)
+    with pytest.raises(UserError) as error:
+        configured(enable_dump=True, dump_path=str(tmp_path), dump_step=steps)
+    assert str(error.value) == '--npu_options=dump_step=%s: must be at most 100 steps and ' \
+        'increasing ranges, as in 0|5|10-20' % steps
 
 
 @pytest.mark.parametrize('value,field', [('true', True), ('false', False)])
@@ -127,10 +148,10 @@ def test_older_plugins_read_jit_compile_as_a_switch_whatever_its_default(value, 
 
 
 @pytest.mark.parametrize('version,flags,message', [
-    ('r1.11', dict(jit_compile='auto'), '--jit_compile=auto: must be true or false'),
-    ('r1.9', dict(jit_compile='true'), '--jit_compile=true: must be left out .*: r1.10, r1.11, '),
-    ('r1.12', dict(jit_compile='auto'), '--jit_compile=auto: must be left out .*r1.13 on'),
-    ('r1.12', dict(precision_mode_v2='fp16'), '--precision_mode_v2=fp16: must be left out .*r1.13')
+    ('r1.11', dict(jit_compile='auto'), '--npu_options=jit_compile=auto: must be true or false'),
+    ('r1.9', dict(jit_compile='true'), '=jit_compile=true: must be left out .*: r1.10, r1.11, '),
+    ('r1.12', dict(jit_compile='auto'), '=jit_compile=auto: must be left out .*r1.13 on'),
+    ('r1.12', dict(precision_mode_v2='fp16'), '=precision_mode_v2=fp16: must be left out .*r1.13')
 ])
 def test_what_the_installed_plugin_lacks_is_said_instead_of_left_out(version, flags, message):
     with pytest.raises(UserError, match=message):
@@ -143,16 +164,29 @@ def test_older_plugins_get_the_list_of_ops_with_the_mode_that_takes_it():
     assert 'modify_mixlist' in read_back('r1.13', precision_mode='allow_mix_precision_fp16')
 
 
-def test_the_documents_table_is_the_declarations():
+def test_the_documents_table_and_the_help_have_every_option(capsys):
     text = (ROOT / 'docs' / 'ascend.md').read_text(encoding='utf-8')
-    assert '\n'.join(npu_options.documentation_table()) in text
+    rows = ['| `%s` | %s | %s | %s |' % row for row in npu_options.table()]
+    assert '\n'.join(rows).replace('0|5|', '0\\|5\\|') in text
+    with pytest.raises(SystemExit) as end:
+        parse_flags('', RuntimeConfig, argv=['--help_npu'])
+    described = capsys.readouterr().out
+    assert end.value.code == 0
+    assert all(option.key in described for option in npu_options.OPTIONS)
 
 
-def test_a_flag_of_an_option_cannot_be_misspelt_in_silence():
-    class Misspelt:
-        precision_mod = 'force_fp32'
-    with pytest.raises(AttributeError):
-        npu_options.values_of(Misspelt())
+@pytest.mark.parametrize('item,message', [
+    ('dump_steps=1', '--npu_options=dump_steps=1: must be one of the keys precision_mode_v2, mix_'),
+    ('precision_mode=fp16', '--npu_options=precision_mode=fp16: must be one of the keys'),
+    ('jit_compile', '--npu_options=jit_compile: must be KEY=VALUE'),
+    ('dump_path=', '--npu_options=dump_path=: must be a folder'),
+    ('op_select_implmode=high', '--npu_options=op_select_implmode=high: must be one of '
+                                'high_precision, high_performance'),
+    ('jit_compile=auto,jit_compile=true', '--npu_options=jit_compile=true: must be given once')])
+def test_a_wrong_option_is_answered_with_the_legal_ones(item, message):
+    with pytest.raises(UserError) as error:
+        parse_flags('', RuntimeConfig, argv=['--npu_options=' + item])
+    assert str(error.value).startswith(message)
 
 
 ILLEGAL = [
@@ -160,7 +194,7 @@ ILLEGAL = [
     dict(precision_mode_v2='allow_mix_precision'), dict(op_select_implmode='fast'),
     dict(enable_exception_dump='3'), dict(dump_mode='inputs'),
     dict(dump_debug_mode='overflow'), dict(aoe_mode='3'), dict(dump_step='1'),
-    dict(dump_mode='all'), dict(dump_debug_mode='all'), dict(aoe_path='/tmp'),
+    dict(dump_mode='all'), dict(dump_debug_mode='all'), dict(work_path='/tmp'),
     dict(profiling_fp_point='conv'), dict(graph_memory_max_size='\u00b2'),
     dict(jit_compile='on'), dict(graph_memory_max_size='16GB'),
     dict(variable_memory_max_size='0'), dict(op_compiler_cache_mode='on'),
@@ -177,7 +211,7 @@ ILLEGAL = [
 @pytest.mark.parametrize('flags', ILLEGAL, ids=str)
 def test_illegal_values_are_refused_before_tensorflow_starts(flags):
     with pytest.raises(UserError) as raised:
-        RuntimeConfig(**flags)
+        configured(**flags)
     assert '--' in str(raised.value)
 
 
@@ -206,7 +240,7 @@ def test_the_stand_in_ends_the_process_or_the_session_where_the_plugin_does(valu
 
 
 def test_data_fetched_on_the_device_have_a_second_thread_on_one_cpu_too(monkeypatch):
-    """With one thread the plugin waits for ever before the first step, as the stand-in says."""
+    """With one thread the plugin never reaches the first step; the stand-in ends there."""
     monkeypatch.setattr(os, 'sched_getaffinity', lambda process: {0})
     assert read_back(enable_data_pre_proc=True)['enable_data_pre_proc']
     assert read_back(enable_data_pre_proc=True, inter_op_threads=2)['enable_data_pre_proc']
@@ -215,43 +249,20 @@ def test_data_fetched_on_the_device_have_a_second_thread_on_one_cpu_too(monkeypa
         read_back(enable_data_pre_proc=True, inter_op_threads=1)
 
 
-def test_an_illegal_value_is_answered_with_the_legal_ones():
-    with pytest.raises(UserError, match='--op_select_implmode=high: must be one of high_precision, '
-                                        'high_performance'):
-        RuntimeConfig(op_select_implmode='high')
-
-
 def test_a_missing_mixlist_file_is_named(tmp_path):
     with pytest.raises(UserError, match='gray.json'):
         read_back(modify_mixlist=str(tmp_path / 'gray.json'))
-
-
-def test_unknown_keys_cannot_get_in():
-    with pytest.raises(UserError, match='no option .*precision_modes'):
-        npu_options.fill({}, {'precision_modes': 'allow_mix_precision'})
-
-
-def test_every_option_stands_in_the_field_the_plugin_reads():
-    samples = {'s': 'x', 'b': True, 'i': 1}
-    with npu_plugin.installed() as record:
-        for option in npu_options.OPTIONS:
-            if option.key:
-                proto = tf.ConfigProto()
-                optimizer = proto.graph_options.rewrite_options.custom_optimizers.add()
-                optimizer.name = 'NpuOptimizer'
-                npu_options.fill(optimizer.parameter_map, {option.key: samples[option.field]})
-                assert record.options(proto) == {option.key: samples[option.field]}
 
 
 def test_every_pair_of_flags_makes_a_legal_configuration_or_is_refused(tmp_path):
     samples = [(key, values[0]) for key, values in LEGAL.items()] + [
         ('iterations_per_loop', 4), ('enable_dump', True), ('enable_dump_debug', True),
         ('dump_path', str(tmp_path)), ('dump_step', '1'), ('dump_mode', 'all'),
-        ('profiling_path', str(tmp_path)), ('aoe_path', str(tmp_path))]
+        ('profiling_path', str(tmp_path)), ('work_path', str(tmp_path))]
     with npu_plugin.installed() as record:
         for first, second in itertools.combinations(samples, 2):
             try:
-                config = RuntimeConfig(**dict([first, second]))
+                config = configured(**dict([first, second]))
             except UserError:
                 continue
             proto = session_config(NPU, config)
@@ -259,3 +270,16 @@ def test_every_pair_of_flags_makes_a_legal_configuration_or_is_refused(tmp_path)
             importlib.import_module('npu_bridge.parser').check(read)
             assert ('precision_mode' in read) != ('precision_mode_v2' in read)
             assert read.get('iterations_per_loop', 1) == 1 or read['enable_data_pre_proc']
+
+
+def test_every_option_reaches_the_field_that_the_plugin_reads():
+    with npu_plugin.installed() as record:
+        for option in npu_options.OPTIONS:
+            words, proto = option.legal.words, tf.ConfigProto()
+            text = words[len('one of '):].split(',')[0] if words.startswith('one of ') else '1'
+            optimizer = proto.graph_options.rewrite_options.custom_optimizers.add()
+            optimizer.name = 'NpuOptimizer'
+            value = option.legal.parse(text)
+            npu_options.fill(optimizer.parameter_map, {option.key: value})
+            if not option.key.startswith('profiling_'):  # parts of profiling_options
+                assert record.options(proto) == {option.key: value}

@@ -20,8 +20,8 @@ SCALED = dict(ONE_THREAD, loss_scale='dynamic', loss_scale_value=1024., loss_sca
 
 @pytest.mark.parametrize('device,flags,kind', [
     (NPU, {}, 'dynamic'), (NPU, dict(precision_mode='force_fp32'), 'off'),
-    (NPU, dict(precision_mode_v2='mixed_float16'), 'dynamic'),
-    (NPU, dict(precision_mode_v2='origin'), 'off'), (NPU, dict(loss_scale='fixed'), 'fixed'),
+    (NPU, dict(npu_options=['precision_mode_v2=mixed_float16']), 'dynamic'),
+    (NPU, dict(npu_options=['precision_mode_v2=origin']), 'off'), (NPU, dict(loss_scale='fixed'), 'fixed'),
     (NPU, dict(loss_scale='off'), 'off'), (GPU, {}, 'off'),
     (GPU, dict(precision_mode='allow_mix_precision'), 'dynamic'), (CPU, {}, 'off'),
     (GPU, dict(precision_mode='allow_mix_precision_fp16'), 'dynamic'),
@@ -74,7 +74,7 @@ def test_the_rewrite_of_a_gpu_is_told_too(mode, is_told, monkeypatch):
 
 @pytest.mark.parametrize('flags', [dict(precision_mode='allow_mix_precision_fp16'),
                                    dict(precision_mode='force_fp16'),
-                                   dict(precision_mode_v2='mixed_float16')])
+                                   dict(npu_options=['precision_mode_v2=mixed_float16'])])
 def test_a_cpu_says_which_modes_it_has(flags):
     assert CPU.own.graph_rewrite(RuntimeConfig(**flags)) is None
     assert 'on a CPU --precision_mode has allow_mix_precision and allow_mix_precision_bf16' in (

@@ -7,7 +7,7 @@ import npu_plugin
 from device_steps import make_steps
 from npu_runtime.devices.choose import Device
 from npu_runtime.devices.flags import RuntimeConfig
-from npu_runtime.devices.tensorflow_devices import SingleSteps
+from npu_runtime.devices.cpu import SingleSteps
 
 CPU, NPU = Device('cpu', 'test'), Device('npu', 'test')
 
