@@ -24,12 +24,11 @@ start_tensorflow()  # it decides how much TensorFlow tells, from its import on
 import numpy as np  # noqa: E402
 import tensorflow.compat.v1 as tf  # noqa: E402
 
-from geonet.model import TrainingOutput  # noqa: E402
 from npu_runtime.devices.flags import RuntimeConfig  # noqa: E402
 from npu_runtime.training import loop as training_loop  # noqa: E402
 from npu_runtime.training.flags import TrainFlags  # noqa: E402
 from npu_runtime.training.step import TrainingStep  # noqa: E402
-from npu_runtime.training.task import TrainingTask  # noqa: E402
+from npu_runtime.training.task import TrainingOutput, TrainingTask  # noqa: E402
 from benchmarks.measuring import cpu_seconds  # noqa: E402
 from vo_common.flags import Flags, flag, parse_flags  # noqa: E402
 
@@ -51,7 +50,7 @@ def product(size):
         del is_training
         weights = tf.get_variable('weights', [size, size], initializer=tf.zeros_initializer())
         loss = tf.reduce_mean((tf.matmul(batch, weights) - 1.) ** 2)
-        return TrainingOutput({'fit': loss}, {}, {})
+        return TrainingOutput({'fit': loss}, {})
 
     def make_dataset(*where):
         del where
