@@ -1,4 +1,5 @@
 """`--mode=test`: predicts sequences, writes motions and trajectories, and evaluates them."""
+import contextlib
 import functools
 import os
 from typing import NamedTuple
@@ -48,14 +49,24 @@ def test_motion(run, model, runtime):
     baseline = _baseline(sequences[0].root, trained_on)
     folder = make_folder(os.path.join(run.outputpath, 'test'))
     results, scored = {}, []
-    with Predictors(run, model, runtime) as predictors:
-        def save():
-            report.save_result(folder, 'results', {
-                'baseline': baseline[1], 'state': 'carried' if predictors.carries_state else 'none',
-                'sequences': results})
+    carries_state = _carries_state(run, model)
+
+    def save():
+        report.save_result(folder, 'results', {
+            'baseline': baseline[1], 'state': 'carried' if carries_state else 'none',
+            'sequences': results})
+
+    with contextlib.ExitStack() as stack:
+        @functools.lru_cache(maxsize=None)
+        def network(frame_shape, dtype):
+            pairs = run.chunk if carries_state else model.time_steps
+            return stack.enter_context(contextlib.closing(predictor.Predictor(
+                run.checkpoint, runtime, 1 if carries_state else max(1, run.chunk // pairs), pairs,
+                frame_shape, dtype)))
 
         for sequence, reader in zip(sequences, readers):
-            motions = predictors.motions(reader, 'sequence ' + sequence.name)
+            motions = _predict(network(reader.frame_shape, reader.dtype), reader, run,
+                               carries_state, 'sequence ' + sequence.name)
             prefix = os.path.join(folder, sequence.name)
             both = _write(sequence, motions, model.label_frame, prefix)
             results[sequence.name] = {'frames': len(motions) + 1}
@@ -102,43 +113,22 @@ class Scored(NamedTuple):
         return 'Sequence %s, %d frames' % (self.name, len(self.gt))
 
 
-class Predictors:
-    """Predicts sequences with one loaded network per shape and dtype of frames."""
+def _carries_state(run, model):
+    """Whether the state is carried along a sequence; in training with single pairs it is zero."""
+    if model.time_steps == 1 and not run.stateless:
+        log('time_steps is 1, the state is not trained: every pair starts from the zero state')
+    return model.time_steps > 1 and not run.stateless
 
-    def __init__(self, run, model, runtime):
-        self._run, self._model, self._runtime = run, model, runtime
-        # In training with single pairs the state is always zero.
-        self.carries_state = not run.stateless and model.time_steps > 1
-        if not self.carries_state and not run.stateless:
-            log('time_steps is 1, the state is not trained: every pair starts from the zero state')
-        self._loaded = {}
 
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *exception):
-        for one in self._loaded.values():
-            one.close()
-
-    def motions(self, reader, desc):
-        """Returns motions <float32>[N-1, 6] of the reader's N frames."""
-        key = reader.frame_shape, reader.dtype
-        if key not in self._loaded:
-            self._loaded[key] = self._load(*key)
-        run_over = predictor.stream if self.carries_state else functools.partial(
-            predictor.stateless, overlap=self._run.overlap_average)
-        motions = run_over(self._loaded[key], reader, desc)
-        if not self._run.flip_average:
-            return motions
-        mirrored = run_over(self._loaded[key], predictor.MirroredReader(reader),
-                            desc + ', mirrored')
-        return (motions + mirrored_motions(mirrored)) / 2
-
-    def _load(self, frame_shape, dtype):
-        pairs = self._run.chunk if self.carries_state else self._model.time_steps
-        batch_size = 1 if self.carries_state else max(1, self._run.chunk // pairs)
-        return predictor.Predictor(self._run.checkpoint, self._runtime, batch_size, pairs,
-                                   frame_shape, dtype)
+def _predict(network, reader, run, carries_state, desc):
+    """Motions <float32>[N-1, 6] of the reader's N frames."""
+    run_over = predictor.stream if carries_state else functools.partial(
+        predictor.stateless, overlap=run.overlap_average)
+    motions = run_over(network, reader, desc)
+    if not run.flip_average:
+        return motions
+    mirrored = run_over(network, predictor.MirroredReader(reader), desc + ', mirrored')
+    return (motions + mirrored_motions(mirrored)) / 2
 
 
 def _open(sequence, model):

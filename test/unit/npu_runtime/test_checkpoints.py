@@ -46,11 +46,6 @@ def test_a_prefix_may_be_written_with_the_ending_of_its_files(folder):
         assert checkpoints.latest(str(folder / ('model-5' + ending))) == str(folder / 'model-5')
 
 
-def test_paths_may_hold_spaces(tmp_path):
-    write(tmp_path / 'my run 1', 'model-3', {'w': np.float32([3, 3])})
-    np.testing.assert_array_equal(restored(tmp_path / 'my run 1')[0], [3, 3])
-
-
 def test_missing_checkpoints_are_named(tmp_path, folder):
     with pytest.raises(UserError, match='model-6'):
         checkpoints.latest(str(folder / 'model-6'))

@@ -26,27 +26,21 @@ from toy_training import linear_model, losses_of, random_batches, run_toy
 from vo_common.errors import UserError
 
 
-def test_resuming_passes_over_a_damaged_checkpoint_and_says_so(tmp_path, capsys):
-    run_toy(tmp_path / 'whole', 17)
+@pytest.mark.parametrize('ending, offset, spoilt', [
+    ('.data-00000-of-00001', -8, b'\xff' * 8), ('.index', -20, b'')])
+def test_resuming_passes_over_a_damaged_checkpoint_and_says_so(
+        tmp_path, capsys, ending, offset, spoilt):
+    run_toy(tmp_path / 'whole', 11)
     folder = tmp_path / 'damaged'
     run_toy(folder, 10)
-    data = str(folder / 'model-10.data-00000-of-00001')
-    with open(data, 'r+b') as stream:
-        stream.seek(-8, os.SEEK_END)
-        stream.write(b'\xff' * 8)
-    results = run_toy(folder, 17)
-    assert 'model-10 is damaged' in capsys.readouterr().err
-    assert losses_of(folder) == losses_of(tmp_path / 'whole')
-    assert results['step'] == 17
-
-
-def test_a_truncated_index_is_passed_over(tmp_path, capsys):
-    run_toy(tmp_path, 10)
-    with open(str(tmp_path / 'model-10.index'), 'r+b') as stream:
-        stream.truncate(20)
-    assert run_toy(tmp_path, 11)['step'] == 11
+    with open(str(folder / ('model-10' + ending)), 'r+b') as stream:
+        stream.seek(offset, os.SEEK_END)
+        stream.write(spoilt)
+        stream.truncate()
+    assert run_toy(folder, 11)['step'] == 11
     assert 'model-10' in capsys.readouterr().err
-    assert [row['step'] for row in read_metrics(tmp_path) if row['event'] == 'resume'] == [5]
+    assert losses_of(folder) == losses_of(tmp_path / 'whole')
+    assert [row['step'] for row in read_metrics(folder) if row['event'] == 'resume'] == [5]
 
 
 def test_a_folder_with_nothing_but_damaged_checkpoints_is_not_trained_over(tmp_path):
