@@ -29,9 +29,7 @@ def run_training(run, model, augment, runtime):
     run.require(datapath='the KITTI odometry folder', outputpath='the folder of the run')
     windows = open_windows(run, model, run.train_sequences, augment)
     steps_per_epoch = max(1, len(windows) // (run.batch_size * launched_size()))
-    max_steps = run.train_iter * steps_per_epoch
-    if run.total_steps > 0:
-        max_steps = min(max_steps, run.total_steps)
+    max_steps = run.total_steps if run.total_steps > 0 else run.train_iter * steps_per_epoch
 
     def build_model(batch, is_training):
         del is_training  # both graphs are the same
