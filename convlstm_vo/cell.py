@@ -8,7 +8,7 @@ import collections
 
 import tensorflow.compat.v1 as tf
 
-from npu_runtime.devices.precision import in_float32
+from npu_runtime.devices.precision import kept_in_float32
 
 LSTMStateTuple = collections.namedtuple('LSTMStateTuple', 'c h')
 LSTMStateTuple.__doc__ = """State of the cell: c and h, <float>[B, H, W, F] (or [B, W, F]) each."""
@@ -17,7 +17,7 @@ LSTMStateTuple.__doc__ = """State of the cell: c and h, <float>[B, H, W, F] (or 
 _EPSILON = 1e-12
 
 
-@in_float32(3)
+@kept_in_float32()
 def layer_norm(x, gamma, beta):
     """Normalises each sample of `x` over all axes but the first, always in float32.
 

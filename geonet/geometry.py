@@ -12,12 +12,12 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 
 from geonet import pyramid
-from npu_runtime.devices.precision import in_float32, kept_in_float32
+from npu_runtime.devices.precision import kept_in_float32
 
 _DEPTH_EPSILON = 1e-10
 
 
-@in_float32(1)
+@kept_in_float32()
 def pose_matrix(pose_vector):
     """The rigid transform [R | t] of a pose vector, R = Rx(rx) Ry(ry) Rz(rz).
 
@@ -39,7 +39,7 @@ def pose_matrix(pose_vector):
     return tf.reshape(tf.stack(rows, axis=1), [-1, 3, 4])
 
 
-@in_float32(1)
+@kept_in_float32()
 def invert_pose(pose):
     """The inverse of rigid transforms: [R' | -R' t].
 
@@ -71,7 +71,7 @@ def invert_intrinsics(intrinsics):
     return tf.reshape(tf.stack(rows, axis=-1), intrinsics.shape)
 
 
-@in_float32(2)
+@kept_in_float32()
 def pixel_transform(pose, intrinsics):
     """What a pose does to homogeneous pixels: p' ~ depth * (K R K^-1) p + K t.
 
@@ -87,7 +87,7 @@ def pixel_transform(pose, intrinsics):
                       projected[..., 3:]], axis=-1)
 
 
-@in_float32(2)
+@kept_in_float32()
 def rigid_flow(depth, transform, sizes, half_pixel_centers=False):
     """The optical flow of a static scene seen by a moving camera (Yin & Shi 2018, equation 1).
 
@@ -113,7 +113,7 @@ def rigid_flow(depth, transform, sizes, half_pixel_centers=False):
     return tf.transpose(flow * (1.0 / factors.T), [0, 2, 1])
 
 
-@in_float32(2)
+@kept_in_float32()
 def depth_after(depth, transform, sizes, half_pixel_centers=False):
     """Depths in the second frame of the points that `rigid_flow` moves there.
 

@@ -56,7 +56,8 @@ def run_training(run, model, augment, runtime):
     task = TrainingTask(
         build_model, make_dataset, run, {'model': model, 'run': run, 'augment': augment},
         run.checkpoint_dir, run.max_steps, run.save_ckpt_freq, _validation(run, model),
-        trainable_scopes=scopes, init_checkpoint=run.init_ckpt_file,
+        gradient_size=geonet_model.GRADIENT_SIZES[run.mode], trainable_scopes=scopes,
+        init_checkpoint=run.init_ckpt_file,
         init_scopes=['depth_net', 'pose_net'] if residual_flow else None)
     try:
         return train(task, runtime)

@@ -1,7 +1,6 @@
 """Mixed precision by one flag on every device, and the loss scaling that it needs."""
 import collections
 import contextlib
-import functools
 
 import tensorflow.compat.v1 as tf
 from tensorflow.core.framework import attr_value_pb2
@@ -23,37 +22,12 @@ def kept_in_float32():
 
     The attribute is that of the plugin's own scope, set in the same way: TensorFlow has no public
     one, as what a graph offers openly (devices, gradient overrides) sets other attributes, and
-    the node_def of an operation is a copy. Other devices ignore it.
+    the node_def of an operation is a copy. Other devices ignore it. It also decorates functions.
+    TensorFlow's gradients do not inherit it: float32_ops.json keeps their operations.
     """
     keep = {'_keep_dtype': attr_value_pb2.AttrValue(i=1)}
     with tf.get_default_graph()._attr_scope(keep):  # pylint: disable=protected-access
         yield
-
-
-def in_float32(num_tensors):
-    """Decorator: a function and its gradients are built within `kept_in_float32`.
-
-    Args:
-      num_tensors: how many of the first arguments are tensors; gradients flow to these alone, so
-        the function must not use others that depend on variables.
-    """
-    def decorate(function):
-        @functools.wraps(function)
-        def kept(*arguments, **settings):
-            @tf.custom_gradient
-            def with_gradient(*tensors):
-                with kept_in_float32():
-                    result = function(*(tensors + arguments[num_tensors:]), **settings)
-
-                def gradient(upstream):
-                    with kept_in_float32():
-                        return tf.gradients(result, tensors, upstream)
-
-                return result, gradient
-
-            return with_gradient(*map(tf.convert_to_tensor, arguments[:num_tensors]))
-        return kept
-    return decorate
 
 
 def loss_scale_kind(device, config):

@@ -87,8 +87,8 @@ class TrainingTask(typing.NamedTuple):
       max_steps: global step at which training ends.
       save_every: steps between checkpoints.
       validation: <Validation>, or None.
-      gradient_size: about the largest gradient of the loss with respect to an activation, before
-        training. Loss scaling divides the loss by it, so that scaled gradients fit into float16
+      gradient_size: upper estimate of the largest gradient of the loss with respect to an
+        activation, before training. Loss scaling divides the loss by it, so that scaled gradients fit into float16
         from the first step. A power of two adds no rounding.
       loss_is_sum: the loss is summed over the examples, hence over ranks, instead of averaged.
       trainable_scopes: list of variable scopes; None trains all variables.

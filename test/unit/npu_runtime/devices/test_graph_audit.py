@@ -103,7 +103,7 @@ def test_an_operation_of_the_start_is_audited_too(monkeypatch):
 
 @pytest.mark.parametrize('plugin,kinds', [
     (dict(version='r1.9'), {'NpuAllocFloatStatus', 'NpuGetFloatStatus', 'NpuClearFloatStatus'}),
-    (dict(inf_nan=True), set())], ids=str)
+    (dict(inf_nan=True), set())], ids=['r1.9', 'inf and nan'])
 def test_what_other_versions_and_modes_decide_overflow_by_is_allowed(plugin, kinds):
     with npu_plugin.installed(overflows=False, **plugin):
         found, wrong = audit_graph.audit('convlstm_vo_train_1')
