@@ -88,8 +88,8 @@ class TrainingTask(typing.NamedTuple):
       save_every: steps between checkpoints.
       validation: <Validation>, or None.
       gradient_size: upper estimate of the largest gradient of the loss with respect to an
-        activation, before training. Loss scaling divides the loss by it, so that scaled gradients fit into float16
-        from the first step. A power of two adds no rounding.
+        activation, before training. Loss scaling divides the loss by it, so that scaled gradients
+        fit into float16 from the first step. A power of two adds no rounding.
       loss_is_sum: the loss is summed over the examples, hence over ranks, instead of averaged.
       trainable_scopes: list of variable scopes; None trains all variables.
       init_checkpoint: prefix or folder with initial model variables of a new run.
