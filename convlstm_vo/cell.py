@@ -1,9 +1,8 @@
-"""A recurrent cell whose state is a feature map: the ConvLSTM.
+"""The convolutional LSTM cell of Shi et al. (arXiv 1506.04214).
 
-Shi et al., Convolutional LSTM Network (arXiv 1506.04214), with peephole connections and layer
-normalisation. The cell has all that `tf.nn.static_rnn` and `tf.nn.dynamic_rnn` ask of one, and needs
-no base class of TensorFlow, which Keras 3 took away; feature maps have one or two spatial dimensions,
-channels last.
+With peephole connections and layer normalisation. The cell works with `tf.nn.static_rnn` and
+`tf.nn.dynamic_rnn`; it has no base class, as TensorFlow with Keras 3 has none for it. Feature maps
+have one or two spatial dimensions, channels last.
 """
 import collections
 
@@ -12,26 +11,23 @@ import tensorflow.compat.v1 as tf
 from npu_runtime.devices.precision import kept_in_float32
 
 LSTMStateTuple = collections.namedtuple('LSTMStateTuple', 'c h')
-LSTMStateTuple.__doc__ = """The state of the cell: c and h, <float>[B, H, W, F] (or [B, W, F]) each."""
+LSTMStateTuple.__doc__ = """State of the cell: c and h, <float>[B, H, W, F] (or [B, W, F]) each."""
 
-# Does not exist in float16, which is why `layer_norm` computes in float32.
+# Underflows in float16: `layer_norm` computes in float32.
 _EPSILON = 1e-12
 
 
 @kept_in_float32()
 def layer_norm(x, gamma, beta):
-    """Normalises every sample of `x` over all axes but the batch.
-
-    Computed in float32 whatever the dtype of `x`, and under mixed precision: the variance guard
-    1e-12 is zero in float16.
+    """Normalises each sample of `x` over all axes but the first, always in float32.
 
     Args:
-      x: <float>[B, ..., F]
-      gamma: <float32>[F] scale of each channel.
-      beta: <float32>[F] shift of each channel.
+      x: <float>[B, ..., F].
+      gamma: <float32>[F], scale per channel.
+      beta: <float32>[F], shift per channel.
 
     Returns:
-      A tensor like `x`.
+      Tensor with the shape and dtype of `x`.
     """
     axes = list(range(1, x.shape.ndims))
     wide = tf.cast(x, tf.float32)
@@ -40,18 +36,6 @@ def layer_norm(x, gamma, beta):
     scale = tf.rsqrt(variance + _EPSILON) * tf.cast(gamma, tf.float32)
     normal = centred * scale + tf.cast(beta, tf.float32)
     return tf.cast(normal, x.dtype)
-
-
-def _check_arguments(shape, filters, kernel, data_format):
-    if data_format != 'channels_last':
-        raise ValueError('data_format %r is not supported: the cells are channels_last only'
-                         % (data_format,))
-    if len(shape) not in (1, 2) or len(kernel) != len(shape):
-        raise ValueError('shape is %s, kernel %s: must be one or two spatial sizes each'
-                         % (list(shape), list(kernel)))
-    if min(list(shape) + list(kernel) + [filters]) < 1:
-        raise ValueError('sizes must be positive, got shape %s, kernel %s, filters %s'
-                         % (list(shape), list(kernel), filters))
 
 
 class ConvLSTMCell:
@@ -73,15 +57,16 @@ class ConvLSTMCell:
       filters: number of channels F of output and state.
       kernel: spatial size of the kernel, as many values as `shape`.
       forget_bias: added to the forget gate before its sigmoid.
-      activation: nonlinearity of the candidate and the output.
-      normalize: layer normalisation of gates and cell; the convolution then has no bias.
-      peephole: gates see the cell, with one weight a value of the map.
-      data_format: 'channels_last', the only one there is.
+      activation: nonlinearity of candidate and output.
+      normalize: whether to layer-normalise gates and cell; the convolution then has no bias.
+      peephole: whether the gates see the cell, with one weight per value of the map.
     """
 
     def __init__(self, shape, filters, kernel, forget_bias=1.0, activation=tf.tanh, normalize=True,
-                 peephole=True, data_format='channels_last'):
-        _check_arguments(shape, filters, kernel, data_format)
+                 peephole=True):
+        if len(shape) not in (1, 2) or len(kernel) != len(shape):
+            raise ValueError('shape is %s, kernel %s: must be one or two spatial sizes each'
+                             % (list(shape), list(kernel)))
         self._shape = list(shape)
         self._filters = filters
         self._kernel_size = list(kernel)
@@ -91,7 +76,7 @@ class ConvLSTMCell:
         self._peephole = peephole
         self._variables = None
 
-    # As tf.nn.static_rnn and its like ask a cell.
+    # The interface that tf.nn.static_rnn and tf.nn.dynamic_rnn require.
     @property
     def output_size(self):
         """tf.TensorShape [H, W, F] (or [W, F]) of the output of one example."""
@@ -107,38 +92,34 @@ class ConvLSTMCell:
         shape = [batch_size] + self._shape + [self._filters]
         return LSTMStateTuple(tf.zeros(shape, dtype), tf.zeros(shape, dtype))
 
-    def __call__(self, inputs, state, scope=None):
-        """One step.
+    def __call__(self, inputs, state):
+        """Computes one time step.
 
-        The first call makes the variables, in the published order, under `conv_lstm_cell` of the
-        current variable scope.
+        The first call creates the variables, in the published order, in the variable scope
+        `conv_lstm_cell`.
 
         Args:
           inputs: <float>[B, H, W, C].
           state: LSTMStateTuple.
-          scope: variable scope to make them under instead.
 
         Returns:
           (output <float>[B, H, W, F], LSTMStateTuple).
 
         Raises:
-          ValueError: inputs of another shape than the cell was made for.
+          ValueError: the spatial size of `inputs` differs from the cell's.
         """
         if self._variables is None:
-            with tf.variable_scope(scope, default_name='conv_lstm_cell'):
-                self._variables = self._make_variables(self._input_channels(inputs))
+            found = inputs.shape.as_list()
+            if found[1:-1] != self._shape or found[-1] is None:
+                raise ValueError('inputs are %s: must be [B, %s, C]'
+                                 % (found, ', '.join(str(size) for size in self._shape)))
+            with tf.variable_scope(None, default_name='conv_lstm_cell'):
+                self._variables = self._make_variables(found[-1])
         with tf.name_scope('conv_lstm_cell'):
             return self._step(inputs, state, self._variables)
 
-    def _input_channels(self, inputs):
-        found = inputs.shape.as_list()
-        if len(found) != len(self._shape) + 2 or found[1:-1] != self._shape or found[-1] is None:
-            raise ValueError('inputs are %s: must be [B, %s, C]'
-                             % (found, ', '.join(str(size) for size in self._shape)))
-        return found[-1]
-
     def _make_variables(self, channels):
-        """dict: kernel, bias, W_ci, W_cf, W_co where the cell has them; norms, a function each."""
+        """dict: kernel, bias and W_ci, W_cf, W_co if used; norms, a list of functions."""
         state_shape = self._shape + [self._filters]
         made = {'kernel': tf.get_variable(
             'kernel', self._kernel_size + [channels + self._filters, 4 * self._filters])}
@@ -155,7 +136,7 @@ class ConvLSTMCell:
         return made
 
     def _make_norm(self, index):
-        """The layer norm of this number, as a function of a tensor; nothing without norms."""
+        """Layer norm number `index` as a function of a tensor; the identity if not `normalize`."""
         if not self._normalize:
             return lambda x: x
         with tf.variable_scope('LayerNorm_%d' % index if index else 'LayerNorm'):

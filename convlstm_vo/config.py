@@ -1,4 +1,4 @@
-"""The model's configuration, which is saved beside a checkpoint."""
+"""Flags of the model, saved beside its checkpoints."""
 import dataclasses
 
 from kitti_data.motion import LABEL_FRAMES
@@ -11,21 +11,21 @@ _LARGEST_SIZE = 16384
 
 @dataclasses.dataclass
 class ModelConfig(Flags):
-    """The network and what it learns.
+    """Network and loss.
 
     Raises:
-      UserError: a value that no model can be built with; names the flag.
+      UserError: a value is illegal; names the flag.
     """
-    time_steps: int = architecture(1, 'T, frame pairs in a window', aliases=('steps',),
+    time_steps: int = architecture(1, 'frame pairs per window (T)', aliases=('steps',),
                                    at_least=1, at_most=1000)
-    img_height: int = architecture(384, 'height to which frames are resized',
+    img_height: int = architecture(384, 'height in pixels of resized frames',
                                    at_least=1, at_most=_LARGEST_SIZE)
-    img_width: int = architecture(1280, 'width to which frames are resized',
+    img_width: int = architecture(1280, 'width in pixels of resized frames',
                                   at_least=1, at_most=_LARGEST_SIZE)
     label_frame: str = architecture(
-        'camera', 'camera: motion as the camera sees it; world: difference of absolute 6-DoF '
+        'camera', 'camera: motion in the frame of the camera; world: difference of absolute 6-DoF '
                   'poses, as published', choices=LABEL_FRAMES)
-    rotation_weight: float = flag(100.0, 'K, weight of squared radians against squared metres',
+    rotation_weight: float = flag(100.0, 'weight of squared radians relative to squared metres (K)',
                                   modes=('train',), above=0)
-    loss_reduction: str = flag('sum', 'over a batch and its time steps', choices=LOSS_REDUCTIONS,
-                               modes=('train',))
+    loss_reduction: str = flag('sum', 'reduction of the loss over batch and time',
+                               choices=LOSS_REDUCTIONS, modes=('train',))

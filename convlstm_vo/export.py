@@ -1,20 +1,20 @@
-"""`--mode=export`: the inference graph with its weights in one file, for offline conversion."""
+"""`--mode=export`: inference graph and weights in one file, for offline conversion."""
 import os
 
 import tensorflow.compat.v1 as tf
 
 from convlstm_vo import net
-from npu_runtime import checkpoint_loading
+from npu_runtime import checkpoints
 from npu_runtime.export import export_graph
 from npu_runtime.session import make_session
 
 
 def export(run, model, runtime):
-    """Writes `<outputpath>/export/convlstm_vo.pb`, checked against the checkpoint.
+    """Writes `<outputpath>/export/convlstm_vo.pb` and compares it with the checkpoint.
 
-    The graph takes `input/Placeholder` <float32>[B, T, H, W, 6], frame pairs as x / max(x) minus
-    their mean, BGR; it gives `Wx_plus_b/xw_plus_b` <float32>[B * T, 6], metres and radians. The
-    state is zero at the beginning of each window.
+    Input: `input/Placeholder` <float32>[B, T, H, W, 6], pairs of BGR frames, normalised as
+    x / max(x) minus the mean of that. Output: `Wx_plus_b/xw_plus_b` <float32>[B * T, 6], metres and
+    radians. Each window starts from the zero state.
 
     Args:
       run: <RunConfig>.
@@ -22,7 +22,7 @@ def export(run, model, runtime):
       runtime: <RuntimeConfig>.
 
     Returns:
-      What `npu_runtime.export.export_graph` returns.
+      The results of `npu_runtime.export.export_graph`.
     """
     run.require(outputpath='the folder of the run')
     with tf.Graph().as_default() as graph:
@@ -33,7 +33,7 @@ def export(run, model, runtime):
         net.predict(pairs)
         motions = graph.get_tensor_by_name('Wx_plus_b/xw_plus_b:0')
         with make_session(runtime) as session:
-            checkpoint_loading.restore(session, run.checkpoint)
+            checkpoints.restore(session, run.checkpoint)
             return export_graph(session, [pairs], [motions],
                                 os.path.join(os.path.abspath(run.outputpath), 'export',
                                              'convlstm_vo'), run.soc_version, run.onnx)

@@ -1,10 +1,10 @@
-"""ConvLSTM visual odometry: trains, tests and exports.
+"""Trains, tests and exports ConvLSTM visual odometry.
 
     python convlstm_vo/main.py --mode=train --datapath=KITTI --outputpath=run --time_steps=5
     python convlstm_vo/main.py --mode=test --datapath=KITTI --outputpath=run --test_sequences=9
     python convlstm_vo/main.py --mode=export --outputpath=run
 
-A checkpoint's own configuration stands in for the model flags that are not given.
+Test and export take model flags that are not given from the configuration beside the checkpoint.
 """
 import os
 import sys
@@ -23,7 +23,7 @@ from vo_common.flags import parse_flags
 
 
 def main(argv=None):
-    """Does what `--mode` says; the modules of the other modes are not even imported."""
+    """Runs `--mode`; imports only the modules that this mode needs."""
     run, model, augment, runtime = parse_flags(
         __doc__, RunConfig, ModelConfig, WindowAugmentConfig, RuntimeConfig, argv=argv,
         defaults=_saved_model)
@@ -46,7 +46,7 @@ def main(argv=None):
 
 
 def _saved_model(values):
-    """The model flags of the checkpoint that test and export use."""
+    """Model flags saved beside the checkpoint to test or export."""
     if values['mode'] == 'train':
         return {}
     return model_flags(values['init_checkpoint'] or values['outputpath'], ModelConfig)

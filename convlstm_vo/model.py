@@ -1,26 +1,15 @@
-"""The model as the training loop takes it: a batch of windows to named losses."""
+"""The training graph: from a batch of windows to named losses."""
 import math
-import typing
 
 import tensorflow.compat.v1 as tf
 
 from convlstm_vo import net
 from convlstm_vo.config import LOSS_REDUCTIONS
-
-
-class TrainingOutput(typing.NamedTuple):
-    """What a training graph gives.
-
-    Attributes:
-      losses: name -> <float32>[], weighted; the total loss is their sum.
-      images: name -> <float32>[B, H, W, 1 or 3], for TensorBoard.
-    """
-    losses: typing.Dict[str, tf.Tensor]
-    images: typing.Dict[str, tf.Tensor]
+from npu_runtime.training.task import TrainingOutput
 
 
 def motion_losses(pred_motions, gt_motions, rotation_weight=100., reduction='sum'):
-    """Squared errors of translation and rotation.
+    """Returns the squared errors of translation and rotation.
 
         loss = sum |pred_t - gt_t|^2 + K sum |pred_r - gt_r|^2
 
@@ -28,11 +17,11 @@ def motion_losses(pred_motions, gt_motions, rotation_weight=100., reduction='sum
       pred_motions: <float32>[B, T, 6], metres and radians.
       gt_motions: <float32>[B, T, 6].
       rotation_weight: K.
-      reduction: 'sum' over batch and time, as published, or their 'mean'.
+      reduction: 'sum' (as published) or 'mean' over batch and time.
 
     Returns:
-      dict of the float32 scalars translation and rotation. Their sum has the name
-      `loss_l2_norm/loss` in the graph.
+      dict: translation and rotation, <float32>[]. Their sum is named `loss_l2_norm/loss` in the
+      graph.
     """
     if reduction not in LOSS_REDUCTIONS:
         raise ValueError('reduction is %r; must be %s' % (reduction, ' or '.join(LOSS_REDUCTIONS)))
@@ -48,35 +37,35 @@ def motion_losses(pred_motions, gt_motions, rotation_weight=100., reduction='sum
 
 
 def gradient_size(config):
-    """About the largest gradient of the loss at a gate of an untrained model: a power of two.
+    """Estimates the largest gradient of the loss with respect to a gate before training.
 
-    Layer norm divides gradients by the small deviation of the features, and the fewer there are,
-    the larger are the weights that they are read out with. Measured with the published initializer:
-    2.9e5 at 64x208 (4 features a channel), 2.3e4 at 384x1280 (120); this is 3 to 7 times as much.
+    Layer norm divides gradients by the small deviation of the features, and readout weights are
+    larger for fewer features. Measured with the published initializer: 2.9e5 at 64x208 (4 features
+    per channel), 2.3e4 at 384x1280 (120); the estimate, a power of two, is 3 to 7 times as large.
     """
     height, width = net.feature_size(config.img_height, config.img_width)
     return 2. ** round(math.log2(config.rotation_weight * 2 ** 16 / (height * width)))
 
 
 def training(batch, config, encoder_initializer=None):
-    """The training graph.
+    """Builds the training graph.
 
     Args:
-      batch: dict of a batch of `kitti_data.pipeline.windows`: frames <uint8 or uint16>[B, T+1, H, W, C],
+      batch: dict as in `kitti_data.pipeline.windows`: frames <uint8 or uint16>[B, T+1, H, W, C],
         scale and mean <float32>[B, T+1], motions <float32>[B, T, 6].
       config: <ModelConfig>.
-      encoder_initializer: as for `net.predict`.
+      encoder_initializer: as in `net.predict`.
 
     Returns:
-      TrainingOutput: losses as `motion_losses`, images for TensorBoard (the first and last frame
-      of each window, <float32>[B, H, W, 1 or 3]).
+      <TrainingOutput> with the losses of `motion_losses`; images are the first and last frame of
+      each window, <float32>[B, H, W, 1 or 3].
     """
     pairs = net.normalised_pairs(batch['frames'], batch['scale'], batch['mean'])
     pred_motions = net.predict(pairs, encoder_initializer=encoder_initializer).motions
     losses = motion_losses(pred_motions, batch['motions'], config.rotation_weight,
                            config.loss_reduction)
     channels = batch['frames'].shape.as_list()[-1]
-    # Windows hold frames in OpenCV's order of channels; pictures are RGB.
+    # Frames are BGR, images RGB.
     images = {'first_frame': pairs[:, 0, ..., :channels][..., ::-1],
               'last_frame': pairs[:, -1, ..., channels:][..., ::-1]}
     return TrainingOutput(losses, images)

@@ -1,7 +1,7 @@
 """The network: a convolutional encoder of frame pairs, a ConvLSTM over time, a linear readout.
 
-The encoder is DeepVO's (Wang et al., arXiv 1709.08429), the cell Shi et al.'s. T steps are unrolled
-in Python, so that no loop runs on the device; the variables are the same ones at every T.
+The encoder is DeepVO's (Wang et al., arXiv 1709.08429). Python unrolls the T time steps, so that no
+loop runs on the device; the variables do not depend on T.
 """
 import collections
 
@@ -11,7 +11,7 @@ from convlstm_vo.cell import ConvLSTMCell
 
 FILTERS = 12
 MOTION_SIZE = 6
-# Output is 1/STRIDE of the input, rounded up, in both directions.
+# Features have 1 / STRIDE of the size of the input, rounded up.
 STRIDE = 64
 
 _Layer = collections.namedtuple('_Layer', 'name kernel filters stride relu')
@@ -23,25 +23,25 @@ _LAYERS = (
     _Layer('conv6', 3, 1024, 2, False))
 
 Prediction = collections.namedtuple('Prediction', 'motions state')
-Prediction.__doc__ = """What the network says of B sequences of T frame pairs.
+Prediction.__doc__ = """Output of the network for B sequences of T frame pairs.
 
-motions: <float32>[B, T, 6], metres and radians in the frame of the labels it was trained on.
+motions: <float32>[B, T, 6], metres and radians, in the `--label_frame` of its training.
 state: LSTMStateTuple(c, h) after the last step, <float32>[B, H / 64, W / 64, 12] each.
 """
 
 
 def feature_size(height, width):
-    """(height, width) of the features of images of this size."""
+    """Returns (height, width) of the features for this image size."""
     return -(-height // STRIDE), -(-width // STRIDE)
 
 
 def normalised_pairs(frames, scale, mean):
-    """Pairs of neighbouring frames, normalised as x / max(x) minus its mean.
+    """Returns pairs of consecutive frames, normalised as x / max(x) minus the mean of that.
 
     Args:
       frames: <uint8 or uint16>[B, T+1, H, W, C], C = 1 (gray) or 3.
-      scale: <float32>[B, T+1] what one level of a frame is as a share of its brightest value.
-      mean: <float32>[B, T+1] the mean of the frame divided by its brightest value.
+      scale: <float32>[B, T+1], 1 / max(x) of each frame.
+      mean: <float32>[B, T+1], mean(x) / max(x) of each frame.
 
     Returns:
       <float32>[B, T, H, W, 2C].
@@ -55,13 +55,13 @@ def predict(pairs, state=None, encoder_initializer=None):
     """Builds the network.
 
     Args:
-      pairs: <float32>[B, T, H, W, C] with static shape: C = 6, two BGR frames on the channels, or
-        C = 2, two gray frames, which gives what three equal channels of each would give.
-      state: LSTMStateTuple to begin with; None is zero, as in training.
-      encoder_initializer: of the encoder's kernels; None is glorot uniform, as published.
+      pairs: <float32>[B, T, H, W, C] with static shape. C = 6: two BGR frames; C = 2: two gray
+        frames, equivalent to three equal channels each.
+      state: initial LSTMStateTuple; None means zeros, as in training.
+      encoder_initializer: of the encoder's kernels; None means glorot uniform, as published.
 
     Returns:
-      Prediction.
+      <Prediction>.
     """
     shape = pairs.shape.as_list()
     if len(shape) != 5 or None in shape or shape[-1] not in (2, 6):
@@ -83,7 +83,7 @@ def predict(pairs, state=None, encoder_initializer=None):
 
 
 def encode(pairs, initializer=None):
-    """Features <float32>[N, H / 64, W / 64, 1024] of frame pairs [N, H, W, 6 or 2]."""
+    """Encodes frame pairs <float32>[N, H, W, 6 or 2] as <float32>[N, H / 64, W / 64, 1024]."""
     with tf.variable_scope('cnns', initializer=initializer):
         x = pairs
         for layer in _LAYERS:
@@ -92,7 +92,7 @@ def encode(pairs, initializer=None):
 
 
 def _convolution(x, layer):
-    # The first kernel has six channels for any input: two colour frames.
+    # The first kernel always has the six channels of two colour frames.
     channels = 6 if layer is _LAYERS[0] else x.shape.as_list()[-1]
     with tf.variable_scope(layer.name):
         kernel = tf.get_variable('kernel', [layer.kernel, layer.kernel, channels, layer.filters])
@@ -105,18 +105,18 @@ def _convolution(x, layer):
 
 
 def _gray_kernel(kernel):
-    """[kH, kW, 2, F], the kernel [kH, kW, 6, F] summed over the equal channels of either frame."""
+    """Sums a kernel [kH, kW, 6, F] over the channels of each frame: [kH, kW, 2, F]."""
     size, _, channels, filters = kernel.shape.as_list()
     return tf.reduce_sum(tf.reshape(kernel, [size, size, 2, channels // 2, filters]), axis=3)
 
 
 def _readout(outputs):
-    """Motions [B * T, 6] of the cell's outputs [B, T, h, w, F], flattened in this order."""
+    """Motions [B * T, 6] from the outputs of the cell, [B, T, h, w, F]."""
     batch, time_steps, height, width, filters = outputs.shape.as_list()
     flat = tf.reshape(outputs, [batch * time_steps, height * width * filters])
     weights = tf.get_variable('regression_w', [flat.shape.as_list()[1], MOTION_SIZE])
     bias = tf.get_variable('regression_b', [MOTION_SIZE],
                            initializer=tf.glorot_uniform_initializer())
-    # With these names tools for offline conversion find the output.
+    # Tools for offline conversion rely on these names.
     with tf.name_scope('Wx_plus_b'):
         return tf.nn.xw_plus_b(flat, weights, bias, name='xw_plus_b')

@@ -1,4 +1,5 @@
-"""`--mode=test`: predicts sequences, writes motions and trajectories, and scores them."""
+"""`--mode=test`: predicts sequences, writes motions and trajectories, and evaluates them."""
+import contextlib
 import functools
 import os
 from typing import NamedTuple
@@ -9,6 +10,7 @@ from convlstm_vo import predictor
 from kitti_data import motion
 from kitti_data.frame_files import usual_step
 from kitti_data.frame_source import FRAMES_A_SECOND, warn_of_rate
+from kitti_data.mirror import mirrored_motions
 from kitti_data.odometry import OdometrySequence, sequence_name, write_poses
 from kitti_data.pipeline.compact_frames import FrameReader, check_frames
 from kitti_data.poses import relative
@@ -23,11 +25,11 @@ EVO_ALIGNMENTS = ('none', '6dof')
 
 
 def test_motion(run, model, runtime):
-    """Predicts and scores every test sequence; writes to `<outputpath>/test`.
+    """Predicts and evaluates the test sequences; writes to `<outputpath>/test`.
 
-    For sequence NN: `NN_motions_pred.txt` and `NN_motions_gt.txt`, N-1 rows of 6 (metres, radians);
-    `NN.txt`, N rows of KITTI's 12, the first one the identity; `NN_trajectory.png`. For all:
-    `results.json`. A sequence without a pose file is predicted and not scored.
+    For sequence NN of N frames: `NN_motions_pred.txt` and `NN_motions_gt.txt`, N-1 rows of 6
+    (metres, radians); `NN.txt`, N rows of 12 in KITTI's format, the first one the identity;
+    `NN_trajectory.png`. For all: `results.json`. A sequence without poses is not evaluated.
 
     Args:
       run: <RunConfig>.
@@ -47,14 +49,24 @@ def test_motion(run, model, runtime):
     baseline = _baseline(sequences[0].root, trained_on)
     folder = make_folder(os.path.join(run.outputpath, 'test'))
     results, scored = {}, []
-    with Predictors(run, model, runtime) as predictors:
-        def save():
-            report.save_result(folder, 'results', {
-                'baseline': baseline[1], 'state': 'carried' if predictors.carries_state else 'none',
-                'sequences': results})
+    carries_state = _carries_state(run, model)
+
+    def save():
+        report.save_result(folder, 'results', {
+            'baseline': baseline[1], 'state': 'carried' if carries_state else 'none',
+            'sequences': results})
+
+    with contextlib.ExitStack() as stack:
+        @functools.lru_cache(maxsize=None)
+        def network(frame_shape, dtype):
+            pairs = run.chunk if carries_state else model.time_steps
+            return stack.enter_context(contextlib.closing(predictor.Predictor(
+                run.checkpoint, runtime, 1 if carries_state else max(1, run.chunk // pairs), pairs,
+                frame_shape, dtype)))
 
         for sequence, reader in zip(sequences, readers):
-            motions = predictors.motions(reader, 'sequence ' + sequence.name)
+            motions = _predict(network(reader.frame_shape, reader.dtype), reader, run,
+                               carries_state, 'sequence ' + sequence.name)
             prefix = os.path.join(folder, sequence.name)
             both = _write(sequence, motions, model.label_frame, prefix)
             results[sequence.name] = {'frames': len(motions) + 1}
@@ -62,7 +74,7 @@ def test_motion(run, model, runtime):
                 results[sequence.name] = _score(both, run.lengths, baseline)
                 scored.append((prefix, both))
             save()
-    # What may fail for its own reasons comes once the results are on the disk.
+    # Plots and evo may fail: the results are on the disk by now.
     for prefix, both in scored:
         _plot(prefix, both, baseline)
     if run.evo:
@@ -73,16 +85,16 @@ def test_motion(run, model, runtime):
 
 
 def training_sequences(run):
-    """Names of the sequences that the checkpoint was trained on, as far as it tells.
+    """Returns the names of the checkpoint's training sequences, from its config.json if present.
 
-    Warns where it was trained on another camera.
+    Warns if it was trained on another camera.
     """
     camera = read_section(run.checkpoint, 'run').get('camera', run.camera)
     if camera != run.camera:
-        warn('--camera=%d: the network was trained on camera %s (--camera=%s tests what it knows)'
+        warn('--camera=%d: the network was trained on camera %s (use --camera=%s)'
              % (run.camera, camera, camera))
     names = read_saved(run.checkpoint).get(
-        'train_sequences', [sequence_name(name) for name in run.training_sequences])
+        'train_sequences', [sequence_name(name) for name in run.train_sequences])
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise UserError('config.json beside %s: found %r for "train_sequences", must be a list of '
                         'names' % (run.checkpoint, names))
@@ -90,62 +102,41 @@ def training_sequences(run):
 
 
 class Scored(NamedTuple):
-    """A predicted sequence with its truth: float64 [N, 4, 4] poses, the first the identity."""
+    """True and predicted poses of a sequence: <float64>[N, 4, 4], the first one the identity."""
     name: str
     gt: np.ndarray
     pred: np.ndarray
 
     @property
     def title(self):
-        """What tables and plots are headed with."""
+        """Title of tables and plots."""
         return 'Sequence %s, %d frames' % (self.name, len(self.gt))
 
 
-class Predictors:
-    """Predicts sequences, with one loaded network for all whose frames are alike."""
+def _carries_state(run, model):
+    """Whether the state is carried along a sequence; in training with single pairs it is zero."""
+    if model.time_steps == 1 and not run.stateless:
+        log('time_steps is 1, the state is not trained: every pair starts from the zero state')
+    return model.time_steps > 1 and not run.stateless
 
-    def __init__(self, run, model, runtime):
-        self._run, self._model, self._runtime = run, model, runtime
-        # A cell trained on single pairs has never seen a state but zero.
-        self.carries_state = not run.stateless and model.time_steps > 1
-        if not self.carries_state and not run.stateless:
-            log('time_steps is 1: the state was never trained, so every pair begins without one')
-        self._loaded = {}
 
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *exception):
-        for one in self._loaded.values():
-            one.close()
-
-    def motions(self, reader, desc):
-        """Motions <float32>[N-1, 6] of the reader's N frames."""
-        key = reader.frame_shape, reader.dtype
-        if key not in self._loaded:
-            self._loaded[key] = self._load(*key)
-        run_over = predictor.stream if self.carries_state else functools.partial(
-            predictor.stateless, overlap=self._run.overlap_average)
-        motions = run_over(self._loaded[key], reader, desc)
-        if not self._run.flip_average:
-            return motions
-        mirrored = run_over(self._loaded[key], predictor.MirroredReader(reader),
-                            desc + ', mirrored')
-        return (motions + mirrored_motions(mirrored)) / 2
-
-    def _load(self, frame_shape, dtype):
-        pairs = self._run.chunk if self.carries_state else self._model.time_steps
-        batch_size = 1 if self.carries_state else max(1, self._run.chunk // pairs)
-        return predictor.Predictor(self._run.checkpoint, self._runtime, batch_size, pairs,
-                                   frame_shape, dtype)
+def _predict(network, reader, run, carries_state, desc):
+    """Motions <float32>[N-1, 6] of the reader's N frames."""
+    run_over = predictor.stream if carries_state else functools.partial(
+        predictor.stateless, overlap=run.overlap_average)
+    motions = run_over(network, reader, desc)
+    if not run.flip_average:
+        return motions
+    mirrored = run_over(network, predictor.MirroredReader(reader), desc + ', mirrored')
+    return (motions + mirrored_motions(mirrored)) / 2
 
 
 def _open(sequence, model):
-    """Reader of a sequence of two frames or more, its files checked."""
+    """Reader of a sequence of at least two frames, with its files checked."""
     paths = sequence.image_paths
     warn_of_rate(FRAMES_A_SECOND / usual_step(sequence.frame_numbers), sequence.folder)
     if len(paths) < 2:
-        raise UserError('sequence %s has one frame only (%s): there is no motion in it'
+        raise UserError('sequence %s: has one frame (%s), must have at least two'
                         % (sequence.name, paths[0]))
     return FrameReader(paths, model.img_height, model.img_width, [check_frames(paths)])
 
@@ -153,25 +144,24 @@ def _open(sequence, model):
 def _warn_if_trained(test_sequences, trained_on):
     both = sorted({sequence_name(name) for name in test_sequences} & set(trained_on))
     if both:
-        warn('trained on what is tested here, the numbers are too good: sequence %s'
-             % ', '.join(both))
+        warn('sequence %s: used in training, its errors are too small' % ', '.join(both))
 
 
 def _baseline(root, trained_on):
-    """The mean step of the training sequences that are here, else of KITTI's, and its label."""
+    """Constant motion: mean of the training sequences present, else of KITTI; and its label."""
     paths = [os.path.join(root, 'poses', name + '.txt') for name in trained_on]
     return constant_motion.step_from_files([path for path in paths if os.path.exists(path)])
 
 
 def _write(sequence, pred_motions, label_frame, prefix):
-    """Writes motions and trajectory of a sequence; returns it as `Scored`, None without truth."""
+    """Writes motions and trajectory of a sequence; returns <Scored>, or None without poses."""
     has_truth = os.path.exists(sequence.poses_path)
     gt = sequence.poses if has_truth else None
     pred = motion.poses_from_motions(pred_motions, label_frame, gt[0] if has_truth else None)
     _write_rows(prefix + '_motions_pred.txt', pred_motions)
     write_poses(prefix + '.txt', pred)
     if not has_truth:
-        log('sequence %s has no poses (%s): predicted, not scored'
+        log('sequence %s has no poses (%s): predicted, not evaluated'
             % (sequence.name, sequence.poses_path))
         return None
     _write_rows(prefix + '_motions_gt.txt', motion.motions_from_poses(gt, label_frame))
@@ -184,7 +174,7 @@ def _write_rows(path, rows):
 
 
 def _score(both, lengths, baseline):
-    """The entry of results.json, after a table of it."""
+    """Prints a table; returns the entry of results.json."""
     step, label = baseline
     constant = constant_motion.constant_motion(len(both.gt), step)
     rows = [(row, evaluate_odometry(both.gt, poses, 'none', lengths))
@@ -194,7 +184,7 @@ def _score(both, lengths, baseline):
 
 
 def _plot(prefix, both, baseline):
-    from kitti_eval import plots  # Only here: matplotlib takes seconds to import.
+    from kitti_eval import plots  # imports matplotlib, which takes seconds
     step, label = baseline
     plots.plot_trajectories(prefix + '_trajectory.png', [
         ('ground truth', both.gt), ('prediction', both.pred),
@@ -202,7 +192,7 @@ def _plot(prefix, both, baseline):
 
 
 def _evo(both, prefix):
-    """APE by evo, as it is and aligned: dict, alignment -> statistics or None where evo fails."""
+    """APE from evo: dict, alignment -> statistics, or None if evo fails."""
     results = {}
     for alignment in EVO_ALIGNMENTS:
         try:
@@ -212,7 +202,7 @@ def _evo(both, prefix):
             log('sequence %s: evo APE RMSE, alignment %s: %.6f m' % (
                 both.name, alignment, results[alignment]['rmse']))
         except UserError as error:
-            # Points on a line cannot be aligned; the other numbers stand.
+            # evo cannot align points on a line.
             warn(str(error))
             results[alignment] = None
     return results

@@ -1,31 +1,30 @@
-"""Motions along a whole sequence, from graphs of fixed size."""
+"""Prediction of whole sequences with graphs of fixed size."""
 import numpy as np
 import tensorflow.compat.v1 as tf
 
 from convlstm_vo import net
 from convlstm_vo.cell import LSTMStateTuple
 from kitti_data.mirror import mirrored_images
-from npu_runtime import checkpoint_loading
-from npu_runtime.predictions import require_finite
-from npu_runtime.session import make_session
+from npu_runtime import checkpoints
+from npu_runtime.session import make_session, require_finite
 from vo_common.errors import UserError
 from vo_common.parallel import read_ahead
 from vo_common.progress import progress
 
 
 class Predictor:
-    """The network with weights of a checkpoint, for windows of a fixed number of frame pairs.
+    """The network with the weights of a checkpoint, for windows of S frame pairs.
 
     Args:
       checkpoint: prefix or folder.
       runtime: <RuntimeConfig>.
-      batch_size: B, windows a call.
-      pairs: S, frame pairs a window.
+      batch_size: B, windows per call.
+      pairs: S, frame pairs per window.
       frame_shape: (H, W, C) of the frames.
       dtype: numpy dtype of the frames, uint8 or uint16.
 
     Raises:
-      UserError: the checkpoint is missing, or of a network for another image size.
+      UserError: the checkpoint is missing or was trained with another image size.
     """
 
     def __init__(self, checkpoint, runtime, batch_size, pairs, frame_shape, dtype):
@@ -42,18 +41,18 @@ class Predictor:
             self._prediction = net.predict(
                 net.normalised_pairs(self._frames, self._scale, self._mean), self._state)
             self._session = make_session(runtime, graph=graph)
-            checkpoint_loading.restore(self._session, checkpoint)
+            checkpoints.restore(self._session, checkpoint)
 
     def close(self):
         """Frees the session."""
         self._session.close()
 
     def __call__(self, compact, state):
-        """Motions [B, S, 6] and the state after them.
+        """Returns motions <float32>[B, S, 6] and the state after them.
 
         Args:
           compact: <CompactFrames> of B * (S+1) frames, window after window.
-          state: (c, h), as returned by the call before, or `zero_state`.
+          state: (c, h), as returned by the previous call, or `zero_state`.
 
         Raises:
           UserError: a motion is not finite.
@@ -68,10 +67,10 @@ class Predictor:
 
 
 def stream(predictor, reader, desc=''):
-    """Motions <float32>[N-1, 6] of the reader's N frames, the state carried from first to last.
+    """Returns motions <float32>[N-1, 6] of N frames, carrying the state along the sequence.
 
-    The predictor's batch is 1. The last chunk is filled up with the last frame, and what the
-    filling gives is dropped.
+    Requires batch size 1. The last chunk is padded with the last frame; motions of the padding are
+    dropped.
     """
     num_frames = len(reader.paths)
     motions, state = [], predictor.zero_state
@@ -84,25 +83,25 @@ def stream(predictor, reader, desc=''):
 
 
 def stateless(predictor, reader, desc='', overlap=False):
-    """Motions <float32>[N-1, 6] of the reader's N frames, from windows that begin with no state.
+    """Returns motions <float32>[N-1, 6] of N frames, starting each window from the zero state.
 
-    Windows stand side by side; the last one is moved back to end with the sequence, and gives the
-    motions that those before it do not. With `overlap` one begins at every frame instead, and each
-    motion is the mean of what the windows that hold it say.
+    Windows do not overlap, except the last one, which ends with the sequence and contributes only
+    motions that no other window has. With `overlap`, a window starts at every frame, and each
+    motion is the mean over the windows that contain it.
 
     Raises:
       UserError: the sequence is shorter than one window.
     """
     num_frames, pairs = len(reader.paths), predictor.pairs
     if num_frames < pairs + 1:
-        raise UserError('%s and the frames after it are %d, too few for a window of %d pairs'
-                        % (reader.paths[0], num_frames, pairs))
+        raise UserError('sequence that starts with %s: has %d frames, too few for a window of %d '
+                        'pairs' % (reader.paths[0], num_frames, pairs))
     last_start = num_frames - 1 - pairs
     starts = np.unique(np.minimum(np.arange(0, num_frames - 1, 1 if overlap else pairs),
                                   last_start))
     batches = [starts[i:i + predictor.batch_size]
                for i in range(0, len(starts), predictor.batch_size)]
-    # The last batch is filled up with its last window.
+    # The last batch is padded with its last window.
     indices = [np.concatenate([np.arange(start, start + pairs + 1) for start in np.pad(
         batch, (0, predictor.batch_size - len(batch)), mode='edge')]) for batch in batches]
     motions = np.zeros([num_frames - 1, net.MOTION_SIZE], np.float32)
@@ -118,14 +117,14 @@ def stateless(predictor, reader, desc='', overlap=False):
 
 
 class MirroredReader:
-    """Reads what `reader` does, mirrored left to right."""
+    """Reads the frames of `reader`, mirrored left to right."""
 
     def __init__(self, reader):
         self.paths = reader.paths
         self._reader = reader
 
     def read(self, indices):
-        """<CompactFrames> of these frames."""
+        """Returns <CompactFrames>."""
         compact = self._reader.read(indices)
         return compact._replace(frames=mirrored_images(compact.frames))
 

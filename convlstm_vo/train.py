@@ -1,4 +1,4 @@
-"""`--mode=train`: the model's side of a training run."""
+"""`--mode=train`: data, names and log lines of a training run."""
 import tensorflow.compat.v1 as tf
 
 from convlstm_vo import model as vo_model
@@ -12,7 +12,7 @@ _INITIALIZERS = {'glorot': tf.initializers.glorot_uniform, 'he': tf.initializers
 
 
 def run_training(run, model, augment, runtime):
-    """Trains, or continues, the run in `--outputpath`.
+    """Trains, or resumes, the run in `--outputpath`.
 
     Args:
       run: <RunConfig>.
@@ -21,46 +21,45 @@ def run_training(run, model, augment, runtime):
       runtime: <RuntimeConfig>.
 
     Returns:
-      What `npu_runtime.training.loop.train` returns.
+      The results of `npu_runtime.training.loop.train`.
 
     Raises:
-      UserError: before the first step, where the data cannot be trained on.
+      UserError: the data cannot be used; raised before the first step.
     """
-    run.require(datapath='the KITTI odometry folder', outputpath='where the run is kept')
-    windows = open_windows(run, model, run.training_sequences, augment)
+    run.require(datapath='the KITTI odometry folder', outputpath='the folder of the run')
+    windows = open_windows(run, model, run.train_sequences, augment)
     steps_per_epoch = max(1, len(windows) // (run.batch_size * launched_size()))
-    max_steps = run.train_iter * steps_per_epoch
+    max_steps = run.total_steps if run.total_steps > 0 else run.train_iter * steps_per_epoch
 
     def build_model(batch, is_training):
-        del is_training  # Nothing in it differs.
+        del is_training  # both graphs are the same
         return vo_model.training(batch, model, _INITIALIZERS[run.initializer]())
 
     def make_dataset(batches_seen, rank, size):
         return windows.dataset(run.batch_size, run.shuffle, run.seed, batches_seen * run.batch_size,
                                rank, size, run.num_threads)
 
+    def checkpoint_name(step):
+        return 'model' if step >= max_steps else 'model%d' % (step // steps_per_epoch)
+
     def log_line(record):
         return ('Current epoch : %d----step : %d----Train_error : %s----sec/step : %s'
                 % ((record.step - 1) // steps_per_epoch, record.step, record.total,
                    record.seconds_per_step))
 
-    configs = {
-        'model': model, 'run': run, 'augment': augment,
-        'train_sequences': [sequence_name(name) for name in run.training_sequences],
-        'windows': len(windows), 'steps_per_epoch': steps_per_epoch}
+    configs = {'model': model, 'run': run, 'augment': augment,
+               'train_sequences': [sequence_name(name) for name in run.train_sequences],
+               'windows': len(windows), 'steps_per_epoch': steps_per_epoch}
     return train(TrainingTask(
-        build_model, make_dataset, run, configs, run.outputpath,
-        min(max_steps, run.total_steps) if run.total_steps > 0 else max_steps,
+        build_model, make_dataset, run, configs, run.outputpath, max_steps,
         run.save_epochs * steps_per_epoch, _validation(run, model),
-        learning_rate=_learning_rate(run, steps_per_epoch),
-        gradient_size=vo_model.gradient_size(model),
-        loss_is_sum=model.loss_reduction == 'sum', init_checkpoint=run.init_checkpoint,
-        checkpoint_name=lambda step: 'model%d' % (step // steps_per_epoch),
-        final_checkpoint_name='model', log_line=log_line), runtime)
+        gradient_size=vo_model.gradient_size(model), loss_is_sum=model.loss_reduction == 'sum',
+        init_checkpoint=run.init_checkpoint, checkpoint_name=checkpoint_name, log_line=log_line),
+                 runtime)
 
 
 def open_windows(run, model, sequences, augment=None):
-    """The <WindowSet> of these sequences, as the configurations say."""
+    """Returns the <WindowSet> of these sequences."""
     return WindowSet(run.datapath, sequences, model.time_steps, model.img_height, model.img_width,
                      run.camera, model.label_frame, augment)
 
@@ -74,19 +73,8 @@ def _validation(run, model):
     def make_dataset():
         return windows.dataset(batch_size, seed=run.seed)
 
-    def log_line(record):
-        return 'Accuracy : %s' % record.total
-
     return Validation(make_dataset, run.eval_every, run.eval_batches, keep_best=False,
-                      log_line=log_line, examples='%d of %d windows of sequences %s' % (
+                      log_format='Accuracy : %(total)s',
+                      examples='%d of %d windows of sequences %s' % (
                           min(run.eval_batches * batch_size, len(windows)), len(windows),
                           ', '.join(map(sequence_name, run.val_sequences))))
-
-
-def _learning_rate(run, steps_per_epoch):
-    """The learning rate's function of the step; None where it stays."""
-    if run.lr_decay == 1.0:
-        return None
-    return lambda step: tf.train.exponential_decay(
-        run.learning_rate, step, run.lr_decay_epochs * steps_per_epoch, run.lr_decay,
-        staircase=True)

@@ -4,7 +4,7 @@ import os
 import tensorflow.compat.v1 as tf
 
 from geonet.model import predict_depth, predict_pose
-from npu_runtime import checkpoint_loading
+from npu_runtime import checkpoints
 from npu_runtime.export import export_graph
 from npu_runtime.session import make_session
 
@@ -37,7 +37,7 @@ def export(run, model, runtime):
                   else predict_pose(inputs[0], inputs[1], model))
         output = tf.identity(output, name='output/' + net)
         with make_session(runtime) as session:
-            checkpoint_loading.restore(session, run.init_ckpt_file, tf.model_variables())
+            checkpoints.restore(session, run.init_ckpt_file, tf.model_variables())
             return export_graph(session, inputs, [output],
                                 os.path.join(os.path.abspath(run.output_dir), 'geonet_' + net),
                                 run.soc_version, run.onnx)

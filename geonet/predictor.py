@@ -5,9 +5,8 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 
 from geonet import flipped, model
-from npu_runtime import checkpoint_loading, checkpoints
-from npu_runtime.predictions import require_finite
-from npu_runtime.session import make_session
+from npu_runtime import checkpoints
+from npu_runtime.session import make_session, require_finite
 from vo_common.progress import progress
 
 
@@ -72,7 +71,7 @@ class Predictor:
         with tf.Graph().as_default() as graph:
             self._graph = make_graph()
             self._session = make_session(runtime, graph)
-            checkpoint_loading.restore(self._session, self.checkpoint, tf.model_variables())
+            checkpoints.restore(self._session, self.checkpoint, tf.model_variables())
 
     def __enter__(self):
         return self

@@ -1,9 +1,12 @@
-"""`--mode=train_rigid` and `--mode=train_flow`."""
+"""`--mode=train_rigid` and `--mode=train_flow`: the model's side of a training run."""
+import tensorflow.compat.v1 as tf
+
 from geonet import model as geonet_model
 from kitti_data.example_list import settings_of
 from kitti_data.pipeline.example_reader import Cameras
 from kitti_data.pipeline.formatted import FormattedSet, find_broken
 from npu_runtime.devices.ranks import launched_local_size
+from npu_runtime.failures import InputError
 from npu_runtime.training.loop import train
 from npu_runtime.training.task import TrainingTask, Validation
 from vo_common.console import warn
@@ -39,21 +42,27 @@ def run_training(run, model, augment, runtime):
     _warn_of_centers(run.dataset_dir, model)
 
     def build_model(batch, is_training):
-        return build(batch, model, is_training and not run.freeze_batch_norm)
+        output = build(batch, model, is_training and not run.freeze_batch_norm)
+        if is_training and run.l2_weight:
+            output.losses['l2'] = run.l2_weight * tf.add_n(
+                tf.get_collection(tf.GraphKeys.REGULARIZATION_LOSSES))
+        return output
 
     def make_dataset(batches_seen, rank, size):
         return examples.dataset(
             run.batch_size, run.shuffle, run.seed, batches_seen * run.batch_size, rank, size,
             run.num_threads, augment, cache_bytes)
 
-    return train(TrainingTask(
+    task = TrainingTask(
         build_model, make_dataset, run, {'model': model, 'run': run, 'augment': augment},
         run.checkpoint_dir, run.max_steps, run.save_ckpt_freq, _validation(run, model),
-        gradient_size=geonet_model.GRADIENT_SIZES[run.mode], l2_weight=run.l2_weight,
-        trainable_scopes=scopes,
+        gradient_size=geonet_model.GRADIENT_SIZES[run.mode], trainable_scopes=scopes,
         init_checkpoint=run.init_ckpt_file,
-        init_scopes=['depth_net', 'pose_net'] if residual_flow else None,
-        explain_input_error=lambda error: find_broken(run.dataset_dir)), runtime)
+        init_scopes=['depth_net', 'pose_net'] if residual_flow else None)
+    try:
+        return train(task, runtime)
+    except InputError as error:
+        raise UserError(find_broken(run.dataset_dir) or str(error)) from error
 
 
 def open_examples(run, model, split):

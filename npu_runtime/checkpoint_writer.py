@@ -1,28 +1,119 @@
-"""Writing checkpoints: whole, finite, and never at the price of an earlier one."""
+"""Writing checkpoints: complete, finite, and never at the expense of an earlier one.
+
+TensorFlow renames a checkpoint's files one by one, `.data-*` before `.index`. Without an index
+there is no checkpoint, so a new name appears atomically. Overwriting an earlier checkpoint does
+not: a kill between the two renames pairs the new data with the old index. A name in use is
+therefore written as `NAME.new` and then published: at every instant `NAME`, `NAME.new` or both are
+intact, and `checkpoints` reads the intact one.
+"""
 import contextlib
 import math
 import os
+import re
 import shutil
 
 import tensorflow.compat.v1 as tf
 
 from npu_runtime import checkpoints
-from npu_runtime.checkpoint_files import (
-    data_files, name_to_write, publish, remove, remove_leftovers)
+from npu_runtime.checkpoints import NEW
 from npu_runtime.failures import first_line
 from vo_common.console import warn
 from vo_common.errors import UserError
-from vo_common.files import utf8_path
+from vo_common.files import reason, utf8_path
+
+_TWIN = '.tempstate0'
+# What TensorFlow writes before it renames a checkpoint's files.
+_PARTIAL = re.compile(r'model[^/]*(_temp_[0-9a-f]+|\.tempstate[0-9]+)|checkpoint\.tmp[0-9a-f]*')
+_NEW_DATA = re.compile(r'(model[^/]*%s)\.data-.*' % re.escape(NEW))
+
+
+def settle(folder):
+    """Completes what a kill interrupted: publishes intact new checkpoints, removes partial ones.
+
+    Args:
+      folder: path of a run that no other process writes to.
+
+    Raises:
+      UserError: the files cannot be renamed or removed.
+    """
+    try:
+        _remove_partial(folder)
+        for new in checkpoints.indexed_in(folder):
+            if not new.endswith(NEW):
+                continue
+            if checkpoints.damage(new):
+                _remove_checkpoint(new)
+            else:
+                publish(new[:-len(NEW)])
+    except OSError as error:
+        raise UserError('cannot write checkpoints in %s: %s' % (folder, reason(error))) from error
+
+
+def publish(prefix):
+    """Renames the checkpoint `prefix` + '.new', which must be intact, to `prefix`.
+
+    Raises:
+      OSError: a file cannot be renamed; both checkpoints are then as intact as after a kill.
+    """
+    new = prefix + NEW
+    data = _data_files(new)
+    for path in data + [new + '.index']:
+        with open(path, 'rb') as stream:
+            os.fsync(stream.fileno())
+    for path in data:
+        # The new checkpoint keeps its own data until the index is renamed.
+        twin = path + _TWIN
+        _remove(twin)
+        try:
+            os.link(path, twin)
+        except OSError:  # a file system without links
+            shutil.copyfile(path, twin)
+        os.replace(twin, prefix + path[len(new):])
+    os.replace(new + '.index', prefix + '.index')
+    for path in data:
+        # Renaming one link over another does nothing: after a kill the twin may still exist.
+        _remove(path + _TWIN)
+        _remove(path)
+
+
+def _remove_partial(folder):
+    """Removes the partial checkpoint that a killed run or a failed save left in `folder`."""
+    for name in os.listdir(folder):
+        path, new = os.path.join(folder, name), _NEW_DATA.fullmatch(name)
+        orphaned = new and not os.path.exists(os.path.join(folder, new.group(1) + '.index'))
+        if not orphaned and not _PARTIAL.fullmatch(name):
+            continue
+        if os.path.isdir(path):
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            os.remove(path)
+
+
+def _remove_checkpoint(prefix):
+    # The index first, so that no half of it is found.
+    for path in [prefix + '.index'] + _data_files(prefix):
+        _remove(path)
+
+
+def _remove(path):
+    with contextlib.suppress(FileNotFoundError):
+        os.remove(path)
+
+
+def _data_files(prefix):
+    folder, name = os.path.split(prefix)
+    return [os.path.join(folder, other) for other in sorted(os.listdir(folder))
+            if re.fullmatch(re.escape(name) + r'\.data-\d+-of-\d+', other)]
 
 
 class CheckpointWriter:
-    """Writes the training state of a graph to a folder; make it before the graph is finalized.
+    """Writes the training state of a graph to a folder; create it before the graph is finalized.
 
     Args:
       folder: <RunFolder>.
       state: dict, key in the checkpoint -> variable: everything that training changes.
       model_variables: list of the variables that prediction needs.
-      max_to_keep: how many checkpoints stay; 0 keeps all.
+      max_to_keep: number of checkpoints to keep; 0 keeps all.
 
     Attributes:
       last: prefix of the newest checkpoint; None before the first.
@@ -43,15 +134,15 @@ class CheckpointWriter:
         self.last = None
 
     def keep_best(self, metric_name, earlier):
-        """Prepares `save_best`, and returns the metric below which a checkpoint is the best.
+        """Prepares `save_best` and returns the metric that a checkpoint must beat.
 
         Args:
-          metric_name: of what the best has least.
-          earlier: the least metric that the run has logged.
+          metric_name: the metric to minimise.
+          earlier: the smallest metric that the run has logged.
 
         Returns:
-          float: the metric of the `model-best` that is there; `earlier`, if an older version wrote
-          it without; infinity where none is there, or a damaged one or one of another metric.
+          float: the metric stored in `model-best`; `earlier` if an older version stored none;
+          infinity if `model-best` is missing, damaged, or was kept for another metric.
         """
         self._metric = tf.get_variable('best_metric', [], tf.float64, tf.zeros_initializer(),
                                        trainable=False,
@@ -63,21 +154,21 @@ class CheckpointWriter:
             return math.inf
         damage = checkpoints.damage(self._best)
         if damage:
-            warn('checkpoint %s is damaged (%s); the next validation writes it again'
+            warn('checkpoint %s is damaged (%s); the next validation replaces it'
                  % (self._best, damage))
             return math.inf
         metrics = checkpoints.read_metrics(self._best)
         return metrics.get(metric_name, math.inf) if metrics else earlier
 
     def has_best(self):
-        """Whether the files of a `model-best` are there."""
-        return os.path.exists(self._best + '.index') and bool(data_files(self._best))
+        """Whether the files of `model-best` exist."""
+        return os.path.exists(self._best + '.index') and bool(_data_files(self._best))
 
     def continue_after(self, prefix, step):
-        """Counts the checkpoints up to `step` among those that `max_to_keep` limits.
+        """Includes the checkpoints up to `step` in those that `max_to_keep` limits.
 
         Args:
-          prefix: of the checkpoint that the run goes on from.
+          prefix: of the checkpoint from which the run resumes.
           step: its global step.
         """
         self.last = prefix
@@ -89,70 +180,66 @@ class CheckpointWriter:
                       if at <= step and os.path.basename(other) != checkpoints.LATEST]
 
     def save(self, session, name):
-        """Writes everything under `name` and returns the prefix.
+        """Writes the training state under `name` and returns the prefix.
 
-        The one under `checkpoints.LATEST` is over and above `max_to_keep`, and goes with the next.
+        `checkpoints.LATEST` is not limited by `max_to_keep`; the next checkpoint removes it.
 
         Raises:
-          UserError: a variable is no longer finite, or the folder cannot be written or is gone; in
-            any case the earlier checkpoints are as they were.
+          UserError: a variable is not finite, or the folder cannot be written or no longer exists;
+            earlier checkpoints stay as they are.
         """
-        self._require_finite(session, name)
+        for variable, is_finite in zip(self._floats, session.run(self._finite)):
+            # A loss can be finite although the update after it made the weights infinite.
+            if not is_finite:
+                raise UserError('checkpoint %s not written: variable %s holds NaN or infinity; '
+                                'lower --learning_rate%s'
+                                % (name, variable.op.name, self.remains()))
         latest, prefix = (os.path.join(self._folder.path, one)
                           for one in (checkpoints.LATEST, name))
         listed = [other for other in self._kept if other != prefix] + [prefix]
         dropped = []
         if prefix != latest:
-            # 0 keeps all.
+            # With max_to_keep=0 the slice is the whole list.
             self._kept = listed[-self._max_to_keep:]
             dropped, listed = listed[:-len(self._kept)] + [latest], self._kept
         self.last = self._save(self._saver, session, name, listed)
         for other in dropped:
             with contextlib.suppress(OSError):
-                remove(other)
+                _remove_checkpoint(other)
         return prefix
 
     def save_best(self, session, metric):
-        """Writes the model variables and their metric as `model-best`, over the one before."""
+        """Writes the model variables and their metric as `model-best`."""
         self._metric.load(metric, session)
         return self._save(self._best_saver, session, checkpoints.BEST)
 
     def remains(self):
-        """What a run that ends here leaves, in words for an error; begins with a semicolon."""
+        """Ending of an error message: which checkpoint a run that fails now can resume from."""
         if not self.last:
             return '; no checkpoint was written yet'
-        return ('; the checkpoints written before are usable: the same command goes on from the '
-                'last checkpoint, %s' % os.path.basename(self.last))
+        return ('; earlier checkpoints are usable: the same command resumes from the last one, %s'
+                % os.path.basename(self.last))
 
     def _save(self, saver, session, name, listed=()):
-        """Writes a checkpoint; `listed` are the prefixes that the file `checkpoint` then names."""
-        prefix = os.path.join(self._folder.path, name)
+        """Writes a checkpoint; the file `checkpoint` then names the prefixes in `listed`."""
+        folder = self._folder.path
+        prefix = os.path.join(folder, name)
         self._folder.require_there()
         try:
-            path = name_to_write(prefix)
+            path = prefix + NEW if os.path.exists(prefix + '.index') else prefix
             saver.save(session, utf8_path(path), write_meta_graph=False, write_state=False)
             if path != prefix:
                 publish(prefix)
             if listed:
-                # Where TensorFlow's own functions find the newest.
+                # tf.train.latest_checkpoint reads this file.
                 paths = [utf8_path(other) for other in listed]
-                tf.train.update_checkpoint_state(utf8_path(self._folder.path), paths[-1], paths)
+                tf.train.update_checkpoint_state(utf8_path(folder), paths[-1], paths)
         except (tf.errors.OpError, OSError, ValueError) as error:
             self._folder.require_there()
-            remove_leftovers(self._folder.path)
-            raise UserError(
-                'cannot write checkpoint %s: %s (%s free there)%s'
-                % (prefix, first_line(error), _free_space(self._folder.path), self.remains())
-                ) from error
+            _remove_partial(folder)
+            raise UserError('cannot write checkpoint %s: %s (%s free there)%s' % (
+                prefix, first_line(error), _free_space(folder), self.remains())) from error
         return prefix
-
-    def _require_finite(self, session, name):
-        """A loss can be finite while the step after it has already spoilt the weights."""
-        for variable, is_finite in zip(self._floats, session.run(self._finite)):
-            if not is_finite:
-                raise UserError('checkpoint %s not written: variable %s holds NaN or infinity; '
-                                'lower --learning_rate%s'
-                                % (name, variable.op.name, self.remains()))
 
 
 def _free_space(folder):

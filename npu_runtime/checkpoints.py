@@ -1,6 +1,6 @@
-"""Finding, reading and checking checkpoints.
+"""Finding, reading, checking and loading checkpoints.
 
-A path may be a prefix (`.../model-500`) or a folder, which means its newest usable checkpoint.
+A path is a prefix (`.../model-500`) or a folder, which means its newest usable checkpoint.
 """
 import glob
 import os
@@ -10,27 +10,28 @@ import tempfile
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from npu_runtime.checkpoint_files import NEW, publish, remove
 from npu_runtime.failures import first_line
-from vo_common.console import warn
+from vo_common.console import log, warn
 from vo_common.errors import UserError
-from vo_common.files import reason, utf8_path
+from vo_common.files import utf8_path
 
 BEST = 'model-best'
-LATEST = 'model-latest'  # saved by time, until the next one that the schedule names
-# Key of a model-best's metric, before its name; written by `checkpoint_writer`.
-METRIC_SCOPE = 'validation/'
-STEP_KEYS = ('global_step', 'global_step_1')
-_PATTERN = re.compile(r'[][*?\\]')
-_LINKS = {}  # prefix -> folder that stays as long as the process, since readers read late
+LATEST = 'model-latest'  # saved by time; the next checkpoint replaces it
+NEW = '.new'  # suffix of a checkpoint that is about to replace an earlier one of its name
+METRIC_SCOPE = 'validation/'  # prefix of the key that holds the metric of `model-best`
+STEP_KEYS = ('global_step', 'global_step_1')  # the second one in published checkpoints
+_OPTIMIZER_KEYS = ('Adam', 'Adam_1', 'beta1_power', 'beta2_power')
+_BYTES_PER_CALL = 64 * 1024 ** 2
+_GLOB = re.compile(r'[][*?\\]')
+_LINKS = {}  # prefix -> temporary folder; kept until the process ends, as readers read lazily
 _UNREADABLE = (tf.errors.OpError, RuntimeError, ValueError, IndexError)  # the last in TF 2.x
 
 
 def latest(path):
-    """The prefix of the checkpoint at `path`, a prefix or a folder.
+    """Returns the prefix of the checkpoint at `path`, a prefix or a folder.
 
     Raises:
-      UserError: nothing is there, or no checkpoint in the folder is usable.
+      UserError: there is no checkpoint, or none in the folder is usable.
     """
     path = os.path.abspath(path)
     if os.path.isdir(path):
@@ -39,35 +40,28 @@ def latest(path):
             raise UserError('folder %s: holds no checkpoint, must hold a file like model-500.index'
                             % path)
         return newest
-    for ending in ('.index', '.meta'):
-        path = _without_end(path, ending)
-    if '.data-' in os.path.basename(path):
-        path = path[:path.rindex('.data-')]
-    path = _whole_of(path)
+    path = _intact(re.sub(r'\.(index|meta|data-[^/]*)$', '', path))
     if not (os.path.exists(path + '.index') or os.path.isfile(path)):
         raise UserError('no checkpoint %s; must be a prefix like model-500, or a folder' % path)
     problem = damage(path)
     if problem:
-        raise UserError('checkpoint %s: is damaged (%s)%s' % (path, problem, instead_of(path)))
+        raise UserError('checkpoint %s: is damaged (%s)%s' % (path, problem, _instead_of(path)))
     return path
 
 
-def instead_of(prefix, fits=lambda reader: True):
-    """Names the newest whole checkpoint beside an unusable one, among those whose reader fits."""
+def _instead_of(prefix, fits=lambda reader: True):
+    """Names the newest intact checkpoint in the folder of an unusable one, if its reader fits."""
     others = [other for other in prefixes_in(os.path.dirname(prefix))
               if other != prefix and not damage(other) and fits(open_reader(other))]
     if not others:
-        return '; no whole one lies beside it'
-    return '; the newest whole one beside it is %s' % max(others, key=read_step)
+        return '; no intact checkpoint in this folder'
+    return '; the newest intact checkpoint in this folder is %s' % max(others, key=read_step)
 
 
 def newest_in(folder):
-    """The prefix of the whole checkpoint in `folder` with the highest step; None without any.
+    """Returns the prefix of the intact checkpoint with the highest step; None if there is none.
 
-    Unusable ones are passed over, with a warning; `model-best` is no candidate.
-
-    Args:
-      folder: path.
+    Skips unusable checkpoints with a warning, and `model-best`.
 
     Raises:
       UserError: there are checkpoints and all of them are unusable.
@@ -91,9 +85,9 @@ def newest_in(folder):
 
 
 def _of_old_format(folder):
-    """The prefix that the file `checkpoint` names, of the format before TensorFlow 0.12, or None.
+    """The prefix in the file `checkpoint`, for the format before TensorFlow 0.12, or None.
 
-    Only its name counts: what lies in another folder is not the run's.
+    Only the base name is used: a file in another folder is not part of the run.
     """
     try:
         with open(os.path.join(folder, 'checkpoint'), 'rb') as stream:
@@ -108,48 +102,25 @@ def _of_old_format(folder):
 
 
 def prefixes_in(folder):
-    """The prefixes of the checkpoints in `folder`, without `model-best`, in no order."""
-    names = {_without_end(prefix, NEW) for prefix in _found(folder)}
-    return [_whole_of(name) for name in names if os.path.basename(name) != BEST]
+    """Returns the prefixes of the checkpoints in `folder`, without `model-best`, unordered."""
+    names = {re.sub(re.escape(NEW) + '$', '', prefix) for prefix in indexed_in(folder)}
+    return [_intact(name) for name in names if os.path.basename(name) != BEST]
 
 
-def settle(folder):
-    """Ends what a kill interrupted: gives checkpoints that are whole the name they were meant for.
-
-    Args:
-      folder: path, of a run that nothing else writes to.
-
-    Raises:
-      UserError: the files cannot be renamed or removed.
-    """
-    try:
-        for new in (prefix for prefix in _found(folder) if prefix.endswith(NEW)):
-            if damage(new):
-                remove(new)
-            else:
-                publish(_without_end(new, NEW))
-    except OSError as error:
-        raise UserError('cannot write checkpoints in %s: %s' % (folder, reason(error))) from error
-
-
-def _found(folder):
-    """The prefixes of all indices in a folder."""
+def indexed_in(folder):
+    """Returns the prefixes of all index files in `folder`, `.new` included."""
     indices = glob.glob(os.path.join(glob.escape(os.path.abspath(folder)), '*.index'))
-    return [_without_end(index, '.index') for index in indices]
+    return [index[:-len('.index')] for index in indices]
 
 
-def _without_end(text, end):
-    return text[:-len(end)] if text.endswith(end) else text
-
-
-def _whole_of(prefix):
-    """`prefix`, or the checkpoint that was about to take its name when a run was killed."""
+def _intact(prefix):
+    """`prefix`, or the checkpoint that was about to replace it when a run was killed."""
     new = prefix + NEW
     return new if os.path.exists(new + '.index') and damage(prefix) else prefix
 
 
 def open_reader(prefix):
-    """A reader of the checkpoint `prefix`; a UserError names one that cannot be read."""
+    """Opens the checkpoint `prefix`; a UserError names one that cannot be read."""
     try:
         return _reader(prefix)
     except _UNREADABLE as error:
@@ -157,11 +128,11 @@ def open_reader(prefix):
 
 
 def _reader(prefix):
-    """tf.train.load_checkpoint, which takes the prefix for a pattern of file names.
+    """tf.train.load_checkpoint, which treats the prefix as a glob pattern.
 
-    One with letters that mean more in a pattern is read through links with plain names.
+    A prefix with glob metacharacters is read through links with plain names.
     """
-    if not _PATTERN.search(prefix):
+    if not _GLOB.search(prefix):
         return tf.train.load_checkpoint(utf8_path(prefix))
     if prefix not in _LINKS:
         _LINKS[prefix] = tempfile.TemporaryDirectory()
@@ -171,41 +142,44 @@ def _reader(prefix):
 
 
 def read_step(prefix):
-    """The training step in the checkpoint; -1 if it holds none.
+    """Returns the global step of the checkpoint; -1 if it holds none."""
+    return read_count(prefix, STEP_KEYS, -1)
 
-    Published checkpoints name it `global_step_1`.
+
+def read_count(prefix, keys, default):
+    """Returns the number of steps or batches at the first of `keys` in the checkpoint.
+
+    Raises:
+      UserError: the value is not a count; `default` stands in only where all keys are absent.
     """
     reader = open_reader(prefix)
-    for key in STEP_KEYS:
+    for key in keys:
         if reader.has_tensor(key):
-            return _count(prefix, key, read_value(prefix, reader, key))
-    return -1
-
-
-def read_count(prefix, key, default):
-    """The number of steps or batches at `key` in the checkpoint; `default` where it holds none."""
-    reader = open_reader(prefix)
-    if not reader.has_tensor(key):
-        return default
-    return _count(prefix, key, read_value(prefix, reader, key))
-
-
-def _count(prefix, key, value):
-    if np.shape(value) or not np.isfinite(value) or not 0 <= value < 2 ** 62:
-        raise UserError('checkpoint %s: %s is %s, must be a number of steps'
-                        % (prefix, key, str(value)[:40]))
-    return int(value)
+            value = _read_value(prefix, reader, key)
+            if np.shape(value) or not np.isfinite(value) or not 0 <= value < 2 ** 62:
+                raise UserError('checkpoint %s: %s is %s, must be a number of steps'
+                                % (prefix, key, str(value)[:40]))
+            return int(value)
+    return default
 
 
 def read_metrics(prefix):
-    """dict, name -> metric for which a `model-best` was kept; empty where it tells none."""
+    """Returns the metric stored in a `model-best`: dict, name -> float; empty if there is none."""
     reader = open_reader(prefix)
-    return {key[len(METRIC_SCOPE):]: float(read_value(prefix, reader, key))
+    return {key[len(METRIC_SCOPE):]: float(_read_value(prefix, reader, key))
             for key in reader.get_variable_to_shape_map() if key.startswith(METRIC_SCOPE)}
 
 
+def _read_value(prefix, reader, key):
+    try:
+        return reader.get_tensor(key)
+    except _UNREADABLE as error:
+        raise UserError('cannot read %s in checkpoint %s: %s'
+                        % (key, prefix, first_line(error))) from error
+
+
 def damage(prefix):
-    """What is wrong with the checkpoint's data; empty when every value is there and finite."""
+    """Describes what is wrong with a checkpoint; empty if every value is present and finite."""
     try:
         reader = _reader(prefix)
         for key in sorted(reader.get_variable_to_shape_map()):
@@ -217,10 +191,109 @@ def damage(prefix):
     return ''
 
 
-def read_value(prefix, reader, key):
-    """The value at `key` of an opened checkpoint; a UserError where it cannot be read."""
-    try:
-        return reader.get_tensor(key)
-    except _UNREADABLE as error:
-        raise UserError('cannot read %s in checkpoint %s: %s'
-                        % (key, prefix, first_line(error))) from error
+def restore(session, path, variables=None, required_scopes=None):
+    """Loads model variables into a session and logs what was loaded.
+
+    The log lists model variables that only the graph or only the checkpoint has.
+
+    Args:
+      session: tf.Session; its graph may be finalized.
+      path: prefix or folder.
+      variables: list of variables to load; None means all global ones except the global step.
+      required_scopes: variables outside these scopes may be missing and keep their values; None
+        requires all variables.
+
+    Returns:
+      The prefix of the loaded checkpoint.
+
+    Raises:
+      UserError: there is no checkpoint, it lacks variables, or their shapes differ.
+    """
+    prefix = latest(path)
+    if variables is None:
+        with session.graph.as_default():
+            variables = [variable for variable in tf.global_variables()
+                         if variable.op.name not in STEP_KEYS]
+    by_name = {variable.op.name: variable for variable in variables}
+    reader = open_reader(prefix)
+    missing = _check(prefix, reader, by_name, required_scopes)
+    present = {name: variable for name, variable in by_name.items() if name not in missing}
+    unused = sorted(name for name in reader.get_variable_to_shape_map()
+                    if name not in by_name and name not in STEP_KEYS
+                    and not name.startswith(('loss_scale/', METRIC_SCOPE))
+                    and name.split('/')[-1] not in _OPTIMIZER_KEYS)
+    load_values(session, prefix, present)
+    step = read_step(prefix)
+    log('loaded %d variables from %s%s' % (
+        len(present), prefix, ' (step %d)' % step if step >= 0 else ''))
+    if missing:
+        log('  %d not in the checkpoint, newly initialized: %s' % (len(missing), _shorten(missing)))
+    if unused:
+        log('  %d in the checkpoint, not used: %s' % (len(unused), _shorten(unused)))
+    return prefix
+
+
+def load_values(session, prefix, variables, optional=()):
+    """Loads variables from a checkpoint in few session calls, without adding nodes to the graph.
+
+    Casts values to the variable's dtype: devices store the state of loss scaling differently.
+
+    Args:
+      session: tf.Session.
+      prefix: of the checkpoint.
+      variables: dict, key in the checkpoint -> variable.
+      optional: keys that the checkpoint may lack.
+
+    Raises:
+      UserError: a key is missing, a shape differs, or a value cannot be read.
+    """
+    reader = open_reader(prefix)
+    present = {key: variable for key, variable in variables.items()
+               if key not in optional or reader.has_tensor(key)}
+    _check(prefix, reader, present, None)
+    feed, size = {}, 0
+    for key in sorted(present):
+        value = np.asarray(_read_value(prefix, reader, key),
+                           present[key].dtype.base_dtype.as_numpy_dtype)
+        feed[present[key].initializer] = value
+        size += value.nbytes
+        if size > _BYTES_PER_CALL:
+            _assign(session, feed)
+            feed, size = {}, 0
+    _assign(session, feed)
+
+
+def _assign(session, values):
+    """Runs initializers (operation -> value) with other values than their own."""
+    session.run(list(values), {initializer.inputs[1]: value
+                               for initializer, value in values.items()})
+
+
+def _check(prefix, reader, variables, required_scopes):
+    """Names of variables that the checkpoint lacks and may lack; other faults are a UserError."""
+    shapes = reader.get_variable_to_shape_map()
+    missing = [name for name in sorted(variables) if name not in shapes]
+    fatal = [name for name in missing if required_scopes is None or any(
+        (name + '/').startswith(scope.rstrip('/') + '/') for scope in required_scopes)]
+    if fatal:
+        raise UserError('checkpoint %s lacks %d of %d variables: %s'
+                        % (prefix, len(fatal), len(variables), _shorten(fatal)))
+    name = _misfit(reader, variables)
+    if name:
+        raise UserError('checkpoint %s: %s has shape %s, must be %s (give the flags of the model '
+                        'that wrote it)%s' % (
+                            prefix, name, shapes[name], variables[name].shape.as_list(),
+                            _instead_of(prefix, lambda other: not _misfit(other, variables))))
+    return missing
+
+
+def _misfit(reader, variables):
+    """The first name of a variable whose shape differs from the checkpoint's, or None."""
+    shapes = reader.get_variable_to_shape_map()
+    return next((name for name in sorted(set(variables) & set(shapes))
+                 if list(shapes[name]) != variables[name].shape.as_list()), None)
+
+
+def _shorten(names, limit=8):
+    more = [] if len(names) <= limit else ['and %d more' % (len(names) - limit)]
+    return ', '.join(names[:limit] + more)

@@ -1,4 +1,4 @@
-"""TensorFlow as the programs here take it: 1.15 or newer, with its own messages off."""
+"""Importing TensorFlow 1.15 or newer with its own messages silenced."""
 import contextlib
 import logging
 import os
@@ -14,20 +14,20 @@ from vo_common.errors import EXIT_INTERRUPTED
 _LOG_LEVEL = 'TF_CPP_MIN_LOG_LEVEL'
 _ERRORS_ONLY = '2'
 _PYTHON_LEVELS = {'0': logging.INFO, '1': logging.WARNING}
-# What no level silences in TensorFlow 2.x, because it is said before the level is read; and that a
-# machine without NVIDIA's driver has no GPU, which it takes for an error.
+# Messages of TensorFlow 2.x that no level silences, since they are written before the level is
+# read; and the error that a machine without NVIDIA's driver has no GPU.
 _CHATTER = re.compile(r'[IW]\d{4} |WARNING: All log messages before absl|To enable the following|'
                       r'E\d{4} .*failed call to cuInit.*\(303\)')
 
 
 def start_tensorflow():
-    """Imports TensorFlow, silenced, and has it build the graphs that 1.15 builds.
+    """Imports TensorFlow, silenced, and makes TensorFlow 2.x build graphs as 1.15 does.
 
-    Programs call it before they import anything that imports TensorFlow: how much it tells is
-    decided at that moment. Errors are shown; TF_CPP_MIN_LOG_LEVEL in the environment (0 tells all,
-    1 leaves out information) wins.
+    Call it before importing anything that imports TensorFlow: the log level is read at import.
+    Errors are shown; TF_CPP_MIN_LOG_LEVEL in the environment overrides this (0 shows everything, 1
+    hides information).
     """
-    # A child of a silenced program finds the level set.
+    # Child processes inherit the level.
     os.environ[_LOG_LEVEL] = os.environ.get(_LOG_LEVEL) or _ERRORS_ONLY
     level = _PYTHON_LEVELS.get(os.environ[_LOG_LEVEL], logging.ERROR)
     filtered = _without_chatter() if level == logging.ERROR else contextlib.nullcontext()
@@ -38,14 +38,14 @@ def start_tensorflow():
     with _interruptible(), filtered:
         import tensorflow.compat.v1 as tf
         if tf.executing_eagerly():
-            # TensorFlow 2.x: plain variables and conditionals from here on.
+            # TensorFlow 2.x: use the variables and control flow of 1.x.
             tf.disable_v2_behavior()
-            tf.config.experimental.list_physical_devices('GPU')  # looks for the driver, once
+            tf.config.experimental.list_physical_devices('GPU')  # loads the driver here, silenced
 
 
 @contextlib.contextmanager
 def _interruptible():
-    """Within it Ctrl-C ends the process: some of what is imported swallows KeyboardInterrupt."""
+    """Ctrl-C ends the process: some imported modules swallow KeyboardInterrupt."""
     if (threading.current_thread() is not threading.main_thread()
             or signal.getsignal(signal.SIGINT) != signal.default_int_handler):
         yield
@@ -67,12 +67,12 @@ def _interruptible():
 
 @contextlib.contextmanager
 def _without_chatter():
-    """Drops what TensorFlow's C++ part writes to stderr meanwhile, as far as it is chatter."""
+    """Filters what TensorFlow's C++ code writes to stderr."""
     with contextlib.ExitStack() as stack:
         try:
             caught = stack.enter_context(tempfile.TemporaryFile())
             stderr = os.dup(2)
-        except OSError:  # no room for it, or no stderr: then as it comes
+        except OSError:  # a full disk, or no stderr: do not filter
             yield
             return
         sys.stderr.flush()

@@ -1,4 +1,4 @@
-"""Freezing a graph for offline inference: a .pb, the command that compiles it, ONNX on request."""
+"""Freezing a graph for offline inference: a .pb, the atc command that compiles it, and ONNX."""
 import os
 
 import numpy as np
@@ -8,8 +8,8 @@ from vo_common.errors import UserError
 from vo_common.files import atomic_write, make_folder
 from vo_common.console import log
 
-# What a frozen graph's output may differ by from the checkpoint's, as a share of its largest value:
-# another order of the same sums.
+# Largest difference of a frozen graph's output from the checkpoint's, relative to its largest
+# value: the order of summation differs.
 TOLERANCE = 1e-4
 _ONNX_OPSET = 13
 
@@ -23,35 +23,35 @@ def export_graph(session, inputs, outputs, prefix, soc_version, onnx=False, seed
       session: tf.Session with its variables loaded.
       inputs: list of placeholders, shapes static.
       outputs: list of tensors; they and the inputs keep their names.
-      prefix: path without ending.
+      prefix: path without suffix.
       soc_version: chip, for `atc`.
-      onnx: whether to convert as well; needs tf2onnx.
+      onnx: whether to write ONNX too; needs tf2onnx.
       seed: of the random inputs of the check.
 
     Returns:
       dict: 'pb' and 'onnx' (path or None), 'atc' (command), 'pb_error', 'onnx_error' (largest
-      difference from the session's outputs, or None where it could not be run).
+      difference from the session's outputs, or None if onnxruntime is not installed).
 
     Raises:
-      UserError: a written file gives something else than the session; tf2onnx is not installed.
+      UserError: the outputs of a written file differ, or tf2onnx is not installed.
     """
     make_folder(os.path.dirname(prefix))
     graph_def = freeze(session, outputs)
     with atomic_write(prefix + '.pb', 'wb') as stream:
         stream.write(graph_def.SerializeToString(deterministic=True))
     feed = {tensor.name: _example(tensor, seed) for tensor in inputs}
-    wanted = session.run(outputs, feed)
+    expected = session.run(outputs, feed)
     names = [tensor.name for tensor in outputs]
     result = {'pb': prefix + '.pb', 'onnx': None, 'onnx_error': None,
-              'pb_error': _compare(prefix + '.pb', run_frozen(prefix + '.pb', feed, names), wanted),
               'atc': atc_command(prefix, inputs, outputs, soc_version)}
+    result['pb_error'] = _compare(result['pb'], run_frozen(result['pb'], feed, names), expected)
     log('written: %s (largest difference from the checkpoint %.2g)'
         % (result['pb'], result['pb_error']))
     if onnx:
         result['onnx'] = write_onnx(graph_def, prefix + '.onnx', list(feed), names)
         found = run_onnx(result['onnx'], feed, names)
         if found is not None:
-            result['onnx_error'] = _compare(result['onnx'], found, wanted)
+            result['onnx_error'] = _compare(result['onnx'], found, expected)
         log('written: %s (%s)' % (result['onnx'], 'not run: onnxruntime is not installed'
                                   if found is None else 'largest difference from the checkpoint '
                                   '%.2g' % result['onnx_error']))
@@ -60,7 +60,7 @@ def export_graph(session, inputs, outputs, prefix, soc_version, onnx=False, seed
 
 
 def freeze(session, outputs):
-    """The GraphDef of what `outputs` need, variables as constants, no devices."""
+    """Returns the GraphDef that computes `outputs`, with constants for variables, no devices."""
     graph_def = tf.graph_util.convert_variables_to_constants(
         session, session.graph.as_graph_def(), [tensor.op.name for tensor in outputs])
     graph_def = tf.graph_util.remove_training_nodes(
@@ -71,19 +71,19 @@ def freeze(session, outputs):
 
 
 def run_frozen(path, feed, outputs):
-    """Arrays that the frozen graph in `path` gives: feed and outputs by tensor name."""
+    """Runs the frozen graph in `path`: feed and outputs by tensor name, returns arrays."""
     graph_def = tf.GraphDef()
     with open(path, 'rb') as stream:
         graph_def.ParseFromString(stream.read())
     with tf.Graph().as_default() as graph:
         tf.import_graph_def(graph_def, name='')
-        # A check of numbers, on the host: what it runs on is no matter of configuration.
+        # A numerical check, always on the host.
         with tf.Session(graph=graph, config=tf.ConfigProto(device_count={'GPU': 0})) as session:
             return session.run(outputs, feed)
 
 
 def atc_command(prefix, inputs, outputs, soc_version):
-    """The command that compiles `<prefix>.pb` to an offline model for `soc_version`."""
+    """Returns the command that compiles `<prefix>.pb` to an offline model for `soc_version`."""
     shapes = ';'.join('%s:%s' % (tensor.op.name, ','.join(str(n) for n in tensor.shape.as_list()))
                       for tensor in inputs)
     image_like = all(tensor.shape.ndims == 4 for tensor in inputs)
@@ -108,7 +108,7 @@ def write_onnx(graph_def, path, inputs, outputs):
 
 
 def run_onnx(path, feed, outputs):
-    """Arrays that the ONNX file gives, or None where onnxruntime is not installed."""
+    """Runs an ONNX file: returns arrays, or None if onnxruntime is not installed."""
     try:
         import onnxruntime
     except ImportError:
@@ -118,7 +118,7 @@ def run_onnx(path, feed, outputs):
 
 
 def _example(tensor, seed):
-    """Random values for an input: levels where it is whole numbers, else about zero."""
+    """Random input: image levels for integer dtypes, else normal values around zero."""
     random = np.random.RandomState(seed)
     dtype = tensor.dtype.as_numpy_dtype
     shape = tensor.shape.as_list()
@@ -127,13 +127,13 @@ def _example(tensor, seed):
     return random.normal(0, 0.2, shape).astype(dtype)
 
 
-def _compare(path, found, wanted):
-    """Largest difference; a UserError when it is more than another order of sums explains."""
+def _compare(path, found, expected):
+    """Largest absolute difference; a UserError if it exceeds `TOLERANCE`."""
     error = 0.
-    for one, other in zip(found, wanted):
+    for one, other in zip(found, expected):
         difference = float(np.max(np.abs(one - other)))
         if not difference <= TOLERANCE * max(float(np.max(np.abs(other))), 1.):
-            raise UserError('%s does not give what the checkpoint gives: difference %g'
+            raise UserError('%s: its output differs from the checkpoint\'s by %g'
                             % (path, difference))
         error = max(error, difference)
     return error

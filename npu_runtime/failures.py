@@ -1,4 +1,4 @@
-"""TensorFlow's errors in words that say what to do."""
+"""TensorFlow's errors as messages that say what to do."""
 import contextlib
 import re
 
@@ -15,54 +15,41 @@ _OUT_OF_MEMORY = re.compile(
 _LOST = (tf.errors.AbortedError, tf.errors.UnavailableError)
 
 
+class InputError(UserError):
+    """TensorFlow cannot read the training data and does not name the file."""
+
+
 @contextlib.contextmanager
-def explained(device, batch, explain_input_error=None, remains=lambda: ''):
-    """Turns errors of a running session that a user can mend into a UserError.
+def explained(device, batch, remains=lambda: ''):
+    """Turns errors of a running session that a user can fix into a UserError.
 
     Args:
-      device: <Device> where the session runs.
-      batch: what makes a step smaller, as in '--batch_size (now 4)'.
-      explain_input_error: function of a TensorFlow error of the input pipeline, which names the
-        broken file in a sentence, or None where it finds none.
-      remains: function that says what the run leaves, to end an error with.
+      device: <Device> on which the session runs.
+      batch: hint for reducing memory use, such as '--batch_size (now 4)'.
+      remains: function that returns the ending of a message: what the failed run can resume from.
 
     Raises:
-      UserError: the data cannot be read, or another rank ended.
-      DeviceError: the device has no room, refuses or is lost.
+      InputError: the data cannot be read.
+      UserError: another rank ended, or the disk is full.
+      DeviceError: the device is out of memory, fails or is lost.
     """
     try:
         yield
     except tf.errors.OpError as error:
-        explanation = (_of_ranks(error, remains) or _of_loader(error)
-                       or _of_device(error, device, batch, remains)
-                       or _of_input(error, explain_input_error))
+        explanation = _explanation(error, device, batch, remains)
         if explanation is None:
             raise
         raise explanation from error
 
 
-def _of_ranks(error, remains):
-    if not _OF_RANKS.search(str(error)):
-        return None
-    return UserError('the exchange with the other ranks broke off (%s): another rank ended%s'
-                     % (first_line(error), remains()))
-
-
-def _of_loader(error):
-    """What Python code of the input pipeline raised as a UserError keeps its words."""
-    raised = re.search(r'UserError: (.*)', str(error))
-    return UserError(raised.group(1)) if raised else None
-
-
-def _of_input(error, explain_input_error):
-    if not isinstance(error, _INPUT_ERRORS) or 'IteratorGetNext' not in str(error):
-        return None
-    found = explain_input_error(error) if explain_input_error else None
-    return UserError(found or 'cannot read the training data: %s' % first_line(error))
-
-
-def _of_device(error, device, batch, remains):
+def _explanation(error, device, batch, remains):
     said, message = first_line(error), str(error)
+    if _OF_RANKS.search(message):
+        return UserError('lost the connection to the other ranks (%s): another rank ended%s'
+                         % (said, remains()))
+    raised = re.search(r'UserError: (.*)', message)
+    if raised:  # by Python code in the input pipeline
+        return UserError(raised.group(1))
     if 'No space left on device' in message:
         return UserError('the disk is full (%s); make room%s' % (said, remains()))
     if isinstance(error, tf.errors.ResourceExhaustedError) or _OUT_OF_MEMORY.search(message):
@@ -72,26 +59,28 @@ def _of_device(error, device, batch, remains):
             % (device.kind, said, _where_to_look(device), batch, remains()))
     if device.own.REFUSED and device.own.REFUSED.search(message):
         return DeviceError(
-            'device %s: refuses or was lost (%s): most likely another process holds its memory%s, '
-            'or its driver does not fit; end that process, lower %s, or try '
+            'device %s: failed or was lost (%s): most likely another process holds its memory%s, '
+            'or its driver does not match; end that process, lower %s, or try '
             '--device=cpu%s' % (device.kind, said, _where_to_look(device), batch, remains()))
     if isinstance(error, _LOST):
         return DeviceError('device %s: the session was lost (%s): most likely another rank ended '
                            'or the device was reset%s' % (device.kind, said, remains()))
+    if isinstance(error, _INPUT_ERRORS) and 'IteratorGetNext' in message:
+        return InputError('cannot read the training data: %s' % said)
     return None
 
 
 def _where_to_look(device):
     command = device.own.SHOWS_PROCESSES
-    return ' (%s shows which)' % command if command else ''
+    return ' (%s lists them)' % command if command else ''
 
 
 def first_line(error):
-    """What an error of TensorFlow says, in one line without the names of its nodes."""
+    """Returns the message of a TensorFlow error as one line without node names."""
     text = str(getattr(error, 'message', None) or error).strip()
-    # TensorFlow 2.x may say first where the node was made.
+    # TensorFlow 2.x may begin with where the node was created.
     text = re.sub(r"\A.*?^Node: '[^']*'$", '', text, flags=re.DOTALL | re.MULTILINE).strip() or text
     lines = [line for line in text.split('\n') if line and line != 'Graph execution error:']
     line = re.sub(r'\{\{[^}]*\}\}\s*', '', lines[0] if lines else type(error).__name__)
-    # TensorFlow 2.x says first which step of the pipeline it was.
+    # TensorFlow 2.x may begin with the stage of the pipeline.
     return re.sub(r'^Error in user-defined function passed to .* with iterator: \S+: ', '', line)

@@ -1,7 +1,7 @@
-"""The folder of a training run: whose it is, its config.json, and what killed runs left in it.
+"""The folder of a training run: its lock and its config.json.
 
-Nothing here imports TensorFlow: programs read the configuration beside a checkpoint while they
-read their flags.
+Does not import TensorFlow: programs read the configuration beside a checkpoint while they parse
+their flags.
 """
 import contextlib
 import dataclasses
@@ -11,7 +11,6 @@ import os
 import socket
 import typing
 
-from npu_runtime.checkpoint_files import remove_leftovers
 from vo_common.console import warn
 from vo_common.errors import UserError
 from vo_common.files import make_folder, read_json, reason, utf8_path, write_json
@@ -24,9 +23,9 @@ _LOCK_FILE = '.lock'
 
 
 class RunFolder:
-    """The folder of a run that is being trained; made where it is missing, locked in a `with`.
+    """The folder of a training run; a `with` block creates and locks it.
 
-    The lock is the system's: it ends with the process that holds it, however that ends.
+    The operating system releases the lock when the process ends, for whatever reason.
 
     Args:
       path: of the folder.
@@ -43,7 +42,6 @@ class RunFolder:
         _require_known_letters(self.path)
         make_folder(self.path)
         self._lock = self._take_lock()
-        remove_leftovers(self.path)
         return self
 
     def __exit__(self, *exception):
@@ -59,22 +57,22 @@ class RunFolder:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             lock.seek(0)
-            owner = lock.read(200).strip() or 'a process that has not told its number'
+            owner = lock.read(200).strip() or 'an unknown process'
             lock.close()
-            raise UserError('%s: is used by another training (%s); must be a folder of its own '
+            raise UserError('%s: is in use by another training run (%s), must be a separate folder '
                             '(wait for that run, end it, or name another folder)'
                             % (self.path, owner)) from None
         except OSError as error:
-            warn('%s: cannot be locked (%s): see to it that no second training uses it' % (
+            warn('%s: cannot be locked (%s): make sure that no other training run uses it' % (
                 self.path, reason(error)))
-        with contextlib.suppress(OSError):  # a full disk: then the owner is not told
+        with contextlib.suppress(OSError):  # a full disk: the owner stays unknown
             lock.truncate(0)
             lock.write('process %d on %s\n' % (os.getpid(), socket.gethostname()))
             lock.flush()
         return lock
 
     def require_there(self):
-        """Raises a UserError where the folder was removed or replaced since the run began."""
+        """Raises a UserError if the folder was removed or replaced during the run."""
         try:
             mine, there = os.fstat(self._lock.fileno()), os.stat(
                 os.path.join(self.path, _LOCK_FILE))
@@ -82,8 +80,8 @@ class RunFolder:
         except OSError:
             is_there = False
         if not is_there:
-            raise UserError('%s: was removed or replaced while the training ran; must stay (the '
-                            'run ends here, give the same command to begin anew)' % self.path)
+            raise UserError('%s: was removed or replaced during training, must stay (give the '
+                            'same command to start over)' % self.path)
 
     def write_config(self, configs):
         """Writes config.json: dict, name -> dataclass instance or plain value."""
@@ -91,33 +89,33 @@ class RunFolder:
 
 
 def _require_known_letters(path):
-    """TensorFlow's saver mixes its own names of files with Python's: both must know the letters."""
+    """TensorFlow's saver and Python must agree on the bytes of a path."""
     try:
         os.fsencode(utf8_path(path))
     except UnicodeEncodeError as error:
-        raise UserError('%s: has letters that this locale does not know, must be a folder with '
-                        'other ones (or set LC_ALL=C.UTF-8)' % path) from error
+        raise UserError('%s: has characters that this locale cannot encode, must be another folder '
+                        '(or set LC_ALL=C.UTF-8)' % path) from error
 
 
 def changes_since(folder, configs):
-    """What differs between a run's saved configuration and that with which it is to go on.
+    """Compares the saved configuration of a run with the one it resumes with.
 
-    A value that the saved one lacks counts as the flag's default: the flag is younger than the run.
+    A flag that the saved configuration lacks is newer than the run: it had the default. A saved
+    flag that no longer exists is ignored.
 
     Args:
       folder: path of the run.
       configs: dict, name -> dataclass instance or plain value.
 
     Returns:
-      dict, 'name.flag' -> [value there, value now].
+      dict, 'name.flag' -> [saved value, value now].
 
     Raises:
-      UserError: a flag with `architecture` differs, or config.json is not one.
+      UserError: an `architecture` flag differs, or config.json is not a configuration.
     """
     path = os.path.join(folder, CONFIG_FILE)
     if not os.path.exists(path):
-        warn('%s does not exist: nothing tells whether the run goes on with the flags it had'
-             % path)
+        warn('%s does not exist: cannot check that the flags are those of the run' % path)
         return {}
     saved, changed, fatal = _read_config(path), {}, []
     for name, config in configs.items():
@@ -130,16 +128,16 @@ def changes_since(folder, configs):
             if there != now:
                 changed['%s.%s' % (name, field.name)] = [there, now]
                 if field.metadata.get('architecture'):
-                    fatal.append('%s: %s there, %s now' % (
+                    fatal.append('%s: was %s, is %s' % (
                         field.name, json.dumps(there), json.dumps(now)))
     if fatal:
-        raise UserError('the checkpoints in %s are of another model (%s); give the flags of that '
-                        'run, or another output folder' % (folder, '; '.join(fatal)))
+        raise UserError('the checkpoints in %s belong to another model (%s); give the flags of '
+                        'that run, or another output folder' % (folder, '; '.join(fatal)))
     return changed
 
 
 def read_saved(checkpoint):
-    """The config.json beside a checkpoint; empty where there is none (a published one).
+    """Reads the config.json beside a checkpoint; empty if there is none (a published checkpoint).
 
     Args:
       checkpoint: prefix or folder; may be empty.
@@ -152,26 +150,29 @@ def read_saved(checkpoint):
 
 
 def read_section(checkpoint, name):
-    """The flags under `name` in the config.json beside a checkpoint: dict, as `read_saved`."""
+    """Reads the section `name` of the config.json beside a checkpoint: dict, flag -> value."""
     return _section(_config_path(checkpoint), read_saved(checkpoint), name)
 
 
 def model_flags(checkpoint, config_class):
-    """The saved flags of the model by name, to stand in for those that are not given.
+    """Reads the model flags beside a checkpoint, the defaults of those that are not given.
 
     Args:
       checkpoint: prefix or folder; may be empty.
-      config_class: the dataclass of the model's flags; what it does not know is left out.
+      config_class: dataclass of the model's flags; other saved flags are ignored.
+
+    Returns:
+      dict, flag -> value.
 
     Raises:
-      UserError: config.json is none, or holds a value that such a flag cannot have.
+      UserError: config.json is not a configuration, or holds an illegal value.
     """
     if not checkpoint:
         return {}
     path = _config_path(checkpoint)
     if not os.path.isfile(path):
         if os.path.exists(os.path.dirname(path)):
-            warn('%s does not exist: the model is what the flags and their defaults say' % path)
+            warn('%s does not exist: the flags and their defaults define the model' % path)
         return {}
     section = _section(path, _read_config(path), 'model')
     kinds = typing.get_type_hints(config_class)
@@ -217,7 +218,7 @@ def _is_of(kind, value):
 
 
 def _plain(value):
-    """The value as JSON gives it back."""
+    """The value after a round trip through JSON."""
     if dataclasses.is_dataclass(value):
         value = dataclasses.asdict(value)
     if isinstance(value, dict):

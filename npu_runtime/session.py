@@ -1,27 +1,29 @@
-"""Sessions and their configuration, whatever the device."""
+"""Sessions and their configuration on any device, and the check of what they predict."""
 import dataclasses
 
+import numpy as np
 import tensorflow.compat.v1 as tf
 
 from npu_runtime.devices import compilation
 from npu_runtime.devices.choose import choose_device
 from vo_common.console import log
+from vo_common.errors import UserError
 
 
 def session_config(device, config, ranks=None):
-    """The configuration of a session on `device`.
+    """Returns the configuration of a session on `device`.
 
     Args:
-      device: Device.
-      config: RuntimeConfig.
-      ranks: of `devices.ranks.connect`; None is a single process. Ranks of one host share its
-        cores, and on GPUs each takes its own.
+      device: <Device>.
+      config: <RuntimeConfig>.
+      ranks: as returned by `devices.ranks.connect`; None means a single process. Ranks on one host
+        share its cores, and each takes its own GPU.
 
     Returns:
       tf.ConfigProto.
 
     Raises:
-      UserError: options the device refuses, folders that cannot be made.
+      UserError: the device does not support an option, or a folder cannot be made.
     """
     proto = tf.ConfigProto(
         allow_soft_placement=True, intra_op_parallelism_threads=config.intra_op_threads,
@@ -33,17 +35,27 @@ def session_config(device, config, ranks=None):
 
 
 def make_session(config, graph=None):
-    """A session for prediction on the device that `config` asks for.
+    """Returns a tf.Session for prediction on the device in `config`; use it in a `with` statement.
 
     Args:
-      config: RuntimeConfig.
-      graph: tf.Graph; None takes the default graph.
-
-    Returns:
-      tf.Session, to be used in a `with` statement.
+      config: <RuntimeConfig>.
+      graph: tf.Graph; None means the default graph.
     """
     device = choose_device(config)
     log('device: %s (%s)' % device)
-    # Loops are of training steps, and so is what is worth compiling.
+    # Only training runs many steps per call, and only there does compilation pay.
     config = dataclasses.replace(config, iterations_per_loop=1, xla='off')
     return tf.Session(graph=graph, config=session_config(device, config))
+
+
+def require_finite(values, checkpoint, which):
+    """Raises a UserError unless all values of a prediction are finite.
+
+    Args:
+      values: <float>[...], output of the network.
+      checkpoint: its weights, for the message.
+      which: name of the prediction, for the message.
+    """
+    if not np.isfinite(values).all():
+        raise UserError('checkpoint %s: predicts values that are not finite (%s); its training '
+                        'diverged or it is damaged (choose an earlier one)' % (checkpoint, which))

@@ -1,63 +1,142 @@
-"""What rank 0 alone does beside training: it reports, validates, and writes checkpoints."""
+"""What rank 0 does beside training: logging, metrics, TensorBoard, validation and checkpoints."""
+import array
 import math
+import statistics
 import time
+
+import tensorflow.compat.v1 as tf
 
 from npu_runtime import checkpoints
 from npu_runtime.checkpoint_writer import CheckpointWriter
-from npu_runtime.training.report import Report, due
-from npu_runtime.training.validation import Validator, least_logged
+from npu_runtime.training.metrics import MetricsLog, least_metric
+from npu_runtime.training.task import StepRecord
+from npu_runtime.training.validation import Validator
 from vo_common.console import log
+from vo_common.files import utf8_path
+from vo_common.progress import progress
+
+_WARM_UP_CALLS = 2  # they trace and compile
+
+
+def due(interval, before, step):
+    """Whether a multiple of `interval` lies in (before, step]; an interval of 0 is never due."""
+    return interval > 0 and step // interval > before // interval
 
 
 class Chief:
-    """Watches a run; builds what it needs in the default graph. Close it.
+    """Reports, validates and saves a run; adds what it needs to the default graph. Close it.
 
     Args:
       folder: <RunFolder>.
       task: <TrainingTask>.
       start: <StartingPoint>.
       training_step: <TrainingStep>.
-      num_ranks: how many make each step.
+      num_ranks: number of ranks that share each step.
     """
 
     def __init__(self, folder, task, start, training_step, num_ranks):
-        self._task = task
+        self._folder, self._task, self._start = folder, task, start
         self._writer = CheckpointWriter(folder, training_step.all_state,
                                         training_step.model_variables, task.flags.max_to_keep)
+        self.remains = self._writer.remains
+        self._metrics = MetricsLog(folder.path, start.step)
+        self._events = tf.summary.FileWriter(utf8_path(folder.path))
         if start.prefix:
             self._writer.continue_after(start.prefix, start.step)
-        self._report = Report(folder, task, start, num_ranks)
-        self._validator = self._make_validator(start) if task.validation else None
-        self._saved_step, self._written = start.step, None
-        self._saved_at = time.monotonic()
-        self.begin, self.report = self._report.begin, self._report.step
-        self.remains = self._writer.remains
+            # Makes TensorBoard discard later steps of the earlier run.
+            self._events.add_session_log(
+                tf.SessionLog(status=tf.SessionLog.START), start.step + 1)
+        self._best = math.inf
+        self._validator = self._make_validator() if task.validation else None
+        self._saved_step, self._written, self._saved_at = start.step, None, time.monotonic()
+        self._examples_per_step = task.flags.batch_size * num_ranks
+        self._durations = array.array('d')
+        self._timed = self._skipped = 0
+        self._result = None
+        self._bar = progress(total=task.max_steps, desc='training', unit='step',
+                             initial=start.step)
 
-    def _make_validator(self, start):
+    def _make_validator(self):
         validation = self._task.validation
         log('validation every %d steps: %s' % (
             validation.every, validation.examples or '%d batches' % validation.batches))
-        best = least_logged(self._report.rows, validation.metric)
+        self._best = least_metric(self._metrics.rows, validation.metric)
         if validation.keep_best:
-            kept = self._writer.keep_best(validation.metric, best)
-            best = kept if start.prefix else math.inf  # a new run has none of its own
-        return Validator(validation, self._task.build_model, best)
+            kept = self._writer.keep_best(validation.metric, self._best)
+            # A new run ignores the `model-best` of an earlier one.
+            self._best = kept if self._start.prefix else math.inf
+        return Validator(validation, self._task.build_model)
+
+    def begin(self):
+        """Writes the first row of metrics; call it once the variables have their values."""
+        if self._start.prefix:
+            self._metrics.append('resume', self._start.step, changed=self._start.changed)
+        else:
+            self._metrics.append('start', self._start.step)
+
+    def report(self, before, result):
+        """Logs a session call that started at global step `before`; `result` is a <StepResult>."""
+        if not self._durations:
+            log('first step (compiling/tracing): %.1f s' % result.seconds)
+        self._durations.append(result.seconds)
+        self._skipped += result.skipped
+        self._result = result
+        if not self._bar.disable:
+            rate = self._examples_per_step / result.seconds
+            self._bar.set_postfix_str('%.1f examples/s' % rate, refresh=False)
+            self._bar.update(result.step - self._bar.n)
+        if due(self._task.flags.log_freq, before, result.step):
+            self._report_losses()
+        if result.images is not None:
+            self._events.add_summary(result.images, result.step)
+
+    def _report_losses(self):
+        """Writes the log line, a row of metrics, and TensorBoard's scalars."""
+        recent, result = self._durations[self._timed:], self._result
+        self._timed = len(self._durations)
+        seconds = statistics.mean(recent)
+        record = StepRecord(result.step, self._task.max_steps, result.losses,
+                            result.values['total'], result.values['learning_rate'],
+                            result.values.get('loss_scale'), seconds,
+                            self._examples_per_step / seconds)
+        log(self._task.log_line(record))
+        row = {key: value for key, value in record._asdict().items()
+               if key not in ('step', 'max_steps', 'loss_scale')}
+        scalars = {'loss/' + name: value for name, value in record.losses.items()}
+        scalars.update({'loss/total': record.total, 'learning_rate': record.learning_rate,
+                        'examples_per_second': record.examples_per_second})
+        if record.loss_scale is not None:
+            row.update(loss_scale=record.loss_scale, skipped_steps=self._skipped)
+            scalars['loss_scale'] = record.loss_scale
+        self._append('train', record.step, **row)
+        self._write_scalars(record.step, scalars)
 
     def validate_if_due(self, session, before, step):
-        """Validates where an interval ends in the steps after `before` up to `step`."""
-        if not self._validator or not due(self._task.validation.every, before, step):
+        """Validates if an interval ended in the steps after `before` up to `step`."""
+        validation = self._task.validation
+        if not validation or not due(validation.every, before, step):
             return
-        if self._task.validation.keep_best and not self._writer.has_best():
-            self._validator.best = math.inf
-        found = self._validator.run(session, step)
-        if found.is_best and self._task.validation.keep_best:
-            self._writer.save_best(session, found.metric)
-        self._report.validation(found)
+        if validation.keep_best and not self._writer.has_best():
+            self._best = math.inf
+        losses, measured = self._validator.run(session)
+        total = sum(losses.values())
+        numbers = dict(losses, total=total, **measured)
+        metric = numbers[validation.metric]
+        is_best = metric < self._best
+        if is_best:
+            self._best = metric
+            if validation.keep_best:
+                self._writer.save_best(session, metric)
+        self._append('validation', step, losses=losses, total=total, measured=measured,
+                     metric_name=validation.metric, metric=metric, best=is_best)
+        self._write_scalars(step, {'validation/' + name: value for name, value in numbers.items()})
+        log(' | '.join([validation.log_format % {'step': step, 'total': total}]
+                       + ['%s: %.4f' % item for item in measured.items()]))
 
     def save_if_due(self, session, before, step):
-        """Writes a checkpoint where an interval of steps or minutes ends with `step`.
+        """Writes a checkpoint if an interval of steps or minutes ended with `step`.
 
-        One that is due by time alone has a name that the next of them takes over.
+        One that is due by time alone is `checkpoints.LATEST`.
         """
         minutes = self._task.flags.save_minutes
         if due(self._task.save_every, before, step):
@@ -67,31 +146,43 @@ class Chief:
             self._save(session, step, checkpoints.LATEST)
 
     def save_end(self, session, step):
-        """Writes the checkpoint of the last step, unless it is there."""
-        is_done = step >= self._task.max_steps
-        if is_done and self._task.final_checkpoint_name:
-            self._save(session, step, self._task.final_checkpoint_name)
-        elif step > self._saved_step:
-            name = self._task.checkpoint_name(step) if is_done else 'model-%d' % step
-            self._save(session, step, name)
+        """Writes the checkpoint of the last step unless it exists."""
+        if step > self._saved_step:
+            is_done = step >= self._task.max_steps
+            self._save(session, step,
+                       self._task.checkpoint_name(step) if is_done else 'model-%d' % step)
 
     def _save(self, session, step, name):
-        self._report.flush()
+        self._folder.require_there()
+        self._events.flush()  # before the checkpoint, so that resuming loses no event
         began = time.perf_counter()
         self._written, self._saved_at = self._writer.save(session, name), time.monotonic()
         if name != checkpoints.LATEST:
             self._saved_step = step
-        self._report.checkpoint(step, self._written, time.perf_counter() - began)
-
-    def results(self):
-        """What `train` returns, without the device."""
-        best = self._validator.best if self._validator else math.inf
-        return dict(self._report.summary(), checkpoint=self._written,
-                    best=best if math.isfinite(best) else None)
+        self._append('checkpoint', step, path=self._written, seconds=time.perf_counter() - began)
 
     def end(self, reason):
-        """Writes the row of metrics that ends the run."""
-        self._report.end(reason, self.results())
+        """Writes the row of metrics that ends the run; returns the results of `train`."""
+        durations = self._durations[_WARM_UP_CALLS:] or self._durations
+        seconds = statistics.median(durations)
+        results = {'step': self._result.step, 'losses': self._result.losses,
+                   'total': self._result.values['total'], 'seconds_per_step': seconds,
+                   'examples_per_second': self._examples_per_step / seconds,
+                   'checkpoint': self._written,
+                   'best': self._best if math.isfinite(self._best) else None}
+        self._append('end', reason=reason, **results)
+        return results
 
     def close(self):
-        self._report.close()
+        """Closes progress bar and files."""
+        self._bar.close()
+        self._events.close()
+        self._metrics.close()
+
+    def _append(self, event, step, **values):
+        self._folder.require_there()
+        self._metrics.append(event, step, **values)
+
+    def _write_scalars(self, step, scalars):
+        self._events.add_summary(tf.Summary(value=[
+            tf.Summary.Value(tag=tag, simple_value=value) for tag, value in scalars.items()]), step)

@@ -1,45 +1,47 @@
-"""The one training loop, for every model and device."""
+"""The training loop of every model and device."""
 import contextlib
+import math
 import signal
 import sys
 
 import tensorflow.compat.v1 as tf
 
-from npu_runtime import checkpoints
+from npu_runtime.checkpoint_writer import settle
 from npu_runtime.devices import compilation, precision
 from npu_runtime.devices import ranks as distribution
 from npu_runtime.devices.choose import choose_device
 from npu_runtime.failures import explained
 from npu_runtime.run_folder import RunFolder
 from npu_runtime.session import session_config
-from npu_runtime.training.chief import Chief
-from npu_runtime.training.guard import FiniteGuard
-from npu_runtime.training.report import due
+from npu_runtime.training.chief import Chief, due
 from npu_runtime.training.signals import StopSignals
 from npu_runtime.training.start import find_start, restore_or_initialise
 from npu_runtime.training.step import TrainingStep
 from vo_common.console import log
+from vo_common.errors import UserError
+
+_MAX_OVERFLOWS = 50
 
 
 def train(task, runtime):
-    """Trains a model, or goes on training it from the newest checkpoint in the task's folder.
+    """Trains a model, or resumes from the newest checkpoint in the task's folder.
 
-    A resumed run has the weights, optimizer slots, step, loss scale and data order of one that
-    was never interrupted. On SIGTERM, SIGINT or SIGHUP it stops after the current step with a
+    A resumed run has the weights, optimizer slots, step, loss scale and data order of an
+    uninterrupted one. On SIGTERM, SIGINT or SIGHUP it stops after the current step with a
     checkpoint; a second signal ends it at once.
 
     Args:
       task: <TrainingTask>.
-      runtime: RuntimeConfig.
+      runtime: <RuntimeConfig>.
 
     Returns:
-      dict: 'step', 'device'; of rank 0 also 'checkpoint' (prefix), and of a run that had something
-      left to do 'losses', 'total', 'best' (the best validation metric or None),
-      'seconds_per_step' (median), 'examples_per_second' (over all ranks).
+      dict: 'step', 'device'; on rank 0 also 'checkpoint' (prefix), and unless the run was already
+      complete 'losses', 'total', 'best' (the best validation metric or None), 'seconds_per_step'
+      (median), 'examples_per_second' (all ranks together).
 
     Raises:
-      UserError: bad input, a loss that is not finite, no space on the disk.
-      DeviceError: the device has no room, refuses or is lost.
+      UserError: bad input, a loss that is not finite, a full disk.
+      DeviceError: the device is out of memory, fails or is lost.
       KeyboardInterrupt: stopped by SIGINT (status 130 by `run_main`).
       SystemExit: stopped by SIGTERM or SIGHUP, status 143 or 129.
     """
@@ -48,13 +50,18 @@ def train(task, runtime):
     ranks = distribution.connect(device)
     is_chief = ranks.rank == 0
     if is_chief:
-        _introduce(device, runtime, ranks, task)
+        log('device: %s (%s)' % device)
+        log(precision.describe(device, runtime))
+        log(compilation.describe(device, runtime))
+        if ranks.size > 1:
+            log('ranks: %d, together %d examples a step'
+                % (ranks.size, ranks.size * task.flags.batch_size))
     proto = session_config(device, runtime, ranks)
-    with explained(device, _batch(task), task.explain_input_error), \
+    with explained(device, _batch(task)), \
             RunFolder(task.folder) if is_chief else contextlib.nullcontext() as folder:
         if is_chief:
-            checkpoints.settle(folder.path)
-        start = find_start(task, ranks, proto)
+            settle(folder.path)
+        start = find_start(task.folder, task.configs, ranks, proto)
         if start.step >= task.max_steps and ranks.broadcasts_everything:
             return _nothing_to_do(task, device, start, is_chief)
         if is_chief:
@@ -72,6 +79,11 @@ def train(task, runtime):
             return dict(results, device=device.kind)
 
 
+def _batch(task):
+    """Hint for reducing memory use."""
+    return '--batch_size (now %d)' % task.flags.batch_size
+
+
 def _nothing_to_do(task, device, start, is_chief):
     if is_chief:
         log('nothing to do: %s is at step %d of %d' % (start.prefix, start.step, task.max_steps))
@@ -79,15 +91,16 @@ def _nothing_to_do(task, device, start, is_chief):
 
 
 def _loop(task, device, ranks, start, training_step, proto, chief):
-    """Trains until it is done or told to stop; what `train` returns, without the device."""
-    remains = chief.remains if chief else _remains_elsewhere
+    """Trains until the last step or a signal; returns the results of `train` without 'device'."""
+    remains = chief.remains if chief else (
+        lambda: '; the same command resumes from the last checkpoint')
     guard = FiniteGuard(ranks, remains)
-    with explained(device, _batch(task), task.explain_input_error, remains), \
+    with explained(device, _batch(task), remains), \
             tf.Session(config=proto) as session, StopSignals() as signals:
         step = restore_or_initialise(session, start, task, training_step, ranks)
         session.graph.finalize()
         if step >= task.max_steps:
-            # Where ranks compare their steps first: one that has more to do must not wait for this.
+            # Only after the ranks compared their steps: no rank may wait for this one.
             return _nothing_to_do(task, device, start, chief)
         if chief:
             chief.begin()
@@ -103,7 +116,7 @@ def _loop(task, device, ranks, start, training_step, proto, chief):
                 chief.report(before, result)
                 chief.validate_if_due(session, before, step)
                 chief.save_if_due(session, before, step)
-            # Several ranks stop at the same step: the request travels with the averaged losses.
+            # All ranks stop at the same step: the request travels with the averaged losses.
             stopped = result.values['stop'] > 0 if ranks.size > 1 else bool(signals.received)
         if chief:
             chief.save_end(session, step)
@@ -111,10 +124,10 @@ def _loop(task, device, ranks, start, training_step, proto, chief):
 
 
 def _conclude(step, received, chief):
-    """Logs the end; raises what a stop by a signal is to the caller."""
-    results = chief.results() if chief else {'step': step, 'checkpoint': None}
+    """Logs the end; after a signal, raises what the caller must see."""
+    results = {'step': step, 'checkpoint': None}
     if chief:
-        chief.end(signal.Signals(received).name if received else 'done')
+        results = chief.end(signal.Signals(received).name if received else 'done')
     if received is None:
         return results
     if chief:
@@ -125,20 +138,49 @@ def _conclude(step, received, chief):
     return sys.exit(128 + received)
 
 
-def _batch(task):
-    """What makes a step smaller, in words."""
-    return '--batch_size (now %d)' % task.flags.batch_size
+class FiniteGuard:
+    """Ends a run whose losses are not finite or whose gradients keep overflowing.
+
+    Args:
+      ranks: as returned by `devices.ranks.connect`.
+      remains: function that returns the ending of a message, as for `failures.explained`.
+    """
+
+    def __init__(self, ranks, remains):
+        self._where = ' on rank %d of %d' % (ranks.rank, ranks.size) if ranks.size > 1 else ''
+        self._remains = remains
+        self._overflowed_steps, self._loss_scale = 0, math.inf
+
+    def require_finite(self, result):
+        """Checks a <StepResult> before any checkpoint of it is written; may raise a UserError."""
+        if result.skipped:
+            # A skipped step changes no weights, whatever its loss.
+            self._count_overflow(result)
+            return
+        self._overflowed_steps = 0
+        if math.isfinite(result.values['total']):
+            return
+        own = _not_finite(result.own_values)
+        where = self._where if own else ' on another rank'
+        raise UserError('step %d: loss is not finite%s in %s; stopped, no checkpoint of it is '
+                        'written. Lower --learning_rate, or look for a broken example%s'
+                        % (result.step, where, ', '.join(own or _not_finite(result.values)),
+                           self._remains()))
+
+    def _count_overflow(self, result):
+        """Counts steps whose overflow does not lower the loss scale: it is fixed or minimal."""
+        scale = result.values['loss_scale']
+        is_stuck = not result.advanced and scale >= self._loss_scale
+        self._overflowed_steps = self._overflowed_steps + result.skipped if is_stuck else 0
+        self._loss_scale = scale
+        if self._overflowed_steps > _MAX_OVERFLOWS:
+            raise UserError('%d steps in a row overflowed after step %d, loss scale %g: the '
+                            'gradients are not finite; lower --learning_rate, or compare with '
+                            '--precision_mode=force_fp32'
+                            % (self._overflowed_steps, result.step, scale))
 
 
-def _remains_elsewhere():
-    """What ranks without the folder of the run can say."""
-    return '; the same command goes on from the last checkpoint'
-
-
-def _introduce(device, runtime, ranks, task):
-    log('device: %s (%s)' % device)
-    log(precision.describe(device, runtime))
-    log(compilation.describe(device, runtime))
-    if ranks.size > 1:
-        log('ranks: %d, together %d examples a step'
-            % (ranks.size, ranks.size * task.flags.batch_size))
+def _not_finite(values):
+    """Descriptions of the terms that are not finite; of `total` only if every term is finite."""
+    terms = ['%s (%s)' % item for item in values.items() if not math.isfinite(item[1])]
+    return [term for term in terms if not term.startswith('total')] or terms

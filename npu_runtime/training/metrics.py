@@ -1,4 +1,4 @@
-"""metrics.jsonl: what a run measured, one JSON object a line, for programs to read.
+"""metrics.jsonl: the measurements of a run, one JSON object per line.
 
 Every row has `event` ('start', 'resume', 'train', 'validation', 'checkpoint', 'end'), `step` and
 `time` (seconds since 1970). Rows of 'train' have `losses` (name -> value), `total`,
@@ -20,8 +20,8 @@ FILE_NAME = 'metrics.jsonl'
 def read_metrics(path):
     """The rows of a metrics.jsonl (or of the one in a folder), in order: list of dicts.
 
-    Lines that are no rows (a killed run may have cut the last one short) are left out. A missing
-    file has no rows.
+    Skips lines that are not rows (a killed run may have truncated the last one). A missing file has
+    no rows.
 
     Raises:
       UserError: the file cannot be read.
@@ -30,7 +30,7 @@ def read_metrics(path):
 
 
 def _read(path):
-    """(rows, numbers of the lines that are none)."""
+    """(rows, numbers of the other lines)."""
     path = os.path.abspath(path)
     if os.path.isdir(path):
         path = os.path.join(path, FILE_NAME)
@@ -52,7 +52,7 @@ def _read(path):
 
 
 def _row(line):
-    """The row in a line of bytes; None where there is none."""
+    """The row in a line of bytes, or None."""
     try:
         row = json.loads(line.decode('utf-8'))
     except (ValueError, RecursionError):  # a UnicodeDecodeError is a ValueError
@@ -62,16 +62,25 @@ def _row(line):
     return row if is_row else None
 
 
+def least_metric(rows, name):
+    """Returns the smallest metric of that name in validation rows; infinity if there is none."""
+    return min((row['metric'] for row in rows
+                if row['event'] == 'validation' and isinstance(row.get('metric'), (int, float))
+                and row.get('metric_name', name) == name), default=math.inf)
+
+
 class MetricsLog:
     """Appends rows to the metrics.jsonl of a folder.
 
-    Opened at the step a run starts from; rows of a later step, which an earlier run wrote after
-    its last checkpoint, are dropped: no step stands there twice. So are lines that are no rows,
-    with a warning.
+    Drops rows after `start_step`, which an earlier run wrote after its last checkpoint: no step
+    occurs twice. Also drops lines that are not rows, with a warning.
 
     Args:
       folder: path.
-      start_step: int; at 0 a new file is begun.
+      start_step: global step at which the run starts; 0 starts a new file.
+
+    Attributes:
+      rows: list of the rows that are kept.
 
     Raises:
       UserError: the file cannot be read or written.
@@ -81,7 +90,7 @@ class MetricsLog:
         self._path = os.path.join(os.path.abspath(folder), FILE_NAME)
         rows, unreadable = _read(self._path) if start_step > 0 else ([], [])
         if unreadable:
-            warn('%s: line %s: no row of metrics, dropped; the other %d lines are kept' % (
+            warn('%s: line %s: not a row of metrics, dropped; the other %d lines are kept' % (
                 self._path, ', '.join(str(number) for number in unreadable[:10]), len(rows)))
         self.rows = [row for row in rows if row['step'] <= start_step]
         write_text(self._path, ''.join(_line(row) for row in self.rows))
@@ -91,7 +100,7 @@ class MetricsLog:
             raise self._failure(error) from error
 
     def append(self, event, step, **values):
-        """Writes one row at once, so that a killed run leaves all it measured."""
+        """Writes a row and flushes it, so that a killed run leaves all its measurements."""
         row = dict(event=event, step=int(step), time=round(time.time(), 3), **values)
         try:
             self._stream.write(_line(row))
@@ -114,7 +123,7 @@ def _line(row):
 
 
 def _without_nan(value):
-    """JSON has no NaN: null stands for it."""
+    """JSON has no NaN: null replaces it."""
     if isinstance(value, dict):
         return {key: _without_nan(item) for key, item in value.items()}
     if isinstance(value, list):

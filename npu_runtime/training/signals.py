@@ -1,4 +1,4 @@
-"""SIGINT, SIGTERM and SIGHUP while a model trains."""
+"""SIGINT, SIGTERM and SIGHUP during training."""
 import os
 import signal
 import sys
@@ -10,12 +10,11 @@ _NUMBERS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class StopSignals:
-    """Within the block a signal asks for an orderly stop; a second one ends the process at once.
+    """In a `with` block, a signal requests a clean stop; a second one ends the process at once.
 
-    Python runs a signal's handler when TensorFlow's call returns, after a whole step. So that a
-    first signal is answered and a second one obeyed meanwhile, a thread reads the signals' numbers
-    from a pipe that the system's own handler writes to. A SIGHUP that is ignored (nohup) stays
-    so. Outside of the main thread nothing is taken over.
+    Python runs a signal handler only when TensorFlow's call returns, after a whole step. To
+    acknowledge the first signal and obey the second earlier, a thread reads signal numbers from the
+    wake-up pipe. An ignored SIGHUP (nohup) stays ignored. Does nothing outside the main thread.
 
     Attributes:
       received: number of the first signal, or None.
@@ -65,7 +64,7 @@ class StopSignals:
                 continue
             name = signal.Signals(numbers[0]).name
             if already:
-                print('%s again: ended at once' % name, file=sys.stderr, flush=True)
+                print('%s again: ending at once' % name, file=sys.stderr, flush=True)
                 os._exit(128 + numbers[0])
             already, self.received = True, self.received or numbers[0]
-            log('%s: stops after this step with a checkpoint; once more ends at once' % name)
+            log('%s: stopping after this step with a checkpoint; repeat it to end at once' % name)

@@ -1,4 +1,4 @@
-"""One training step: its graph (loss, gradients, update), and the one session call that runs it."""
+"""The training step: its graph (loss, gradients, update) and the session call that runs it."""
 import time
 import typing
 
@@ -8,22 +8,22 @@ from npu_runtime.devices import compilation, precision
 from npu_runtime.devices.host_gradients import convolutions_as_gradients
 from vo_common.errors import UserError
 
-_NO_TERMS = ('total', 'learning_rate', 'loss_scale', 'stop')
+_RESERVED = ('total', 'learning_rate', 'loss_scale', 'stop')
 
 
 class StepResult(typing.NamedTuple):
-    """What a session call yields.
+    """Result of a session call.
 
     Attributes:
-      step: global step after it.
-      advanced: steps that it made.
-      skipped: steps that were not made because their gradients overflowed.
-      values: name -> float, averaged over the ranks: the loss terms, 'total', 'learning_rate' and,
-        where there are such, 'loss_scale' and 'stop'.
-      own_values: the same of this rank alone.
-      losses: the part of `values` that are loss terms.
+      step: global step after the call.
+      advanced: number of weight updates.
+      skipped: number of steps without update because their gradients overflowed.
+      values: name -> float, averaged over the ranks: the loss terms, 'total', 'learning_rate',
+        with loss scaling 'loss_scale', with several ranks 'stop'.
+      own_values: the same, of this rank alone.
+      losses: the loss terms in `values`.
       images: merged image summaries (bytes), or None.
-      seconds: of one step.
+      seconds: duration of one step.
     """
     step: int
     advanced: int
@@ -40,27 +40,26 @@ class TrainingStep:
 
     Attributes:
       train_op: tf.Operation, one step.
-      step: int64 scalar, the global step after it.
-      values: float32 vector, averaged over the ranks.
-      images: merged image summaries (string scalar), or None.
-      iterator: of the training data, to be initialised.
-      model_variables: list, what prediction needs.
+      step: <int64>[], the global step after it.
+      values: <float32>[number of values], averaged over the ranks.
+      images: <string>[], merged image summaries, or None.
+      iterator: of the training data; initialize it.
+      model_variables: list of the variables that prediction needs.
       all_state: dict, key in a checkpoint -> variable: everything that training changes.
       optional_state: the part of it that belongs to loss scaling and may be absent.
-      batches_seen: key in `optional_state` of the number of batches read; they exceed the steps by
-        the skipped ones.
+      batches_seen: key in `optional_state` of the number of batches read, skipped steps included.
 
     Args:
       task: <TrainingTask>.
       dataset: tf.data.Dataset of its batches.
-      device: Device.
-      runtime: RuntimeConfig.
-      ranks: of `devices.ranks.connect`.
+      device: <Device>.
+      runtime: <RuntimeConfig>.
+      ranks: as returned by `devices.ranks.connect`.
     """
     batches_seen = 'loss_scale/batches_seen'
 
     def __init__(self, task, dataset, device, runtime, ranks):
-        # XLA leaves what reads or writes the older kind of variables out of what it compiles.
+        # XLA does not compile operations on reference variables.
         tf.get_variable_scope().set_use_resource(compilation.choose_xla(device, runtime).on)
         global_step = tf.train.get_or_create_global_step()
         self.iterator = tf.data.make_initializable_iterator(dataset)
@@ -68,20 +67,25 @@ class TrainingStep:
             output = task.build_model(self.iterator.get_next(), is_training=True)
         self.model_variables = [variable for variable in tf.global_variables()
                                 if variable is not global_step]
-        losses = _losses(output, task, ranks)
+        losses = _losses(output, ranks.size if task.loss_is_sum else 1)
         total = tf.add_n(list(losses.values()), name='total_loss')
-        learning_rate = _learning_rate(task, global_step, runtime, ranks)
+        learning_rate = tf.convert_to_tensor(task.flags.learning_rate, tf.float32,
+                                             name='learning_rate')
+        if runtime.learning_rate_scaling and ranks.size > 1:
+            learning_rate *= ranks.size
         adam = tf.train.AdamOptimizer(learning_rate)
         optimizer, scaling = precision.wrap_optimizer(ranks.wrap(adam), device, runtime,
                                                       ranks.size > 1)
-        update = _update(optimizer, total, global_step, task,
-                         task.gradient_size if scaling else 1.)
+        update = _update(
+            optimizer, total, global_step, _trained_variables(task.trainable_scopes),
+            task.flags.gradient_clip, task.gradient_size if scaling else 1.)
         self.optional_state = _scaling_state(scaling)
         images, keep_images = device.own.fetched_images(
             output.images if output.images and task.flags.summary_freq else {})
         self.images, self._images_are_kept = _summaries(images), bool(keep_images)
-        self.train_op = tf.group(update, *_after_each_batch(task, self.optional_state),
-                                 *keep_images, name='train_op')
+        self.train_op = tf.group(
+            update, *_after_each_batch(task.trainable_scopes, self.optional_state), *keep_images,
+            name='train_op')
         with tf.control_dependencies([self.train_op]):
             self.step = tf.identity(global_step.read_value(), name='step_after')
         self._max_steps = task.max_steps
@@ -105,23 +109,23 @@ class TrainingStep:
             self.values = ranks.average(self.values)
 
     def steps_after(self, step):
-        """How many steps the call after global step `step` tries to make."""
+        """Returns how many steps the call after global step `step` attempts."""
         return self._loop.until(step, self._max_steps)
 
     def run(self, session, step, with_images=False, stop_asked=False):
-        """Makes the steps after global step `step` in one session call.
+        """Runs the steps after global step `step` in one session call.
 
         Args:
           session: tf.Session.
           step: int.
           with_images: whether to fetch image summaries.
-          stop_asked: whether this rank asks all ranks to stop; comes back averaged.
+          stop_asked: whether this rank asks all ranks to stop; averaged in the result.
 
         Returns:
-          StepResult.
+          <StepResult>.
 
         Raises:
-          UserError: the data end.
+          UserError: the data set is exhausted.
         """
         tried = self.steps_after(step)
         self._loop.set_steps(session, tried)
@@ -136,7 +140,7 @@ class TrainingStep:
         try:
             found = session.run(fetches, feed)
         except tf.errors.OutOfRangeError as error:
-            raise UserError('the training data ended after step %d of %d; the data set must repeat'
+            raise UserError('the training data ended after step %d of %d, must repeat'
                             % (step, self._max_steps)) from error
         seconds = (time.perf_counter() - began) / tried
         if with_images and self._images_are_kept:
@@ -151,38 +155,26 @@ class TrainingStep:
         return dict(zip(self._names, values.tolist()))
 
 
-def _losses(output, task, ranks):
-    """The model's loss terms, checked; with `l2_weight` also the collected regularization."""
-    losses = dict(output.losses)
-    if task.loss_is_sum and ranks.size > 1:
-        # Losses and gradients are averaged over the ranks, which a sum over examples must outweigh.
-        losses = {name: ranks.size * loss for name, loss in losses.items()}
-    if not losses:
-        raise ValueError('the model gave no loss')
-    if task.l2_weight:
-        collected = tf.get_collection(tf.GraphKeys.REGULARIZATION_LOSSES)
-        if not collected:
-            raise ValueError('l2_weight is %g, but the model collects no regularization'
-                             % task.l2_weight)
-        losses['l2'] = task.l2_weight * tf.add_n(collected)
-    for name, loss in losses.items():
-        if loss.shape.as_list() != [] or name in _NO_TERMS:
-            raise ValueError('loss %s has shape %s; must be a scalar of another name than %s'
-                             % (name, loss.shape, ', '.join(_NO_TERMS)))
-    return losses
+def _losses(output, factor):
+    """The losses of a <TrainingOutput>, checked, times `factor`.
+
+    Losses and gradients are averaged over the ranks; a sum over examples needs their number as
+    factor.
+    """
+    if not output.losses:
+        raise ValueError('the model returned no loss')
+    for name, loss in output.losses.items():
+        if loss.shape.as_list() != [] or name in _RESERVED:
+            raise ValueError('loss %s has shape %s; must be a scalar, not named %s'
+                             % (name, loss.shape, ', '.join(_RESERVED)))
+    return {name: loss if factor == 1 else factor * loss for name, loss in output.losses.items()}
 
 
-def _learning_rate(task, global_step, runtime, ranks):
-    rate = task.learning_rate(global_step) if task.learning_rate else task.flags.learning_rate
-    rate = tf.convert_to_tensor(rate, tf.float32, name='learning_rate')
-    return rate * ranks.size if runtime.learning_rate_scaling and ranks.size > 1 else rate
-
-
-def trained_variables(trainable_scopes):
-    """The trainable variables in `trainable_scopes`; None is all.
+def _trained_variables(trainable_scopes):
+    """The trainable variables in `trainable_scopes`; None means all.
 
     Raises:
-      ValueError: a scope without variables.
+      ValueError: a scope has no variables.
     """
     if trainable_scopes is None:
         return tf.trainable_variables()
@@ -195,30 +187,31 @@ def trained_variables(trainable_scopes):
     return variables
 
 
-def _update(optimizer, total, global_step, task, gradient_size):
-    """The operation that changes weights and global step; gradients are those of a loss divided
-    by `gradient_size`, and multiplied by it."""
-    # One gate for all gradients instead of one for each operation: a tenth fewer nodes.
+def _update(optimizer, total, global_step, variables, gradient_clip, gradient_size):
+    """The operation that updates weights and global step.
+
+    Computes gradients of the loss divided by `gradient_size`, then multiplies them by it.
+    """
+    # GATE_GRAPH instead of GATE_OP: a tenth fewer nodes.
     gradients = optimizer.compute_gradients(
-        total if gradient_size == 1. else total / gradient_size,
-        trained_variables(task.trainable_scopes), gate_gradients=tf.train.Optimizer.GATE_GRAPH)
+        total if gradient_size == 1. else total / gradient_size, variables,
+        gate_gradients=tf.train.Optimizer.GATE_GRAPH)
     pairs = [(gradient if gradient_size == 1. else gradient * gradient_size, variable)
              for gradient, variable in gradients if gradient is not None]
     if not pairs:
         raise ValueError('the loss depends on no trained variable')
-    if task.flags.gradient_clip > 0:
-        clipped, _ = tf.clip_by_global_norm([gradient for gradient, _ in pairs],
-                                            task.flags.gradient_clip)
+    if gradient_clip > 0:
+        clipped, _ = tf.clip_by_global_norm([gradient for gradient, _ in pairs], gradient_clip)
         pairs = list(zip(clipped, [variable for _, variable in pairs]))
-    # The logged loss is that of the weights before the update, also where it reads them directly.
+    # A loss that reads weights directly must read them before the update.
     with tf.control_dependencies([total]):
         return optimizer.apply_gradients(pairs, global_step=global_step)
 
 
-def _after_each_batch(task, optional_state):
-    """Operations beside the update: batch norm's averages of what is trained, the batch count."""
-    scopes = [None] if task.trainable_scopes is None else [
-        scope.rstrip('/') + '/' for scope in task.trainable_scopes]
+def _after_each_batch(trainable_scopes, optional_state):
+    """Other operations of a step: moving averages of the trained scopes, the batch count."""
+    scopes = [None] if trainable_scopes is None else [
+        scope.rstrip('/') + '/' for scope in trainable_scopes]
     operations = [update for scope in scopes
                   for update in tf.get_collection(tf.GraphKeys.UPDATE_OPS, scope)]
     count = optional_state.get(TrainingStep.batches_seen)
@@ -235,12 +228,12 @@ def _scaling_state(scaling):
 
 
 def _state(adam, optional_state):
-    """Every global variable by its name; by the same names whatever wraps the optimizer."""
+    """All global variables by name, the same names for every optimizer wrapper."""
     keys = {variable.op.name: variable.op.name for variable in tf.global_variables()}
     for variable in optional_state.values():
         del keys[variable.op.name]
     for variable in adam.variables():
-        # Loss scaling updates inside of a conditional, whose scope Adam's powers get.
+        # Loss scaling creates Adam's powers in the scope of a conditional.
         name = variable.op.name.split('/')[-1]
         if name in ('beta1_power', 'beta2_power'):
             keys[variable.op.name] = name
@@ -250,13 +243,13 @@ def _state(adam, optional_state):
 
 
 def _intervals(task):
-    """list of int: steps between two things that must fall on their step."""
+    """Intervals at which a loop of several steps must end: list of int."""
     every = [task.validation.every] if task.validation else []
     return [task.flags.log_freq, task.flags.summary_freq, task.save_every] + every
 
 
 def _summaries(images):
-    """Merged summaries of a dict, name -> [1, H, W, C]; None without any."""
+    """Merged summaries of a dict, name -> [1, H, W, C], or None."""
     summaries = [tf.summary.image(name, image, max_outputs=1, collections=[])
                  for name, image in images.items()]
     return tf.summary.merge(summaries, collections=[]) if summaries else None

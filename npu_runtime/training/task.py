@@ -1,4 +1,4 @@
-"""What a model's side decides of a training run."""
+"""The contract between a model and the training loop."""
 import typing
 
 from npu_runtime.training.flags import TrainFlags
@@ -18,15 +18,15 @@ class TrainingOutput(typing.NamedTuple):
 
 
 class StepRecord(typing.NamedTuple):
-    """What a log line can tell.
+    """Input of a log line.
 
     Attributes:
       step, max_steps: global steps.
-      losses: term -> float.
+      losses: name -> float.
       total, learning_rate: float.
       loss_scale: float, or None.
       seconds_per_step: mean since the last log line.
-      examples_per_second: the same, over all ranks.
+      examples_per_second: mean over the same steps, all ranks together.
     """
     step: int
     max_steps: int
@@ -51,59 +51,51 @@ class Validation(typing.NamedTuple):
     """When and on what to validate.
 
     Attributes:
-      make_dataset: called without arguments, gives a tf.data.Dataset of batches like the training
-        ones; each validation reads it from its beginning, so that the same examples are compared.
+      make_dataset: function without arguments that returns a tf.data.Dataset of batches like those
+        of training; each validation reads it from the start and compares the same examples.
       every: steps between validations.
-      batches: how many batches each reads.
-      metric: name of the loss term, or of the evaluator's number, whose smallest value is the best.
-      keep_best: whether the best is kept as the checkpoint `model-best`.
-      log_line: function of a StepRecord whose losses are the means; None prints step, total and
-        what the evaluator measured.
-      evaluator: function without arguments that builds what it needs in the default graph, where
-        every variable is reused, and returns a function session -> dict of numbers by name; or
-        None.
-      examples: which ones are compared, for the log.
+      batches: batches per validation.
+      metric: name of the loss or evaluated number to minimise.
+      keep_best: whether to keep the best checkpoint as `model-best`.
+      log_format: `%` format of the log line; its keys are step and total.
+      evaluator: None, or a function without arguments that builds its graph, where all variables
+        are reused, and returns a function session -> dict, name -> number.
+      examples: description of the examples, for the log.
     """
     make_dataset: typing.Callable
     every: int
     batches: int
     metric: str = 'total'
     keep_best: bool = True
-    log_line: typing.Optional[typing.Callable] = None
+    log_format: str = 'Validation: [%(step)7d] | Loss: %(total).3f'
     evaluator: typing.Optional[typing.Callable] = None
     examples: str = ''
 
 
 class TrainingTask(typing.NamedTuple):
-    """A training run, whatever the model. Steps count updates; an interval of 0 is never.
+    """A training run of any model. Steps are weight updates; an interval of 0 means never.
 
     Attributes:
-      build_model: function (batch, is_training), batch being what the dataset yields. Returns
-        something with `losses`, a dict, term -> float32 scalar, weighted, whose sum is minimised,
-        and `images`, a dict, name -> [B, H, W, 1 or 3] uint8 or float, for TensorBoard. With
-        `is_training` false it must reuse the variables of its scopes.
-      make_dataset: function (batches_seen, rank, size) -> tf.data.Dataset of batches of this rank,
-        without end, beginning after the first `batches_seen`.
+      build_model: function (batch, is_training) -> <TrainingOutput>; `batch` is an element of the
+        dataset. With `is_training=False` it reuses its variables.
+      make_dataset: function (batches_seen, rank, size) -> endless tf.data.Dataset of the batches
+        of this rank, starting after the first `batches_seen`.
       flags: <TrainFlags>.
-      configs: dict, name -> dataclass or plain value, written to config.json; a run can only go on
-        with the same values of the fields declared by `flags.architecture`.
-      folder: path: checkpoints, metrics, summaries; a run found there is continued.
-      max_steps: where training ends.
+      configs: dict, name -> dataclass or plain value, written to config.json. A run resumes only
+        with the same values of its `architecture` flags.
+      folder: path of checkpoints, metrics and summaries; a run in it is resumed.
+      max_steps: global step at which training ends.
       save_every: steps between checkpoints.
       validation: <Validation>, or None.
-      learning_rate: function global step -> float32 scalar; None is that of the flags.
-      l2_weight: factor of the regularization losses that the model collects.
-      gradient_size: about the largest gradient of the loss in an untrained model, rather too large:
-        loss scaling divides the loss by it first, so that gradients times the scale fit into
-        float16 from the first step on. A power of two rounds nothing.
-      loss_is_sum: summed over a batch's examples, not their mean: so over ranks too.
-      trainable_scopes: list of variable scopes; None trains all.
-      init_checkpoint: prefix or folder: model variables that a new run begins with.
-      init_scopes: list of scopes that must be in it; None: all variables.
-      checkpoint_name: function step -> name.
-      final_checkpoint_name: of the last one; empty: as `checkpoint_name` says.
-      log_line: function of a StepRecord.
-      explain_input_error: see `failures.explained`.
+      gradient_size: upper estimate of the largest gradient of the loss with respect to an
+        activation, before training. Loss scaling divides the loss by it, so that scaled gradients
+        fit into float16 from the first step. A power of two adds no rounding.
+      loss_is_sum: the loss is summed over the examples, hence over ranks, instead of averaged.
+      trainable_scopes: list of variable scopes; None trains all variables.
+      init_checkpoint: prefix or folder with initial model variables of a new run.
+      init_scopes: list of scopes that it must contain; None requires all variables.
+      checkpoint_name: function step -> name of a scheduled or final checkpoint.
+      log_line: function <StepRecord> -> str.
     """
     build_model: typing.Callable
     make_dataset: typing.Callable
@@ -113,14 +105,10 @@ class TrainingTask(typing.NamedTuple):
     max_steps: int
     save_every: int
     validation: typing.Optional[Validation] = None
-    learning_rate: typing.Optional[typing.Callable] = None
-    l2_weight: float = 0.
     gradient_size: float = 1.
     loss_is_sum: bool = False
     trainable_scopes: typing.Optional[typing.List[str]] = None
     init_checkpoint: str = ''
     init_scopes: typing.Optional[typing.List[str]] = None
     checkpoint_name: typing.Callable = 'model-{}'.format
-    final_checkpoint_name: str = ''
     log_line: typing.Callable = default_log_line
-    explain_input_error: typing.Optional[typing.Callable] = None

@@ -38,7 +38,7 @@ def summed_model(batch, is_training):
 
 def mean_model(batch, is_training):
     """The toy without images, whose shape is that of a batch of 2."""
-    return linear_model(batch, is_training)._replace(images=None)
+    return linear_model(batch, is_training)._replace(images={})
 
 
 def nan_on_rank_1(start_step, rank, size):

@@ -18,9 +18,10 @@ import tensorflow.compat.v1 as tf  # noqa: E402
 
 from kitti_data.pipeline.formatted import FormattedSet, find_broken  # noqa: E402
 from npu_runtime.engine import start_tensorflow  # noqa: E402
+from npu_runtime.failures import InputError  # noqa: E402
 from npu_runtime.training.task import Validation  # noqa: E402
 from toy_training import linear_model, random_batches, run_toy  # noqa: E402
-from vo_common.errors import run_main  # noqa: E402
+from vo_common.errors import UserError, run_main  # noqa: E402
 from vo_common.flags import Flags, flag, parse_flags, path_flag  # noqa: E402
 
 
@@ -42,7 +43,7 @@ class Config(Flags):
 
 
 def model_of(config):
-    """The function (batch, is_training) -> ModelOutput."""
+    """The function (batch, is_training) -> TrainingOutput."""
     def model(batch, is_training):
         if config.formatted:
             batch = tf.reshape(tf.cast(batch['frames'], tf.float32), [2, -1])[:, :4] / 255.
@@ -98,10 +99,12 @@ def main(argv=None):
         die_before_call(config.die_at_rename)
     data = data_of(config)
     validation = Validation(lambda: data(0, 0, 1), config.eval_every, 2)
-    run_toy(config.folder, config.steps, model=model_of(config), data=data, validation=validation,
-            save_every=config.save_every, save_minutes=config.save_minutes,
-            summary_freq=config.images_every,
-            explain_input_error=lambda error: config.formatted and find_broken(config.formatted))
+    try:
+        run_toy(config.folder, config.steps, model=model_of(config), data=data,
+                validation=validation, save_every=config.save_every,
+                save_minutes=config.save_minutes, summary_freq=config.images_every)
+    except InputError as error:
+        raise UserError(config.formatted and find_broken(config.formatted) or str(error)) from error
 
 
 if __name__ == '__main__':

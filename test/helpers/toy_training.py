@@ -6,7 +6,6 @@ import dataclasses
 import os
 import signal
 import sys
-import typing
 
 import tensorflow.compat.v1 as tf
 
@@ -17,15 +16,9 @@ from npu_runtime.engine import start_tensorflow  # noqa: E402
 from npu_runtime.training.flags import TrainFlags, architecture  # noqa: E402
 from npu_runtime.training.loop import train  # noqa: E402
 from npu_runtime.training.metrics import read_metrics  # noqa: E402
-from npu_runtime.training.task import TrainingTask  # noqa: E402
+from npu_runtime.training.task import TrainingOutput, TrainingTask  # noqa: E402
 
 ONE_THREAD = dict(device='cpu', intra_op_threads=1, inter_op_threads=1)
-
-
-class Output(typing.NamedTuple):
-    """What a model gives: loss terms and images by name."""
-    losses: dict
-    images: typing.Optional[dict] = None
 
 
 @dataclasses.dataclass
@@ -47,7 +40,7 @@ def linear_model(batch, is_training):
         tf.add_to_collection(tf.GraphKeys.UPDATE_OPS, update)
     error = tf.matmul(batch, weights) - 1.
     losses = {'fit': tf.reduce_mean(error ** 2), 'size': 0.1 * tf.reduce_sum(weights ** 2)}
-    return Output(losses, {'batch': batch[tf.newaxis, :, :, tf.newaxis]})
+    return TrainingOutput(losses, {'batch': batch[tf.newaxis, :, :, tf.newaxis]})
 
 
 def random_batches(start_step, rank, size):
@@ -57,15 +50,12 @@ def random_batches(start_step, rank, size):
 
 
 def toy_task(folder, max_steps, model=linear_model, data=random_batches, config=None,
-             save_every=5, learning_rate=0.01, **options):
+             save_every=5, **options):
     """The TrainingTask of the toy; keyword arguments are its fields and those of TrainFlags."""
-    flags = dict(batch_size=2, log_freq=1, summary_freq=0, max_to_keep=3, save_minutes=0)
+    flags = dict(batch_size=2, learning_rate=0.01, log_freq=1, summary_freq=0, max_to_keep=3,
+                 save_minutes=0)
     names = {field.name for field in dataclasses.fields(TrainFlags)}
     flags.update({name: options.pop(name) for name in list(options) if name in names})
-    if callable(learning_rate):
-        options['learning_rate'] = learning_rate
-    else:
-        flags['learning_rate'] = learning_rate
     return TrainingTask(model, data, TrainFlags(**flags), {'model': config or ToyConfig()},
                         str(folder), max_steps, save_every, **options)
 

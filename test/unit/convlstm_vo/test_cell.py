@@ -78,11 +78,6 @@ def test_golden_outputs_loss_and_gradients(golden, case):
     np.testing.assert_allclose(norms, wanted, rtol=2e-3, atol=1e-5)
 
 
-def test_channels_first_is_refused():
-    with pytest.raises(ValueError, match='channels_last'):
-        cell.ConvLSTMCell([4, 6], 3, [3, 3], data_format='channels_first')
-
-
 @pytest.mark.parametrize('kernel', [[3], [3, 3, 3]])
 def test_kernel_of_another_rank_is_refused(kernel):
     with pytest.raises(ValueError, match='kernel'):

@@ -13,12 +13,12 @@ def _parse(*argv):
 
 def test_published_defaults():
     run, model = _parse()
-    assert (run.batch_size, run.trajectory_length, run.learning_rate, run.train_iter, run.total_steps) == (
-        32, 4, 0.0001, 240, -1)
+    assert (run.batch_size, run.trajectory_length, run.learning_rate, run.train_iter,
+            run.total_steps) == (32, 4, 0.0001, 240, -1)
     assert (model.time_steps, model.img_height, model.img_width, model.label_frame,
             model.rotation_weight, model.loss_reduction) == (1, 384, 1280, 'camera', 100, 'sum')
-    assert run.training_sequences == ['0', '2', '8', '9']
-    assert not set(run.training_sequences) & set(run.val_sequences + run.test_sequences)
+    assert run.train_sequences == ['0', '2', '8', '9']
+    assert not set(run.train_sequences) & set(run.val_sequences + run.test_sequences)
 
 
 @pytest.mark.parametrize('spelling, name, value', [
@@ -37,8 +37,8 @@ def test_steps_are_time_steps(spelling):
 
 
 def test_trajectory_length_counts_the_training_sequences():
-    assert _parse('--trajectory_length=2')[0].training_sequences == ['0', '2']
-    assert _parse('--train_sequences=5,07')[0].training_sequences == ['5', '07']
+    assert _parse('--trajectory_length=2')[0].train_sequences == ['0', '2']
+    assert _parse('--train_sequences=5,07')[0].train_sequences == ['5', '07']
 
 
 @pytest.mark.parametrize('argument', [

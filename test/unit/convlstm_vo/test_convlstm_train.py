@@ -102,7 +102,7 @@ def test_testing_writes_exact_counts(drive, trained, flags, tmp_path, capsys):
     results = json.loads((folder / 'results.json').read_text())
     assert results['baseline'] == 'constant motion (00)'
     assert results['sequences']['00']['baseline']['t_rel'] > 0
-    assert 'trained on what is tested here' in capsys.readouterr().err
+    assert 'sequence 00: used in training' in capsys.readouterr().err
 
 
 @pytest.mark.parametrize('flags', [[], ['--stateless']])

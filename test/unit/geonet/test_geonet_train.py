@@ -132,15 +132,19 @@ def test_the_best_checkpoint_is_that_of_the_smallest_metric(rigid_run):
     assert same == (best['step'] == 4)
 
 
-def test_a_run_goes_on_with_batch_norm_frozen(rigid_run, synthetic_formatted, tmp_path):
+def test_a_run_goes_on_with_batch_norm_frozen_and_weight_decay(
+        rigid_run, synthetic_formatted, tmp_path):
     folder = str(tmp_path / 'run')
     shutil.copytree(rigid_run, folder)
-    train_rigid(synthetic_formatted, folder, 5, '--freeze_batch_norm')
+    train_rigid(synthetic_formatted, folder, 5, '--freeze_batch_norm', l2_weight=2)
     before, after = values_of(folder + '/model-4'), values_of(folder + '/model-5')
     averages = {name for name in after if 'BatchNorm/moving_' in name}
     changed = {name for name in after if not np.array_equal(before[name], after[name])}
     assert averages and not averages & changed
     assert {'depth_net/Conv/weights', 'pose_net/Conv/BatchNorm/beta'} <= changed
+    decay = sum(np.sum(value ** 2.) for name, value in before.items() if name.endswith('/weights'))
+    assert rows_of(folder, 'train')[-1]['losses']['l2'] == pytest.approx(2 * 1e-4 * decay / 2,
+                                                                         rel=1e-4)
 
 
 def test_flow_training_validates_by_the_errors_of_eval_flow(flow_run, synthetic_2015, tmp_path):

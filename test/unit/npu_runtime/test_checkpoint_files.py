@@ -4,7 +4,7 @@ import os
 import numpy as np
 import pytest
 
-from npu_runtime import checkpoint_files, checkpoints
+from npu_runtime import checkpoint_writer, checkpoints
 from test_checkpoints import write
 
 DATA = '.data-00000-of-00001'
@@ -28,7 +28,6 @@ def write_two(folder, name):
     values = [{'w': np.full([1000], step, np.float32), 'global_step': np.int64(step)}
               for step in (1, 2)]
     prefix = write(folder, name, values[0])
-    assert checkpoint_files.name_to_write(prefix) == prefix + '.new'
     write(folder, name + '.new', values[1])
     return prefix
 
@@ -56,7 +55,7 @@ def publish_until(call, prefix, monkeypatch):
         for name in ('link', 'replace', 'remove', 'fsync'):
             patched.setattr(os, name, deadly(getattr(os, name)))
         try:
-            checkpoint_files.publish(prefix)
+            checkpoint_writer.publish(prefix)
         except Killed:
             return True
     return False
@@ -77,8 +76,7 @@ def test_whenever_a_run_is_killed_the_name_has_one_whole_checkpoint(
         if os.path.exists(prefix + '.new.index'):
             publish_until(call, prefix, monkeypatch)
         assert weights(prefix) >= seen[-1]
-        checkpoint_files.remove_leftovers(str(tmp_path / str(call)))
-        checkpoints.settle(str(tmp_path / str(call)))
+        checkpoint_writer.settle(str(tmp_path / str(call)))
         assert weights(prefix) == 2
         assert not checkpoints.damage(prefix)
         assert sorted(os.listdir(str(tmp_path / str(call)))) == [
@@ -92,8 +90,7 @@ def test_what_tensorflow_had_not_finished_is_no_checkpoint_and_is_removed(tmp_pa
     prefix = write_two(tmp_path, 'model')
     os.remove(prefix + '.new.index')
     assert weights(prefix) == weights(tmp_path) == 1
-    checkpoints.settle(str(tmp_path))
-    checkpoint_files.remove_leftovers(str(tmp_path))
+    checkpoint_writer.settle(str(tmp_path))
     assert weights(prefix) == 1
     assert not os.path.exists(prefix + '.new' + DATA)
 
@@ -104,9 +101,5 @@ def test_a_damaged_new_checkpoint_never_replaces_a_whole_one(tmp_path):
     with open(prefix + '.new' + DATA, 'r+b') as stream:
         stream.truncate(100)
     assert weights(prefix) == 1
-    checkpoints.settle(str(tmp_path))
+    checkpoint_writer.settle(str(tmp_path))
     assert weights(prefix) == 1 and not os.path.exists(prefix + '.new.index')
-
-
-def test_a_name_that_is_free_is_written_at_once(tmp_path):
-    assert checkpoint_files.name_to_write(str(tmp_path / 'model-3')) == str(tmp_path / 'model-3')

@@ -33,19 +33,19 @@ RESET = tf.errors.AbortedError(None, None, 'Session was closed')
                   'lower --batch_size (now 4)']),
     ('gpu', NO_ROOM, ['device gpu: out of memory', 'nvidia-smi']),
     ('cpu', OOM, ['device cpu: out of memory', 'lower --batch_size (now 4)']),
-    ('gpu', NO_BLAS, ['device gpu: refuses or was lost (No blas support', 'another process',
+    ('gpu', NO_BLAS, ['device gpu: failed or was lost (No blas support', 'another process',
                       '--device=cpu']),
-    ('gpu', NO_DNN, ['device gpu: refuses or was lost (Failed to get convolution']),
-    ('gpu', LOST, ['device gpu: refuses or was lost (GPU sync failed']),
-    ('npu', NPU, ['device npu: refuses or was lost', 'npu-smi info']),
+    ('gpu', NO_DNN, ['device gpu: failed or was lost (Failed to get convolution']),
+    ('gpu', LOST, ['device gpu: failed or was lost (GPU sync failed']),
+    ('npu', NPU, ['device npu: failed or was lost', 'npu-smi info']),
     ('npu', RESET, ['device npu: the session was lost', 'another rank'])])
 def test_a_device_that_refuses_is_named_with_cause_cure_and_what_remains(device, error, parts):
     with pytest.raises(DeviceError) as raised:
-        with explained(Device(device, ''), BATCH, remains=lambda: '; goes on from model-5'):
+        with explained(Device(device, ''), BATCH, remains=lambda: '; resumes from model-5'):
             raise error
     for part in parts:
         assert part in str(raised.value)
-    assert '\n' not in str(raised.value) and str(raised.value).endswith('; goes on from model-5')
+    assert '\n' not in str(raised.value) and str(raised.value).endswith('; resumes from model-5')
 
 
 def test_where_the_node_was_made_is_not_what_is_told():

@@ -120,7 +120,7 @@ def test_ranks_that_found_different_steps_end_with_a_sentence_that_names_each(
     run_toy(tmp_path / 'out', 2, runtime=FLOAT32)
     plugin.rows[7] = [0, 0]  # on a host that does not share the folder
     with pytest.raises(UserError, match=(
-            'out: the ranks found different checkpoints in it .rank 0: step 2 after 2 batches, .*'
+            'out: the ranks found different checkpoints .rank 0: step 2 after 2 batches, .*'
             'rank 6: step 2 after 2 batches, rank 7: step 0 after 0 batches')):
         run_toy(tmp_path / 'out', max_steps, runtime=FLOAT32)
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 
-from npu_runtime import checkpoint_loading
+from npu_runtime import checkpoints
 from npu_runtime.devices import graph_audit, host_kernels, npu_options, precision
 from npu_runtime.devices.flags import RuntimeConfig
 from npu_runtime.devices.choose import Device
@@ -164,7 +164,7 @@ def test_loss_scaling_does_not_change_what_prediction_loads(tmp_path, capsys):
     prefix = run_toy(tmp_path, 6, runtime=SCALED)['checkpoint']
     with tf.Graph().as_default(), tf.Session() as session:
         linear_model(tf.zeros([2, 4]), False)
-        checkpoint_loading.restore(session, prefix)
+        checkpoints.restore(session, prefix)
     assert 'loaded 2 variables' in capsys.readouterr().out
 
 

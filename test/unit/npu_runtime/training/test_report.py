@@ -9,8 +9,8 @@ import pytest
 import tensorflow.compat.v1 as tf
 
 from npu_runtime import checkpoints
+from npu_runtime.training.chief import due
 from npu_runtime.training.metrics import MetricsLog, read_metrics
-from npu_runtime.training.report import due
 from npu_runtime.training.task import StepRecord, Validation, default_log_line
 from toy_training import linear_model, run_toy, train_rows
 from vo_common.errors import UserError
@@ -100,7 +100,7 @@ def test_the_best_checkpoint_is_kept_across_a_resume(tmp_path):
 
 def test_validation_may_have_its_own_line_and_keep_nothing(tmp_path, capsys):
     validation = Validation(fixed_batches, 3, 1, keep_best=False,
-                            log_line=lambda record: 'Accuracy : %s' % record.losses['fit'])
+                            log_format='Accuracy : %(total)s')
     run_toy(tmp_path, 3, validation=validation)
     assert 'Accuracy : ' in capsys.readouterr().out
     assert not os.path.exists(str(tmp_path / 'model-best.index'))
