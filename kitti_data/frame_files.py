@@ -160,7 +160,7 @@ def list_images(folder, one_scene=True):
         if one_scene:
             raise UserError(
                 '%s: holds frames of %d scenes (%s and %s are not neighbours), must be those of '
-                'one drive (give each scene a folder of its own, or names that differ in one number)'
+                'one drive (give each scene its own folder, or names that differ in one number)'
                 % (folder, len(set(scenes)), names[place - 1], names[place]))
     if not numbers:
         _refuse_twins(sorted(zip(stems, paths)))

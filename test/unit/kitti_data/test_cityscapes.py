@@ -33,7 +33,7 @@ def write_camera(folder, label, fx):
 
 def clips_of(root):
     return find_cityscapes(PrepareConfig(dataset_dir=str(root), dataset_name='cityscapes',
-                                    dump_root='unused'))
+                                         dump_root='unused'))
 
 
 def test_frames_have_the_camera_of_their_own_clip(root):
