@@ -52,7 +52,7 @@ def test_motion(run, model, runtime):
     carries_state = _carries_state(run, model)
 
     def save():
-        report.save_result(folder, 'results', {
+        report.save_result(os.path.join(folder, 'results'), {
             'baseline': baseline[1], 'state': 'carried' if carries_state else 'none',
             'sequences': results})
 

@@ -1,6 +1,8 @@
-"""Layers of all nets, with the published variable names."""
+"""The layers all the nets are made of, with the published variable names."""
+import functools
 import zlib
 
+import numpy as np
 import tensorflow.compat.v1 as tf
 
 from geonet.upconvolution import upconvolve
@@ -10,16 +12,24 @@ _L2_WEIGHT = 0.0001
 
 
 class Layers:
-    """Builds the layers of one net.
+    """Makes the layers of one net and holds what they share.
 
     Args:
-      norm_decay: decay of batch norm's moving averages in training: batch norm uses the statistics
-        of the batch and adds the updates of its averages to UPDATE_OPS. None for inference: batch
-        norm uses its averages.
+      norm_decay: in training, how much batch norm's averages keep of themselves at each update,
+        while it uses the batch's statistics; the updates go to the collection UPDATE_OPS. None
+        for inference: batch norm uses its averages.
     """
 
     def __init__(self, norm_decay):
-        self._norm_decay = norm_decay
+        self._is_training = norm_decay is not None
+        # Constants are made once a net, not once a layer: they are a good part of all nodes.
+        self._l2_weight = tf.constant(_L2_WEIGHT, name='l2_weight')
+        if self._is_training:
+            self._update_rate = tf.constant(1.0 - norm_decay, name='update_rate')
+        self._no_statistics = tf.constant([], tf.float32, name='no_statistics')
+        self._half = tf.constant(0.5, name='half')
+        self._constants = {}
+        self._ones = {}
 
     def conv(self, features, filters, size, stride=1, relu=True):
         """Zero-pads (size - 1) // 2 on every side, then convolution, batch norm and ReLU.
@@ -38,14 +48,14 @@ class Layers:
         if size > 1 and stride > 1:
             features, padding = zero_pad(features, (size - 1) // 2), 'VALID'
         with tf.variable_scope(None, 'Conv'):
-            features = tf.nn.conv2d(features, _weights(features, filters, size), stride, padding)
-            return self._normalize(features, relu)
+            weights = self._weights(features, filters, size)
+            return self._normalize(_convolve(features, weights, stride, padding), relu)
 
     def conv_same(self, features, filters, size, stride=1):
-        """As `conv` with TensorFlow's SAME padding, which differs for stride 2."""
+        """As `conv` with TensorFlow's SAME padding, which differs where the stride is 2."""
         with tf.variable_scope(None, 'Conv'):
-            features = tf.nn.conv2d(features, _weights(features, filters, size), stride, 'SAME')
-            return self._normalize(features, relu=True)
+            weights = self._weights(features, filters, size)
+            return self._normalize(_convolve(features, weights, stride, 'SAME'), relu=True)
 
     def upconv(self, features, filters):
         """Nearest-neighbour upsampling by 2, then a 3x3 `conv`.
@@ -58,69 +68,86 @@ class Layers:
           <float32>[B, 2H, 2W, filters].
         """
         with tf.variable_scope(None, 'Conv'):
-            features = upconvolve(features, _weights(features, filters, 3))
+            features = upconvolve(features, self._weights(features, filters, 3))
             return self._normalize(features, relu=True)
 
     def linear_conv(self, features, filters, size, initial_bias=0.0, initial_gain=1.0):
-        """Convolution of stride 1 with SAME padding and biases: the last layer of a net.
+        """Convolution of stride 1 with SAME padding and biases: a net's last layer.
 
         Args:
           features: <float32>[B, H, W, C].
           filters: the number of output channels.
           size: odd, of the square kernel.
-          initial_bias: initial value of the biases.
-          initial_gain: factor on the initial weights.
+          initial_bias: what the biases begin with.
+          initial_gain: factor on the weights that it would begin with.
 
         Returns:
           <float32>[B, H, W, filters].
         """
         with tf.variable_scope(None, 'Conv'):
-            weights = _weights(features, filters, size, initial_gain)
-            biases = _model_variable('biases', [filters], tf.constant_initializer(initial_bias))
-            return tf.nn.bias_add(tf.nn.conv2d(features, weights, 1, 'SAME'), biases)
+            weights = self._weights(features, filters, size, initial_gain)
+            biases = _model_variable('biases', [filters],
+                                         initializer=tf.constant_initializer(initial_bias))
+            return tf.nn.bias_add(_convolve(features, weights, 1, 'SAME'), biases)
+
+    def _weights(self, features, filters, size, initial_gain=1.0):
+        return _model_variable(
+            'weights', [size, size, features.shape.as_list()[-1], filters],
+            initializer=functools.partial(self._xavier, initial_gain),
+            regularizer=lambda weights: self._l2_weight * tf.nn.l2_loss(weights))
+
+    def _xavier(self, gain, shape, dtype=tf.float32, partition_info=None):
+        """Uniform in +- gain sqrt(6 / (fan in + fan out)), as published, in fewer nodes.
+
+        The numbers depend on the graph's seed and the layer's name alone. TensorFlow's own choice,
+        the number of operations built before, would give other ones after any change of the graph.
+        """
+        del partition_info
+        width = 2.0 * gain * np.sqrt(6.0 / (np.prod(shape[:-2]) * (shape[-2] + shape[-1])))
+        seed, seed2 = tf.get_seed(zlib.crc32(tf.get_variable_scope().name.encode()) >> 1)
+        uniform = tf.raw_ops.RandomUniform(shape=self._constant(tuple(shape), tf.int32),
+                                           dtype=dtype, seed=seed, seed2=seed2)
+        return (uniform - self._half) * self._constant(width, dtype)
+
+    def _constant(self, value, dtype):
+        if value not in self._constants:
+            self._constants[value] = tf.constant(value, dtype)
+        return self._constants[value]
 
     def _normalize(self, features, relu):
         """Batch norm with an offset and without a scale."""
         channels = features.shape.as_list()[-1]
-        is_training = self._norm_decay is not None
         with tf.variable_scope('BatchNorm'):
-            beta = _model_variable('beta', [channels], tf.zeros_initializer())
-            moving = [
-                _model_variable('moving_mean', [channels], tf.zeros_initializer(), trainable=False),
-                _model_variable('moving_variance', [channels], tf.ones_initializer(),
-                                trainable=False)]
-            mean, variance = (None, None) if is_training else moving
-            features, *statistics = tf.nn.fused_batch_norm(
-                features, tf.ones([channels]), beta, mean, variance, _BATCH_NORM_EPSILON,
-                is_training=is_training)
-            if is_training:
-                for variable, value in zip(moving, statistics):
-                    update = tf.assign_sub(variable, (variable - value) * (1 - self._norm_decay))
-                    tf.add_to_collection(tf.GraphKeys.UPDATE_OPS, update.op)
-        return tf.nn.relu(features) if relu else features
-
-
-def _weights(features, filters, size, initial_gain=1.0):
-    """<float32>[size, size, C, filters], Glorot uniform (Glorot and Bengio, 2010).
-
-    The initial values depend only on the graph's seed and the name of the layer.
-    """
-    seed = zlib.crc32(tf.get_variable_scope().name.encode()) >> 1
-    return _model_variable(
-        'weights', [size, size, features.shape.as_list()[-1], filters],
-        tf.variance_scaling_initializer(initial_gain ** 2, 'fan_avg', 'uniform', seed),
-        regularizer=lambda weights: _L2_WEIGHT * tf.nn.l2_loss(weights))
+            beta = _model_variable('beta', [channels], initializer=tf.zeros_initializer())
+            moving = [_model_variable(name, [channels], initializer=initializer,
+                                          trainable=False)
+                      for name, initializer in (('moving_mean', tf.zeros_initializer()),
+                                                ('moving_variance', tf.ones_initializer()))]
+            if channels not in self._ones:
+                self._ones[channels] = tf.ones([channels])
+            statistics = [self._no_statistics] * 2 if self._is_training else moving
+            # The op itself: tf.nn.fused_batch_norm makes the empty statistics anew each time.
+            normalized = tf.raw_ops.FusedBatchNormV3(
+                x=features, scale=self._ones[channels], offset=beta, mean=statistics[0],
+                variance=statistics[1], epsilon=_BATCH_NORM_EPSILON,
+                is_training=self._is_training)
+            if self._is_training:
+                for variable, value in zip(moving, normalized[1:3]):
+                    change = (variable - value) * self._update_rate
+                    tf.add_to_collection(tf.GraphKeys.UPDATE_OPS,
+                                         tf.assign_sub(variable, change).op)
+        return tf.nn.relu(normalized.y) if relu else normalized.y
 
 
 def _model_variable(name, shape, initializer, regularizer=None, trainable=True):
-    """A variable of the model, as opposed to the optimizer: prediction restores only these."""
+    """A variable that belongs to the model: checkpoints for prediction hold these alone."""
     return tf.get_variable(
         name, shape, initializer=initializer, regularizer=regularizer, trainable=trainable,
         collections=[tf.GraphKeys.GLOBAL_VARIABLES, tf.GraphKeys.MODEL_VARIABLES])
 
 
 def max_pool(features):
-    """Zero-pads 1 on every side, then 3x3 max pooling of stride 2: half the size."""
+    """Zero-pads 1 on every side, then 3x3 maxima of stride 2: [B, H, W, C] -> half the size."""
     return tf.nn.max_pool(zero_pad(features, 1), [1, 3, 3, 1], [1, 2, 2, 1], 'VALID')
 
 
@@ -131,9 +158,9 @@ def upsample_nearest(features):
 
 
 def crop_like(features, other):
-    """Crops the last row or column that upsampling an odd size has added.
+    """Cuts off the last row or column that upsampling an odd size has added.
 
-    Equals nearest-neighbour resizing from n + 1 to n pixels.
+    Nearest-neighbour resizing from n + 1 to n pixels would do the same.
 
     Args:
       features: <float32>[B, H', W', C], H' in {H, H + 1}, W' in {W, W + 1}.
@@ -151,3 +178,7 @@ def crop_like(features, other):
 def zero_pad(features, width):
     """Zeros on all four sides: <float32>[B, H, W, C] -> [B, H + 2 width, W + 2 width, C]."""
     return tf.pad(features, [[0, 0], [width, width], [width, width], [0, 0]])
+
+
+def _convolve(features, weights, stride, padding):
+    return tf.nn.conv2d(features, weights, strides=[1, stride, stride, 1], padding=padding)

@@ -58,7 +58,7 @@ def test_a_broken_set_is_refused_before_training(own_set, tmp_path, capsys, dama
     (dict(intrinsics='1,2,3'), ('--intrinsics=1,2,3: must be four numbers',)),
     (dict(pictures='16bit'), ('--pictures=16bit: must not be given with --mode=',)),
     (dict(pictures='8bit'), ('--pictures=8bit: must be one of False, True, 16bit',)),
-    (dict(depth_scale=2), ('--depth_scale=2: must be 1 without --pictures=16bit',)),
+    (dict(depth_scale=2), ('--depth_scale=2.0: must not be given with --mode=train_rigid',)),
     (dict(canonical_camera='60,61,52,16'), ('--canonical_camera=60,61,52,16 (shares of', 'fx is')),
     (dict(eval_every=-1), ('--eval_every=-1',)),
     (dict(cache_share=1.5), ('--cache_share=1.5', 'at least 0 and at most 1')),
@@ -69,6 +69,11 @@ def test_flags_that_cannot_be_are_named(synthetic_formatted, tmp_path, capsys, f
     said = train_fails(capsys, synthetic_formatted, tmp_path / 'run', **flags)
     for message in messages:
         assert message in said
+
+
+def test_a_depth_scale_needs_16_bit_pictures(capsys):
+    said = geonet_fails(capsys, 'test_depth', '--depth_scale=2', '--pictures')
+    assert '--depth_scale=2: must be 1 without --pictures=16bit' in said
 
 
 def test_a_checkpoint_folder_that_is_a_file_is_named(synthetic_formatted, tmp_path, capsys):

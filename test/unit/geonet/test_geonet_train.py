@@ -185,7 +185,7 @@ def test_residual_flow_demands_a_checkpoint_of_the_other_nets(
 def test_another_model_in_the_same_folder_is_refused(rigid_run, synthetic_formatted, capsys):
     said = geonet_fails(capsys, 'train_rigid', *SIZE, '--scale_normalize', max_steps=9,
                         dataset_dir=synthetic_formatted, checkpoint_dir=rigid_run)
-    assert 'scale_normalize: false there, true now' in said
+    assert 'scale_normalize: was false, is true' in said
 
 
 @pytest.mark.parametrize('prepared, flags, warned', [
