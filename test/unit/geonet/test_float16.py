@@ -46,15 +46,16 @@ def test_ssim_is_that_of_float64_also_in_windows_of_one_colour():
     assert np.isfinite(gradient).all()
 
 
-@pytest.mark.parametrize('build', [model.rigid_training, model.flow_training])
-def test_outside_the_nets_nothing_is_computed_in_float16_but_the_image_pyramid(build):
+@pytest.mark.parametrize('build,scope', [(model.rigid_training, None),
+                                         (model.flow_training, 'flow_net')])
+def test_outside_the_nets_nothing_is_computed_in_float16_but_the_image_pyramid(build, scope):
     config = ModelConfig(img_height=32, img_width=64, dispnet_encoder='vgg',
                          geometry_consistency_weight=0.5, auto_masking=True)
     batch = random_batch(config, 1)
     with tf.Graph().as_default() as graph:
         output = build({name: tf.placeholder(value.dtype, value.shape)
                         for name, value in batch.items()}, config)
-        tf.gradients(tf.add_n(list(output.losses.values())), tf.trainable_variables())
+        tf.gradients(tf.add_n(list(output.losses.values())), tf.trainable_variables(scope))
     half = half_precision.half_operations(graph)
     # A sum of float16 alone, outside, is one of gradients of the nets.
     outside = {op.type for op in graph.get_operations() if op.name in half
