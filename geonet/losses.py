@@ -33,12 +33,12 @@ def photometric_error(x, y, ssim_weight=0.85):
         structural, difference = 0.5 - 0.5 * similarity, x - y
         clipped = tf.clip_by_value(structural, 0.0, 1.0)
 
-        @kept_in_float32()
-        def gradient(upstream):
-            inside = tf.cast(tf.equal(structural, clipped), tf.float32)
-            of_similarity = upstream * inside * (-0.5 * ssim_weight)
-            of_difference = upstream * tf.sign(difference) * (1.0 - ssim_weight)
-            return gradient_of_similarity(of_similarity) + of_difference, None
+        def gradient(upstream):  # undecorated: TensorFlow 1.15 takes **kwargs for variables
+            with kept_in_float32():
+                inside = tf.cast(tf.equal(structural, clipped), tf.float32)
+                of_similarity = upstream * inside * (-0.5 * ssim_weight)
+                of_difference = upstream * tf.sign(difference) * (1.0 - ssim_weight)
+                return gradient_of_similarity(of_similarity) + of_difference, None
 
         return ssim_weight * clipped + (1.0 - ssim_weight) * tf.abs(difference), gradient
 
