@@ -95,7 +95,7 @@ def evaluate_split(split, pred, config, indices=None):
 
     Args:
       split: result of `open_split`.
-      pred: sequence of <float32>[H, W] in the order of its names.
+      pred: sequence of <float32>[H, W] in the order of its names, or {index: the same}.
       config: Config; uses scale, min_depth and max_depth.
       indices: of the images; None: all.
     """
@@ -113,9 +113,10 @@ def warn_if_explained(split, pred, config, result):
     if result['prediction']['abs_rel'] <= constant:
         return
     scaled = dataclasses.replace(config, scale=True)
-    readings = {'1 / prediction, scaled by medians,': [inverse(depth) for depth in pred],
-                'the prediction, scaled by medians,': pred}
     indices = dataclasses.replace(config, num_plots=_IMAGES_TO_EXPLAIN).plotted(len(pred))
+    readings = {'1 / prediction, scaled by medians,': {
+        index: inverse(pred[index]) for index in indices},
+                'the prediction, scaled by medians,': pred}
     found = best_explanation(constant, [
         (words, evaluate_split(split, reading, scaled, indices)['prediction']['abs_rel'])
         for words, reading in readings.items()], share=0.5)

@@ -8,7 +8,7 @@ import typing
 
 import numpy as np
 
-from kitti_data.mirror import mirrored_images, mirrored_intrinsics
+from kitti_data.mirror import mirrored_intrinsics
 from kitti_data.pipeline import turned_frames
 from vo_common.flags import Flags, flag
 from vo_common.opencv import cv2
@@ -135,7 +135,7 @@ def apply(drawn, stack, intrinsics, out, half_pixel_centers=False):
         cv2.LUT(out, _colour_table(drawn), dst=out)
     intrinsics = _follow(intrinsics, drawn, out.shape[:2], half_pixel_centers)
     if drawn.flip:
-        out[:] = mirrored_images(out)
+        cv2.flip(out, 1, dst=out)
         intrinsics = mirrored_intrinsics(intrinsics, out.shape[1])
     return intrinsics
 

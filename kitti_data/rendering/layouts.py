@@ -1,5 +1,4 @@
 """Synthetic drives in the folder layouts of KITTI: odometry, raw, and KITTI 2015."""
-import functools
 import os
 from typing import NamedTuple
 
@@ -168,11 +167,7 @@ def kitti_2015_dataset(output_dir, num_images=4, img_height=64, img_width=208, s
                   for step in range(-reach, reach + 1) for camera in (2, 3)]
         files += [_Rendered(write, os.path.join(
             folder, name, '%06d_%02d.png' % (index, REFERENCE)), scene, frame)
-                  for name, write in (
-                      ('flow_noc', functools.partial(_write_flow, visible=True)),
-                      ('flow_occ', functools.partial(_write_flow, visible=False)),
-                      ('disp_noc_0', functools.partial(_write_disparity, visible=True)),
-                      ('disp_occ_0', functools.partial(_write_disparity, visible=False)))]
+                  for name, write in (('flow_noc', _write_flow), ('disp_noc_0', _write_disparity))]
     _render(files, num_workers)
     return scene, references
 
@@ -288,14 +283,24 @@ def _write_scan(path, scene, frame, _):
         stream.write(np.hstack([points, np.full((len(points), 1), 0.5)]).astype('<f4').tobytes())
 
 
-def _write_flow(path, scene, frame, _, visible):
+def _write_flow(path, scene, frame, _):
     flow, occ, noc = scene.flow(frame, frame + 1)
-    write_kitti_flow(path, flow, noc if visible else occ)
+    # The truth of visible pixels last: both files are done when it is there.
+    write_kitti_flow(_of_all_pixels(path), flow, occ)
+    write_kitti_flow(path, flow, noc)
 
 
-def _write_disparity(path, scene, frame, _, visible):
+def _write_disparity(path, scene, frame, _):
     _, occ, noc = scene.flow(frame, frame, camera=2, other_camera=3)
-    known, depth = noc if visible else occ, scene.depth(frame)
-    disparity = scene.intrinsics[0, 0] * BASELINE / np.where(known, depth, 1.0)
-    # KITTI's disparities have the depth format: 256 times the pixels.
-    write_kitti_depth(path, np.where(known, disparity, 0))
+    depth = scene.depth(frame)
+    for file, known in ((_of_all_pixels(path), occ), (path, noc)):
+        disparity = scene.intrinsics[0, 0] * BASELINE / np.where(known, depth, 1.0)
+        # KITTI's disparities have the depth format: 256 times the pixels.
+        write_kitti_depth(file, np.where(known, disparity, 0))
+
+
+def _of_all_pixels(path):
+    """The file in KITTI 2015's `..._occ...` folder beside one in `..._noc...`."""
+    folder, name = os.path.split(path)
+    parent, kind = os.path.split(folder)
+    return os.path.join(make_folder(os.path.join(parent, kind.replace('noc', 'occ'))), name)
