@@ -4,6 +4,8 @@
 VENV ?= .venv
 export VENV
 RUN = "$$VENV/bin/python"
+# A test that waits for ever fails after so many seconds, and its traceback shows where.
+TEST = $(RUN) -m pytest -q --timeout=600
 
 .PHONY: env demo test test-distributed test-faults learn-kitti benchmark clean
 
@@ -14,12 +16,12 @@ demo: env
 	$(RUN) experiments/demo.py
 
 test: env
-	$(RUN) -m pytest -q -n 2 --dist loadfile test/unit
-	FAULTS=quick $(RUN) -m pytest -q -n 2 --dist loadfile test/faults
+	$(TEST) -n 2 --dist loadfile test/unit
+	FAULTS=quick $(TEST) -n 2 --dist loadfile test/faults
 
 test-distributed: env
 	@scripts/install_horovod.sh
-	$(RUN) -m pytest -q test/distributed
+	$(TEST) test/distributed
 
 test-faults: env
 	$(RUN) -m pytest -q -n 2 --dist loadfile test/faults

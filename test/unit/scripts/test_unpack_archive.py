@@ -1,5 +1,5 @@
 """scripts/unpack_archive.py: nothing outside of the target; bad archives are one sentence."""
-import importlib.util
+import importlib
 import io
 import os
 import struct
@@ -8,18 +8,9 @@ import zipfile
 import numpy as np
 import pytest
 
-from repository import ROOT
 from vo_common.errors import UserError
 
-_PATH = ROOT / 'scripts' / 'unpack_archive.py'
-
-
-@pytest.fixture(scope='module')
-def unpack():
-    spec = importlib.util.spec_from_file_location('unpack_archive', str(_PATH))
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.unpack
+unpack = importlib.import_module('scripts.unpack_archive').unpack
 
 
 def archive_of(path, **entries):
@@ -35,7 +26,7 @@ def files_below(folder):
 
 @pytest.mark.parametrize('name', ['a/$HOME/z', '$UP/z', '~/z', '~root/z', 'a/${HOME}', '$(id)',
                                   'a;b'])
-def test_names_like_variables_are_folders_of_these_names(tmp_path, monkeypatch, unpack, name):
+def test_names_like_variables_are_folders_of_these_names(tmp_path, monkeypatch, name):
     monkeypatch.setenv('UP', '..')
     monkeypatch.setenv('HOME', str(tmp_path / 'home'))
     target = tmp_path / 'target'
@@ -46,7 +37,7 @@ def test_names_like_variables_are_folders_of_these_names(tmp_path, monkeypatch, 
 
 
 @pytest.mark.parametrize('name', ['../z', 'a/../../z', '/tmp/../etc/z', 'link/z', 'link/deeper/z'])
-def test_what_leads_out_of_the_target_is_refused_by_name_or_link(tmp_path, unpack, name):
+def test_what_leads_out_of_the_target_is_refused_by_name_or_link(tmp_path, name):
     target = tmp_path / 'target'
     target.mkdir()
     (tmp_path / 'elsewhere').mkdir()
@@ -56,7 +47,7 @@ def test_what_leads_out_of_the_target_is_refused_by_name_or_link(tmp_path, unpac
     assert files_below(tmp_path) == ['a.zip']
 
 
-def test_a_link_of_the_same_name_is_replaced_and_not_written_through(tmp_path, unpack):
+def test_a_link_of_the_same_name_is_replaced_and_not_written_through(tmp_path):
     target = tmp_path / 'target'
     target.mkdir()
     (tmp_path / 'mine.txt').write_text('kept')
@@ -85,7 +76,7 @@ def patched(path, signature, offset, value, width='<H'):
     (lambda path: patched(path, b'PK\1\2', 16, 5, '<I'), 'damaged'),
     (lambda path: path.write_bytes(b'PK'), 'damaged'),
     (lambda path: path.write_bytes(b''), 'damaged')])
-def test_a_bad_archive_is_one_sentence(tmp_path, unpack, damage, message):
+def test_a_bad_archive_is_one_sentence(tmp_path, damage, message):
     archive_of(tmp_path / 'a.zip', **{'a.txt': 'content ' * 50})
     damage(tmp_path / 'a.zip')
     (tmp_path / 'target').mkdir()
@@ -97,13 +88,13 @@ def test_a_bad_archive_is_one_sentence(tmp_path, unpack, damage, message):
 @pytest.mark.parametrize('name, message', [('x' * 300, 'cannot write .*File name too long'),
                                            ('a/' * 3000 + 'z', 'cannot make folder')],
                          ids=['long', 'deep'])
-def test_names_that_no_file_can_have_are_one_sentence(tmp_path, unpack, name, message):
+def test_names_that_no_file_can_have_are_one_sentence(tmp_path, name, message):
     (tmp_path / 'target').mkdir()
     with pytest.raises(UserError, match=message):
         unpack(archive_of(tmp_path / 'a.zip', **{name: 'x'}), str(tmp_path / 'target'))
 
 
-def test_an_archive_that_cannot_be_read_is_named(tmp_path, unpack, monkeypatch):
+def test_an_archive_that_cannot_be_read_is_named(tmp_path, monkeypatch):
     def refuse(path, *_, **__):
         raise PermissionError(13, 'Permission denied', path)
     archive_of(tmp_path / 'a.zip', a='x')
@@ -112,7 +103,7 @@ def test_an_archive_that_cannot_be_read_is_named(tmp_path, unpack, monkeypatch):
         unpack(str(tmp_path / 'a.zip'), str(tmp_path))
 
 
-def test_mutated_archives_never_end_in_a_traceback(tmp_path, unpack):
+def test_mutated_archives_never_end_in_a_traceback(tmp_path):
     archive_of(tmp_path / 'a.zip', **{'a/%d.txt' % number: os.urandom(9) for number in range(4)})
     content = np.frombuffer((tmp_path / 'a.zip').read_bytes(), np.uint8)
     random = np.random.RandomState(8964)

@@ -1,0 +1,36 @@
+"""What a run of tests prints: slow tests and failures as they end, then the time of each file."""
+import collections
+
+import pytest
+import tabulate
+
+_SLOW = 60  # seconds
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_configure(config):
+    if not hasattr(config, 'workerinput'):
+        config.pluginmanager.register(_Times(config.pluginmanager.getplugin('terminalreporter')))
+
+
+class _Times:
+    """Of all workers together: the seconds of the files add up to more than the wall time."""
+
+    def __init__(self, terminal):
+        self._terminal = terminal
+        self._seconds, self._tests = collections.Counter(), collections.Counter()
+
+    def pytest_runtest_logreport(self, report):
+        name = report.nodeid.split('::')[0]
+        self._seconds[name] += report.duration
+        self._tests[name] += report.when == 'call'
+        if report.failed or report.duration > _SLOW:
+            # A run that is stopped from outside prints no summary.
+            self._terminal.write_line('\n%s (%s): %s after %.0f s' % (
+                report.nodeid, report.when, report.outcome, report.duration))
+
+    def pytest_terminal_summary(self):
+        self._terminal.section('seconds by file')
+        self._terminal.write_line(tabulate.tabulate(
+            [(seconds, self._tests[name], name) for name, seconds in self._seconds.most_common()],
+            headers=['seconds', 'tests', 'file'], floatfmt='.1f'))
