@@ -5,6 +5,7 @@ too large becomes infinite.
 """
 import json
 
+import numpy as np
 import tensorflow.compat.v1 as tf
 
 import npu_plugin
@@ -147,3 +148,15 @@ def train_by_rules(build_model, batch, steps, black=None, **options):
                           for _ in range(steps)])
     (float32, _), (by_rules, counts) = [zip(*calls) for calls in found]
     return float32, by_rules, int(counts[-1])
+
+
+def assert_within_1_percent(found, float32):
+    """Compares losses: the first two, and the mean of the ratios of all.
+
+    Later ones differ one by one whatever is wrong: with the initial weights rounded to float16
+    once, and all else in float32, single losses of 20 steps move by up to 5.9 % (GeoNet's rigid
+    stage, 128x416) and 1.8 % (ConvLSTM, 64x208).
+    """
+    ratios = np.divide(found, float32)
+    np.testing.assert_allclose(ratios[:2], 1.0, atol=0.01)
+    np.testing.assert_allclose(ratios.mean(), 1.0, atol=0.01)
