@@ -166,11 +166,8 @@ def read_text(path, what='text file'):
       UserError: the file is missing, unreadable or not UTF-8.
     """
     path = require_file(path, what)
-    try:
-        with open(path, encoding='utf-8-sig') as stream:
-            return stream.read()
-    except (OSError, ValueError) as error:  # UnicodeDecodeError is a ValueError
-        raise UserError('cannot read %s %s: %s' % (what, path, reason(error))) from error
+    with reading(path, what), open(path, encoding='utf-8-sig') as stream:
+        return stream.read()
 
 
 def read_json(path, what='JSON file'):
@@ -201,34 +198,28 @@ def read_lines(path, what='text file'):
     return [line for _, line in numbered_lines(path, what)]
 
 
-def list_folder(path, what='folder'):
+def list_folder(path):
     """The names in a folder, unordered; raises a UserError if it cannot be read."""
-    try:
+    with reading(path, 'folder'):
         return os.listdir(path)
-    except (OSError, ValueError) as error:
-        raise UserError('cannot read %s %s: %s' % (what, path, reason(error))) from error
 
 
-def remove_others(folder, pattern, names):
+def remove_others(folder, pattern, names=()):
     """Removes the files in `folder` whose full name matches `pattern` and is not in `names`.
 
     A longer, earlier run leaves them, and they would be taken for results of this one.
 
-    Returns:
-      Their number.
-
     Raises:
       UserError: one cannot be removed.
     """
-    stale = [name for name in list_folder(folder)
-             if re.fullmatch(pattern, name) and name not in names]
-    for name in stale:
-        try:
-            os.remove(os.path.join(folder, name))
-        except OSError as error:
-            raise UserError('cannot remove %s of an earlier run: %s' % (
-                os.path.join(folder, name), reason(error))) from error
-    return len(stale)
+    for name in list_folder(folder):
+        if re.fullmatch(pattern, name) and name not in names:
+            path = os.path.join(folder, name)
+            try:
+                os.remove(path)
+            except OSError as error:
+                raise UserError('cannot remove %s of an earlier run: %s' % (
+                    path, reason(error))) from error
 
 
 def make_folder(path):

@@ -21,7 +21,6 @@ from vo_common.files import expand_typed
 
 _BOOLEANS = dict.fromkeys(('true', 't', 'yes', 'y', '1'), True)
 _BOOLEANS.update(dict.fromkeys(('false', 'f', 'no', 'n', '0'), False))
-_NOT_GIVEN = object()
 BOOL_OR_TEXT = typing.Union[bool, str]  # of a flag with the choices False, True and texts
 _ITEM_TYPES = {typing.List[int]: int, typing.List[float]: float, typing.List[str]: str}
 # Type of a value -> (its name in a message, its name in the help).
@@ -46,9 +45,6 @@ def flag(default, help, choices=None, aliases=(), modes=(), topic=None, **bounds
       **bounds: `at_least`, `above`, `at_most`, `below`: limits of a number, or of each number of a
         list. Numbers must be finite in any case.
     """
-    unknown = set(bounds) - set(_BOUNDS)
-    if unknown:
-        raise TypeError('flag has no argument %s' % ', '.join(sorted(unknown)))
     metadata = {'help': help, 'choices': choices, 'aliases': tuple(aliases),
                 'modes': tuple(modes), 'topic': topic, 'bounds': bounds}
     if isinstance(default, list):
@@ -100,7 +96,8 @@ class Flags:
     """
 
     def __post_init__(self):
-        check_fields(self)
+        for field in dataclasses.fields(self):
+            check_value(field, getattr(self, field.name))
 
     def require(self, **purposes):
         """Raises a UserError for the first of these flags that is empty.
@@ -111,12 +108,6 @@ class Flags:
         for name, purpose in purposes.items():
             if not getattr(self, name):
                 raise UserError('--%s= is empty: must be %s' % (name, purpose))
-
-
-def check_fields(values):
-    """`check_value` of every field of a dataclass."""
-    for field in dataclasses.fields(values):
-        check_value(field, getattr(values, field.name))
 
 
 def check_value(field, value, where=''):
@@ -170,7 +161,7 @@ def parse_flags(description, *config_classes, argv=None, defaults=None):
     mode = '--mode=MODE ' if 'mode' in fields else ''
     parser = argparse.ArgumentParser(
         usage='%%(prog)s %s[--flag=value ...]' % mode, description=description,
-        allow_abbrev=False, formatter_class=_HelpFormatter)
+        allow_abbrev=False, formatter_class=_HelpFormatter, argument_default=argparse.SUPPRESS)
     groups = {}
     for config_class in config_classes:
         hints = typing.get_type_hints(config_class)
@@ -179,11 +170,8 @@ def parse_flags(description, *config_classes, argv=None, defaults=None):
             if title not in groups:
                 groups[title] = parser.add_argument_group(title)
             _add_flag(groups[title], field, hints[field.name])
-    values = {name: default_of(field) for name, field in fields.items()}
-    # The parser sets its defaults only where the namespace has nothing yet.
-    parsed = parser.parse_args(argv, argparse.Namespace(**dict.fromkeys(values, _NOT_GIVEN)))
-    given = {name: value for name, value in vars(parsed).items() if value is not _NOT_GIVEN}
-    values.update(given)
+    given = vars(parser.parse_args(argv))
+    values = dict({name: default_of(field) for name, field in fields.items()}, **given)
     for name, value in given.items():
         check_value(fields[name], value)
     _check_modes(fields, given, values.get('mode'))
@@ -255,25 +243,27 @@ def _add_flag(group, field, kind):
                            default=argparse.SUPPRESS, help=argparse.SUPPRESS)
     if field.metadata['topic']:
         name, describe = field.metadata['topic']
-        group.add_argument('--' + name, action=_Print, describe=describe,
+        group.add_argument('--' + name, action='version', version=describe(),
                            help='describe --%s' % field.name)
 
 
 def _parser_of(name, kind, item):
     """The function that converts the text of a flag of type `kind` with items of type `item`."""
+    is_list = kind in _ITEM_TYPES
+
     def convert(text):
-        if item in (bool, BOOL_OR_TEXT):
-            return _BOOLEANS[text.lower()] if item is bool else _BOOLEANS.get(text.lower(), text)
-        return item(text)
+        if item is BOOL_OR_TEXT:
+            return _BOOLEANS.get(text.lower(), text)
+        return _BOOLEANS[text.lower()] if item is bool else item(text)
 
     def parse(text):
         try:
-            if kind in _ITEM_TYPES:
-                return [convert(part) for part in text.split(',') if part.strip()]
-            return convert(text)
+            values = [convert(part) for part in (text.split(',') if is_list else [text])
+                      if part.strip() or not is_list]
         except (KeyError, ValueError):
-            raise UserError('--%s=%s: must be %s' % (name, text, (
-                'a list with commas, each item ' if kind in _ITEM_TYPES else '') + _NAMES[item][0]))
+            raise UserError('--%s=%s: must be %s%s' % (
+                name, text, 'a list with commas, each item ' if is_list else '', _NAMES[item][0]))
+        return values if is_list else values[0]
     return parse
 
 
@@ -283,16 +273,3 @@ class _HelpFormatter(argparse.RawDescriptionHelpFormatter):
     def _format_action_invocation(self, action):
         values = '' if action.nargs == 0 else '=' + action.metavar
         return ', '.join(action.option_strings) + values
-
-
-class _Print(argparse.Action):
-    """Prints the text that `describe()` returns, and ends the program."""
-
-    def __init__(self, option_strings, dest, describe, **arguments):
-        super().__init__(option_strings, argparse.SUPPRESS, nargs=0, default=argparse.SUPPRESS,
-                         **arguments)
-        self._describe = describe
-
-    def __call__(self, parser, namespace, values, option_string=None):
-        print(self._describe())
-        parser.exit()

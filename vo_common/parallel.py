@@ -1,6 +1,8 @@
 """Applies a function to many items on all cores."""
 import collections
 import concurrent.futures
+import contextlib
+import functools
 import multiprocessing
 import os
 
@@ -43,24 +45,17 @@ def parallel_map(function, items, workers=0, desc='', unit='it', processes=False
     """
     items = list(items)
     workers = max(1, min(workers or num_cores(), len(items)))
+    show = functools.partial(progress, total=len(items), desc=desc, unit=unit)
     if workers == 1:
-        return [function(item) for item in progress(items, desc=desc, unit=unit)]
+        return list(show(map(function, items)))
     if processes:
         pool = concurrent.futures.ProcessPoolExecutor(
             workers, mp_context=multiprocessing.get_context('spawn'))
     else:
         pool = concurrent.futures.ThreadPoolExecutor(workers)
-    with pool:
-        futures = [pool.submit(function, item) for item in items]
-        try:
-            done = concurrent.futures.as_completed(futures)
-            for future in progress(done, total=len(items), desc=desc, unit=unit):
-                future.result()
-        except BaseException:
-            for future in futures:
-                future.cancel()
-            raise
-    return [future.result() for future in futures]
+    # Closing the results cancels the items that have not begun.
+    with pool, contextlib.closing(pool.map(function, items)) as results:
+        return list(show(results))
 
 
 def read_ahead(function, items, workers=0):

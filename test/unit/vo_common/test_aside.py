@@ -13,7 +13,8 @@ from vo_common.parallel import leave_half_of_the_cores, num_cores
 def add(one, other):
     print('adding')
     print('in words', file=sys.stderr)
-    return one + other, os.getpid()
+    leave_half_of_the_cores()
+    return one + other, os.getpid(), num_cores()
 
 
 def fail():
@@ -28,8 +29,8 @@ def leave_a_mark(path):
 def test_it_returns_the_result_of_another_process_whose_words_are_in_the_log(tmp_path):
     log = tmp_path / 'log.txt'
     with beside(add, 2, 3, log_path=str(log)) as result:
-        total, process = result()
-    assert total == 5 and process != os.getpid()
+        total, process, cores = result()
+    assert total == 5 and process != os.getpid() and cores == max(1, (num_cores() + 1) // 2)
     assert sorted(log.read_text().splitlines()) == ['adding', 'in words']
 
 
@@ -52,13 +53,3 @@ def test_it_ends_with_the_block(tmp_path):
             raise KeyboardInterrupt
     assert mark.exists() and time.time() - begin < 120
     assert log.read_text() == 'SIGTERM: stopped\n'
-
-
-def cores():
-    leave_half_of_the_cores()
-    return num_cores()
-
-
-def test_it_can_leave_half_of_the_cores_to_this_process(tmp_path):
-    with beside(cores, log_path=str(tmp_path / 'log.txt')) as result:
-        assert result() == max(1, (num_cores() + 1) // 2)
