@@ -12,41 +12,34 @@ from vo_common.errors import UserError
 KITTI_STEP = (-0.000627127568, -0.0175381973, 0.957446776)
 
 
-def mean_step(trajectories):
-    """The mean relative translation of consecutive frames.
+def constant_motion(frames, step=KITTI_STEP):
+    """Poses that advance by `step` a frame without turning.
 
     Args:
-      trajectories: list of float64 [N, 4, 4] camera-to-world poses; all steps have equal weight.
+      frames: number N of frames, or their ascending numbers [N].
+      step: float [3], metres in the camera's frame.
 
     Returns:
-      float64 [3], metres in the camera's frame.
+      float64 [N, 4, 4] camera-to-world poses relative to the first frame.
     """
-    steps = [relative(poses[:-1], poses[1:])[:, :3, 3] for poses in trajectories]
-    return np.concatenate(steps).mean(axis=0)
-
-
-def constant_motion(num_frames, step=KITTI_STEP):
-    """float64 [N, 4, 4] camera-to-first-frame poses that advance by `step` without turning."""
-    return constant_motion_at(np.arange(num_frames), step)
-
-
-def constant_motion_at(frames, step=KITTI_STEP):
-    """`constant_motion` at the frame numbers [N], relative to the first of them."""
+    frames = np.arange(frames) if np.ndim(frames) == 0 else np.asarray(frames)
     poses = np.tile(np.eye(4), (len(frames), 1, 1))
-    poses[:, :3, 3] = (np.asarray(frames) - frames[0])[:, None] * np.asarray(step)
+    poses[:, :3, 3] = (frames - frames[0])[:, None] * np.asarray(step)
     return poses
 
 
 def step_from_files(paths):
-    """(mean step float64 [3], label) of consecutive frames in pose files; default: KITTI 00-08."""
+    """(mean step float64 [3], label) over consecutive frames in pose files; default: KITTI 00-08.
+
+    All steps have equal weight.
+    """
     if not paths:
         return np.array(KITTI_STEP), 'constant motion (KITTI 00-08)'
-    runs = []
+    steps = []
     for path in paths:
         numbers, poses = odometry.read_poses_indexed(path)
-        runs += np.split(poses, np.flatnonzero(np.diff(numbers) != 1) + 1)
-    runs = [run for run in runs if len(run) > 1]
-    if not runs:
+        steps.append(relative(poses[:-1], poses[1:])[np.diff(numbers) == 1, :3, 3])
+    if not any(map(len, steps)):
         raise UserError('no two consecutive frames in %s' % ', '.join(paths))
     names = ','.join(os.path.splitext(os.path.basename(path))[0] for path in paths)
-    return mean_step(runs), 'constant motion (%s)' % names
+    return np.concatenate(steps).mean(axis=0), 'constant motion (%s)' % names

@@ -94,7 +94,7 @@ def evaluate_map(gt, pred, valid, scale=True, limits=(MIN_DEPTH, MAX_DEPTH), foc
     if not np.isfinite(resized).all() or median <= 0:
         raise ValueError('its depths are not all finite, or their median is not above 0')
     factor = float(np.median(truth)) / median if scale else 1.0
-    if factor > np.finfo(np.float32).max:
+    if factor > float(np.finfo(np.float32).max):
         raise ValueError('its median, %g, is too small to be scaled' % median)
     with np.errstate(over='ignore'):
         resized = np.clip(resized * np.float32(factor), *limits)

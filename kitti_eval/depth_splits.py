@@ -1,32 +1,32 @@
-"""The images to evaluate depth on, and their truth: Eigen's, KITTI 2015's, synthetic ones.
-
-A split has the `names` and `drives` of its images, `image_path(index)`, `truth(index)` and
-`has_images`, whether those paths exist.
-"""
+"""The images to evaluate depth on, and their truth: Eigen's, KITTI 2015's, synthetic ones."""
 import functools
 import os
 import re
-from typing import NamedTuple
+from typing import Callable, List, NamedTuple
 
 import numpy as np
 
 from kitti_data import splits
+from kitti_data.calibration import KITTI_SIZES, Calibration
 from kitti_data.depth_files import exact_depth_path, read_kitti_depth
 from kitti_data.frame_files import frame_number
 from kitti_data.image_lists import read_image_list
-from kitti_data.images import image_size
+from kitti_data.images import image_size, read_16_bit
 from kitti_data.kitti_2015 import REFERENCE, reference_names
 from kitti_data.odometry import OdometrySequence
 from kitti_data.raw import RawDrive, read_velodyne
 from kitti_eval.depth_errors import GARG_CROP, valid_pixels
-from kitti_eval.depth_truth import (
-    BASELINE, FOCAL_OF_WIDTH, disparity_to_depth, focal_and_baseline, project_velodyne,
-    read_disparity)
 from vo_common.errors import UserError
 from vo_common.files import require_file, require_folder
 
+# Eigen's test images, and those with KITTI's annotated depth (Uhrig et al., 3DV 2017).
+EIGEN_IMAGES, ANNOTATED_IMAGES = 697, 652
 _ANNOTATED_PARTS = ('train', 'val')
 _RAW_IMAGE = re.compile(r'([^/]+)/image_0([0-3])/data/([0-9]+)\.(png|jpg|jpeg)$', re.I)
+_STEPS_PER_PIXEL = 256.0  # of KITTI 2015's disparities
+# How the field turns these into depth: pixels by the width of the images, metres.
+_FOCAL_OF_WIDTH = {width: focal for focal, (_, width) in KITTI_SIZES.items()}
+_BASELINE = 0.54
 
 
 class DepthTruth(NamedTuple):
@@ -40,12 +40,20 @@ class DepthTruth(NamedTuple):
     focal_baseline: float = None
 
 
-# Eigen's test images, and those with KITTI's annotated depth (Uhrig et al., 3DV 2017).
-EIGEN_IMAGES, ANNOTATED_IMAGES = 697, 652
+class Split(NamedTuple):
+    """The images to evaluate depth on.
+
+    paths: of N images; those of annotated depth need not exist.
+    drives: that the images are from.
+    truth: function of an index that returns the <DepthTruth> of an image, or None without one.
+    """
+    paths: List[str]
+    drives: List[str]
+    truth: Callable
 
 
-class EigenSplit:
-    """Images of KITTI raw with the laser scan as truth.
+def eigen_split(kitti_dir, list_path, limits):
+    """The <Split> of images of KITTI raw with the laser scan as truth, in Garg's crop.
 
     Args:
       kitti_dir: the raw folder, with the dates.
@@ -53,179 +61,182 @@ class EigenSplit:
         `2011_09_26/2011_09_26_drive_0002_sync/image_02/data/0000000069.png`; see `image_lists`.
       limits: depths to evaluate, metres.
     """
-    has_images = True
+    root = require_folder(kitti_dir, 'KITTI raw folder (--kitti_dir)')
+    if any(os.path.isdir(os.path.join(root, part)) for part in _ANNOTATED_PARTS):
+        raise UserError('--kitti_dir=%s: is KITTI\'s annotated depth, must be the raw folder '
+                        'with --split=eigen (or give --split=eigen_benchmark)' % kitti_dir)
+    paths, images = _listed_images(list_path, root)
+    open_drive = functools.lru_cache(maxsize=None)(RawDrive)
+    scans = [open_drive(root, drive).velodyne_path(number) for drive, _, number in images]
+    if not any(map(os.path.exists, scans)):
+        raise UserError('none of %d images has a laser scan, such as %s (unpack the raw drives, '
+                        'not the depth benchmark: they hold velodyne_points)' % (
+                            len(scans), scans[0]))
 
-    def __init__(self, kitti_dir, list_path, limits):
-        self._root = require_folder(kitti_dir, 'KITTI raw folder (--kitti_dir)')
-        if _holds_annotated_depth(self._root):
-            raise UserError('--kitti_dir=%s: is KITTI\'s annotated depth, must be the raw folder '
-                            'with --split=eigen (or give --split=eigen_benchmark)' % kitti_dir)
-        self.names, self._images = _listed_images(list_path, self._root)
-        self.drives = sorted({drive for drive, _, _ in self._images})
-        self._limits = limits
-        self._drive = functools.lru_cache(maxsize=None)(RawDrive)
-        scans = [self._drive(self._root, drive).velodyne_path(number)
-                 for drive, _, number in self._images]
-        if not any(map(os.path.exists, scans)):
-            raise UserError('none of %d images has a laser scan, such as %s (unpack the raw '
-                            'drives, not the depth benchmark: they hold velodyne_points)' % (
-                                len(scans), scans[0]))
-
-    def image_path(self, index):
-        return os.path.join(self._root, self.names[index])
-
-    def truth(self, index):
-        """The `DepthTruth` of an image; None if KITTI has no scan of that moment."""
-        drive_name, camera, number = self._images[index]
-        drive = self._drive(self._root, drive_name)
-        path = drive.velodyne_path(number)
-        if not os.path.exists(path):
+    def truth(index):
+        if not os.path.exists(scans[index]):
             return None
-        size = drive.calibration.projected_size(camera, image_size(self.image_path(index)))
-        depth = project_velodyne(read_velodyne(path),
-                                 drive.calibration.velo_to_image(camera, size), *size)
-        return DepthTruth(depth, valid_pixels(depth, GARG_CROP, self._limits))
+        drive, camera, _ = images[index]
+        calibration = open_drive(root, drive).calibration
+        size = calibration.projected_size(camera, image_size(paths[index]))
+        depth = project_velodyne(read_velodyne(scans[index]),
+                                 calibration.velo_to_image(camera, size), *size)
+        return DepthTruth(depth, valid_pixels(depth, GARG_CROP, limits))
+    return Split(paths, _drives(images), truth)
 
 
-class AnnotatedSplit:
-    """Eigen's images with KITTI's annotated depth, the "improved ground truth", as truth.
+def annotated_split(kitti_dir, list_path, limits, crop=True):
+    """The <Split> of Eigen's images with KITTI's annotated depth, the "improved ground truth".
 
     Args:
       kitti_dir: data_depth_annotated, with `{train,val}/<drive>/proj_depth/groundtruth/image_0C`.
-      list_path: as for `EigenSplit`, but the images need not exist. Ignores those of Eigen's 697
+      list_path: as for `eigen_split`, but the images need not exist. Ignores those of Eigen's 697
         without annotated depth.
       limits: depths to evaluate, metres.
-      crop: whether to evaluate pixels in Garg's crop and within the limits, as `EigenSplit`, or all
-        that are annotated (Godard et al., ICCV 2019).
+      crop: whether to evaluate pixels in Garg's crop and within the limits, as `eigen_split`, or
+        all that are annotated (Godard et al., ICCV 2019).
 
     Raises:
       UserError: no image is annotated, or not exactly 652 of Eigen's list.
     """
-    has_images = False
+    root = require_folder(kitti_dir, 'annotated depth of KITTI (--kitti_dir)')
+    paths, images = _listed_images(list_path, root, exist=False)
+    names = ['%s/proj_depth/groundtruth/image_%02d/%010d.png' % image for image in images]
+    found = [next(filter(os.path.isfile, (os.path.join(root, part, name)
+                                          for part in _ANNOTATED_PARTS)), None)
+             for name in names]
+    count = len(found) - found.count(None)
+    published = {EIGEN_IMAGES: ANNOTATED_IMAGES, ANNOTATED_IMAGES: ANNOTATED_IMAGES}
+    if count != published.get(len(images), count) or not count:
+        raise UserError('%s: %d of the %d images of %s are annotated there, must be %s (unpack '
+                        'train and val of data_depth_annotated)' % (
+                            kitti_dir, count, len(images), list_path,
+                            published.get(len(images), 'at least one')))
 
-    def __init__(self, kitti_dir, list_path, limits, crop=True):
-        self._limits, self._crop = limits, crop
-        self._root = require_folder(kitti_dir, 'annotated depth of KITTI (--kitti_dir)')
-        self.names, images = _listed_images(list_path, self._root, exist=False)
-        self.drives = sorted({drive for drive, _, _ in images})
-        self._paths = [self._annotation(*image) for image in images]
-        found = sum(path is not None for path in self._paths)
-        published = {EIGEN_IMAGES: ANNOTATED_IMAGES, ANNOTATED_IMAGES: ANNOTATED_IMAGES}
-        if found != published.get(len(images), found) or not found:
-            raise UserError('%s: %d of the %d images of %s are annotated there, must be %s (unpack '
-                            'train and val of data_depth_annotated)' % (
-                                kitti_dir, found, len(images), list_path,
-                                published.get(len(images), 'at least one')))
-
-    def _annotation(self, drive, camera, number):
-        parts = drive, 'proj_depth', 'groundtruth', 'image_%02d' % camera, '%010d.png' % number
-        paths = [os.path.join(self._root, part, *parts) for part in _ANNOTATED_PARTS]
-        return next(filter(os.path.isfile, paths), None)
-
-    def image_path(self, index):
-        return os.path.join(self._root, self.names[index])
-
-    def truth(self, index):
-        """The `DepthTruth` of an image; None if it is not annotated."""
-        if self._paths[index] is None:
+    def truth(index):
+        if found[index] is None:
             return None
-        depth = read_kitti_depth(self._paths[index])
-        return DepthTruth(depth, valid_pixels(depth, GARG_CROP, self._limits) if self._crop
-                          else depth > 0)
+        depth = read_kitti_depth(found[index])
+        return DepthTruth(depth, valid_pixels(depth, GARG_CROP, limits) if crop else depth > 0)
+    return Split(paths, _drives(images), truth)
 
 
-class StereoSplit:
-    """KITTI 2015's training images with disparity as truth; all that exist, 200 or not.
+def stereo_split(kitti_dir, disparity_dir='disp_noc_0'):
+    """The <Split> of KITTI 2015's training images, 200 or not, with disparity as truth.
 
     Args:
       kitti_dir: the folder with `training/image_2` and its neighbours.
       disparity_dir: 'disp_noc_0' or 'disp_occ_0'.
     """
-    has_images = True
+    root = require_folder(kitti_dir, 'KITTI 2015 folder (--kitti_dir)')
+    training = require_folder(os.path.join(root, 'training'), 'KITTI 2015 images')
+    disparities = require_folder(os.path.join(training, disparity_dir), 'KITTI 2015 disparities')
+    numbers = reference_names(disparities, 'disparity')
+    names = ['%s_%02d.png' % (number, REFERENCE) for number in numbers]
 
-    def __init__(self, kitti_dir, disparity_dir='disp_noc_0'):
-        root = require_folder(kitti_dir, 'KITTI 2015 folder (--kitti_dir)')
-        self._training = require_folder(os.path.join(root, 'training'), 'KITTI 2015 images')
-        self._disparities = require_folder(os.path.join(self._training, disparity_dir),
-                                           'KITTI 2015 disparities')
-        self.names = ['%s_%02d.png' % (name, REFERENCE)
-                      for name in reference_names(self._disparities, 'disparity')]
-        self.drives = sorted(splits.test_scenes('stereo'))
-
-    def image_path(self, index):
-        return os.path.join(self._training, 'image_2', self.names[index])
-
-    def truth(self, index):
-        """The `DepthTruth` of an image."""
-        disparity = read_disparity(os.path.join(self._disparities, self.names[index]))
-        width = disparity.shape[1]
-        if width in FOCAL_OF_WIDTH:
-            focal_baseline = FOCAL_OF_WIDTH[width] * BASELINE
+    def truth(index):
+        disparity = read_16_bit(os.path.join(disparities, names[index]), 1,
+                                'disparity image') / _STEPS_PER_PIXEL
+        width, known = disparity.shape[1], disparity > 0
+        if width in _FOCAL_OF_WIDTH:
+            focal_baseline = _FOCAL_OF_WIDTH[width] * _BASELINE
         else:
-            focal_baseline = np.prod(focal_and_baseline(self._calibration_path(index, width),
-                                                        size=disparity.shape))
-        depth = disparity_to_depth(disparity, focal_baseline)
-        return DepthTruth(depth, disparity > 0, focal_baseline)
-
-    def _calibration_path(self, index, width):
-        name = self.names[index].partition('_')[0]
-        path = os.path.join(self._training, 'calib_cam_to_cam', name + '.txt')
-        if not os.path.exists(path):
-            raise UserError('%s is %d pixels wide, unlike those of KITTI (%s), and there is no '
-                            'calibration %s to take its focal length from' % (
-                                self.names[index], width,
-                                ', '.join(map(str, sorted(FOCAL_OF_WIDTH))), path))
-        return path
+            path = os.path.join(training, 'calib_cam_to_cam', numbers[index] + '.txt')
+            focal_baseline = np.prod(focal_and_baseline(path, disparity.shape))
+        depth = np.where(known, focal_baseline / np.where(known, disparity, 1), 0)
+        return DepthTruth(depth, known, focal_baseline)
+    return Split([os.path.join(training, 'image_2', name) for name in names],
+                 sorted(splits.test_scenes('stereo')), truth)
 
 
-class SyntheticSplit:
-    """A synthetic odometry sequence with the exact depth of camera 2.
+def synthetic_split(kitti_dir, sequence, limits):
+    """The <Split> of a synthetic odometry sequence with the exact depth of camera 2.
 
     Args:
       kitti_dir: the folder that `kitti_data/rendering/synthetic.py` wrote.
       sequence: name or number.
       limits: depths to evaluate, metres.
     """
-    has_images = True
+    frames = OdometrySequence(kitti_dir, sequence, camera=2)
+    depths = [exact_depth_path(frames.folder, number) for number in frames.frame_numbers]
+    if not any(map(os.path.isfile, depths)):
+        raise UserError('%s: has no exact depth, such as %s (give a sequence that '
+                        'kitti_data/rendering/synthetic.py wrote; run it again to add what is '
+                        'missing)' % (frames.folder, depths[0]))
 
-    def __init__(self, kitti_dir, sequence, limits):
-        frames = OdometrySequence(kitti_dir, sequence, camera=2)
-        self._depths = [exact_depth_path(frames.folder, number) for number in frames.frame_numbers]
-        if not any(map(os.path.isfile, self._depths)):
-            raise UserError('%s: has no exact depth, such as %s (give a sequence that '
-                            'kitti_data/rendering/synthetic.py wrote; run it again to add what is '
-                            'missing)' % (frames.folder, self._depths[0]))
-        self._images = frames.image_paths
-        self._limits = limits
-        self.names = [os.path.basename(path) for path in self._images]
-        self.drives = [frames.name]
-
-    def image_path(self, index):
-        return self._images[index]
-
-    def truth(self, index):
-        """The `DepthTruth` of an image."""
-        depth = read_kitti_depth(self._depths[index])
-        return DepthTruth(depth, valid_pixels(depth, limits=self._limits))
+    def truth(index):
+        depth = read_kitti_depth(depths[index])
+        return DepthTruth(depth, valid_pixels(depth, limits=limits))
+    return Split(frames.image_paths, [frames.name], truth)
 
 
-def _holds_annotated_depth(root):
-    return any(os.path.isdir(os.path.join(root, part)) for part in _ANNOTATED_PARTS)
+def _drives(images):
+    return sorted({drive for drive, _, _ in images})
 
 
 def _listed_images(list_path, root, exist=True):
-    """(names of the images in a list, their `_raw_image`s)."""
+    """Paths of the images in a list, and (drive, camera, frame number) of each in KITTI raw."""
     listed = read_image_list(
         require_file(list_path, 'list of test images (--test_file_list)'), root, exist)
-    return [image.name for image in listed], [_raw_image(image, list_path) for image in listed]
+    images = []
+    for name, line in listed:
+        match = _RAW_IMAGE.search(name)
+        number = frame_number(match.group(3)) if match else None
+        if number is None:
+            raise UserError('%s: line %d: found %r, must be an image of KITTI raw such as '
+                            '2011_09_26/2011_09_26_drive_0002_sync/image_02/data/0000000069.png' % (
+                                list_path, line, name))
+        images.append((match.group(1), int(match.group(2)), number))
+    return [os.path.join(root, image.name) for image in listed], images
 
 
-def _raw_image(image, list_path):
-    """(drive, camera, frame number) of a listed image's path in KITTI raw."""
-    match = _RAW_IMAGE.search(image.name)
-    number = frame_number(match.group(3)) if match else None
-    if number is None:
-        raise UserError('%s: line %d: found %r, must be an image of KITTI raw such as 2011_09_26/'
-                        '2011_09_26_drive_0002_sync/image_02/data/0000000069.png' % (
-                            list_path, image.line, image.name))
-    return match.group(1), int(match.group(2)), number
+def project_velodyne(points, velo_to_image, height, width):
+    """Projects a laser scan into an image.
+
+    As for Eigen's split, a pixel is round(projection) - 1, its depth the forward distance of its
+    nearest point from the scanner; ignores points behind the scanner.
+
+    Args:
+      points: <float>[N, 3 or 4], forward, left, up of the scanner, metres.
+      velo_to_image: float64 [3, 4], to pixels of the camera.
+      height, width: of the image.
+
+    Returns:
+      <float32>[H, W] metres, 0 where no point fell.
+    """
+    forward = points[points[:, 0] >= 0, :3].astype(np.float64)
+    projected = forward @ velo_to_image[:, :3].T + velo_to_image[:, 3]
+    with np.errstate(divide='ignore', invalid='ignore'):
+        pixels = np.rint(projected[:, :2] / projected[:, 2:]) - 1
+    inside = ((pixels >= 0) & (pixels < (width, height))).all(axis=1)
+    depths = forward[inside, 0]
+    columns, rows = pixels[inside].astype(np.int64).T
+    depth_map = np.zeros((height, width), np.float32)
+    # The last of several values for one element stays: write from far to near.
+    order = np.argsort(-depths, kind='stable')
+    depth_map[rows[order], columns[order]] = np.maximum(depths[order], 0)
+    return depth_map
+
+
+def focal_and_baseline(calibration_path, size=None):
+    """What turns disparity of camera 2 into depth.
+
+    Args:
+      calibration_path: a `calib_cam_to_cam` file.
+      size: (height, width) of the disparities; None accepts any.
+
+    Returns:
+      (focal length in pixels, baseline in metres).
+
+    Raises:
+      UserError: the calibration is of images of another size.
+    """
+    calibration = Calibration(calibration_path)
+    calibrated = calibration.image_size('P_rect_02', 'S_rect_02')
+    if size and calibrated and calibrated != tuple(size):
+        raise UserError('calibration file %s: is of images of %dx%d pixels, must be of %dx%d like '
+                        'the disparities (which cannot be resized)' % (
+                            (calibration_path,) + calibrated[::-1] + tuple(size)[::-1]))
+    left, right = (calibration.projection('P_rect_%02d' % number, size) for number in (2, 3))
+    baseline = abs(right[0, 3] / right[0, 0] - left[0, 3] / left[0, 0])
+    return float(left[0, 0]), float(baseline)

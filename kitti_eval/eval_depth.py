@@ -15,7 +15,7 @@ from kitti_data.depth_files import read_depths
 from kitti_data.images import read_rgb, resize, write_png
 from kitti_eval import leakage, report
 from kitti_eval.depth_errors import MAX_DEPTH, MIN_DEPTH, ERRORS, evaluate_map, inverse, summarise
-from kitti_eval.depth_splits import AnnotatedSplit, EigenSplit, StereoSplit, SyntheticSplit
+from kitti_eval.depth_splits import annotated_split, eigen_split, stereo_split, synthetic_split
 from kitti_eval.hints import best_explanation
 from kitti_eval.predicted_images import depths_in_order
 from vo_common.console import warn
@@ -63,31 +63,31 @@ class Config(report.MapFlags):
 
 
 def main(argv=None):
-    config, output = parse_flags(__doc__, Config, report.ReportFlags, argv=argv)
+    config, = parse_flags(__doc__, Config, argv=argv)
     pred = read_depths(config.pred_file)
     split = open_split(config)
-    pred = depths_in_order(split, pred, config.pred_file)
+    pred = depths_in_order(split.paths, pred, config.pred_file)
     trained = leakage.warn_if_trained(config.train_list, split.drives)
-    prefix = report.result_prefix(output, config.pred_file, 'eval_depth')
+    prefix = report.result_prefix(config.output_dir, config.pred_file, 'eval_depth')
     result = evaluate_split(split, pred, config)
     shown = print_result(result, config)
     warn_if_explained(split, pred, config, result)
     report.save_result(prefix, dict(result, split=config.split, trained_on=trained))
-    if output.plot:
+    if config.plot:
         folder = make_folder(prefix[:-len('.eval_depth')] + '_depth')
         report.write_page(prefix, shown, plot_split(split, pred, config, folder), __file__, argv)
 
 
 def open_split(config):
-    """The split that `config` names: one of `depth_splits`."""
+    """The <Split> that `config` names."""
     limits = (config.min_depth, config.max_depth)
     if config.split == 'eigen':
-        return EigenSplit(config.kitti_dir, config.test_file_list, limits)
+        return eigen_split(config.kitti_dir, config.test_file_list, limits)
     if config.split == 'eigen_benchmark':
-        return AnnotatedSplit(config.kitti_dir, config.test_file_list, limits, config.crop)
+        return annotated_split(config.kitti_dir, config.test_file_list, limits, config.crop)
     if config.split == 'synthetic':
-        return SyntheticSplit(config.kitti_dir, config.sequence, limits)
-    return StereoSplit(config.kitti_dir, config.disparity_dir)
+        return synthetic_split(config.kitti_dir, config.sequence, limits)
+    return stereo_split(config.kitti_dir, config.disparity_dir)
 
 
 def evaluate_split(split, pred, config, indices=None):
@@ -95,16 +95,27 @@ def evaluate_split(split, pred, config, indices=None):
 
     Args:
       split: result of `open_split`.
-      pred: sequence of <float32>[H, W] in the order of its names, or {index: the same}.
+      pred: sequence of <float32>[H, W] in the order of its paths, or {index: the same}.
       config: Config; uses scale, min_depth and max_depth.
       indices: of the images; None: all.
     """
-    def score(index):
-        truth = split.truth(index)
-        return _score(split, truth, pred, index, config)[0] if _is_known(truth) else None
+    return summarise(parallel_map(lambda index: _score(split, pred, index, config)[0],
+                                  range(len(split.paths)) if indices is None else indices,
+                                  desc='depth', unit='img'))
 
-    indices = range(len(split.names)) if indices is None else indices
-    return summarise(parallel_map(score, indices, desc='depth', unit='img'))
+
+def _score(split, pred, index, config):
+    """(errors, scaled depth [H, W], <DepthTruth>) of an image; (None, None, None) without truth."""
+    truth = split.truth(index)
+    if truth is None or not truth.valid.any():
+        return None, None, None
+    try:
+        errors, depth = evaluate_map(truth.depth, pred[index], truth.valid, config.scale,
+                                     (config.min_depth, config.max_depth), truth.focal_baseline)
+    except ValueError as error:
+        raise UserError('%s: prediction %d (%s): %s' % (
+            config.pred_file, index, split.paths[index], error)) from error
+    return errors, depth, truth
 
 
 def warn_if_explained(split, pred, config, result):
@@ -113,7 +124,7 @@ def warn_if_explained(split, pred, config, result):
     if result['prediction']['abs_rel'] <= constant:
         return
     scaled = dataclasses.replace(config, scale=True)
-    indices = dataclasses.replace(config, num_plots=_IMAGES_TO_EXPLAIN).plotted(len(pred))
+    indices = report.evenly_spaced(len(pred), _IMAGES_TO_EXPLAIN)
     readings = {'1 / prediction, scaled by medians,': {
         index: inverse(pred[index]) for index in indices},
                 'the prediction, scaled by medians,': pred}
@@ -128,27 +139,14 @@ def warn_if_explained(split, pred, config, result):
 def plot_split(split, pred, config, folder):
     """Writes pictures of `config.num_plots` images, `<folder>/%06d.png`; returns their paths."""
     def plot(index):
-        truth = split.truth(index)
-        if _is_known(truth):
-            image = split.image_path(index)
+        _, depth, truth = _score(split, pred, index, config)
+        image = split.paths[index]
+        if truth:
             write_picture(os.path.join(folder, '%06d.png' % index),
-                          read_rgb(image) if split.has_images or os.path.exists(image) else None,
-                          _score(split, truth, pred, index, config)[1], truth.depth)
+                          read_rgb(image) if os.path.exists(image) else None, depth, truth.depth)
 
-    return report.draw_maps(folder, plot, config.plotted(len(split.names)))
-
-
-def _is_known(truth):
-    return truth is not None and truth.valid.any()
-
-
-def _score(split, truth, pred, index, config):
-    try:
-        return evaluate_map(truth.depth, pred[index], truth.valid, config.scale,
-                            (config.min_depth, config.max_depth), truth.focal_baseline)
-    except ValueError as error:
-        raise UserError('%s: prediction %d (%s): %s' % (
-            config.pred_file, index, split.names[index], error)) from error
+    return report.draw_maps(folder, plot,
+                            report.evenly_spaced(len(split.paths), config.num_plots))
 
 
 def print_result(result, config):
@@ -172,12 +170,9 @@ def print_result(result, config):
 
 
 def write_picture(path, image, pred, gt):
-    """Writes a PNG of the image above the predicted depth above the truth.
+    """Writes a PNG of the image [h, w, 3] (or None) above predicted and true depth [H, W], metres.
 
-    Args:
-      path: the PNG file.
-      image: <uint8>[h, w, 3], resized to the truth; None without an image.
-      pred, gt: <float>[H, W] metres; 0 in the truth is unknown. Draws points 3 pixels wide.
+    0 in the truth is unknown; its points are drawn 3 pixels wide.
     """
     from vo_common.opencv import cv2
     from kitti_eval.plots import depth_colours

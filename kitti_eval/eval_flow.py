@@ -8,6 +8,7 @@ if __package__ in (None, ''):
 from vo_common.errors import UserError, run_main
 
 import dataclasses
+import glob
 import re
 
 import numpy as np
@@ -22,7 +23,7 @@ from kitti_eval.flow_errors import evaluate_map, other_readings, summarise
 from kitti_eval.hints import best_explanation
 from kitti_eval.predicted_images import require_flow_images
 from vo_common.console import warn
-from vo_common.files import list_folder, make_folder, require_folder
+from vo_common.files import make_folder, require_folder
 from vo_common.flags import flag, parse_flags, path_flag
 from vo_common.parallel import parallel_map
 
@@ -44,7 +45,7 @@ class Config(report.MapFlags):
 
 
 def main(argv=None):
-    config, output = parse_flags(__doc__, Config, report.ReportFlags, argv=argv)
+    config, = parse_flags(__doc__, Config, argv=argv)
     training = require_folder(
         os.path.join(require_folder(config.dataset_dir, 'KITTI 2015 folder (--dataset_dir)'),
                      'training'), 'KITTI 2015 training folder')
@@ -61,12 +62,12 @@ def main(argv=None):
         warn('%d of %d images have no prediction and are left out' % (
             len(names) - len(found), len(names)))
     trained = leakage.warn_if_trained(config.train_list, sorted(splits.test_scenes('stereo')))
-    prefix = report.result_prefix(output, pred_dir, 'eval_flow')
+    prefix = report.result_prefix(config.output_dir, pred_dir, 'eval_flow')
     result = evaluate_files(training, found, config)
     shown = print_result(result)
     warn_if_explained(training, found, config, result['occ'])
     report.save_result(prefix, dict(result, missing=len(names) - len(found), trained_on=trained))
-    if output.plot:
+    if config.plot:
         report.write_page(prefix, shown, plot_files(training, found, config, make_folder(prefix)),
                           __file__, argv)
 
@@ -75,16 +76,12 @@ def prediction_paths(pred_dir):
     """{image number: path of its prediction}; a UserError if a folder has two of one image."""
     found = {}
     for folder, extension in reversed(_PREDICTIONS):
-        folder, form = os.path.join(pred_dir, folder), {}
-        for name in sorted(list_folder(folder)) if os.path.isdir(folder) else []:
-            stem, ending = os.path.splitext(name)
-            match = _PREDICTION_NAME.fullmatch(stem) if ending == extension else None
-            number = int(match.group(1)) if match else None
-            if number in form:
+        pattern, form = os.path.join(glob.escape(pred_dir), folder, '*' + extension), {}
+        for path in sorted(glob.glob(pattern)):
+            match = _PREDICTION_NAME.fullmatch(os.path.splitext(os.path.basename(path))[0])
+            if match and form.setdefault(int(match.group(1)), path) != path:
                 raise UserError('%s and %s are predictions of one image (remove one of them)' % (
-                    form[number], name))
-            if match:
-                form[number] = os.path.join(folder, name)
+                    form[int(match.group(1))], os.path.basename(path)))
         found.update(form)
     return found
 
@@ -117,9 +114,7 @@ def evaluate_files(training, predictions, config):
 def warn_if_explained(training, predictions, config, result):
     """Warns if predictions are no better than zero flow, but would fit if read differently.
 
-    Args:
-      training, predictions, config: as for `evaluate_files`.
-      result: its summary of all pixels.
+    `result` is the summary of all pixels; for the rest see `evaluate_files`.
     """
     zero = result['zero_flow']['epe']
     if result['prediction']['epe'] < 0.9 * zero:
@@ -145,7 +140,8 @@ def plot_files(training, predictions, config, folder):
                       read_prediction(predictions[name]), *_read_truth(training, 'occ', name))
 
     names = sorted(predictions)
-    return report.draw_maps(folder, plot, [names[index] for index in config.plotted(len(names))])
+    return report.draw_maps(folder, plot, [
+        names[index] for index in report.evenly_spaced(len(names), config.num_plots)])
 
 
 def _read_truth(training, kind, name):
@@ -171,28 +167,21 @@ def read_prediction(path):
 
 def print_result(result):
     """Prints and returns the table of a result of `evaluate_files`."""
-    columns = [('%s %s' % (name, kind), form) for kind in TRUTHS
-               for name, form in (('EPE', '%.4f'), ('Fl %', '%.2f'))]
+    columns = [('EPE noc', '%.4f'), ('Fl % noc', '%.2f'), ('EPE occ', '%.4f'), ('Fl % occ', '%.2f')]
     rows = []
     for label, key in (('prediction', 'prediction'), ('zero flow', 'zero_flow')):
-        values = {}
+        rows.append((label, {}))
         for kind in TRUTHS:
-            values['EPE ' + kind] = result[kind][key]['epe']
-            values['Fl % ' + kind] = 100 * result[kind][key]['fl']
-        rows.append((label, values))
+            rows[-1][1]['EPE ' + kind] = result[kind][key]['epe']
+            rows[-1][1]['Fl % ' + kind] = 100 * result[kind][key]['fl']
     return report.print_table(
         'Flow, KITTI 2015, %d images, EPE in pixels' % result['occ']['images'], columns, rows)
 
 
 def write_picture(path, image, pred, gt, valid):
-    """Writes a PNG of the image above the predicted flow above the truth.
+    """Writes a PNG of the image [H, W, 3] above the predicted flow [h, w, 2] above the truth.
 
-    Args:
-      path: the PNG file.
-      image: <uint8>[H, W, 3].
-      pred: <float>[h, w, 2], pixels.
-      gt, valid: <float>[H, W, 2], <bool>[H, W]. The colours span the truth's range without its
-        longest 2 %.
+    The colours span the range of the truth [H, W, 2] without its longest 2 %; unknown is black.
     """
     longest = np.percentile(np.linalg.norm(gt[valid], axis=-1), 98) if valid.any() else None
     truth = flow_to_colour(gt, longest) * valid[..., None].astype(np.uint8)

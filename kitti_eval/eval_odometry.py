@@ -5,7 +5,7 @@ if __package__ in (None, ''):
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 # Before the slow imports: from here on Ctrl-C is one line.
-from vo_common.errors import run_main
+from vo_common.errors import UserError, run_main
 
 import dataclasses
 from typing import List
@@ -14,7 +14,7 @@ import numpy as np
 
 from kitti_data import odometry
 from kitti_eval import hints, leakage, report, trajectories
-from kitti_eval.constant_motion import constant_motion_at, step_from_files
+from kitti_eval.constant_motion import constant_motion, step_from_files
 from kitti_eval.snippets import OVERLAPS, SCALES
 from kitti_eval.trajectory_errors import (
     ALIGNMENTS, KITTI_LENGTHS, align_trajectory, evaluate_odometry)
@@ -45,39 +45,43 @@ class Config(trajectories.TruthFlags):
         require_file(self.gtruth, 'pose file (--gtruth)')
         self.require(lengths='at least one length in metres')
         self.name_sequence('gtruth')
-        if os.path.isdir(self.pred):
-            self.refuse_given('a file of poses (--pred is a folder)', 'frames')
-        else:
-            self.refuse_given('a folder of snippets (--pred is none)', 'snippet_scale',
-                              'snippet_overlap')
+        if os.path.isdir(self.pred) and self.frames:
+            raise UserError('--frames=%s: is read for a file of poses alone, --pred is a folder '
+                            '(leave it out)' % self.frames)
+        if not os.path.isdir(self.pred) and (self.snippet_scale, self.snippet_overlap) != (
+                SCALES[0], OVERLAPS[0]):
+            raise UserError('--snippet_scale=%s --snippet_overlap=%s: are read for a folder of '
+                            'snippets alone, --pred is none (leave them out)' % (
+                                self.snippet_scale, self.snippet_overlap))
 
 
 def main(argv=None):
-    config, output = parse_flags(__doc__, Config, report.ReportFlags, argv=argv)
+    config, = parse_flags(__doc__, Config, argv=argv)
     both = trajectories.read_trajectories(
         config.gtruth, config.pred, config.snippet_scale, config.snippet_overlap, config.frames,
         config.times, config.first_frame, config.seq_id)
+    counts = len(both.frames), len(both.all_gt), len(both.all_pred)
     trained = leakage.warn_if_trained(config.train_list, [config.seq_id])
     step, baseline_label = step_from_files(config.baseline_poses)
-    baseline = constant_motion_at(both.frames, step)
+    baseline = constant_motion(both.frames, step)
     rows = [(label, evaluate_odometry(both.gt, poses, config.align, config.lengths, both.frames))
             for label, poses in (('prediction', both.pred), (baseline_label, baseline))]
     shown = report.print_odometry(rows, 'Sequence %s, %s, alignment %s%s' % (
-        config.seq_id, both.counts(), config.align, both.how and ', ' + both.how))
+        config.seq_id, trajectories.counts(*counts, 'frames'), config.align,
+        both.how and ', ' + both.how))
     _hint(both, config, rows[0][1])
     result = dict(rows[0][1], baseline=dict(rows[1][1], label=baseline_label), chained=both.how,
                   trained_on=trained)
-    prefix = report.result_prefix(output, config.pred, 'eval_odometry')
+    prefix = report.result_prefix(config.output_dir, config.pred, 'eval_odometry')
     report.save_result(prefix, result)
     write_scored(prefix, both, config.align)
-    if output.plot:
+    if config.plot:
         report.write_page(prefix, shown, plot_result(prefix, both, baseline, rows, config),
                           __file__, argv)
     if config.evo:
-        result['evo'] = _run_evo(both, config.align, prefix + '_evo' if output.plot else '')
+        result['evo'] = _run_evo(both, config.align, prefix + '_evo' if config.plot else '')
         report.save_result(prefix, result)
-    trajectories.require_overlap(len(both.frames), len(both.all_gt), len(both.all_pred), 'frames',
-                                 (config.gtruth, config.pred))
+    trajectories.require_overlap(*counts, 'frames', (config.gtruth, config.pred))
 
 
 def write_scored(prefix, both, align):
@@ -102,7 +106,7 @@ def _hint(both, config, result):
            for side in (both.all_gt, both.all_pred)]
     hint = hints.trajectory_hint(*raw, both.frames, config.align, config.lengths, result)
     hint = hint or hints.shift_hint(
-        *map(hints.turns_of, (both.all_gt, both.all_pred)), config.first_frame, config.seq_id,
+        *map(hints.motions_of, (both.all_gt, both.all_pred)), config.first_frame, config.seq_id,
         len(both.all_pred) - len(both.frames))
     if hint:
         warn(hint)
@@ -115,7 +119,7 @@ def _run_evo(both, align, plot_prefix):
                if name == 'ape' or (np.diff(both.frames) == 1).all()]
     try:
         result = evo_tools.evo_errors(both.gt, both.pred, align, metrics, plot_prefix)
-    except evo_tools.EvoError as error:
+    except UserError as error:
         warn(str(error))
         return None
     print('evo: ' + ', '.join('%s rmse %.6f %s' % (name, result[name]['rmse'],

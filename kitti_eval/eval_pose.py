@@ -6,6 +6,8 @@ if __package__ in (None, ''):
 
 import dataclasses
 
+import numpy as np
+
 from kitti_data import odometry
 from kitti_data.poses import relative
 from kitti_eval import hints, leakage, report, snippets, trajectories
@@ -30,13 +32,14 @@ class Config(trajectories.TruthFlags):
         super().__post_init__()
         if bool(self.gtruth_dir) == bool(self.gtruth_poses):
             raise UserError('give one of --gtruth_dir and --gtruth_poses')
-        if self.gtruth_dir:
-            self.refuse_given('--gtruth_poses', 'times')
+        if self.gtruth_dir and self.times:
+            raise UserError('--times=%s: is read for --gtruth_poses alone (leave it out)' %
+                            self.times)
         self.name_sequence('gtruth_poses' if self.gtruth_poses else 'gtruth_dir')
 
 
 def main(argv=None):
-    config, output = parse_flags(__doc__, Config, report.ReportFlags, argv=argv)
+    config, = parse_flags(__doc__, Config, argv=argv)
     pred = snippets.read_snippets(require_folder(config.pred_dir, 'folder --pred_dir'))
     snippets.require_successive(config.pred_dir)
     gt = read_truth(config, _frames(pred))
@@ -57,9 +60,9 @@ def main(argv=None):
     result.update(baseline=baseline_label, trained_on=trained)
     _check(result, config, gt, pred, step)
     shown = _print_result(result, config, gt, pred)
-    prefix = report.result_prefix(output, config.pred_dir, 'eval_pose')
+    prefix = report.result_prefix(config.output_dir, config.pred_dir, 'eval_pose')
     report.save_result(prefix, result)
-    if output.plot:
+    if config.plot:
         report.write_page(prefix, shown, _plot(prefix, gt, pred, config.seq_id), __file__, argv)
 
 
@@ -67,15 +70,14 @@ def read_truth(config, seq_length):
     """The ground truth {first frame: (times, poses)} that `config` names."""
     if config.gtruth_dir:
         return snippets.read_snippets(require_folder(config.gtruth_dir, 'folder --gtruth_dir'))
-    times_path = config.times or odometry.times_of_poses(config.gtruth_poses)
-    if config.times or os.path.isfile(times_path):
-        numbers, times, poses = odometry.read_times_and_poses(config.gtruth_poses, times_path)
-    else:
+    numbers, poses, times = trajectories.read_truth(config.gtruth_poses, config.times)
+    if times is None:
         warn('%s does not exist (it is in data_odometry_calib.zip, or give --times=FILE): frames '
-             'are taken to be %g s apart' % (times_path, 1 / _KITTI_RATE))
-        numbers, poses = odometry.read_poses_indexed(config.gtruth_poses)
-        times = numbers / _KITTI_RATE
-    return snippets.snippets_of_frames(numbers, times, poses, seq_length)
+             'are taken to be %g s apart' % (odometry.times_of_poses(config.gtruth_poses),
+                                             1 / _KITTI_RATE))
+        times = dict(zip(numbers.tolist(), numbers / _KITTI_RATE))
+    return snippets.snippets_of_frames(
+        numbers, np.array([times[number] for number in numbers.tolist()]), poses, seq_length)
 
 
 def _frames(runs):
@@ -91,7 +93,7 @@ def _check(result, config, gt, pred, step):
         if result[key]:
             warn('%d %s' % (result[key], meaning))
     truth = config.gtruth_dir or config.gtruth_poses
-    cause = hints.shift_hint(*map(hints.turns_of_snippets, (gt, pred)), config.first_frame,
+    cause = hints.shift_hint(*map(hints.first_motions, (gt, pred)), config.first_frame,
                              config.seq_id, result['without_truth'])
     if not result['snippets']:
         raise UserError('no snippet of %s matches the ground truth in %s%s' % (
@@ -106,14 +108,12 @@ def _check(result, config, gt, pred, step):
 def _print_result(result, config, gt, pred):
     print('ATE mean: %.4f, std: %.4f' % (result['ate_mean'], result['ate_std']))
     sequence = ' of sequence %s' % config.seq_id if config.seq_id else ''
-    counts = '' if result['snippets'] == len(gt) == len(pred) else (
-        ', %d common ones (%d in the truth, %d in the prediction)' % (
-            result['snippets'], len(gt), len(pred)))
     return report.print_table(
-        'ATE [m] of %d-frame snippets%s%s' % (result['seq_length'], sequence, counts),
-        [('mean', '%.4f'), ('std', '%.4f'), ('snippets', '%d')],
-        [(label, dict(mean=result[key + '_mean'], std=result[key + '_std'],
-                      snippets=result['snippets']))
+        'ATE [m] of %d-frame snippets%s, %s' % (
+            result['seq_length'], sequence,
+            trajectories.counts(result['snippets'], len(gt), len(pred), 'snippets')),
+        [('mean', '%.4f'), ('std', '%.4f')],
+        [(label, dict(mean=result[key + '_mean'], std=result[key + '_std']))
          for label, key in (('prediction', 'ate'), (result['baseline'], 'baseline_ate'))])
 
 

@@ -1,11 +1,9 @@
 """APE and RPE by the `evo` package, for comparison."""
+import numpy as np
+
 from vo_common.errors import UserError
 
 METRICS = ('ape', 'rpe_trans', 'rpe_rot')
-
-
-class EvoError(UserError):
-    """evo refuses these trajectories."""
 
 
 def evo_errors(gt, pred, align='none', metrics=METRICS, plot_prefix=''):
@@ -21,11 +19,10 @@ def evo_errors(gt, pred, align='none', metrics=METRICS, plot_prefix=''):
       {metric: evo's statistics rmse, mean, median, std, min, max, sse}, metres or degrees.
 
     Raises:
-      UserError: evo is not installed.
-      EvoError: evo refuses the trajectories (it cannot align points on a line).
+      UserError: evo is not installed, or refuses the trajectories (points on a line).
     """
     try:
-        # Only evo.core: importing evo.tools writes settings into the home folder.
+        # Slow to import. Only evo.core: importing evo.tools writes settings into the home folder.
         from evo import EvoException
         from evo.core import metrics as evo, trajectory
     except ImportError as error:
@@ -43,10 +40,12 @@ def evo_errors(gt, pred, align='none', metrics=METRICS, plot_prefix=''):
             found[name] = kinds[name]()
             found[name].process_data((truth, path))
     except EvoException as error:
-        raise EvoError('evo cannot score this with alignment %s: %s' % (align, error)) from error
+        raise UserError('evo cannot score this with alignment %s: %s' % (align, error)) from error
     if plot_prefix and 'ape' in found:
         from kitti_eval import plots  # matplotlib is slow to import.
-        plots.plot_error_on_path(plot_prefix + '_map.png', gt, path.positions_xyz,
-                                 found['ape'].error, 'APE by evo, alignment %s' % align)
+        plots.plot_trajectories(
+            plot_prefix + '_map.png',
+            [('ground truth', gt), ('prediction', np.array(path.poses_se3))],
+            'APE by evo, alignment %s' % align, found['ape'].error)
     return {name: {key: float(value) for key, value in metric.get_all_statistics().items()}
             for name, metric in found.items()}

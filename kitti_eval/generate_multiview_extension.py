@@ -73,28 +73,19 @@ def main(argv=None):
     return 0 if len(written) == len(numbers) else EXIT_USER_ERROR
 
 
-def example(number, config):
-    """(uint8 image [H, N W, 3], the frames side by side, text of its camera file) of a scene.
-
-    Raises:
-      UserError: a frame or the calibration is missing or broken.
-    """
-    shape = config.seq_length, config.img_height, config.img_width
-    snippet = load_scene(config.scenes, number, shape,
-                         resized if config.half_pixel_centers else zoomed,
-                         lambda size: config.scenes.intrinsics(number, size))
-    return np.concatenate(snippet.frames, axis=1), camera_text(snippet.intrinsics, 1, 1)
-
-
 def _problem_of(number, folder, config):
     """Writes `<number>.jpg` and `<number>_cam.txt` of a scene; returns its error or None."""
     try:
-        image, camera = example(number, config)
+        snippet = load_scene(
+            config.scenes, number, (config.seq_length, config.img_height, config.img_width),
+            resized if config.half_pixel_centers else zoomed,
+            lambda size: config.scenes.intrinsics(number, size))
     except UserError as error:
         return str(error)
     # The image last: its presence marks a complete example.
-    write_text(os.path.join(folder, number + '_cam.txt'), camera)
-    write_jpeg(os.path.join(folder, number + '.jpg'), image, config.jpeg_quality)
+    write_text(os.path.join(folder, number + '_cam.txt'), camera_text(snippet.intrinsics, 1, 1))
+    write_jpeg(os.path.join(folder, number + '.jpg'), np.concatenate(snippet.frames, axis=1),
+               config.jpeg_quality)
     return None
 
 

@@ -14,8 +14,29 @@ VANISHING = 0.25
 _BAD = 5.0  # Per cent of the path; lower errors need no explanation.
 _WITH_SCALE = {'none': 'scale', '6dof': '7dof'}
 _RIGHT_SCALES = 0.8, 1.25  # A scale within these does not explain a bad result.
-_MOST_STEP, _LEAST_TURNS, _MOST_FRAMES = 20, 20, 10 ** 6
+_MOST_STEP, _LEAST_TURNS = 20, 20
+_MOST_FRAMES = 10000  # The longest drive of KITTI has half as many.
 _LEFT_OF_TURNS = 1 / 3  # Share that a shift may leave: the noise of a good prediction is a quarter.
+
+
+def chain(motions):
+    """float64 [N + 1, 4, 4] poses of motions [N, 4, 4] from frame k + 1 to frame k."""
+    return np.array(list(itertools.accumulate([np.eye(4)] + list(motions), np.matmul)))
+
+
+_UNCHAINED = 'the file holds motions from frame to frame, which are not chained'
+_OTHER_WAY = 'motions M are chained as P_next = P M, with M from frame k + 1 to frame k'
+# What fits the truth, what that means, and the function of the poses [N, 4, 4] that makes it.
+_INVERSE = ('the inverse of each pose', 'the file holds world-to-camera poses', inverse)
+_CHAINS = [
+    ('the chain of the poses', _UNCHAINED, lambda poses: chain(poses[1:])),
+    ('the chain of the poses', _UNCHAINED, lambda poses: chain(poses[:-1])),
+    ('the chain of the inverted poses', _UNCHAINED, lambda poses: chain(inverse(poses[1:]))),
+    ('the chain of the inverted poses', _UNCHAINED, lambda poses: chain(inverse(poses[:-1]))),
+    ('the chain of the motions the other way round', _OTHER_WAY,
+     lambda poses: chain(poses[1:] @ inverse(poses[:-1]))),
+    ('the chain of the motions the other way round', _OTHER_WAY,
+     lambda poses: chain(relative(poses[1:], poses[:-1])))]
 
 
 def best_explanation(error, candidates, share=VANISHING):
@@ -46,23 +67,24 @@ def trajectory_hint(gt, pred, frames, align, lengths, result):
     name, error = _share_of_path(gt, result)
     if error < _BAD:
         return ''
-    readings = _readings(relative(gt[:-1], gt[1:]), relative(pred[:-1], pred[1:]))
+    readings = [_INVERSE] + _other_axes(relative(gt[:-1], gt[1:]), relative(pred[:-1], pred[1:]))
     if (np.diff(frames) == 1).all():
-        readings += _chains(pred)
+        readings += _CHAINS
     for kind in filter(None, (align, _WITH_SCALE.get(align))):
-        scaled = [('the prediction', '--align=7dof does so', pred)] if kind != align else []
-        tried = [(what, meaning, evaluate_odometry(gt, read(pred) if callable(read) else read,
-                                                   kind, lengths, frames))
-                 for what, meaning, read in scaled + readings]
-        found = best_explanation(error, [(each, _share_of_path(gt, each[2])[1]) for each in tried])
+        if kind != align:
+            readings = [('the prediction', '--align=7dof does so', lambda poses: poses)] + readings
+        results = [(what, meaning, evaluate_odometry(gt, read(pred), kind, lengths, frames))
+                   for what, meaning, read in readings]
+        found = best_explanation(error, [(each, _share_of_path(gt, each[2])[1])
+                                         for each in results])
         if found:
             (what, meaning, at_best), left = found
             if what == 'the prediction' and (
                     _RIGHT_SCALES[0] <= at_best['scale'] <= _RIGHT_SCALES[1]):
                 return ''
             return '%s%s fits the truth (%s %.2f %% instead of %.2f %%): %s' % (
-                what, ', scaled by %.4g,' % at_best['scale'] if scaled else '', name, left, error,
-                meaning)
+                what, ', scaled by %.4g,' % at_best['scale'] if kind != align else '', name, left,
+                error, meaning)
     return ''
 
 
@@ -74,17 +96,16 @@ def snippets_hint(gt, pred, result, step):
       result: result of `evaluate_snippets` for them.
       step: float [3], the baseline's motion.
     """
-    common = [first for first in sorted(set(gt) & set(pred))
-              if min(len(gt[first][1]), len(pred[first][1])) > 1]
+    motions = [first_motions(side) for side in (gt, pred)]
+    common = sorted(set(motions[0]) & set(motions[1]))
     if not common or result['ate_mean'] < 0.5 * result['baseline_ate_mean']:
         return ''
-    gt_steps, steps = (np.array([relative(*side[first][1][:2]) for first in common])
-                       for side in (gt, pred))
     found = best_explanation(result['ate_mean'], [
         ((what, meaning), evaluate_snippets(
             gt, {first: (times, read(poses)) for first, (times, poses) in pred.items()},
             step)['ate_mean'])
-        for what, meaning, read in _readings(gt_steps, steps)])
+        for what, meaning, read in [_INVERSE] + _other_axes(
+            *(np.array([side[first] for first in common]) for side in motions))])
     return found and '%s fits the truth (ATE %.4f m instead of %.4f m): %s' % (
         found[0][0], found[1], result['ate_mean'], found[0][1]) or ''
 
@@ -97,42 +118,12 @@ def _share_of_path(gt, result):
     return 'ATE per path length', 100 * result['ate'] / max(path, 1e-9)
 
 
-def _readings(gt_steps, steps):
-    """[(what fits, what it means, function of poses)], for motions [N, 4, 4] of both sides."""
-    found = [('the inverse of each pose', 'the file holds world-to-camera poses', inverse)]
-    axes = _fitting_axes(gt_steps, steps)
-    if not np.array_equal(axes, np.eye(3)):
-        names = ', '.join('-' * bool(row.min() < 0) + 'xyz'[np.abs(row).argmax()] for row in axes)
-        change = from_parts(axes, np.zeros(3))
-        found.append((
-            'the prediction with its axes (%s) taken for (x, y, z)' % names,
-            "KITTI's axes are right, down, forward%s" % (
-                ', the file has mirrored ones' if np.linalg.det(axes) < 0 else ''),
-            lambda poses: change @ relative(poses[0], poses) @ change.T))
-    return found
+def _other_axes(gt_steps, steps):
+    """List of the reading with other axes of `steps` [N, 4, 4] that is nearest to `gt_steps`.
 
-
-def _chains(pred):
-    """As `_readings`, of motions from frame to frame; the poses instead of a function."""
-    unchained = 'the file holds motions from frame to frame, which are not chained'
-    other_way = 'motions M are chained as P_next = P M, with M from frame k + 1 to frame k'
-    return [(what, meaning, np.array(list(itertools.accumulate(
-        [np.eye(4)] + list(motions), np.matmul)))) for what, meaning, motions in (
-            ('the chain of the poses', unchained, pred[1:]),
-            ('the chain of the poses', unchained, pred[:-1]),
-            ('the chain of the inverted poses', unchained, inverse(pred[1:])),
-            ('the chain of the inverted poses', unchained, inverse(pred[:-1])),
-            ('the chain of the motions the other way round', other_way,
-             pred[1:] @ inverse(pred[:-1])),
-            ('the chain of the motions the other way round', other_way,
-             relative(pred[1:], pred[:-1])))]
-
-
-def _fitting_axes(gt_steps, steps):
-    """The signed permutation [3, 3] whose change of axes brings `steps` nearest to `gt_steps`.
-
-    With M that permutation, t translations and w rotation vectors (which a mirror turns), it
-    maximises the sum of t_gt M t / (|t_gt| |t|) + w_gt det(M) M w / (|w_gt| |w|).
+    Of all signed permutations M, with t translations and w rotation vectors (which a mirror turns),
+    it maximises the sum of t_gt M t / (|t_gt| |t|) + w_gt det(M) M w / (|w_gt| |w|). Empty if that
+    is the identity.
     """
     def products(of_gt, of_pred):
         return of_gt.T @ of_pred / max(np.linalg.norm(of_gt) * np.linalg.norm(of_pred), 1e-12)
@@ -140,41 +131,42 @@ def _fitting_axes(gt_steps, steps):
     turned = products(_rotation_vectors(gt_steps), _rotation_vectors(steps))
     choices = [np.eye(3)[list(order)] * signs for order in itertools.permutations(range(3))
                for signs in itertools.product((1, -1), repeat=3)]
-    return max(choices, key=lambda axes: np.sum(axes * (moved + np.linalg.det(axes) * turned)))
+    axes = max(choices, key=lambda axes: np.sum(axes * (moved + np.linalg.det(axes) * turned)))
+    if np.array_equal(axes, np.eye(3)):
+        return []
+    names = ', '.join('-' * bool(row.min() < 0) + 'xyz'[np.abs(row).argmax()] for row in axes)
+    change = from_parts(axes, np.zeros(3))
+    return [('the prediction with its axes (%s) taken for (x, y, z)' % names,
+             "KITTI's axes are right, down, forward%s" % (
+                 ', the file has mirrored ones' if np.linalg.det(axes) < 0 else ''),
+             lambda poses: change @ relative(poses[0], poses) @ change.T)]
 
 
 def _rotation_vectors(motions):
     return Rotation.from_matrix(motions[:, :3, :3]).as_rotvec()
 
 
-def turns_of(poses):
-    """{frame: [3] rotation vector, radians, from it to the next frame} of {frame: pose or None}."""
-    frames = [frame for frame in sorted(poses) if frame >= 0 and poses[frame] is not None
-              and poses.get(frame + 1) is not None]
-    if not frames:
-        return {}
-    motions = relative(*(np.array([poses[frame + step] for frame in frames]) for step in (0, 1)))
-    return dict(zip(frames, _rotation_vectors(motions)))
+def motions_of(poses):
+    """{frame: [4, 4] motion to the next frame} of {frame: pose or None}."""
+    return {frame: relative(pose, poses[frame + 1]) for frame, pose in poses.items()
+            if frame >= 0 and pose is not None and poses.get(frame + 1) is not None}
 
 
-def turns_of_snippets(snippets):
-    """{first frame: [3] rotation vector to the next one} of {first frame: (times, poses)}."""
-    return {first: turn for first, (_, poses) in snippets.items()
-            for turn in turns_of(dict(enumerate(poses[:2]))).values()}
+def first_motions(snippets):
+    """{first frame: [4, 4] motion to the next one} of {first frame: (times, poses)}."""
+    return {first: relative(*poses[:2]) for first, (_, poses) in snippets.items() if len(poses) > 1}
 
 
-def shift_hint(gt_turns, pred_turns, first_frame, seq_id, without_truth):
+def shift_hint(gt, pred, first_frame, seq_id, without_truth):
     """A sentence that names the shift of the predicted frame numbers, or ''.
 
     Args:
-      gt_turns, pred_turns: {frame: [3] rotation vector}, see `turns_of`.
+      gt, pred: {frame: [4, 4] motion to the next frame}.
       first_frame: the shift that is already applied.
       seq_id: the sequence.
       without_truth: number of predicted frames without truth.
     """
-    errors = _turn_errors(gt_turns, pred_turns)
-    present, _ = errors.pop(0, (np.inf, 0))
-    found = best_explanation(present, _candidates(errors), _LEFT_OF_TURNS)
+    found = _best_shift(_turn_errors(gt, pred), 0)
     start = splits.odometry_first_frame(seq_id)
     drive = start and ('sequence %s begins at frame %d of its raw drive %s' % (
         seq_id, start, splits.odometry_drives()[seq_id]))
@@ -189,37 +181,6 @@ def shift_hint(gt_turns, pred_turns, first_frame, seq_id, without_truth):
                 if shift + first_frame >= 0 else '', ' (%s)' % drive if drive else ''))
 
 
-def _candidates(errors):
-    """The candidates of `best_explanation`, without straight stretches, which fit any other."""
-    return [(key, left) for key, (left, turn) in errors.items() if left < VANISHING * turn]
-
-
-def _turn_errors(gt_turns, pred_turns):
-    """{shift: root mean squares, degrees, of (the difference, the truth's turns)}.
-
-    Only shifts that leave at least half of the shorter side in common, and 0 where it leaves any.
-    """
-    frames = [np.array(sorted(turns)) for turns in (gt_turns, pred_turns)]
-    if not all(side.size and np.ptp(side) < _MOST_FRAMES for side in frames):
-        return {}
-    from scipy.signal import fftconvolve  # Slow to import.
-    gt, pred = (np.zeros((np.ptp(side) + 1, 4)) for side in frames)
-    for dense, side, turns in zip((gt, pred), frames, (gt_turns, pred_turns)):
-        dense[side - side[0]] = [np.append(turns[frame], 1) for frame in side.tolist()]
-
-    def correlate(of_gt, of_pred):
-        return fftconvolve(of_gt, of_pred[::-1], axes=0).reshape(len(gt) + len(pred) - 1, -1).sum(1)
-    counts = np.rint(correlate(gt[:, 3], pred[:, 3]))
-    of_gt = correlate((gt[:, :3] ** 2).sum(1), pred[:, 3])
-    squares = (of_gt + correlate(gt[:, 3], (pred[:, :3] ** 2).sum(1))
-               - 2 * correlate(gt[:, :3], pred[:, :3]))
-    errors = np.degrees(np.sqrt(np.maximum([squares, of_gt], 0) / np.maximum(counts, 1))).T
-    shifts = frames[1][0] - frames[0][0] + len(pred) - 1 - np.arange(len(errors))
-    enough = max(0.5 * min(map(len, frames)), _LEAST_TURNS)
-    kept = (counts >= enough) | ((shifts == 0) & (counts > 0))
-    return dict(zip(shifts[kept].tolist(), errors[kept].tolist()))
-
-
 def fitting_frames(gt, pred):
     """Names the frames of the truth whose turns `pred` fits, or ''.
 
@@ -227,15 +188,49 @@ def fitting_frames(gt, pred):
       gt: float64 [M, 4, 4] of frames 0 to M - 1.
       pred: float64 [N, 4, 4] of unknown frames.
     """
-    turns, tried = turns_of(dict(enumerate(pred))), {}
+    turns, errors = motions_of(dict(enumerate(pred))), {}
     for step in range(1, max(min(_MOST_STEP, (len(gt) - 1) // max(len(pred) - 1, 1)), 1) + 1):
         for phase in range(step):
-            errors = _turn_errors(turns_of(dict(enumerate(gt[phase::step]))), turns)
-            tried.update({(step, phase - shift * step): error for shift, error in errors.items()})
-    present, _ = tried.pop((1, 0), (np.inf, 0))
-    found = best_explanation(present, _candidates(tried), _LEFT_OF_TURNS)
-    if not found:
-        return ''
-    (step, first), _ = found
-    return 'its turns fit those from frame %d on%s' % (
-        first, ', one frame in %d' % step if step > 1 else '')
+            found = _turn_errors(motions_of(dict(enumerate(gt[phase::step]))), turns)
+            errors.update({(step, phase - shift * step): error for shift, error in found.items()})
+    found = _best_shift(errors, (1, 0))
+    return found and 'its turns fit those from frame %d on%s' % (
+        found[0][1], ', one frame in %d' % found[0][0] if found[0][0] > 1 else '') or ''
+
+
+def _best_shift(errors, present):
+    """`best_explanation` of the error of `present` by other shifts.
+
+    Args:
+      errors: {shift: (error, size of the truth's turns)}. Straight stretches, where the error is no
+        smaller than the turns, fit any other and explain nothing.
+      present: the shift as it is.
+    """
+    error, _ = errors.pop(present, (np.inf, 0))
+    return best_explanation(error, [(shift, left) for shift, (left, turn) in errors.items()
+                                    if left < VANISHING * turn], _LEFT_OF_TURNS)
+
+
+def _turn_errors(gt, pred):
+    """{shift of the frame numbers: root mean squares, degrees, of (the difference, the truth's
+    turns)} of {frame: motion}.
+
+    Only shifts that leave at least half of the shorter side in common, and 0 where it leaves any.
+    """
+    if not gt or not pred or max(max(side) - min(side) for side in (gt, pred)) > _MOST_FRAMES:
+        return {}
+    turns = []
+    for side in (gt, pred):
+        turns.append(np.full((max(side) - min(side) + 1, 3), np.nan))
+        turns[-1][np.array(list(side)) - min(side)] = np.degrees(
+            _rotation_vectors(np.array(list(side.values()))))
+    enough, begin = max(0.5 * min(len(gt), len(pred)), _LEAST_TURNS), min(pred) - min(gt)
+    errors = {}
+    for offset in {begin, *range(-len(turns[1]) + 1, len(turns[0]))}:
+        of_gt = turns[0][max(offset, 0):max(len(turns[1]) + offset, 0)]
+        difference = of_gt - turns[1][max(-offset, 0):][:len(of_gt)]
+        known = ~np.isnan(difference[:, 0])
+        if known.sum() >= (enough if offset != begin else 1):
+            errors[begin - offset] = tuple(np.sqrt(np.mean(np.sum(side[known] ** 2, axis=1)))
+                                           for side in (difference, of_gt))
+    return errors

@@ -12,7 +12,6 @@ from vo_common.errors import UserError
 from vo_common.files import require_file, write_text
 
 _STYLE = '''
-:root { color-scheme: light dark; }
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem;
        color: #1b1f24; background: #fff; }
 h1 { font-size: 1.7rem; } h2 { font-size: 1.25rem; margin-top: 2.2rem; }
@@ -25,14 +24,9 @@ figure img, video { max-width: 100%; display: block; }
 figcaption { font-size: 0.85rem; color: #57606a; }
 pre { background: #f6f8fa; padding: 0.6rem 0.8rem; overflow-x: auto; font-size: 0.85rem; }
 .note { border-left: 4px solid #bf8700; padding-left: 0.8rem; }
-@media (prefers-color-scheme: dark) {
-  body { color: #e6edf3; background: #0d1117; } pre { background: #161b22; }
-  th, td { border-color: #30363d; } figcaption { color: #8b949e; } figure img { background: #fff; }
-}
 '''
-_PICTURES = {'.png': 'image/png', '.jpg': 'image/jpeg', '.jpeg': 'image/jpeg',
-             '.gif': 'image/gif'}
-_VIDEOS = {'.mp4': 'video/mp4'}
+_KINDS = {'.png': 'image/png', '.jpg': 'image/jpeg', '.jpeg': 'image/jpeg', '.gif': 'image/gif',
+          '.mp4': 'video/mp4'}
 _LARGEST_EMBEDDED = 2 << 20  # bytes of a video
 
 
@@ -56,11 +50,6 @@ def commands(lines):
     return '<pre>%s</pre>' % html.escape('\n'.join(lines))
 
 
-def table(title, content):
-    """A table with its caption; `content` is what `tabulate` returns for tablefmt='html'."""
-    return content.replace('<table>', '<table><caption>%s</caption>' % html.escape(title), 1)
-
-
 def picture(path, caption=''):
     """A PNG, JPEG or GIF file, embedded.
 
@@ -68,8 +57,7 @@ def picture(path, caption=''):
       UserError: the file is missing or of another kind.
     """
     return _figure('<img src="%s" alt="%s">' % (
-        _embedded(path, _PICTURES),
-        html.escape(caption or os.path.basename(path), quote=True)), caption)
+        _embedded(path), html.escape(caption or os.path.basename(path))), caption)
 
 
 def video(path, page_folder, caption=''):
@@ -86,7 +74,7 @@ def video(path, page_folder, caption=''):
     if path.lower().endswith('.gif'):
         return picture(path, caption)
     small = os.path.getsize(require_file(path, 'video')) <= _LARGEST_EMBEDDED
-    source = _embedded(path, _VIDEOS) if small else urllib.parse.quote(
+    source = _embedded(path) if small else urllib.parse.quote(
         os.path.relpath(path, page_folder))
     return _figure('<video controls muted src="%s"></video>' % source, caption)
 
@@ -95,11 +83,11 @@ def _figure(content, caption):
     return '<figure>%s<figcaption>%s</figcaption></figure>' % (content, html.escape(caption))
 
 
-def _embedded(path, kinds):
-    """The data URI of a file; `kinds` are {ending: media type}."""
-    kind = kinds.get(os.path.splitext(path)[1].lower())
+def _embedded(path):
+    """The data URI of a file."""
+    kind = _KINDS.get(os.path.splitext(path)[1].lower())
     if not kind:
-        raise UserError('%s: must be one of %s' % (path, ', '.join(sorted(kinds))))
+        raise UserError('%s: must be one of %s' % (path, ', '.join(_KINDS)))
     with open(require_file(path, 'picture or video'), 'rb') as stream:
         return 'data:%s;base64,%s' % (kind, base64.b64encode(stream.read()).decode('ascii'))
 

@@ -18,19 +18,22 @@ def save_figure(path, figure):
     print('written: %s' % path)
 
 
-def plot_trajectories(path, trajectories, title=''):
-    """Draws trajectories from above.
+def plot_trajectories(path, trajectories, title='', errors=None):
+    """Draws trajectories from above into the PNG file `path`.
 
     Args:
-      path: the PNG file.
       trajectories: list of (label, float64 [N, 4, 4] camera-to-world, metres); the first one, the
         truth, is drawn in black.
       title: of the plot.
+      errors: float64 [N], metres, position errors that colour the last trajectory; or None.
     """
     figure, axes = plt.subplots(figsize=(7, 7))
     for index, (label, poses) in enumerate(trajectories):
         axes.plot(poses[:, 0, 3], poses[:, 2, 3], label=label,
                   **(dict(color='black', linewidth=2) if index == 0 else dict(linewidth=1.3)))
+    if errors is not None:
+        points = axes.scatter(poses[:, 0, 3], poses[:, 2, 3], c=errors, s=4, zorder=3)
+        figure.colorbar(points, ax=axes, label='position error [m]')
     start = trajectories[0][1][0]
     axes.plot(start[0, 3], start[2, 3], 'o', color='black', label='start')
     axes.set(xlabel='x, right [m]', ylabel='z, forward [m]', title=title)
@@ -40,34 +43,8 @@ def plot_trajectories(path, trajectories, title=''):
     save_figure(path, figure)
 
 
-def plot_error_on_path(path, gt, positions, errors, title=''):
-    """Draws a predicted path from above in the colours of its position errors.
-
-    Args:
-      path: the PNG file.
-      gt: float64 [N, 4, 4] camera-to-world, metres, drawn as a line.
-      positions: float64 [N, 3] of the prediction, metres.
-      errors: float64 [N], metres.
-      title: of the plot.
-    """
-    figure, axes = plt.subplots(figsize=(7, 7))
-    axes.plot(gt[:, 0, 3], gt[:, 2, 3], '--', color='gray', label='ground truth')
-    points = axes.scatter(positions[:, 0], positions[:, 2], c=errors, s=4, cmap='viridis')
-    figure.colorbar(points, ax=axes, label='position error [m]')
-    axes.set(xlabel='x, right [m]', ylabel='z, forward [m]', title=title)
-    axes.axis('equal')
-    axes.legend()
-    save_figure(path, figure)
-
-
 def plot_errors_over_length(path, curves, title=''):
-    """Draws the KITTI translation and rotation errors over path length.
-
-    Args:
-      path: the PNG file.
-      curves: list of (label, {length m: {'t_rel': %, 'r_rel': deg/100 m}}).
-      title: of the plot.
-    """
+    """Draws errors over path length: (label, {length m: {'t_rel': %, 'r_rel': deg/100 m}}) each."""
     figure, panels = plt.subplots(1, 2, figsize=(11, 4))
     units = (('t_rel', 'translation error [%]'), ('r_rel', 'rotation error [deg/100 m]'))
     for axes, (key, name) in zip(panels, units):
@@ -82,13 +59,7 @@ def plot_errors_over_length(path, curves, title=''):
 
 
 def plot_losses(path, curves, title=''):
-    """Draws losses over training steps, on a logarithmic scale where they fall far.
-
-    Args:
-      path: the PNG file.
-      curves: {label: (steps, losses)}.
-      title: of the plot.
-    """
+    """Draws {label: (steps, losses)}, on a logarithmic scale where they fall far."""
     figure, axes = plt.subplots(figsize=(7, 3.5))
     for label, (steps, losses) in curves.items():
         axes.plot(steps, losses, label=label, linewidth=1.3)

@@ -1,5 +1,4 @@
 """The images that predictions are of, by the JSON files of test_depth and test_flow."""
-import itertools
 import os
 import re
 
@@ -14,16 +13,16 @@ _FLOW_IMAGE = re.compile(r'(?<!testing)/(?:image_2|image_0|colored_0)/([0-9]+)_%
                          r'|/sub_folder_02/([0-9]+)\.jpg$' % REFERENCE)
 
 
-def depths_in_order(split, depths, path):
-    """The depth maps of a split's images, in their order.
+def depths_in_order(images, depths, path):
+    """The depth maps of images, in their order.
 
     Args:
-      split: one of `depth_splits`.
-      depths: <float>[n, H, W] in the file `path`: of at least the split's images if
+      images: paths of N images.
+      depths: <float>[n, H, W] in the file `path`: of at least these images if
         `<path without .npy>.json` names them; without that file, of exactly these in order.
 
     Returns:
-      Sequence of N <float>[H, W].
+      List of N <float>[H, W].
 
     Raises:
       UserError: an image has no depth map, or the numbers differ and no file names the images.
@@ -31,28 +30,25 @@ def depths_in_order(split, depths, path):
     names_path = os.path.splitext(path)[0] + '.json'
     named = _named_images(names_path)
     if named is None:
-        if len(depths) != len(split.names):
+        if len(depths) != len(images):
             raise UserError('%s holds %d depth maps, the split has %d images' % (
-                path, len(depths), len(split.names)))
-        return depths
+                path, len(depths), len(images)))
+        return list(depths)
     if len(named) != len(depths):
         raise UserError('%s names %d images, but %s holds %d depth maps: must be of one run' % (
             names_path, len(named), path, len(depths)))
     found = list(map(_key, named))
-    wanted = [_key(split.image_path(index)) for index in range(len(split.names))]
-    if len(found) == len(wanted) and all(map(_same, wanted, found)):
-        return depths
     places = {key: place for place, key in enumerate(found)}
-    absent = [place for place, key in enumerate(wanted) if key not in places]
-    if len(absent) == len(wanted):  # Keys of another kind: compare what they have in common.
-        absent = [place for place, keys in enumerate(itertools.zip_longest(
-            wanted, found, fillvalue=())) if not _same(*keys)]
-    if absent:
-        there, here = ('/'.join(keys[absent[0]]) if absent[0] < len(keys) else 'nothing'
-                       for keys in (found, wanted))
-        raise UserError('%s: image %d of the split is %s, where %s names %s (predict and score the '
-                        'same images)' % (path, absent[0] + 1, here, names_path, there))
-    return [depths[places[key]] for key in wanted]
+    ordered = []
+    for place, key in enumerate(map(_key, images)):
+        there = found[place] if place < len(found) else ('nothing',)
+        # A name without drive and camera is known by its place in the list alone.
+        if key not in places and not (1 in (len(key), len(there)) and key[-1] == there[-1]):
+            raise UserError('%s: image %d of the split is %s, where %s names %s (predict and score '
+                            'the same images)' % (path, place + 1, '/'.join(key), names_path,
+                                                  '/'.join(there)))
+        ordered.append(depths[places.get(key, place)])
+    return ordered
 
 
 def require_flow_images(path):
@@ -79,8 +75,3 @@ def _key(path):
     """(drive or sequence, camera, digits) of an image of KITTI raw or odometry, else (name,)."""
     match = _KITTI_IMAGE.search(path.replace(os.sep, '/'))
     return match.groups() if match else (os.path.splitext(os.path.basename(path))[0],)
-
-
-def _same(one, other):
-    """Whether two `_key`s agree in what both hold."""
-    return one == other or min(len(one), len(other)) == 1 and one[-1:] == other[-1:]

@@ -1,10 +1,11 @@
 """What the evaluations share: flags, tables, the JSON result and the page with its pictures."""
 import dataclasses
 import glob
+import html
 import os
 import shlex
 import sys
-from typing import List, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from tabulate import tabulate
@@ -22,38 +23,25 @@ _ODOMETRY_COLUMNS = (
 
 
 @dataclasses.dataclass
-class ReportFlags:
-    """Where the results go."""
+class ReportFlags(Flags):
+    """Where the results go, and what was trained on."""
     output_dir: str = path_flag('', 'folder of the JSON result and the plots; empty: beside the '
                                     'predictions')
     plot: bool = flag(False, 'also write plots (PNG) and a page with them (HTML)')
-
-
-@dataclasses.dataclass
-class TrainListFlags(Flags):
-    """What was trained on."""
     train_list: str = path_flag('', 'train.txt of the training set: warn if it contains the '
                                     'evaluated drives')
 
 
 @dataclasses.dataclass
-class PoseFlags(TrainListFlags):
-    """Flags of the pose evaluations."""
-    baseline_poses: List[str] = path_flag(
-        [], 'pose files of the training sequences, whose mean step is the baseline; empty: KITTI '
-        '00-08')
-
-
-@dataclasses.dataclass
-class MapFlags(TrainListFlags):
+class MapFlags(ReportFlags):
     """Flags of the depth and flow evaluations."""
     num_plots: int = flag(20, 'pictures that --plot writes, evenly spaced; 0: one for each image',
                           at_least=0)
 
-    def plotted(self, count):
-        """List of the indices, of `count` images, that --plot draws."""
-        shown = min(self.num_plots or count, count)
-        return sorted(set(np.linspace(0, count - 1, shown).astype(int).tolist()))
+
+def evenly_spaced(count, shown):
+    """List of `shown` indices, or all if that is 0, of `count` images."""
+    return np.linspace(0, count - 1, min(shown or count, count)).astype(int).tolist()
 
 
 class Table(NamedTuple):
@@ -74,7 +62,8 @@ class Table(NamedTuple):
 
     def block(self):
         """The table as a block of an HTML page."""
-        return html_report.table(self.title, self._tabulated(tablefmt='html'))
+        return self._tabulated(tablefmt='html').replace(
+            '<table>', '<table><caption>%s</caption>' % html.escape(self.title), 1)
 
     def _tabulated(self, **options):
         cells = [[label] + ['-' if values.get(key) is None else form % values[key]
@@ -103,11 +92,11 @@ def print_odometry(rows, title):
     return shown
 
 
-def result_prefix(output, predictions, name):
+def result_prefix(output_dir, predictions, name):
     """Path, without its ending, of the results; its folder is created if missing.
 
     Args:
-      output: ReportFlags.
+      output_dir: folder; empty for that of the predictions.
       predictions: folder or file that was evaluated; results of a file carry its name.
       name: of the evaluation.
     """
@@ -116,7 +105,7 @@ def result_prefix(output, predictions, name):
         folder = os.path.abspath(predictions)
     else:
         name = '%s.%s' % (os.path.splitext(base)[0], name)
-    return os.path.join(make_folder(output.output_dir) if output.output_dir else folder, name)
+    return os.path.join(make_folder(output_dir) if output_dir else folder, name)
 
 
 def save_result(prefix, result):

@@ -8,25 +8,21 @@ MAX_TIME_DIFFERENCE = 0.01
 
 
 def match_times(times_a, times_b):
-    """Pairs nearest times less than 0.01 s apart, each used once, closest pairs first.
+    """Pairs nearest times less than 0.01 s apart, each used once, by the closer of two.
 
     Args:
-      times_a, times_b: [N], [M] seconds.
+      times_a, times_b: [N], [M] seconds, ascending.
 
     Returns:
-      int [K, 2] indices into the two, ascending in `times_a`.
+      int [K, 2] indices into the two, ascending.
     """
-    differences = np.abs(np.subtract.outer(times_a, times_b))
-    pairs, used_a, used_b = [], set(), set()
-    for place in np.argsort(differences, axis=None, kind='stable'):
-        a, b = divmod(int(place), len(times_b))
-        if differences[a, b] >= MAX_TIME_DIFFERENCE:
-            break
-        if a not in used_a and b not in used_b:
-            pairs.append((a, b))
-            used_a.add(a)
-            used_b.add(b)
-    return np.array(sorted(pairs), int).reshape(-1, 2)
+    times_a, times_b = np.asarray(times_a), np.asarray(times_b)
+    nearest = np.searchsorted((times_a[1:] + times_a[:-1]) / 2, times_b)
+    distances = np.abs(times_a[nearest] - times_b)
+    order = np.argsort(distances, kind='stable')
+    chosen = order[np.unique(nearest[order], return_index=True)[1]]
+    chosen = chosen[distances[chosen] < MAX_TIME_DIFFERENCE]
+    return np.stack([nearest[chosen], chosen], axis=1)
 
 
 def on_clock_of(gt, pred, what):

@@ -11,10 +11,9 @@ import re
 import numpy as np
 
 from kitti_data.frame_files import frame_number
-from kitti_data.number_files import numbered_rows
-from kitti_data.odometry import MOST_DISTANT, write_tum
+from kitti_data.odometry import read_pose_file, write_tum
 from kitti_data.poses import (
-    from_parts, inverse, mean_transform, relative, rotation_from_quaternion, transform_from_vector)
+    from_parts, inverse, mean_transform, relative, transform_from_vector)
 from kitti_eval.snippet_errors import best_scale
 from vo_common.errors import UserError
 from vo_common.files import (
@@ -138,19 +137,11 @@ def require_successive(folder):
 
 
 def read_snippet(path):
-    """The snippet in the TUM file `path`: lines `t tx ty tz qx qy qz qw`.
-
-    Columns may be separated by white space or commas; lines that begin with # are comments.
-
-    Raises:
-      UserError: names the file and line that is not 8 finite numbers.
-    """
-    lines, rows = numbered_rows(path, (8,), 'snippet file')
-    far = np.flatnonzero(np.abs(rows[:, 1:4]).max(axis=1) > MOST_DISTANT)
-    if far.size:
-        raise UserError('snippet file %s: line %d: found the position %s, must be within %g m' % (
-            path, lines[far[0]], rows[far[0], 1:4], MOST_DISTANT))
-    return rows[:, 0], from_parts(rotation_from_quaternion(rows[:, 4:]), rows[:, 1:4])
+    """The snippet in the TUM file `path`, see `odometry.read_pose_file`."""
+    content = read_pose_file(path)
+    if content.times is None:
+        raise UserError('%s: must have 8 columns (t tx ty tz qx qy qz qw)' % path)
+    return content.times, content.poses
 
 
 def read_snippets(folder):
@@ -192,9 +183,6 @@ def chain_snippets(pred, gt=None, scale='none', overlap='first'):
     Raises:
       UserError: there is no motion, no snippet covers one, or a frame to be scaled has no truth.
     """
-    for name, value, legal in (('scale', scale, SCALES), ('overlap', overlap, OVERLAPS)):
-        if value not in legal:
-            raise UserError('%s=%s: must be one of %s' % (name, value, ', '.join(legal)))
     if scale != 'none':
         pred = _scaled(pred, gt, scale == 'global')
     motions = collections.defaultdict(list)
@@ -219,25 +207,20 @@ def chain_snippets(pred, gt=None, scale='none', overlap='first'):
 
 
 def _scaled(pred, gt, one_factor):
-    truth = {}
+    """`pred` in the scale of `gt`, see `chain_snippets`."""
     for first, poses in pred.items():
-        frames = range(first, first + len(poses))
-        absent = [frame for frame in frames if frame not in gt]
-        if absent:
-            raise UserError('the ground truth has no pose of frame %d, which the snippet of frame '
-                            '%d needs for its scale' % (absent[0], first))
-        run = np.array([gt[frame] for frame in frames])
-        truth[first] = relative(run[:1], run)
+        if not all(frame in gt for frame in range(first, first + len(poses))):
+            raise UserError('the ground truth lacks a pose of the snippet of frame %d, whose scale '
+                            'it must give' % first)
+    truth = {first: relative(gt[first], np.array([gt[first + j] for j in range(len(poses))]))
+             for first, poses in pred.items()}
+    positions = [{first: poses[:, :3, 3] for first, poses in side.items()}
+                 for side in (truth, pred)]
     if one_factor:
-        factor = best_scale(*(np.concatenate([_positions(side[first]) for first in pred])
-                              for side in (truth, pred)))
+        factor = best_scale(*(np.concatenate([side[first] for first in pred])
+                              for side in positions))
         factors = dict.fromkeys(pred, factor)
     else:
-        factors = {first: best_scale(_positions(truth[first]), _positions(pred[first]))
-                   for first in pred}
+        factors = {first: best_scale(*(side[first] for side in positions)) for first in pred}
     return {first: from_parts(poses[:, :3, :3], factors[first] * poses[:, :3, 3])
             for first, poses in pred.items()}
-
-
-def _positions(poses):
-    return poses[:, :3, 3]

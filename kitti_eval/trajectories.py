@@ -1,7 +1,7 @@
 """The truth and the prediction of a drive at the frames that both hold."""
 import dataclasses
 import os
-from typing import Dict, NamedTuple, Optional
+from typing import Dict, List, NamedTuple, Optional
 
 import numpy as np
 
@@ -10,23 +10,26 @@ from kitti_data.number_files import read_rows
 from kitti_data.poses import relative
 from kitti_eval import report, snippets
 from kitti_eval.hints import fitting_frames
-from kitti_eval.snippet_errors import MAX_TIME_DIFFERENCE
+from kitti_eval.snippet_errors import match_times
 from vo_common.console import warn
 from vo_common.errors import UserError
 from vo_common.files import require_file
-from vo_common.flags import default_of, flag, path_flag
+from vo_common.flags import flag, path_flag
 
 LEAST_SHARE = 0.5  # A smaller share of common frames is no evaluation.
 
 
 @dataclasses.dataclass
-class TruthFlags(report.PoseFlags):
+class TruthFlags(report.ReportFlags):
     """The truth of a sequence."""
     seq_id: str = flag('', 'the sequence; empty: the NN of poses/NN.txt or NN/poses.txt')
     times: str = path_flag('', 'times of the truth, a line for each frame from 0 on; empty: '
                                "KITTI's times.txt, if it exists")
     first_frame: int = flag(0, 'predicted frame number of frame 0 of the truth (1100 for 08 '
                                'predicted from its raw drive)', at_least=0)
+    baseline_poses: List[str] = path_flag(
+        [], 'pose files of the training sequences, whose mean step is the baseline; empty: KITTI '
+        '00-08')
 
     def name_sequence(self, gt_flag):
         """Fills an empty `seq_id` from the path of the pose file in the flag `gt_flag`."""
@@ -36,13 +39,6 @@ class TruthFlags(report.PoseFlags):
             self.seq_id = '' if self.train_list and name == 'poses' else name
         if self.train_list:
             self.require(seq_id='the sequence of --%s, to look for in --train_list' % gt_flag)
-
-    def refuse_given(self, reader, *names):
-        """Raises a UserError if one of the flags `names`, which only `reader` needs, is given."""
-        for field in dataclasses.fields(self):
-            if field.name in names and getattr(self, field.name) != default_of(field):
-                raise UserError('--%s=%s: is read for %s alone (leave it out)' % (
-                    field.name, getattr(self, field.name), reader))
 
 
 class Trajectories(NamedTuple):
@@ -62,12 +58,30 @@ class Trajectories(NamedTuple):
     times: Optional[Dict[int, float]]
     how: str
 
-    def counts(self):
-        """The number of frames that are scored, in words."""
-        if len(self.frames) == len(self.all_gt) == len(self.all_pred):
-            return '%d frames' % len(self.frames)
-        return '%d common frames (%d in the truth, %d in the prediction)' % (
-            len(self.frames), len(self.all_gt), len(self.all_pred))
+
+def read_truth(path, times_path=''):
+    """Reads the truth of a sequence.
+
+    Args:
+      path: pose file, see `odometry.read_pose_file`; without numbers line n is frame n.
+      times_path: times of all frames of the sequence; empty is `odometry.times_of_poses`, if it
+        exists.
+
+    Returns:
+      (int64 [N] ascending frame numbers, float64 [N, 4, 4], {frame: seconds} or None).
+    """
+    content = odometry.read_pose_file(path)
+    numbers = np.arange(len(content.poses)) if content.numbers is None else content.numbers
+    if content.times is not None:
+        return numbers, content.poses, dict(zip(numbers.tolist(), content.times.tolist()))
+    beside = odometry.times_of_poses(path)
+    if not times_path and not os.path.isfile(beside):
+        return numbers, content.poses, None
+    times = odometry.read_times(times_path or beside)
+    if numbers[-1] >= len(times):
+        raise UserError('%s has %d times, but %s has poses up to frame %d' % (
+            times_path or beside, len(times), path, numbers[-1]))
+    return numbers, content.poses, dict(enumerate(times.tolist()))
 
 
 def read_trajectories(gt_path, pred_path, snippet_scale='per_snippet', snippet_overlap='first',
@@ -75,21 +89,18 @@ def read_trajectories(gt_path, pred_path, snippet_scale='per_snippet', snippet_o
     """The `Trajectories` at the common frames of truth and prediction.
 
     Args:
-      gt_path: pose file, see `odometry.read_pose_file`; without numbers line n is frame n.
-      pred_path: the same, or a folder of snippets that are chained.
+      gt_path, times_path: see `read_truth`.
+      pred_path: a pose file, or a folder of snippets that are chained.
       snippet_scale, snippet_overlap: see `snippets.chain_snippets`.
       frames_path: file with the frame number, or the time in seconds, of each predicted pose.
-      times_path: times of the truth's frames; empty is `odometry.times_of_poses`.
       first_frame, seq_id: see `frame_offset`.
 
     Raises:
       UserError: files are missing or broken, the predicted frames are unknown, or fewer than two
         of them have truth.
     """
-    truth = odometry.read_pose_file(gt_path)
-    numbers = np.arange(len(truth.poses)) if truth.numbers is None else truth.numbers
-    gt, how = dict(zip(numbers.tolist(), truth.poses)), ''
-    times = _truth_times(truth, numbers, gt_path, times_path)
+    numbers, poses, times = read_truth(gt_path, times_path)
+    gt, how = dict(zip(numbers.tolist(), poses)), ''
     if os.path.isdir(pred_path or os.curdir):
         snippets.require_successive(pred_path)
         runs = {first: poses for first, (_, poses) in snippets.read_snippets(pred_path).items()}
@@ -179,32 +190,12 @@ def predicted_frames(content, path, gt, gt_path, frames_path='', times=None):
 
 
 def _frames_at(wanted, times):
-    """int64 [N]: the frame of each time; a unique negative number for a time without a near frame,
-    or whose frame is nearer to another time."""
+    """int64 [N]: the frame of each time; a unique negative number for a time without one."""
     frames = np.array(sorted(times))
-    known = np.array([times[frame] for frame in frames])
-    right = np.minimum(np.searchsorted(known, wanted), len(known) - 1)
-    nearest = right - (np.abs(wanted - known[right - 1]) < np.abs(wanted - known[right]))
-    distances = np.abs(wanted - known[nearest])
-    order = np.argsort(distances, kind='stable')
-    chosen = order[np.unique(nearest[order], return_index=True)[1]]
-    chosen = chosen[distances[chosen] < MAX_TIME_DIFFERENCE]
-    found = -10 ** 10 - 2 * np.arange(len(wanted))
-    found[chosen] = frames[nearest[chosen]]
+    pairs = match_times([times[frame] for frame in frames], wanted)
+    found = -10 ** 10 - 2 * np.arange(len(wanted))  # No two are neighbours.
+    found[pairs[:, 1]] = frames[pairs[:, 0]]
     return found
-
-
-def _truth_times(truth, numbers, gt_path, times_path):
-    if truth.times is not None:
-        return dict(zip(numbers.tolist(), truth.times.tolist()))
-    beside = odometry.times_of_poses(gt_path)
-    if not times_path and not os.path.isfile(beside):
-        return None
-    times = odometry.read_times(times_path or beside)
-    if numbers[-1] >= len(times):
-        raise UserError('%s has %d times, but %s has poses up to frame %d' % (
-            times_path or beside, len(times), gt_path, numbers[-1]))
-    return dict(enumerate(times.tolist()))
 
 
 def frame_offset(last_pred, last_gt, first_frame, seq_id):
@@ -219,6 +210,13 @@ def frame_offset(last_pred, last_gt, first_frame, seq_id):
     warn('frame %d of the prediction is taken for frame 0: sequence %s begins there in the raw '
          'drive %s' % (known, seq_id, splits.odometry_drives()[seq_id]))
     return known
+
+
+def counts(common, num_gt, num_pred, what):
+    """The number of frames or snippets that are scored, in words."""
+    if common == num_gt == num_pred:
+        return '%d %s' % (common, what)
+    return '%d common %s (%d in the truth, %d in the prediction)' % (common, what, num_gt, num_pred)
 
 
 def require_overlap(common, num_gt, num_pred, what, names, cause=''):

@@ -3,10 +3,13 @@
 Trajectories are float64 [N, 4, 4] camera-to-world poses of the same frames, metres. Both are taken
 relative to their first frame before anything else, as KITTI's own poses are.
 """
+import warnings
+
 import numpy as np
+from scipy.spatial.transform import Rotation
 
 from kitti_data.poses import from_parts, relative, rotation_angle, to_4x4
-from vo_common.errors import UserError
+from kitti_eval.snippet_errors import best_scale
 
 ALIGNMENTS = ('none', 'scale', '6dof', '7dof')
 KITTI_LENGTHS = tuple(range(100, 801, 100))
@@ -31,7 +34,11 @@ def evaluate_odometry(gt, pred, align='none', lengths=KITTI_LENGTHS, frames=None
       means over steps of one frame, None where no two frames are neighbours; `frames`,
       `segments`, `scale`, `align`, and `by_length` {length: {t_rel, r_rel, segments}}.
     """
-    gt, pred = (_relative(poses[0], poses) for poses in _checked(gt, pred))
+    gt, pred = to_4x4(gt), to_4x4(pred)
+    if gt.ndim != 3 or gt.shape != pred.shape or len(gt) < 2:
+        raise ValueError('must be two trajectories [N, 4, 4] with N >= 2, found %s and %s' % (
+            gt.shape, pred.shape))
+    gt, pred = (_relative(poses[0], poses) for poses in (gt, pred))
     frames = np.arange(len(gt)) if frames is None else np.asarray(frames)
     pred, scale = align_trajectory(gt, pred, align)
     position_errors = gt[:, :3, 3] - pred[:, :3, 3]
@@ -118,43 +125,24 @@ def kitti_errors(gt, pred, lengths, frames):
 
 
 def align_trajectory(gt, pred, align):
-    """Aligns `pred` with `gt` (see `evaluate_odometry`): (float64 [N, 4, 4], scale)."""
-    if align not in ALIGNMENTS:
-        raise UserError('unknown alignment %r, must be one of %s' % (align, ', '.join(ALIGNMENTS)))
+    """Aligns `pred` with `gt` (see `evaluate_odometry`): (float64 [N, 4, 4], scale).
+
+    The similarity is that of Umeyama, Least-squares estimation of transformation parameters between
+    two point patterns, PAMI 1991; the scale is 0 if all predicted positions coincide.
+    """
     if align == 'none':
         return pred, 1.0
-    gt_positions, positions = gt[:, :3, 3], pred[:, :3, 3]
-    rotation, translation, scale = umeyama(positions, gt_positions, with_scale=align != '6dof')
-    scaled = from_parts(pred[:, :3, :3], scale * positions)
+    means = [poses[:, :3, 3].mean(axis=0) for poses in (gt, pred)]
+    target, source = (poses[:, :3, 3] - mean for poses, mean in zip((gt, pred), means))
+    with warnings.catch_warnings():
+        # Points on a line leave the turn about it open, but the errors are unique all the same.
+        warnings.simplefilter('ignore')
+        rotation = Rotation.align_vectors(target, source)[0].as_matrix()
+    scale = 1.0 if align == '6dof' else best_scale(target, source @ rotation.T)
+    scaled = from_parts(pred[:, :3, :3], scale * pred[:, :3, 3])
     if align == 'scale':
         return scaled, scale
-    return from_parts(rotation, translation) @ scaled, scale
-
-
-def umeyama(source, target, with_scale):
-    """The similarity that minimises sum |target - (s R source + t)|^2.
-
-    Umeyama, Least-squares estimation of transformation parameters between two point patterns,
-    PAMI 1991, equations 40 to 42. Unlike evo's function it accepts points on a line: the errors are
-    unique all the same.
-
-    Args:
-      source, target: float64 [N, 3].
-      with_scale: whether to find s; otherwise it is 1.
-
-    Returns:
-      (R [3, 3], t [3], s); s is 0 if all source points coincide.
-    """
-    source_mean, target_mean = source.mean(axis=0), target.mean(axis=0)
-    source_centred, target_centred = source - source_mean, target - target_mean
-    u, singular, v = np.linalg.svd(target_centred.T @ source_centred / len(source))
-    signs = np.array([1.0, 1.0, np.sign(np.linalg.det(u) * np.linalg.det(v))])
-    rotation = (u * signs) @ v
-    scale = 1.0
-    if with_scale:
-        variance = np.mean(np.sum(source_centred ** 2, axis=-1))
-        scale = np.sum(singular * signs) / variance if variance > 0 else 0.0
-    return rotation, target_mean - scale * rotation @ source_mean, scale
+    return from_parts(rotation, means[0] - scale * rotation @ means[1]) @ scaled, scale
 
 
 def _relative(pose_a, pose_b):
@@ -164,11 +152,3 @@ def _relative(pose_a, pose_b):
     magnifies at small angles; the general inverse cancels what both poses share.
     """
     return np.linalg.inv(pose_a) @ pose_b
-
-
-def _checked(gt, pred):
-    gt, pred = to_4x4(gt), to_4x4(pred)
-    if gt.ndim != 3 or gt.shape != pred.shape or len(gt) < 2:
-        raise ValueError('must be two trajectories [N, 4, 4] with N >= 2, found %s and %s' % (
-            gt.shape, pred.shape))
-    return gt, pred

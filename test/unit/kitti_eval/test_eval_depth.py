@@ -1,6 +1,7 @@
-"""Depth errors: the published numbers from the same files, exact truth without error, speed."""
+"""Depth errors: the published numbers from the same files, exact truth without error."""
 import json
 import os
+import shutil
 
 import cv2
 import golden_common
@@ -9,11 +10,11 @@ import pytest
 
 from kitti_data import calibration as calibration_files
 from kitti_data import depth_files, raw
-from kitti_data.rendering import layouts as synthetic_2015
-from kitti_data.rendering import layouts as synthetic_raw
+from kitti_data.rendering import layouts
 from kitti_data.images import write_png
-from kitti_eval import depth_errors, depth_truth, eval_depth
+from kitti_eval import depth_errors, depth_splits, eval_depth
 from vo_common.errors import UserError
+from vo_common.files import read_json
 
 DATE = '2011_09_26'
 DRIVE = '2011_09_26_drive_0002_sync'
@@ -22,8 +23,8 @@ DRIVE = '2011_09_26_drive_0002_sync'
 @pytest.fixture(scope='module')
 def published(golden):
     """Arrays and numbers of the published evaluation."""
-    with open(str(golden / 'geonet' / 'numpy_depth.json')) as stream:
-        return np.load(str(golden / 'geonet' / 'numpy_depth.npz')), json.load(stream)
+    return (np.load(str(golden / 'geonet' / 'numpy_depth.npz')),
+            read_json(str(golden / 'geonet' / 'numpy_depth.json')))
 
 
 @pytest.fixture()
@@ -36,13 +37,24 @@ def calibration(tmp_path):
     return calibration_files.RawCalibration(str(folder))
 
 
-def read_result(path):
-    with open(str(path)) as stream:
-        return json.load(stream)
+def score(root, pred, *flags):
+    """The result for depth maps [n, H, W] of the data set in `root`, with its list of images."""
+    np.save(str(root / 'pred.npy'), pred)
+    eval_depth.main(['--kitti_dir=%s' % root, '--pred_file=%s' % (root / 'pred.npy'),
+                     '--test_file_list=%s' % (root / 'files.txt')] + list(flags))
+    return read_json(str(root / 'pred.eval_depth.json'))
+
+
+def abs_rel(root, pred, *flags):
+    return score(root, pred, '--noscale', *flags)['prediction']['abs_rel']
+
+
+def errors_of(result):
+    return [result['prediction'][name] for name in depth_errors.ERRORS]
 
 
 def write_raw(root, shapes, scans):
-    """Writes images of these sizes and scans as one raw drive; returns the list of images."""
+    """Writes images of these sizes and scans as one raw drive, with the list of images."""
     images, points = (root / DATE / DRIVE / name / 'data' for name in ('image_02',
                                                                        'velodyne_points'))
     images.mkdir(parents=True)
@@ -51,10 +63,12 @@ def write_raw(root, shapes, scans):
         write_png(str(images / ('%010d.png' % index)), np.zeros(tuple(shape) + (3,), np.uint8))
         if scan is not None:
             scan.astype('<f4').tofile(str(points / ('%010d.bin' % index)))
-    lines = ['%s/%s/image_02/data/%010d.png l' % (DATE, DRIVE, i) for i in range(len(shapes))]
-    path = root / 'files.txt'
-    path.write_text('\n'.join(lines) + '\n')
-    return str(path)
+    write_list(root, len(shapes))
+
+
+def write_list(root, count):
+    (root / 'files.txt').write_text(''.join(
+        '%s/%s/image_02/data/%010d.png l\n' % (DATE, DRIVE, frame) for frame in range(count)))
 
 
 def evaluated(gt, pred, scale=True):
@@ -74,7 +88,7 @@ def test_errors_are_the_published_ones(published):
 def test_projected_scans_are_the_published_ones(published, calibration):
     arrays, scalars = published
     for index, (height, width) in enumerate(scalars['eval_depth_eigen']['shapes']):
-        depth = depth_truth.project_velodyne(golden_common.make_velodyne(index),
+        depth = depth_splits.project_velodyne(golden_common.make_velodyne(index),
                                              calibration.velo_to_image(2), height, width)
         known = np.flatnonzero(depth)
         np.testing.assert_array_equal(known, arrays['eigen_gt_index_%d' % index])
@@ -84,27 +98,24 @@ def test_projected_scans_are_the_published_ones(published, calibration):
 
 def test_focal_length_and_baseline_are_the_published_ones(published, calibration):
     path = os.path.join(calibration.folder, 'calib_cam_to_cam.txt')
-    np.testing.assert_allclose(depth_truth.focal_and_baseline(path),
+    np.testing.assert_allclose(depth_splits.focal_and_baseline(path),
                                published[1]['focal_baseline'][0])
 
 
 def test_eigen_split_scores_as_published(tmp_path, published, calibration, capsys):
     case = published[1]['eval_depth_eigen']
     scans = [golden_common.make_velodyne(index) for index in range(3)]
-    files = write_raw(tmp_path / 'raw', case['shapes'], scans)
-    np.save(str(tmp_path / 'pred.npy'),
-            np.stack([golden_common.make_pred_depth(index) for index in range(3)]))
-    eval_depth.main(['--split=eigen', '--kitti_dir', str(tmp_path / 'raw'), '--pred_file',
-                     str(tmp_path / 'pred.npy'), '--test_file_list', files, '--plot'])
-    result = read_result(tmp_path / 'pred.eval_depth.json')
+    root = tmp_path / 'raw'
+    write_raw(root, case['shapes'], scans)
+    result = score(root, np.stack([golden_common.make_pred_depth(index) for index in range(3)]),
+                   '--split=eigen', '--plot')
     wanted = np.mean([call['errors'] for call in case['calls']], axis=0)
-    np.testing.assert_allclose([result['prediction'][name] for name in depth_errors.ERRORS],
-                               wanted, rtol=1e-5)
-    assert sorted(os.listdir(str(tmp_path / 'pred_depth'))) == [
+    np.testing.assert_allclose(errors_of(result), wanted, rtol=1e-5)
+    assert sorted(os.listdir(str(root / 'pred_depth'))) == [
         '%06d.png' % index for index in range(3)]
-    assert cv2.imread(str(tmp_path / 'pred_depth' / '000000.png')).shape == (3 * 375, 1242, 3)
+    assert cv2.imread(str(root / 'pred_depth' / '000000.png')).shape == (3 * 375, 1242, 3)
     assert 'least abs_rel' in capsys.readouterr().out
-    page = (tmp_path / 'pred.eval_depth.html').read_text()
+    page = (root / 'pred.eval_depth.html').read_text()
     assert page.count('data:image/png;base64,') == 3 and 'least abs_rel' in page
 
 
@@ -114,14 +125,13 @@ def test_stereo_split_scores_as_published(tmp_path, published):
     folder.mkdir(parents=True)
     for index in range(200):
         write_png(str(folder / ('%06d_10.png' % index)), golden_common.make_gt_disp_png(index))
-    np.save(str(tmp_path / 'pred.npy'), np.stack([
-        golden_common.make_pred_depth(index, 12, 104, 0.01, 0.5) for index in range(200)]))
-    eval_depth.main(['--split=stereo', '--kitti_dir', str(tmp_path), '--pred_file',
-                     str(tmp_path / 'pred.npy')])
-    result = read_result(tmp_path / 'pred.eval_depth.json')
+    for name in ('._000000_10.png', 'Thumbs.db', '000000_11.png'):  # no truth
+        (folder / name).write_bytes(b'\0\5\26\7')
+    result = score(tmp_path, np.stack([
+        golden_common.make_pred_depth(index, 12, 104, 0.01, 0.5) for index in range(200)]),
+                   '--split=stereo')
     assert result['images'] == 200
-    np.testing.assert_allclose([result['prediction'][name] for name in depth_errors.ERRORS],
-                               arrays['stereo_errors'].mean(axis=0), rtol=1e-5)
+    np.testing.assert_allclose(errors_of(result), arrays['stereo_errors'].mean(axis=0), rtol=1e-5)
     d1_all = float(scalars['eval_depth_stereo']['stdout'][1].split(',')[4])
     # One of the 1.8 million pixels is 6e-5: OpenCV's resize changed by a rounding since.
     assert result['prediction']['d1_inverse_depth'] == pytest.approx(d1_all, abs=1e-4)
@@ -131,7 +141,7 @@ def test_real_scan_projects_into_its_image(shared):
     drive = raw.RawDrive(str(shared / 'kitti_raw_sample'), '2011_09_26_drive_0001_sync')
     points = raw.read_velodyne(drive.velodyne_path(0))
     projection = drive.calibration.velo_to_image(2)
-    known = depth_truth.project_velodyne(points, projection, 375, 1242)
+    known = depth_splits.project_velodyne(points, projection, 375, 1242)
     known = known[known > 0]
     # One point at a time, none hides another.
     ahead = points[(points[:, 0] > 0)]
@@ -147,7 +157,7 @@ def test_real_scan_projects_into_its_image(shared):
 def test_nearest_point_of_a_pixel_wins():
     points = np.array([[5, 0, 0, 1], [3, 0, 0, 1], [9, 0, 0, 1], [-3, 0, 0, 1.]])
     forward_camera = np.array([[10, -10, 0, 0], [10, 0, -10, 0], [1, 0, 0, 0.]])
-    depth = depth_truth.project_velodyne(points, forward_camera, 20, 20)
+    depth = depth_splits.project_velodyne(points, forward_camera, 20, 20)
     assert depth[9, 9] == 3
     assert np.count_nonzero(depth) == 1
 
@@ -159,14 +169,10 @@ def test_a_perfect_prediction_up_to_scale_has_no_error():
     assert result['prediction']['abs_rel'] < 1e-6 and result['prediction']['a1'] == 1
     assert result['scale_mean'] == pytest.approx(7) and result['scale_std'] < 1e-6
     assert result['median_depth']['abs_rel'] > result['best_constant']['abs_rel'] > 0.1
+    constant = evaluated(gt, np.full((3, 4, 4), 0.3))
+    assert constant['prediction'] == pytest.approx(result['median_depth'], rel=1e-5)
     unscaled = evaluated(gt, gt / 7, scale=False)
     assert unscaled['prediction']['abs_rel'] == pytest.approx(6 / 7)
-
-
-def test_a_constant_prediction_scores_as_the_median():
-    gt = np.random.RandomState(0).uniform(2, 70, (2, 20, 30))
-    result = evaluated(gt, np.full((2, 4, 4), 0.3))
-    assert result['prediction'] == pytest.approx(result['median_depth'], rel=1e-5)
 
 
 def test_no_constant_beats_the_best_one():
@@ -191,137 +197,97 @@ def test_a_prediction_that_cannot_be_scaled_is_named(tmp_path, calibration, valu
     pred = np.ones((2, 8, 26), np.float32)
     pred[1] = value
     with pytest.raises(UserError, match=r'pred.npy: prediction 1 \(.*0000000001.png\): its'):
-        run_eigen(tmp_path / 'raw', pred)
+        score(tmp_path / 'raw', pred)
 
 
 def test_synthetic_stereo_truth_has_no_error_through_all_files(tmp_path):
-    scene, frames = synthetic_2015.kitti_2015_dataset(str(tmp_path), num_images=2)
-    np.save(str(tmp_path / 'pred.npy'),
-            np.stack([np.minimum(scene.depth(frame), 1e3) for frame in frames]).astype(np.float32))
-    eval_depth.main(['--split=stereo', '--kitti_dir', str(tmp_path), '--pred_file',
-                     str(tmp_path / 'pred.npy'), '--noscale', '--max_depth=1e9', '--plot'])
-    result = read_result(tmp_path / 'pred.eval_depth.json')['prediction']
+    scene, frames = layouts.kitti_2015_dataset(str(tmp_path), num_images=2)
+    pred = np.stack([np.minimum(scene.depth(frame), 1e3) for frame in frames]).astype(np.float32)
+    result = score(tmp_path, pred, '--split=stereo', '--noscale', '--max_depth=1e9',
+                   '--plot')['prediction']
     # Disparities in the files are rounded to 1/256 px, those of the far ones are a few pixels.
     assert result['abs_rel'] < 1e-3 and result['a1'] == 1 and result['d1_all'] == 0
     assert len(os.listdir(str(tmp_path / 'pred_depth'))) == 2
+    path = str(tmp_path / 'training' / 'disp_noc_0' / '000000_10.png')
+    cv2.imwrite(path, cv2.imread(path, cv2.IMREAD_UNCHANGED)[::2, ::2])
+    with pytest.raises(UserError, match=r'is of images of (\d+)x(\d+) pixels, must be of .* like'):
+        score(tmp_path, pred, '--split=stereo')
 
 
 def test_synthetic_scan_agrees_with_the_exact_depth(tmp_path):
-    scene, = synthetic_raw.raw_dataset(str(tmp_path), drives=[DRIVE], num_frames=2, cameras=(2,))
-    (tmp_path / 'files.txt').write_text('\n'.join(
-        '%s/%s/image_02/data/%010d.png' % (DATE, DRIVE, frame) for frame in range(2)))
+    scene, = layouts.raw_dataset(str(tmp_path), drives=[DRIVE], num_frames=2, cameras=(2,))
+    write_list(tmp_path, 2)
     # Where KITTI's pixel rule, one to the left and up, puts a point; the scanner's forward distance
     # begins 0.27 m behind the camera.
     pred = [np.roll(np.minimum(scene.depth(frame), 1e3) + 0.27, (-1, -1), (0, 1))
             for frame in range(2)]
-    run_eigen(tmp_path, np.array(pred, np.float32), '--noscale')
-    result = read_result(tmp_path / 'pred.eval_depth.json')['prediction']
+    result = score(tmp_path, np.array(pred, np.float32), '--noscale')['prediction']
     # Points fall anywhere in a pixel: at the edges of things, some on the other side.
     assert result['a1'] > 0.97 and result['abs_rel'] < 0.05
 
 
-def run_eigen(tmp_path, pred, *flags):
-    np.save(str(tmp_path / 'pred.npy'), pred)
-    eval_depth.main(['--kitti_dir', str(tmp_path), '--pred_file', str(tmp_path / 'pred.npy'),
-                     '--test_file_list', str(tmp_path / 'files.txt')] + list(flags))
-
-
-def test_missing_scans_are_counted(tmp_path, calibration, capsys):
+def test_missing_scans_are_counted_and_trained_drives_are_named(tmp_path, calibration, capsys):
     write_raw(tmp_path / 'raw', [(375, 1242)] * 2, [golden_common.make_velodyne(0), None])
-    run_eigen(tmp_path / 'raw', np.ones((2, 8, 26), np.float32))
-    assert read_result(tmp_path / 'raw' / 'pred.eval_depth.json')['without_truth'] == 1
-    assert '1 images have no ground truth' in capsys.readouterr().err
-
-
-def test_trained_drives_are_named(tmp_path, calibration, capsys):
-    write_raw(tmp_path / 'raw', [(375, 1242)], [golden_common.make_velodyne(0)])
     (tmp_path / 'train.txt').write_text('2011_09_26_drive_0002_sync_02 0000000001\n')
-    run_eigen(tmp_path / 'raw', np.ones((1, 8, 26), np.float32),
-              '--train_list', str(tmp_path / 'train.txt'))
-    assert '2011_09_26_drive_0002' in capsys.readouterr().err
+    result = score(tmp_path / 'raw', np.ones((2, 8, 26), np.float32),
+                   '--train_list=%s' % (tmp_path / 'train.txt'))
+    assert result['without_truth'] == 1
+    said = capsys.readouterr().err
+    assert '1 images have no ground truth' in said and '2011_09_26_drive_0002' in said
+    for scan in (tmp_path / 'raw' / DATE / DRIVE / 'velodyne_points' / 'data').iterdir():
+        scan.unlink()
+    with pytest.raises(UserError, match='none of 2 images has a laser scan, such as .*'
+                                        'velodyne_points/data/0000000000.bin'):
+        score(tmp_path / 'raw', np.ones((2, 8, 26), np.float32))
+
+
+def test_the_result_is_written_before_a_picture_fails(tmp_path, calibration):
+    write_raw(tmp_path / 'raw', [(375, 1242)], [golden_common.make_velodyne(0)])
+    (tmp_path / 'raw' / 'pred_depth').write_text('in the way')
+    with pytest.raises(UserError, match='pred_depth'):
+        score(tmp_path / 'raw', np.ones((1, 8, 26), np.float32), '--plot')
+    assert (tmp_path / 'raw' / 'pred.eval_depth.json').exists()
 
 
 def test_bad_inputs_are_named(tmp_path, calibration):
     write_raw(tmp_path / 'raw', [(375, 1242)], [golden_common.make_velodyne(0)])
     with pytest.raises(UserError, match='holds 2 depth maps.*1 images'):
-        run_eigen(tmp_path / 'raw', np.ones((2, 8, 26), np.float32))
+        score(tmp_path / 'raw', np.ones((2, 8, 26), np.float32))
     with pytest.raises(UserError, match=r'must be float32 \[n, H, W\]'):
-        run_eigen(tmp_path / 'raw', np.ones((8, 26), np.float32))
+        score(tmp_path / 'raw', np.ones((8, 26), np.float32))
     (tmp_path / 'raw' / 'pred.npy').write_bytes(b'not an array')
     with pytest.raises(UserError, match='cannot read .npy file .*pred.npy'):
         depth_files.read_depths(str(tmp_path / 'raw' / 'pred.npy'))
     (tmp_path / 'raw' / 'files.txt').write_text('some/picture.png\n')
     with pytest.raises(UserError, match='files.txt: 1 of its 1 images .*picture.png .line 1'):
-        run_eigen(tmp_path / 'raw', np.ones((1, 8, 26), np.float32))
+        score(tmp_path / 'raw', np.ones((1, 8, 26), np.float32))
     with pytest.raises(UserError, match='test_file_list'):
         eval_depth.main(['--kitti_dir', str(tmp_path)])
 
 
-def test_a_list_of_drives_and_frames_scores_the_same_images(tmp_path, calibration):
-    write_raw(tmp_path / 'raw', [(375, 1242)] * 2, [golden_common.make_velodyne(index)
-                                                    for index in range(2)])
-    pred = np.random.RandomState(0).uniform(1, 9, (2, 8, 26)).astype(np.float32)
-    run_eigen(tmp_path / 'raw', pred)
-    wanted = read_result(tmp_path / 'raw' / 'pred.eval_depth.json')
-    (tmp_path / 'raw' / 'files.txt').write_bytes(
-        '\ufeff{0}/{1} 0000000000 l\r\n{0}/{1} 1 l\r\n'.format(DATE, DRIVE).encode('utf-8'))
-    run_eigen(tmp_path / 'raw', pred)
-    assert read_result(tmp_path / 'raw' / 'pred.eval_depth.json') == wanted
-
-
-def test_a_split_without_a_single_scan_says_which_files_hold_them(tmp_path, calibration):
-    write_raw(tmp_path / 'raw', [(375, 1242)], [None])
-    with pytest.raises(UserError, match='none of 1 images has a laser scan, such as .*'
-                                        'velodyne_points/data/0000000000.bin'):
-        run_eigen(tmp_path / 'raw', np.ones((1, 8, 26), np.float32))
-
-
-def test_the_result_is_written_before_a_picture_fails(tmp_path, calibration, monkeypatch):
-    write_raw(tmp_path / 'raw', [(375, 1242)], [golden_common.make_velodyne(0)])
-
-    def fail(*_):
-        raise UserError('no room')
-    monkeypatch.setattr(eval_depth, 'write_picture', fail)
-    with pytest.raises(UserError, match='no room'):
-        run_eigen(tmp_path / 'raw', np.ones((1, 8, 26), np.float32), '--plot')
-    assert read_result(tmp_path / 'raw' / 'pred.eval_depth.json')['images'] == 1
-
-
-def test_stray_files_are_no_truth_of_the_stereo_split(tmp_path):
-    folder = tmp_path / 'training' / 'disp_noc_0'
-    folder.mkdir(parents=True)
-    write_png(str(folder / '000000_10.png'), golden_common.make_gt_disp_png(0))
-    for name in ('._000000_10.png', 'Thumbs.db', '000000_11.png'):
-        (folder / name).write_bytes(b'\0\5\26\7')
-    np.save(str(tmp_path / 'pred.npy'), np.ones((1, 8, 26), np.float32))
-    eval_depth.main(['--split=stereo', '--kitti_dir', str(tmp_path), '--pred_file',
-                     str(tmp_path / 'pred.npy')])
-    assert read_result(tmp_path / 'pred.eval_depth.json')['images'] == 1
-
-
-@pytest.fixture
-def rendered(tmp_path):
+@pytest.fixture(scope='module')
+def drive(tmp_path_factory):
     """(raw folder of a rendered drive of 4 frames, its exact depth as the raw split has it)."""
-    root = tmp_path / 'rendered'
-    scene, = synthetic_raw.raw_dataset(str(root), [DRIVE], 4, 64, 208, cameras=(2,))
-    (root / 'files.txt').write_text(''.join(
-        '%s/%s/image_02/data/%010d.png\n' % (DATE, DRIVE, frame) for frame in range(4)))
+    root = tmp_path_factory.mktemp('drive')
+    scene, = layouts.raw_dataset(str(root), [DRIVE], 4, 64, 208, cameras=(2,))
+    write_list(root, 4)
     depth = np.array([scene.depth(frame) for frame in range(4)], np.float32)
     return root, np.where(depth > 0, depth, 1e3)
 
 
-def abs_rel(root):
-    return read_result(root / 'pred.eval_depth.json')['prediction']['abs_rel']
+@pytest.fixture
+def rendered(drive, tmp_path):
+    """A copy of `drive`."""
+    shutil.copytree(str(drive[0]), str(tmp_path / 'rendered'))
+    return tmp_path / 'rendered', drive[1].copy()
 
 
 def test_images_made_smaller_are_scored_as_whole_ones(rendered, capsys):
     root, depth = rendered
-    run_eigen(root, depth)
-    before = read_result(root / 'pred.eval_depth.json')
+    before = score(root, depth)
     for path in (root / DATE / DRIVE / 'image_02' / 'data').iterdir():
         write_png(str(path), np.zeros((32, 105, 3), np.uint8))
-    run_eigen(root, depth, '--plot')
-    assert read_result(root / 'pred.eval_depth.json') == before
+    assert score(root, depth, '--plot') == before
     assert capsys.readouterr().err.count('is of images of 208x64 pixels, and these are 105x32') == 1
 
 
@@ -333,7 +299,7 @@ def test_images_made_smaller_are_scored_as_whole_ones(rendered, capsys):
 def test_a_depth_that_fits_when_read_otherwise_is_named_and_no_other(
         rendered, capsys, flags, change, words):
     root, depth = rendered
-    run_eigen(root, change(depth), *flags)
+    score(root, change(depth), *flags)
     said = capsys.readouterr().err
     assert words in said if words else 'but' not in said
 
@@ -341,21 +307,16 @@ def test_a_depth_that_fits_when_read_otherwise_is_named_and_no_other(
 def test_predictions_are_found_by_the_names_beside_them(rendered):
     root, depth = rendered
     depth *= np.float32([[[1]], [[1.1]], [[1.2]], [[1.3]]])
-    listed = (root / 'files.txt').read_text().split()
-    run_eigen(root, depth, '--noscale')
-    whole = abs_rel(root)
+    listed = (root / 'files.txt').read_text().split()[::2]
+    whole = abs_rel(root, depth)
     (root / 'files.txt').write_text(listed[1] + '\n')
-    run_eigen(root, depth[1:2], '--noscale')
-    second = abs_rel(root)
+    second = abs_rel(root, depth[1:2])
     (root / 'pred.json').write_text(json.dumps({'images': [
         name.replace('.png', '.jpg') for name in listed[::-1]]}))
-    run_eigen(root, depth[::-1], '--noscale')  # of a longer list, those that are scored
-    assert abs_rel(root) == second
-    run_eigen(root, depth, '--noscale')
-    assert abs_rel(root) > second + 0.05
+    assert abs_rel(root, depth[::-1]) == second  # of a longer list, those that are scored
+    assert abs_rel(root, depth) > second + 0.05
     (root / 'files.txt').write_text('\n'.join(listed))
-    run_eigen(root, depth[::-1], '--noscale')
-    assert abs_rel(root) == whole
+    assert abs_rel(root, depth[::-1]) == whole
 
 
 def test_predictions_of_other_images_are_refused_at_the_first_that_differs(rendered):
@@ -369,34 +330,30 @@ def test_predictions_of_other_images_are_refused_at_the_first_that_differs(rende
             ({'images': names[:3]}, 'names 3 images, but .* holds 4 depth maps')):
         (root / 'pred.json').write_text(json.dumps(content))
         with pytest.raises(UserError, match=message):
-            run_eigen(root, depth)
-
-
-def annotated(root, drives, frames):
-    """Writes 4x4 annotated depth of 5 m for these numbers of frames of drives."""
-    for part, drive, count in zip(('train', 'val'), drives, frames):
-        folder = root / part / drive / 'proj_depth' / 'groundtruth' / 'image_02'
-        folder.mkdir(parents=True)
-        for frame in range(count):
-            assert depth_files.write_kitti_depth(
-                str(folder / ('%010d.png' % frame)), np.full((4, 4), 5.0)) == 0
-    (root / 'files.txt').write_text(''.join(
-        '%s/%s %d l\n' % (DATE, drives[frame // 400], frame % 400) for frame in range(697)))
+            score(root, depth)
 
 
 def test_the_annotated_split_scores_the_652_published_images(tmp_path, capsys):
     """Of Eigen's 697 test images KITTI's annotated depth has 652 (Monodepth2's eigen_benchmark)."""
-    annotated(tmp_path, (DRIVE, DRIVE.replace('0002', '0009')), (400, 252))
-    run_eigen(tmp_path, np.ones((697, 2, 2), np.float32), '--split=eigen_benchmark')
-    result = read_result(tmp_path / 'pred.eval_depth.json')
-    assert (result['images'], result['without_truth'], abs_rel(tmp_path)) == (652, 45, 0)
+    drives = DRIVE, DRIVE.replace('0002', '0009')
+    folders = [tmp_path / part / drive / 'proj_depth' / 'groundtruth' / 'image_02'
+               for part, drive in zip(('train', 'val'), drives)]
+    for folder, count in zip(folders, (400, 252)):
+        folder.mkdir(parents=True)
+        depth_files.write_kitti_depth(str(folder / '0000000000.png'), np.full((4, 4), 5.0))
+        for frame in range(1, count):
+            os.link(str(folder / '0000000000.png'), str(folder / ('%010d.png' % frame)))
+    (tmp_path / 'files.txt').write_text(''.join(
+        '%s/%s %d l\n' % (DATE, drives[frame // 400], frame % 400) for frame in range(697)))
+    result = score(tmp_path, np.ones((697, 2, 2), np.float32), '--split=eigen_benchmark')
+    assert (result['images'], result['without_truth']) == (652, 45)
+    assert result['prediction']['abs_rel'] == 0
     assert result['scale_mean'] == 5 and '45 images have no ground truth' in capsys.readouterr().err
-    os.remove(str(tmp_path / 'val' / DRIVE.replace('0002', '0009') / 'proj_depth' / 'groundtruth'
-                  / 'image_02' / '0000000251.png'))
+    (folders[1] / '0000000251.png').unlink()
     with pytest.raises(UserError, match='651 of the 697 images of .* must be 652 .unpack train'):
-        run_eigen(tmp_path, np.ones((697, 2, 2), np.float32), '--split=eigen_benchmark')
+        score(tmp_path, np.ones((697, 2, 2), np.float32), '--split=eigen_benchmark')
     with pytest.raises(UserError, match='give --split=eigen_benchmark'):
-        run_eigen(tmp_path, np.ones((697, 2, 2), np.float32))
+        score(tmp_path, np.ones((697, 2, 2), np.float32))
 
 
 def test_annotated_depth_counts_in_the_crop_or_everywhere(tmp_path):
@@ -407,20 +364,9 @@ def test_annotated_depth_counts_in_the_crop_or_everywhere(tmp_path):
     depth_files.write_kitti_depth(str(folder / '0000000000.png'), truth)
     (tmp_path / 'files.txt').write_text('%s/%s 0 l\n' % (DATE, DRIVE))
     for flags, expected in (((), 0), (('--nocrop',), 0.4 * 1)):
-        run_eigen(tmp_path, np.full((1, 5, 5), 8, np.float32), '--split=eigen_benchmark',
-                  '--noscale', '--plot', *flags)
-        assert abs_rel(tmp_path) == pytest.approx(expected)
+        assert abs_rel(tmp_path, np.full((1, 5, 5), 8, np.float32), '--split=eigen_benchmark',
+                       '--plot', *flags) == pytest.approx(expected)
     # Without the image, which is not there.
     assert cv2.imread(str(tmp_path / 'pred_depth' / '000000.png')).shape == (200, 200, 3)
     with pytest.raises(UserError, match='--nocrop: must be given with --split=eigen_benchmark'):
-        run_eigen(tmp_path, np.ones((1, 5, 5), np.float32), '--nocrop')
-
-
-def test_disparities_of_another_size_than_the_calibration_are_refused(tmp_path):
-    synthetic_2015.kitti_2015_dataset(str(tmp_path), num_images=1, img_height=48, img_width=156)
-    disparities = tmp_path / 'training' / 'disp_noc_0' / '000000_10.png'
-    cv2.imwrite(str(disparities), cv2.imread(str(disparities), cv2.IMREAD_UNCHANGED)[::2, ::2])
-    np.save(str(tmp_path / 'pred.npy'), np.ones((1, 8, 26), np.float32))
-    with pytest.raises(UserError, match='is of images of 156x48 pixels, must be of 78x24 like'):
-        eval_depth.main(['--split=stereo', '--kitti_dir', str(tmp_path), '--pred_file',
-                         str(tmp_path / 'pred.npy')])
+        score(tmp_path, np.ones((1, 5, 5), np.float32), '--nocrop')

@@ -1,16 +1,15 @@
 """Pose snippets: the published files come out, and what is written is read back."""
-import json
-
 import golden_common
 import numpy as np
 import pytest
 
 from kitti_data import odometry
-from kitti_data.poses import relative, rotation_from_euler, to_4x4, transform_from_vector
+from kitti_data.poses import relative, rotation_from_euler, to_4x4
 from kitti_eval import generate_pose_snippets, snippets
 from kitti_eval.constant_motion import constant_motion
 from winding_drive import winding
 from vo_common.errors import UserError
+from vo_common.files import read_json
 
 # Six decimals in the files.
 ROUNDING = 1.01e-6
@@ -22,8 +21,7 @@ POSE_FILE_ROUNDING = 3e-6
 @pytest.fixture(scope='module')
 def published(golden):
     """Snippet files of the published tools on a small trajectory."""
-    with open(str(golden / 'geonet' / 'numpy_pose.json')) as stream:
-        return json.load(stream)['pose']
+    return read_json(str(golden / 'geonet' / 'numpy_pose.json'))['pose']
 
 
 def write_odometry(root, poses, times, name='09'):
@@ -50,6 +48,15 @@ def test_ground_truth_files_are_the_published_ones(tmp_path, published, seq_leng
                                  '--seq_length=%d' % seq_length])
     assert_same_files(tmp_path / 'out', published['seq%d' % seq_length]['gt_snippets'],
                       POSE_FILE_ROUNDING)
+
+
+def test_poses_too_few_for_a_snippet_or_for_their_times_are_an_error(tmp_path, published):
+    with pytest.raises(UserError, match='5 frames'):
+        snippets.snippets_of_trajectory(np.tile(np.eye(4), (4, 1, 1)), 5)
+    write_odometry(tmp_path, published['poses'], published['times'][:-1])
+    with pytest.raises(UserError, match='23 times.*24 poses'):
+        generate_pose_snippets.main(['--dataset_dir', str(tmp_path),
+                                     '--output_dir', str(tmp_path / 'out')])
 
 
 @pytest.mark.parametrize('seq_length', [3, 5])
@@ -94,35 +101,12 @@ def test_vectors_of_a_straight_drive_give_a_straight_snippet():
     np.testing.assert_allclose(poses[:, :3, 3], [[0, 0, 0], [0, 0, 1], [0, 0, 2]])
 
 
-def test_snippets_do_not_depend_on_where_the_trajectory_begins():
-    poses = transform_from_vector(np.random.RandomState(1).uniform(-1, 1, (6, 6)))
-    moved = transform_from_vector([5, 6, 7, .3, .2, .1]) @ poses
-    np.testing.assert_allclose(snippets.snippets_of_trajectory(moved, 3),
-                               snippets.snippets_of_trajectory(poses, 3), atol=1e-12)
-
-
-@pytest.mark.parametrize('text', ['', '0 1 2 3\n', '0 1 2 3 0 0 0 x\n', '0 1 2 nan 0 0 0 1\n'])
+@pytest.mark.parametrize('text', ['', '0 1 2 3\n', '0 1 2 3 0 0 0 x\n', '0 1 2 nan 0 0 0 1\n',
+                                  '1 0 0 0 0 1 0 0 0 0 1 0\n', '0 1e200 0 0 0 0 0 1'])
 def test_a_broken_snippet_is_named(tmp_path, text):
     (tmp_path / '000007.txt').write_text(text)
     with pytest.raises(UserError, match='000007.txt'):
         snippets.read_snippets(str(tmp_path))
-
-
-def test_a_folder_without_snippets_is_an_error(tmp_path):
-    with pytest.raises(UserError, match='no snippet file'):
-        snippets.read_snippets(str(tmp_path))
-
-
-def test_fewer_poses_than_frames_is_an_error():
-    with pytest.raises(UserError, match='5 frames'):
-        snippets.snippets_of_trajectory(np.tile(np.eye(4), (4, 1, 1)), 5)
-
-
-def test_times_and_poses_of_different_length_are_an_error(tmp_path, published):
-    write_odometry(tmp_path, published['poses'], published['times'][:-1])
-    with pytest.raises(UserError, match='23 times.*24 poses'):
-        generate_pose_snippets.main(['--dataset_dir', str(tmp_path),
-                                     '--output_dir', str(tmp_path / 'out')])
 
 
 def test_snippets_of_an_earlier_longer_run_are_removed_and_nothing_else(tmp_path):
@@ -154,16 +138,6 @@ def test_snippets_of_partial_sequences_are_named_by_their_true_frames(tmp_path, 
         wanted = snippets.snippets_of_trajectory(
             to_4x4(poses[place:place + 3].reshape(3, 3, 4)), 3)[0]
         np.testing.assert_allclose(run, wanted, atol=5e-6)
-
-
-@pytest.mark.parametrize('line, message', [
-    ('1 2 3', "line 3: found '1 2 3', must be 8 finite numbers"),
-    ('0 1e200 0 0 0 0 0 1', 'line 3: found the position .*must be within 1e[+]08 m')])
-def test_lines_of_snippets_are_counted_as_an_editor_does(tmp_path, line, message):
-    (tmp_path / '000000.txt').write_bytes(
-        ('\ufeff# a comment\r\n\r\n%s\r\n' % line).encode('utf-8'))
-    with pytest.raises(UserError, match='000000.txt: ' + message):
-        snippets.read_snippet(str(tmp_path / '000000.txt'))
 
 
 @pytest.mark.parametrize('overlap', snippets.OVERLAPS)
@@ -205,8 +179,6 @@ def test_errors_of_overlapping_snippets_cancel_in_their_mean():
         steps = relative(chained[1:-2], chained[2:-1])
         errors[overlap] = np.abs(steps - relative(wanted[:-1], wanted[1:])).max()
     assert errors['first'] > 0.09 and errors['mean'] < 1e-9
-    with pytest.raises(UserError, match='overlap.*last.*first, mean'):
-        snippets.chain_snippets(dict(enumerate(runs)), overlap='last')
 
 
 def test_a_missing_snippet_is_bridged_or_named():
@@ -220,12 +192,9 @@ def test_a_missing_snippet_is_bridged_or_named():
         snippets.chain_snippets(runs)
 
 
-def test_snippets_far_apart_are_named_at_once():
+def test_snippets_that_hold_no_motion_or_lie_far_apart_are_named_at_once():
+    with pytest.raises(UserError, match='must have two frames at least'):
+        snippets.chain_snippets({0: constant_motion(1)})
     pair = constant_motion(2)
     with pytest.raises(UserError, match=r'from frame 1 to 2 \(%d such gaps\)' % (10 ** 15 - 1)):
         snippets.chain_snippets({0: pair, 10 ** 15: pair})
-
-
-def test_snippets_of_one_frame_are_answered_with_what_they_lack():
-    with pytest.raises(UserError, match='must have two frames at least'):
-        snippets.chain_snippets({0: constant_motion(1)})
