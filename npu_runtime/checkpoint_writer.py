@@ -113,25 +113,24 @@ class CheckpointWriter:
       folder: <RunFolder>.
       state: dict, key in the checkpoint -> variable: everything that training changes.
       model_variables: list of the variables that prediction needs.
-      max_to_keep: number of checkpoints to keep; 0 keeps all.
+      max_to_keep: number of checkpoints to keep, those of earlier runs included; 0 keeps all.
+      last: prefix of the checkpoint from which the run resumes, or None.
 
     Attributes:
       last: prefix of the newest checkpoint; None before the first.
     """
 
-    def __init__(self, folder, state, model_variables, max_to_keep):
-        self._folder = folder
+    def __init__(self, folder, state, model_variables, max_to_keep, last):
+        self._folder, self._max_to_keep, self.last = folder, max_to_keep, last
         self._saver = tf.train.Saver(state, max_to_keep=None)
-        self._kept, self._max_to_keep = [], max_to_keep
         self._floats = [variable for variable in model_variables
                         if variable.dtype.base_dtype.is_floating]
         # One tensor, so that an NPU compiles one graph for it.
         self._finite = tf.stack([tf.reduce_all(tf.is_finite(variable))
                                  for variable in self._floats])
         self._best_state = {variable.op.name: variable for variable in model_variables}
-        self._best = os.path.join(folder.path, checkpoints.BEST)
+        self._best = self._path(checkpoints.BEST)
         self._metric = self._best_saver = None
-        self.last = None
 
     def keep_best(self, metric_name, earlier):
         """Prepares `save_best` and returns the metric that a checkpoint must beat.
@@ -164,23 +163,8 @@ class CheckpointWriter:
         """Whether the files of `model-best` exist."""
         return os.path.exists(self._best + '.index') and bool(_data_files(self._best))
 
-    def continue_after(self, prefix, step):
-        """Includes the checkpoints up to `step` in those that `max_to_keep` limits.
-
-        Args:
-          prefix: of the checkpoint from which the run resumes.
-          step: its global step.
-        """
-        self.last = prefix
-        earlier = []
-        for other in checkpoints.prefixes_in(self._folder.path):
-            with contextlib.suppress(UserError):
-                earlier.append((checkpoints.read_step(other), other))
-        self._kept = [other for at, other in sorted(earlier)
-                      if at <= step and os.path.basename(other) != checkpoints.LATEST]
-
-    def save(self, session, name):
-        """Writes the training state under `name` and returns the prefix.
+    def save(self, session, name, step):
+        """Writes the training state of global step `step` under `name` and returns the prefix.
 
         `checkpoints.LATEST` is not limited by `max_to_keep`; the next checkpoint removes it.
 
@@ -194,24 +178,38 @@ class CheckpointWriter:
                 raise UserError('checkpoint %s not written: variable %s holds NaN or infinity; '
                                 'lower --learning_rate%s'
                                 % (name, variable.op.name, self.remains()))
-        latest, prefix = (os.path.join(self._folder.path, one)
-                          for one in (checkpoints.LATEST, name))
-        listed = [other for other in self._kept if other != prefix] + [prefix]
-        dropped = []
-        if prefix != latest:
-            # With max_to_keep=0 the slice is the whole list.
-            self._kept = listed[-self._max_to_keep:]
-            dropped, listed = listed[:-len(self._kept)] + [latest], self._kept
-        self.last = self._save(self._saver, session, name, listed)
+        with self._writing(name) as prefix:
+            _write(self._saver, session, prefix)
+            kept, dropped = self._numbered(prefix, step), []
+            if name == checkpoints.LATEST:
+                kept.append(prefix)
+            else:
+                # With max_to_keep=0 nothing is dropped and the second slice is the whole list.
+                dropped = [self._path(checkpoints.LATEST)] + kept[:-self._max_to_keep]
+                kept = kept[-self._max_to_keep:]
+            # tf.train.latest_checkpoint reads the file that this writes.
+            paths = [utf8_path(other) for other in kept]
+            tf.train.update_checkpoint_state(utf8_path(self._folder.path), paths[-1], paths)
+        self.last = prefix
         for other in dropped:
             with contextlib.suppress(OSError):
                 _remove_checkpoint(other)
         return prefix
 
+    def _numbered(self, newest, step):
+        """Prefixes of the checkpoints up to `step` without `model-latest`, `newest` at the end."""
+        found = []
+        for prefix in checkpoints.prefixes_in(self._folder.path):
+            with contextlib.suppress(UserError):
+                found.append((checkpoints.read_step(prefix), prefix == newest, prefix))
+        latest = self._path(checkpoints.LATEST)
+        return [prefix for at, _, prefix in sorted(found) if at <= step and prefix != latest]
+
     def save_best(self, session, metric):
         """Writes the model variables and their metric as `model-best`."""
         self._metric.load(metric, session)
-        return self._save(self._best_saver, session, checkpoints.BEST)
+        with self._writing(checkpoints.BEST) as prefix:
+            _write(self._best_saver, session, prefix)
 
     def remains(self):
         """Ending of an error message: which checkpoint a run that fails now can resume from."""
@@ -220,30 +218,24 @@ class CheckpointWriter:
         return ('; earlier checkpoints are usable: the same command resumes from the last one, %s'
                 % os.path.basename(self.last))
 
-    def _save(self, saver, session, name, listed=()):
-        """Writes a checkpoint; the file `checkpoint` then names the prefixes in `listed`."""
-        folder = self._folder.path
-        prefix = os.path.join(folder, name)
+    def _path(self, name):
+        return os.path.join(self._folder.path, name)
+
+    @contextlib.contextmanager
+    def _writing(self, name):
+        """Yields the prefix; explains a failure in the block and removes what it left."""
         self._folder.require_there()
         try:
-            path = prefix + NEW if os.path.exists(prefix + '.index') else prefix
-            saver.save(session, utf8_path(path), write_meta_graph=False, write_state=False)
-            if path != prefix:
-                publish(prefix)
-            if listed:
-                # tf.train.latest_checkpoint reads this file.
-                paths = [utf8_path(other) for other in listed]
-                tf.train.update_checkpoint_state(utf8_path(folder), paths[-1], paths)
+            yield self._path(name)
         except (tf.errors.OpError, OSError, ValueError) as error:
             self._folder.require_there()
-            _remove_partial(folder)
-            raise UserError('cannot write checkpoint %s: %s (%s free there)%s' % (
-                prefix, first_line(error), _free_space(folder), self.remains())) from error
-        return prefix
+            _remove_partial(self._folder.path)
+            raise UserError('cannot write checkpoint %s: %s%s' % (
+                self._path(name), first_line(error), self.remains())) from error
 
 
-def _free_space(folder):
-    try:
-        return '%.1f MB' % (shutil.disk_usage(folder).free / 1e6)
-    except OSError:
-        return 'unknown space'
+def _write(saver, session, prefix):
+    path = prefix + NEW if os.path.exists(prefix + '.index') else prefix
+    saver.save(session, utf8_path(path), write_meta_graph=False, write_state=False)
+    if path != prefix:
+        publish(prefix)

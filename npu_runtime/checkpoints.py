@@ -41,7 +41,7 @@ def latest(path):
                             % path)
         return newest
     path = _intact(re.sub(r'\.(index|meta|data-[^/]*)$', '', path))
-    if not (os.path.exists(path + '.index') or os.path.isfile(path)):
+    if not os.path.exists(path + '.index'):
         raise UserError('no checkpoint %s; must be a prefix like model-500, or a folder' % path)
     problem = damage(path)
     if problem:
@@ -81,24 +81,7 @@ def newest_in(folder):
     if prefixes:
         raise UserError('none of the %d checkpoints in %s is usable; remove them, or name another '
                         'folder' % (len(prefixes), folder))
-    return _of_old_format(folder)
-
-
-def _of_old_format(folder):
-    """The prefix in the file `checkpoint`, for the format before TensorFlow 0.12, or None.
-
-    Only the base name is used: a file in another folder is not part of the run.
-    """
-    try:
-        with open(os.path.join(folder, 'checkpoint'), 'rb') as stream:
-            text = stream.read().decode('utf-8', 'replace')
-    except OSError:
-        return None
-    named = re.search(r'^model_checkpoint_path: "(.*)"', text, re.MULTILINE)
-    if not named:
-        return None
-    prefix = os.path.join(os.path.abspath(folder), os.path.basename(named.group(1)))
-    return prefix if os.path.isfile(prefix) else None
+    return None
 
 
 def prefixes_in(folder):

@@ -4,8 +4,8 @@ import dataclasses
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from npu_runtime.devices import compilation
 from npu_runtime.devices.choose import choose_device
+from npu_runtime.devices.compilation import ask_for_xla, uses_xla
 from vo_common.console import log
 from vo_common.errors import UserError
 
@@ -29,8 +29,8 @@ def session_config(device, config, ranks=None):
         allow_soft_placement=True, intra_op_parallelism_threads=config.intra_op_threads,
         inter_op_parallelism_threads=config.inter_op_threads)
     device.own.configure(proto, config, ranks)
-    if compilation.choose_xla(device, config).on:
-        compilation.ask_for_xla(proto, device)
+    if uses_xla(device, config):
+        ask_for_xla(proto, device)
     return proto
 
 

@@ -28,7 +28,8 @@ from vo_common.flags import Flags, flag, parse_flags, path_flag  # noqa: E402
 class Config(Flags):
     """The cards and the file."""
     output: str = path_flag('', 'file to write')
-    devices: List[int] = flag([0, 1, 2, 3, 4, 5, 6, 7], 'cards to use, on every server')
+    devices: List[int] = flag([0, 1, 2, 3, 4, 5, 6, 7], 'cards to use, on every server',
+                              at_least=0)
     server_ids: List[str] = flag([], 'addresses of the servers in rank order; empty for this host')
     device_ips: List[str] = flag([], 'addresses of the cards, server by server; empty reads '
                                      '--hccn_conf, for one server')
@@ -73,18 +74,11 @@ def _check_cards(server_ids, devices, device_ips):
                             % (name, ','.join(str(value) for value in values)))
     for name, values in (('server_ids', server_ids), ('device_ips', device_ips)):
         for address in values:
-            if not _is_address(address):
-                raise UserError('--%s=%s: must be addresses like 192.168.100.101' % (name, address))
-    if min(devices) < 0:
-        raise UserError('--devices=%d: must be numbers of cards (0 or more)' % min(devices))
-
-
-def _is_address(text):
-    try:
-        ipaddress.IPv4Address(text)
-    except ValueError:
-        return False
-    return True
+            try:
+                ipaddress.IPv4Address(address)
+            except ValueError as error:
+                raise UserError('--%s=%s: must be addresses like 192.168.100.101'
+                                % (name, address)) from error
 
 
 def addresses_of_cards(path, devices):

@@ -1,5 +1,4 @@
-"""XLA: whether TensorFlow compiles the training step, and why."""
-import collections
+"""XLA, which compiles the training step where it is requested."""
 import os
 
 import tensorflow.compat.v1 as tf
@@ -8,14 +7,11 @@ from vo_common.errors import UserError
 
 _FLAGS, _CPU_FLAG = 'TF_XLA_FLAGS', '--tf_xla_cpu_global_jit'
 
-Compilation = collections.namedtuple('Compilation', 'on reason')
-Compilation.__doc__ = """Whether XLA compiles the step: `on` is a bool, `reason` a phrase."""
 
+def uses_xla(device, config):
+    """Whether XLA compiles the training step on `device`.
 
-def choose_xla(device, config):
-    """The meaning of `config.xla` on `device`: <Compilation>.
-
-    auto never compiles: on a CPU oneDNN's convolutions are faster than XLA's, and no measurement
+    `--xla=auto` means off: on a CPU oneDNN's convolutions are faster than XLA's, and no measurement
     on a GPU shows that the compilation pays.
 
     Args:
@@ -25,18 +21,14 @@ def choose_xla(device, config):
     Raises:
       UserError: --xla=on without a compiler.
     """
+    if config.xla != 'on':
+        return False
     if device.kind == 'npu':
-        obstacle = 'an NPU compiles whole graphs itself'
-    else:
-        obstacle = '' if _is_built_with_xla() else (
-            'this TensorFlow is built without XLA for training')
-    if config.xla == 'on' and obstacle:
-        raise UserError('--xla=on: must be auto or off here (%s)' % obstacle)
-    if config.xla != 'auto':
-        return Compilation(config.xla == 'on', '--xla=' + config.xla)
-    return Compilation(False, obstacle or (
-        "on a CPU TensorFlow's own kernels are faster" if device.kind == 'cpu' else
-        '--xla=on compiles it; whether that pays on a GPU is not measured'))
+        raise UserError('--xla=on: must be auto or off here (an NPU compiles whole graphs itself)')
+    if not _is_built_with_xla():
+        raise UserError('--xla=on: must be auto or off here (this TensorFlow is built without XLA '
+                        'for training)')
+    return True
 
 
 def _is_built_with_xla():
@@ -52,9 +44,3 @@ def ask_for_xla(proto, device):
     proto.graph_options.optimizer_options.global_jit_level = tf.OptimizerOptions.ON_1
     if device.kind == 'cpu' and _CPU_FLAG not in os.environ.get(_FLAGS, ''):
         os.environ[_FLAGS] = ('%s %s' % (os.environ.get(_FLAGS, ''), _CPU_FLAG)).strip()
-
-
-def describe(device, config):
-    """One line for the log."""
-    compilation = choose_xla(device, config)
-    return 'XLA: %s (%s)' % ('on' if compilation.on else 'off', compilation.reason)

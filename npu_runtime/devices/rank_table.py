@@ -1,4 +1,5 @@
 """The rank table: the file that lists the cards of a job for HCCL."""
+import json
 import re
 
 from vo_common.errors import UserError
@@ -24,18 +25,16 @@ def check_rank_table(path, size=None):
         ranks = sorted(_number(card['rank_id']) for card in cards)
         addressed = all(card['device_id'] and card['device_ip'] for card in cards)
         counted = _number(table.get('server_count', str(len(servers))))
-        status = table.get('status')
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        status = json.dumps(table.get('status'))
+    except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
         raise UserError('%s: found %s, must be a rank table: server_list with device_id, device_ip '
                         'and rank_id of every card (%s)' % (path, _found(error), _CURE)) from error
     size = len(ranks) if size is None else size
-    if status != 'completed':
-        raise UserError("%s: found status %s, must be 'completed' (%s)"
-                        % (path, _named(status), _CURE))
+    if status != '"completed"':
+        raise UserError('%s: found status %.60s, must be "completed" (%s)' % (path, status, _CURE))
     if not ranks or ranks != list(range(size)):
-        raise UserError('%s: found the ranks %s, must be 0 to %d, RANK_SIZE being %d (%s)'
-                        % (path, _short(', '.join(map(str, ranks)) or 'of no card'), size - 1,
-                           size, _CURE))
+        raise UserError('%s: found the ranks %.60s, must be 0 to %d, RANK_SIZE being %d (%s)'
+                        % (path, ', '.join(map(str, ranks)) or 'of no card', size - 1, size, _CURE))
     if counted != len(servers):
         raise UserError('%s: found server_count %d, must be %d, the servers in server_list (%s)'
                         % (path, counted, len(servers), _CURE))
@@ -61,25 +60,12 @@ def ranks_beside(path, rank):
 
 def _number(value):
     """The int of a text such as '0' or a JSON integer; raises ValueError for anything else."""
-    plain = isinstance(value, (str, int)) and not isinstance(value, bool)
-    if not plain or not re.match(r'[0-9]{1,9}\Z', str(value)):
-        raise ValueError('%s where a whole number belongs' % _named(value))
+    if type(value) not in (str, int) or not re.match(r'[0-9]{1,9}\Z', str(value)):
+        raise ValueError('%.60r where a whole number belongs' % (value,))
     return int(value)
 
 
 def _found(error):
     if isinstance(error, KeyError):
-        return 'no ' + _short(str(error.args[0]))
-    if isinstance(error, ValueError):
-        return str(error)
-    return 'a value of another kind'
-
-
-def _named(value):
-    """A value for a message; lists and objects, which may be nested deeply, by type only."""
-    is_plain = value is None or isinstance(value, (str, int, float))
-    return _short(repr(value)) if is_plain else 'a ' + type(value).__name__
-
-
-def _short(text):
-    return text if len(text) <= 60 else text[:57] + '...'
+        return 'no %.60s' % error.args
+    return str(error) if isinstance(error, ValueError) else 'a value of another kind'

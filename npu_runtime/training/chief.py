@@ -37,12 +37,12 @@ class Chief:
     def __init__(self, folder, task, start, training_step, num_ranks):
         self._folder, self._task, self._start = folder, task, start
         self._writer = CheckpointWriter(folder, training_step.all_state,
-                                        training_step.model_variables, task.flags.max_to_keep)
+                                        training_step.model_variables, task.flags.max_to_keep,
+                                        start.prefix)
         self.remains = self._writer.remains
         self._metrics = MetricsLog(folder.path, start.step)
         self._events = tf.summary.FileWriter(utf8_path(folder.path))
         if start.prefix:
-            self._writer.continue_after(start.prefix, start.step)
             # Makes TensorBoard discard later steps of the earlier run.
             self._events.add_session_log(
                 tf.SessionLog(status=tf.SessionLog.START), start.step + 1)
@@ -156,7 +156,7 @@ class Chief:
         self._folder.require_there()
         self._events.flush()  # before the checkpoint, so that resuming loses no event
         began = time.perf_counter()
-        self._written, self._saved_at = self._writer.save(session, name), time.monotonic()
+        self._written, self._saved_at = self._writer.save(session, name, step), time.monotonic()
         if name != checkpoints.LATEST:
             self._saved_step = step
         self._append('checkpoint', step, path=self._written, seconds=time.perf_counter() - began)

@@ -7,9 +7,10 @@ import sys
 import tensorflow.compat.v1 as tf
 
 from npu_runtime.checkpoint_writer import settle
-from npu_runtime.devices import compilation, precision
+from npu_runtime.devices import precision
 from npu_runtime.devices import ranks as distribution
 from npu_runtime.devices.choose import choose_device
+from npu_runtime.devices.compilation import uses_xla
 from npu_runtime.failures import explained
 from npu_runtime.run_folder import RunFolder
 from npu_runtime.session import session_config
@@ -52,7 +53,8 @@ def train(task, runtime):
     if is_chief:
         log('device: %s (%s)' % device)
         log(precision.describe(device, runtime))
-        log(compilation.describe(device, runtime))
+        if uses_xla(device, runtime):
+            log('XLA compiles the training step')
         if ranks.size > 1:
             log('ranks: %d, together %d examples a step'
                 % (ranks.size, ranks.size * task.flags.batch_size))

@@ -4,7 +4,8 @@ import typing
 
 import tensorflow.compat.v1 as tf
 
-from npu_runtime.devices import compilation, precision
+from npu_runtime.devices import precision
+from npu_runtime.devices.compilation import uses_xla
 from npu_runtime.devices.host_gradients import convolutions_as_gradients
 from vo_common.errors import UserError
 
@@ -60,7 +61,7 @@ class TrainingStep:
 
     def __init__(self, task, dataset, device, runtime, ranks):
         # XLA does not compile operations on reference variables.
-        tf.get_variable_scope().set_use_resource(compilation.choose_xla(device, runtime).on)
+        tf.get_variable_scope().set_use_resource(uses_xla(device, runtime))
         global_step = tf.train.get_or_create_global_step()
         self.iterator = tf.data.make_initializable_iterator(dataset)
         with convolutions_as_gradients(device):
