@@ -1,22 +1,13 @@
-"""A model of a few variables and its data, for the tests of the training loop.
-
-As a program: `python toy_training.py <folder> <max_steps> [<step to die at>]`.
-"""
+"""A model of a few variables and its data, for the tests of the training loop."""
 import dataclasses
-import os
-import signal
-import sys
 
 import tensorflow.compat.v1 as tf
 
-sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
-
-from npu_runtime.devices.flags import RuntimeConfig  # noqa: E402
-from npu_runtime.engine import start_tensorflow  # noqa: E402
-from npu_runtime.training.flags import TrainFlags, architecture  # noqa: E402
-from npu_runtime.training.loop import train  # noqa: E402
-from npu_runtime.training.metrics import read_metrics  # noqa: E402
-from npu_runtime.training.task import TrainingOutput, TrainingTask  # noqa: E402
+from npu_runtime.devices.flags import RuntimeConfig
+from npu_runtime.training.flags import TrainFlags, architecture
+from npu_runtime.training.loop import train
+from npu_runtime.training.metrics import read_metrics
+from npu_runtime.training.task import TrainingOutput, TrainingTask
 
 ONE_THREAD = dict(device='cpu', intra_op_threads=1, inter_op_threads=1)
 
@@ -79,14 +70,3 @@ def totals(folder):
 def losses_of(folder):
     """[(step, total loss)] of each logged step."""
     return [(row['step'], row['total']) for row in train_rows(folder)]
-
-
-if __name__ == '__main__':
-    start_tensorflow()
-    die_at = int(sys.argv[3]) if len(sys.argv) > 3 else -1
-
-    def line_or_death(record):
-        if record.step == die_at:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return 'step %d' % record.step
-    run_toy(sys.argv[1], int(sys.argv[2]), log_line=line_or_death)

@@ -1,25 +1,22 @@
 """The training loop where something goes wrong: what it says, and what stays usable."""
-import glob
 import os
 import resource
 import shutil
 import signal
-import subprocess
-import sys
+import threading
 import time
 
 import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 
-import toy_training
 from checkpoint_values import values_of
-from repository import ROOT
 from npu_runtime import checkpoints
 from npu_runtime.devices.ranks import SingleProcess
 from npu_runtime.failures import InputError
 from npu_runtime.training.loop import FiniteGuard
 from npu_runtime.training.metrics import read_metrics
+from npu_runtime.training.signals import StopSignals
 from npu_runtime.training.step import StepResult
 from npu_runtime.training.task import Validation
 from toy_training import linear_model, losses_of, random_batches, run_toy
@@ -288,16 +285,6 @@ def test_a_training_is_not_saved_by_time_before_the_minutes_are_over(tmp_path, m
     assert saved == [(4, 'model-latest'), (6, 'model-6'), (10, 'model-10')]
 
 
-def test_events_are_on_the_disk_with_the_checkpoint_of_the_same_step(tmp_path):
-    program = os.path.abspath(toy_training.__file__)
-    killed = subprocess.run([sys.executable, program, str(tmp_path), '17', '6'],
-                            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    assert killed.returncode == -signal.SIGKILL
-    steps = {event.step for path in glob.glob(str(tmp_path / 'events.*'))
-             for event in tf.train.summary_iterator(path) if event.summary.value}
-    assert steps >= {1, 2, 3, 4, 5}
-
-
 @pytest.mark.parametrize('step', [np.float32(np.nan), np.float32(-3), np.int64([1, 2])])
 def test_a_step_that_is_no_number_of_steps_is_refused(tmp_path, step):
     with tf.Graph().as_default(), tf.Session() as session:
@@ -308,48 +295,23 @@ def test_a_step_that_is_no_number_of_steps_is_refused(tmp_path, step):
         run_toy(tmp_path, 6)
 
 
-SIGNALLED = """
-import os, signal, sys, threading, time
-sys.path[:0] = [%r, %r]
-from vo_common.errors import run_main
-from npu_runtime.engine import start_tensorflow
-start_tensorflow()
-import tensorflow.compat.v1 as tf
-from toy_training import linear_model, random_batches, run_toy
+def test_a_second_signal_ends_a_run_at_once_also_within_a_step(monkeypatch, capsys):
+    ended, statuses = threading.Event(), []
+    monkeypatch.setattr(os, '_exit', lambda status: statuses.append(status) or ended.set())
 
-def slow(batch):
-    time.sleep(20.)
-    return batch
-
-def kill(*numbers):
-    for number in numbers:
-        time.sleep(1.)
-        os.kill(os.getpid(), number)
-
-def data(start, rank, size):
-    # Two batches at once, then each takes long: TensorFlow's call does not return.
-    steps = random_batches(start, rank, size)
-    late = steps.skip(2).map(lambda batch: tf.reshape(
-        tf.numpy_function(slow, [batch], tf.float32), [2, 4]))
-    return steps.take(2).concatenate(late)
-
-def line(record):
-    if record.step == 2:
-        threading.Thread(target=kill, args=(signal.SIGTERM, signal.SIGTERM), daemon=True).start()
-    return 'step'
-run_main(lambda: run_toy(sys.argv[1], 9, data=data, log_line=line))
-"""
-
-
-def test_a_second_signal_ends_a_run_at_once_also_within_a_step(tmp_path):
-    program = SIGNALLED % (str(ROOT), str(ROOT / 'test' / 'helpers'))
-    ended = subprocess.run([sys.executable, '-c', program, str(tmp_path)], stdout=subprocess.PIPE,
-                           stderr=subprocess.PIPE, universal_newlines=True)
-    rows = [row for row in read_metrics(tmp_path) if row['event'] == 'train']
-    assert ended.returncode == 128 + signal.SIGTERM, ended.stderr
-    assert 'SIGTERM: stopping after this step with a checkpoint; repeat it to end at' in ended.stdout
-    assert 'SIGTERM again: ending at once' in ended.stderr and 'Traceback' not in ended.stderr
-    assert rows[-1]['step'] == 2 and time.time() - rows[-1]['time'] < 12  # of the 20 of a step
+    def kill_twice():
+        for _ in range(2):
+            time.sleep(0.2)
+            os.kill(os.getpid(), signal.SIGTERM)
+    with tf.Graph().as_default(), tf.Session() as session, StopSignals():
+        # TensorFlow's call does not return before the end.
+        step = tf.numpy_function(lambda: ended.wait(20.), [], tf.bool)
+        threading.Thread(target=kill_twice).start()
+        assert session.run(step)
+    assert statuses[0] == 128 + signal.SIGTERM
+    said = capsys.readouterr()
+    assert 'SIGTERM: stopping after this step with a checkpoint; repeat it to end at' in said.out
+    assert said.err == 'SIGTERM again: ending at once\n'
 
 
 @pytest.mark.parametrize('loop,calls', [(1, 52), (4, 14), (100, 2)])
