@@ -7,7 +7,6 @@
 #   PYTHON_VERSION=3.12 scripts/setup_env.sh   or PYTHON=/path/to/python
 #   TENSORFLOW=2.21.0 scripts/setup_env.sh     this version
 #   TENSORFLOW=gpu scripts/setup_env.sh        or cpu, without asking nvidia-smi
-#   TENSORFLOW=intel scripts/setup_env.sh      intel-tensorflow==1.15.2, into .venv-intel
 #   VENV=FOLDER scripts/setup_env.sh           another folder than .venv
 #
 # A choice that differs from the existing environment rebuilds it.
@@ -40,8 +39,8 @@ check_choices() {
     reference|newest) ;;
     *) fail "ENGINE=$ENGINE: must be reference (TensorFlow 1.15) or newest" ;;
   esac
-  [[ "${TENSORFLOW:-cpu}" =~ ^(cpu|gpu|intel|[0-9]+\.[0-9]+(\.[0-9]+)?(rc[0-9]+)?)$ ]] ||
-    fail "TENSORFLOW=$TENSORFLOW: must be cpu, gpu, intel or a version such as 2.21.0"
+  [[ "${TENSORFLOW:-cpu}" =~ ^(cpu|gpu|[0-9]+\.[0-9]+(\.[0-9]+)?(rc[0-9]+)?)$ ]] ||
+    fail "TENSORFLOW=$TENSORFLOW: must be cpu, gpu or a version such as 2.21.0"
   [[ "${PYTHON_VERSION:-3.7}" =~ ^3\.[0-9]+$ ]] ||
     fail "PYTHON_VERSION=$PYTHON_VERSION: must be one such as 3.12"
   case "$venv" in *:*) fail "VENV=$venv: must have no colon in its path" ;; esac
@@ -59,18 +58,14 @@ version_of() {
 # Paths where a Python may be, best first. pyenv's shims exist for versions that are not installed:
 # hence its real paths, and every candidate is run.
 candidates() {
-  local version folder
+  local version
   if [ -n "${PYTHON:-}" ]; then echo "$PYTHON"; return; fi
   for version in $(engines | cut -d ' ' -f 1); do echo "python$version"; done
   printf '%s\n' python3 python
   ls -d "${PYENV_ROOT:-${HOME:-}/.pyenv}"/versions/*/bin/python 2>/dev/null | sort -rV || true
-  for folder in "${CONDA_PREFIX:-/opt/conda}" "${HOME:-}"/{miniconda3,anaconda3} /opt/conda; do
-    ls -d "$folder"/bin/python "$folder"/envs/*/bin/python 2>/dev/null || true
-  done
   if command -v uv >/dev/null; then
     ls -d "$(uv python dir 2>/dev/null)"/*/bin/python3 2>/dev/null || true
   fi
-  for folder in "$PWD"/.conda*/bin/python; do echo "$folder"; done
 }
 
 # Sets `pythons` to lines "3.12 /path/to/python" of usable ones, and `found` to all versions seen.
@@ -97,7 +92,6 @@ at_most() {
 fitting_engines() {
   local version engine first last minor
   minor=$(grep -oE '^[0-9]+\.[0-9]+' <<< "${TENSORFLOW:-}") || true
-  [ "${TENSORFLOW:-}" != intel ] || minor=1.15
   while read -r version engine first last; do
     [ "${ENGINE:-$engine}" = "$engine" ] || continue
     [ "${PYTHON_VERSION:-$version}" = "$version" ] || continue
@@ -124,21 +118,6 @@ match_python() {
   return 1
 }
 
-# Lets uv or conda fetch an interpreter; that of the reference only on request.
-fetch_python() {
-  local version
-  version=$(grep " ${ENGINE:-newest} " <<< "$1" | head -n 1 | cut -d ' ' -f 1)
-  [ -z "${PYTHON:-}" ] && [ -n "$version" ] || return 1
-  if command -v uv >/dev/null; then
-    uv python install "$version" >/dev/null 2>&1
-  elif command -v conda >/dev/null; then
-    conda create -qy -p ".conda$version" "python=$version" >/dev/null 2>&1
-  else
-    return 1
-  fi
-  find_pythons
-}
-
 # The given choices, for messages: "ENGINE=newest PYTHON_VERSION=3.12".
 given() {
   local name all=''
@@ -163,7 +142,7 @@ choose_python() {
   fitting=$(fitting_engines) asked=$(given)
   [ -n "$fitting" ] || fail "$asked: must fit together (Python $(engines | listed))"
   find_pythons
-  match_python "$fitting" || { fetch_python "$fitting" && match_python "$fitting"; } ||
+  match_python "$fitting" ||
     fail "${asked:+$asked: }found ${found:+Python }${found:-no Python}, must be Python" \
       "$(listed <<< "$fitting"); install one or set PYTHON=/path/to/python"
   why=$asked
@@ -181,7 +160,6 @@ choose_tensorflow() {
     return
   fi
   case "${TENSORFLOW:-}" in
-    intel) tensorflow=intel-tensorflow==1.15.2; return ;;
     gpu) gpu=1 ;;
     cpu) ;;
     *) if nvidia-smi >/dev/null 2>&1; then gpu=1 why+='; an NVIDIA driver answers'
@@ -244,7 +222,6 @@ build() {
 }
 
 venv=${VENV:-.venv}
-if [ -z "${VENV:-}" ] && [ "${TENSORFLOW:-}" = intel ]; then venv=.venv-intel; fi
 case "$venv" in /*) ;; *) venv=$PWD/$venv ;; esac
 check_choices
 recall_choice || { choose_python; choose_tensorflow; }

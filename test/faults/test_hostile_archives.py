@@ -33,7 +33,7 @@ def files_below(folder):
                   for top, _, names in os.walk(str(folder)) for name in names)
 
 
-@pytest.mark.parametrize('name', pick(ESCAPES, ['../../out', '/tmp/faults_escaped', 'link/out']))
+@pytest.mark.parametrize('name', ESCAPES)
 def test_an_entry_that_would_land_outside_is_refused(name, programs, tmp_path):
     target, elsewhere = tmp_path / 'a' / 'target', tmp_path / 'elsewhere'
     target.mkdir(parents=True)
@@ -50,7 +50,7 @@ def test_an_entry_that_would_land_outside_is_refused(name, programs, tmp_path):
         running.assert_sentence(ended, 'x.zip')
 
 
-@pytest.mark.parametrize('name', pick(LITERAL, ['$UP/z', 'a/$HOME/z']))
+@pytest.mark.parametrize('name', LITERAL)
 def test_an_entry_keeps_its_name_whatever_a_shell_would_make_of_it(name, programs, tmp_path):
     target = tmp_path / 'target'
     archive = archive_of(tmp_path / 'x.zip', [(name, b'good')])

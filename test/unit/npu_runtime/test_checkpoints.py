@@ -121,21 +121,6 @@ def test_a_folder_falls_back_to_its_last_whole_checkpoint_with_a_warning(folder,
     assert 'warning: checkpoint %s is damaged (variable w holds' % prefix in capsys.readouterr().err
 
 
-def test_a_file_that_names_a_checkpoint_elsewhere_is_not_followed(tmp_path, folder):
-    own = tmp_path / 'own'
-    own.mkdir()
-    (own / 'checkpoint').write_text('model_checkpoint_path: "%s"\n' % (folder / 'model-40'))
-    with pytest.raises(UserError, match='own: holds no checkpoint'):
-        checkpoints.latest(str(own))
-
-
-@pytest.mark.parametrize('content', [b'', b'\xff\x00 model_checkpoint_path', b'nonsense',
-                                     b'model_checkpoint_path: "../model-40"'])
-def test_a_folder_with_nothing_but_a_bad_checkpoint_file_holds_none(tmp_path, content):
-    (tmp_path / 'checkpoint').write_bytes(content)
-    assert checkpoints.newest_in(str(tmp_path)) is None
-
-
 def test_something_that_is_no_checkpoint_is_named(tmp_path):
     (tmp_path / 'model-1.index').write_text('nonsense')
     with pytest.raises(UserError, match='none of the 1 checkpoints in'):

@@ -11,7 +11,7 @@ import tensorflow.compat.v1 as tf
 from repository import ROOT
 from npu_runtime.devices.choose import Device
 from npu_runtime.failures import explained, first_line
-from vo_common.errors import EXIT_DEVICE_ERROR, DeviceError, UserError, run_main
+from vo_common.errors import EXIT_DEVICE_ERROR, DeviceError, run_main
 
 BATCH = '--batch_size (now 4)'
 
@@ -67,20 +67,13 @@ def test_it_has_an_exit_status_of_its_own(capsys):
     assert capsys.readouterr().err.startswith('error: device gpu: out of memory')
 
 
-def test_what_a_loader_raised_keeps_its_words():
-    with pytest.raises(UserError, match='^000003.png is truncated$'):
-        with explained(Device('gpu', ''), BATCH):
-            raise tf.errors.UnknownError(None, None, 'UserError: 000003.png is truncated\n at ...')
-
-
 def test_a_programming_error_passes():
     with pytest.raises(tf.errors.InvalidArgumentError):
         with explained(Device('cpu', ''), BATCH):
             raise tf.errors.InvalidArgumentError(None, None, 'Incompatible shapes: [2] vs. [3]')
 
 
-@pytest.mark.parametrize('seconds', [0.3, 1.0, 2.0])
-def test_ctrl_c_during_imports_ends_with_130_and_one_line(seconds):
+def test_ctrl_c_during_imports_ends_with_130_and_one_line():
     program = ('import sys; sys.path.insert(0, %r); import vo_common.errors; print(1, flush=True)\n'
                'from npu_runtime.engine import start_tensorflow; start_tensorflow()\n'
                'import time; time.sleep(60)' % str(ROOT))
@@ -89,7 +82,7 @@ def test_ctrl_c_during_imports_ends_with_130_and_one_line(seconds):
                                env={name: value for name, value in os.environ.items()
                                     if name != 'TF_CPP_MIN_LOG_LEVEL'})  # these tests have set it
     process.stdout.readline()
-    time.sleep(seconds)
+    time.sleep(0.5)
     process.send_signal(signal.SIGINT)
     _, said = process.communicate()
     assert process.returncode == 130 and said == 'interrupted\n'

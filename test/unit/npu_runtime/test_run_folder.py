@@ -1,13 +1,10 @@
 """A run's folder: one training at a time, its configuration, and what kills left in it."""
 import fcntl
 import os
-import subprocess
-import sys
 import time
 
 import pytest
 
-from repository import ROOT
 from geonet.config import ModelConfig
 from npu_runtime import run_folder
 from npu_runtime.checkpoint_writer import settle
@@ -56,26 +53,6 @@ def test_a_configuration_that_is_no_object_is_named_when_a_run_goes_on(tmp_path)
         read_saved(str(tmp_path))
     with pytest.raises(UserError, match='must be the configuration of a run'):
         run_folder.changes_since(str(tmp_path), {'model': ModelConfig()})
-
-
-_HOLD = ('import sys, time; sys.path.insert(0, %r)\n'
-         'from npu_runtime.run_folder import RunFolder\n'
-         'with RunFolder(%r):\n    print("locked", flush=True); time.sleep(600)')
-
-
-def test_a_second_training_in_a_folder_ends_with_who_is_there_until_that_one_dies(tmp_path):
-    holder = subprocess.Popen([sys.executable, '-c', _HOLD % (str(ROOT), str(tmp_path))],
-                              stdout=subprocess.PIPE)
-    try:
-        assert holder.stdout.readline() == b'locked\n'
-        with pytest.raises(UserError, match=r'is in use by another training run \(process %d on '
-                           % holder.pid):
-            RunFolder(str(tmp_path)).__enter__()
-    finally:
-        holder.kill()
-        holder.wait()
-    with RunFolder(str(tmp_path)) as folder:
-        folder.require_there()
 
 
 def test_a_folder_that_cannot_be_locked_is_used_with_a_warning(tmp_path, monkeypatch, capsys):

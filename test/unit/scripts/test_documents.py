@@ -14,7 +14,6 @@ from repository import ROOT, run
 READMES = ('README.md', 'README.zh-CN.md')
 DOCUMENTS = READMES + ('CONTRIBUTING.md',) + tuple(
     sorted('docs/' + path.name for path in (ROOT / 'docs').glob('*.md')))
-README_LINES = 150
 SHELL_SCRIPTS = sorted(
     str(path.relative_to(ROOT)) for pattern in ('scripts/*.sh', 'scripts/recipes/*.sh', 'test/*.sh')
     for path in ROOT.glob(pattern))
@@ -171,10 +170,6 @@ def test_every_command_names_files_flags_and_values_that_exist(document):
 def test_every_program_is_named_in_a_document_or_called_by_a_script():
     named = ' '.join(read(name) for name in DOCUMENTS + tuple(SHELL_SCRIPTS))
     assert [program for program in programs() if program not in named] == []
-
-
-def test_the_readme_is_short():
-    assert len(read('README.md').split('\n')) <= README_LINES
 
 
 @pytest.mark.parametrize('part', [

@@ -83,15 +83,11 @@ def test_each_engine_gets_its_release_and_keeps_the_wheel(clone, tag, release, s
     assert '-include array -include cstdint' in built_with['CXXFLAGS']
     wheel = clone.root / '.wheels' / tag / ('horovod-%s-cp.whl' % release)
     assert wheel.exists() and clone.read('wheel').strip() == str(wheel)
+    done = clone.install(tag, release)  # what is installed is left alone
+    assert done.returncode == 0 and done.stdout == ''
     (clone.state / 'installed').unlink()
     assert clone.install(tag, release).returncode == 0
     assert clone.read('builds') == 'built\n'
-
-
-def test_what_is_installed_is_left_alone(clone):
-    (clone.state / 'installed').write_text('')
-    done = clone.install()
-    assert done.returncode == 0 and done.stdout == '' and not (clone.state / 'builds').exists()
 
 
 @pytest.mark.parametrize('missing', ['', 'nvcc', 'nccl', 'cuda'])
@@ -129,18 +125,9 @@ def test_a_build_that_fails_names_its_cause_and_leaves_no_wheel(clone, log, caus
 
 def test_a_missing_compiler_or_environment_is_a_sentence(clone):
     (clone.bin / 'g++').unlink()
-    done = clone.install(PATH='%s:%s' % (clone.bin, tools_without(clone, 'g++')))
+    for tool in ('bash', 'dirname'):
+        (clone.bin / tool).symlink_to(shutil.which(tool))
+    done = clone.install(PATH=str(clone.bin))
     assert done.returncode == 2 and 'building Horovod needs g++' in done.stderr
     done = clone.install(VENV='nowhere')
     assert done.returncode == 2 and 'VENV=nowhere: must be an environment' in done.stderr
-
-
-def tools_without(clone, name):
-    """A folder of the machine's programs but for one."""
-    folder = clone.state / 'tools'
-    folder.mkdir()
-    for tool in ('bash', 'dirname', 'env', 'ls', 'cat', 'grep', 'mktemp', 'rm', 'sed', 'tar',
-                 'mkdir', 'ln', 'cp', 'mv', 'nproc', 'tail', 'head', 'basename', 'cut', 'touch'):
-        if tool != name:
-            (folder / tool).symlink_to(shutil.which(tool))
-    return folder

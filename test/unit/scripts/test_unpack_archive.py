@@ -1,16 +1,12 @@
-"""scripts/unpack_archive.py: nothing outside of the target; bad archives are one sentence."""
-import importlib
+"""scripts/unpack_archive.py: bad archives are one sentence; test/faults has the hostile ones."""
 import io
-import os
 import struct
 import zipfile
 
-import numpy as np
 import pytest
 
+from scripts.unpack_archive import unpack
 from vo_common.errors import UserError
-
-unpack = importlib.import_module('scripts.unpack_archive').unpack
 
 
 def archive_of(path, **entries):
@@ -22,29 +18,6 @@ def archive_of(path, **entries):
 
 def files_below(folder):
     return sorted(str(path.relative_to(folder)) for path in folder.rglob('*') if path.is_file())
-
-
-@pytest.mark.parametrize('name', ['a/$HOME/z', '$UP/z', '~/z', '~root/z', 'a/${HOME}', '$(id)',
-                                  'a;b'])
-def test_names_like_variables_are_folders_of_these_names(tmp_path, monkeypatch, name):
-    monkeypatch.setenv('UP', '..')
-    monkeypatch.setenv('HOME', str(tmp_path / 'home'))
-    target = tmp_path / 'target'
-    target.mkdir()
-    assert unpack(archive_of(tmp_path / 'a.zip', **{name: 'x'}), str(target)) == (1, 0)
-    assert files_below(tmp_path) == ['a.zip', 'target/' + name]
-    assert unpack(str(tmp_path / 'a.zip'), str(target)) == (0, 1)
-
-
-@pytest.mark.parametrize('name', ['../z', 'a/../../z', '/tmp/../etc/z', 'link/z', 'link/deeper/z'])
-def test_what_leads_out_of_the_target_is_refused_by_name_or_link(tmp_path, name):
-    target = tmp_path / 'target'
-    target.mkdir()
-    (tmp_path / 'elsewhere').mkdir()
-    (target / 'link').symlink_to(tmp_path / 'elsewhere')
-    with pytest.raises(UserError, match='would be written outside of'):
-        unpack(archive_of(tmp_path / 'a.zip', **{name: 'x'}), str(target))
-    assert files_below(tmp_path) == ['a.zip']
 
 
 def test_a_link_of_the_same_name_is_replaced_and_not_written_through(tmp_path):
@@ -94,6 +67,12 @@ def test_names_that_no_file_can_have_are_one_sentence(tmp_path, name, message):
         unpack(archive_of(tmp_path / 'a.zip', **{name: 'x'}), str(tmp_path / 'target'))
 
 
+def test_another_archive_is_named_with_what_it_lacks(tmp_path):
+    archive = archive_of(tmp_path / 'a.zip', **{'image_0/a.png': 'x'})
+    with pytest.raises(UserError, match='a.zip: found no file like image_2/'):
+        unpack(archive, str(tmp_path), members=('image_2/*',))
+
+
 def test_an_archive_that_cannot_be_read_is_named(tmp_path, monkeypatch):
     def refuse(path, *_, **__):
         raise PermissionError(13, 'Permission denied', path)
@@ -101,22 +80,3 @@ def test_an_archive_that_cannot_be_read_is_named(tmp_path, monkeypatch):
     monkeypatch.setattr(io, 'open', refuse)
     with pytest.raises(UserError, match='a.zip.*Permission denied'):
         unpack(str(tmp_path / 'a.zip'), str(tmp_path))
-
-
-def test_mutated_archives_never_end_in_a_traceback(tmp_path):
-    archive_of(tmp_path / 'a.zip', **{'a/%d.txt' % number: os.urandom(9) for number in range(4)})
-    content = np.frombuffer((tmp_path / 'a.zip').read_bytes(), np.uint8)
-    random = np.random.RandomState(8964)
-    for number in range(300):
-        broken = content.copy()
-        broken[random.randint(0, len(broken), 3)] = random.randint(0, 256, 3)
-        (tmp_path / 'b.zip').write_bytes(broken[:random.randint(len(broken) // 2,
-                                                                2 * len(broken))].tobytes())
-        target = tmp_path / ('target %d' % number)
-        target.mkdir()
-        try:
-            unpack(str(tmp_path / 'b.zip'), str(target))
-        except UserError:
-            pass
-    assert not [path for path in tmp_path.iterdir() if not path.name.startswith('target')
-                and path.suffix != '.zip']

@@ -1,11 +1,8 @@
 """What an NPU compiles: the step once, and beside it only graphs that no other rank waits for."""
-import json
-
 import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 
-import npu_plugin
 from device_steps import make_steps
 from npu_runtime.devices import ranks as distribution
 from npu_runtime.devices.choose import Device
@@ -16,36 +13,22 @@ CPU, NPU = Device('cpu', 'test'), Device('npu', 'test')
 
 
 @pytest.fixture
-def plugin():
-    with npu_plugin.installed() as record:
-        yield record
-
-
-@pytest.fixture
-def two_ranks(tmp_path, monkeypatch):
-    """<HcclRanks> rank 0 of 2."""
-    table = {'version': '1.0', 'status': 'completed', 'server_count': '1', 'server_list': [
-        {'server_id': '10.0.0.1', 'device': [
-            {'device_id': str(i), 'device_ip': '192.168.100.10%d' % i, 'rank_id': str(i)}
-            for i in range(2)]}]}
-    (tmp_path / 'table.json').write_text(json.dumps(table))
-    for name, value in (('RANK_SIZE', '2'), ('RANK_ID', '0'), ('JOB_ID', '1'),
-                        ('RANK_TABLE_FILE', str(tmp_path / 'table.json'))):
-        monkeypatch.setenv(name, value)
+def ranks(eight_ranks):
+    """<HcclRanks> rank 0 of 8."""
     return distribution.connect(NPU)
 
 
-def test_ranks_exchange_in_one_graph_and_overflow_together(plugin, two_ranks):
+def test_ranks_exchange_in_one_graph_and_overflow_together(plugin, ranks):
     config = RuntimeConfig(device='npu', iterations_per_loop=4, enable_data_pre_proc=True)
-    run = make_steps(NPU, config, 10, bad=(2,), ranks=two_ranks)
+    run = make_steps(NPU, config, 10, bad=(2,), ranks=ranks)
     assert run.calls[-1].step == 10 and run.skipped == 1
     assert [collective for names, collective in plugin.graphs].count(True) == 1
     one = make_steps(NPU, config, 10, bad=(2,))
     np.testing.assert_allclose(run.weights, one.weights, rtol=1e-6)
 
 
-def test_logged_values_stay_out_of_the_fusion_groups_of_the_gradients(plugin, two_ranks):
-    make_steps(NPU, RuntimeConfig(device='npu'), 1, ranks=two_ranks)
+def test_logged_values_stay_out_of_the_fusion_groups_of_the_gradients(plugin, ranks):
+    make_steps(NPU, RuntimeConfig(device='npu'), 1, ranks=ranks)
     fusions = [arguments['fusion'] for name, arguments in plugin.calls if name == 'allreduce']
     assert fusions == [1, 0, 0]  # the gradient of the one variable, the float status, the values
 
@@ -60,7 +43,7 @@ def picture_step(device):
     return tf.group(update, *updates, name='train_op'), images['picture'], summaries[0]
 
 
-def test_images_come_out_of_a_graph_without_the_step(plugin, two_ranks):
+def test_images_come_out_of_a_graph_without_the_step(plugin, ranks):
     with tf.Graph().as_default():
         with tf.Session(config=session_config(NPU, RuntimeConfig(device='npu'))) as session:
             train_op, picture, summary = picture_step(NPU)

@@ -49,11 +49,6 @@ def test_mixed_precision_is_the_default_and_keeps_layer_norm_and_losses_in_float
                     'hcom_parallel': True}
 
 
-@pytest.mark.parametrize('parallel', [True, False])
-def test_hcom_parallel_does_not_depend_on_the_plugins_default(parallel):
-    assert read_back(hcom_parallel=parallel)['hcom_parallel'] is parallel
-
-
 @pytest.mark.parametrize('flags', [
     dict(modify_mixlist='none'), dict(precision_mode='force_fp32'),
     dict(precision_mode_v2='fp16'), dict(precision_mode='cube_fp16in_fp32out')], ids=str)

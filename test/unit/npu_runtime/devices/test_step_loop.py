@@ -12,12 +12,6 @@ from npu_runtime.devices.cpu import SingleSteps
 CPU, NPU = Device('cpu', 'test'), Device('npu', 'test')
 
 
-@pytest.fixture
-def plugin():
-    with npu_plugin.installed() as record:
-        yield record
-
-
 def sunk(steps=4):
     return RuntimeConfig(device='npu', iterations_per_loop=steps, enable_data_pre_proc=True)
 

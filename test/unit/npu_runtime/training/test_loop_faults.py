@@ -1,7 +1,6 @@
 """The training loop where something goes wrong: what it says, and what stays usable."""
 import os
 import resource
-import shutil
 import signal
 import threading
 import time
@@ -38,14 +37,6 @@ def test_resuming_passes_over_a_damaged_checkpoint_and_says_so(
     assert 'model-10' in capsys.readouterr().err
     assert losses_of(folder) == losses_of(tmp_path / 'whole')
     assert [row['step'] for row in read_metrics(folder) if row['event'] == 'resume'] == [5]
-
-
-def test_a_folder_with_nothing_but_damaged_checkpoints_is_not_trained_over(tmp_path):
-    run_toy(tmp_path, 5)
-    with open(str(tmp_path / 'model-5.index'), 'r+b') as stream:
-        stream.truncate(20)
-    with pytest.raises(UserError, match='none of the 1 checkpoints .* usable'):
-        run_toy(tmp_path, 10)
 
 
 def exploding_data(start_step, rank, size):
@@ -139,28 +130,6 @@ def test_out_of_memory_is_explained(tmp_path):
         return output
     with pytest.raises(UserError, match='out of memory.*--batch_size'):
         run_toy(tmp_path, 3, model=greedy_model)
-
-
-def test_a_run_whose_folder_is_removed_ends_with_a_sentence_and_makes_no_new_one(tmp_path):
-    folder = tmp_path / 'run'
-
-    def remove_at_step_7(record):
-        if record.step == 7:
-            shutil.rmtree(str(folder))
-        return ''
-    with pytest.raises(UserError, match='run: was removed or replaced during training'):
-        run_toy(folder, 17, log_line=remove_at_step_7)
-    assert not folder.exists()
-
-
-def test_a_second_run_in_a_folder_ends_and_leaves_the_first_alone(tmp_path):
-    def second_at_step_3(record):
-        if record.step == 3:
-            with pytest.raises(UserError, match='is in use by another training'):
-                run_toy(tmp_path, 17)
-        return ''
-    run_toy(tmp_path, 6, log_line=second_at_step_3)
-    assert [step for step, _ in losses_of(tmp_path)] == list(range(1, 7))
 
 
 def test_unreadable_lines_of_the_metrics_are_dropped_alone_and_named(tmp_path, capsys):
