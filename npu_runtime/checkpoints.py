@@ -21,7 +21,6 @@ NEW = '.new'  # suffix of a checkpoint that is about to replace an earlier one o
 METRIC_SCOPE = 'validation/'  # prefix of the key that holds the metric of `model-best`
 STEP_KEYS = ('global_step', 'global_step_1')  # the second one in published checkpoints
 _OPTIMIZER_KEYS = ('Adam', 'Adam_1', 'beta1_power', 'beta2_power')
-_BYTES_PER_CALL = 64 * 1024 ** 2
 _GLOB = re.compile(r'[][*?\\]')
 _LINKS = {}  # prefix -> temporary folder; kept until the process ends, as readers read lazily
 _UNREADABLE = (tf.errors.OpError, RuntimeError, ValueError, IndexError)  # the last in TF 2.x
@@ -217,7 +216,7 @@ def restore(session, path, variables=None, required_scopes=None):
 
 
 def load_values(session, prefix, variables, optional=()):
-    """Loads variables from a checkpoint in few session calls, without adding nodes to the graph.
+    """Loads variables from a checkpoint in one session call, without adding nodes to the graph.
 
     Casts values to the variable's dtype: devices store the state of loss scaling differently.
 
@@ -234,22 +233,11 @@ def load_values(session, prefix, variables, optional=()):
     present = {key: variable for key, variable in variables.items()
                if key not in optional or reader.has_tensor(key)}
     _check(prefix, reader, present, None)
-    feed, size = {}, 0
-    for key in sorted(present):
-        value = np.asarray(_read_value(prefix, reader, key),
-                           present[key].dtype.base_dtype.as_numpy_dtype)
-        feed[present[key].initializer] = value
-        size += value.nbytes
-        if size > _BYTES_PER_CALL:
-            _assign(session, feed)
-            feed, size = {}, 0
-    _assign(session, feed)
-
-
-def _assign(session, values):
-    """Runs initializers (operation -> value) with other values than their own."""
-    session.run(list(values), {initializer.inputs[1]: value
-                               for initializer, value in values.items()})
+    # Initializers, fed with other values than their own.
+    session.run([variable.initializer for variable in present.values()],
+                {variable.initializer.inputs[1]: np.asarray(
+                    _read_value(prefix, reader, key), variable.dtype.base_dtype.as_numpy_dtype)
+                 for key, variable in present.items()})
 
 
 def _check(prefix, reader, variables, required_scopes):

@@ -139,9 +139,6 @@ def changes_since(folder, configs):
 def read_saved(checkpoint):
     """Reads the config.json beside a checkpoint; empty if there is none (a published checkpoint).
 
-    Args:
-      checkpoint: prefix or folder; may be empty.
-
     Raises:
       UserError: the file is not a configuration.
     """

@@ -11,16 +11,11 @@ from vo_common.errors import UserError
 
 
 def session_config(device, config, ranks=None):
-    """Returns the configuration of a session on `device`.
+    """Returns the tf.ConfigProto of a session on `device`.
 
     Args:
-      device: <Device>.
-      config: <RuntimeConfig>.
       ranks: as returned by `devices.ranks.connect`; None means a single process. Ranks on one host
         share its cores, and each takes its own GPU.
-
-    Returns:
-      tf.ConfigProto.
 
     Raises:
       UserError: the device does not support an option, or a folder cannot be made.
@@ -35,12 +30,7 @@ def session_config(device, config, ranks=None):
 
 
 def make_session(config, graph=None):
-    """Returns a tf.Session for prediction on the device in `config`; use it in a `with` statement.
-
-    Args:
-      config: <RuntimeConfig>.
-      graph: tf.Graph; None means the default graph.
-    """
+    """Returns a tf.Session for prediction on the device of `config`; use it in a `with` block."""
     device = choose_device(config)
     log('device: %s (%s)' % device)
     # Only training runs many steps per call, and only there does compilation pay.

@@ -21,10 +21,7 @@ class Device(collections.namedtuple('Device', 'kind reason')):
 
 
 def choose_device(config):
-    """The <Device> that `config.device` requests.
-
-    Args:
-      config: RuntimeConfig.
+    """The <Device> that `config.device` requests, `config` being a <RuntimeConfig>.
 
     Raises:
       UserError: an NPU is requested and its plugin does not import (TensorFlow alone would

@@ -14,10 +14,6 @@ def uses_xla(device, config):
     `--xla=auto` means off: on a CPU oneDNN's convolutions are faster than XLA's, and no measurement
     on a GPU shows that the compilation pays.
 
-    Args:
-      device: Device.
-      config: RuntimeConfig.
-
     Raises:
       UserError: --xla=on without a compiler.
     """

@@ -53,12 +53,7 @@ def configure(proto, config, ranks):
 
 
 def switch_on(proto, rewrite):
-    """Makes sessions of a tf.ConfigProto run a graph rewrite that lowers precision.
-
-    Args:
-      proto: tf.ConfigProto.
-      rewrite: field of RewriterConfig; None for no rewrite.
-    """
+    """Makes sessions of a tf.ConfigProto run the `rewrite`, a field of RewriterConfig or None."""
     if rewrite:
         host_kernels.keep_in_float32()
         setattr(proto.graph_options.rewrite_options, rewrite,
@@ -91,14 +86,7 @@ def precision_name(config):
 
 
 class SingleSteps:
-    """One training step per session call.
-
-    Args:
-      train_op: tf.Operation, one step.
-
-    Attributes:
-      operation: tf.Operation, what a session call runs.
-    """
+    """One training step per session call, which runs `operation`."""
 
     def __init__(self, train_op):
         self.operation = train_op

@@ -38,32 +38,23 @@ def device_ops(targets):
         if op.type != 'IteratorGetNext':
             waiting.extend(tensor.op for tensor in op.inputs)
             waiting.extend(op.control_inputs)
-    folded = {}
-    return sorted((op for op in found if not _is_folded(op, folded)), key=lambda op: op.name)
+    return sorted(found - _folded(found), key=lambda op: op.name)
 
 
-def _is_folded(op, known):
-    """Whether the operation depends on constants and static shapes only."""
-    pending = [op]
-    while pending:
-        current = pending[-1]
-        if current in known:
-            pending.pop()
-            continue
-        if current.type == 'Const':
-            known[current] = True
-        elif current.type in _SHAPE_OPS:
-            known[current] = all(tensor.shape.is_fully_defined() for tensor in current.inputs)
-        elif not current.inputs or _keeps_state(current):
-            known[current] = False
+def _folded(ops):
+    """The operations among `ops` that depend on constants and static shapes only: set."""
+    folded = set()
+    for op in next(iter(ops)).graph.get_operations():  # inputs come first, but in a loop
+        if op.type in _SHAPE_OPS:
+            is_folded = all(tensor.shape.is_fully_defined() for tensor in op.inputs)
+        elif op.inputs:
+            is_folded = not _keeps_state(op) and all(
+                tensor.op in folded for tensor in op.inputs)
         else:
-            unknown = [tensor.op for tensor in current.inputs if tensor.op not in known]
-            if unknown and not any(above in pending for above in unknown):
-                pending.extend(unknown)
-                continue
-            known[current] = all(known.get(tensor.op, False) for tensor in current.inputs)
-        pending.pop()
-    return known[op]
+            is_folded = op.type == 'Const'
+        if is_folded:
+            folded.add(op)
+    return folded
 
 
 def _keeps_state(op):

@@ -56,10 +56,7 @@ def wrap_optimizer(optimizer, device, config, is_distributed):
     `compute_gradients`, so that clipping sees their true size.
 
     Args:
-      optimizer: tf.train.Optimizer, which averages over the ranks if there are several.
-      device: Device.
-      config: RuntimeConfig.
-      is_distributed: whether there are several ranks.
+      optimizer: tf.train.Optimizer, which averages over the ranks if `is_distributed`.
 
     Returns:
       (optimizer, LossScaling), or (optimizer, None) if loss scaling is off.
@@ -79,11 +76,7 @@ def wrap_optimizer(optimizer, device, config, is_distributed):
 def scale_after(scaling, train_op):
     """<float32>[] the loss scale after a step, which may change it.
 
-    `scaling.scale` itself is read at an undefined time during the step.
-
-    Args:
-      scaling: LossScaling.
-      train_op: tf.Operation, the step.
+    `scaling.scale` itself is read at an undefined time during the step `train_op`.
     """
     variable = scaling.state.get('loss_scale/scale')
     if variable is None:

@@ -22,7 +22,7 @@ def connect(device, environ=None):
 
     Args:
       device: Device.
-      environ: dict of the environment; None for that of the process.
+      environ: dict, here and below; None for the environment of the process.
 
     Returns:
       SingleProcess, HcclRanks or HorovodRanks.
@@ -46,20 +46,13 @@ def connect(device, environ=None):
 
 
 def launched_size(environ=None):
-    """The number of ranks with which this process was launched, known before `connect`.
-
-    Args:
-      environ: dict of the environment; None for that of the process.
-    """
+    """The number of ranks with which this process was launched, known before `connect`."""
     environ = os.environ if environ is None else environ
     return max(_whole_number(environ, 'RANK_SIZE', 1), _horovod_size(environ))
 
 
 def launched_local_size(environ=None):
     """The number of launched ranks on this host, which share its memory.
-
-    Args:
-      environ: dict of the environment; None for that of the process.
 
     Raises:
       UserError: a variable is not a number, or the rank table is incomplete.
@@ -183,19 +176,16 @@ class HcclRanks:
 
 
 def _refuse_launch_by_chief(environ):
-    """Refuses the plugin's launch without a rank table, which would join no group."""
-    workers = _whole_number(environ, 'CM_WORKER_SIZE', 1)
-    if environ.get('CM_WORKER_SIZE') and environ.get('RANK_SIZE'):
-        raise UserError('CM_WORKER_SIZE=%d and RANK_SIZE=%s are both set in the environment: must '
-                        'be one of them (unset the variables that begin with CM_)'
-                        % (workers, environ['RANK_SIZE']))
-    if workers > 1:
-        raise UserError('CM_WORKER_SIZE=%d in the environment: must be unset (ranks are launched '
-                        'with RANK_SIZE, RANK_ID and RANK_TABLE_FILE, as test/train_full_8p.sh '
-                        'does)' % workers)
-    if environ.get('CM_CHIEF_IP') and environ.get('RANK_TABLE_FILE'):
-        raise UserError('CM_CHIEF_IP and RANK_TABLE_FILE are both set in the environment: must be '
-                        'one of them (unset the variables that begin with CM_)')
+    """Refuses the plugin's launch without a rank table, which joins no group here."""
+    for name, refused in (
+            ('CM_WORKER_SIZE', environ.get('RANK_SIZE')
+             or _whole_number(environ, 'CM_WORKER_SIZE', 1) > 1),
+            ('CM_CHIEF_IP', environ.get('RANK_TABLE_FILE'))):
+        if environ.get(name) and refused:
+            raise UserError('%s=%s in the environment: must be unset, as all variables that begin '
+                            'with CM_ (ranks are launched with RANK_SIZE, RANK_ID and '
+                            'RANK_TABLE_FILE, as test/train_full_8p.sh does)'
+                            % (name, environ[name]))
 
 
 def _hccl_rank(environ, size):

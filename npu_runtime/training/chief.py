@@ -4,13 +4,13 @@ import math
 import statistics
 import time
 
+import numpy as np
 import tensorflow.compat.v1 as tf
 
 from npu_runtime import checkpoints
 from npu_runtime.checkpoint_writer import CheckpointWriter
 from npu_runtime.training.metrics import MetricsLog, least_metric
 from npu_runtime.training.task import StepRecord
-from npu_runtime.training.validation import Validator
 from vo_common.console import log
 from vo_common.files import utf8_path
 from vo_common.progress import progress
@@ -23,15 +23,37 @@ def due(interval, before, step):
     return interval > 0 and step // interval > before // interval
 
 
+class Validator:
+    """A second copy of the model, with `is_training=False` and shared variables."""
+
+    def __init__(self, validation, build_model):
+        self._batches = validation.batches
+        with tf.name_scope('validation'):
+            self._iterator = tf.data.make_initializable_iterator(validation.make_dataset())
+            with tf.variable_scope(tf.get_variable_scope(), reuse=True):
+                losses = build_model(self._iterator.get_next(), is_training=False).losses
+                self._evaluate = validation.evaluator() if validation.evaluator else None
+            self._terms = list(losses)
+            self._values = tf.stack([tf.cast(loss, tf.float32) for loss in losses.values()])
+
+    def run(self, session):
+        """Returns (dict, loss -> mean over the batches; dict, name -> number of the evaluator)."""
+        session.run(self._iterator.initializer)
+        rows = []
+        for _ in range(self._batches):
+            try:
+                rows.append(session.run(self._values))
+            except tf.errors.OutOfRangeError:
+                break
+        means = np.mean(rows, axis=0) if rows else [math.nan] * len(self._terms)
+        return ({name: float(mean) for name, mean in zip(self._terms, means)},
+                self._evaluate(session) if self._evaluate else {})
+
+
 class Chief:
     """Reports, validates and saves a run; adds what it needs to the default graph. Close it.
 
-    Args:
-      folder: <RunFolder>.
-      task: <TrainingTask>.
-      start: <StartingPoint>.
-      training_step: <TrainingStep>.
-      num_ranks: number of ranks that share each step.
+    `num_ranks` ranks share each step.
     """
 
     def __init__(self, folder, task, start, training_step, num_ranks):

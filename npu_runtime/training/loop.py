@@ -143,9 +143,7 @@ def _conclude(step, received, chief):
 class FiniteGuard:
     """Ends a run whose losses are not finite or whose gradients keep overflowing.
 
-    Args:
-      ranks: as returned by `devices.ranks.connect`.
-      remains: function that returns the ending of a message, as for `failures.explained`.
+    `remains` is a function that returns the ending of a message, as for `failures.explained`.
     """
 
     def __init__(self, ranks, remains):

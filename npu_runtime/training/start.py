@@ -27,13 +27,9 @@ class StartingPoint(typing.NamedTuple):
 
 
 def find_start(folder, configs, ranks, proto):
-    """Finds the <StartingPoint> in the folder of a run.
+    """Finds the <StartingPoint> in the folder of a run, with `configs` as in <TrainingTask>.
 
-    Args:
-      folder: path.
-      configs: dict, name -> dataclass or plain value, as in <TrainingTask>.
-      ranks: as returned by `devices.ranks.connect`.
-      proto: tf.ConfigProto of the session in which the ranks agree.
+    `proto` is the tf.ConfigProto of the session in which the ranks agree.
 
     Raises:
       UserError: the checkpoints are unusable or belong to another model.
@@ -53,13 +49,6 @@ def find_start(folder, configs, ranks, proto):
 
 def restore_or_initialise(session, start, task, training_step, ranks):
     """Gives a new session's variables their initial or restored values.
-
-    Args:
-      session: tf.Session.
-      start: <StartingPoint>.
-      task: <TrainingTask>.
-      training_step: <TrainingStep>.
-      ranks: as returned by `devices.ranks.connect`.
 
     Returns:
       The global step from which training continues.

@@ -37,7 +37,7 @@ class StepResult(typing.NamedTuple):
 
 
 class TrainingStep:
-    """Builds the step of a task in the default graph.
+    """Builds the step of a task in the default graph, which reads batches from a tf.data.Dataset.
 
     Attributes:
       train_op: tf.Operation, one step.
@@ -50,12 +50,6 @@ class TrainingStep:
       optional_state: the part of it that belongs to loss scaling and may be absent.
       batches_seen: key in `optional_state` of the number of batches read, skipped steps included.
 
-    Args:
-      task: <TrainingTask>.
-      dataset: tf.data.Dataset of its batches.
-      device: <Device>.
-      runtime: <RuntimeConfig>.
-      ranks: as returned by `devices.ranks.connect`.
     """
     batches_seen = 'loss_scale/batches_seen'
 
@@ -117,8 +111,6 @@ class TrainingStep:
         """Runs the steps after global step `step` in one session call.
 
         Args:
-          session: tf.Session.
-          step: int.
           with_images: whether to fetch image summaries.
           stop_asked: whether this rank asks all ranks to stop; averaged in the result.
 

@@ -1,5 +1,4 @@
 """One command of every program, on one small rendered world, each with a folder for its output."""
-import collections
 import hashlib
 import json
 import os
@@ -11,9 +10,6 @@ from vo_common.files import TEMPORARY_SUFFIX
 
 TOY = 'test/faults/toy_program.py'
 DRIVE = '2011_09_26_drive_0001_sync'
-
-Command = collections.namedtuple('Command', 'program arguments')
-Command.__doc__ = 'A program, its path relative to the repository, and its arguments.'
 
 
 class World:
@@ -35,19 +31,15 @@ class World:
         self.folder = folder
 
     def __getattr__(self, part):
-        if part.startswith('_') or not hasattr(type(self), '_make_' + part):
+        if part not in _MADE and not hasattr(type(self), '_make_' + part):
             raise AttributeError(part)
         folder = self.folder / part
         if not folder.exists():
             if self._source:
                 folder.symlink_to(getattr(self._source, part))
             else:
-                getattr(self, '_make_' + part)(str(folder))
+                self._make(part, str(folder))
         return str(folder)
-
-    def run(self, command):
-        """Runs a <Command> that must end well."""
-        return self._programs.works(command.program, *command.arguments)
 
     def copied_to(self, folder, *parts):
         """A <World> in the new `folder` with copies of these parts and links to the others."""
@@ -56,47 +48,19 @@ class World:
             shutil.copytree(getattr(self, part), str(folder / part))
         return World(self._programs, folder, self)
 
-    def _make_kitti(self, out):
-        self.run(Command(RENDER, ('--output_dir=' + out, '--sequences=0,9', '--num_frames=12',
-                                  '--cameras=0,2', '--num_workers=1') + SIZE))
-
-    def _make_raw(self, out):
-        self.run(Command(RENDER, ('--layout=raw', '--output_dir=' + out, '--sequences=' + DRIVE,
-                                  '--num_frames=11', '--num_workers=1') + SIZE))
-
-    def _make_kitti_2015(self, out):
-        self.run(Command(RENDER, ('--layout=kitti_2015', '--output_dir=' + out, '--num_workers=1',
-                                  '--num_sequences=2', '--img_height=48', '--img_width=156')))
-
-    def _make_formatted(self, out):
-        self.run(prepare(self, out))
-
-    def _make_rigid(self, out):
-        self.run(train_rigid(self, out, 2))
-
-    def _make_motion(self, out):
-        self.run(train_motion(self, out, 2))
-
-    def _make_pose(self, out):
-        self.run(predict_pose(self, out))
-
-    def _make_depth(self, out):
-        self.run(predict_depth(self, out))
-
-    def _make_snippets(self, out):
-        self.run(write_snippets(self, out))
+    def _make(self, part, out):
+        if part in _MADE:
+            self._programs.works(*_MADE[part](self, out))
+        else:
+            os.mkdir(out)
+            getattr(self, '_make_' + part)(out)
 
     def _make_flow(self, out):
-        os.mkdir(out)
         for number in range(2):
             shutil.copy('%s/training/flow_occ/%06d_10.png' % (self.kitti_2015, number),
                         '%s/%06d.png' % (out, number))
 
-    def _make_toy(self, out):
-        self.run(train_toy(self, out, 7, '--ballast=10'))
-
     def _make_ranks(self, out):
-        os.mkdir(out)
         servers = [{'server_id': '10.0.0.%d' % server, 'device': [
             {'device_id': str(card), 'device_ip': '192.168.10%d.1' % card,
              'rank_id': str(2 * server + card)} for card in range(2)]} for server in range(2)]
@@ -105,7 +69,6 @@ class World:
                        'status': 'completed'}, stream)
 
     def _make_archives(self, out):
-        os.mkdir(out)
         for name, top in (('calib', 'sequences'), ('poses', 'poses'), ('color', 'sequences')):
             path = os.path.join(out, 'data_odometry_%s.zip' % name)
             with zipfile.ZipFile(path, 'w') as archive:
@@ -116,100 +79,110 @@ class World:
                             archive.write(os.path.join(folder, file), 'dataset/' + inside)
 
 
+# Command lines: tuples of a program, its path relative to the repository, and its arguments.
 def render(world, out):
-    return Command(RENDER, ('--output_dir=%s' % out, '--sequences=1', '--num_frames=9',
-                            '--num_workers=1') + SIZE)
+    return (RENDER, '--output_dir=%s' % out, '--sequences=1', '--num_frames=9', '--num_workers=1',
+            *SIZE)
 
 
 def prepare(world, out):
-    return Command(PREPARE, ('--dataset_name=kitti_odom', '--dataset_dir=' + world.kitti,
-                             '--sequences=0', '--dump_root=%s' % out) + SIZE)
+    return (PREPARE, '--dataset_name=kitti_odom', '--dataset_dir=' + world.kitti, '--sequences=0',
+            '--dump_root=%s' % out, *SIZE)
 
 
 def prepare_raw(world, out):
-    return Command(PREPARE, ('--dataset_name=kitti_raw_eigen', '--dataset_dir=' + world.raw,
-                             '--remove_static', '--dump_root=%s' % out) + SIZE)
+    return (PREPARE, '--dataset_name=kitti_raw_eigen', '--dataset_dir=' + world.raw,
+            '--remove_static', '--dump_root=%s' % out, *SIZE)
 
 
 def train_rigid(world, out, steps=8, *more):
-    return Command(GEONET, ('--mode=train_rigid', '--dataset_dir=' + world.formatted,
-                            '--checkpoint_dir=%s' % out, '--max_steps=%d' % steps, '--batch_size=1',
-                            '--log_freq=1', '--save_ckpt_freq=3') + SIZE + ONE_THREAD + more)
+    return (GEONET, '--mode=train_rigid', '--dataset_dir=' + world.formatted,
+            '--checkpoint_dir=%s' % out, '--max_steps=%d' % steps, '--batch_size=1', '--log_freq=1',
+            '--save_ckpt_freq=3', *SIZE, *ONE_THREAD, *more)
 
 
 def train_motion(world, out, steps=8, *more):
-    return Command(CONVLSTM, ('--mode=train', '--datapath=' + world.kitti, '--outputpath=%s' % out,
-                              '--bsize=2', '--time_steps=2', '--train_sequences=0', '--camera=2',
-                              '--val_sequences=9', '--val_freq=4', '--save_epochs=1',
-                              '--max_to_keep=2', '--total_steps=%d' % steps)
-                   + SIZE + ONE_THREAD + more)
+    return (CONVLSTM, '--mode=train', '--datapath=' + world.kitti, '--outputpath=%s' % out,
+            '--bsize=2', '--time_steps=2', '--train_sequences=0', '--camera=2',
+            '--val_sequences=9', '--val_freq=4', '--save_epochs=1', '--max_to_keep=2',
+            '--total_steps=%d' % steps, *SIZE, *ONE_THREAD, *more)
 
 
 def train_toy(world, out, steps=20, *more):
-    return Command(TOY, ('--folder=%s' % out, '--steps=%d' % steps) + more)
+    return (TOY, '--folder=%s' % out, '--steps=%d' % steps, *more)
 
 
 def predict_pose(world, out):
-    return Command(GEONET, ('--mode=test_pose', '--dataset_dir=' + world.kitti, '--pictures',
-                            '--pose_test_seq=9', '--init_ckpt_file=' + world.rigid,
-                            '--output_dir=%s' % out) + ONE_THREAD)
+    return (GEONET, '--mode=test_pose', '--dataset_dir=' + world.kitti, '--pictures',
+            '--pose_test_seq=9', '--init_ckpt_file=' + world.rigid, '--output_dir=%s' % out,
+            *ONE_THREAD)
 
 
 def predict_depth(world, out):
-    return Command(GEONET, ('--mode=test_depth', '--dataset_dir=' + world.kitti, '--pictures',
-                            '--pose_test_seq=9', '--init_ckpt_file=' + world.rigid,
-                            '--output_dir=%s' % out) + ONE_THREAD)
+    return (GEONET, '--mode=test_depth', '--dataset_dir=' + world.kitti, '--pictures',
+            '--pose_test_seq=9', '--init_ckpt_file=' + world.rigid, '--output_dir=%s' % out,
+            *ONE_THREAD)
 
 
 def predict_motion(world, out):
-    return Command(CONVLSTM, ('--mode=test', '--datapath=' + world.kitti, '--noevo', '--camera=2',
-                              '--init_checkpoint=' + world.motion, '--outputpath=%s' % out,
-                              '--test_sequences=9') + ONE_THREAD)
+    return (CONVLSTM, '--mode=test', '--datapath=' + world.kitti, '--noevo', '--camera=2',
+            '--init_checkpoint=' + world.motion, '--outputpath=%s' % out, '--test_sequences=9',
+            *ONE_THREAD)
 
 
 def export_pose(world, out):
-    return Command(GEONET, ('--mode=export_pose', '--init_ckpt_file=' + world.rigid,
-                            '--output_dir=%s' % out) + ONE_THREAD)
+    return (GEONET, '--mode=export_pose', '--init_ckpt_file=' + world.rigid,
+            '--output_dir=%s' % out, *ONE_THREAD)
 
 
 def write_snippets(world, out):
-    return Command('kitti_eval/generate_pose_snippets.py',
-                   ('--dataset_dir=' + world.kitti, '--output_dir=%s' % out, '--seq_length=3'))
+    return ('kitti_eval/generate_pose_snippets.py', '--dataset_dir=' + world.kitti,
+            '--output_dir=%s' % out, '--seq_length=3')
 
 
 def extend_views(world, out):
-    return Command('kitti_eval/generate_multiview_extension.py',
-                   ('--dataset_dir=' + world.kitti_2015, '--dump_root=%s' % out) + SIZE)
+    return ('kitti_eval/generate_multiview_extension.py', '--dataset_dir=' + world.kitti_2015,
+            '--dump_root=%s' % out, *SIZE)
 
 
 def score_pose(world, out):
-    return Command('kitti_eval/eval_pose.py', (
-        '--pred_dir=' + world.pose, '--gtruth_poses=%s/poses/09.txt' % world.kitti, '--plot',
-        '--output_dir=%s' % out))
+    return ('kitti_eval/eval_pose.py', '--pred_dir=' + world.pose, '--plot',
+            '--gtruth_poses=%s/poses/09.txt' % world.kitti, '--output_dir=%s' % out)
 
 
 def score_odometry(world, out):
-    return Command('kitti_eval/eval_odometry.py', (
-        '--pred=%s/poses/09.txt' % world.kitti, '--gtruth=%s/poses/09.txt' % world.kitti, '--plot',
-        '--lengths=1,2', '--output_dir=%s' % out))
+    return ('kitti_eval/eval_odometry.py', '--pred=%s/poses/09.txt' % world.kitti, '--plot',
+            '--gtruth=%s/poses/09.txt' % world.kitti, '--lengths=1,2', '--output_dir=%s' % out)
 
 
 def score_depth(world, out):
-    return Command('kitti_eval/eval_depth.py', (
-        '--split=synthetic', '--kitti_dir=' + world.kitti, '--sequence=9', '--plot',
-        '--pred_file=%s/model-2.npy' % world.depth, '--output_dir=%s' % out))
+    return ('kitti_eval/eval_depth.py', '--split=synthetic', '--kitti_dir=' + world.kitti, '--plot',
+            '--sequence=9', '--pred_file=%s/model-2.npy' % world.depth, '--output_dir=%s' % out)
 
 
 def score_flow(world, out):
-    return Command('kitti_eval/eval_flow.py', (
-        '--dataset_dir=' + world.kitti_2015, '--plot', '--output_dir=%s' % out,
-        '--pred_dir=' + world.flow))
+    return ('kitti_eval/eval_flow.py', '--dataset_dir=' + world.kitti_2015, '--plot',
+            '--pred_dir=' + world.flow, '--output_dir=%s' % out)
 
 
 def unpack(world, out):
-    return Command(UNPACK, ('--archive=%s/data_odometry_color.zip' % world.archives,
-                            '--target=%s' % out, '--strip=dataset/'))
+    return (UNPACK, '--archive=%s/data_odometry_color.zip' % world.archives, '--target=%s' % out,
+            '--strip=dataset/')
 
+
+# Parts of the world that a program makes: name -> function (World, folder) -> command line.
+_MADE = {
+    'kitti': lambda world, out: (RENDER, '--output_dir=' + out, '--sequences=0,9', '--cameras=0,2',
+                                 '--num_frames=12', '--num_workers=1', *SIZE),
+    'raw': lambda world, out: (RENDER, '--layout=raw', '--output_dir=' + out,
+                               '--sequences=' + DRIVE, '--num_frames=11', '--num_workers=1', *SIZE),
+    'kitti_2015': lambda world, out: (RENDER, '--layout=kitti_2015', '--output_dir=' + out,
+                                      '--num_workers=1', '--num_sequences=2', '--img_height=48',
+                                      '--img_width=156'),
+    'formatted': prepare, 'pose': predict_pose, 'depth': predict_depth, 'snippets': write_snippets,
+    'rigid': lambda world, out: train_rigid(world, out, 2),
+    'motion': lambda world, out: train_motion(world, out, 2),
+    'toy': lambda world, out: train_toy(world, out, 7, '--ballast=10')}
 
 # Programs whose output is a folder of files that depends on nothing but their input.
 WRITERS = {case.__name__: case for case in (
@@ -261,7 +234,6 @@ class References:
         """(folder <pathlib.Path> of the output, seconds that it took) of a command by name."""
         if name not in self._made:
             folder = self._folder / name
-            command = dict(WRITERS, **TRAININGS)[name](self._world, folder)
-            ended = self._programs.works(command.program, *command.arguments)
+            ended = self._programs.works(*dict(WRITERS, **TRAININGS)[name](self._world, folder))
             self._made[name] = folder, ended.seconds
         return self._made[name]

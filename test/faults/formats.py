@@ -8,7 +8,6 @@ import numpy as np
 from PIL import Image
 
 import cases
-from cases import Command
 from mutations import mutate_bytes, mutate_json, mutate_text
 from programs import CONVLSTM, GEONET, ONE_THREAD, SIZE
 
@@ -20,7 +19,7 @@ class Format(typing.NamedTuple):
       parts: names of the parts of the world that its readers need.
       file: function World -> path of the file to spoil.
       mutate: function (rng, bytes) -> bytes.
-      readers: functions (World, output folder) -> Command; the first reads most mutations, the
+      readers: functions (World, output folder) -> command line; the first reads most mutations, the
         others, which are slow, some.
       prepare: function World, called once, that makes what is missing.
     """
@@ -64,27 +63,25 @@ def _jpeg_frames(world):
 
 
 def predict_00(world, out):
-    return Command(GEONET, ('--mode=test_pose', '--dataset_dir=' + world.kitti,
-                            '--pose_test_seq=0', '--init_ckpt_file=' + world.rigid,
-                            '--output_dir=%s' % out) + ONE_THREAD)
+    return (GEONET, '--mode=test_pose', '--dataset_dir=' + world.kitti, '--pose_test_seq=0',
+            '--init_ckpt_file=' + world.rigid, '--output_dir=%s' % out, *ONE_THREAD)
 
 
 def motion_00(world, out):
-    return Command(CONVLSTM, ('--mode=train', '--datapath=' + world.kitti, '--outputpath=%s' % out,
-                              '--bsize=1', '--train_sequences=0', '--camera=2', '--total_steps=1',
-                              '--val_sequences=') + SIZE + ONE_THREAD)
+    return (CONVLSTM, '--mode=train', '--datapath=' + world.kitti, '--outputpath=%s' % out,
+            '--bsize=1', '--train_sequences=0', '--camera=2', '--total_steps=1',
+            '--val_sequences=', *SIZE, *ONE_THREAD)
 
 
 def read_formatted(world, out):
-    return Command(cases.TOY, ('--folder=%s' % out, '--steps=3', '--ballast=1', '--eval_every=0',
-                               '--formatted=' + world.formatted))
+    return (cases.TOY, '--folder=%s' % out, '--steps=3', '--ballast=1', '--eval_every=0',
+            '--formatted=' + world.formatted)
 
 
 def score_eigen(world, out):
-    return Command('kitti_eval/eval_depth.py', (
-        '--split=eigen', '--kitti_dir=' + world.raw, '--min_depth=0.001',
-        '--test_file_list=%s/list.txt' % world.raw, '--pred_file=%s/depth.npy' % world.raw,
-        '--output_dir=%s' % out))
+    return ('kitti_eval/eval_depth.py', '--split=eigen', '--kitti_dir=' + world.raw,
+            '--test_file_list=%s/list.txt' % world.raw, '--pred_file=%s/depth.npy' % world.raw,
+            '--min_depth=0.001', '--output_dir=%s' % out)
 
 
 def _eigen_files(world):
@@ -95,13 +92,13 @@ def _eigen_files(world):
 
 
 def predict_listed(world, out):
-    return Command(GEONET, ('--mode=test_depth', '--dataset_dir=' + world.raw,
-                            '--test_file_list=%s/list.txt' % world.raw, '--init_ckpt_file='
-                            + world.rigid, '--output_dir=%s' % out) + ONE_THREAD)
+    return (GEONET, '--mode=test_depth', '--dataset_dir=' + world.raw,
+            '--test_file_list=%s/list.txt' % world.raw, '--init_ckpt_file=' + world.rigid,
+            '--output_dir=%s' % out, *ONE_THREAD)
 
 
 def check_rank_table(world, out):
-    return Command('scripts/make_rank_table.py', ('--check=%s/table.json' % world.ranks,))
+    return ('scripts/make_rank_table.py', '--check=%s/table.json' % world.ranks)
 
 
 def resume_toy(world, out):
@@ -111,9 +108,8 @@ def resume_toy(world, out):
 
 
 def report_toy(world, out):
-    return Command('scripts/report_case.py', (
-        '--metrics=%s/metrics.jsonl' % world.toy, '--network=N',
-        '--results_dir=%s' % out))
+    return ('scripts/report_case.py', '--metrics=%s/metrics.jsonl' % world.toy, '--network=N',
+            '--results_dir=%s' % out)
 
 
 def _toy(name):

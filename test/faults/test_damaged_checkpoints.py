@@ -76,8 +76,7 @@ def copy_of(run, folder):
 def trained(programs, world, tmp_path_factory):
     """Folder of a toy training with the checkpoints of steps 3, 6 and 7."""
     run = tmp_path_factory.mktemp('trained') / 'run'
-    command = cases.train_toy(world, run, 7)
-    programs.works(command.program, *command.arguments)
+    programs.works(*cases.train_toy(world, run, 7))
     return run
 
 
@@ -88,8 +87,7 @@ def test_a_training_goes_on_from_the_last_whole_checkpoint_and_names_it(
     for number in range(pick(8, 1)):
         run = copy_of(trained, tmp_path / str(number))
         DAMAGES[damage](str(run / 'model-7'), rng)
-        command = cases.train_toy(world, run)
-        ended = programs.works(command.program, *command.arguments)
+        ended = programs.works(*cases.train_toy(world, run))
         assert 'model-7' in ended.err and str(run / 'model-6') in ended.out
         assert losses_of(run) == losses_of(references.of('train_toy')[0])
 
@@ -98,8 +96,7 @@ def test_checkpoints_of_another_net_are_not_trained_over(programs, world, traine
     run = copy_of(trained, tmp_path / 'run')
     foreign_net(str(run / 'model-7'), rng)
     before = cases.contents(run)
-    command = cases.train_toy(world, run)
-    running.assert_sentence(programs.run(command.program, *command.arguments), run / 'model-7')
+    running.assert_sentence(programs.run(*cases.train_toy(world, run)), run / 'model-7')
     after = cases.contents(run)
     assert {path: after.get(path) for path in before if 'model-' in path} == {
         path: digest for path, digest in before.items() if 'model-' in path}
@@ -127,8 +124,7 @@ def test_a_prediction_from_a_damaged_checkpoint_is_one_sentence_that_names_the_l
         DAMAGES[damage](str(part.folder / 'rigid' / 'model-2'), rng)
         out = part.folder / 'out'
         command = cases.WRITERS[name](part, out)
-        arguments = [word.replace('/rigid', '/rigid/model-2') for word in command.arguments]
-        ended = programs.run(command.program, *arguments)
+        ended = programs.run(*[word.replace('/rigid', '/rigid/model-2') for word in command])
         running.assert_sentence(ended, 'model-2', 'model-1')
         assert not out.exists() or not list(out.iterdir()), 'written from a damaged checkpoint'
 
@@ -140,8 +136,7 @@ def test_a_prediction_from_a_folder_takes_the_last_whole_checkpoint_and_says_so(
     part = world.copied_to(tmp_path / 'part')
     copy_of(two_checkpoints, part.folder / 'rigid')
     DAMAGES[damage](str(part.folder / 'rigid' / 'model-2'), rng)
-    command = cases.predict_pose(part, part.folder / 'out')
-    ended = programs.works(command.program, *command.arguments)
+    ended = programs.works(*cases.predict_pose(part, part.folder / 'out'))
     assert 'model-2' in ended.err and str(part.folder / 'rigid' / 'model-1') in ended.out
     assert cases.contents(part.folder / 'out') == cases.contents(references.of('predict_pose')[0])
 
@@ -152,7 +147,6 @@ def test_a_checkpoint_file_cannot_lead_out_of_its_folder(programs, world, traine
         if name.startswith('model-'):
             os.remove(str(run / name))
     (run / 'checkpoint').write_text('model_checkpoint_path: "%s/model-7"\n' % trained)
-    command = cases.train_toy(world, run)
-    ended = programs.run(command.program, *command.arguments)
+    ended = programs.run(*cases.train_toy(world, run))
     running.assert_no_trace(ended)
     assert str(trained) not in ended.out, 'followed'

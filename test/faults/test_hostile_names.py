@@ -1,13 +1,13 @@
 """Names that a shell, a path or a format could take for something else are taken literally."""
 import os
 import shutil
-import sys
 
 import pytest
 
 import cases
 import programs as running
 from settings import pick
+from stand_in_programs import commands_in, stand_in
 from vo_common.files import read_json
 
 # Everything a shell expands, splits or runs; each command in it would leave a file `HIT`.
@@ -33,7 +33,7 @@ def test_a_program_takes_any_folder_name_literally(name, programs, world, refere
         there = tmp_path / str(number)
         command = CASES[name](world.copied_to(there / strange), there / strange / 'out' / strange)
         (there / 'cwd').mkdir()
-        programs.works(command.program, *command.arguments, cwd=there / 'cwd',
+        programs.works(*command, cwd=there / 'cwd',
                        env={'x': 'expanded'})
         assert sorted(os.listdir(str(there))) == sorted(['cwd', strange])
         assert not list((there / 'cwd').iterdir()), 'a file where the program was started'
@@ -55,39 +55,15 @@ def test_a_script_takes_any_folder_name_literally(strange, world, references, tm
     assert cases.contents(there.folder / 'out') == cases.contents(references.of('prepare')[0])
 
 
-# In the place of Python: tells its arguments, each ended by a NUL byte, and leaves what training
-# and evaluation would.
-STAND_IN = r'''#!/usr/bin/env bash
-printf '%s\0' "$@" >> "$RECORD"
-for argument; do case "$argument" in
-  --checkpoint_dir=*|--outputpath=*) run=${argument#*=} ;;
-  --pred_dir=*) mkdir -p "${argument#*=}"
-    echo '{"ate_mean": 0.1}' > "${argument#*=}/eval_pose.json" ;;
-esac; done
-case "$*" in
-  *--mode=train*) mkdir -p "$run"
-    for step in 1 2; do
-      echo '{"event": "train", "step": '$step', "total": 1, "seconds_per_step": 0.5}'
-    done > "$run/metrics.jsonl" ;;
-  *--mode=test*) mkdir -p "$run/test"
-    echo '{"sequences": {"00": {"ate": 1}, "09": {"ate": 1}}}' > "$run/test/results.json" ;;
-  *report_case.py*) exec "$REAL_PYTHON" "$@" ;;
-esac
-'''
-
-
 @pytest.mark.parametrize('model', ['geonet', 'convlstm_vo'])
 @pytest.mark.parametrize('script', ['test/train_full_1p.sh', 'test/train_performance_1p.sh'])
 @pytest.mark.parametrize('strange', pick(NAMES, NAMES[1:2]))
 def test_a_wrapper_hands_on_any_folder_name_literally(script, strange, model, world, tmp_path):
-    python = tmp_path / 'stand in'
-    python.write_text(STAND_IN)
-    python.chmod(0o755)
     there, cwd = world.copied_to(tmp_path / strange), tmp_path / 'cwd'
     cwd.mkdir()
     output, device = there.folder / 'out', 'hostile'
-    env = dict(PYTHON=python, RECORD=tmp_path / 'record', REAL_PYTHON=sys.executable,
-               ASCEND_DEVICE_ID=device, MODELARTS_MODEL_PATH=there.folder / 'kept')
+    env = dict(stand_in(tmp_path, tmp_path / 'record'), ASCEND_DEVICE_ID=device,
+               MODELARTS_MODEL_PATH=there.folder / 'kept')
     try:
         ended = running.interpreter(
             tmp_path, script, '--data_path=' + there.kitti, '--output_path=%s' % output,
@@ -95,7 +71,7 @@ def test_a_wrapper_hands_on_any_folder_name_literally(script, strange, model, wo
     finally:
         shutil.rmtree(str(running.ROOT / 'test' / 'output' / device), ignore_errors=True)
     assert ended.status == 0, running.complaint(ended)
-    arguments = (tmp_path / 'record').read_bytes().decode().split('\0')
+    arguments = sum(commands_in(tmp_path / 'record'), [])
     folder = output / 'ckpt'
     flag = 'checkpoint_dir' if model == 'geonet' else 'outputpath'
     assert '--%s=%s' % (flag, folder) in arguments
@@ -144,8 +120,7 @@ def test_the_launcher_of_ranks_takes_any_name_literally(tmp_path):
 
 @pytest.mark.parametrize('given', ['$HOME/out', '~/out'])
 def test_what_is_typed_at_the_beginning_of_a_path_is_expanded(given, programs, world):
-    command = cases.write_snippets(world, given)
-    programs.works(command.program, *command.arguments)
+    programs.works(*cases.write_snippets(world, given))
     made = programs.home / 'out'
     assert list(made.iterdir())
     shutil.rmtree(str(made))

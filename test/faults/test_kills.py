@@ -21,13 +21,11 @@ KILLS = pick(10, 2)
 
 
 def start(programs, name, world, folder):
-    command = dict(cases.WRITERS, **cases.TRAININGS)[name](world, folder)
-    return programs.start(command.program, *command.arguments)
+    return programs.start(*dict(cases.WRITERS, **cases.TRAININGS)[name](world, folder))
 
 
 def finish(programs, name, world, folder):
-    command = dict(cases.WRITERS, **cases.TRAININGS)[name](world, folder)
-    return programs.works(command.program, *command.arguments)
+    return programs.works(*dict(cases.WRITERS, **cases.TRAININGS)[name](world, folder))
 
 
 def half_checkpoints(folder):
@@ -78,7 +76,7 @@ def test_a_training_killed_between_the_renames_of_a_checkpoint_loses_none(
     """Names that are used again: `model-latest` at every step, `model-best` at most validations."""
     run = tmp_path / 'run'
     command = cases.train_toy(world, run, 20, '--save_minutes=1e-9', '--die_at_rename=%d' % call)
-    ended = programs.run(command.program, *command.arguments)
+    ended = programs.run(*command)
     assert ended.status == -signal.SIGKILL, running.complaint(ended)
     steps = [row['step'] for row in read_metrics(run) if row['event'] == 'checkpoint']
     # The checkpoint that was being written counts once it is whole.

@@ -53,7 +53,7 @@ class Reader:
         shutil.rmtree(str(self._out), ignore_errors=True)
         command = reader(self._world, self._out)
         self._before = listing(self._world.folder), listing(self._programs.home)
-        return self._programs.run(command.program, *command.arguments, timeout=timeout,
+        return self._programs.run(*command, timeout=timeout,
                                   memory=2 * MOST_MEMORY)
 
     def complaint(self, number, rng):

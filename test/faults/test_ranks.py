@@ -17,9 +17,8 @@ pytestmark = pytest.mark.usefixtures('horovod')
 
 
 def launch(tmp_path, run, *arguments):
-    command = cases.train_toy(None, run, 1000, '--slow_reading=0.05')
     return running.interpreter(tmp_path, 'scripts/train_multi.sh', '--np', '2', *arguments,
-                               command.program, *command.arguments)
+                               *cases.train_toy(None, run, 1000, '--slow_reading=0.05'))
 
 
 def rank_process(run, rank):
@@ -76,14 +75,13 @@ def test_a_wrong_list_of_hosts_ends_with_a_sentence(hosts, tmp_path):
 def test_two_hosts_train_as_one_process(two_hosts, programs, tmp_path):
     hosts, ssh = two_hosts
     one, two = tmp_path / 'one', tmp_path / 'two'
-    command = cases.train_toy(None, one, 12, '--shared')
-    programs.works(command.program, *command.arguments)
+    programs.works(*cases.train_toy(None, one, 12, '--shared'))
     command = cases.train_toy(None, two, 12, '--shared')
     ended = running.interpreter(
         tmp_path, *hosts[0].command(
             'bash', str(running.ROOT / 'scripts' / 'train_multi.sh'), '--np', '2', '--hosts',
             ','.join(host.name + ':1' for host in hosts), '--interface', 'eth0',
-            command.program, *command.arguments),
+            *command),
         env={'PATH': '%s:%s' % (ssh, os.environ['PATH'])}).ended()
     assert ended.status == 0, running.complaint(ended)
     assert [step for step, _ in losses_of(two)] == list(range(1, 13))

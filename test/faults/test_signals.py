@@ -59,7 +59,7 @@ def test_a_training_stopped_at_any_stage_tells_so_and_goes_on_as_if_it_had_not_b
     number, run = getattr(signal, signal_name), tmp_path / 'run'
     more = ('--slow_reading=0.1',) if name == 'train_toy' else ()
     command = cases.TRAININGS[name](world, run, 20 if name == 'train_toy' else 8, *more)
-    program = programs.start(command.program, *command.arguments)
+    program = programs.start(*command)
     STAGES[stage](program, run)
     for _ in range(times):
         program.signal(number)
@@ -71,8 +71,7 @@ def test_a_training_stopped_at_any_stage_tells_so_and_goes_on_as_if_it_had_not_b
         assert_stopped(ended, number, times)
     if run.exists() and checkpoints.prefixes_in(str(run)):
         assert checkpoints.newest_in(str(run))
-    command = cases.TRAININGS[name](world, run)
-    programs.works(command.program, *command.arguments)
+    programs.works(*cases.TRAININGS[name](world, run))
     assert losses_of(run) == losses_of(references.of(name)[0])
 
 
@@ -80,8 +79,7 @@ def test_a_training_stopped_at_any_stage_tells_so_and_goes_on_as_if_it_had_not_b
 def test_one_signal_while_training_leaves_a_checkpoint_of_the_last_step_and_names_it(
         signal_name, programs, world, tmp_path):
     number, run = getattr(signal, signal_name), tmp_path / 'run'
-    command = cases.train_toy(world, run, 1000, '--save_every=1000')
-    program = programs.start(command.program, *command.arguments)
+    program = programs.start(*cases.train_toy(world, run, 1000, '--save_every=1000'))
     while_reading(program, run)
     program.signal(number)
     ended = program.ended(ENDS_WITHIN)
@@ -95,8 +93,7 @@ def test_one_signal_while_training_leaves_a_checkpoint_of_the_last_step_and_name
 @pytest.mark.parametrize('signal_name', pick(NAMES, ['SIGTERM']))
 def test_a_signal_before_the_first_checkpoint_promises_none(signal_name, programs, world, tmp_path):
     number, run = getattr(signal, signal_name), tmp_path / 'run'
-    command = cases.train_toy(world, run, 100, '--slow_reading=2')
-    program = programs.start(command.program, *command.arguments)
+    program = programs.start(*cases.train_toy(world, run, 100, '--slow_reading=2'))
     program.wait_until(lambda: '"start"' in running.read(run / 'metrics.jsonl'))
     for _ in range(2):
         program.signal(number)
@@ -115,8 +112,7 @@ def test_any_other_program_tells_which_signal_stopped_it_and_leaves_whole_files(
     expected = cases.contents(reference)
     for attempt in range(pick(3, 1)):
         out = tmp_path / str(attempt)
-        command = cases.WRITERS[name](world, out)
-        program = programs.start(command.program, *command.arguments)
+        program = programs.start(*cases.WRITERS[name](world, out))
         time.sleep(rng.uniform(0.1, 0.8) * seconds)
         program.signal(number)
         ended = program.ended(ENDS_WITHIN)

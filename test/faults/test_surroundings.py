@@ -21,8 +21,7 @@ TRAININGS = pick(list(cases.TRAININGS), ['train_toy'])
 def test_a_read_only_disk_is_one_sentence(name, programs, world, disk):
     locked = disk(1000)
     locked.change('ro')
-    command = CASES[name](world, locked.folder / 'out')
-    running.assert_sentence(programs.run(command.program, *command.arguments), locked.folder)
+    running.assert_sentence(programs.run(*CASES[name](world, locked.folder / 'out')), locked.folder)
 
 
 @pytest.mark.parametrize('name', ALL)
@@ -30,9 +29,9 @@ def test_a_folder_that_became_read_only_after_the_first_run_is_one_sentence_or_n
         name, programs, world, disk):
     locked = disk(1000000)
     command = CASES[name](world, locked.folder / 'out')
-    programs.works(command.program, *command.arguments)
+    programs.works(*command)
     locked.change('ro')
-    ended = programs.run(command.program, *command.arguments)
+    ended = programs.run(*command)
     if ended.status != 0:
         running.assert_sentence(ended, locked.folder)
 
@@ -45,8 +44,7 @@ def test_an_output_folder_of_another_user_is_one_sentence(
     CASES[name](world, opened / 'out')  # what it reads is made by root
     _let_read(world.folder)
     _let_read(tmp_path)
-    command = CASES[name](world, opened / 'out')
-    ended = programs.run(command.program, *command.arguments, uid=nobody, cwd='/')
+    ended = programs.run(*CASES[name](world, opened / 'out'), uid=nobody, cwd='/')
     running.assert_sentence(ended, opened)
 
 
@@ -70,8 +68,7 @@ def test_input_that_this_user_may_not_read_is_one_sentence(
     out = tmp_path / 'out'
     out.mkdir(mode=0o777)
     out.chmod(0o777)
-    command = CASES[name](private, out)
-    ended = programs.run(command.program, *command.arguments, uid=nobody, cwd='/')
+    ended = programs.run(*CASES[name](private, out), uid=nobody, cwd='/')
     running.assert_no_trace(ended)
     assert ended.status == running.USER_ERROR, running.complaint(ended)
     assert str(secret) in ended.err, running.complaint(ended)
@@ -88,8 +85,7 @@ def _let_read(folder):
 def test_a_run_whose_folder_is_removed_tells_so(name, programs, world, tmp_path):
     run = tmp_path / 'run'
     more = ('--slow_reading=0.05',) if name == 'train_toy' else ()
-    command = cases.TRAININGS[name](world, run, 60, *more)
-    program = programs.start(command.program, *command.arguments)
+    program = programs.start(*cases.TRAININGS[name](world, run, 60, *more))
     assert program.wait_until(
         lambda: run.exists() and [one for one in os.listdir(str(run)) if one.endswith('.index')])
     os.rename(str(run), str(tmp_path / 'gone'))
@@ -101,9 +97,8 @@ def test_a_run_whose_folder_is_removed_tells_so(name, programs, world, tmp_path)
 @pytest.mark.parametrize('name', ALL)
 def test_without_home_and_with_private_files_all_is_as_ever(
         name, programs, world, references, tmp_path):
-    command = CASES[name](world, tmp_path / 'out')
     without = dict(HOME=None, USER=None, LOGNAME=None, XDG_CACHE_HOME=None)
-    programs.works(command.program, *command.arguments, env=without, umask=0o077)
+    programs.works(*CASES[name](world, tmp_path / 'out'), env=without, umask=0o077)
     made = cases.contents(tmp_path / 'out', names_only=True)
     for path in made:
         assert os.stat(str(tmp_path / 'out' / path)).st_mode & 0o077 == 0, path
@@ -154,8 +149,7 @@ def locales(tmp_path_factory):
                                       ['score_odometry']))
 def test_any_locale_takes_folders_of_any_name(name, locale, locales, world, tmp_path):
     strange = world.copied_to(tmp_path / '中é 数据', 'kitti', 'rigid')
-    command = CASES[name](strange, tmp_path / '输出 ü')
-    ended = running.interpreter(tmp_path, command.program, *command.arguments,
+    ended = running.interpreter(tmp_path, *CASES[name](strange, tmp_path / '输出 ü'),
                                 env=locales(locale)).ended()
     if (name, locale) == ('train_toy', 'C'):  # TensorFlow's saver cannot, which is told at once
         running.assert_sentence(ended, 'LC_ALL=C.UTF-8')
@@ -176,8 +170,7 @@ def test_a_formatted_set_begun_in_one_locale_is_finished_in_another(
         locales, world, references, tmp_path):
     strange = world.copied_to(tmp_path / '中é', 'kitti')
     for number, locale in enumerate(('zh_CN.GB18030', 'C')):
-        command = cases.prepare(strange, tmp_path / 'out')
-        ended = running.interpreter(tmp_path, command.program, *command.arguments,
+        ended = running.interpreter(tmp_path, *cases.prepare(strange, tmp_path / 'out'),
                                     env=locales(locale)).ended()
         assert ended.status == 0, running.complaint(ended)
         assert '%d were there already' % (10 * number) in ended.out
@@ -186,12 +179,10 @@ def test_a_formatted_set_begun_in_one_locale_is_finished_in_another(
 
 def test_a_clock_set_back_between_two_runs_changes_no_loss(programs, world, references, tmp_path):
     run = tmp_path / 'run'
-    command = cases.train_toy(world, run, 11)
-    programs.works(command.program, *command.arguments)
+    programs.works(*cases.train_toy(world, run, 11))
     later = time.time() + 86400 * 365
     for number, file in enumerate(sorted(os.listdir(str(run)), reverse=True)):
         os.utime(str(run / file), (later - number, later - number))  # the oldest looks newest
-    command = cases.train_toy(world, run)
-    ended = programs.works(command.program, *command.arguments)
+    ended = programs.works(*cases.train_toy(world, run))
     assert 'step 11' in ended.out
     assert losses_of(run) == losses_of(references.of('train_toy')[0])

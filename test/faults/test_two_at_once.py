@@ -12,8 +12,7 @@ TRAININGS = pick(list(cases.TRAININGS), ['train_toy'])
 def begin(programs, world, name, folder):
     """A training that has begun its steps: <Running>."""
     more = ('--slow_reading=0.2',) if name == 'train_toy' else ()
-    command = cases.TRAININGS[name](world, folder, 20, *more)
-    program = programs.start(command.program, *command.arguments)
+    program = programs.start(*cases.TRAININGS[name](world, folder, 20, *more))
     assert program.wait_until(lambda: '"train"' in running.read(folder / 'metrics.jsonl'))
     return program
 
@@ -23,8 +22,7 @@ def test_the_second_training_on_a_folder_ends_at_once_and_the_first_goes_on(
         name, programs, world, tmp_path):
     run = tmp_path / 'run'
     first = begin(programs, world, name, run)
-    command = cases.TRAININGS[name](world, run, 20)
-    second = programs.run(command.program, *command.arguments)
+    second = programs.run(*cases.TRAININGS[name](world, run, 20))
     assert first.runs(), 'the first was not there any more'
     running.assert_sentence(second, run, first.pid)
     ended = first.ended()
@@ -38,6 +36,5 @@ def test_a_lock_whose_owner_died_is_no_lock(name, programs, world, tmp_path):
     first = begin(programs, world, name, run)
     first.kill()
     first.ended()
-    command = cases.TRAININGS[name](world, run, 20)
-    programs.works(command.program, *command.arguments)
+    programs.works(*cases.TRAININGS[name](world, run, 20))
     assert [step for step, _ in losses_of(run)] == list(range(1, 21))

@@ -14,56 +14,15 @@ import pytest
 
 import repository
 from repository import ROOT
+from stand_in_programs import commands_in, stand_in
 
 DEVICE_ID = '97'  # of the results folder, apart from those of real runs
 FIELDS = ['Network', 'RankSize', 'BatchSize', 'DeviceType', 'CaseName', 'ActualFPS',
           'TrainingTime', 'ActualLoss', 'E2ETrainingTime', 'TrainAccuracy']
 
-# Records its arguments; training leaves metrics, evaluation a number; reports are real.
-STAND_IN = r'''#!/usr/bin/env bash
-line=$(printf '%s|' "${@##*/main/}")  # in one write: ranks record at the same time
-echo "${line}rank=${RANK_ID-none}" >> "$RECORD"
-for argument; do case "$argument" in
-  --checkpoint_dir=*|--outputpath=*) run=${argument#*=} ;;
-  --pred_dir=*) predictions=${argument#*=} ;;
-esac; done
-case "$*" in
-  *report_case.py*) exec "$REAL_PYTHON" "$@" ;;
-  *prepare_train_data.py*|*--mode=test_pose*) ;;
-  *eval_pose.py*) mkdir -p "$predictions"
-    echo '{"ate_mean": 0.0125}' > "$predictions/eval_pose.json" ;;
-  *--mode=test*) mkdir -p "$run/test"
-    echo '{"sequences": {"09": {"ate": 16.05}}}' > "$run/test/results.json" ;;
-  *--mode=train*)
-    if [ -n "${CM_WORKER_SIZE-}${CM_CHIEF_IP-}" ]; then
-      echo 'error: two ways to launch' >&2; exit 2
-    fi
-    if [ -n "${FAIL_RANK-}" ] && [ "${RANK_ID-0}" = "$FAIL_RANK" ]; then
-      while [ -n "${WAIT-}" ] && [ "$(grep -c waiting "$RECORD")" -lt 2 ]; do sleep 0.1; done
-      echo 'error: no luck' >&2; exit 2
-    fi
-    if [ -n "${WAIT-}" ]; then
-      trap 'echo stopped >> "$RECORD"; exit 143' TERM
-      echo waiting >> "$RECORD"
-      while true; do sleep 0.1; done
-    fi
-    mkdir -p "$run"
-    echo "rank ${RANK_ID-} of $RANK_TABLE_FILE" > check_result.tf.json  # as the plugin does
-    for step in 1 2 3; do
-      echo '{"event": "train", "step": '$step', "total": '$step'.5e-05, "seconds_per_step": 0.5}'
-    done > "$run/metrics.jsonl"
-    echo '{"event": "end", "step": 3, "total": 9, "seconds_per_step": 9}' >> "$run/metrics.jsonl"
-    echo 'step 1 | loss 7' ;;
-esac
-'''
-
-
 @pytest.fixture
 def wrapper(tmp_path):
     """Function that runs a wrapper with the stand-in; its result has `commands` and `results`."""
-    python = tmp_path / 'stand in'
-    python.write_text(STAND_IN)
-    python.chmod(0o755)
     record = tmp_path / 'record'
     results = ROOT / 'test' / 'output' / DEVICE_ID
 
@@ -73,13 +32,13 @@ def wrapper(tmp_path):
         return subprocess.Popen(
             program + [str(ROOT / 'test' / script)] + list(arguments), stdout=subprocess.PIPE,
             stderr=subprocess.PIPE, universal_newlines=True, cwd=str(tmp_path),
-            env=dict(os.environ, PYTHON=str(python), RECORD=str(record), ASCEND_DEVICE_ID=DEVICE_ID,
-                     REAL_PYTHON=sys.executable, **environment))
+            env=dict(os.environ, **stand_in(tmp_path, record), ASCEND_DEVICE_ID=DEVICE_ID,
+                     **environment))
 
     def run(*arguments, **environment):
         process = start(*arguments, **environment)
         process.out, process.err = process.communicate()
-        process.commands = [line.split('|') for line in record.read_text().splitlines()]
+        process.commands = commands_in(record)
         process.results = results
         return process
     run.start, run.record = start, record

@@ -7,6 +7,9 @@ import pytest
 import tensorflow.compat.v1 as tf
 
 import npu_plugin
+from npu_runtime.devices import npu
+from npu_runtime.devices.cpu import SingleSteps
+from npu_runtime.devices.flags import RuntimeConfig
 from npu_runtime.training.metrics import read_metrics
 from npu_runtime.training.task import Validation
 from test_precision import kinked_model, zeros_at
@@ -46,8 +49,8 @@ def test_mixed_precision_scales_losses_by_the_plugins_own_means(plugin, tmp_path
     assert plugin.names() == ['ExponentialUpdateLossScaleManager', 'NPULossScaleOptimizer']
     assert plugin.calls[0][1] == {'init_loss_scale': 512., 'incr_every_n_steps': 2}
     assert plugin.calls[1][1]['is_distributed'] is False
-    rows = train_rows(tmp_path)
-    assert rows[-1]['loss_scale'] == 1024.
+    scales = [row['loss_scale'] for row in train_rows(tmp_path)]
+    assert scales == [512., 1024., 1024.]  # each the one after its step
 
 
 def test_a_fixed_scale_uses_the_fixed_manager(plugin, tmp_path):
@@ -90,6 +93,9 @@ def test_ranks_average_gradients_and_share_every_float_variable(plugin, eight_ra
               if name == 'broadcast'}
     assert shared == {'net/weights', 'net/average', 'net/weights/Adam', 'net/weights/Adam_1',
                       'cond/beta1_power', 'cond/beta2_power', 'loss_scale'}
+    # Logged values stay out of the fusion groups of the gradients.
+    fusions = [arguments['fusion'] for name, arguments in plugin.calls if name == 'allreduce']
+    assert fusions == [1, 0, 0, 0]  # the gradient, the float status, the values, the steps
 
 
 @pytest.mark.parametrize('max_steps', [2, 4], ids=['rank 0 has nothing to do', 'all go on'])
@@ -155,6 +161,8 @@ def test_loops_train_what_single_steps_train_and_go_on_after_a_stop(plugin, tmp_
     rows = [{row['step']: (row['total'], row['loss_scale']) for row in train_rows(tmp_path / name)}
             for name in ('single', 'loops')]
     assert rows[0] == rows[1]
+    # One graph a session, whatever its calls skip.
+    assert sum('IterationOp' in names for names, _ in plugin.graphs) == 2
     lengths = [arguments['iterations_per_loop'] for name, arguments in plugin.calls
                if name == 'load_iteration_per_loop_var']
     assert lengths[-1] == 4  # the loop is on to the end
@@ -179,9 +187,13 @@ def test_overflow_at_a_scale_of_1_ends_with_a_sentence(plugin, tmp_path, runtime
                 data=zeros_at(*range(1, 94 + 51 + 8)))
 
 
-def test_older_plugins_read_the_float_status_by_the_older_operations(tmp_path):
-    with npu_plugin.installed('r1.9'):
-        run_toy(tmp_path, 12, runtime=NPU, model=kinked_model, data=zeros_at(2, 6, 7))
+@pytest.mark.parametrize('plugin_as,runtime', [
+    (dict(version='r1.9'), NPU), (dict(inf_nan=True), NPU), (dict(inf_nan=True), LOOPS)], ids=str)
+def test_older_plugins_and_devices_with_infinities_skip_the_same_steps(
+        tmp_path, plugin_as, runtime):
+    """By older operations of the float status, and by the gradients."""
+    with npu_plugin.installed(**plugin_as):
+        run_toy(tmp_path, 12, runtime=runtime, model=kinked_model, data=zeros_at(2, 6, 7))
     last = train_rows(tmp_path)[-1]
     assert last['step'] == 12 and last['skipped_steps'] == 3
     assert last['loss_scale'] == pytest.approx(32768 * 0.8)
@@ -235,3 +247,34 @@ def test_another_rank_writes_nothing(plugin, eight_ranks, tmp_path, monkeypatch,
 def test_only_submodules_of_the_plugin_are_imported(plugin, eight_ranks, tmp_path):
     run_toy(tmp_path / 'out', 1, runtime=LOOPS)
     assert 'npu_bridge.npu_init' not in sys.modules
+
+
+def test_one_step_a_call_asks_nothing_of_the_plugin(plugin):
+    loop = npu.step_loop('op', RuntimeConfig(device='npu'), [])
+    assert isinstance(loop, SingleSteps) and loop.operation == 'op'
+    assert plugin.names() == []
+
+
+@pytest.mark.parametrize('step,intervals,steps', [
+    (0, (), 50), (0, (20,), 20), (19, (20, 30), 1), (95, (), 5), (95, (3,), 1), (60, (0,), 40)])
+def test_a_call_ends_where_something_is_due(plugin, step, intervals, steps):
+    config = RuntimeConfig(**dict(LOOPS, iterations_per_loop=50))
+    with tf.Graph().as_default():
+        assert npu.step_loop(tf.no_op(), config, intervals).until(step, 100) == steps
+
+
+def test_overflow_is_read_from_the_float_status_and_not_from_the_gradients(plugin):
+    """The device saturates: the gradients that reach the optimizer are finite all the same."""
+    from npu_bridge.estimator.npu.npu_loss_scale_manager import FixedLossScaleManager
+    from npu_bridge.estimator.npu.npu_loss_scale_optimizer import NPULossScaleOptimizer
+    with tf.Graph().as_default(), tf.Session() as session:
+        step = tf.train.get_or_create_global_step()
+        weights = tf.get_variable('weights', [2], initializer=tf.zeros_initializer())
+        optimizer = NPULossScaleOptimizer(tf.train.GradientDescentOptimizer(1.),
+                                          FixedLossScaleManager(2.))
+        pairs = optimizer.compute_gradients(tf.reduce_sum(tf.sqrt(weights)))
+        update = optimizer.apply_gradients(pairs, step)
+        session.run(tf.global_variables_initializer())
+        assert np.isfinite(session.run(pairs[0][0])).all()
+        session.run(update)
+        assert session.run(step) == 0 and session.run(weights).tolist() == [0., 0.]
