@@ -20,9 +20,6 @@ def export(run, model, runtime):
       run: <RunConfig>.
       model: <ModelConfig>.
       runtime: <RuntimeConfig>.
-
-    Returns:
-      The results of `npu_runtime.export.export_graph`.
     """
     run.require(outputpath='the folder of the run')
     with tf.Graph().as_default() as graph:
@@ -34,6 +31,6 @@ def export(run, model, runtime):
         motions = graph.get_tensor_by_name('Wx_plus_b/xw_plus_b:0')
         with make_session(runtime) as session:
             checkpoints.restore(session, run.checkpoint)
-            return export_graph(session, [pairs], [motions],
-                                os.path.join(os.path.abspath(run.outputpath), 'export',
-                                             'convlstm_vo'), run.soc_version, run.onnx)
+            export_graph(session, [pairs], [motions],
+                         os.path.join(os.path.abspath(run.outputpath), 'export', 'convlstm_vo'),
+                         run.soc_version, run.onnx)

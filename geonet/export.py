@@ -21,9 +21,6 @@ def export(run, model, runtime):
       run: <RunConfig>.
       model: <ModelConfig>.
       runtime: <RuntimeConfig>.
-
-    Returns:
-      What `npu_runtime.export.export_graph` returns.
     """
     run.require(init_ckpt_file='the checkpoint to export', output_dir='where the graph goes')
     net = run.mode[len('export_'):]
@@ -38,6 +35,6 @@ def export(run, model, runtime):
         output = tf.identity(output, name='output/' + net)
         with make_session(runtime) as session:
             checkpoints.restore(session, run.init_ckpt_file, tf.model_variables())
-            return export_graph(session, inputs, [output],
-                                os.path.join(os.path.abspath(run.output_dir), 'geonet_' + net),
-                                run.soc_version, run.onnx)
+            export_graph(session, inputs, [output],
+                         os.path.join(os.path.abspath(run.output_dir), 'geonet_' + net),
+                         run.soc_version, run.onnx)

@@ -14,7 +14,7 @@ TOLERANCE = 1e-4
 _ONNX_OPSET = 13
 
 
-def export_graph(session, inputs, outputs, prefix, soc_version, onnx=False, seed=0):
+def export_graph(session, inputs, outputs, prefix, soc_version, onnx=False):
     """Freezes the session's graph and checks the files against the session itself.
 
     Writes `<prefix>.pb`, with `onnx` also `<prefix>.onnx`, and prints the `atc` command.
@@ -26,37 +26,28 @@ def export_graph(session, inputs, outputs, prefix, soc_version, onnx=False, seed
       prefix: path without suffix.
       soc_version: chip, for `atc`.
       onnx: whether to write ONNX too; needs tf2onnx.
-      seed: of the random inputs of the check.
-
-    Returns:
-      dict: 'pb' and 'onnx' (path or None), 'atc' (command), 'pb_error', 'onnx_error' (largest
-      difference from the session's outputs, or None if onnxruntime is not installed).
 
     Raises:
       UserError: the outputs of a written file differ, or tf2onnx is not installed.
     """
     make_folder(os.path.dirname(prefix))
     graph_def = freeze(session, outputs)
-    with atomic_write(prefix + '.pb', 'wb') as stream:
-        stream.write(graph_def.SerializeToString(deterministic=True))
-    feed = {tensor.name: _example(tensor, seed) for tensor in inputs}
-    expected = session.run(outputs, feed)
+    feed = {tensor.name: _example(tensor) for tensor in inputs}
     names = [tensor.name for tensor in outputs]
-    result = {'pb': prefix + '.pb', 'onnx': None, 'onnx_error': None,
-              'atc': atc_command(prefix, inputs, outputs, soc_version)}
-    result['pb_error'] = _compare(result['pb'], run_frozen(result['pb'], feed, names), expected)
-    log('written: %s (largest difference from the checkpoint %.2g)'
-        % (result['pb'], result['pb_error']))
+    expected = session.run(outputs, feed)
+    path = prefix + '.pb'
+    _write(path, graph_def)
+    _compare(path, run_frozen(path, feed, names), expected)
     if onnx:
-        result['onnx'] = write_onnx(graph_def, prefix + '.onnx', list(feed), names)
-        found = run_onnx(result['onnx'], feed, names)
-        if found is not None:
-            result['onnx_error'] = _compare(result['onnx'], found, expected)
-        log('written: %s (%s)' % (result['onnx'], 'not run: onnxruntime is not installed'
-                                  if found is None else 'largest difference from the checkpoint '
-                                  '%.2g' % result['onnx_error']))
-    log('for an Ascend chip:\n  ' + result['atc'])
-    return result
+        path = prefix + '.onnx'
+        _write(path, to_onnx(graph_def, list(feed), names))
+        _compare(path, run_onnx(path, feed, names), expected)
+    log('for an Ascend chip:\n  ' + atc_command(prefix, inputs, outputs, soc_version))
+
+
+def _write(path, message):
+    with atomic_write(path, 'wb') as stream:
+        stream.write(message.SerializeToString(deterministic=True))
 
 
 def freeze(session, outputs):
@@ -93,8 +84,8 @@ def atc_command(prefix, inputs, outputs, soc_version):
                 ';'.join(tensor.name for tensor in outputs)))
 
 
-def write_onnx(graph_def, path, inputs, outputs):
-    """Converts a frozen graph with tf2onnx, inputs and outputs by tensor name; returns the path."""
+def to_onnx(graph_def, inputs, outputs):
+    """Converts a frozen graph, inputs and outputs by tensor name, to an ONNX ModelProto."""
     try:
         import tf2onnx
     except ImportError as error:
@@ -102,9 +93,7 @@ def write_onnx(graph_def, path, inputs, outputs):
                         "with: pip install '.[onnx]'" % error) from error
     model, _ = tf2onnx.convert.from_graph_def(
         graph_def, input_names=inputs, output_names=outputs, opset=_ONNX_OPSET)
-    with atomic_write(path, 'wb') as stream:
-        stream.write(model.SerializeToString(deterministic=True))
-    return path
+    return model
 
 
 def run_onnx(path, feed, outputs):
@@ -117,9 +106,9 @@ def run_onnx(path, feed, outputs):
     return session.run(outputs, feed)
 
 
-def _example(tensor, seed):
+def _example(tensor):
     """Random input: image levels for integer dtypes, else normal values around zero."""
-    random = np.random.RandomState(seed)
+    random = np.random.RandomState(0)
     dtype = tensor.dtype.as_numpy_dtype
     shape = tensor.shape.as_list()
     if np.issubdtype(dtype, np.integer):
@@ -128,7 +117,10 @@ def _example(tensor, seed):
 
 
 def _compare(path, found, expected):
-    """Largest absolute difference; a UserError if it exceeds `TOLERANCE`."""
+    """Logs the largest absolute difference; a UserError if it exceeds `TOLERANCE`."""
+    if found is None:
+        log('written: %s (not run: onnxruntime is not installed)' % path)
+        return
     error = 0.
     for one, other in zip(found, expected):
         difference = float(np.max(np.abs(one - other)))
@@ -136,4 +128,4 @@ def _compare(path, found, expected):
             raise UserError('%s: its output differs from the checkpoint\'s by %g'
                             % (path, difference))
         error = max(error, difference)
-    return error
+    log('written: %s (largest difference from the checkpoint %.2g)' % (path, error))

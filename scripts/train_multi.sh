@@ -16,13 +16,11 @@ source "$root/scripts/shell.sh"
 ranks='' hosts='' interface=''
 while [ $# -gt 0 ]; do
   case "$1" in
+    --np=*|--hosts=*|--interface=*) set -- "${1%%=*}" "${1#*=}" "${@:2}" ;;
     --np|--hosts|--interface)
       [ $# -ge 2 ] || fail "$1 needs a value"
       case "$1" in --np) ranks=$2 ;; --hosts) hosts=$2 ;; *) interface=$2 ;; esac
       shift 2 ;;
-    --np=*) ranks=${1#*=}; shift ;;
-    --interface=*) interface=${1#*=}; shift ;;
-    --hosts=*) hosts=${1#*=}; shift ;;
     -h|--help) sed -n '2,/^set/{/^set/d;s/^# \{0,1\}//;p}' "${BASH_SOURCE[0]}"; exit 0 ;;
     *) break ;;
   esac

@@ -4,7 +4,10 @@ import importlib
 import importlib.util
 import os
 
+import tensorflow.compat.v1 as tf
+
 from npu_runtime.devices import cpu, gpu, npu
+from npu_runtime.failures import first_line
 from vo_common.errors import UserError
 
 _KINDS = {'cpu': cpu, 'gpu': gpu, 'npu': npu}
@@ -56,7 +59,7 @@ def _plugin_obstacle():
     try:
         importlib.import_module('npu_bridge')
     except Exception as error:  # missing libraries raise errors of any type
-        return _library_obstacle() or '%s: %s' % (type(error).__name__, _first_line(error))
+        return _library_obstacle() or '%s: %s' % (type(error).__name__, first_line(error))
     return ''
 
 
@@ -65,7 +68,6 @@ def _library_obstacle():
 
     The plugin only prints this reason, and fails later on a name that is undefined without it.
     """
-    import tensorflow.compat.v1 as tf
     try:
         folders = importlib.util.find_spec('npu_bridge').submodule_search_locations
     except (ImportError, ValueError, AttributeError, TypeError):  # no such package
@@ -76,14 +78,9 @@ def _library_obstacle():
             try:
                 tf.load_op_library(library)
             except Exception as error:  # the type depends on the version of TensorFlow
-                return 'its library %s: %s' % (library, _first_line(error))
+                return 'its library %s: %s' % (library, first_line(error))
     return ''
 
 
-def _first_line(error):
-    return str(getattr(error, 'message', None) or error).strip().split('\n')[0]
-
-
 def _gpus():
-    import tensorflow.compat.v1 as tf
     return tf.config.experimental.list_physical_devices('GPU')

@@ -12,12 +12,6 @@ _WIDE_TYPES = ('float64', 'int64', 'complex64', 'complex128')
 _KERNEL_PRIVATE = {'FusedBatchNormV3': 5}
 
 
-def allowed_ops(path=ALLOWED_OPS_FILE):
-    """The TensorFlow operations that are allowed: set of types."""
-    return {line.split()[0] for line in read_lines(path, 'list of device operations')
-            if not line.startswith('#')}
-
-
 def device_ops(targets):
     """The operations that the device runs for `targets`.
 
@@ -67,15 +61,14 @@ def counts(ops):
                        key=lambda item: (-item[1], item)))
 
 
-def problems(targets, trainable_variables=(), allowed=None):
+def problems(targets, trainable_variables=()):
     """The obstacles to running a whole graph on an NPU: list of sentences.
 
     Args:
       targets: list of tensors and operations of one graph.
       trainable_variables: empty for an inference graph.
-      allowed: set of types of operations; None for `allowed_ops()`.
     """
-    allowed = allowed_ops() if allowed is None else allowed
+    allowed = {line.split()[0] for line in read_lines(ALLOWED_OPS_FILE) if not line.startswith('#')}
     ops = device_ops(targets)
     graph = ops[0].graph
     found = ['%s is a one-shot iterator, which never moves to the device' % op.name

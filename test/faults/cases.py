@@ -6,7 +6,7 @@ import shutil
 import zipfile
 
 from programs import (CONVLSTM, GEONET, ONE_THREAD, PREPARE, RENDER, SIZE, UNPACK)
-from vo_common.files import TEMPORARY_SUFFIX
+from vo_common.files import TEMPORARY_SUFFIX, read_json
 
 TOY = 'test/faults/toy_program.py'
 DRIVE = '2011_09_26_drive_0001_sync'
@@ -209,6 +209,16 @@ def contents(folder, names_only=False):
                 with open(path, 'rb') as stream:
                     digest = hashlib.sha1(stream.read()).hexdigest()
             found[os.path.relpath(path, str(folder))] = digest
+    return found
+
+
+def of_any_place(folder):
+    """`contents`, but for the path of the checkpoint that made them."""
+    found = contents(folder)
+    for path in found:
+        if path.endswith('.json') and not path.endswith(DIARIES):
+            said = read_json(os.path.join(str(folder), path))
+            found[path] = {key: said[key] for key in set(said) - {'checkpoint'}}
     return found
 
 

@@ -8,23 +8,12 @@ import cases
 import programs as running
 from settings import pick
 from stand_in_programs import commands_in, stand_in
-from vo_common.files import read_json
 
 # Everything a shell expands, splits or runs; each command in it would leave a file `HIT`.
 NAMES = ["a b;touch HIT;'c", '$(touch HIT)`touch HIT`', '"x" & touch HIT | y > HIT',
          'new\nline\ttab', '*?[a-z]{1,2}!~#', '$HOME', '~', '-rf', '--help', '%s%n\\n', '中 é',
          '..x', 'a=b']
 CASES = dict(cases.WRITERS, **cases.TRAININGS)
-
-
-def of_any_place(folder):
-    """`cases.contents`, without the path of the checkpoint that made them."""
-    found = cases.contents(folder)
-    for path in found:
-        if path.endswith('.json') and not path.endswith(cases.DIARIES):
-            said = read_json(os.path.join(str(folder), path))
-            found[path] = {key: said[key] for key in set(said) - {'checkpoint'}}
-    return found
 
 
 @pytest.mark.parametrize('name', pick(list(CASES), ['prepare', 'train_toy']))
@@ -38,7 +27,7 @@ def test_a_program_takes_any_folder_name_literally(name, programs, world, refere
         assert sorted(os.listdir(str(there))) == sorted(['cwd', strange])
         assert not list((there / 'cwd').iterdir()), 'a file where the program was started'
         if name in cases.WRITERS:
-            assert of_any_place(there / strange / 'out' / strange) == of_any_place(
+            assert cases.of_any_place(there / strange / 'out' / strange) == cases.of_any_place(
                 references.of(name)[0])
         shutil.rmtree(str(there))
 

@@ -29,26 +29,20 @@ def test_an_npu_session_switches_off_what_undoes_the_plugin():
     assert proto.graph_options.optimizer_options.global_jit_level == tf.OptimizerOptions.OFF
 
 
-@pytest.mark.parametrize('kind', ['cpu', 'gpu'])
-def test_other_devices_know_nothing_of_the_plugin(kind):
-    assert not config_on(kind, device=kind).graph_options.rewrite_options.custom_optimizers
-
-
 def rank_on_host(local_rank, of):
     return types.SimpleNamespace(local_rank=local_rank, local_size=of)
 
 
-def test_a_gpu_session_takes_memory_as_it_needs_it():
-    assert config_on('gpu').gpu_options.allow_growth
-
-
-def test_a_rank_sees_its_own_gpu_alone():
+def test_a_gpu_session_takes_memory_as_it_needs_it_and_a_rank_its_own_card():
     proto = session_config(Device('gpu', ''), RuntimeConfig(), rank_on_host(3, of=4))
-    assert proto.gpu_options.visible_device_list == '3'
+    assert proto.gpu_options.allow_growth and proto.gpu_options.visible_device_list == '3'
+    assert not proto.graph_options.rewrite_options.custom_optimizers
 
 
-def test_a_cpu_session_sees_no_gpu():
-    assert config_on('cpu').device_count['GPU'] == 0
+def test_a_cpu_session_sees_no_gpu_and_no_plugin():
+    proto = config_on('cpu')
+    assert proto.device_count['GPU'] == 0
+    assert not proto.graph_options.rewrite_options.custom_optimizers
 
 
 def rewrites(kind, mode):

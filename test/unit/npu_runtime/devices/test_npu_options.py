@@ -265,16 +265,3 @@ def test_every_pair_of_flags_makes_a_legal_configuration_or_is_refused(tmp_path)
             importlib.import_module('npu_bridge.parser').check(read)
             assert ('precision_mode' in read) != ('precision_mode_v2' in read)
             assert read.get('iterations_per_loop', 1) == 1 or read['enable_data_pre_proc']
-
-
-def test_every_option_reaches_the_field_that_the_plugin_reads():
-    with npu_plugin.installed() as record:
-        for option in npu_options.OPTIONS:
-            words, proto = option.legal.words, tf.ConfigProto()
-            text = words[len('one of '):].split(',')[0] if words.startswith('one of ') else '1'
-            optimizer = proto.graph_options.rewrite_options.custom_optimizers.add()
-            optimizer.name = 'NpuOptimizer'
-            value = option.legal.parse(text)
-            npu_options.fill(optimizer.parameter_map, {option.key: value})
-            if not option.key.startswith('profiling_'):  # parts of profiling_options
-                assert record.options(proto) == {option.key: value}

@@ -145,16 +145,22 @@ def test_unreadable_lines_of_the_metrics_are_dropped_alone_and_named(tmp_path, c
     assert losses_of(tmp_path / 'run') == losses_of(tmp_path / 'whole')
 
 
-def test_the_best_value_is_the_checkpoint_s_own_whatever_the_metrics_say(tmp_path):
-    validation = Validation(lambda: tf.data.Dataset.from_tensors(tf.ones([2, 4])), 1, 1, 'fit')
+ONES = Validation(lambda: tf.data.Dataset.from_tensors(tf.ones([2, 4])), 1, 1, 'fit')
+
+
+def test_the_best_checkpoint_is_kept_across_a_resume_whatever_the_metrics_say(tmp_path):
     # Far too large a rate: the first steps are the best ones.
-    best = run_toy(tmp_path, 5, validation=validation, learning_rate=1.)['best']
+    best = run_toy(tmp_path, 5, validation=ONES, learning_rate=1.)['best']
+    rows = [row for row in read_metrics(tmp_path) if row['event'] == 'validation']
+    assert best == min(row['losses']['fit'] for row in rows)
     before = values_of(str(tmp_path / 'model-best'))
+    assert set(before) == {'net/weights', 'net/average', 'validation/fit'}
     assert before['validation/fit'] == best
     (tmp_path / 'metrics.jsonl').unlink()
-    assert run_toy(tmp_path, 6, validation=validation, learning_rate=100.)['best'] == best
+    assert run_toy(tmp_path, 6, validation=ONES, learning_rate=100.)['best'] == best
     for key, value in values_of(str(tmp_path / 'model-best')).items():
         np.testing.assert_array_equal(value, before[key])
+    assert os.path.basename(checkpoints.latest(str(tmp_path))) == 'model-6'
 
 
 def lose(prefix):
@@ -164,9 +170,6 @@ def lose(prefix):
 def damage(prefix):
     with open(prefix + '.data-00000-of-00001', 'r+b') as stream:
         stream.truncate(10)
-
-
-ONES = Validation(lambda: tf.data.Dataset.from_tensors(tf.ones([2, 4])), 1, 1, 'fit')
 
 
 def weights_of(prefix):
