@@ -3,21 +3,18 @@
 Eigen's kernels for the gradients of a convolution with stride 1 take up to three times as long as
 the convolution, and use one core. Both gradients are convolutions themselves: the gradient of the
 input convolves the output's gradient with the flipped and transposed kernel; that of the kernel
-convolves the input with the output's gradient, the batch taken as channels. For 1x1 kernels, and
-for so few output pixels that the kernel is the larger tensor, both are matrix products. For other
-convolutions with stride 2 TensorFlow's kernels are faster, and oneDNN's always; `host_kernels` has
-the figures.
+convolves the input with the output's gradient, the batch taken as channels. For 1x1 kernels both are
+matrix products. For other convolutions with stride 2 TensorFlow's kernels are faster, and oneDNN's
+always; `host_kernels` has the figures.
 """
 import contextlib
 
-import numpy as np
 import tensorflow.compat.v1 as tf
 
 from npu_runtime.devices import host_kernels
 
 _NAME = 'ConvolutionsAsGradients'
 _ONES = [1, 1, 1, 1]
-_FEW_PIXELS = 64  # of one image
 
 
 @contextlib.contextmanager
@@ -44,9 +41,6 @@ def _gradients(op, gradient):
                 and None not in inputs.shape.as_list() + gradient.shape.as_list())
     if is_plain and sizes == [1, 1] and strides[0] == strides[1]:
         return _of_products(inputs, kernel, gradient, strides[0])
-    few_pixels = is_plain and np.prod(gradient.shape.as_list()[1:3]) <= _FEW_PIXELS
-    if few_pixels and strides[0] == strides[1]:
-        return _of_few_pixels(op, inputs, kernel, gradient)
     if is_plain and strides == [1, 1]:
         margins = [_margin(op, axis) for axis in (0, 1)]
         return (_of_input(gradient, kernel, margins),
@@ -83,48 +77,10 @@ def _spread(features, stride, shape):
     return tf.slice(apart, [0, 0, 0, 0], shape)
 
 
-def _of_few_pixels(op, inputs, kernel, gradient):
-    """The gradients by products with the kernel as it is in memory, without a transposition."""
-    batch, height, width, depth = inputs.shape.as_list()
-    rows, columns, _, filters = kernel.shape.as_list()
-    pixels = tf.reshape(gradient, [-1, filters])
-    patches = tf.image.extract_image_patches(
-        inputs, sizes=[1, rows, columns, 1], strides=op.get_attr('strides'), rates=_ONES,
-        padding=op.get_attr('padding').decode())
-    taps = rows * columns * depth
-    of_kernel = tf.matmul(tf.reshape(patches, [-1, taps]), pixels, transpose_a=True)
-    of_patches = tf.matmul(pixels, tf.reshape(kernel, [taps, filters]), transpose_b=True)
-    gather = np.tile(_patch_pixels(op), (batch, 1, 1))
-    of_inputs = tf.matmul(gather, tf.reshape(of_patches, [batch, -1, depth]))
-    return (tf.reshape(of_inputs, [batch, height, width, depth]),
-            tf.reshape(of_kernel, kernel.shape))
-
-
-def _patch_pixels(op):
-    """<float32>[H W, H' W' kh kw]: 1 if the input pixel is this tap of this output pixel."""
-    hits = []
-    for axis in (0, 1):
-        size, taps, outputs = _sizes(op, axis)
-        stride = op.get_attr('strides')[1 + axis]
-        positions = np.arange(outputs)[:, None] * stride + np.arange(taps) - _margin(op, axis)[0]
-        hits.append(np.arange(size)[:, None, None] == positions)
-    together = np.einsum('hio,wjp->hwijop', *(hit.astype(np.float32) for hit in hits))
-    return together.reshape(len(hits[0]) * len(hits[1]), -1)
-
-
-def _sizes(op, axis):
-    """(input, kernel, output) size along rows or columns."""
-    return (op.inputs[0].shape.as_list()[1 + axis], op.inputs[1].shape.as_list()[axis],
-            op.outputs[0].shape.as_list()[1 + axis])
-
-
 def _margin(op, axis):
-    """(before, after): padding of the convolution's input along rows or columns."""
-    inputs, kernel, outputs = _sizes(op, axis)
-    total = (outputs - 1) * op.get_attr('strides')[1 + axis] + kernel - inputs
-    if op.get_attr('padding') == b'VALID':
-        return 0, 0
-    return max(total, 0) // 2, max(total, 0) - max(total, 0) // 2
+    """(before, after): padding of the convolution's input along rows or columns; stride 1."""
+    total = op.inputs[1].shape.as_list()[axis] - 1 if op.get_attr('padding') == b'SAME' else 0
+    return total // 2, total - total // 2
 
 
 def _of_input(gradient, kernel, margins):

@@ -18,7 +18,7 @@ def gradients(device, size, kernel, stride, padding, channels=(3, 5)):
             y = tf.nn.conv2d(x, w, strides=[1, stride, stride, 1], padding=padding)
         dy = rng.standard_normal(y.shape.as_list()).astype(np.float32)
         found = session.run(tf.gradients(y, [x, w], dy))
-    return found, {node.op for node in graph.as_graph_def().node}, np.prod(dy.shape[1:3])
+    return found, {node.op for node in graph.as_graph_def().node}
 
 
 @pytest.mark.parametrize('size', [(8, 12), (7, 9), (23, 18), (2, 7), (1, 1)])
@@ -29,10 +29,10 @@ def test_they_equal_tensorflows_own(size, kernel, stride, padding, monkeypatch):
     monkeypatch.setattr(host_kernels, 'uses_onednn', lambda: False)
     if padding == 'VALID' and min(size) < max(kernel):
         size = (size[0] + 6, size[1] + 6)
-    wanted, own_ops, _ = gradients(Device('gpu', ''), size, kernel, stride, padding)
-    found, ops, pixels = gradients(CPU, size, kernel, stride, padding)
+    wanted, own_ops = gradients(Device('gpu', ''), size, kernel, stride, padding)
+    found, ops = gradients(CPU, size, kernel, stride, padding)
     assert 'Conv2DBackpropInput' in own_ops
-    replaced = stride == 1 or kernel == (1, 1) or pixels <= 64
+    replaced = stride == 1 or kernel == (1, 1)
     assert replaced != bool({'Conv2DBackpropInput', 'Conv2DBackpropFilter'} & ops)
     for one, other in zip(found, wanted):
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-4)
@@ -40,5 +40,5 @@ def test_they_equal_tensorflows_own(size, kernel, stride, padding, monkeypatch):
 
 def test_with_onednn_tensorflows_own_stay(monkeypatch):
     monkeypatch.setattr(host_kernels, 'uses_onednn', lambda: True)
-    _, ops, _ = gradients(CPU, (8, 12), (3, 3), 1, 'SAME')
+    _, ops = gradients(CPU, (8, 12), (3, 3), 1, 'SAME')
     assert {'Conv2DBackpropInput', 'Conv2DBackpropFilter'} <= ops
