@@ -180,10 +180,8 @@ class CheckpointWriter:
                                 % (name, variable.op.name, self.remains()))
         with self._writing(name) as prefix:
             _write(self._saver, session, prefix)
-            kept, dropped = self._numbered(prefix, step), []
-            if name == checkpoints.LATEST:
-                kept.append(prefix)
-            else:
+            kept, dropped = self._earlier(prefix, step) + [prefix], []
+            if name != checkpoints.LATEST:
                 # With max_to_keep=0 nothing is dropped and the second slice is the whole list.
                 dropped = [self._path(checkpoints.LATEST)] + kept[:-self._max_to_keep]
                 kept = kept[-self._max_to_keep:]
@@ -196,14 +194,14 @@ class CheckpointWriter:
                 _remove_checkpoint(other)
         return prefix
 
-    def _numbered(self, newest, step):
-        """Prefixes of the checkpoints up to `step` without `model-latest`, `newest` at the end."""
+    def _earlier(self, newest, step):
+        """Prefixes of the checkpoints up to `step` in order, without `newest` and `model-latest`."""
         found = []
         for prefix in checkpoints.prefixes_in(self._folder.path):
             with contextlib.suppress(UserError):
-                found.append((checkpoints.read_step(prefix), prefix == newest, prefix))
-        latest = self._path(checkpoints.LATEST)
-        return [prefix for at, _, prefix in sorted(found) if at <= step and prefix != latest]
+                found.append((checkpoints.read_step(prefix), prefix))
+        others = (newest, self._path(checkpoints.LATEST))
+        return [prefix for at, prefix in sorted(found) if at <= step and prefix not in others]
 
     def save_best(self, session, metric):
         """Writes the model variables and their metric as `model-best`."""

@@ -3,9 +3,9 @@
 Eigen's kernels for the gradients of a convolution with stride 1 take up to three times as long as
 the convolution, and use one core. Both gradients are convolutions themselves: the gradient of the
 input convolves the output's gradient with the flipped and transposed kernel; that of the kernel
-convolves the input with the output's gradient, the batch taken as channels. For 1x1 kernels both are
-matrix products. For other convolutions with stride 2 TensorFlow's kernels are faster, and oneDNN's
-always; `host_kernels` has the figures.
+convolves the input with the output's gradient, the batch taken as channels. For 1x1 kernels both
+are matrix products. For other convolutions with stride 2 TensorFlow's kernels are faster, and
+oneDNN's always; `host_kernels` has the figures.
 """
 import contextlib
 

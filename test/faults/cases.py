@@ -79,8 +79,8 @@ class World:
                             archive.write(os.path.join(folder, file), 'dataset/' + inside)
 
 
-# Command lines: tuples of a program, its path relative to the repository, and its arguments.
 def render(world, out):
+    # Here and below a command line: a program, relative to the repository, and its arguments.
     return (RENDER, '--output_dir=%s' % out, '--sequences=1', '--num_frames=9', '--num_workers=1',
             *SIZE)
 

@@ -30,7 +30,9 @@ case "$*" in
       while true; do sleep 0.1; done
     fi
     mkdir -p "$run"
-    echo "rank ${RANK_ID-} of $RANK_TABLE_FILE" > check_result.tf.json  # as the plugin does
+    if [ -n "${RANK_TABLE_FILE-}" ]; then  # as the plugin does
+      echo "rank $RANK_ID of $RANK_TABLE_FILE" > check_result.tf.json
+    fi
     for step in 1 2 3; do
       echo '{"event": "train", "step": '$step', "total": '$step'.5e-05, "seconds_per_step": 0.5}'
     done > "$run/metrics.jsonl"

@@ -20,6 +20,7 @@ DEVICE_ID = '97'  # of the results folder, apart from those of real runs
 FIELDS = ['Network', 'RankSize', 'BatchSize', 'DeviceType', 'CaseName', 'ActualFPS',
           'TrainingTime', 'ActualLoss', 'E2ETrainingTime', 'TrainAccuracy']
 
+
 @pytest.fixture
 def wrapper(tmp_path):
     """Function that runs a wrapper with the stand-in; its result has `commands` and `results`."""

@@ -140,7 +140,6 @@ def test_steps_are_sunk_into_the_device_and_intervals_are_met(plugin, tmp_path, 
     assert plugin.options(session_configs[0])['iterations_per_loop'] == 100
 
 
-
 @pytest.mark.parametrize('runtime', [NPU, LOOPS], ids=['single steps', 'loops'])
 def test_a_run_ends_on_its_last_step_and_counts_what_it_skipped(plugin, tmp_path, runtime):
     results = run_toy(tmp_path, 12, runtime=runtime, model=kinked_model, data=zeros_at(2, 6, 7),

@@ -1,6 +1,7 @@
 """The training loop where something goes wrong: what it says, and what stays usable."""
 import os
 import resource
+import shutil
 import signal
 import threading
 import time
@@ -10,7 +11,7 @@ import pytest
 import tensorflow.compat.v1 as tf
 
 from checkpoint_values import values_of
-from npu_runtime import checkpoints
+from npu_runtime import checkpoint_writer, checkpoints
 from npu_runtime.devices.ranks import SingleProcess
 from npu_runtime.failures import InputError
 from npu_runtime.training.loop import FiniteGuard
@@ -130,6 +131,18 @@ def test_out_of_memory_is_explained(tmp_path):
         return output
     with pytest.raises(UserError, match='out of memory.*--batch_size'):
         run_toy(tmp_path, 3, model=greedy_model)
+
+
+def test_a_run_whose_folder_is_removed_while_it_saves_ends_with_a_sentence(tmp_path, monkeypatch):
+    write = checkpoint_writer._write
+
+    def write_and_remove(saver, session, prefix):
+        write(saver, session, prefix)
+        shutil.rmtree(os.path.dirname(prefix))
+    monkeypatch.setattr(checkpoint_writer, '_write', write_and_remove)
+    with pytest.raises(UserError, match='run: was removed or replaced during training'):
+        run_toy(tmp_path / 'run', 17)
+    assert not (tmp_path / 'run').exists()
 
 
 def test_unreadable_lines_of_the_metrics_are_dropped_alone_and_named(tmp_path, capsys):
