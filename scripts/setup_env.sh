@@ -118,6 +118,14 @@ match_python() {
   return 1
 }
 
+# Lets uv, where it is, install the first fitting Python; that of the reference only on request.
+fetch_python() {
+  local version
+  version=$(grep " ${ENGINE:-newest} " <<< "$1" | head -n 1 | cut -d ' ' -f 1)
+  [ -z "${PYTHON:-}" ] && [ -n "$version" ] && command -v uv >/dev/null &&
+    uv python install "$version" >/dev/null 2>&1 && find_pythons
+}
+
 # The given choices, for messages: "ENGINE=newest PYTHON_VERSION=3.12".
 given() {
   local name all=''
@@ -142,7 +150,7 @@ choose_python() {
   fitting=$(fitting_engines) asked=$(given)
   [ -n "$fitting" ] || fail "$asked: must fit together (Python $(engines | listed))"
   find_pythons
-  match_python "$fitting" ||
+  match_python "$fitting" || { fetch_python "$fitting" && match_python "$fitting"; } ||
     fail "${asked:+$asked: }found ${found:+Python }${found:-no Python}, must be Python" \
       "$(listed <<< "$fitting"); install one or set PYTHON=/path/to/python"
   why=$asked

@@ -121,6 +121,21 @@ def test_the_reference_where_python_3_7_is_else_the_newest_python(machine, versi
     assert 'no NVIDIA driver answers' in line
 
 
+def test_where_no_python_fits_uv_installs_the_newest_that_does(machine):
+    machine.python('3.6')
+    machine.python('3.13', machine.home / 'waiting')
+    machine.program(machine.bin / 'uv', """#!/usr/bin/env bash
+case "$1 $2" in
+  'python dir') echo "$HOME/uv" ;;
+  'python install') mkdir -p "$HOME/uv/$3/bin"; cp "$HOME/waiting" "$HOME/uv/$3/bin/python3" ;;
+  *) exit 1 ;;
+esac
+""")
+    line, _ = machine.made()
+    assert 'newest engine, Python 3.13,' in line
+    assert (machine.home / 'uv' / '3.13').is_dir()
+
+
 @pytest.mark.parametrize('choices,chosen,tensorflow', [
     (dict(ENGINE='newest'), 'Python 3.13', 'tensorflow-cpu>=2.13'),
     (dict(PYTHON_VERSION='3.12'), 'Python 3.12', 'tensorflow-cpu>=2.13'),
