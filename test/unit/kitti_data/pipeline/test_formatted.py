@@ -8,7 +8,6 @@ import tensorflow.compat.v1 as tf
 
 from kitti_data import images
 from kitti_data.canonical_camera import camera_of
-from kitti_data.pipeline import example_reader
 from kitti_data.pipeline import formatted
 from kitti_data.pipeline.augmentation import AugmentConfig
 from vo_common.errors import UserError
@@ -36,8 +35,7 @@ def dataset_dir(tmp_path):
 
 
 def batches(folder, count, split='train', **kwargs):
-    shape = dict(seq_length=3, img_height=HEIGHT, img_width=WIDTH,
-                 cameras=example_reader.Cameras())
+    shape = dict(seq_length=3, img_height=HEIGHT, img_width=WIDTH, canonical_camera=())
     shape.update({name: kwargs.pop(name) for name in shape if name in kwargs})
     with tf.Graph().as_default(), tf.Session() as session:
         dataset = formatted.FormattedSet(str(folder), split, **shape).dataset(2, **kwargs)
@@ -48,7 +46,7 @@ def batches(folder, count, split='train', **kwargs):
 @pytest.mark.parametrize('seq_length', [3, 5])
 def test_frames_are_unpacked_as_published(golden, seq_length):
     published = np.load(str(golden / 'geonet' / 'utils_tf.npz'))
-    frames = example_reader.unpack_strip(published['in_unpack_seq%d' % seq_length], seq_length)
+    frames = formatted.unpack_strip(published['in_unpack_seq%d' % seq_length], seq_length)
     np.testing.assert_array_equal(frames[..., :3], published['out_unpack_seq%d_tgt' % seq_length])
     np.testing.assert_array_equal(frames[..., 3:], published['out_unpack_seq%d_src' % seq_length])
 
@@ -64,9 +62,9 @@ def test_batches_have_static_shapes_and_types(dataset_dir):
 
 def test_the_canonical_camera_stands_for_those_of_all_examples(dataset_dir):
     wanted = camera_of(SHARES, HEIGHT, WIDTH)
-    for batch in batches(dataset_dir, 3, cameras=example_reader.Cameras(canonical=SHARES)):
+    for batch in batches(dataset_dir, 3, canonical_camera=SHARES):
         np.testing.assert_allclose(batch['intrinsics'], [wanted, wanted], rtol=1e-6)
-    changed = batches(dataset_dir, 1, cameras=example_reader.Cameras(canonical=SHARES),
+    changed = batches(dataset_dir, 1, canonical_camera=SHARES,
                       augment=AugmentConfig())[0]['intrinsics']
     assert (changed[:, 0, 0] > wanted[0, 0]).all()
 
@@ -80,12 +78,25 @@ def test_image_and_intrinsics_of_an_example_stay_together(dataset_dir):
             np.testing.assert_allclose(intrinsics[:, 2], [16, 8, 1])
 
 
-def test_an_epoch_shows_every_example_of_its_list_once(dataset_dir):
-    def seen(split, count):
-        return sorted(int(round(k[0, 0])) - 10 for batch in batches(dataset_dir, count, split)
-                      for k in batch['intrinsics'])
-    assert seen('train', 5) == list(range(10))
-    assert seen('val', 1) == [10, 11]
+def test_a_set_holds_the_examples_of_its_list(dataset_dir):
+    for split, first in (('train', 0), ('val', 10)):
+        batch, = batches(dataset_dir, 1, split, shuffle=False)
+        assert batch['intrinsics'][:, 0, 0].tolist() == [first + 10, first + 11]
+
+
+def test_cached_examples_are_what_the_files_hold(dataset_dir):
+    read, cached = (batches(dataset_dir, 15, augment=AugmentConfig(), cache_bytes=cache_bytes)
+                    for cache_bytes in (0, 1 << 30))
+    for one, other in zip(read, cached):
+        for name in one:
+            np.testing.assert_array_equal(one[name], other[name])
+
+
+def test_as_many_examples_are_cached_as_there_is_room_for():
+    cache, example = formatted._Cache(25), (np.zeros(8, np.uint8), np.zeros(1, np.float32))
+    for index in (3, 5, 7):
+        assert cache.add(index, example) is example
+    assert cache.holds(np.array([3, 4, 5, 7])).tolist() == [True, False, True, False]
 
 
 @pytest.mark.parametrize('threads', [1, 4])
