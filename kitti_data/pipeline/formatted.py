@@ -76,11 +76,7 @@ class FormattedSet:
 
         Args:
           batch_size: B, examples per step of this worker.
-          shuffle: whether each epoch has a new order, or the order of the list.
-          seed: of the order and of the augmentation.
-          start: number of examples that this worker has already visited.
-          rank: this worker, 0..size-1.
-          size: number of workers.
+          shuffle, seed, start, rank, size: see `example_order`; seed is also of the augmentation.
           num_threads: approximate number of examples in work; 0: tf.data chooses.
           augment: <AugmentConfig>; None: no augmentation.
           cache_bytes: size of the cache of decoded examples; those that do not fit are decoded in
@@ -90,22 +86,26 @@ class FormattedSet:
           tf.data.Dataset of dict(frames=uint8 [B, H, W, 3S], the target and then the others in
           time order, intrinsics=float32 [B, 3, 3], pixels), shapes static.
         """
-        cache = _Cache(cache_bytes)
+        cache, shape = _Cache(cache_bytes), self._size + (3 * self._seq_length,)
         # As bytes: file names need not be valid text.
         paths = [os.fsencode(prefix + '.jpg') for prefix in self._prefixes]
 
         def assemble(indices, positions, *strips):
-            examples = []
-            for index, position, strip in zip(indices.tolist(), positions, strips):
-                example = cache.get(index) or cache.add(
+            frames = np.empty((len(indices),) + shape, np.uint8)
+            intrinsics = np.empty([len(indices), 3, 3], np.float32)
+            for row, (index, position, strip) in enumerate(
+                    zip(indices.tolist(), positions, strips)):
+                stack, camera = cache.get(index) or cache.add(
                     index, self._example(self._prefixes[index], strip))
                 if augment:
                     drawn = augmentation.draw(augment, seed, position, *self._size,
                                               self._seq_length)
-                    example = augmentation.apply(drawn, *example, self._half_pixel_centers)
-                examples.append(example)
-            frames, intrinsics = zip(*examples)
-            return np.stack(frames), np.stack(intrinsics)
+                    camera = augmentation.apply(drawn, stack, camera, frames[row],
+                                                self._half_pixel_centers)
+                else:
+                    frames[row] = stack
+                intrinsics[row] = camera
+            return frames, intrinsics
 
         def as_tensors(indices, positions):
             cached = tf.numpy_function(cache.holds, [indices], tf.bool)
@@ -116,7 +116,7 @@ class FormattedSet:
                       for place in range(batch_size)]
             frames, intrinsics = tf.numpy_function(
                 assemble, [indices, positions] + strips, (tf.uint8, tf.float32))
-            frames.set_shape((batch_size,) + self._size + (3 * self._seq_length,))
+            frames.set_shape((batch_size,) + shape)
             intrinsics.set_shape([batch_size, 3, 3])
             return {'frames': frames, 'intrinsics': intrinsics}
 
@@ -260,7 +260,7 @@ def find_broken(dataset_dir, splits=('train', 'val')):
 
         def problem(prefix):
             try:
-                images.read_format(prefix + '.jpg', 'example')
+                images.read_format(prefix + '.jpg')
                 session.run(image.op, {path: os.fsencode(prefix + '.jpg')})
             except UserError as error:
                 return str(error)
