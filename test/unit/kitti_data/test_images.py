@@ -49,18 +49,9 @@ def test_resize_averages_when_it_shrinks():
     assert np.abs(small[1:-1, 1:-1].astype(int) - 127).max() <= 2
 
 
-def test_resize_to_the_same_size_changes_nothing(colour):
-    np.testing.assert_array_equal(images.resize(colour, 37, 61), colour)
-
-
 def test_resize_refuses_other_shapes_and_types(colour):
     with pytest.raises(ValueError, match='float64'):
         images.resize(colour / 255.0, 8, 8)
-
-
-def test_missing_files_are_named(tmp_path):
-    with pytest.raises(UserError, match='none.png does not exist'):
-        images.read_rgb(str(tmp_path / 'none.png'))
 
 
 @pytest.fixture

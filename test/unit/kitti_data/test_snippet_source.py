@@ -98,12 +98,6 @@ def test_the_calibration_is_asked_for_where_it_is_needed_alone(own_2015):
     np.testing.assert_allclose(given.intrinsics, [[50, 0, 30], [0, 40, 10], [0, 0, 1]])
 
 
-def test_a_missing_neighbour_is_named_before_anything_is_predicted(own_2015):
-    os.remove(os.path.join(own_2015, 'training', 'image_2', '000001_11.png'))
-    with pytest.raises(UserError, match='000001_11.png.*multi-view'):
-        snippets(own_2015, 3, 24, 78)
-
-
 @pytest.fixture
 def strip(tmp_path):
     """A formatted set of one example of 3 frames of 104x32."""
