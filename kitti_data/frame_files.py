@@ -175,8 +175,9 @@ def _refuse_twins(frames):
 
 def missing_frames(frames, step=1):
     """A message for each gap in ascending (frame number, path) pairs that are `step` apart."""
-    return ['frames %d to %d are missing between %s and %s' % (
-        number + step, next_number - step, path, os.path.basename(next_path))
+    return ['frames %d to %d are missing between %s and %s%s' % (
+        number + step, next_number - step, path, os.path.basename(next_path),
+        ' (most numbers are %d apart)' % step if step > 1 else '')
             for (number, path), (next_number, next_path) in zip(frames, frames[1:])
             if next_number - number > _MOST_STEPS * step]
 

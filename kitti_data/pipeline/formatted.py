@@ -95,7 +95,7 @@ class FormattedSet:
             intrinsics = np.empty([len(indices), 3, 3], np.float32)
             for row, (index, position, strip) in enumerate(
                     zip(indices.tolist(), positions, strips)):
-                stack, camera = cache.get(index) or cache.add(
+                stack, camera = cache.examples.get(index) or cache.add(
                     index, self._example(self._prefixes[index], strip))
                 if augment:
                     drawn = augmentation.draw(augment, seed, position, *self._size,
@@ -136,25 +136,27 @@ class FormattedSet:
 
 
 class _Cache:
-    """Decoded examples in memory, in order of arrival until they fill `num_bytes`; none leaves."""
+    """Decoded examples in memory, in order of arrival until they fill `num_bytes`; none leaves.
+
+    examples: dict index -> tuple of arrays, to be left unchanged.
+    """
 
     def __init__(self, num_bytes):
         self._room = num_bytes
-        self._examples = {}
+        self.examples = {}
         self._lock = threading.Lock()
-        self.get = self._examples.get  # index -> tuple of arrays, to be left unchanged, or None
 
     def holds(self, indices):
         """Whether each of an array of indices is cached: bool array."""
-        return np.array([index in self._examples for index in indices])
+        return np.array([index in self.examples for index in indices])
 
     def add(self, index, example):
         """Adds the tuple of arrays of one example if there is room, and returns it."""
         size = sum(array.nbytes for array in example)
         with self._lock:
-            if size <= self._room and index not in self._examples:
+            if size <= self._room and index not in self.examples:
                 self._room -= size
-                self._examples[index] = example
+                self.examples[index] = example
         return example
 
 
@@ -239,18 +241,13 @@ def check_examples(prefixes, seq_length, img_height, img_width):
         read_camera_file(members[0] + '_cam.txt', (img_height, img_width))
 
 
-def find_broken(dataset_dir, splits=('train', 'val')):
+def find_broken(dataset_dir):
     """Decodes every image of a formatted set as training does, to find the first broken one.
-
-    Args:
-      dataset_dir: folder of the set.
-      splits: lists of examples to check, where present.
 
     Returns:
       A message that names the file, or None if all can be read.
     """
-    dataset_dir = require_folder(dataset_dir, 'formatted data set')
-    prefixes = [prefix for split in splits
+    prefixes = [prefix for split in ('train', 'val')
                 if os.path.exists(os.path.join(dataset_dir, split + '.txt'))
                 for prefix in list_examples(dataset_dir, split)]
     with tf.Graph().as_default(), tf.Session(

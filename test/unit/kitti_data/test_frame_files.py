@@ -93,8 +93,10 @@ def test_a_real_gap_between_times_or_in_a_stride_is_still_missing(tmp_path):
         start = 1403636579763555584 if name == 'times' else 100
         folder = write_frames(tmp_path / name, [
             '%d.png' % (start + step * i) for i in (0, 1, 2, 4, 5)])
-        with pytest.raises(UserError, match='frames %d to %d are missing between .*%d.png' % (
-                start + 3 * step, start + 3 * step, start + 2 * step)):
+        missing = start + 3 * step
+        expected = ('frames %d to %d are missing between .*%d.png and %d.png .most numbers are %d '
+                    'apart' % (missing, missing, missing - step, missing + step, step))
+        with pytest.raises(UserError, match=expected):
             frame_source.sequence_frames(folder)
 
 
