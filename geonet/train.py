@@ -3,7 +3,6 @@ import tensorflow.compat.v1 as tf
 
 from geonet import model as geonet_model
 from kitti_data.example_list import settings_of
-from kitti_data.pipeline.example_reader import Cameras
 from kitti_data.pipeline.formatted import FormattedSet, find_broken
 from npu_runtime.devices.ranks import launched_local_size
 from npu_runtime.failures import InputError
@@ -68,7 +67,7 @@ def run_training(run, model, augment, runtime):
 def open_examples(run, model, split):
     """The <FormattedSet> of a split."""
     return FormattedSet(run.dataset_dir, split, model.seq_length, model.img_height,
-                        model.img_width, Cameras(model.half_pixel_centers, model.canonical_camera))
+                        model.img_width, model.half_pixel_centers, model.canonical_camera)
 
 
 def _warn_of_centers(dataset_dir, model):

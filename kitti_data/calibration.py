@@ -106,7 +106,7 @@ class Calibration:
 
 
 class RawCalibration:
-    """The calibration of one recording date of KITTI raw; files are read when first needed.
+    """The calibration of one recording date of KITTI raw; files are read when needed.
 
     Args:
       date_folder: `<root>/<date>`, with `calib_cam_to_cam.txt` and `calib_velo_to_cam.txt`.
@@ -114,27 +114,24 @@ class RawCalibration:
 
     def __init__(self, date_folder):
         self.folder = require_folder(date_folder, 'KITTI raw date folder')
-        self._files = {}
 
-    def _file(self, name):
-        if name not in self._files:
-            self._files[name] = Calibration(os.path.join(self.folder, name))
-        return self._files[name]
-
-    def projection(self, camera, size=None):
-        """float64 [3, 4], from the rectified frame of camera 0 to pixels of `camera` (0..3), for
-        image files of `size` (height, width); see `Calibration.projection`."""
-        return self._file('calib_cam_to_cam.txt').projection(
-            'P_rect_%02d' % camera, size, 'S_rect_%02d' % camera)
+    @property
+    def _cameras(self):
+        return Calibration(os.path.join(self.folder, 'calib_cam_to_cam.txt'))
 
     def projected_size(self, camera, size):
         """(height, width) of the calibrated images of `camera`, or `size`, that of its image files,
         if the calibration does not give it; warns once if the two differ."""
-        files = self._file('calib_cam_to_cam.txt')
-        calibrated = files.image_size('P_rect_%02d' % camera, 'S_rect_%02d' % camera)
+        calibrated = self._cameras.image_size('P_rect_%02d' % camera, 'S_rect_%02d' % camera)
         if calibrated and calibrated != tuple(size):
-            files.warn_of_size(calibrated, size, 'scans are projected into images of the former')
+            self._cameras.warn_of_size(calibrated, size,
+                                       'scans are projected into images of the former')
         return calibrated or size
+
+    def projection(self, camera, size=None):
+        """float64 [3, 4], from the rectified frame of camera 0 to pixels of `camera` (0..3), for
+        image files of `size` (height, width); see `Calibration.projection`."""
+        return self._cameras.projection('P_rect_%02d' % camera, size, 'S_rect_%02d' % camera)
 
     def intrinsics(self, camera, size=None):
         """float64 [3, 3] of the rectified images of `camera`, pixels; otherwise as `projection`."""
@@ -143,8 +140,8 @@ class RawCalibration:
     @property
     def velo_to_cam(self):
         """float64 [4, 4], from the laser scanner to the rectified frame of camera 0, metres."""
-        velo = self._file('calib_velo_to_cam.txt')
-        rectify = self._file('calib_cam_to_cam.txt').matrix('R_rect_00', (3, 3))
+        velo = Calibration(os.path.join(self.folder, 'calib_velo_to_cam.txt'))
+        rectify = self._cameras.matrix('R_rect_00', (3, 3))
         return from_parts(rectify, np.zeros(3)) @ from_parts(
             velo.matrix('R', (3, 3)), velo.matrix('T', (3,)))
 
@@ -195,30 +192,27 @@ def check_camera(matrix, where, size=None):
                         '%s' % ((where,) + tuple(point) + (name,)))
 
 
-def zoomed(intrinsics, zoom_x, zoom_y):
-    """A camera <float>[3, 3 or 4] for images that are resized by these factors, in their pixels."""
-    return np.asarray(intrinsics) * np.array([[zoom_x], [zoom_y], [1.0]])
+def resized(camera, zoom_x, zoom_y, half_pixel_centers=True):
+    """The camera <float>[3, 3 or 4] of images that are resized by these factors, in their pixels.
 
-
-def resized(intrinsics, zoom_x, zoom_y):
-    """As `zoomed`, but exact: a pixel of the new images is in the middle of what it averages.
-
-    Integer coordinates are pixel centres, so the image begins at -0.5 before and after.
+    Integer coordinates are pixel centres, so the image begins at -0.5 before and after: a pixel of
+    the new images is in the middle of what it averages. Without `half_pixel_centers`, as published,
+    the principal point is up to half a pixel off.
     """
-    change = np.array([[zoom_x, 0, (zoom_x - 1) / 2], [0, zoom_y, (zoom_y - 1) / 2], [0, 0, 1]])
-    return change @ np.asarray(intrinsics)
+    shift = 0.5 if half_pixel_centers else 0
+    change = np.array([[zoom_x, 0, shift * (zoom_x - 1)], [0, zoom_y, shift * (zoom_y - 1)],
+                       [0, 0, 1]])
+    return change @ np.asarray(camera)
 
 
-def camera_text(intrinsics, zoom_x, zoom_y, half_pixel_centers=False):
-    """The content of a camera file in a formatted set.
+def camera_text(intrinsics, zoom_x=1, zoom_y=1, half_pixel_centers=False):
+    """The content of a camera file in a formatted set, of images that are resized by these factors.
 
     Args:
       intrinsics: <float>[3, 3] in pixels of the image file.
-      zoom_x, zoom_y: factors by which the image was resized.
-      half_pixel_centers: whether to use `resized`, or `zoomed` as published.
+      zoom_x, zoom_y, half_pixel_centers: as for `resized`.
     """
-    change = resized if half_pixel_centers else zoomed
-    scaled = change(intrinsics, zoom_x, zoom_y).astype(intrinsics.dtype)
+    scaled = resized(intrinsics, zoom_x, zoom_y, half_pixel_centers).astype(intrinsics.dtype)
     return '%f,0.,%f,0.,%f,%f,0.,0.,1.' % (scaled[0, 0], scaled[0, 2], scaled[1, 1], scaled[1, 2])
 
 

@@ -5,26 +5,17 @@
 """
 import os
 import re
-from typing import NamedTuple
 
 import numpy as np
 
 from kitti_data.calibration import check_camera
-from kitti_data.frame_files import natural_order
+from kitti_data.frame_files import Frame, natural_order
 from vo_common.errors import UserError
 from vo_common.files import list_folder, read_json, require_folder
 
 # The labelled frame is the 20th of its clip of 30.
 FRAMES_BEFORE_LABEL, FRAMES_AFTER_LABEL = 19, 10
-_IMAGE_NAME = re.compile(r'(.+)_([0-9]{1,18})_([0-9]{1,18})_leftImg8bit\.png')
-_CAMERA_NAME = re.compile(r'(.+)_([0-9]{1,18})_([0-9]{1,18})_camera\.json')
-
-
-class CityFrame(NamedTuple):
-    """One image: its number within the sequence, its name without the suffix, its path."""
-    number: int
-    name: str
-    path: str
+_NAME = re.compile(r'([^.].*_([0-9]{1,18})_([0-9]{1,18}))_(leftImg8bit\.png|camera\.json)')
 
 
 def cities(root):
@@ -36,15 +27,10 @@ def cities(root):
 
 
 def city_frames(root, city):
-    """{sequence: list of ascending `CityFrame`s} of a city; a UserError if it has no image."""
+    """{sequence: list of ascending `Frame`s} of a city; a UserError if it has no image."""
     folder = require_folder(os.path.join(root, 'leftImg8bit_sequence', 'train', city),
                             'Cityscapes city')
-    frames = {}
-    for name in list_folder(folder):
-        match = _IMAGE_NAME.fullmatch(name)
-        if match and not name.startswith('.'):
-            frames.setdefault(match.group(2), []).append(CityFrame(
-                int(match.group(3)), name[:-len('_leftImg8bit.png')], os.path.join(folder, name)))
+    frames = _by_sequence(folder, 'leftImg8bit.png')
     if not frames:
         raise UserError('no image *_leftImg8bit.png in %s' % folder)
     return {sequence: sorted(frames[sequence]) for sequence in sorted(frames, key=natural_order)}
@@ -53,11 +39,17 @@ def city_frames(root, city):
 def camera_files(root, city):
     """{sequence: {number of the labelled frame: path of its clip's camera file}} of a city."""
     folder = require_folder(os.path.join(root, 'camera', 'train', city), 'Cityscapes cameras')
+    return {sequence: {file.number: file.path for file in files}
+            for sequence, files in _by_sequence(folder, 'camera.json').items()}
+
+
+def _by_sequence(folder, ending):
+    """{sequence: list of `Frame`s} of the files of a kind; a frame is named without the ending."""
     found = {}
-    for name in list_folder(folder):
-        match = _CAMERA_NAME.fullmatch(name)
-        if match and not name.startswith('.'):
-            found.setdefault(match.group(2), {})[int(match.group(3))] = os.path.join(folder, name)
+    for match in filter(None, map(_NAME.fullmatch, list_folder(folder))):
+        if match.group(4) == ending:
+            found.setdefault(match.group(2), []).append(Frame(
+                int(match.group(3)), match.group(1), os.path.join(folder, match.group(0))))
     return found
 
 

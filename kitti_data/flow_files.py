@@ -78,8 +78,6 @@ def write_kitti_flow(path, flow, valid=None):
     image[..., 2:0:-1] = np.where(fits[..., None], levels, 0)
     image[..., 0] = fits
     if valid is not None:
-        if np.shape(valid) != flow.shape[:2]:
-            raise ValueError('valid has shape %s, the flow %s' % (np.shape(valid), flow.shape))
         image[..., 0] *= np.asarray(valid) > 0
     encoded = cv2.imencode('.png', image)[1]
     with atomic_write(path, 'wb') as stream:

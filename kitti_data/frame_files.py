@@ -1,6 +1,7 @@
 """Folders of frames: which files are frames, their order, and gaps between them."""
 import os
 import re
+from typing import NamedTuple
 
 import numpy as np
 
@@ -11,13 +12,20 @@ IMAGE_EXTENSIONS = ('.png', '.jpg', '.jpeg')
 # int64 holds no longer number; int() takes minutes for millions of digits.
 _MAX_DIGITS, _MAX_NUMBER = 19, 2 ** 63 - 1
 _DIGITS = re.compile('([0-9]+)')
-_SECONDS = re.compile(r'(.*?)([0-9]{1,10})\.([0-9]{6}|[0-9]{9})')  # TUM: 1305031102.175304
+_SECONDS = re.compile(r'([0-9]{10})\.([0-9]{6}|[0-9]{9})$')  # TUM: 1305031102.175304
 _BENCHMARK = re.compile(r'[0-9]{6}_[0-9]{2}')  # KITTI 2012 and 2015: scene and frame
 _EPOCH_DIGITS = 10  # of the seconds since 1970
 _CLOCK_DIGITS = (13, 16, 19)  # of milliseconds, microseconds and nanoseconds since 1970
 # Numbers that are times have nearly equal steps, far above 1.
 _LEAST_TIME_STEP, _ALIKE, _SHARE_ALIKE, _MOST_STEPS = 10, 0.25, 0.75, 1.5
 _LEAST_SECONDS, _MOST_SECONDS = 1e-3, 10.0  # between successive frames
+
+
+class Frame(NamedTuple):
+    """One image file: its place in time, the name of the example around it, its path."""
+    number: int
+    name: str
+    path: str
 
 
 def frame_number(text):
@@ -33,21 +41,15 @@ def name_numbers(stems):
     Returns:
       (scenes, numbers, per_second). scenes: one str for each name, equal for frames that may be
       neighbours. numbers: list of int, or None if no number in the names orders them. per_second:
-      units of the numbers in a second if they are times since 1970 or, as in TUM's sets, decimal
+      units of the numbers in a second if they are times since 1970, as integers or decimal
       seconds; else None.
     """
-    seconds = [_SECONDS.fullmatch(stem) for stem in stems]
-    if stems and all(seconds) and len({match.group(1) for match in seconds}) == 1:
-        per_second = 10 ** len(seconds[0].group(3))
-        numbers = [frame_number(match.group(2) + match.group(3)) for match in seconds]
-        if len({len(match.group(3)) for match in seconds}) == 1 and None not in numbers \
-                and _plausible(numbers, per_second):
-            return [''] * len(stems), numbers, per_second
-    scenes, numbers = _scenes_and_numbers(stems)
+    scenes, numbers = _scenes_and_numbers([_SECONDS.sub(r'\1\2', stem) for stem in stems])
     lengths = {len('%d' % number) for number in numbers or ()}
     if len(lengths) == 1 and lengths <= set(_CLOCK_DIGITS):
         per_second = 10 ** (lengths.pop() - _EPOCH_DIGITS)
-        if _plausible(numbers, per_second):
+        steps = np.diff(np.sort(np.array(numbers, np.int64))) / per_second
+        if len(steps) and _LEAST_SECONDS <= np.median(steps) <= _MOST_SECONDS:
             return scenes, numbers, per_second
     return scenes, numbers, None
 
@@ -92,12 +94,6 @@ def usual_step(numbers):
         return max(divisor, 1)
     alike = np.mean(np.abs(steps - median) <= _ALIKE * median)
     return int(median) if median >= _LEAST_TIME_STEP and alike >= _SHARE_ALIKE else 1
-
-
-def _plausible(numbers, per_second):
-    """Whether `numbers` / `per_second` are plausible times of frames, in seconds."""
-    steps = np.diff(np.sort(np.array(numbers, np.int64)))
-    return len(steps) and _LEAST_SECONDS <= np.median(steps) / per_second <= _MOST_SECONDS
 
 
 def natural_order(name):
@@ -177,32 +173,20 @@ def _refuse_twins(frames):
                 path, os.path.basename(next_path)))
 
 
-def gaps(frames, step=1):
-    """[(first missing number, last missing number, path before, path after)] in ascending
-    (frame number, path) pairs that are `step` apart."""
-    return [(number + step, next_number - step, path, next_path)
+def missing_frames(frames, step=1):
+    """A message for each gap in ascending (frame number, path) pairs that are `step` apart."""
+    return ['frames %d to %d are missing between %s and %s%s' % (
+        number + step, next_number - step, path, os.path.basename(next_path),
+        ' (most numbers are %d apart)' % step if step > 1 else '')
             for (number, path), (next_number, next_path) in zip(frames, frames[1:])
             if next_number - number > _MOST_STEPS * step]
 
 
-def missing_frames(frames):
-    """A message for each gap in ascending (frame number, path) pairs."""
-    return ['%s: frames %d to %d are missing' % (os.path.dirname(path), first, last)
-            for first, last, path, _ in gaps(frames)]
-
-
 def describe_gaps(frames):
     """Describes the gaps in ascending (frame number, path) pairs; '' if there are none."""
-    step = usual_step([number for number, _ in frames])
-    jumps = gaps(frames, step)
-    if not jumps:
-        return ''
-    first, last, path, next_path = jumps[0]
-    what = 'frames' if step > 1 else 'frames %d to %d' % (first, last)
-    return '%s are missing between %s and %s%s%s' % (
-        what, path, os.path.basename(next_path),
-        ' (their numbers are %d apart, those of most frames %d)' % (last - first + 2 * step, step)
-        if step > 1 else '', ' (%d such gaps)' % len(jumps) if len(jumps) > 1 else '')
+    missing = missing_frames(frames, usual_step([number for number, _ in frames]))
+    return '%s%s' % (missing[0], ' (%d such gaps)' % len(missing) if len(missing) > 1 else ''
+                     ) if missing else ''
 
 
 def require_no_gaps(frames):

@@ -58,15 +58,15 @@ def read_resized(path, height, width):
     return np.array(resized.convert('RGB')), (image.height, image.width)
 
 
-def read_levels(path, channels, what='frame'):
+def read_levels(path, channels):
     """The image file `path` as OpenCV reads it: uint8 [H, W] for 1 channel, [H, W, 3] BGR for 3.
 
     Raises the errors of `read_rgb`.
     """
-    with _opened(path, what) as image:
-        _format(image, path, what)
+    with _opened(path) as image:
+        _format(image, path)
     mode = cv2.IMREAD_GRAYSCALE if channels == 1 else cv2.IMREAD_COLOR
-    return _decode(path, mode | cv2.IMREAD_IGNORE_ORIENTATION, what)
+    return _decode(path, mode | cv2.IMREAD_IGNORE_ORIENTATION, 'image')
 
 
 def read_16_bit(path, channels, what):
@@ -84,9 +84,9 @@ def read_16_bit(path, channels, what):
     return pixels[..., ::-1] if channels == 3 else pixels
 
 
-def image_size(path, what='image'):
+def image_size(path):
     """(height, width) in the header of the image file `path`, without decoding it."""
-    with _opened(path, what) as image:
+    with _opened(path) as image:
         return image.height, image.width
 
 
@@ -100,7 +100,7 @@ def size_of_first(paths):
     return image_size(paths[-1])
 
 
-def check_headers(paths, what='image'):
+def check_headers(paths):
     """Checks the header of every image before a long run.
 
     Returns:
@@ -110,16 +110,16 @@ def check_headers(paths, what='image'):
       UserError: names the first that is missing, empty, not an image or of 16 bits.
     """
     def check(path):
-        with _opened(path, what) as image:
-            return _format(image, path, what)[:2]
+        with _opened(path) as image:
+            return _format(image, path)[:2]
 
     return parallel_map(check, paths, desc='checking images', unit='image')
 
 
-def read_format(path, what='frame'):
+def read_format(path):
     """The `FrameFormat` of an image file; verifies the checksums of a PNG."""
-    with _opened(path, what) as image:
-        found = _format(image, path, what)
+    with _opened(path) as image:
+        found = _format(image, path)
         image.verify()
     return found
 
@@ -145,7 +145,7 @@ def write_jpeg(path, image, quality=95):
 
 
 @contextlib.contextmanager
-def _opened(path, what, max_pixels=MAX_PIXELS):
+def _opened(path, what='image', max_pixels=MAX_PIXELS):
     """The Pillow image of a file of bearable size, its header read."""
     path = require_file(path, what)
     with reading(path, what):
@@ -163,20 +163,20 @@ def _opened(path, what, max_pixels=MAX_PIXELS):
             yield image
 
 
-def _load(path, what='image'):
+def _load(path):
     """A decoded Pillow image of mode L or RGB."""
-    with _opened(path, what) as image:
-        _format(image, path, what)
+    with _opened(path) as image:
+        _format(image, path)
         image.load()
     return image if image.mode in ('L', 'RGB') else image.convert('RGB')
 
 
-def _format(image, path, what):
+def _format(image, path):
     """The `FrameFormat` of an open image, which must have 8 bits a channel."""
     stored = image.tile[0][3] if image.tile else ''
     if image.mode not in _GRAY + _COLOUR or '16' in str(stored):
-        raise UserError('%s %s: has pixels of kind %s, must be 8-bit gray or colour' % (
-            what, path, '16-bit ' + image.mode if '16' in str(stored) else image.mode))
+        raise UserError('image %s: has pixels of kind %s, must be 8-bit gray or colour' % (
+            path, '16-bit ' + image.mode if '16' in str(stored) else image.mode))
     _warn_if_turned(image, path)
     return FrameFormat(image.height, image.width, 1 if image.mode in _GRAY else 3)
 

@@ -46,7 +46,6 @@ def wrap_angle(angles):
 
 def motions_from_poses(poses, label_frame='camera'):
     """float64 [N-1, 6] motions between the neighbours of [N, 4, 4] poses, in `label_frame`."""
-    _check(label_frame)
     poses = np.asarray(poses, np.float64)
     if label_frame == 'camera':
         return vectors_from_poses(relative(poses[:-1], poses[1:]))
@@ -66,7 +65,6 @@ def poses_from_motions(motions, label_frame='camera', first_pose=None):
     Returns:
       float64 [N, 4, 4] poses, the first one the identity.
     """
-    _check(label_frame)
     motions = np.asarray(motions, np.float64).reshape(-1, 6)
     if label_frame == 'world':
         first_pose = np.eye(4) if first_pose is None else first_pose
@@ -90,8 +88,3 @@ def require_camera_frame(label_frame, **flags):
         if value and label_frame != 'camera':
             raise UserError('--%s=%s: must not be given with --label_frame=%s (its motions depend '
                             'on where the sequence began)' % (name, as_typed(value), label_frame))
-
-
-def _check(label_frame):
-    if label_frame not in LABEL_FRAMES:
-        raise ValueError('label_frame is %r, must be %s' % (label_frame, ' or '.join(LABEL_FRAMES)))

@@ -42,22 +42,19 @@ class OdometrySequence:
         self.folder = require_folder(os.path.join(self.root, 'sequences', self.name),
                                      'odometry sequence')
         self._frames = None
-        self._calibration = None
 
     @property
     def frames(self):
         """List of N (frame number, image path), ascending."""
         if self._frames is None:
-            self._frames = self._list_frames()
+            cameras = [name for name in list_folder(self.folder) if name.startswith('image_')]
+            frames = list_frames(require_folder(
+                os.path.join(self.folder, 'image_%d' % self.camera), 'camera folder',
+                'this sequence has %s' % (', '.join(sorted(cameras)) or 'no image folder')))
+            if not self.allow_gaps:
+                require_no_gaps(frames)
+            self._frames = frames
         return self._frames
-
-    def _list_frames(self):
-        folder = os.path.join(self.folder, 'image_%d' % self.camera)
-        frames = list_frames(require_folder(
-            folder, 'camera folder', 'this sequence has %s' % _cameras(self.folder)))
-        if not self.allow_gaps:
-            require_no_gaps(frames)
-        return frames
 
     @property
     def image_paths(self):
@@ -86,26 +83,15 @@ class OdometrySequence:
         return os.path.join(self.root, 'poses', self.name + '.txt')
 
     @property
-    def projection(self):
-        """float64 [3, 4], from the rectified frame of camera 0 to pixels of the image files."""
-        return self.calibration.projection('P%d' % self.camera, size_of_first(self.image_paths))
+    def calibration(self):
+        """<Calibration> of this sequence, all cameras."""
+        return Calibration(os.path.join(self.folder, 'calib.txt'))
 
     @property
     def intrinsics(self):
         """float64 [3, 3] in pixels of the image files."""
-        return self.projection[:, :3]
-
-    @property
-    def velo_to_cam(self):
-        """float64 [4, 4], from the laser scanner to the rectified camera 0, metres."""
-        return to_4x4(self.calibration.matrix('Tr', (3, 4)))
-
-    @property
-    def calibration(self):
-        """<Calibration> of this sequence, all cameras."""
-        if self._calibration is None:
-            self._calibration = Calibration(os.path.join(self.folder, 'calib.txt'))
-        return self._calibration
+        return self.calibration.projection(
+            'P%d' % self.camera, size_of_first(self.image_paths))[:, :3]
 
     def _at_frames(self, numbers, rows, path, what):
         places = {number: place for place, number in enumerate(numbers.tolist())}
@@ -292,8 +278,3 @@ def read_times_and_poses(poses_path, times_path):
         raise UserError('%s has %d times, but %s has %d poses up to frame %d' % (
             times_path, len(times), poses_path, len(poses), numbers[-1]))
     return numbers, times[numbers], poses
-
-
-def _cameras(folder):
-    names = sorted(name for name in list_folder(folder) if name.startswith('image_'))
-    return ', '.join(names) or 'no image folder'

@@ -5,7 +5,7 @@ from typing import Callable, Iterator, List, NamedTuple, Optional
 import numpy as np
 
 from kitti_data import images
-from kitti_data.calibration import check_camera, read_camera_file, resized, zoomed
+from kitti_data.calibration import check_camera, read_camera_file, resized
 from kitti_data.example_list import read_example_list, settings_of
 from kitti_data.frame_files import frame_number, natural_order
 from kitti_data.frame_source import FRAMES_A_SECOND, sequence_frames, warn_of_rate, windows
@@ -86,14 +86,13 @@ def snippets(path, length, height, width, sequence='', camera=2, intrinsics=(),
     """
     folder = os.path.abspath(path) if path else ''
     shape = (length, height, width)
-    change = resized if half_pixel_centers else zoomed
     scenes = find_flow_scenes(folder, camera) if folder else None
     prefixes = [] if scenes else _formatted_examples(folder)
     if frame_step > 1 and (scenes or prefixes):
         raise UserError('--frame_step=%d: must be 1 for %s, which holds the snippets themselves' % (
             frame_step, path))
     if scenes:
-        return _of_scenes(scenes, shape, intrinsics, camera_needed, change)
+        return _of_scenes(scenes, shape, intrinsics, camera_needed, half_pixel_centers)
     if prefixes:
         if camera_needed and not intrinsics:
             _require_centers(folder, half_pixel_centers)
@@ -106,13 +105,13 @@ def snippets(path, length, height, width, sequence='', camera=2, intrinsics=(),
             raise UserError('residual flow needs the camera of %s: --intrinsics=fx,fy,cx,cy, in '
                             'pixels of its frames of %dx%d' % ((path,) + source.size[::-1]))
         matrix = source.read_camera()
+    scaled = _scaled(matrix, source.size, (height, width), half_pixel_centers)
     targets = slice(length // 2, len(source.names) - length // 2)
     numbers = source.numbers[targets].tolist()
 
     def read():
         for number, window in zip(numbers, windows(source.read(height, width), length)):
-            yield Snippet(number, np.stack(window),
-                          _scaled(matrix, source.size, (height, width), change), source.size)
+            yield Snippet(number, np.stack(window), scaled, source.size)
 
     return SnippetSource(numbers, read, source.folder, source.names[targets], source.rate,
                          source.fault)
@@ -132,7 +131,7 @@ def sequence_source(path, length, sequence='', camera=2, frame_step=1):
     return source
 
 
-def _of_scenes(scenes, shape, intrinsics, camera_needed, change):
+def _of_scenes(scenes, shape, intrinsics, camera_needed, half_pixel_centers):
     """The snippet around the reference frame of each of the <FlowScenes>."""
     calibrated = camera_needed and not intrinsics
     paths = [path for name in scenes.names for path in scenes.frame_paths(name, shape[0])]
@@ -142,7 +141,7 @@ def _of_scenes(scenes, shape, intrinsics, camera_needed, change):
     typed_camera(intrinsics, sizes[0])  # refused before the first prediction
 
     def load(name):
-        return load_scene(scenes, name, shape, change, lambda size: (
+        return load_scene(scenes, name, shape, half_pixel_centers, lambda size: (
             scenes.intrinsics(name, size) if calibrated else typed_camera(intrinsics, size)))
 
     return SnippetSource([int(name) for name in scenes.names],
@@ -150,21 +149,21 @@ def _of_scenes(scenes, shape, intrinsics, camera_needed, change):
                          ['%s_%02d.png' % (name, REFERENCE) for name in scenes.names])
 
 
-def load_scene(scenes, name, shape, change, camera_of):
+def load_scene(scenes, name, shape, half_pixel_centers, camera_of):
     """The <Snippet> around the reference frame of a scene.
 
     Args:
       scenes: <FlowScenes>.
       name: of the scene.
       shape: (frames, height, width).
-      change: `resized` or `zoomed`.
+      half_pixel_centers: whether intrinsics follow the resize exactly, or as published.
       camera_of: function of a file's (height, width): float64 [3, 3] in its pixels, or None.
     """
     length, height, width = shape
     read = [images.read_resized(path, height, width) for path in scenes.frame_paths(name, length)]
     size = read[length // 2][1]
     return Snippet(int(name), np.stack([image for image, _ in read]),
-                   _scaled(camera_of(size), size, (height, width), change), size)
+                   _scaled(camera_of(size), size, (height, width), half_pixel_centers), size)
 
 
 def _formatted_examples(folder):
@@ -225,10 +224,7 @@ def typed_camera(intrinsics, size):
     return matrix
 
 
-def _scaled(camera, size, new_size, change):
-    """Intrinsics after a resize from `size` to `new_size`, (height, width), by `change`, `resized`
-    or `zoomed`."""
-    if camera is None:
-        return None
-    (height, width), (new_height, new_width) = size, new_size
-    return change(camera, new_width / width, new_height / height)
+def _scaled(camera, size, new_size, half_pixel_centers):
+    """A camera, or None, after a resize from `size` to `new_size`, (height, width)."""
+    return None if camera is None else resized(
+        camera, new_size[1] / size[1], new_size[0] / size[0], half_pixel_centers)

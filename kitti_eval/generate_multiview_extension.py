@@ -11,7 +11,7 @@ import dataclasses
 
 import numpy as np
 
-from kitti_data.calibration import camera_text, resized, zoomed
+from kitti_data.calibration import camera_text
 from kitti_data.example_list import SUMMARY_NAME
 from kitti_data.images import write_jpeg
 from kitti_data.kitti_2015 import FlowScenes
@@ -78,12 +78,11 @@ def _problem_of(number, folder, config):
     try:
         snippet = load_scene(
             config.scenes, number, (config.seq_length, config.img_height, config.img_width),
-            resized if config.half_pixel_centers else zoomed,
-            lambda size: config.scenes.intrinsics(number, size))
+            config.half_pixel_centers, lambda size: config.scenes.intrinsics(number, size))
     except UserError as error:
         return str(error)
     # The image last: its presence marks a complete example.
-    write_text(os.path.join(folder, number + '_cam.txt'), camera_text(snippet.intrinsics, 1, 1))
+    write_text(os.path.join(folder, number + '_cam.txt'), camera_text(snippet.intrinsics))
     write_jpeg(os.path.join(folder, number + '.jpg'), np.concatenate(snippet.frames, axis=1),
                config.jpeg_quality)
     return None

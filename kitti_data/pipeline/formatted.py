@@ -6,17 +6,20 @@ A set is a folder of `<folder>/<frame>.jpg`, seq_length frames side by side in t
 """
 import copy
 import os
+import threading
 
+import numpy as np
 import tensorflow.compat.v1 as tf
 
 from kitti_data import images
 from kitti_data.calibration import read_camera_file
+from kitti_data.canonical_camera import camera_of
 from kitti_data.example_list import read_example_list
-from kitti_data.pipeline.example_reader import (
-    Cameras, ExampleReader, check_strip_size, decode_strip)
+from kitti_data.pipeline import augmentation
 from kitti_data.pipeline.order import example_order
 from vo_common.errors import UserError
 from vo_common.files import reading, reason, require_file, require_folder
+from vo_common.opencv import cv2
 from vo_common.parallel import parallel_map
 
 
@@ -31,18 +34,23 @@ class FormattedSet:
       split: 'train' or 'val'.
       seq_length: S, odd; the middle frame is the target, the others the sources.
       img_height, img_width: H and W of the formatted frames.
-      cameras: <Cameras>.
+      half_pixel_centers: whether intrinsics follow augmentation exactly, or as published.
+      canonical_camera: (fx, fy, cx, cy) as shares of width and height, replacing the camera of
+        every example; empty: the camera files.
 
     Raises:
       UserError: the list or a listed file is missing or empty, or the first example of a folder
         has another size than the flags.
     """
 
-    def __init__(self, dataset_dir, split, seq_length, img_height, img_width, cameras=Cameras()):
+    def __init__(self, dataset_dir, split, seq_length, img_height, img_width,
+                 half_pixel_centers=False, canonical_camera=()):
         self._prefixes = list_examples(dataset_dir, split)
-        self._shape = seq_length, img_height, img_width
-        self._cameras = cameras
-        check_examples(self._prefixes, *self._shape)
+        self._seq_length, self._size = seq_length, (img_height, img_width)
+        self._half_pixel_centers = half_pixel_centers
+        self._camera = (camera_of(canonical_camera, img_height, img_width).astype(np.float32)
+                        if len(canonical_camera) else None)
+        check_examples(self._prefixes, seq_length, img_height, img_width)
 
     def __len__(self):
         return len(self._prefixes)
@@ -68,11 +76,7 @@ class FormattedSet:
 
         Args:
           batch_size: B, examples per step of this worker.
-          shuffle: whether each epoch has a new order, or the order of the list.
-          seed: of the order and of the augmentation.
-          start: number of examples that this worker has already visited.
-          rank: this worker, 0..size-1.
-          size: number of workers.
+          shuffle, seed, start, rank, size: see `example_order`; seed is also of the augmentation.
           num_threads: approximate number of examples in work; 0: tf.data chooses.
           augment: <AugmentConfig>; None: no augmentation.
           cache_bytes: size of the cache of decoded examples; those that do not fit are decoded in
@@ -82,14 +86,98 @@ class FormattedSet:
           tf.data.Dataset of dict(frames=uint8 [B, H, W, 3S], the target and then the others in
           time order, intrinsics=float32 [B, 3, 3], pixels), shapes static.
         """
-        reader = ExampleReader(self._prefixes, *self._shape, augment, seed, cache_bytes,
-                               self._cameras)
+        cache, shape = _Cache(cache_bytes), self._size + (3 * self._seq_length,)
+        # As bytes: file names need not be valid text.
+        paths = [os.fsencode(prefix + '.jpg') for prefix in self._prefixes]
+
+        def assemble(indices, positions, *strips):
+            frames = np.empty((len(indices),) + shape, np.uint8)
+            intrinsics = np.empty([len(indices), 3, 3], np.float32)
+            for row, (index, position, strip) in enumerate(
+                    zip(indices.tolist(), positions, strips)):
+                stack, camera = cache.examples.get(index) or cache.add(
+                    index, self._example(self._prefixes[index], strip))
+                if augment:
+                    drawn = augmentation.draw(augment, seed, position, *self._size,
+                                              self._seq_length)
+                    camera = augmentation.apply(drawn, stack, camera, frames[row],
+                                                self._half_pixel_centers)
+                else:
+                    frames[row] = stack
+                intrinsics[row] = camera
+            return frames, intrinsics
+
+        def as_tensors(indices, positions):
+            cached = tf.numpy_function(cache.holds, [indices], tf.bool)
+            cached.set_shape([batch_size])
+            files = tf.gather(paths, indices)
+            strips = [tf.cond(cached[place], lambda: tf.zeros([0, 0, 3], tf.uint8),
+                              lambda place=place: decode_strip(files[place]))
+                      for place in range(batch_size)]
+            frames, intrinsics = tf.numpy_function(
+                assemble, [indices, positions] + strips, (tf.uint8, tf.float32))
+            frames.set_shape((batch_size,) + shape)
+            intrinsics.set_shape([batch_size, 3, 3])
+            return {'frames': frames, 'intrinsics': intrinsics}
+
         dataset = example_order(len(self), seed, shuffle, rank, size, start)
         # At least two: one batch is decoded while another one is augmented.
         batches_at_once = (max(2, -(-num_threads // batch_size)) if num_threads
                            else tf.data.experimental.AUTOTUNE)
         return dataset.batch(batch_size, drop_remainder=True).map(
-            reader.as_tensors, batches_at_once).prefetch(2)
+            as_tensors, batches_at_once).prefetch(2)
+
+    def _example(self, prefix, strip):
+        """(frames uint8 [H, W, 3S], intrinsics float32 [3, 3]) of the example at `prefix`."""
+        check_strip_size(prefix + '.jpg', strip.shape[:2], self._seq_length, *self._size)
+        camera = (read_camera_file(prefix + '_cam.txt', self._size) if self._camera is None
+                  else self._camera)
+        return unpack_strip(strip, self._seq_length), camera
+
+
+class _Cache:
+    """Decoded examples in memory, in order of arrival until they fill `num_bytes`; none leaves.
+
+    examples: dict index -> tuple of arrays, to be left unchanged.
+    """
+
+    def __init__(self, num_bytes):
+        self._room = num_bytes
+        self.examples = {}
+        self._lock = threading.Lock()
+
+    def holds(self, indices):
+        """Whether each of an array of indices is cached: bool array."""
+        return np.array([index in self.examples for index in indices])
+
+    def add(self, index, example):
+        """Adds the tuple of arrays of one example if there is room, and returns it."""
+        size = sum(array.nbytes for array in example)
+        with self._lock:
+            if size <= self._room and index not in self.examples:
+                self._room -= size
+                self.examples[index] = example
+        return example
+
+
+def decode_strip(path):
+    """uint8 [H, W * S, 3] tensor of the image at the string tensor `path`."""
+    return tf.io.decode_jpeg(tf.io.read_file(path), channels=3)
+
+
+def check_strip_size(path, found, seq_length, img_height, img_width):
+    """Raises a UserError unless `found`, (height, width) of an image, is the size of a strip."""
+    if tuple(found) != (img_height, img_width * seq_length):
+        raise UserError(
+            '%s: is %d high and %d wide, must be %d and %d (--img_height=%d, --seq_length=%d times '
+            '--img_width=%d)' % ((path,) + tuple(found) + (img_height, img_width * seq_length,
+                                                           img_height, seq_length, img_width)))
+
+
+def unpack_strip(strip, seq_length):
+    """[H, W * S, 3], S frames in time order -> [H, W, 3S], the middle one, the target, first."""
+    frames = np.split(strip, seq_length, axis=1)
+    return cv2.merge([frames.pop(seq_length // 2)] + frames)
 
 
 def spread_over_folders(prefixes, count):
@@ -153,18 +241,13 @@ def check_examples(prefixes, seq_length, img_height, img_width):
         read_camera_file(members[0] + '_cam.txt', (img_height, img_width))
 
 
-def find_broken(dataset_dir, splits=('train', 'val')):
+def find_broken(dataset_dir):
     """Decodes every image of a formatted set as training does, to find the first broken one.
-
-    Args:
-      dataset_dir: folder of the set.
-      splits: lists of examples to check, where present.
 
     Returns:
       A message that names the file, or None if all can be read.
     """
-    dataset_dir = require_folder(dataset_dir, 'formatted data set')
-    prefixes = [prefix for split in splits
+    prefixes = [prefix for split in ('train', 'val')
                 if os.path.exists(os.path.join(dataset_dir, split + '.txt'))
                 for prefix in list_examples(dataset_dir, split)]
     with tf.Graph().as_default(), tf.Session(
@@ -174,7 +257,7 @@ def find_broken(dataset_dir, splits=('train', 'val')):
 
         def problem(prefix):
             try:
-                images.read_format(prefix + '.jpg', 'example')
+                images.read_format(prefix + '.jpg')
                 session.run(image.op, {path: os.fsencode(prefix + '.jpg')})
             except UserError as error:
                 return str(error)

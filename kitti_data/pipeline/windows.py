@@ -72,11 +72,7 @@ class WindowSet:
 
         Args:
           batch_size: B, windows per step of this worker.
-          shuffle: whether each epoch has a new order, or the order of the sequences.
-          seed: of the order and of the augmentation.
-          start: number of windows that this worker has already visited.
-          rank: this worker, 0..size-1.
-          size: number of workers.
+          shuffle, seed, start, rank, size: see `example_order`; seed is also of the augmentation.
           num_threads: windows read in parallel; 0: tf.data chooses.
 
         Returns:

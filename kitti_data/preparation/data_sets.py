@@ -5,7 +5,7 @@ import typing
 import numpy as np
 
 from kitti_data import cityscapes, odometry, raw, splits
-from kitti_data.frame_files import missing_frames
+from kitti_data.frame_files import Frame, missing_frames
 from kitti_data.images import size_of_first
 from vo_common.errors import UserError
 from vo_common.parallel import parallel_map
@@ -15,13 +15,6 @@ _ODOMETRY_CAMERAS, _RAW_CAMERAS = (2,), (2, 3)
 # Every second frame of Cityscapes makes up an example, which is nearer to KITTI's frame rate, and
 # the bottom quarter, which shows the car, is cut off.
 _CITYSCAPES_STEP, _CITYSCAPES_ROWS = 2, 0.75
-
-
-class Frame(typing.NamedTuple):
-    """One image file."""
-    number: int    # its place in time
-    name: str      # of the example whose target it is
-    path: str
 
 
 class Clip(typing.NamedTuple):
@@ -186,7 +179,7 @@ def _clips_of_sequence(city, sequence, frames, cameras):
             intrinsics[label] = None
             problems.append(str(error))
     labels = [cityscapes.labelled_frame(frame.number, cameras) for frame in frames]
-    clips = [Clip(city, [Frame(*frame) for frame, _ in run], np.array(camera).reshape(3, 3), size,
+    clips = [Clip(city, [frame for frame, _ in run], np.array(camera).reshape(3, 3), size,
                   _CITYSCAPES_STEP)
              for camera, run in itertools.groupby(
                  zip(frames, labels), lambda pair: intrinsics[pair[1]]) if camera]

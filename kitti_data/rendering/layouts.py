@@ -1,6 +1,5 @@
 """Synthetic drives in the folder layouts of KITTI: odometry, raw, and KITTI 2015."""
 import os
-from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -10,7 +9,6 @@ from kitti_data.depth_files import exact_depth_path, write_kitti_depth
 from kitti_data.flow_files import write_kitti_flow
 from kitti_data.images import write_png
 from kitti_data.kitti_2015 import REFERENCE
-from kitti_data.motion import vectors_from_poses
 from kitti_data.odometry import sequence_name, write_poses
 from kitti_data.rendering.scene import BASELINE, Scene
 from vo_common.errors import UserError
@@ -23,21 +21,9 @@ DRIVES = tuple('2011_09_26_drive_%s_sync' % number for number in (
 FRAME_SECONDS = 0.1
 # Velodyne axes (x forward, y left, z up) to those of camera 0; the scanner is 8 cm above it.
 VELO_TO_CAM = np.array([[0, -1, 0, 0], [0, 0, -1, -0.08], [1, 0, 0, -0.27]], np.float64)
-IMU_TO_VELO = np.array([[1, 0, 0, -0.81], [0, 1, 0, 0.32], [0, 0, 1, -0.8], [0, 0, 0, 1]])
 _MAX_RANGE = 120.0  # metres
 _NUM_BEAMS, _NUM_AZIMUTHS = 64, 1000
-_EARTH_RADIUS = 6378137.0
-_LATITUDE, _LONGITUDE = 49.0, 8.4  # of the world's origin, degrees
 _FRAMES_APART = 5  # on the drive, from one reference picture of KITTI 2015 to the next
-
-
-class _Rendered(NamedTuple):
-    """A file to render: function (path, scene, frame, camera) and its arguments."""
-    write: object
-    path: str
-    scene: Scene
-    frame: int
-    camera: int = 2
 
 
 def synthetic_dataset(output_dir, sequences=('00', '01'), num_frames=10, img_height=64,
@@ -77,10 +63,9 @@ def synthetic_dataset(output_dir, sequences=('00', '01'), num_frames=10, img_hei
         write_poses(os.path.join(make_folder(os.path.join(output_dir, 'poses')),
                                  scene.name + '.txt'), scene.poses)
         for frame in range(num_frames):
-            files += [_Rendered(_write_image, os.path.join(
-                folder, 'image_%d' % camera, '%06d.png' % frame), scene, frame, camera)
-                      for camera in cameras]
-            files.append(_Rendered(_write_depth, exact_depth_path(folder, frame), scene, frame))
+            files += [(_write_image, os.path.join(folder, 'image_%d' % camera, '%06d.png' % frame),
+                       scene, frame, camera) for camera in cameras]
+            files.append((_write_depth, exact_depth_path(folder, frame), scene, frame))
     _render(files, num_workers)
     return scenes
 
@@ -116,11 +101,10 @@ def raw_dataset(output_dir, drives=DRIVES[:2], num_frames=10, img_height=64, img
         folder = make_folder(os.path.join(output_dir, date, drive))
         _write_drive_files(folder, scene, cameras)
         for frame in range(num_frames):
-            files += [_Rendered(_write_image, _raw_path(folder, 'image_%02d' % camera, frame,
-                                                        'png'), scene, frame, camera)
-                      for camera in cameras]
-            files.append(_Rendered(_write_scan, _raw_path(folder, 'velodyne_points', frame, 'bin'),
-                                   scene, frame))
+            files += [(_write_image, _raw_path(folder, 'image_%02d' % camera, frame, 'png'),
+                       scene, frame, camera) for camera in cameras]
+            files.append((_write_scan, _raw_path(folder, 'velodyne_points', frame, 'bin'), scene,
+                          frame))
         scenes.append(scene)
     _render(files, num_workers)
     return scenes
@@ -161,12 +145,11 @@ def kitti_2015_dataset(output_dir, num_images=4, img_height=64, img_width=208, s
     for index, frame in enumerate(references):
         write_text(os.path.join(calibrations, '%06d.txt' % index),
                    raw_calibration(scene)['calib_cam_to_cam.txt'])
-        files += [_Rendered(_write_image, os.path.join(
-            folder, 'image_%d' % camera, '%06d_%02d.png' % (index, REFERENCE + step)),
-                            scene, frame + step, camera)
+        files += [(_write_image, os.path.join(folder, 'image_%d' % camera, '%06d_%02d.png' % (
+            index, REFERENCE + step)), scene, frame + step, camera)
                   for step in range(-reach, reach + 1) for camera in (2, 3)]
-        files += [_Rendered(write, os.path.join(
-            folder, name, '%06d_%02d.png' % (index, REFERENCE)), scene, frame)
+        files += [(write, os.path.join(folder, name, '%06d_%02d.png' % (index, REFERENCE)), scene,
+                   frame)
                   for name, write in (('flow_noc', _write_flow), ('disp_noc_0', _write_disparity))]
     _render(files, num_workers)
     return scene, references
@@ -180,46 +163,22 @@ def raw_calibration(scene):
     """
     rectify = poses.rotation_from_euler(np.array([0.01, -0.008, 0.004]))
     velo_to_cam = rectify.T @ VELO_TO_CAM
-    cam_to_cam = [('calib_time', '09-Jan-2012 13:57:47'), ('corner_dist', [0.0995])]
-    size = [scene.width, scene.height]
+    cameras = [('R_rect_00', rectify)]
     for camera in range(4):
-        offset = [-BASELINE * (camera % 2), 0, 0]
-        cam_to_cam += [(key % camera, value) for key, value in (
-            ('S_%02d', size), ('K_%02d', scene.intrinsics), ('D_%02d', np.zeros(5)),
-            ('R_%02d', np.eye(3)), ('T_%02d', offset), ('S_rect_%02d', size),
-            ('R_rect_%02d', rectify), ('P_rect_%02d', scene.projection(camera)))]
-    return {
-        'calib_cam_to_cam.txt': _calibration_text(cam_to_cam),
-        'calib_velo_to_cam.txt': _calibration_text(
-            [('calib_time', '15-Mar-2012 11:37:16'), ('R', velo_to_cam[:, :3]),
-             ('T', velo_to_cam[:, 3]), ('delta_f', [0, 0]), ('delta_c', [0, 0])])}
+        cameras += [('S_rect_%02d' % camera, [scene.width, scene.height]),
+                    ('P_rect_%02d' % camera, scene.projection(camera))]
+    return {'calib_cam_to_cam.txt': _calibration_text(cameras),
+            'calib_velo_to_cam.txt': _calibration_text(
+                [('R', velo_to_cam[:, :3]), ('T', velo_to_cam[:, 3])])}
 
 
 def oxts_rows(scene):
-    """KITTI's 30 numbers for every frame, <float64>[N, 30].
-
-    Latitude, longitude (degrees), altitude, roll, pitch, yaw (0 is east, to the left is positive),
-    velocities (north, east, forward, left, up, m/s), accelerations (left 0), turning rates
-    (rad/s), accuracies and the state of the receiver. Positions follow the devkit's Mercator.
-    """
-    world_to_enu = poses.from_parts([[1., 0, 0], [0, 0, 1], [0, -1, 0]], np.zeros(3))
-    imu_to_enu = (world_to_enu @ scene.drive.cam_to_world @ poses.to_4x4(VELO_TO_CAM)
-                  @ IMU_TO_VELO)
-    vectors = vectors_from_poses(imu_to_enu)  # east, north, up, roll, pitch, yaw
-    radius = np.cos(np.radians(_LATITUDE)) * _EARTH_RADIUS
-    north = radius * np.log(np.tan(np.radians(90 + _LATITUDE) / 2)) + vectors[:, 1]
+    """KITTI's 30 numbers for every frame, <float64>[N, 30]: the forward, leftward and upward speed
+    in m/s in columns 8 to 10, to the next frame; 0 elsewhere."""
+    steps = poses.relative(scene.poses[:-1], scene.poses[1:])[:, :3, 3] / FRAME_SECONDS
     rows = np.zeros((scene.num_frames, 30))
-    rows[:, 0] = np.degrees(2 * np.arctan(np.exp(north / radius))) - 90
-    rows[:, 1] = _LONGITUDE + np.degrees(vectors[:, 0] / radius)
-    rows[:, 2:6] = vectors[:, 2:]
-    vectors[:, 5] = np.unwrap(vectors[:, 5])
-    # From each frame to the next; the last repeats the one before.
-    change = np.diff(vectors, axis=0) / FRAME_SECONDS
-    change = np.concatenate([change, change[-1:]])
-    rows[:, 6], rows[:, 7] = change[:, 1], change[:, 0]
-    rows[:, 8:11] = np.einsum('nij,ni->nj', imu_to_enu[:, :3, :3], change[:, :3])
-    rows[:, 19] = rows[:, 22] = change[:, 5]
-    rows[:, 23:] = [0.02, 0.01, 4, 11, 6, 6, 6]
+    rows[:-1, 8:11] = steps @ VELO_TO_CAM[:, :3]
+    rows[-1] = rows[-2]
     return rows
 
 
@@ -234,8 +193,8 @@ def _write_drive_files(folder, scene, cameras):
         make_folder(os.path.join(folder, sensor, 'data'))
         write_text(os.path.join(folder, sensor, 'timestamps.txt'), stamps)
     for frame, row in enumerate(oxts_rows(scene)):
-        write_text(_raw_path(folder, 'oxts', frame, 'txt'), ' '.join(
-            ['%.14g' % value for value in row[:25]] + ['%d' % value for value in row[25:]]) + '\n')
+        write_text(_raw_path(folder, 'oxts', frame, 'txt'),
+                   ' '.join('%.14g' % value for value in row) + '\n')
 
 
 def _raw_path(folder, sensor, frame, extension):
@@ -243,20 +202,21 @@ def _raw_path(folder, sensor, frame, extension):
 
 
 def _calibration_text(entries, number='%.9e'):
-    return ''.join('%s: %s\n' % (key, value if isinstance(value, str) else ' '.join(
-        number % value for value in np.ravel(value))) for key, value in entries)
+    return ''.join('%s: %s\n' % (key, ' '.join(number % value for value in np.ravel(values)))
+                   for key, values in entries)
 
 
 def _render(files, num_workers):
-    """Renders the `_Rendered` files that are not there yet."""
-    for folder in {os.path.dirname(file.path) for file in files}:
+    """Renders the files, (function, path, its other arguments), that are not there yet."""
+    for folder in {os.path.dirname(path) for _, path, *_ in files}:
         make_folder(folder)
-    parallel_map(_render_file, [file for file in files if not os.path.exists(file.path)],
+    parallel_map(_render_file, [file for file in files if not os.path.exists(file[1])],
                  workers=num_workers, desc='rendering', unit='file', processes=True)
 
 
 def _render_file(file):
-    file.write(*file[1:])
+    write, *arguments = file
+    write(*arguments)
 
 
 def _write_image(path, scene, frame, camera):
@@ -264,11 +224,11 @@ def _write_image(path, scene, frame, camera):
     write_png(path, image if camera >= 2 else np.asarray(Image.fromarray(image).convert('L')))
 
 
-def _write_depth(path, scene, frame, camera):
-    write_kitti_depth(path, scene.depth(frame, camera))
+def _write_depth(path, scene, frame):
+    write_kitti_depth(path, scene.depth(frame))
 
 
-def _write_scan(path, scene, frame, _):
+def _write_scan(path, scene, frame):
     """A turning scanner: <float32>[N, 4] forward, left, up (metres), and a reflectance of 0.5."""
     elevation = np.radians(np.linspace(2, -24.8, _NUM_BEAMS))[:, None]
     azimuth = np.linspace(-np.pi, np.pi, _NUM_AZIMUTHS, endpoint=False)[None, :]
@@ -283,14 +243,14 @@ def _write_scan(path, scene, frame, _):
         stream.write(np.hstack([points, np.full((len(points), 1), 0.5)]).astype('<f4').tobytes())
 
 
-def _write_flow(path, scene, frame, _):
+def _write_flow(path, scene, frame):
     flow, occ, noc = scene.flow(frame, frame + 1)
     # The truth of visible pixels last: both files are done when it is there.
     write_kitti_flow(_of_all_pixels(path), flow, occ)
     write_kitti_flow(path, flow, noc)
 
 
-def _write_disparity(path, scene, frame, _):
+def _write_disparity(path, scene, frame):
     _, occ, noc = scene.flow(frame, frame, camera=2, other_camera=3)
     depth = scene.depth(frame)
     for file, known in ((_of_all_pixels(path), occ), (path, noc)):

@@ -37,20 +37,7 @@ def disparity(path):
     assert cv2.imwrite(path, PIXELS[..., 0].astype(np.uint16) * 200)
 
 
-def text(content):
-    def write(path):
-        with open(path, 'w') as stream:
-            stream.write(content)
-    return write
-
-
-def bytes_of(content):
-    def write(path):
-        with open(path, 'wb') as stream:
-            stream.write(content)
-    return write
-
-
+# Name -> (text, or what writes the file; what reads it).
 FORMATS = {
     'rgb.png': (png, images.read_rgb), 'rgb.jpg': (jpeg, images.read_rgb),
     'levels.png': (png, lambda path: images.read_levels(path, 3)),
@@ -63,25 +50,25 @@ FORMATS = {
                  flow_files.read_flo),
     'depth.npy': (lambda path: depth_files.write_depths(path, [PIXELS[..., 0]] * 2),
                   depth_files.read_depths),
-    'poses.txt': (text(POSE * 4), odometry.read_poses_indexed),
-    'indexed.txt': (text('3 %s7 %s' % (POSE, POSE)), odometry.read_poses_indexed),
-    'tum.txt': (text('0 1 2 3 0 0 0 1\n0.5 1 2 4 0 0 0 1\n'), odometry.read_poses_indexed),
+    'poses.txt': (POSE * 4, odometry.read_poses_indexed),
+    'indexed.txt': ('3 %s7 %s' % (POSE, POSE), odometry.read_poses_indexed),
+    'tum.txt': ('0 1 2 3 0 0 0 1\n0.5 1 2 4 0 0 0 1\n', odometry.read_poses_indexed),
     'poses.npy': (lambda path: np.save(path, np.tile(np.eye(4), (3, 1, 1))),
                   odometry.read_poses_indexed),
-    'times.txt': (text('0.0\n1.037e-1\n'), odometry.read_times),
-    'oxts.txt': (text('49.0 ' * 30), lambda path: read_rows(path, (30,), 'oxts file')),
-    'calib.txt': (text('P0: %s\nP1: %s\n' % (POSE.strip(), POSE.strip())),
+    'times.txt': ('0.0\n1.037e-1\n', odometry.read_times),
+    'oxts.txt': ('49.0 ' * 30, lambda path: read_rows(path, (30,), 'oxts file')),
+    'calib.txt': ('P0: %s\nP1: %s\n' % (POSE.strip(), POSE.strip()),
                   lambda path: calibration.Calibration(path).projection('P1')),
-    'a_cam.txt': (text('50,0.,52,0.,50,16,0.,0.,1.'), calibration.read_camera_file),
-    'camera.json': (text(json.dumps({'intrinsic': dict(fx=1.0, fy=2, u0=3, v0=4)})),
+    'a_cam.txt': ('50,0.,52,0.,50,16,0.,0.,1.', calibration.read_camera_file),
+    'camera.json': (json.dumps({'intrinsic': dict(fx=1.0, fy=2, u0=3, v0=4)}),
                     cityscapes.read_camera),
-    'any.json': (text(json.dumps({'a': [1, {'b': None}], 'c': 1e30})), read_json),
-    'train.txt': (text('00 000001\nmy drive 000002\n'), read_example_list),
-    'list.txt': (text('a.png b.png\n2011_09_26/2011_09_26_drive_0002_sync 69 l\n'),
+    'any.json': (json.dumps({'a': [1, {'b': None}], 'c': 1e30}), read_json),
+    'train.txt': ('00 000001\nmy drive 000002\n', read_example_list),
+    'list.txt': ('a.png b.png\n2011_09_26/2011_09_26_drive_0002_sync 69 l\n',
                  read_image_list),
-    'lines.txt': (text('one\ntwo\n'), read_lines),
-    '000000.txt': (text('0 0 0 0 0 0 0 1\n0.1 0 0 1 0 0 0 1\n'), snippets.read_snippet),
-    'scan.bin': (bytes_of(np.arange(40, dtype='<f4').tobytes()), raw.read_velodyne),
+    'lines.txt': ('one\ntwo\n', read_lines),
+    '000000.txt': ('0 0 0 0 0 0 0 1\n0.1 0 0 1 0 0 0 1\n', snippets.read_snippet),
+    'scan.bin': (lambda path: np.arange(40, dtype='<f4').tofile(path), raw.read_velodyne),
 }
 
 
@@ -102,16 +89,18 @@ def mutate(content, random):
 
 @pytest.mark.parametrize('name', sorted(FORMATS))
 def test_mutated_files_give_values_or_a_sentence_with_their_name(tmp_path, name):
-    write, read = FORMATS[name]
+    content, read = FORMATS[name]
     path = str(tmp_path / name)
-    write(path)
-    with open(path, 'rb') as stream:
-        whole = stream.read()
+    if callable(content):
+        content(path)
+    else:
+        (tmp_path / name).write_text(content)
+    whole = (tmp_path / name).read_bytes()
     if name != 'list.txt':  # whose images do not exist
         read(path)
     random, refused = np.random.RandomState(SEED), 0
     for _ in range(MUTATIONS):
-        bytes_of(mutate(whole, random))(path)
+        (tmp_path / name).write_bytes(mutate(whole, random))
         try:
             read(path)
         except UserError as error:

@@ -5,7 +5,6 @@ import pytest
 from kitti_data import calibration
 from kitti_data.images import write_png
 from kitti_data.odometry import OdometrySequence
-from kitti_data.snippet_source import snippets
 from vo_common.errors import UserError
 
 
@@ -31,11 +30,6 @@ def test_a_projection_with_an_impossible_focal_length_is_refused_with_its_line(t
         calib.projection('P0')
     with pytest.raises(UserError, match='calib.txt: line 3: P2: fy is -7 pixels'):
         calib.projection('P2')
-
-
-def test_intrinsics_of_a_flag_are_checked_too(synthetic_kitti):
-    with pytest.raises(UserError, match='--intrinsics=0,80,60,20: fx is 0 pixels'):
-        snippets(synthetic_kitti, 3, 16, 52, 9, intrinsics=(0, 80, 60, 20))
 
 
 def test_what_is_written_for_training_is_read_back(tmp_path):

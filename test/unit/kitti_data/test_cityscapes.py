@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from kitti_data import cityscapes
-from kitti_data.images import write_png
+from kitti_data.images import read_rgb, write_png
 from kitti_data.preparation.data_sets import find_cityscapes
 from kitti_data.preparation.prepare_train_data import PrepareConfig, main
 from vo_common.errors import UserError
@@ -13,22 +13,29 @@ from vo_common.errors import UserError
 
 @pytest.fixture
 def root(tmp_path):
-    """Frames 0 to 59 of one sequence, labelled at 19 (fx 200) and 49 (fx 300)."""
-    frames = tmp_path / 'leftImg8bit_sequence' / 'train' / 'ulm'
-    cameras = tmp_path / 'camera' / 'train' / 'ulm'
+    """Frames 0 to 59 of one sequence, labelled at 19 (fx 226) and 49 (fx 300); frame n is 4 n, its
+    bottom quarter white."""
+    frames = tmp_path / 'city scapes' / 'leftImg8bit_sequence' / 'train' / 'ulm'
+    cameras = tmp_path / 'city scapes' / 'camera' / 'train' / 'ulm'
     frames.mkdir(parents=True)
     cameras.mkdir(parents=True)
     for number in range(60):
-        write_png(str(frames / ('ulm_000000_%06d_leftImg8bit.png' % number)),
-                  np.zeros((16, 32, 3), np.uint8))
-    for label, fx in ((19, 200.0), (49, 300.0)):
+        image = np.full((96, 192, 3), 4 * number, np.uint8)
+        image[72:] = 255
+        write_png(str(frames / ('ulm_000000_%06d_leftImg8bit.png' % number)), image)
+    for label, fx in ((19, 226.0), (49, 300.0)):
         write_camera(cameras, label, fx)
-    return tmp_path
+    return tmp_path / 'city scapes'
 
 
 def write_camera(folder, label, fx):
     (folder / ('ulm_000000_%06d_camera.json' % label)).write_text(json.dumps(
-        {'intrinsic': {'fx': fx, 'fy': 100.0, 'u0': 16.0, 'v0': 8.0}}))
+        {'intrinsic': {'fx': fx, 'fy': 225.0, 'u0': 96.0, 'v0': 48.0}}))
+
+
+def prepare(root, dump_root, *arguments):
+    return main(['--dataset_dir=%s' % root, '--dump_root=%s' % dump_root,
+                 '--dataset_name=cityscapes', '--img_width=96'] + list(arguments))
 
 
 def clips_of(root):
@@ -40,11 +47,11 @@ def test_frames_have_the_camera_of_their_own_clip(root):
     data = clips_of(root)
     assert not data.problems
     assert [(clip.frames[0].number, clip.frames[-1].number, clip.intrinsics[0, 0])
-            for clip in data.clips] == [(0, 29, 200.0), (30, 59, 300.0)]
+            for clip in data.clips] == [(0, 29, 226.0), (30, 59, 300.0)]
 
 
 def test_clips_of_the_same_camera_stay_together(root):
-    write_camera(root / 'camera' / 'train' / 'ulm', 49, 200.0)
+    write_camera(root / 'camera' / 'train' / 'ulm', 49, 226.0)
     clip, = clips_of(root).clips
     assert len(clip.frames) == 60
 
@@ -61,10 +68,29 @@ def test_frames_without_a_camera_file_are_named_and_left_out(root):
 
 def test_a_broken_camera_file_leaves_the_other_clips(root, tmp_path, capsys):
     write_camera(root / 'camera' / 'train' / 'ulm', 49, -1)
-    assert main(['--dataset_dir=%s' % root, '--dataset_name=cityscapes', '--img_height=12',
-                 '--img_width=32', '--dump_root=%s' % (tmp_path / 'set')]) == 2
+    assert prepare(root, tmp_path / 'set', '--img_height=12') == 2
     assert '000049_camera.json: fx is -1 pixels' in capsys.readouterr().err
     assert len(list((tmp_path / 'set' / 'ulm').glob('*.jpg'))) == 26
+
+
+def test_every_second_frame_is_taken_and_the_bottom_cut_off(root, tmp_path):
+    assert prepare(root, tmp_path / 'set', '--img_height=36') == 0
+    strip = read_rgb(str(tmp_path / 'set' / 'ulm' / 'ulm_000000_000009.jpg'))
+    assert strip.shape == (36, 3 * 96, 3)
+    for frame, number in enumerate((7, 9, 11)):
+        part = strip[:32, 96 * frame + 16:96 * frame + 80].astype(int)
+        assert np.abs(part - 4 * number).max() <= 3
+    text = (tmp_path / 'set' / 'ulm' / 'ulm_000000_000009_cam.txt').read_text()
+    np.testing.assert_allclose([float(word) for word in text.split(',')],
+                               [113, 0, 48, 0, 112.5, 24, 0, 0, 1], atol=1e-4)
+
+
+def test_frames_are_resized_to_171_rows_as_published(root, tmp_path):
+    assert prepare(root, tmp_path / 'set') == 0
+    text = (tmp_path / 'set' / 'ulm' / 'ulm_000000_000009_cam.txt').read_text()
+    assert float(text.split(',')[4]) == pytest.approx(225.0 * 171 / 96, abs=1e-5)
+    with pytest.raises(UserError, match='--img_height=171: must be 128'):
+        prepare(root, tmp_path / 'other', '--img_height=171')
 
 
 def test_a_frame_of_two_clips_belongs_to_the_one_it_lies_deeper_in():
@@ -73,8 +99,10 @@ def test_a_frame_of_two_clips_belongs_to_the_one_it_lies_deeper_in():
         19, 19, 39, 39, None]
 
 
-@pytest.mark.parametrize('content', ['[]', '{"intrinsic": {"fx": 1e999}}', '{"intrinsic": 5}'])
-def test_camera_files_of_another_kind_are_named(tmp_path, content):
+@pytest.mark.parametrize('content, message', [
+    ('[]', 'must have numbers fx'), ('{', 'not valid JSON'),
+    ('{"intrinsic": {"fx": 1e999}}', 'must have numbers fx'), ('{"intrinsic": 5}', 'must have')])
+def test_camera_files_of_another_kind_are_named(tmp_path, content, message):
     (tmp_path / 'camera.json').write_text(content)
-    with pytest.raises(UserError, match='camera.json'):
+    with pytest.raises(UserError, match='camera.json.*' + message):
         cityscapes.read_camera(str(tmp_path / 'camera.json'))

@@ -40,15 +40,6 @@ def test_kitti_png_has_the_published_pixels_and_comes_back(tmp_path, published):
     assert not flow[~mask].any()
 
 
-def test_kitti_png_is_within_a_64th_of_a_pixel(tmp_path):
-    flow = np.random.RandomState(0).uniform(-500, 500, (7, 9, 2)).astype(np.float32)
-    path = str(tmp_path / 'a.png')
-    flow_files.write_kitti_flow(path, flow)
-    read, valid = flow_files.read_kitti_flow(path)
-    assert valid.all()
-    assert np.abs(read - flow).max() <= 1 / 64
-
-
 def test_kitti_png_marks_what_it_cannot_hold_as_not_valid(tmp_path):
     flow = np.zeros((1, 4, 2))
     flow[0, :, 0] = (1, np.nan, 512, -512.1)
@@ -90,30 +81,14 @@ def test_resize_turns_a_constant_flow_into_new_pixels(bilinear):
     np.testing.assert_allclose(resized[..., 1], 6)
 
 
-def test_broken_files_are_named(tmp_path):
-    flo, png = str(tmp_path / 'a.flo'), str(tmp_path / 'a.png')
-    flow_files.write_flo(flo, np.zeros((3, 4, 2)))
-    with open(flo, 'rb') as stream:
-        data = stream.read()
-    for broken in (b'', b'PIEHx' * 5, data[:-1]):
-        with open(flo, 'wb') as stream:
-            stream.write(broken)
-        with pytest.raises(UserError, match='a.flo'):
-            flow_files.read_flo(flo)
-    with open(png, 'wb') as stream:
-        stream.write(data)
-    with pytest.raises(UserError, match='a.png: it is not a PNG or JPEG file'):
-        flow_files.read_kitti_flow(png)
-    cv2.imwrite(png, np.zeros((3, 4, 3), np.uint8))
-    with pytest.raises(UserError, match='16-bit'):
-        flow_files.read_kitti_flow(png)
-    with pytest.raises(UserError, match='does not exist'):
-        flow_files.read_kitti_flow(str(tmp_path / 'none.png'))
-
-
-def test_wrong_shapes_are_named():
-    with pytest.raises(ValueError, match=r'\[H, W, 2\]'):
-        flow_files.flow_to_colour(np.zeros((3, 4, 3)))
+def test_other_files_are_named(tmp_path):
+    path = str(tmp_path / 'a.png')
+    for content, message in ((b'PIEH', 'it is not a PNG or JPEG file'), (None, '16-bit')):
+        cv2.imwrite(path, np.zeros((3, 4, 3), np.uint8))
+        if content:
+            (tmp_path / 'a.png').write_bytes(content)
+        with pytest.raises(UserError, match='a.png: .*' + message):
+            flow_files.read_kitti_flow(path)
 
 
 def test_real_kitti_flow_is_read(shared):

@@ -69,8 +69,3 @@ def test_names_like_variables_are_taken_as_they_are(root, tmp_path, monkeypatch)
     (tmp_path / 'list.txt').write_text('$HOME/~.png\n')
     source = frame_source.depth_frames(str(root), 'eigen', str(tmp_path / 'list.txt'))
     assert len(list(source.read(4, 6))) == 1
-
-
-def test_images_of_kitti_raw_ask_for_a_list(root):
-    with pytest.raises(UserError, match='--test_file_list=FILE'):
-        frame_source.depth_frames(str(root), 'eigen')

@@ -6,7 +6,6 @@ import pytest
 
 import golden_common
 from kitti_data import images, odometry, poses
-from kitti_data.pipeline.windows import WindowSet
 from vo_common.errors import UserError
 
 
@@ -40,7 +39,8 @@ def test_calibration_equals_the_published_readers(root, golden):
     sequence = odometry.OdometrySequence(str(root), '04', camera=2)
     np.testing.assert_allclose(sequence.calibration.projection('P2'), published['odom_calib_P2'],
                                rtol=1e-6)
-    np.testing.assert_allclose(sequence.velo_to_cam, published['odom_calib_Tr'], rtol=1e-6)
+    np.testing.assert_allclose(poses.to_4x4(sequence.calibration.matrix('Tr', (3, 4))),
+                               published['odom_calib_Tr'], rtol=1e-6)
 
 
 def test_missing_parts_are_errors_only_where_they_are_needed(root):
@@ -55,7 +55,7 @@ def test_missing_parts_are_errors_only_where_they_are_needed(root):
     with pytest.raises(UserError, match='times.txt'):
         getattr(sequence, 'times')
     with pytest.raises(UserError, match="calib.txt has no key 'Tr'"):
-        getattr(sequence, 'velo_to_cam')
+        sequence.calibration.matrix('Tr', (3, 4))
 
 
 def test_poses_follow_the_frame_numbers_when_the_first_images_are_absent(root):
@@ -84,23 +84,6 @@ def test_a_missing_camera_names_those_there_are(root):
         getattr(odometry.OdometrySequence(str(root), 4, camera=2), 'frames')
 
 
-@pytest.mark.parametrize('line,text', [(2, '1 2 3'), (1, ' '.join(['x'] * 12)),
-                                       (3, ' '.join(['nan'] * 12)), (2, ' '.join(['1'] * 13))])
-def test_bad_pose_lines_are_named(root, line, text):
-    path = root / 'poses' / '04.txt'
-    lines = path.read_text().splitlines()
-    lines[line - 1] = text
-    path.write_text('\n'.join(lines))
-    with pytest.raises(UserError, match=r'04.txt: line %d: found .*must be 12' % line):
-        odometry.read_poses(str(path))
-
-
-def test_an_empty_pose_file_is_an_error(tmp_path):
-    (tmp_path / 'empty.txt').write_text('\n')
-    with pytest.raises(UserError, match='empty.txt is empty'):
-        odometry.read_poses(str(tmp_path / 'empty.txt'))
-
-
 @pytest.mark.parametrize('text,message', [('P0: 1 2 3\n', ': line 1: P0 is .1 2 3., must be 12'),
                                           ('P0 1 2 3\n', ': line 1: P0 is .1 2 3., must be 12'),
                                           ('P1: 1 2 3\n', " has no key 'P0'; it has P1")])
@@ -115,19 +98,6 @@ def test_written_poses_come_back_to_nine_digits(tmp_path):
     truth = poses.transform_from_vector(vectors)
     odometry.write_poses(str(tmp_path / '11.txt'), truth)
     np.testing.assert_allclose(odometry.read_poses(str(tmp_path / '11.txt')), truth, rtol=1e-9)
-
-
-def test_thirteen_columns_carry_the_frame_number(tmp_path):
-    truth = poses.transform_from_vector(np.random.RandomState(1).uniform(-1, 1, (3, 6)))
-    rows = np.hstack([[[2], [5], [6]], truth[:, :3].reshape(3, 12)])
-    path = str(tmp_path / 'indexed.txt')
-    np.savetxt(path, rows)
-    numbers, read = odometry.read_poses_indexed(path)
-    np.testing.assert_array_equal(numbers, [2, 5, 6])
-    np.testing.assert_allclose(read, truth)
-    np.savetxt(path, rows[::-1])
-    with pytest.raises(UserError, match='indexed.txt: line 2: found the frame number 5, must'):
-        odometry.read_poses_indexed(path)
 
 
 def test_every_format_holds_the_same_poses(tmp_path):
@@ -149,23 +119,35 @@ def test_every_format_holds_the_same_poses(tmp_path):
     for array in (truth, truth[:, :3].astype(np.float32)):
         np.save(str(tmp_path / 'a.npy'), array)
         np.testing.assert_allclose(odometry.read_poses(str(tmp_path / 'a.npy')), truth, atol=1e-6)
+    np.save(str(tmp_path / 'a.npy'), np.eye(4))
+    with pytest.raises(UserError, match=r'a.npy: found float64 .4, 4., must be finite numbers .N'):
+        odometry.read_pose_file(str(tmp_path / 'a.npy'))
 
 
-@pytest.mark.parametrize('rows, message', [
-    (np.ones((2, 6)), 'line 1: found .*, must be 12 finite numbers .* or 8 .TUM'),
-    ([[0, 1, 2, 3, 0, 0, 0, 0]], 'line 1: found a quaternion of length 0, must be a rotation'),
-    ([[1, 0, 0, 0, 0, 0, 0, 1], [1, 0, 0, 0, 0, 0, 0, 1]], 'line 2: found the time 1, must be ab'),
-    ([list(np.eye(4).ravel()[:15]) + [2]], 'line 1: found the last row .*, must be 0 0 0 1')])
-def test_rows_of_no_known_format_are_named(tmp_path, rows, message):
-    np.savetxt(str(tmp_path / 'p.txt'), rows)
-    with pytest.raises(UserError, match='p.txt: ' + message):
+POSE = '1 0 0 5 0 1 0 6 0 0 1 7\n'
+
+
+@pytest.mark.parametrize('content, message', [
+    ('\n', ' is empty'), (POSE + '1 2 3', ': line 2: found .1 2 3., must be 12 finite numbers$'),
+    ('1 2 3 4 5 6', ': line 1: found .*, must be 12 finite numbers .* or 8 .TUM'),
+    (POSE + '\n' + 'x ' * 12, ': line 3: found'), ('nan ' * 12, ': line 1: found'),
+    ('0 1 2 3 0 0 0 0', ': line 1: found a quaternion of length 0, must be a rotation'),
+    ('1 0 0 0 0 0 0 1\n' * 2, ': line 2: found the time 1, must be above'),
+    (POSE[:-1] + ' 0 0 0 2', ': line 1: found the last row .*, must be 0 0 0 1'),
+    ('5 %s2 %s' % (POSE, POSE), ': line 2: found the frame number 2, must'),
+    ('1e300 ' + POSE, ': line 1: found'), ('9' * 3000000 + ' ' + POSE, ': line 1: found'),
+    ('2.5 ' + POSE, ': line 1: found'), ('-1 ' + POSE, ': line 1: found'),
+    ('0 ' * 12, r': line 1: found a 3x3 part with determinant 0, 1 off R R\^T = 1, must be a'),
+    ('2 0 0 5 0 2 0 5 0 0 2 5', ': line 1: found a 3x3 part with determinant 8'),
+    ('1 0 0 5 0 1 0 5 0 0 -1 5', ': line 1: found a 3x3 part with determinant -1'),
+    (POSE + '1 0 0 1e200 0 1 0 0 0 0 1 0', ': line 2: found the position .*must be within 1e.08 m'),
+    ('1e200 0 0 0 0 1 0 0 0 0 1 0', ': line 1: found a 3x3 part')])
+def test_what_is_no_pose_is_named_at_once_with_its_line(tmp_path, content, message):
+    (tmp_path / 'p.txt').write_text(content)
+    start = time.time()
+    with pytest.raises(UserError, match='p.txt' + message):
         odometry.read_pose_file(str(tmp_path / 'p.txt'))
-
-
-def test_an_array_of_another_shape_is_named(tmp_path):
-    np.save(str(tmp_path / 'p.npy'), np.eye(4))
-    with pytest.raises(UserError, match=r'p.npy: found float64 .4, 4., must be finite numbers .N'):
-        odometry.read_pose_file(str(tmp_path / 'p.npy'))
+    assert time.time() - start < 5
 
 
 def test_real_sequences_are_read(shared):
@@ -190,44 +172,6 @@ def test_poses_of_thirteen_columns_belong_to_the_frames_they_name(root):
     np.testing.assert_allclose(odometry.OdometrySequence(str(root), 4).poses, whole[:4])
     with pytest.raises(UserError, match='5 poses of frames 1 to 7, must have all from frame 0'):
         odometry.read_poses(str(path))
-
-
-def test_labels_follow_the_frame_numbers_of_thirteen_columns(root):
-    path = root / 'poses' / '04.txt'
-    whole = odometry.read_poses(str(path))
-    before = WindowSet(str(root), [4], 1, 6, 8).window(1)[1]
-    # Poses of frames that have no image stand before those that have one.
-    numbers = np.arange(5)[:, None] + 100
-    np.savetxt(str(path), np.vstack([
-        np.hstack([np.array([[0], [1]]), whole[3:, :3].reshape(2, 12)]),
-        np.hstack([numbers, whole[:, :3].reshape(5, 12)])]))
-    folder = root / 'sequences' / '04' / 'image_0'
-    for number in range(5):
-        (folder / ('%06d.png' % number)).rename(folder / ('%06d.png' % (number + 100)))
-    np.testing.assert_allclose(WindowSet(str(root), [4], 1, 6, 8).window(1)[1], before, atol=1e-6)
-
-
-@pytest.mark.parametrize('row, message', [
-    ('0 ' * 12, r'line 4: found a 3x3 part with determinant 0, 1 off R R\^T = 1, must be a'),
-    ('2 0 0 5 0 2 0 5 0 0 2 5', 'line 4: found a 3x3 part with determinant 8'),
-    ('1 0 0 5 0 1 0 5 0 0 -1 5', 'line 4: found a 3x3 part with determinant -1'),
-    ('1 0 0 1e200 0 1 0 0 0 0 1 0', 'line 4: found the position .*must be within 1e[+]08 m'),
-    ('1e200 0 0 0 0 1 0 0 0 0 1 0', 'line 4: found a 3x3 part')])
-def test_a_pose_that_is_none_is_named_with_its_line(root, row, message):
-    path = root / 'poses' / '04.txt'
-    lines = path.read_text().splitlines()
-    path.write_text('\n'.join(lines[:2] + ['', row] + lines[2:]))
-    with pytest.raises(UserError, match='04.txt: ' + message):
-        odometry.read_poses(str(path))
-
-
-@pytest.mark.parametrize('number', ['1e300', '9' * 3000000, '2.5', '-1'])
-def test_frame_numbers_that_are_none_are_named_at_once(tmp_path, number):
-    (tmp_path / 'p.txt').write_text('%s 1 0 0 0 0 1 0 0 0 0 1 0\n' % number)
-    start = time.time()
-    with pytest.raises(UserError, match='p.txt: line 1: found'):
-        odometry.read_poses_indexed(str(tmp_path / 'p.txt'))
-    assert time.time() - start < 5
 
 
 def test_a_mark_and_other_line_ends_change_nothing_and_lines_are_those_of_an_editor(root):

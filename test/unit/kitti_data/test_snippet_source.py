@@ -98,22 +98,22 @@ def test_the_calibration_is_asked_for_where_it_is_needed_alone(own_2015):
     np.testing.assert_allclose(given.intrinsics, [[50, 0, 30], [0, 40, 10], [0, 0, 1]])
 
 
-def test_a_missing_neighbour_is_named_before_anything_is_predicted(own_2015):
-    os.remove(os.path.join(own_2015, 'training', 'image_2', '000001_11.png'))
-    with pytest.raises(UserError, match='000001_11.png.*multi-view'):
-        snippets(own_2015, 3, 24, 78)
-
-
-def test_a_formatted_folder_of_another_size_is_refused_with_both_sizes(tmp_path):
+@pytest.fixture
+def strip(tmp_path):
+    """A formatted set of one example of 3 frames of 104x32."""
     write_jpeg(str(tmp_path / '000007.jpg'), np.zeros((32, 104 * 3, 3), np.uint8))
     (tmp_path / '000007_cam.txt').write_text('50,0,52,0,50,16,0,0,1')
-    found, = snippets(str(tmp_path), 3, 32, 104).read()
+    return str(tmp_path)
+
+
+def test_a_formatted_folder_of_another_size_is_refused_with_both_sizes(strip, tmp_path):
+    found, = snippets(strip, 3, 32, 104).read()
     assert found.number == 7 and found.intrinsics[1, 2] == 16
     with pytest.raises(UserError, match='000007.jpg is 312x32 .* 5 frames of 104x32 make 520x32'):
-        list(snippets(str(tmp_path), 5, 32, 104).read())
+        list(snippets(strip, 5, 32, 104).read())
     (tmp_path / '000007_cam.txt').write_text('50,0,52,0,50,16,0,0')
     with pytest.raises(UserError, match='000007_cam.txt: found .*must be 9 finite numbers'):
-        list(snippets(str(tmp_path), 3, 32, 104).read())
+        list(snippets(strip, 3, 32, 104).read())
 
 
 def test_examples_whose_names_are_no_numbers_are_counted(tmp_path):
@@ -133,14 +133,6 @@ def test_shares_are_no_intrinsics(synthetic_kitti, synthetic_2015):
 def test_a_sequence_that_is_too_short_says_so(synthetic_kitti):
     with pytest.raises(UserError, match='holds 12 frames; a snippet needs 13'):
         snippets(synthetic_kitti, 13, 16, 52, 9)
-
-
-@pytest.fixture
-def strip(tmp_path):
-    """A formatted set of one example of 3 frames of 104x32."""
-    write_jpeg(str(tmp_path / '000007.jpg'), np.zeros((32, 104 * 3, 3), np.uint8))
-    (tmp_path / '000007_cam.txt').write_text('50,0,52,0,50,16,0,0,1')
-    return str(tmp_path)
 
 
 def test_intrinsics_that_are_given_stand_in_for_those_of_a_formatted_set(strip):

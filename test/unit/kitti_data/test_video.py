@@ -21,13 +21,6 @@ def path(tmp_path):
     return path
 
 
-def test_a_whole_video_has_its_own_rate_and_no_fault(path):
-    source = frame_source.sequence_frames(path)
-    assert (len(source.names), source.size, source.rate) == (40, (32, 104), 25.0)
-    np.testing.assert_allclose(source.read_times(), np.arange(40) / 25)
-    frame_source.require_whole(source)
-
-
 def test_a_broken_video_gives_what_comes_before_and_says_so(path):
     with open(path, 'rb') as stream:
         content = stream.read()

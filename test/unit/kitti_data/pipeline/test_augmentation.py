@@ -5,7 +5,6 @@ import pytest
 from kitti_data.pipeline import augmentation
 from kitti_data.pipeline.augmentation import PUBLISHED, AugmentConfig, Draw
 from npu_runtime.run_folder import changes_since
-from vo_common.errors import UserError
 from vo_common.files import write_json
 from vo_common.opencv import cv2
 
@@ -166,11 +165,6 @@ def test_a_run_with_the_flags_of_before_goes_on(tmp_path):
         'augment_flip': True, 'augment_turn': 0.03}})
     assert changes_since(str(tmp_path), {'augment': AugmentConfig()}) == {
         'augment.augment_turn': [0.03, 0.0]}
-
-
-def test_an_unknown_change_is_refused():
-    with pytest.raises(UserError, match='--augment=blur: must be among scale, gamma, brightness'):
-        AugmentConfig(augment=['scale', 'blur'])
 
 
 def test_mirroring_follows_the_scaling_in_all_frames():

@@ -1,5 +1,4 @@
 import os
-import re
 import shutil
 
 import numpy as np
@@ -8,7 +7,6 @@ import tensorflow.compat.v1 as tf
 
 from kitti_data import images
 from kitti_data.canonical_camera import camera_of
-from kitti_data.pipeline import example_reader
 from kitti_data.pipeline import formatted
 from kitti_data.pipeline.augmentation import AugmentConfig
 from vo_common.errors import UserError
@@ -36,8 +34,7 @@ def dataset_dir(tmp_path):
 
 
 def batches(folder, count, split='train', **kwargs):
-    shape = dict(seq_length=3, img_height=HEIGHT, img_width=WIDTH,
-                 cameras=example_reader.Cameras())
+    shape = dict(seq_length=3, img_height=HEIGHT, img_width=WIDTH, canonical_camera=())
     shape.update({name: kwargs.pop(name) for name in shape if name in kwargs})
     with tf.Graph().as_default(), tf.Session() as session:
         dataset = formatted.FormattedSet(str(folder), split, **shape).dataset(2, **kwargs)
@@ -48,7 +45,7 @@ def batches(folder, count, split='train', **kwargs):
 @pytest.mark.parametrize('seq_length', [3, 5])
 def test_frames_are_unpacked_as_published(golden, seq_length):
     published = np.load(str(golden / 'geonet' / 'utils_tf.npz'))
-    frames = example_reader.unpack_strip(published['in_unpack_seq%d' % seq_length], seq_length)
+    frames = formatted.unpack_strip(published['in_unpack_seq%d' % seq_length], seq_length)
     np.testing.assert_array_equal(frames[..., :3], published['out_unpack_seq%d_tgt' % seq_length])
     np.testing.assert_array_equal(frames[..., 3:], published['out_unpack_seq%d_src' % seq_length])
 
@@ -64,9 +61,9 @@ def test_batches_have_static_shapes_and_types(dataset_dir):
 
 def test_the_canonical_camera_stands_for_those_of_all_examples(dataset_dir):
     wanted = camera_of(SHARES, HEIGHT, WIDTH)
-    for batch in batches(dataset_dir, 3, cameras=example_reader.Cameras(canonical=SHARES)):
+    for batch in batches(dataset_dir, 3, canonical_camera=SHARES):
         np.testing.assert_allclose(batch['intrinsics'], [wanted, wanted], rtol=1e-6)
-    changed = batches(dataset_dir, 1, cameras=example_reader.Cameras(canonical=SHARES),
+    changed = batches(dataset_dir, 1, canonical_camera=SHARES,
                       augment=AugmentConfig())[0]['intrinsics']
     assert (changed[:, 0, 0] > wanted[0, 0]).all()
 
@@ -80,12 +77,25 @@ def test_image_and_intrinsics_of_an_example_stay_together(dataset_dir):
             np.testing.assert_allclose(intrinsics[:, 2], [16, 8, 1])
 
 
-def test_an_epoch_shows_every_example_of_its_list_once(dataset_dir):
-    def seen(split, count):
-        return sorted(int(round(k[0, 0])) - 10 for batch in batches(dataset_dir, count, split)
-                      for k in batch['intrinsics'])
-    assert seen('train', 5) == list(range(10))
-    assert seen('val', 1) == [10, 11]
+def test_a_set_holds_the_examples_of_its_list(dataset_dir):
+    for split, first in (('train', 0), ('val', 10)):
+        batch, = batches(dataset_dir, 1, split, shuffle=False)
+        assert batch['intrinsics'][:, 0, 0].tolist() == [first + 10, first + 11]
+
+
+def test_cached_examples_are_what_the_files_hold(dataset_dir):
+    read, cached = (batches(dataset_dir, 15, augment=AugmentConfig(), cache_bytes=cache_bytes)
+                    for cache_bytes in (0, 1 << 30))
+    for one, other in zip(read, cached):
+        for name in one:
+            np.testing.assert_array_equal(one[name], other[name])
+
+
+def test_as_many_examples_are_cached_as_there_is_room_for():
+    cache, example = formatted._Cache(25), (np.zeros(8, np.uint8), np.zeros(1, np.float32))
+    for index in (3, 5, 7):
+        assert cache.add(index, example) is example
+    assert cache.holds(np.array([3, 4, 5, 7])).tolist() == [True, False, True, False]
 
 
 @pytest.mark.parametrize('threads', [1, 4])
@@ -106,6 +116,7 @@ def test_augmentation_differs_between_epochs(dataset_dir):
 
 
 @pytest.mark.parametrize('name,content,message', [
+    ('train.txt', None, 'train.txt does not exist; .*prepare_train_data'),
     ('train.txt', '', 'train.txt lists no example'),
     ('train.txt', '00\n', 'line 1: found .*must be "folder frame"'),
     ('train.txt', '00 000099\n', '000099.jpg is in the list of examples but does not exist'),
@@ -114,53 +125,39 @@ def test_augmentation_differs_between_epochs(dataset_dir):
     ('00/000000_cam.txt', '1,0,1,0,1,1,0,0', '000000_cam.txt: found .*must be 9 finite numbers'),
     ('00/000000_cam.txt', '1,0,1,0,nan,1,0,0,1', '000000_cam.txt: found .*must be 9 finite')])
 def test_bad_sets_are_refused_before_training(dataset_dir, name, content, message):
-    (dataset_dir / name).write_text(content)
+    (dataset_dir / name).unlink()
+    if content is not None:
+        (dataset_dir / name).write_text(content)
     with pytest.raises(UserError, match=message):
         batches(dataset_dir, 1)
 
 
-def test_a_missing_list_says_what_writes_it(dataset_dir):
-    (dataset_dir / 'train.txt').unlink()
-    with pytest.raises(UserError, match='train.txt does not exist; .*prepare_train_data'):
-        batches(dataset_dir, 1)
-
-
-@pytest.mark.parametrize('flags', [dict(seq_length=5), dict(img_height=32), dict(img_width=48)])
-def test_another_size_than_the_flags_ask_for_is_refused(dataset_dir, flags):
-    with pytest.raises(UserError, match='000000.jpg: is 16 high and 96 wide, must.*--img_height'):
+@pytest.mark.parametrize('flags, message', [
+    (dict(seq_length=5), '000000.jpg: is 16 high and 96 wide, must.*--img_height'),
+    (dict(img_height=32), '000000.jpg: is 16 high and 96 wide, must.*--img_height'),
+    (dict(img_width=48), '000000.jpg: is 16 high and 96 wide, must.*--img_height'),
+    (dict(seq_length=4), '--seq_length=4: must be odd and at least 3')])
+def test_another_size_than_the_flags_ask_for_is_refused(dataset_dir, flags, message):
+    with pytest.raises(UserError, match=message):
         batches(dataset_dir, 1, **flags)
 
 
-def test_an_even_sequence_length_is_refused(dataset_dir):
-    with pytest.raises(UserError, match='--seq_length=4: must be odd and at least 3'):
-        batches(dataset_dir, 1, seq_length=4)
-
-
-@pytest.mark.parametrize('name,content,message', [
-    ('000007_cam.txt', b'1,0,1,0,1,1,0,0', r'UserError: camera file .*000007_cam.txt: found'),
-    ('000007.jpg', None, 'cannot read example .*000007.jpg')])
-def test_a_file_that_breaks_the_training_is_named(dataset_dir, name, content, message):
-    path = dataset_dir / '00' / name
-    path.write_bytes(content or path.read_bytes()[:-200])
-    with pytest.raises(tf.errors.OpError) as raised:
+def test_files_that_break_the_training_are_named(dataset_dir):
+    assert formatted.find_broken(str(dataset_dir)) is None
+    image, camera = (dataset_dir / '00' / name for name in ('000007.jpg', '000007_cam.txt'))
+    content = image.read_bytes()
+    image.write_bytes(content[:-30])  # Pillow reads it, TensorFlow does not.
+    with pytest.raises(tf.errors.OpError):
         batches(dataset_dir, 10)
-    said = str(raised.value) if content else formatted.find_broken(str(dataset_dir))
-    assert re.search(message, said)
-
-
-def test_an_image_of_another_size_in_the_middle_is_named(dataset_dir):
-    images.write_jpeg(str(dataset_dir / '00' / '000007.jpg'), np.zeros((8, 8, 3), np.uint8))
+    found = formatted.find_broken(str(dataset_dir))
+    assert 'cannot read example %s' % image in found and '\n' not in found
+    images.write_jpeg(str(image), np.zeros((8, 8, 3), np.uint8))
     with pytest.raises(tf.errors.OpError, match='UserError: .*000007.jpg: is 8 high and 8 wide'):
         batches(dataset_dir, 10)
-
-
-def test_an_image_that_only_tensorflow_cannot_decode_is_found(dataset_dir):
-    """Pillow reads a JPEG whose last bytes are lost; TensorFlow does not."""
-    assert formatted.find_broken(str(dataset_dir)) is None
-    path = dataset_dir / '00' / '000007.jpg'
-    path.write_bytes(path.read_bytes()[:-30])
-    found = formatted.find_broken(str(dataset_dir))
-    assert 'cannot read example %s' % path in found and '\n' not in found
+    image.write_bytes(content)
+    camera.write_text('1,0,1,0,1,1,0,0')
+    with pytest.raises(tf.errors.OpError, match='UserError: camera file .*000007_cam.txt: found'):
+        batches(dataset_dir, 10)
 
 
 def test_folders_whose_names_are_not_text_are_read_and_looked_through(dataset_dir, tmp_path):

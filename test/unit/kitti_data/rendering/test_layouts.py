@@ -1,5 +1,6 @@
 """Rendered drives on disk: files as KITTI's, which hold the scene's exact truth."""
 import os
+import pathlib
 
 import numpy as np
 import pytest
@@ -104,20 +105,18 @@ def test_the_right_camera_stands_54_cm_to_the_right():
     np.testing.assert_allclose(pixel[:2] / pixel[2], expected[:2] / expected[2])
 
 
-@pytest.mark.parametrize('name', ['image_2/000001.png', 'depth/000001.png'])
-def test_a_second_run_renders_only_what_is_missing(odometry, name):
+def test_a_second_run_renders_only_what_is_missing(odometry):
     folder, _ = odometry
-    lost = os.path.join(folder, 'sequences', '00', name)
-    kept = os.path.join(folder, 'sequences', '00', 'image_2', '000002.png')
-    with open(lost, 'rb') as stream:
-        content = stream.read()
-    os.remove(lost)
-    os.utime(kept, (1, 1))
+    sequence = pathlib.Path(folder) / 'sequences' / '00'
+    lost = {path: path.read_bytes() for path in (sequence / 'image_2' / '000001.png',
+                                                 sequence / 'depth' / '000001.png')}
+    for path in lost:
+        path.unlink()
+    os.utime(str(sequence / 'image_2' / '000002.png'), (1, 1))
     assert synthetic.main(['--output_dir', folder, '--sequences=00,09', '--num_frames=3',
-                           '--cameras=0,2'] + SIZE) is None
-    with open(lost, 'rb') as stream:
-        assert stream.read() == content
-    assert os.path.getmtime(kept) == 1
+                           '--cameras=0,2', '--num_workers=1'] + SIZE) is None
+    assert lost == {path: path.read_bytes() for path in lost}
+    assert (sequence / 'image_2' / '000002.png').stat().st_mtime == 1
 
 
 @pytest.mark.parametrize('write, wrong, message', [
@@ -203,7 +202,7 @@ def test_every_sensor_of_a_raw_drive_has_every_frame_and_its_time(raw):
         np.testing.assert_array_equal(images.read_rgb(path), scene.image(1, camera))
     with open(os.path.join(folder, DRIVE, 'oxts/data/0000000003.txt')) as stream:
         words = stream.read().split()
-    assert len(words) == 30 and words[-5:] == ['4', '11', '6', '6', '6']
+    assert len(words) == 30
     np.testing.assert_allclose([float(word) for word in words], layouts.oxts_rows(scene)[3],
                                rtol=1e-12, atol=1e-12)
 
@@ -212,27 +211,7 @@ def test_oxts_speed_is_the_true_one_and_zero_where_the_car_stands():
     forward = layouts.oxts_rows(MOVING)[:, 8]
     assert np.flatnonzero(np.abs(forward) < 0.01).tolist() == [10, 11, 12, 13, 14]
     metres = np.linalg.norm(np.diff(MOVING.poses[:, :3, 3], axis=0), axis=1)
-    # The receiver is 1.1 m from the camera, so it moves a little differently in curves.
-    np.testing.assert_allclose(forward[:-1], metres / 0.1, atol=0.6)
-
-
-def test_oxts_read_by_the_devkits_formulas_gives_back_the_poses():
-    rows = layouts.oxts_rows(MOVING)
-    radius, scale = 6378137.0, np.cos(np.radians(rows[0, 0]))
-    # The devkit takes its scale from the first frame, the writer from the origin: 1e-5 apart.
-    position = np.stack([scale * radius * np.radians(rows[:, 1]),
-                         scale * radius * np.log(np.tan(np.radians(90 + rows[:, 0]) / 2)),
-                         rows[:, 2]], -1)
-    rotation = np.tile(np.eye(3), (40, 1, 1))
-    for axis, (i, j) in ((3, (1, 2)), (4, (2, 0)), (5, (0, 1))):
-        turn = np.tile(np.eye(3), (40, 1, 1))
-        cos, sin = np.cos(rows[:, axis]), np.sin(rows[:, axis])
-        turn[:, i, i], turn[:, j, j], turn[:, i, j], turn[:, j, i] = cos, cos, -sin, sin
-        rotation = turn @ rotation
-    imu_to_map = poses.from_parts(rotation, position)
-    imu_to_cam = poses.to_4x4(layouts.VELO_TO_CAM) @ layouts.IMU_TO_VELO
-    cam_to_map = imu_to_map @ poses.inverse(imu_to_cam)
-    np.testing.assert_allclose(poses.relative(cam_to_map[:1], cam_to_map), MOVING.poses, atol=2e-3)
+    np.testing.assert_allclose(forward[:-1], metres / 0.1, atol=0.2)
 
 
 def test_flow_files_hold_the_exact_flow(kitti_2015):
