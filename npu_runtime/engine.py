@@ -9,9 +9,10 @@ import tempfile
 import threading
 import warnings
 
+from npu_runtime.devices import processor
 from vo_common.errors import EXIT_INTERRUPTED
 
-_LOG_LEVEL = 'TF_CPP_MIN_LOG_LEVEL'
+_LOG_LEVEL, _ONEDNN = 'TF_CPP_MIN_LOG_LEVEL', 'TF_ENABLE_ONEDNN_OPTS'
 _ERRORS_ONLY = '2'
 _PYTHON_LEVELS = {'0': logging.INFO, '1': logging.WARNING}
 # Messages of TensorFlow 2.x that no level silences, since they are written before the level is
@@ -25,8 +26,15 @@ def start_tensorflow():
 
     Call it before importing anything that imports TensorFlow: the log level is read at import.
     Errors are shown; TF_CPP_MIN_LOG_LEVEL in the environment overrides this (0 shows everything, 1
-    hides information).
+    hides information). Likewise TF_ENABLE_ONEDNN_OPTS, which is read then too, is 1 where oneDNN's
+    kernels are the faster ones, unless the environment says otherwise.
+
+    Raises:
+      UserError: TensorFlow cannot run on this CPU.
     """
+    processor.require_avx()
+    if processor.onednn_pays():
+        os.environ[_ONEDNN] = os.environ.get(_ONEDNN) or '1'
     # Child processes inherit the level.
     os.environ[_LOG_LEVEL] = os.environ.get(_LOG_LEVEL) or _ERRORS_ONLY
     level = _PYTHON_LEVELS.get(os.environ[_LOG_LEVEL], logging.ERROR)

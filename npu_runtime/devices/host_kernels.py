@@ -14,6 +14,8 @@ import sys
 import tensorflow.compat.v1 as tf
 from tensorflow.core.protobuf import rewriter_config_pb2
 
+from npu_runtime.devices.processor import cpu_instructions
+
 BFLOAT16_REWRITE = 'auto_mixed_precision_onednn_bfloat16'
 # Operations of losses and geometry stay in float32, as in float32_ops.json for an NPU: the
 # variances of SSIM are differences of nearly equal numbers, which 8 bits turn into zero or less,
@@ -27,7 +29,6 @@ _REWRITE_LISTS = 'TF_AUTO_MIXED_PRECISION_GRAPH_REWRITE_%s'
 _CHANGES = ('INFERLIST_REMOVE', 'CLEARLIST_REMOVE', 'DENYLIST_ADD', 'GRAYLIST_REMOVE',
             'BLACKLIST_ADD')
 _ONEDNN_SINCE = (2, 9)
-_CPU_INFO = '/proc/cpuinfo'
 # TensorFlow's builds for Linux enable oneDNN by default if the CPU has one of these.
 _ONEDNN_INSTRUCTIONS = frozenset(
     ['avx512_vnni', 'avx512_bf16', 'avx_vnni', 'amx_tile', 'amx_int8', 'amx_bf16'])
@@ -65,15 +66,3 @@ def keep_in_float32(environ=None):
     environ = os.environ if environ is None else environ
     for change in _CHANGES:
         environ.setdefault(_REWRITE_LISTS % change, ','.join(FLOAT32_OPS))
-
-
-def cpu_instructions():
-    """Names of this CPU's instruction sets in Linux on x86; empty elsewhere."""
-    try:
-        with open(_CPU_INFO) as info:
-            for line in info:
-                if line.startswith('flags'):
-                    return frozenset(line.split(':', 1)[1].split())
-    except OSError:
-        pass
-    return frozenset()

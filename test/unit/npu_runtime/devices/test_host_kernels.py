@@ -2,7 +2,7 @@
 import pytest
 import tensorflow.compat.v1 as tf
 
-from npu_runtime.devices import host_kernels
+from npu_runtime.devices import host_kernels, processor
 
 
 @pytest.fixture
@@ -11,7 +11,7 @@ def machine(monkeypatch, tmp_path):
     def become(version, flags, onednn=None):
         info = tmp_path / 'cpuinfo'
         info.write_text('processor : 0\nflags\t\t: fpu %s\n' % flags)
-        monkeypatch.setattr(host_kernels, '_CPU_INFO', str(info))
+        monkeypatch.setattr(processor, '_CPU_INFO', str(info))
         monkeypatch.setattr(tf, '__version__', version)
         monkeypatch.delenv('TF_ENABLE_ONEDNN_OPTS', raising=False)
         if onednn is not None:
@@ -34,8 +34,3 @@ def test_a_cpu_without_the_instructions_is_the_obstacle_to_bfloat16(machine):
     assert host_kernels.bfloat16_obstacle()
     machine('2.21.0', 'avx512_vnni amx_bf16', '0')
     assert host_kernels.bfloat16_obstacle()
-
-
-def test_a_system_that_does_not_list_instructions_has_none(monkeypatch, tmp_path):
-    monkeypatch.setattr(host_kernels, '_CPU_INFO', str(tmp_path / 'missing'))
-    assert host_kernels.cpu_instructions() == frozenset()
