@@ -2,6 +2,7 @@
 import fcntl
 import os
 import time
+import typing
 
 import pytest
 
@@ -17,6 +18,13 @@ def test_only_model_flags_are_taken_from_beside_a_checkpoint(tmp_path):
         '{"model": {"seq_length": 5, "mode": "train_rigid"}, "run": {"batch_size": 7}}')
     for checkpoint in (tmp_path, tmp_path / 'model-3'):
         assert model_flags(str(checkpoint), ModelConfig) == {'seq_length': 5}
+
+
+def test_a_list_is_known_after_typing_has_forgotten_its_type(tmp_path):
+    (tmp_path / 'config.json').write_text('{"model": {"canonical_camera": [1, 2, 0.5, 0.5]}}')
+    for forget in typing._cleanups:  # as many other types in a long process make it do
+        forget()
+    assert model_flags(str(tmp_path), ModelConfig) == {'canonical_camera': [1, 2, 0.5, 0.5]}
 
 
 def test_without_a_configuration_there_are_none_and_that_is_said(tmp_path, capsys):
