@@ -6,6 +6,7 @@ Renders drives in KITTI's odometry layout, trains GeoNet and ConvLSTM visual odo
 them side by side, tests on a fifth and writes demo/report.html. Reports whether GeoNet's 3-frame
 ATE and depth error are at most 0.75 of their baselines. A second run starts over.
 """
+import contextlib
 import dataclasses
 import os
 import shutil
@@ -16,6 +17,7 @@ if __package__ in (None, ''):
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 from experiments.drives import RENDERED_SPEEDS, open_drives
+from experiments.time_left import TimeLeft
 from kitti_data.rendering.synthetic import synthetic_dataset
 from kitti_eval import html_report
 from npu_runtime.devices.flags import DEVICES
@@ -25,12 +27,16 @@ from vo_common.console import log
 from vo_common.errors import UserError, run_main
 from vo_common.files import make_folder, write_json, write_text
 from vo_common.flags import Flags, flag, parse_flags, path_flag
-from vo_common.parallel import leave_half_of_the_cores
+from vo_common.parallel import leave_half_of_the_cores, num_cores
 
 TRAIN, TEST = ('00', '01', '02', '03'), ('09',)
 CAMERA = 2
 _MARK = '.demo'
 TARGETS = {'ate_3': 0.75, 'abs_rel': 0.75}
+# CPU seconds, of which only the proportions matter. GeoNet's include the test; a ConvLSTM that
+# trains beside it ends at about the same time.
+DURATIONS = {'rendering': 60, 'GeoNet': 540, 'ConvLSTM': 120}
+BESIDE = dict(DURATIONS, ConvLSTM=10)
 
 
 @dataclasses.dataclass
@@ -39,11 +45,19 @@ class Config(Flags):
     output_dir: str = path_flag('demo', 'drives, runs and results; replaces those of an earlier '
                                        'demo')
     num_frames: int = flag(150, 'frames of each of the five drives', at_least=20)
-    img_height: int = flag(64, 'height of the images', at_least=32)
-    img_width: int = flag(208, 'width of the images', at_least=32)
+    img_height: int = flag(64, 'height of the images; half of it for the ConvLSTM', at_least=32)
+    img_width: int = flag(208, 'width of the images; half of it for the ConvLSTM', at_least=32)
     geonet_steps: int = flag(960, 'training steps of GeoNet', at_least=6)
-    convlstm_steps: int = flag(220, 'training steps of the ConvLSTM', at_least=3)
+    convlstm_steps: int = flag(200, 'training steps of the ConvLSTM', at_least=3)
+    seed: int = flag(8964, 'seed of both trainings')
     device: str = flag('auto', 'where to run', choices=DEVICES)
+
+    @property
+    def halved(self):
+        """The same for images of half the size: at full size, a step of the ConvLSTM takes twice as
+        long as one of GeoNet."""
+        return dataclasses.replace(self, img_height=max(32, self.img_height // 2),
+                                   img_width=max(32, self.img_width // 2))
 
     @property
     def minutes(self):
@@ -60,12 +74,16 @@ def main(argv=None):
     from npu_runtime.devices.choose import choose_device
     folder = emptied(config.output_dir)
     data = os.path.join(folder, 'kitti')
-    log('== a small world, rendered into the KITTI odometry layout')
-    synthetic_dataset(data, TRAIN + TEST, config.num_frames, config.img_height, config.img_width,
-                      cameras=(CAMERA,), num_workers=0, **RENDERED_SPEEDS)
-    drives = open_drives(data, CAMERA, TRAIN, TEST)
-    about = figures.circumstances(argv, 'experiments/demo.py')
-    geonet, convlstm = learn_both(choose_device(config).own.SHARED, config, drives, folder, about)
+    side_by_side = choose_device(config).own.SHARED and num_cores() > 1
+    with contextlib.closing(TimeLeft(BESIDE if side_by_side else DURATIONS)) as time_left:
+        log('== a small world, rendered into the KITTI odometry layout')
+        with time_left.part('rendering'):
+            synthetic_dataset(data, TRAIN + TEST, config.num_frames, config.img_height,
+                              config.img_width, cameras=(CAMERA,), num_workers=0,
+                              **RENDERED_SPEEDS)
+        drives = open_drives(data, CAMERA, TRAIN, TEST)
+        about = figures.circumstances(argv, 'experiments/demo.py')
+        geonet, convlstm = learn_both(side_by_side, config, drives, folder, about, time_left)
     seconds = time.time() - begin
     write_json(os.path.join(folder, 'results.json'),
                {'geonet': geonet.rows, 'convlstm_vo': convlstm.rows, 'seconds': seconds})
@@ -96,38 +114,54 @@ def emptied(folder):
     return folder
 
 
-def learn_both(side_by_side, config, drives, folder, about):
+def learn_both(side_by_side, config, drives, folder, about, time_left):
     """The `Results` of GeoNet and of the ConvLSTM.
 
     Args:
       side_by_side: whether several processes can share the device: the ConvLSTM trains in one of
         its own, beside GeoNet.
+      time_left: <TimeLeft>.
     """
     from experiments import learn_convlstm, learn_geonet
     runs = [os.path.join(folder, name) for name in ('geonet', 'convlstm_vo')]
-    if not side_by_side:
+
+    def learn_geonet_here():
         log('== ' + learn_geonet.TITLE)
-        geonet = learn_geonet.learn(config, drives, runs[0], about, learn_geonet.SHORT_RECIPE)
+        with time_left.part('GeoNet', os.path.join(runs[0], 'run'), config.geonet_steps):
+            return learn_geonet.learn(config, drives, runs[0], about,
+                                      seeded(learn_geonet.SHORT_RECIPE, config.seed))
+
+    if not side_by_side:
+        geonet = learn_geonet_here()
         log('== ' + learn_convlstm.TITLE)
-        return geonet, learn_convlstm.learn(config, drives, runs[1], about,
-                                            learn_convlstm.SHORT_RECIPE)
+        with time_left.part('ConvLSTM', os.path.join(runs[1], 'run'), config.convlstm_steps):
+            return geonet, learn_convlstm.learn(
+                config.halved, drives, runs[1], about,
+                seeded(learn_convlstm.SHORT_RECIPE, config.seed))
     log_path = os.path.join(make_folder(runs[1]), 'log.txt')
-    log('== %s\n(%s beside it, see %s)' % (learn_geonet.TITLE, learn_convlstm.TITLE, log_path))
-    with beside(_learn_convlstm_aside, config, drives, runs[1], about,
+    log('%s trains beside it, see %s' % (learn_convlstm.TITLE, log_path))
+    with beside(_learn_convlstm_aside, config.halved, drives, runs[1], about,
                 log_path=log_path) as convlstm:
-        geonet = learn_geonet.learn(config, drives, runs[0], about, learn_geonet.SHORT_RECIPE)
-        found = convlstm()
+        geonet = learn_geonet_here()
+        with time_left.part('ConvLSTM'):
+            found = convlstm()
     log('== ' + learn_convlstm.TITLE)
     with open(log_path) as stream:
         log(stream.read())
     return geonet, found
 
 
-def _learn_convlstm_aside(*args):
+def seeded(recipe, seed):
+    """The recipe with a seed for its weights, examples and augmentation."""
+    return recipe._replace(flags=tuple(recipe.flags) + ('--seed=%d' % seed,))
+
+
+def _learn_convlstm_aside(config, *others):
     leave_half_of_the_cores()
     start_tensorflow()
     from experiments import learn_convlstm
-    return learn_convlstm.learn(*args, learn_convlstm.SHORT_RECIPE)
+    return learn_convlstm.learn(config, *others,
+                                seeded(learn_convlstm.SHORT_RECIPE, config.seed))
 
 
 def _compare(rows):

@@ -31,10 +31,12 @@ class Recipe(typing.NamedTuple):
     flags: of all stages.
     stages: one after the other.
     test_flags: additional flags of the test.
+    tests_trained: whether the ConvLSTM is tested on its training drives too.
     """
     flags: typing.Sequence[str]
     stages: typing.Sequence[Stage]
     test_flags: typing.Sequence[str] = ()
+    tests_trained: bool = True
 
 
 def run_stages(name, folder, stages, train, minutes, steps=0):

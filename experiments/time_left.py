@@ -1,0 +1,64 @@
+"""A progress bar over parts of different kinds, with the time left."""
+import contextlib
+import threading
+
+from npu_runtime.training.metrics import read_metrics
+from vo_common.progress import progress
+
+_SECONDS_APART = 2.0
+_TRAINING = 0.85  # of a part that trains and then tests
+
+
+class TimeLeft:
+    """A bar that a terminal shows from the first part on.
+
+    Args:
+      parts: name -> expected duration of each part, in order. Only their proportions matter: the
+        time left follows from what the parts before have taken.
+    """
+
+    def __init__(self, parts):
+        self._total, self._spans = 0.0, {}
+        for name, duration in parts.items():
+            self._spans[name] = self._total, duration
+            self._total += duration
+        self._bar = progress(total=100, desc='all', unit='%')
+        self.share = 0.0
+
+    def reach(self, name, share):
+        """Moves the bar to where `share` of a part is done; never backwards."""
+        begin, duration = self._spans[name]
+        self.share = max(self.share, (begin + share * duration) / self._total)
+        self._bar.update(round(100 * self.share) - self._bar.n)
+
+    @contextlib.contextmanager
+    def part(self, name, run='', last_step=1):
+        """Context manager for the work of a part.
+
+        Args:
+          name: of the part.
+          run: folder of a training, whose metrics.jsonl then moves the bar; a test follows it.
+          last_step: of that training.
+        """
+        ended = threading.Event()
+
+        def read():
+            while not ended.wait(_SECONDS_APART):
+                rows = read_metrics(run)
+                if rows:
+                    self.reach(name, _TRAINING * min(1.0, rows[-1]['step'] / last_step))
+
+        reader = threading.Thread(target=read, daemon=True)
+        if run:
+            reader.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            if run:
+                reader.join()
+        self.reach(name, 1.0)
+
+    def close(self):
+        """Removes the bar from the terminal's last line."""
+        self._bar.close()
