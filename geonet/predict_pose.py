@@ -5,6 +5,8 @@ import numpy as np
 
 from geonet.pictures import PictureWriter, trajectory_picture
 from geonet.predictor import BatchedGraph, Predictor, predictions
+from geonet.refinement import Refiner
+from geonet.smoothing import smoothed
 from kitti_data.calibration import resized
 from kitti_data.canonical_camera import brought_to, camera_of
 from kitti_data.frame_source import require_whole, warn_of_rate, windows
@@ -13,6 +15,7 @@ from kitti_data.snippet_source import sequence_source, typed_camera
 from kitti_eval.snippets import (
     chain_snippets, snippets_of_trajectory, snippets_of_vectors, write_frames, write_snippets)
 from vo_common.console import warn
+from vo_common.errors import UserError
 from vo_common.files import make_folder
 
 
@@ -33,8 +36,9 @@ def test_pose(run, model, runtime):
       The number of snippets.
 
     Raises:
-      UserError: there is no frame, one is broken or missing between others, or a pose is not
-        finite; a truncated video is reported after its frames are written.
+      UserError: there is no frame, one is broken or missing between others, a pose is not finite,
+        or --refine_steps needs a camera; a truncated video is reported after its frames are
+        written.
     """
     run.require(init_ckpt_file='the checkpoint to predict with', output_dir='where poses go')
     source = sequence_source(run.dataset_dir, model.seq_length, run.pose_test_seq, run.camera,
@@ -43,9 +47,11 @@ def test_pose(run, model, runtime):
     warn_of_rate(1 / np.maximum(np.median(np.diff(times)), 1e-9), run.dataset_dir, run.frame_step)
     output_dir = make_folder(run.output_dir)
     with Predictor(lambda: pose_graph(model, run), run.init_ckpt_file, runtime) as predictor:
-        poses = predict_snippets(predictor, source, model, run.intrinsics)
+        poses = predict_snippets(predictor, source, model, run.intrinsics, run.refine_steps)
     if run.overlap_average:
         poses = averaged(poses)
+    if run.smooth_frames:
+        poses = smoothed(poses, run.smooth_frames)
     places = np.arange(len(poses))[:, None] + np.arange(model.seq_length)
     write_snippets(output_dir, source.numbers[:len(poses)], times[places], poses)
     write_frames(output_dir, predictor.checkpoint, source.names, source.numbers)
@@ -64,14 +70,24 @@ def test_pose(run, model, runtime):
 
 
 def pose_graph(model, run):
-    """The <BatchedGraph> target, sources -> poses <float32>[N, 6], as `predict_pose`."""
+    """The <BatchedGraph> target, sources -> poses <float32>[N, 6], as `predict_pose`.
+
+    With --refine_steps also depth <float32>[H, W] of the target.
+    """
     size = (model.img_height, model.img_width)
+    net = predictions(run)
+
+    def build(target, sources):
+        outputs = {'poses': net.predict_pose(target, sources, model)}
+        if run.refine_steps:
+            outputs['depth'] = net.predict_depth(target, model)[0][..., 0]
+        return outputs
+
     return BatchedGraph(
-        lambda target, sources: {'poses': predictions(run).predict_pose(target, sources, model)},
-        {'target': size + (3,), 'sources': size + (3 * model.num_sources,)}, run.batch_size)
+        build, {'target': size + (3,), 'sources': size + (3 * model.num_sources,)}, run.batch_size)
 
 
-def predict_snippets(predict, source, model, intrinsics=()):
+def predict_snippets(predict, source, model, intrinsics=(), refine_steps=0):
     """Predicts all snippets of a source.
 
     Args:
@@ -79,32 +95,47 @@ def predict_snippets(predict, source, model, intrinsics=()):
       source: <FrameSource>.
       model: <ModelConfig>; with canonical_camera, motions are converted to the source's camera.
       intrinsics: (fx, fy, cx, cy) of that camera, in pixels of the files; empty: its calibration.
+      refine_steps: steps of `Refiner`; more than 0 needs the camera and the outputs' depth.
 
     Returns:
       float64 [M, L, 4, 4]: poses relative to the first frame of each of the M snippets.
     """
     size = model.img_height, model.img_width
-    camera = _camera(source, model, intrinsics) if model.canonical_camera else None
+    camera = _camera(source, model, intrinsics, refine_steps)
     examples = map(_example, windows(source.read(*size), model.seq_length))
     outputs = predict(examples, len(source.names) - model.num_sources, 'pose')
-    vectors = np.stack([output['poses'] for output in outputs])
-    if camera is not None:
-        vectors = brought_to(camera, vectors, camera_of(model.canonical_camera, *size))
-    return snippets_of_vectors(vectors)
+    refine = Refiner(camera, refine_steps) if refine_steps else None
+    originals = windows(source.read(*source.size), model.seq_length) if refine else None
+    motions = []
+    for output in outputs:
+        vectors = output['poses']
+        if camera is not None and model.canonical_camera:
+            vectors = brought_to(_resized(camera, source.size, size), vectors,
+                                 camera_of(model.canonical_camera, *size))
+        motions.append(refine(next(originals), output['depth'], vectors) if refine else vectors)
+    return snippets_of_vectors(np.stack(motions))
 
 
-def _camera(source, model, intrinsics):
-    """Intrinsics float64 [3, 3] of a source, in pixels of the network; None, with a warning, if
-    unknown."""
+def _camera(source, model, intrinsics, refine_steps):
+    """Intrinsics float64 [3, 3] of a source, in pixels of its files; None if not needed, or, with
+    a warning, if unknown."""
+    if not model.canonical_camera and not refine_steps:
+        return None
     camera = typed_camera(intrinsics, source.size)
     if camera is None and source.read_camera:
         camera = source.read_camera()
+    if camera is None and refine_steps:
+        raise UserError('--refine_steps=%d: must be 0 without a calibration (set '
+                        '--intrinsics=fx,fy,cx,cy in pixels of the image files)' % refine_steps)
     if camera is None:
         warn('no calibration found: motions are given for --canonical_camera, with which the model '
              'was trained (set --intrinsics=fx,fy,cx,cy in pixels of the image files)')
-        return None
-    height, width = source.size
-    return resized(camera, model.img_width / width, model.img_height / height)
+    return camera
+
+
+def _resized(camera, size, new_size):
+    """The camera of images of `size` (height, width) after they are resized to `new_size`."""
+    return resized(camera, new_size[1] / size[1], new_size[0] / size[0])
 
 
 def averaged(poses):

@@ -1,0 +1,102 @@
+"""Refinement of motions on their own images: rendered scenes, whose motions are known."""
+import numpy as np
+import pytest
+from scipy.spatial.transform import Rotation
+
+from geonet.refinement import Refiner
+from kitti_data.poses import relative, transform_from_vector
+from kitti_data.rendering.scene import Scene
+
+_STEPS = 6
+_TARGETS = (3, 6, 9)
+
+
+@pytest.fixture(scope='module')
+def scene():
+    return Scene('00', 3, 12, 120, 400)
+
+
+def snippet(scene, frame):
+    """(three images, depth, true vectors [2, 6]) around a frame."""
+    numbers = (frame - 1, frame, frame + 1)
+    motions = np.array([relative(scene.cam_to_world(number), scene.cam_to_world(frame))
+                        for number in (frame - 1, frame + 1)])
+    angles = Rotation.from_matrix(motions[:, :3, :3]).as_euler('XYZ')
+    depth = scene.depth(frame)
+    depth = np.where(depth > 0, depth, 1000).astype(np.float32)  # of the sky
+    return ([scene.image(number) for number in numbers], depth,
+            np.concatenate([motions[:, :3, 3], angles], axis=1))
+
+
+def disturbed(vectors):
+    """Vectors with headings off by 2.5 degrees and turns off by 0.25 degrees."""
+    lengths = np.linalg.norm(vectors[:, :3], axis=1, keepdims=True)
+    off = np.array([[0.03, -0.03, 0.02], [-0.03, -0.03, 0.02]])
+    return vectors + np.concatenate([lengths * off, [[0.0025, -0.0025, 0.0025]] * 2], axis=1)
+
+
+def errors(found, expected):
+    """(largest error of a heading, of a turn), degrees."""
+    headings = [vectors[:, :3] / np.linalg.norm(vectors[:, :3], axis=1, keepdims=True)
+                for vectors in (found, expected)]
+    turns = [transform_from_vector(vectors)[:, :3, :3] for vectors in (found, expected)]
+    between = Rotation.from_matrix(turns[0] @ np.swapaxes(turns[1], 1, 2))
+    return (np.degrees(np.arccos(np.clip(np.sum(headings[0] * headings[1], 1), -1, 1))).max(),
+            np.degrees(between.magnitude()).max())
+
+
+@pytest.mark.parametrize('frame', _TARGETS)
+def test_motions_disturbed_by_degrees_return_to_the_true_ones(scene, frame):
+    images, depth, vectors = snippet(scene, frame)
+    start = disturbed(vectors)
+    assert errors(start, vectors)[0] > 2
+    heading, turn = errors(Refiner(scene.intrinsics, _STEPS)(images, depth, start), vectors)
+    assert heading < 0.4 and turn < 0.03
+
+
+def test_depth_off_by_a_fifth_from_place_to_place_leaves_directions_right(scene):
+    images, depth, vectors = snippet(scene, 6)
+    waves = np.sin(np.arange(400) / 15) * np.cos(np.arange(120)[:, np.newaxis] / 11)
+    found = Refiner(scene.intrinsics, _STEPS)(
+        images, (depth * np.exp(0.2 * waves)).astype(np.float32), disturbed(vectors))
+    heading, turn = errors(found, vectors)
+    assert heading < 0.6 and turn < 0.05
+
+
+def test_depth_may_be_coarser_than_the_images(scene):
+    images, depth, vectors = snippet(scene, 6)
+    coarse = 1 / (1 / depth).reshape(30, 4, 100, 4).mean(axis=(1, 3))
+    heading, _ = errors(
+        Refiner(scene.intrinsics, _STEPS)(images, coarse, disturbed(vectors)), vectors)
+    assert heading < 0.6
+
+
+def test_a_change_of_exposure_is_no_motion(scene):
+    images, depth, vectors = snippet(scene, 6)
+    darker = [images[0], images[1], (0.7 * images[2] + 10).astype(np.uint8)]
+    heading, turn = errors(
+        Refiner(scene.intrinsics, _STEPS)(darker, depth, disturbed(vectors)), vectors)
+    assert heading < 0.4 and turn < 0.03
+
+
+def test_images_that_show_nothing_leave_the_predicted_motion():
+    vectors = np.array([[0.1, 0, 1, 0, 0.01, 0], [0, 0, -1, 0, 0, 0.02]])
+    blank = [np.full((60, 200, 3), 128, np.uint8)] * 3
+    found = Refiner(Scene('00', 3, 2, 60, 200).intrinsics, _STEPS)(
+        blank, np.ones((60, 200), np.float32), vectors)
+    np.testing.assert_array_equal(found, vectors)
+
+
+def test_images_that_do_not_belong_together_keep_the_motion_near_the_predicted_one(scene):
+    images, depth, vectors = snippet(scene, 6)
+    rng = np.random.RandomState(0)
+    images = [rng.randint(0, 255, image.shape).astype(np.uint8) for image in images]
+    heading, turn = errors(Refiner(scene.intrinsics, _STEPS)(images, depth, vectors), vectors)
+    assert heading < 10 and turn < 1
+
+
+def test_a_car_that_stands_still_stays(scene):
+    image, depth = scene.image(6), np.full((120, 400), 10, np.float32)
+    vectors = np.full((2, 6), 1e-4)
+    found = Refiner(scene.intrinsics, _STEPS)([image] * 3, depth, vectors)
+    assert np.abs(found).max() < 5e-4
