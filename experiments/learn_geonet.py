@@ -39,7 +39,8 @@ _LAST = _FROZEN + ('--augment=gamma,brightness,colour,flip', '--augment_mount=0.
 RECIPE = Recipe(_FLAGS + ('--batch_size=4',), (
     Stage(0.40, 4e-4, _TURNED), Stage(0.15, 2e-4, _TURNED + _FROZEN),
     Stage(0.25, 2e-4, _LAST + ('--augment_pivot=0.1',)),
-    Stage(0.20, 6e-5, _LAST + ('--augment_pivot=0.03',))))
+    Stage(0.20, 6e-5, _LAST + ('--augment_pivot=0.03',))),
+                test_flags=('--refine_steps=20',))
 # For a few hundred steps on rendered drives, whose light never changes. The last stage trains
 # pose_net alone, whose steps are the cheapest.
 CONSTANT_LIGHT = ('--augment=scale,flip',)
@@ -48,7 +49,7 @@ _POSE_ALONE = _FROZEN + ('--train_nets=pose_net', '--batch_size=8')
 SHORT_RECIPE = Recipe(
     _FLAGS + CONSTANT_LIGHT,
     (Stage(0.50, 4e-4, _BOTH), Stage(0.28, 1e-4, _BOTH + _FROZEN),
-     Stage(0.22, 1e-4, _POSE_ALONE)))
+     Stage(0.22, 1e-4, _POSE_ALONE)), test_flags=('--overlap_average',))
 
 
 def learn(config, drives, folder, about, recipe=RECIPE):
@@ -71,7 +72,8 @@ def learn(config, drives, folder, about, recipe=RECIPE):
                   (config.img_height, config.img_width), config.geonet_steps)
     about = dict(about, model='GeoNet', minutes=figures.training_minutes(run), steps=steps,
                  frames=drives.num_frames)
-    tested = [_test(config, drives, name, call, folder, about) for name in drives.evaluated]
+    tested = [_test(config, drives, name, call, folder, about, recipe.test_flags)
+              for name in drives.evaluated]
     return figures.Results(
         sum((results.rows for results in tested), []),
         sum((results.blocks for results in tested),
@@ -106,7 +108,7 @@ def train(name, config, drives, run, call, recipe, size, steps):
     return run_stages(name, run, recipe.stages, train_stage, config.minutes, steps)
 
 
-def _test(config, drives, name, call, folder, about):
+def _test(config, drives, name, call, folder, about, flags):
     """The `Results` of one sequence."""
     depth, pose = (make_folder(os.path.join(folder, kind + '_' + name))
                    for kind in ('depth', 'pose'))
@@ -114,7 +116,7 @@ def _test(config, drives, name, call, folder, about):
               '--pose_test_seq=' + name, '--init_ckpt_file=' + os.path.join(folder, 'run'),
               '--device=' + config.device, '--flip_average', '--video']
     call(geonet, common + ['--mode=test_depth', '--output_dir=' + depth])
-    call(geonet, common + ['--mode=test_pose', '--overlap_average', '--output_dir=' + pose])
+    call(geonet, common + list(flags) + ['--mode=test_pose', '--output_dir=' + pose])
     prediction = max(glob.glob(os.path.join(glob.escape(depth), '*.npy')), key=os.path.getmtime)
     about = dict(about, **drives.place(name))
     gt = drives.poses(name)

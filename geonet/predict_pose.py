@@ -50,8 +50,8 @@ def test_pose(run, model, runtime):
         poses = predict_snippets(predictor, source, model, run.intrinsics, run.refine_steps)
     if run.overlap_average:
         poses = averaged(poses)
-    if run.smooth_frames:
-        poses = smoothed(poses, run.smooth_frames)
+    if run.smooth_steps:
+        poses = smoothed(poses, run.smooth_steps)
     places = np.arange(len(poses))[:, None] + np.arange(model.seq_length)
     write_snippets(output_dir, source.numbers[:len(poses)], times[places], poses)
     write_frames(output_dir, predictor.checkpoint, source.names, source.numbers)
@@ -105,7 +105,8 @@ def predict_snippets(predict, source, model, intrinsics=(), refine_steps=0):
     examples = map(_example, windows(source.read(*size), model.seq_length))
     outputs = predict(examples, len(source.names) - model.num_sources, 'pose')
     refine = Refiner(camera, refine_steps) if refine_steps else None
-    originals = windows(source.read(*source.size), model.seq_length) if refine else None
+    originals = windows(map(refine.prepared, source.read(*source.size)),
+                        model.seq_length) if refine else None
     motions = []
     for output in outputs:
         vectors = output['poses']

@@ -1,27 +1,29 @@
 """Refines the motions of a snippet on its own images, with depth_net's depth of the target.
 
 Direct alignment, as in visual odometry (Engel et al., TPAMI 2018): Gauss-Newton on the difference
-between the target and each source warped to it, over the motions and the inverse depth of single
-pixels. Nets stay as they are, and nothing but the images is used. Brightness is normalised
-locally, because exposure changes from frame to frame.
+between the target and each source warped to it, over the motions and a factor on the inverse depth
+of each small patch. Nets stay as they are, and nothing but the images is used.
 """
 import numpy as np
 from scipy.spatial.transform import Rotation
 
+from geonet.brightness import gradients, normalised, sampled_at, steepest
 from kitti_data.poses import transform_from_vector
 from vo_common.opencv import cv2
 
 # Of the blur in pixels, coarse to fine: what moves by up to about twice that is followed.
 _BLURS = (3.0, 1.2)
-_NORMALISED_OVER = 8.0  # pixels, of the window in which brightness is normalised
-_LEAST_CONTRAST = 4.0  # gray levels
-_CELL = 3  # pixels; of each cell the one with the steepest gradient is followed
+_CELL = 7  # pixels; of each cell the one with the steepest gradient is followed
+# What is followed with it, at the same inverse depth: (right, down) in pixels.
+_PATCH = np.array([(0, 0), (-2, 0), (2, 0), (0, -2), (0, 2)])
+_MARGIN = 3  # pixels; more than a patch reaches
+_FACTORS = 0.3, 3.0  # least and largest, of the inverse depths
+_DIFFERENCE = 0.2  # usual spread of the differences of normalised brightness
 _FREEDOM = 4.0  # of Student's t, the distribution of the differences (Kerl et al., ICRA 2013)
 # Spread of what the nets predict, around which the refined values are sought.
-_DEPTH_SPREAD = 0.2  # share of the inverse depth of single pixels
+_DEPTH_SPREAD = 2.0  # of the factors of inverse depths: directions need little of them
 _TURN_SPREAD = 0.005  # radians
 _STEP_SPREAD = 0.05  # share of the step
-_EFFECTIVE_SHARE = 0.05  # of the pixels: differences of neighbours go together
 
 
 class Refiner:
@@ -35,13 +37,21 @@ class Refiner:
     def __init__(self, camera, steps):
         self._camera, self._steps = np.asarray(camera, np.float64), steps
 
+    @staticmethod
+    def prepared(frame):
+        """float32 [S, H, W, 3] of a frame uint8 [H, W, 3]: for each blur, the normalised
+        brightness and its gradient in x and y."""
+        gray = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY).astype(np.float32)
+        levels = [normalised(gray, blur) for blur in _BLURS]
+        return np.stack([np.stack((level,) + gradients(level), -1) for level in levels])
+
     def __call__(self, window, depth, vectors):
         """The refined motions of a snippet.
 
         A motion stays as it is where the images do not agree better with the refined one.
 
         Args:
-          window: list of L uint8 [H, W, 3], in time order, the target in the middle.
+          window: list of L `prepared` frames, in time order, the target in the middle.
           depth: float32 [h, w] of the target, of any size, in the unit of the translations.
           vectors: float [N, 6], see `model.predict_pose`.
 
@@ -49,13 +59,11 @@ class Refiner:
           float64 [N, 6], in the same order.
         """
         middle = len(window) // 2
-        gray = [cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY).astype(np.float32) for frame in window]
-        height, width = gray[0].shape
+        height, width = window[0].shape[1:3]
         inverse_depth = cv2.resize(np.float32(1) / depth, (width, height))
         start = transform_from_vector(vectors)
-        motions, prior = start.copy(), inverse_depth
-        for blur in _BLURS:
-            levels = [_normalised(image, blur) for image in gray]
+        motions = start.copy()
+        for levels in zip(*window):
             problem = _Problem(levels[middle], levels[:middle] + levels[middle + 1:],
                                inverse_depth, self._camera, start)
             motions = problem.solve(motions, self._steps)
@@ -67,7 +75,7 @@ class _Problem:
     """The motions of a snippet at one blur.
 
     Args:
-      target: float32 [H, W], normalised.
+      target: float32 [H, W, 3] of one level of `Refiner.prepared`.
       sources: N of the same.
       inverse_depth: float32 [H, W] of the target.
       camera: float64 [3, 3].
@@ -75,58 +83,58 @@ class _Problem:
     """
 
     def __init__(self, target, sources, inverse_depth, camera, start):
-        self._target, self._start = target, start
-        self._sources = [np.stack((source,) + _gradients(source), -1) for source in sources]
-        rows, columns = _steepest(*_gradients(target))
-        self._values = target[rows, columns]
-        self._gradients = np.stack([part[rows, columns] for part in _gradients(target)])
+        self._sources, self._start = sources, start
+        rows, columns = steepest(target[..., 1:], _CELL, _MARGIN)
+        self._factors = np.ones(len(rows))  # of the inverse depths
+        columns, rows = ((_PATCH[:, axis:axis + 1] + places).ravel()
+                         for axis, places in enumerate((columns, rows)))
+        self._target = target[rows, columns].T
+        self._inverse_depth = inverse_depth[rows, columns].astype(np.float64)
         self._focal, self._centre = np.diag(camera)[:2], camera[:2, 2]
         self._rays = np.stack([(columns - camera[0, 2]) / camera[0, 0],
                                (rows - camera[1, 2]) / camera[1, 1], np.ones(len(rows))])
-        self._prior = inverse_depth[rows, columns].astype(np.float64)
-        self.inverse_depth = self._prior.copy()
 
     def costs(self, motions):
         """float64 [N]: the mean robust cost of each source at the predicted depth."""
-        return self._robust_costs([
-            self._compare(source, motion, self._prior)
-            for source, motion in zip(self._sources, motions)])
+        costs = []
+        for source, motion in zip(self._sources, motions):
+            difference, seen = self._compare(source, motion, np.ones(len(self._factors)))
+            costs.append(np.log1p((difference[seen] / _DIFFERENCE) ** 2 / _FREEDOM).mean()
+                         if seen.any() else np.inf)
+        return np.array(costs)
 
     def solve(self, motions, steps):
         """Motions after `steps` steps of Gauss-Newton."""
         motions = motions.copy()
         for _ in range(steps):
-            update, of_depth = self._step(motions)
+            update, of_factors = self._step(motions)
             motions[:, :3, 3] += update[:, :3]
             motions[:, :3, :3] = Rotation.from_rotvec(update[:, 3:]).as_matrix() @ (
                 motions[:, :3, :3])
-            self.inverse_depth = np.clip(self.inverse_depth + of_depth,
-                                         0.3 * self._prior, 3.0 * self._prior)
+            self._factors = np.clip(self._factors + of_factors, *_FACTORS)
         return motions
 
     def _step(self, motions):
-        """(float64 [N, 6] translations and turns to add, float64 [P] inverse depths to add)."""
+        """(float64 [N, 6] translations and turns to add, float64 [P] to add to the factors)."""
         count = len(self._sources)
-        known = (_DEPTH_SPREAD * self._prior) ** -2.0
-        depth_hessian, depth_gradient = known, known * (self.inverse_depth - self._prior)
+        known = _DEPTH_SPREAD ** -2.0
+        factor_hessian, factor_gradient = known, known * (self._factors - 1)
         hessian, gradient = np.zeros([6 * count] * 2), np.zeros(6 * count)
-        mixed = np.zeros([6 * count, len(self._prior)])
+        mixed = np.zeros([6 * count, len(self._factors)])
         for place, (source, motion) in enumerate(zip(self._sources, motions)):
-            difference, seen, by_motion, by_depth = self._compare(
-                source, motion, self.inverse_depth, True)
+            difference, seen, by_motion, by_factor = self._compare(
+                source, motion, self._factors, True)
             weights = _weights(difference, seen)
             rows = slice(6 * place, 6 * place + 6)
             weighted = by_motion * weights
             hessian[rows, rows] = weighted @ by_motion.T
             gradient[rows] = weighted @ difference
-            mixed[rows] = weighted * by_depth
-            depth_hessian = depth_hessian + weights * by_depth ** 2
-            depth_gradient = depth_gradient + weights * by_depth * difference
-        # The Schur complement: depths of single pixels are solved for last.
-        hessian -= (mixed / depth_hessian) @ mixed.T
-        gradient -= mixed @ (depth_gradient / depth_hessian)
-        hessian *= _EFFECTIVE_SHARE
-        gradient *= _EFFECTIVE_SHARE
+            mixed[rows] = _over_patches(weighted * by_factor)
+            factor_hessian = factor_hessian + _over_patches(weights * by_factor ** 2)
+            factor_gradient = factor_gradient + _over_patches(weights * by_factor * difference)
+        # The Schur complement: the factors are solved for last.
+        hessian -= (mixed / factor_hessian) @ mixed.T
+        gradient -= mixed @ (factor_gradient / factor_hessian)
         for place, (motion, start) in enumerate(zip(motions, self._start)):
             spread = np.repeat([_STEP_SPREAD * max(np.linalg.norm(start[:3, 3]), 1e-3),
                                 _TURN_SPREAD], 3)
@@ -136,82 +144,43 @@ class _Problem:
             hessian[rows, rows] += np.diag(spread ** -2.0)
             gradient[rows] += away * spread ** -2.0
         update = -np.linalg.solve(hessian, gradient)
-        of_depth = -(depth_gradient + mixed.T @ update) / depth_hessian
-        return update.reshape(count, 6), of_depth
+        of_factors = -(factor_gradient + mixed.T @ update) / factor_hessian
+        return update.reshape(count, 6), of_factors
 
-    def _compare(self, source, motion, inverse_depth, derivatives=False):
-        """Differences [P] of the warped source, which pixels are seen, and derivatives."""
+    def _compare(self, source, motion, factors, derivatives=False):
+        """Differences [5 P] of the warped source, which pixels are seen, and derivatives."""
+        inverse_depth = np.tile(factors, len(_PATCH)) * self._inverse_depth
         turned = motion[:3, :3] @ self._rays
         points = turned + motion[:3, 3:] * inverse_depth  # times depth
         ahead = np.maximum(points[2], 1e-3)
         x, y = (self._focal[:, np.newaxis] * points[:2] / ahead + self._centre[:, np.newaxis])
-        height, width = self._target.shape
+        height, width = source.shape[:2]
         seen = (points[2] > 1e-3) & (x > 1) & (y > 1) & (x < width - 2) & (y < height - 2)
         x, y = (np.where(seen, part, 0) for part in (x, y))
-        sampled = _sampled(source, x, y)
-        difference = np.where(seen, sampled[0] - self._values, 0)
+        sampled = sampled_at(source, x, y)
+        difference = np.where(seen, sampled[0] - self._target[0], 0)
         if not derivatives:
             return difference, seen
         # The mean of both gradients converges in fewer steps (Malis, ICRA 2004).
-        along = 0.5 * (sampled[1:] + self._gradients)
+        along = 0.5 * (sampled[1:] + self._target[1:])
         along *= self._focal[:, np.newaxis] / ahead
         forward = -(along[0] * points[0] + along[1] * points[1]) / ahead
         by_point = np.stack([along[0], along[1], forward])
         by_motion = np.concatenate([by_point * inverse_depth,
                                     np.cross(turned, by_point, axis=0)])
-        return difference, seen, by_motion, motion[:3, 3] @ by_point
-
-    def _robust_costs(self, compared):
-        return np.array([np.log1p((difference[seen] / _TYPICAL) ** 2 / _FREEDOM).mean()
-                         if seen.any() else np.inf for difference, seen in compared])
+        by_factor = motion[:3, 3] @ by_point * self._inverse_depth
+        return difference, seen, by_motion, by_factor
 
 
-_TYPICAL = 0.2
+def _over_patches(values):
+    """Sums [..., P] of values [..., 5 P] over the pixels of each patch."""
+    return values.reshape(values.shape[:-1] + (len(_PATCH), -1)).sum(axis=-2)
 
 
 def _weights(difference, seen):
     """Weights [P] of Student's t over the variance of the differences; 0 where not seen."""
     spread = max(1.4826 * np.median(np.abs(difference[seen])), 1e-3) if seen.any() else 1.0
     return seen * (_FREEDOM + 1) / (_FREEDOM + (difference / spread) ** 2) / spread ** 2
-
-
-def _sampled(image, x, y):
-    """float64 [C, P]: the image [H, W, C] at points inside, linearly interpolated; the points of
-    OpenCV's remap are rounded to 1/32 pixel."""
-    column, row = x.astype(int), y.astype(int)
-    right, down = x - column, y - row
-    width, channels = image.shape[1:]
-    flat, place = image.reshape(-1, channels), row * width + column
-    return ((flat[place].T * (1 - right) + flat[place + 1].T * right) * (1 - down)
-            + (flat[place + width].T * (1 - right) + flat[place + width + 1].T * right) * down)
-
-
-def _normalised(image, blur):
-    """float32 [H, W]: the blurred image less its local mean, over its local contrast."""
-    image = cv2.GaussianBlur(image, (0, 0), blur)
-    size = (0, 0)
-    mean = cv2.GaussianBlur(image, size, _NORMALISED_OVER)
-    square = cv2.GaussianBlur((image - mean) ** 2, size, _NORMALISED_OVER)
-    return (image - mean) / (np.sqrt(square) + _LEAST_CONTRAST)
-
-
-def _gradients(image):
-    """Central differences in x and y, each float32 [H, W]."""
-    kernel = np.array([-0.5, 0, 0.5], np.float32)
-    one = np.ones(1, np.float32)
-    return (cv2.sepFilter2D(image, cv2.CV_32F, kernel, one),
-            cv2.sepFilter2D(image, cv2.CV_32F, one, kernel))
-
-
-def _steepest(gradient_x, gradient_y):
-    """Row and column [P] of the pixel with the steepest gradient in each cell."""
-    steepness = (gradient_x ** 2 + gradient_y ** 2)[2:-2, 2:-2]
-    rows, columns = (size // _CELL for size in steepness.shape)
-    cells = steepness[:rows * _CELL, :columns * _CELL].reshape(rows, _CELL, columns, _CELL)
-    place = cells.transpose(0, 2, 1, 3).reshape(rows, columns, -1).argmax(-1)
-    row = 2 + np.arange(rows)[:, np.newaxis] * _CELL + place // _CELL
-    column = 2 + np.arange(columns) * _CELL + place % _CELL
-    return row.ravel(), column.ravel()
 
 
 def _vectors(motions):

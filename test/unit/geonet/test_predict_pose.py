@@ -298,3 +298,35 @@ def test_a_gap_between_frames_is_named_before_anything_is_predicted(
     said = geonet_fails(capsys, 'test_pose', dataset_dir=str(folder), init_ckpt_file=rigid_run,
                         output_dir=str(tmp_path / 'out'))
     assert 'frames 5 to 5 are missing between' in said and not (tmp_path / 'out').exists()
+
+
+def test_refined_motions_agree_better_with_the_images_and_are_repeatable(
+        poses, rigid_run, synthetic_kitti, tmp_path):
+    for name in ('one', 'other'):
+        geonet('test_pose', '--refine_steps=3', dataset_dir=synthetic_kitti, batch_size=4,
+               init_ckpt_file=rigid_run, output_dir=str(tmp_path / name))
+    plain = read_snippets(poses)
+    one, other = (read_snippets(str(tmp_path / name)) for name in ('one', 'other'))
+    assert list(one) == list(other) == list(plain)
+    for first, (times, found) in one.items():
+        np.testing.assert_array_equal(found, other[first][1])
+        np.testing.assert_array_equal(times, plain[first][0])
+    assert any(np.abs(one[first][1] - plain[first][1]).max() > 1e-4 for first in one)
+
+
+def test_a_smoothed_path_has_the_rotations_of_the_averaged_one(
+        rigid_run, synthetic_kitti, tmp_path):
+    for name, flag in (('smooth', '--smooth_steps=2'), ('mean', '--overlap_average')):
+        geonet('test_pose', flag, dataset_dir=synthetic_kitti, init_ckpt_file=rigid_run,
+               output_dir=str(tmp_path / name))
+    smooth, mean = (read_snippets(str(tmp_path / name)) for name in ('smooth', 'mean'))
+    for first, (_, found) in smooth.items():
+        np.testing.assert_allclose(found[:, :3, :3], mean[first][1][:, :3, :3], atol=1e-5)
+
+
+def test_refinement_without_a_calibration_is_refused_with_the_flag_to_give(
+        rigid_run, synthetic_kitti, tmp_path, capsys):
+    folder = os.path.join(synthetic_kitti, 'sequences', '09', 'image_2')
+    said = geonet_fails(capsys, 'test_pose', '--refine_steps=2', dataset_dir=folder,
+                        init_ckpt_file=rigid_run, output_dir=str(tmp_path))
+    assert '--refine_steps=2: must be 0 without a calibration (set --intrinsics=fx,fy' in said
