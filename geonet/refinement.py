@@ -24,6 +24,10 @@ _FREEDOM = 4.0  # of Student's t, the distribution of the differences (Kerl et a
 _DEPTH_SPREAD = 2.0  # of the factors of inverse depths: directions need little of them
 _TURN_SPREAD = 0.005  # radians
 _STEP_SPREAD = 0.05  # share of the step
+# Refined motions farther away are wrong.
+_LARGEST_TURN = 0.03  # radians
+_LARGEST_STEP = 0.5  # share of the step
+_SMALLEST_STEP = 1e-3  # in the unit of the depth; of a car that stands
 
 
 class Refiner:
@@ -48,7 +52,8 @@ class Refiner:
     def __call__(self, window, depth, vectors):
         """The refined motions of a snippet.
 
-        A motion stays as it is where the images do not agree better with the refined one.
+        A motion stays as it is where the images do not agree better with the refined one, or
+        where that is half a step or 0.03 radians away.
 
         Args:
           window: list of L `prepared` frames, in time order, the target in the middle.
@@ -67,8 +72,10 @@ class Refiner:
             problem = _Problem(levels[middle], levels[:middle] + levels[middle + 1:],
                                inverse_depth, self._camera, start)
             motions = problem.solve(motions, self._steps)
-        better = problem.costs(motions) < problem.costs(start)
-        return np.where(better[:, np.newaxis], _vectors(motions), vectors)
+        accepted = problem.costs(motions) < problem.costs(start)
+        accepted &= (np.abs(_away(motions, start)) <= _of_each(
+            start, _LARGEST_STEP, _LARGEST_TURN)).all(axis=1)
+        return np.where(accepted[:, np.newaxis], _vectors(motions), vectors)
 
 
 class _Problem:
@@ -117,8 +124,8 @@ class _Problem:
     def _step(self, motions):
         """(float64 [N, 6] translations and turns to add, float64 [P] to add to the factors)."""
         count = len(self._sources)
-        known = _DEPTH_SPREAD ** -2.0
-        factor_hessian, factor_gradient = known, known * (self._factors - 1)
+        factor_hessian = _DEPTH_SPREAD ** -2.0
+        factor_gradient = factor_hessian * (self._factors - 1)
         hessian, gradient = np.zeros([6 * count] * 2), np.zeros(6 * count)
         mixed = np.zeros([6 * count, len(self._factors)])
         for place, (source, motion) in enumerate(zip(self._sources, motions)):
@@ -135,14 +142,9 @@ class _Problem:
         # The Schur complement: the factors are solved for last.
         hessian -= (mixed / factor_hessian) @ mixed.T
         gradient -= mixed @ (factor_gradient / factor_hessian)
-        for place, (motion, start) in enumerate(zip(motions, self._start)):
-            spread = np.repeat([_STEP_SPREAD * max(np.linalg.norm(start[:3, 3]), 1e-3),
-                                _TURN_SPREAD], 3)
-            turned = Rotation.from_matrix(motion[:3, :3] @ start[:3, :3].T).as_rotvec()
-            away = np.concatenate([motion[:3, 3] - start[:3, 3], turned])
-            rows = slice(6 * place, 6 * place + 6)
-            hessian[rows, rows] += np.diag(spread ** -2.0)
-            gradient[rows] += away * spread ** -2.0
+        known = _of_each(self._start, _STEP_SPREAD, _TURN_SPREAD).ravel() ** -2.0
+        hessian += np.diag(known)
+        gradient += known * _away(motions, self._start).ravel()
         update = -np.linalg.solve(hessian, gradient)
         of_factors = -(factor_gradient + mixed.T @ update) / factor_hessian
         return update.reshape(count, 6), of_factors
@@ -181,6 +183,19 @@ def _weights(difference, seen):
     """Weights [P] of Student's t over the variance of the differences; 0 where not seen."""
     spread = max(1.4826 * np.median(np.abs(difference[seen])), 1e-3) if seen.any() else 1.0
     return seen * (_FREEDOM + 1) / (_FREEDOM + (difference / spread) ** 2) / spread ** 2
+
+
+def _away(motions, start):
+    """float64 [N, 6]: translations and rotation vectors from `start` to `motions` [N, 4, 4]."""
+    turns = motions[:, :3, :3] @ np.swapaxes(start[:, :3, :3], 1, 2)
+    return np.concatenate([motions[:, :3, 3] - start[:, :3, 3],
+                           Rotation.from_matrix(turns).as_rotvec()], axis=1)
+
+
+def _of_each(start, share, turn):
+    """float64 [N, 6]: a share of the step of each motion, and an angle in radians, thrice each."""
+    lengths = np.maximum(np.linalg.norm(start[:, :3, 3], axis=1), _SMALLEST_STEP)
+    return np.repeat(np.stack([share * lengths, np.full_like(lengths, turn)], axis=1), 3, axis=1)
 
 
 def _vectors(motions):
