@@ -6,7 +6,7 @@ import numpy as np
 from geonet.pictures import PictureWriter, trajectory_picture
 from geonet.predictor import BatchedGraph, Predictor, predictions
 from geonet.refinement import Refiner
-from geonet.smoothing import smoothed
+from geonet.smoothing import smoothed, with_common_scale
 from kitti_data.calibration import resized
 from kitti_data.canonical_camera import brought_to, camera_of
 from kitti_data.frame_source import require_whole, warn_of_rate, windows
@@ -48,6 +48,8 @@ def test_pose(run, model, runtime):
     output_dir = make_folder(run.output_dir)
     with Predictor(lambda: pose_graph(model, run), run.init_ckpt_file, runtime) as predictor:
         poses = predict_snippets(predictor, source, model, run.intrinsics, run.refine_steps)
+    if run.refine_steps:
+        poses = with_common_scale(poses)
     if run.overlap_average:
         poses = averaged(poses)
     if run.smooth_steps:

@@ -1,9 +1,46 @@
-"""Smooths the steps of a path: a car cannot change its speed or direction from frame to frame."""
+"""Makes the snippets of a path agree: on a common scale, and on steps that change slowly."""
 import numpy as np
+from scipy.linalg import solveh_banded
 from scipy.spatial.transform import Rotation
 
 from kitti_data.poses import from_parts, relative
 from kitti_eval.snippets import chain_snippets, snippets_of_trajectory
+
+# Of logarithms: of the ratio of two steps of a snippet, and of the scale of a predicted snippet.
+_RATIO_SPREAD, _SCALE_SPREAD = 0.01, 0.3
+
+
+def with_common_scale(poses):
+    """Scales snippets so that neighbours agree on the length of the motion that both hold.
+
+    The steps of a refined snippet have the right ratio, but its scale is that of a single depth.
+    Least squares on the logarithms of the scales, which stay near 0.
+
+    Args:
+      poses: float64 [M, L, 4, 4], snippets that start at consecutive frames, each relative to its
+        first frame; L is 3 or more.
+
+    Returns:
+      float64 [M, L, 4, 4].
+    """
+    if len(poses) == 1:
+        return poses
+    steps = np.linalg.norm(relative(poses[:, :-1], poses[:, 1:])[..., :3, 3], axis=-1)
+    shared = np.stack([steps[:-1, 1:].mean(axis=1), steps[1:, :-1].mean(axis=1)])
+    usual = max(np.median(steps), np.finfo(np.float64).tiny)
+    # The length of a step of a car that hardly moves is noise.
+    known = np.minimum(shared.min(axis=0) / usual, 1) ** 2 * (_SCALE_SPREAD / _RATIO_SPREAD) ** 2
+    ratios = np.diff(np.log(np.maximum(shared, 1e-3 * usual)), axis=0)[0]
+    between = np.zeros([2, len(poses)])
+    between[0, 1:] = -known
+    between[1] = 1
+    between[1, :-1] += known
+    between[1, 1:] += known
+    pull = np.zeros(len(poses))
+    pull[:-1] += known * ratios
+    pull[1:] -= known * ratios
+    scales = np.exp(solveh_banded(between, pull))
+    return from_parts(poses[..., :3, :3], scales[:, np.newaxis, np.newaxis] * poses[..., :3, 3])
 
 
 def smoothed(poses, spread):

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from geonet.smoothing import smoothed
+from geonet.smoothing import smoothed, with_common_scale
 from kitti_data.poses import from_parts, relative
 from kitti_eval.snippets import snippets_of_trajectory
 
@@ -44,3 +44,37 @@ def test_noise_of_steps_is_averaged_and_rotations_are_kept():
 def test_two_snippets_and_a_wide_window_need_no_more_frames():
     poses = arc(0.0, np.ones(4))
     np.testing.assert_allclose(smoothed(poses, 100), poses, atol=1e-9)
+
+
+def scaled(poses, factors):
+    """Snippets [M, L, 4, 4] whose translations are multiplied by the factors [M]."""
+    found = poses.copy()
+    found[..., :3, 3] *= np.reshape(factors, [-1, 1, 1])
+    return found
+
+
+@pytest.mark.parametrize('length', [3, 5])
+def test_snippets_of_any_scales_get_a_common_one_near_that_of_most(length):
+    rng = np.random.RandomState(2)
+    lengths = 1 + 0.5 * np.sin(np.arange(60) / 8)
+    path_of_all = path(from_parts(np.tile(Rotation.from_rotvec([0, 0.02, 0]).as_matrix(),
+                                          (60, 1, 1)), np.outer(lengths, [0.1, 0, 1])))
+    poses = snippets_of_trajectory(path_of_all, length)
+    found = with_common_scale(scaled(poses, np.exp(0.2 * rng.randn(len(poses)))))
+    factors = found[:, -1, 2, 3] / poses[:, -1, 2, 3]
+    assert np.std(np.log(factors)) < 0.03 and abs(np.mean(np.log(factors))) < 0.1
+    np.testing.assert_array_equal(found[..., :3, :3], poses[..., :3, :3])
+
+
+def test_snippets_that_agree_keep_their_scale():
+    poses = arc(0.02, 1 + 0.02 * np.arange(30))
+    np.testing.assert_allclose(with_common_scale(poses), poses, atol=1e-9)
+
+
+def test_a_stop_changes_no_scale_and_one_snippet_is_enough():
+    lengths = np.ones(40)
+    lengths[15:25] = 1e-4 * np.abs(np.random.RandomState(3).randn(10))
+    poses = arc(0.0, lengths)
+    np.testing.assert_allclose(with_common_scale(poses), poses, atol=1e-6)
+    np.testing.assert_allclose(with_common_scale(poses[:1]), poses[:1], atol=1e-12)
+    assert np.isfinite(with_common_scale(scaled(poses, np.zeros(len(poses))))).all()
