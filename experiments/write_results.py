@@ -32,9 +32,11 @@ HEAD = (
     '(0 is right). `experiments/write_results.py` writes this '
     'page from [results](results).\n')
 SECTIONS = (
-    ('real', 'KITTI', 'An excerpt of the odometry benchmark, gray and at half its size. The runs '
-     'trained on all 801 frames of 03 and the first 200 of 00; of 07 they saw none, and are tested '
-     'on its first 160.'),
+    ('real', 'KITTI', 'An excerpt of the odometry benchmark, gray and at half its size. Runs with '
+     '1001 training frames trained on all 801 of 03 and the first 200 of 00, those with 1401 on '
+     '300 of 00, 300 of 02 and all of 03; of 07 they saw none, and are tested on its first 160. 39 '
+     'is raw drive 2011_09_26_0039, with poses of its INS, whose steps are noisy: recipes are '
+     'chosen on it.'),
     ('synthetic', 'Rendered drives', 'Frames rendered by kitti_data/rendering.'))
 
 
