@@ -41,15 +41,12 @@ RECIPE = Recipe(_FLAGS + ('--batch_size=4',), (
     Stage(0.25, 2e-4, _LAST + ('--augment_pivot=0.1',)),
     Stage(0.20, 6e-5, _LAST + ('--augment_pivot=0.03',))),
                 test_flags=('--refine_steps=20',))
-# For a few hundred steps on rendered drives, whose light never changes. The last stage trains
-# pose_net alone, whose steps are the cheapest.
+# For a few hundred steps on rendered drives, whose light never changes.
 CONSTANT_LIGHT = ('--augment=scale,flip',)
 _BOTH = ('--augment_turn=0.03', '--batch_size=4')
-_POSE_ALONE = _FROZEN + ('--train_nets=pose_net', '--batch_size=8')
 SHORT_RECIPE = Recipe(
-    _FLAGS + CONSTANT_LIGHT,
-    (Stage(0.50, 4e-4, _BOTH), Stage(0.28, 1e-4, _BOTH + _FROZEN),
-     Stage(0.22, 1e-4, _POSE_ALONE)), test_flags=('--overlap_average',))
+    _FLAGS + CONSTANT_LIGHT, (Stage(0.64, 4e-4, _BOTH), Stage(0.36, 1e-4, _BOTH + _FROZEN)),
+    test_flags=('--refine_steps=10',))
 
 
 def learn(config, drives, folder, about, recipe=RECIPE):
