@@ -135,12 +135,10 @@ def learn_both(side_by_side, config, drives, folder, about, time_left):
         geonet = learn_geonet_here()
         log('== ' + learn_convlstm.TITLE)
         with time_left.part('ConvLSTM', os.path.join(runs[1], 'run'), config.convlstm_steps):
-            return geonet, learn_convlstm.learn(
-                config.halved, drives, runs[1], about,
-                seeded(learn_convlstm.SHORT_RECIPE, config.seed))
+            return geonet, _learn_convlstm(config, drives, runs[1], about)
     log_path = os.path.join(make_folder(runs[1]), 'log.txt')
     log('%s trains beside it, see %s' % (learn_convlstm.TITLE, log_path))
-    with beside(_learn_convlstm_aside, config.halved, drives, runs[1], about,
+    with beside(_learn_convlstm_aside, config, drives, runs[1], about,
                 log_path=log_path) as convlstm:
         geonet = learn_geonet_here()
         with time_left.part('ConvLSTM'):
@@ -156,12 +154,16 @@ def seeded(recipe, seed):
     return recipe._replace(flags=tuple(recipe.flags) + ('--seed=%d' % seed,))
 
 
-def _learn_convlstm_aside(config, *others):
+def _learn_convlstm(config, *others):
+    from experiments import learn_convlstm
+    return learn_convlstm.learn(config.halved, *others,
+                                seeded(learn_convlstm.SHORT_RECIPE, config.seed))
+
+
+def _learn_convlstm_aside(*args):
     leave_half_of_the_cores()
     start_tensorflow()
-    from experiments import learn_convlstm
-    return learn_convlstm.learn(config, *others,
-                                seeded(learn_convlstm.SHORT_RECIPE, config.seed))
+    return _learn_convlstm(*args)
 
 
 def _compare(rows):

@@ -8,7 +8,7 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from geonet.brightness import gradients, normalised, sampled_at, steepest
-from kitti_data.poses import transform_from_vector
+from kitti_data.poses import transform_from_vector, vector_from_transform
 from vo_common.opencv import cv2
 
 # Of the blur in pixels, coarse to fine: what moves by up to about twice that is followed.
@@ -75,7 +75,7 @@ class Refiner:
         accepted = problem.costs(motions) < problem.costs(start)
         accepted &= (np.abs(_away(motions, start)) <= _of_each(
             start, _LARGEST_STEP, _LARGEST_TURN)).all(axis=1)
-        return np.where(accepted[:, np.newaxis], _vectors(motions), vectors)
+        return np.where(accepted[:, np.newaxis], vector_from_transform(motions), vectors)
 
 
 class _Problem:
@@ -196,9 +196,3 @@ def _of_each(start, share, turn):
     """float64 [N, 6]: a share of the step of each motion, and an angle in radians, thrice each."""
     lengths = np.maximum(np.linalg.norm(start[:, :3, 3], axis=1), _SMALLEST_STEP)
     return np.repeat(np.stack([share * lengths, np.full_like(lengths, turn)], axis=1), 3, axis=1)
-
-
-def _vectors(motions):
-    """float64 [N, 6] of pose_net, of transforms [N, 4, 4]."""
-    angles = Rotation.from_matrix(motions[:, :3, :3]).as_euler('XYZ')
-    return np.concatenate([motions[:, :3, 3], angles], axis=1)

@@ -3,7 +3,7 @@ import numpy as np
 from scipy.linalg import solveh_banded
 from scipy.spatial.transform import Rotation
 
-from kitti_data.poses import from_parts, relative
+from kitti_data.poses import chain, from_parts, relative
 from kitti_eval.snippets import chain_snippets, snippets_of_trajectory
 
 # Of logarithms: of the ratio of two steps of a snippet, and of the scale of a predicted snippet.
@@ -61,10 +61,8 @@ def smoothed(poses, spread):
     steps = relative(trajectory[:-1], trajectory[1:])
     half_turns = Rotation.from_rotvec(0.5 * Rotation.from_matrix(steps[:, :3, :3]).as_rotvec())
     translations = half_turns.apply(_lines(half_turns.inv().apply(steps[:, :3, 3]), spread))
-    path = [np.eye(4)]
-    for step in from_parts(steps[:, :3, :3], translations):
-        path.append(path[-1] @ step)
-    return snippets_of_trajectory(np.array(path), poses.shape[1])
+    path = chain(from_parts(steps[:, :3, :3], translations))
+    return snippets_of_trajectory(path, poses.shape[1])
 
 
 def _lines(values, spread):

@@ -11,7 +11,7 @@ Labels of one step are given in one of two frames:
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from kitti_data.poses import from_parts, relative
+from kitti_data.poses import chain, from_parts, relative
 from vo_common.errors import UserError
 from vo_common.flags import as_typed
 
@@ -71,10 +71,7 @@ def poses_from_motions(motions, label_frame='camera', first_pose=None):
         first = vectors_from_poses(first_pose)
         vectors = np.concatenate([first[None], first + np.cumsum(motions, axis=0)])
         return relative(first_pose, poses_from_vectors(vectors))
-    trajectory = [np.eye(4)]
-    for step in poses_from_vectors(motions):
-        trajectory.append(trajectory[-1] @ step)
-    return np.stack(trajectory)
+    return chain(poses_from_vectors(motions))
 
 
 def require_camera_frame(label_frame, **flags):

@@ -3,6 +3,8 @@
 All functions work on stacks and keep any leading axes. Transforms are homogeneous
 float64 [..., 4, 4], angles are radians, quaternions are (qx, qy, qz, qw) as in TUM files.
 """
+import itertools
+
 import numpy as np
 from scipy.spatial.transform import Rotation
 
@@ -41,6 +43,12 @@ def relative(pose_a, pose_b):
     return inverse(pose_a) @ np.asarray(pose_b, np.float64)
 
 
+def chain(motions):
+    """[N + 1, 4, 4] poses of N motions [4, 4] from frame k + 1 to frame k; the first one is the
+    identity."""
+    return np.array(list(itertools.accumulate([np.eye(4)] + list(motions), np.matmul)))
+
+
 def rotation_from_euler(angles):
     """[..., 3, 3] rotations Rx(rx) Ry(ry) Rz(rz) of [..., 3] angles (rx, ry, rz)."""
     angles = np.asarray(angles, np.float64)
@@ -52,6 +60,13 @@ def transform_from_vector(vectors):
     """[..., 4, 4] transforms of pose_net's [..., 6] vectors (tx, ty, tz, rx, ry, rz)."""
     vectors = np.asarray(vectors, np.float64)
     return from_parts(rotation_from_euler(vectors[..., 3:]), vectors[..., :3])
+
+
+def vector_from_transform(transforms):
+    """[N, 6] vectors of pose_net of [N, 4, 4] transforms; the inverse of `transform_from_vector`."""
+    transforms = np.asarray(transforms, np.float64)
+    angles = Rotation.from_matrix(transforms[:, :3, :3]).as_euler('XYZ')
+    return np.concatenate([transforms[:, :3, 3], angles], axis=1)
 
 
 def rotation_from_quaternion(quaternions):

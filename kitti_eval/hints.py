@@ -5,7 +5,7 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from kitti_data import splits
-from kitti_data.poses import from_parts, inverse, relative
+from kitti_data.poses import chain, from_parts, inverse, relative
 from kitti_eval.snippet_errors import evaluate_snippets
 from kitti_eval.trajectory_errors import evaluate_odometry
 
@@ -17,11 +17,6 @@ _RIGHT_SCALES = 0.8, 1.25  # A scale within these does not explain a bad result.
 _MOST_STEP, _LEAST_TURNS = 20, 20
 _MOST_FRAMES = 10000  # The longest drive of KITTI has half as many.
 _LEFT_OF_TURNS = 1 / 3  # Share that a shift may leave: the noise of a good prediction is a quarter.
-
-
-def chain(motions):
-    """float64 [N + 1, 4, 4] poses of motions [N, 4, 4] from frame k + 1 to frame k."""
-    return np.array(list(itertools.accumulate([np.eye(4)] + list(motions), np.matmul)))
 
 
 _UNCHAINED = 'the file holds motions from frame to frame, which are not chained'

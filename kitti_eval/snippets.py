@@ -13,7 +13,7 @@ import numpy as np
 from kitti_data.frame_files import frame_number
 from kitti_data.odometry import read_pose_file, write_tum
 from kitti_data.poses import (
-    from_parts, inverse, mean_transform, relative, transform_from_vector)
+    chain, from_parts, inverse, mean_transform, relative, transform_from_vector)
 from kitti_eval.snippet_errors import best_scale
 from vo_common.errors import UserError
 from vo_common.files import (
@@ -198,12 +198,9 @@ def chain_snippets(pred, gt=None, scale='none', overlap='first'):
                 'no snippet covers the motion from frame %d to %d (%d such gaps): the trajectory '
                 'cannot be chained' % (frame + 1, frame + 2,
                                        covered[-1] - covered[0] + 1 - len(covered)))
-    poses = [np.eye(4)]
-    for frame in covered:
-        found = motions[frame]
-        step = found[-1] if overlap == 'first' else mean_transform(np.array(found))
-        poses.append(poses[-1] @ step)
-    return np.arange(covered[0], covered[-1] + 2), np.array(poses)
+    poses = chain(motions[frame][-1] if overlap == 'first' else
+                  mean_transform(np.array(motions[frame])) for frame in covered)
+    return np.arange(covered[0], covered[-1] + 2), poses
 
 
 def _scaled(pred, gt, one_factor):

@@ -195,7 +195,7 @@ class CheckpointWriter:
         return prefix
 
     def _earlier(self, newest, step):
-        """Prefixes of the checkpoints up to `step` in order, without `newest` and `model-latest`."""
+        """Prefixes of the checkpoints up to `step`, in order, but `newest` and `model-latest`."""
         found = []
         for prefix in checkpoints.prefixes_in(self._folder.path):
             with contextlib.suppress(UserError):

@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 
 from kitti_data import odometry
-from kitti_data.poses import from_parts, inverse, quaternion_from_rotation, relative
+from kitti_data.poses import chain, from_parts, inverse, quaternion_from_rotation, relative
 from kitti_eval import eval_odometry, evo_tools, snippets
 from kitti_eval.constant_motion import constant_motion
-from kitti_eval.hints import chain
 from kitti_eval.trajectories import read_trajectories
 from repository import run
 from winding_drive import winding
