@@ -129,7 +129,7 @@ def learn_both(side_by_side, config, drives, folder, about, time_left):
         log('== ' + learn_geonet.TITLE)
         with time_left.part('GeoNet', os.path.join(runs[0], 'run'), config.geonet_steps):
             return learn_geonet.learn(config, drives, runs[0], about,
-                                      seeded(learn_geonet.SHORT_RECIPE, config.seed))
+                                      learn_geonet.SHORT_RECIPE)
 
     if not side_by_side:
         geonet = learn_geonet_here()
@@ -149,15 +149,10 @@ def learn_both(side_by_side, config, drives, folder, about, time_left):
     return geonet, found
 
 
-def seeded(recipe, seed):
-    """The recipe with a seed for its weights, examples and augmentation."""
-    return recipe._replace(flags=tuple(recipe.flags) + ('--seed=%d' % seed,))
-
-
 def _learn_convlstm(config, *others):
     from experiments import learn_convlstm
     return learn_convlstm.learn(config.halved, *others,
-                                seeded(learn_convlstm.SHORT_RECIPE, config.seed))
+                                learn_convlstm.SHORT_RECIPE)
 
 
 def _learn_convlstm_aside(*args):

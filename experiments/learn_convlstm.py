@@ -47,7 +47,7 @@ def learn(config, drives, folder, about, recipe=RECIPE):
         call(convlstm_vo, data + list(recipe.flags) + list(stage.flags) + [
             '--img_height=%d' % config.img_height, '--img_width=%d' % config.img_width,
             '--train_sequences=' + ','.join(drives.posed), '--lr=%g' % stage.learning_rate,
-            '--save_epochs=' + _ENDLESS,
+            '--save_epochs=' + _ENDLESS, '--seed=%d' % config.seed,
             '--total_steps=%d' % last_step, '--log_freq=%d' % log_freq])
 
     steps = run_stages('ConvLSTM VO', run, recipe.stages, train, config.minutes,

@@ -53,7 +53,7 @@ def learn(config, drives, folder, about, recipe=RECIPE):
     """Trains depth_net and pose_net, and tests them on each validation and test sequence.
 
     Args:
-      config: with img_height, img_width, device, minutes, geonet_steps.
+      config: with img_height, img_width, device, seed, minutes, geonet_steps.
       drives: <Drives>.
       folder: of the run and its results.
       about: dict stored with each value, see `figures.circumstances`.
@@ -82,7 +82,7 @@ def train(name, config, drives, run, call, recipe, size, steps):
 
     Args:
       name: of the model, for messages.
-      config: with device and minutes.
+      config: with device, seed and minutes.
       size: (height, width) of the training images.
       steps: number of steps; 0: config.minutes.
 
@@ -99,7 +99,7 @@ def train(name, config, drives, run, call, recipe, size, steps):
     def train_stage(last_step, stage, log_freq):
         call(geonet, list(recipe.flags) + size + list(stage.flags) + [
             '--dataset_dir=' + data, '--checkpoint_dir=' + run, '--device=' + config.device,
-            '--learning_rate=%g' % stage.learning_rate, '--max_steps=%d' % last_step,
+            '--seed=%d' % config.seed, '--learning_rate=%g' % stage.learning_rate, '--max_steps=%d' % last_step,
             '--log_freq=%d' % log_freq])
 
     return run_stages(name, run, recipe.stages, train_stage, config.minutes, steps)

@@ -50,6 +50,7 @@ class Config(Flags):
                              at_least=0)
     flow_steps: int = flag(0, "steps of GeoNet's flow, instead of --minutes", at_least=0)
     convlstm_steps: int = flag(0, 'steps of the ConvLSTM, instead of --minutes', at_least=0)
+    seed: int = flag(8964, 'seed of weights, examples and augmentation')
     device: str = flag('auto', 'where to run', choices=DEVICES)
     img_height: int = flag(64, 'height of the images; half of it for flow', at_least=32)
     img_width: int = flag(208, 'width of the images; half of it for flow', at_least=32)
