@@ -4,6 +4,7 @@
     python benchmarks/benchmark.py --parts=step --encoder=vgg --modes=float32,mixed
     python benchmarks/benchmark.py --parts=step,input --device=gpu
     python benchmarks/benchmark.py --model=convlstm_vo --camera=0
+    python benchmarks/benchmark.py --parts=predict --flownet_type=direct
     python benchmarks/benchmark.py --parts=engines --pythons=A/bin/python,B/bin/python
     python benchmarks/benchmark.py --parts=ranks --np=2
 
@@ -33,7 +34,7 @@ def main(argv=None):
     flags = sys.argv[1:] if argv is None else list(argv)
     results = {}
     with tempfile.TemporaryDirectory() as work:
-        if {'input', 'prepare'} & set(config.parts) and not config.data_path:
+        if {'input', 'prepare', 'predict'} & set(config.parts) and not config.data_path:
             flags = flags + ['--data_path=' + render_sequence(work, config.camera)]
         for part in config.parts:
             for mode in config.modes if part == 'step' else ['float32']:
@@ -72,6 +73,9 @@ def measure(config):
     elif config.inside == 'step':
         from benchmarks import steps
         write_json(config.output, steps.measure(config))
+    elif config.inside == 'predict':
+        from benchmarks import predicting
+        write_json(config.output, predicting.measure(config))
     else:
         from benchmarks import inputs
         write_json(config.output, getattr(inputs, 'measure_' + config.inside)(config))

@@ -13,8 +13,8 @@ MODES = {'float32': dict(precision_mode='force_fp32', xla='off'),
          'float32_xla': dict(precision_mode='force_fp32', xla='on'),
          'mixed_xla': dict(precision_mode='allow_mix_precision', xla='on')}
 # Part: the parts of a model that are measured if --parts is empty come first.
-PARTS = {'geonet': ('step', 'input', 'prepare', 'engines', 'ranks'),
-         'convlstm_vo': ('step', 'input', 'engines')}
+PARTS = {'geonet': ('step', 'input', 'prepare', 'predict', 'engines', 'ranks'),
+         'convlstm_vo': ('step', 'input', 'predict', 'engines')}
 _ALWAYS = ('step', 'input', 'prepare')
 
 
@@ -23,8 +23,9 @@ class BenchmarkConfig(Flags):
     """What to measure."""
     model: str = flag('geonet', 'which model', choices=('geonet', 'convlstm_vo'))
     parts: List[str] = flag([], 'step: a training step; input: the input pipeline; prepare: '
-                                'formatting; engines: the step with several interpreters; ranks: '
-                                'several processes. Empty: step, input, prepare')
+                                'formatting; predict: frames a second of predictions; engines: '
+                                'the step with several interpreters; ranks: several processes. '
+                                'Empty: step, input, prepare')
     modes: List[str] = flag([], 'precisions of step and engines; empty: all with --device=gpu, '
                                 'else float32', choices=MODES)
     mode: str = flag('train_rigid', 'geonet: the training graph',

@@ -5,8 +5,8 @@ import tensorflow.compat.v1 as tf
 from convlstm_vo import net
 from convlstm_vo.cell import LSTMStateTuple
 from kitti_data.mirror import mirrored_images
-from npu_runtime import checkpoints
-from npu_runtime.session import make_session, require_finite
+from npu_runtime.inference import inference_session
+from npu_runtime.session import require_finite
 from vo_common.errors import UserError
 from vo_common.parallel import read_ahead
 from vo_common.progress import progress
@@ -23,6 +23,10 @@ class Predictor:
       frame_shape: (H, W, C) of the frames.
       dtype: numpy dtype of the frames, uint8 or uint16.
 
+    Attributes:
+      session: tf.Session.
+      fetches: <net.Prediction> of tensor names.
+
     Raises:
       UserError: the checkpoint is missing or was trained with another image size.
     """
@@ -33,19 +37,19 @@ class Predictor:
         state_shape = (batch_size,) + net.feature_size(*frame_shape[:2]) + (net.FILTERS,)
         self.zero_state = (np.zeros(state_shape, np.float32),) * 2
         with tf.Graph().as_default() as graph:
-            self._frames = tf.placeholder(dtype, size + tuple(frame_shape))
-            self._scale = tf.placeholder(tf.float32, size)
-            self._mean = tf.placeholder(tf.float32, size)
-            self._state = LSTMStateTuple(
-                *[tf.placeholder(tf.float32, state_shape) for _ in range(2)])
-            self._prediction = net.predict(
-                net.normalised_pairs(self._frames, self._scale, self._mean), self._state)
-            self._session = make_session(runtime, graph=graph)
-            checkpoints.restore(self._session, checkpoint)
+            frames = tf.placeholder(dtype, size + tuple(frame_shape))
+            scale, mean = [tf.placeholder(tf.float32, size) for _ in range(2)]
+            state = LSTMStateTuple(*[tf.placeholder(tf.float32, state_shape) for _ in range(2)])
+            prediction = net.predict(net.normalised_pairs(frames, scale, mean), state)
+            self.session = inference_session(runtime, graph, checkpoint, None,
+                                             tf.nest.flatten(prediction))
+        # By name, as the session has a frozen copy of the graph.
+        self._inputs = [tensor.name for tensor in (frames, scale, mean, state.c, state.h)]
+        self.fetches = tf.nest.map_structure(lambda tensor: tensor.name, prediction)
 
     def close(self):
         """Frees the session."""
-        self._session.close()
+        self.session.close()
 
     def __call__(self, compact, state):
         """Returns motions <float32>[B, S, 6] and the state after them.
@@ -57,13 +61,16 @@ class Predictor:
         Raises:
           UserError: a motion is not finite.
         """
-        size = (self.batch_size, self.pairs + 1)
-        feed = {self._frames: compact.frames.reshape(size + compact.frames.shape[1:]),
-                self._scale: compact.scale.reshape(size), self._mean: compact.mean.reshape(size),
-                self._state.c: state[0], self._state.h: state[1]}
-        prediction = self._session.run(self._prediction, feed)
+        prediction = self.session.run(self.fetches, self.feed(compact, state))
         require_finite(prediction.motions, self.checkpoint, 'motions')
         return prediction.motions, tuple(prediction.state)
+
+    def feed(self, compact, state):
+        """The feed of a session call, see `__call__`."""
+        size = (self.batch_size, self.pairs + 1)
+        frames = compact.frames.reshape(size + compact.frames.shape[1:])
+        return dict(zip(self._inputs, (
+            frames, compact.scale.reshape(size), compact.mean.reshape(size), *state)))
 
 
 def stream(predictor, reader, desc=''):

@@ -38,7 +38,7 @@ def test_depth(run, model, runtime):
                           run.pose_test_seq, run.camera)
     output_dir = make_folder(run.output_dir)
     depths = []
-    with Predictor(lambda: _depth_graph(model, run), run.init_ckpt_file, runtime) as predictor:
+    with Predictor(lambda: depth_graph(model, run), run.init_ckpt_file, runtime) as predictor:
         name = os.path.basename(predictor.checkpoint)
         frames, shown = itertools.tee(source.read(model.img_height, model.img_width))
         outputs = predictor(({'target': frame} for frame in frames), len(source.names), 'depth')
@@ -76,7 +76,8 @@ def _write_16_bit(folder, depths, sizes, scale):
                  folder, 100 * lost, scale))
 
 
-def _depth_graph(model, run):
+def depth_graph(model, run):
+    """The <BatchedGraph> target -> depth <float32>[H, W], up to scale."""
     return BatchedGraph(
         lambda target: {'depth': predictions(run).predict_depth(target, model)[0][..., 0]},
         {'target': (model.img_height, model.img_width, 3)}, run.batch_size)

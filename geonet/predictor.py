@@ -6,7 +6,9 @@ import tensorflow.compat.v1 as tf
 
 from geonet import flipped, model
 from npu_runtime import checkpoints
-from npu_runtime.session import make_session, require_finite
+from npu_runtime.inference import inference_session
+from npu_runtime.session import require_finite
+from vo_common.parallel import read_ahead
 from vo_common.progress import progress
 
 
@@ -17,6 +19,10 @@ def predictions(run):
 
 class BatchedGraph:
     """A prediction graph with static shapes, built in the default graph.
+
+    Attributes:
+      outputs: dict, name -> tensor [batch_size, ...].
+      fetches: the same with the tensors' names.
 
     Args:
       build: function from input tensors by name to a dict of output tensors by name; their first
@@ -29,29 +35,39 @@ class BatchedGraph:
     def __init__(self, build, input_shapes, batch_size, dtypes=None):
         dtypes = dtypes or {}
         self._batch_size = batch_size
-        self._inputs = {
+        inputs = {
             name: tf.placeholder(dtypes.get(name, np.uint8), (batch_size,) + tuple(shape),
                                  name=name)
             for name, shape in input_shapes.items()}
-        self._outputs = build(**self._inputs)
+        self.outputs = build(**inputs)
+        # By name, as the session of a prediction has a frozen copy of this graph.
+        self._inputs = {name: tensor.name for name, tensor in inputs.items()}
+        self.fetches = {name: tensor.name for name, tensor in self.outputs.items()}
 
     def run(self, session, examples, total=None, desc=''):
         """Yields a dict of outputs, without the batch axis, for each example.
 
+        Computes while the caller works with earlier outputs.
+
         Args:
-          session: tf.Session with the variables' values.
+          session: tf.Session with the variables' values, of this graph or of a copy.
           examples: iterable of dicts of arrays, one per example.
           total, desc: number of examples and label of the progress bar.
         """
+        def compute(batch):
+            return len(batch), session.run(self.fetches, self.feed(batch))
+
         with progress(total=total, desc=desc, unit='image') as bar:
-            for batch in _batches(examples, self._batch_size):
-                feed = {placeholder: _stacked([example[name] for example in batch],
-                                              self._batch_size)
-                        for name, placeholder in self._inputs.items()}
-                outputs = session.run(self._outputs, feed)
-                bar.update(len(batch))
-                for row in range(len(batch)):
+            for count, outputs in read_ahead(compute, _batches(examples, self._batch_size), 1):
+                bar.update(count)
+                for row in range(count):
                     yield {name: values[row] for name, values in outputs.items()}
+
+
+    def feed(self, examples):
+        """The feed of a session call with up to `batch_size` examples, dicts of arrays."""
+        return {tensor: _stacked([example[name] for example in examples], self._batch_size)
+                for name, tensor in self._inputs.items()}
 
 
 class Predictor:
@@ -70,8 +86,9 @@ class Predictor:
         self.checkpoint = checkpoints.latest(checkpoint)
         with tf.Graph().as_default() as graph:
             self._graph = make_graph()
-            self._session = make_session(runtime, graph)
-            checkpoints.restore(self._session, self.checkpoint, tf.model_variables())
+            self._session = inference_session(runtime, graph, self.checkpoint,
+                                              tf.model_variables(),
+                                              list(self._graph.outputs.values()))
 
     def __enter__(self):
         return self

@@ -68,9 +68,13 @@ def run_frozen(path, feed, outputs):
         graph_def.ParseFromString(stream.read())
     with tf.Graph().as_default() as graph:
         tf.import_graph_def(graph_def, name='')
-        # A numerical check, always on the host.
-        with tf.Session(graph=graph, config=tf.ConfigProto(device_count={'GPU': 0})) as session:
-            return session.run(outputs, feed)
+    with host_session(graph) as session:
+        return session.run(outputs, feed)
+
+
+def host_session(graph):
+    """Returns a tf.Session for work on weights, which the CPU does on any machine."""
+    return tf.Session(graph=graph, config=tf.ConfigProto(device_count={'GPU': 0}))
 
 
 def atc_command(prefix, inputs, outputs, soc_version):

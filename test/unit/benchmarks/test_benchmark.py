@@ -3,7 +3,8 @@ import json
 
 import pytest
 
-from benchmarks import benchmark
+from benchmarks import benchmark, predicting
+from benchmarks.config import BenchmarkConfig
 from vo_common.errors import UserError
 
 SMALL = ['--encoder=vgg', '--img_height=32', '--img_width=64', '--batch_size=1', '--device=cpu',
@@ -32,3 +33,17 @@ def test_input_is_compared_with_the_fastest_step(capsys):
 def test_an_unknown_part_is_one_sentence():
     with pytest.raises(UserError, match='--parts=speed: must be among step, input, prepare,'):
         benchmark.main(['--parts=speed'])
+
+
+@pytest.mark.parametrize('model, kinds', [('geonet', {'depth'}), ('convlstm_vo', {'motion'})])
+def test_predictions_have_rates_as_programs_and_as_calls(model, kinds, synthetic_kitti,
+                                                         monkeypatch):
+    monkeypatch.setattr(predicting, 'GEONET_KINDS', predicting.GEONET_KINDS[:1])
+    found = predicting.measure(BenchmarkConfig(
+        model=model, encoder='vgg', img_height=64, img_width=64, batch_size=1, device='cpu',
+        steps=1, flownet_type='direct', data_path=synthetic_kitti))
+    assert set(found) == kinds
+    for rates in found.values():
+        assert rates['program_share'] == pytest.approx(
+            rates['program_per_second'] / rates['calls_per_second'])
+        assert min(rates.values()) > 0

@@ -1,0 +1,196 @@
+"""Frames a second of predictions: by the programs, by session calls alone, by onnxruntime.
+
+The nets have random weights. Programs read files and write files; their rate is that of the
+frames a long run has more than a short one, so that imports and the first calls do not count.
+"""
+import dataclasses
+import os
+import statistics
+import tempfile
+import time
+from typing import Callable, NamedTuple
+
+import numpy as np
+import tensorflow.compat.v1 as tf
+
+from benchmarks.steps import geonet_config, vo_config
+from convlstm_vo import net, predict_motion
+from convlstm_vo.predictor import Predictor as VoPredictor
+from convlstm_vo.run_config import RunConfig as VoRun
+from geonet import predict_depth, predict_flow, predict_pose
+from geonet.run_config import RunConfig
+from kitti_data.odometry import OdometrySequence
+from kitti_data.pipeline.compact_frames import FrameReader, check_frames
+from npu_runtime.devices.choose import choose_device
+from npu_runtime.devices.flags import RuntimeConfig
+from npu_runtime.export import host_session, to_onnx
+from npu_runtime.inference import inference_session
+from vo_common.console import log
+from vo_common.errors import UserError
+from vo_common.files import make_folder, write_text
+from vo_common.parallel import num_cores
+
+# (kind, program, its graph)
+GEONET_KINDS = (('depth', predict_depth.test_depth, predict_depth.depth_graph),
+                ('pose', predict_pose.test_pose, predict_pose.pose_graph),
+                ('flow', predict_flow.test_flow, predict_flow.flow_graph))
+_SHORT, _LONG = 1, 4  # times the frames of the sequence
+_CALLS = 3  # in a round
+
+
+class Contestant(NamedTuple):
+    """One kind of prediction.
+
+    session, fetches, feed: of one call.
+    frames_per_call: frames that it predicts.
+    program: function from a folder with `short` or `long` sequences; predicts one of them.
+    """
+    session: tf.Session
+    fetches: dict
+    feed: dict
+    frames_per_call: int
+    program: Callable[[str], None]
+
+
+def measure(config):
+    """{kind: rates, medians of `config.steps` rounds in which programs, calls and onnxruntime
+    take turns}."""
+    runtime = RuntimeConfig(device=config.device)
+    choose_device(runtime).own.prepare_process()
+    with tempfile.TemporaryDirectory() as folder:
+        roots, extra = _repeated(config, folder)
+        kinds = (_geonet_contestants(config, runtime, roots[0], folder)
+                 if config.model == 'geonet' else
+                 _convlstm_contestants(config, runtime, roots[0], folder))
+        return {kind: _rates(contestant, roots, extra, config.steps)
+                for kind, contestant in kinds}
+
+
+def _rates(contestant, roots, extra, rounds):
+    """Frames a second: dict; `program_share` is the program's rate in that of the calls."""
+    call, onnx = _calls(contestant), _onnx_calls(contestant)
+    for first in (call, onnx):
+        if first:
+            first()
+    seconds = {'program': [], 'calls': [], 'onnxruntime': []}
+    for _ in range(rounds):
+        short, long = (_timed(contestant.program, root) for root in roots)
+        seconds['program'].append((long - short) / extra)
+        for name, function in (('calls', call), ('onnxruntime', onnx)):
+            if function:
+                seconds[name].append(_timed(function) / _CALLS / contestant.frames_per_call)
+    contestant.session.close()
+    medians = {name: statistics.median(times) for name, times in seconds.items() if times}
+    rates = {name + '_per_second': 1 / median for name, median in medians.items()}
+    rates['program_share'] = medians['calls'] / medians['program']
+    if 'onnxruntime' in medians:
+        rates['time_to_onnxruntime'] = medians['calls'] / medians['onnxruntime']
+    return rates
+
+
+def _timed(function, *args):
+    begin = time.time()
+    function(*args)
+    return time.time() - begin
+
+
+def _calls(contestant):
+    """A function that makes `_CALLS` session calls."""
+    def calls():
+        for _ in range(_CALLS):
+            contestant.session.run(contestant.fetches, contestant.feed)
+    return calls
+
+
+def _onnx_calls(contestant):
+    """The same in onnxruntime; None, with a line, where it or a converter is missing."""
+    try:
+        import onnxruntime
+        model = to_onnx(contestant.session.graph.as_graph_def(), list(contestant.feed),
+                        tf.nest.flatten(contestant.fetches))
+    except (ImportError, UserError) as error:
+        log('without onnxruntime: %s' % error)
+        return None
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = num_cores()
+    session = onnxruntime.InferenceSession(
+        model.SerializeToString(), options, providers=['CPUExecutionProvider'])
+
+    def calls():
+        for _ in range(_CALLS):
+            session.run(None, contestant.feed)
+    return calls
+
+
+def _repeated(config, folder):
+    """([short, long], frames that the long one has more): odometry folders with links to the frames
+    of the sequence."""
+    sequence = OdometrySequence(config.data_path, config.sequence, config.camera)
+    paths, roots = sequence.image_paths, []
+    for name, times in (('short', _SHORT), ('long', _LONG)):
+        roots.append(os.path.join(folder, name))
+        drive = os.path.join(roots[-1], 'sequences', sequence.name)
+        images = make_folder(os.path.join(drive, 'image_%d' % config.camera))
+        for number, path in enumerate(paths * times):
+            os.symlink(os.path.abspath(path), os.path.join(
+                images, '%06d%s' % (number, os.path.splitext(path)[1])))
+        write_text(os.path.join(drive, 'times.txt'), ''.join(
+            '%.1f\n' % (0.1 * number) for number in range(len(paths) * times)))
+        os.symlink(os.path.join(os.path.abspath(sequence.folder), 'calib.txt'),
+                   os.path.join(drive, 'calib.txt'))
+    return roots, len(paths) * (_LONG - _SHORT)
+
+
+def _geonet_contestants(config, runtime, root, folder):
+    """Yields (kind, <Contestant>) for GEONET_KINDS."""
+    model = geonet_config(config)
+    for kind, predict, graph_of in GEONET_KINDS:
+        run = RunConfig(mode='test_' + kind, batch_size=config.batch_size, dataset_dir=root,
+                        pose_test_seq=config.sequence, camera=config.camera,
+                        init_ckpt_file=os.path.join(folder, kind), output_dir=folder)
+        with tf.Graph().as_default() as graph:
+            batched = graph_of(model, run)
+            _save_random(graph, run.init_ckpt_file, tf.model_variables())
+            session = inference_session(runtime, graph, run.init_ckpt_file, tf.model_variables(),
+                                        list(batched.outputs.values()))
+        snippet = next(iter(predict_flow.flow_snippets(root, run, model).read()))
+        example = {'target': snippet.target, 'sources': snippet.sources,
+                   'intrinsics': snippet.intrinsics}
+
+        def program(root, predict=predict, run=run):
+            predict(dataclasses.replace(run, dataset_dir=root), model, runtime)
+
+        yield kind, Contestant(session, batched.fetches, batched.feed([example]),
+                               config.batch_size, program)
+
+
+def _convlstm_contestants(config, runtime, root, folder):
+    """Yields (kind, <Contestant>) for motions from windows of zero state."""
+    model = vo_config(config)
+    run = VoRun(mode='test', datapath=root, outputpath=folder, stateless=True, camera=config.camera,
+                init_checkpoint=os.path.join(folder, 'motion'), test_sequences=[config.sequence],
+                chunk=config.batch_size * model.time_steps, evo=False)
+    paths = OdometrySequence(root, config.sequence, config.camera).image_paths
+    reader = FrameReader(paths, model.img_height, model.img_width, [check_frames(paths)])
+    shape = (config.batch_size, model.time_steps) + reader.frame_shape[:2] + (
+        2 * reader.frame_shape[2],)
+    with tf.Graph().as_default() as graph:
+        net.predict(tf.zeros(shape))
+        _save_random(graph, run.init_checkpoint, tf.global_variables())
+    predictor = VoPredictor(run.init_checkpoint, runtime, config.batch_size, model.time_steps,
+                            reader.frame_shape, reader.dtype)
+    compact = reader.read(np.arange(config.batch_size * (model.time_steps + 1)) % len(paths))
+
+    def program(root):
+        predict_motion.test_motion(dataclasses.replace(run, datapath=root), model, runtime)
+
+    yield 'motion', Contestant(
+        predictor.session, predictor.fetches, predictor.feed(compact, predictor.zero_state),
+        config.batch_size * model.time_steps, program)
+
+
+def _save_random(graph, prefix, variables):
+    """Saves a checkpoint of initial weights."""
+    with host_session(graph) as session:
+        session.run(tf.variables_initializer(variables))
+        tf.train.Saver(variables).save(session, prefix, write_meta_graph=False)
