@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 
-from checkpoint_values import values_of
+from checkpoint_values import values_of, write_values
 from npu_runtime import checkpoint_writer, checkpoints
 from npu_runtime.devices.ranks import SingleProcess
 from npu_runtime.failures import InputError
@@ -219,10 +219,7 @@ def test_a_best_checkpoint_of_an_older_version_counts_as_its_run_logged_it(tmp_p
     best = run_toy(tmp_path, 5, validation=ONES, learning_rate=1.)['best']
     kept = values_of(str(tmp_path / 'model-best'))
     del kept['validation/fit']
-    with tf.Graph().as_default(), tf.Session() as session:
-        variables = {key: tf.Variable(value) for key, value in kept.items()}
-        session.run(tf.global_variables_initializer())
-        tf.train.Saver(variables).save(session, str(tmp_path / 'model-best'), write_state=False)
+    write_values(tmp_path / 'model-best', kept)
     assert run_toy(tmp_path, 6, validation=ONES, learning_rate=100.)['best'] == best
     np.testing.assert_array_equal(weights_of(tmp_path / 'model-best'), kept['net/weights'])
 
@@ -272,10 +269,7 @@ def test_a_training_is_not_saved_by_time_before_the_minutes_are_over(tmp_path, m
 
 @pytest.mark.parametrize('step', [np.float32(np.nan), np.float32(-3), np.int64([1, 2])])
 def test_a_step_that_is_no_number_of_steps_is_refused(tmp_path, step):
-    with tf.Graph().as_default(), tf.Session() as session:
-        tf.Variable(step, name='global_step')
-        session.run(tf.global_variables_initializer())
-        tf.train.Saver().save(session, str(tmp_path / 'model-5'))
+    write_values(tmp_path / 'model-5', {'global_step': step})
     with pytest.raises(UserError, match='none of the 1 checkpoints'):
         run_toy(tmp_path, 6)
 
