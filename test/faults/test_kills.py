@@ -2,15 +2,12 @@
 import glob
 import os
 import shutil
-import signal
 import time
 
 import pytest
 
 import cases
 import programs as running
-from npu_runtime import checkpoints
-from npu_runtime.training.metrics import read_metrics
 from settings import pick
 from toy_training import losses_of
 from vo_common.files import TEMPORARY_SUFFIX
@@ -56,9 +53,11 @@ def saves_now(folder):
 @pytest.mark.parametrize('name', TRAININGS)
 def test_a_training_killed_while_it_saves_has_the_losses_of_an_undisturbed_one(
         name, programs, world, references, tmp_path, rng):
+    """The toy is saved at every step, as a `model-latest` that replaces the one before."""
     run, caught = tmp_path / 'run', 0
+    command = cases.TRAININGS[name](world, run)
     for _ in range(pick(4, 1)):
-        program = start(programs, name, world, run)
+        program = programs.start(*command, *(['--save_minutes=1e-9'] if name == 'train_toy' else []))
         caught += bool(program.wait_until(lambda: saves_now(run)))
         time.sleep(rng.uniform(0, 0.01))
         program.kill()
@@ -66,30 +65,8 @@ def test_a_training_killed_while_it_saves_has_the_losses_of_an_undisturbed_one(
             break
     finish(programs, name, world, run)
     assert losses_of(run) == losses_of(references.of(name)[0])
-    assert not half_checkpoints(run)
+    assert not half_checkpoints(run) and not glob.glob(str(run / '*.new*'))
     assert caught, 'no save was seen'
-
-
-@pytest.mark.parametrize('call', pick(range(1, 31), [2, 3, 9]))
-def test_a_training_killed_between_the_renames_of_a_checkpoint_loses_none(
-        call, programs, world, references, tmp_path):
-    """Names that are used again: `model-latest` at every step, `model-best` at most validations."""
-    run = tmp_path / 'run'
-    command = cases.train_toy(world, run, 20, '--save_minutes=1e-9', '--die_at_rename=%d' % call)
-    ended = programs.run(*command)
-    assert ended.status == -signal.SIGKILL, running.complaint(ended)
-    steps = [row['step'] for row in read_metrics(run) if row['event'] == 'checkpoint']
-    # The checkpoint that was being written counts once it is whole.
-    assert checkpoints.read_step(checkpoints.latest(str(run))) in (steps[-1], steps[-1] + 1)
-    bests = [row for row in read_metrics(run) if row['event'] == 'validation' and row['best']]
-    if bests:
-        best = checkpoints.latest(str(run / checkpoints.BEST))
-        assert checkpoints.read_metrics(best)['total'] <= bests[-1]['metric']
-    finish(programs, 'train_toy', world, run)
-    assert losses_of(run) == losses_of(references.of('train_toy')[0])
-    assert not half_checkpoints(run)
-    assert not glob.glob(str(run / '*.new*'))
-    assert not checkpoints.damage(str(run / checkpoints.BEST))
 
 
 @pytest.mark.parametrize('name', WRITERS)
