@@ -22,11 +22,11 @@ from toy_training import (
 from vo_common.errors import UserError
 
 
-def signal_at(step, number):
-    def line(record):
-        if record.step == step:
+def signal_at(last, number):
+    def line(step, row):
+        if step == last:
             os.kill(os.getpid(), number)
-        return 'step %d' % record.step
+        return 'step %d' % step
     return line
 
 
@@ -73,8 +73,8 @@ def test_a_run_killed_hard_and_resumed_equals_one_that_was_not(uninterrupted, tm
     """A copy of the folder in the middle of a step is what a kill leaves there."""
     killed = tmp_path / 'killed'
 
-    def copy_at_step_8(record):
-        if record.step == 8:
+    def copy_at_step_8(step, row):
+        if step == 8:
             shutil.copytree(str(tmp_path / 'run'), str(killed))
         return ''
     run_toy(tmp_path / 'run', 9, log_line=copy_at_step_8)

@@ -56,8 +56,8 @@ def test_a_full_disk_says_so_and_leaves_the_earlier_checkpoint(tmp_path):
         return output
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
 
-    def no_room_from_step_7(record):
-        if record.step == 7:
+    def no_room_from_step_7(step, row):
+        if step == 7:
             resource.setrlimit(resource.RLIMIT_FSIZE, (100000, limits[1]))
         return ''
     try:
@@ -187,8 +187,8 @@ def test_a_best_checkpoint_that_is_lost_or_damaged_is_made_again_at_the_next_val
 
 
 def test_a_best_checkpoint_that_vanishes_while_a_run_goes_on_is_made_again(tmp_path):
-    def vanish_at_step_4(record):
-        if record.step == 4:
+    def vanish_at_step_4(step, row):
+        if step == 4:
             lose(str(tmp_path / 'model-best'))
         return ''
     best = run_toy(tmp_path, 5, validation=ONES, learning_rate=1.,
@@ -212,8 +212,8 @@ class Stopped(Exception):
 
 
 def test_a_long_training_is_saved_by_time_and_goes_on_from_there(tmp_path):
-    def stop_at_step_9(record):
-        if record.step == 9:
+    def stop_at_step_9(step, row):
+        if step == 9:
             raise Stopped()
         return ''
     run_toy(tmp_path / 'whole', 12)
@@ -240,7 +240,7 @@ def test_a_training_is_not_saved_by_time_before_the_minutes_are_over(tmp_path, m
     clock = [0.]
     monkeypatch.setattr(time, 'monotonic', lambda: clock[0])
 
-    def three_minutes_a_step(record):
+    def three_minutes_a_step(step, row):
         clock[0] += 180.
         return ''
     run_toy(tmp_path, 10, save_minutes=10., save_every=6, log_line=three_minutes_a_step)
