@@ -81,11 +81,12 @@ class Chief:
         validation = self._task.validation
         log('validation every %d steps: %s' % (
             validation.every, validation.examples or '%d batches' % validation.batches))
-        self._best = least_metric(self._metrics.rows, validation.metric)
         if validation.keep_best:
-            kept = self._writer.keep_best(validation.metric, self._best)
+            kept = self._writer.keep_best(validation.metric)
             # A new run ignores the `model-best` of an earlier one.
             self._best = kept if self._start.prefix else math.inf
+        else:
+            self._best = least_metric(self._metrics.rows, validation.metric)
         return Validator(validation, self._task.build_model)
 
     def begin(self):

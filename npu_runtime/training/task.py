@@ -74,8 +74,8 @@ class TrainingTask(typing.NamedTuple):
       init_checkpoint: prefix or folder with initial model variables of a new run.
       init_scopes: list of scopes that it must contain; None requires all variables.
       checkpoint_name: function step -> name of a scheduled or final checkpoint.
-      log_line: function (step, row) -> str; `row` is a dict of the numbers that a row of 'train' has
-        in metrics.jsonl (see metrics.py).
+      log_line: function (step, row) -> str; `row` is a dict of the numbers of a 'train' row in
+        metrics.jsonl, which metrics.py lists.
     """
     build_model: typing.Callable
     make_dataset: typing.Callable
