@@ -42,10 +42,9 @@ def run_training(run, model, augment, runtime):
     def checkpoint_name(step):
         return 'model' if step >= max_steps else 'model%d' % (step // steps_per_epoch)
 
-    def log_line(record):
+    def log_line(step, row):
         return ('Current epoch : %d----step : %d----Train_error : %s----sec/step : %s'
-                % ((record.step - 1) // steps_per_epoch, record.step, record.total,
-                   record.seconds_per_step))
+                % ((step - 1) // steps_per_epoch, step, row['total'], row['seconds_per_step']))
 
     configs = {'model': model, 'run': run, 'augment': augment,
                'train_sequences': [sequence_name(name) for name in run.train_sequences],

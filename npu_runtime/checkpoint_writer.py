@@ -132,16 +132,15 @@ class CheckpointWriter:
         self._best = self._path(checkpoints.BEST)
         self._metric = self._best_saver = None
 
-    def keep_best(self, metric_name, earlier):
+    def keep_best(self, metric_name):
         """Prepares `save_best` and returns the metric that a checkpoint must beat.
 
         Args:
           metric_name: the metric to minimise.
-          earlier: the smallest metric that the run has logged.
 
         Returns:
-          float: the metric stored in `model-best`; `earlier` if an older version stored none;
-          infinity if `model-best` is missing, damaged, or was kept for another metric.
+          float: the metric stored in `model-best`; infinity if `model-best` is missing, damaged, or
+          was kept for another metric.
         """
         self._metric = tf.get_variable('best_metric', [], tf.float64, tf.zeros_initializer(),
                                        trainable=False,
@@ -156,8 +155,7 @@ class CheckpointWriter:
             warn('checkpoint %s is damaged (%s); the next validation replaces it'
                  % (self._best, damage))
             return math.inf
-        metrics = checkpoints.read_metrics(self._best)
-        return metrics.get(metric_name, math.inf) if metrics else earlier
+        return checkpoints.read_metric(self._best, metric_name)
 
     def has_best(self):
         """Whether the files of `model-best` exist."""

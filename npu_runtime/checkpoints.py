@@ -3,6 +3,7 @@
 A path is a prefix (`.../model-500`) or a folder, which means its newest usable checkpoint.
 """
 import glob
+import math
 import os
 import re
 import tempfile
@@ -145,11 +146,10 @@ def read_count(prefix, keys, default):
     return default
 
 
-def read_metrics(prefix):
-    """Returns the metric stored in a `model-best`: dict, name -> float; empty if there is none."""
-    reader = open_reader(prefix)
-    return {key[len(METRIC_SCOPE):]: float(_read_value(prefix, reader, key))
-            for key in reader.get_variable_to_shape_map() if key.startswith(METRIC_SCOPE)}
+def read_metric(prefix, name):
+    """Returns the metric `name` stored in a `model-best`: float; infinity if it stores another."""
+    reader, key = open_reader(prefix), METRIC_SCOPE + name
+    return float(_read_value(prefix, reader, key)) if reader.has_tensor(key) else math.inf
 
 
 def _read_value(prefix, reader, key):

@@ -10,7 +10,6 @@ test/helpers. Exits with status 1 if a graph has a dynamic shape, a one-shot ite
 TensorArray, 64-bit numbers in the path of its gradients, or an operation that is not in
 npu_runtime/devices/device_ops.txt.
 """
-import collections
 import contextlib
 import functools
 import dataclasses
@@ -50,15 +49,9 @@ STAND_IN = os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'test'
 NPU = Device('npu', 'graph audit')
 RANKS = 8
 
-Built = collections.namedtuple('Built', 'targets variables start', defaults=((), ()))
-Built.__doc__ = """A graph to audit.
-
-targets: of every session call. variables: the trainable ones. start: targets of the first call.
-"""
-
 
 def _training(build_model, batch, ranks, scopes=None, flags=TrainFlags()):
-    """<Built> of the training step with the default flags on an NPU."""
+    """The targets of a training step with the default flags on an NPU, and those of its start."""
     dataset = tf.data.Dataset.from_tensors(
         {name: tf.zeros(shape, dtype) for name, (shape, dtype) in batch.items()}).repeat()
     task = TrainingTask(build_model, None, flags, {}, '', 1, 0, trainable_scopes=scopes)
@@ -66,8 +59,7 @@ def _training(build_model, batch, ranks, scopes=None, flags=TrainFlags()):
     start = [tf.global_variables_initializer()]
     if ranks.size > 1:
         start += [ranks.broadcast(list(graph.all_state.values())), ranks.gather([0, 0])]
-    return Built([graph.train_op, graph.step, graph.values],
-                 tf.trainable_variables(), start)
+    return [graph.train_op, graph.step, graph.values], start
 
 
 def _geonet_batch(config, batch_size=4):
@@ -89,7 +81,7 @@ def _geonet_inference(predict, num_inputs, **settings):
               ([1, 3, 3], tf.float32)]
     outputs = predict(*[tf.placeholder(dtype, shape) for shape, dtype in inputs[:num_inputs]],
                       config)
-    return Built(tf.nest.flatten(outputs))
+    return tf.nest.flatten(outputs), []
 
 
 def _vo_training(time_steps, ranks):
@@ -105,7 +97,7 @@ def _vo_training(time_steps, ranks):
 def _vo_inference():
     config = VoConfig()
     pairs = tf.placeholder(tf.float32, [1, 1, config.img_height, config.img_width, 6])
-    return Built([vo_net.predict(pairs).motions])
+    return [vo_net.predict(pairs).motions], []
 
 
 TRAINING = {
@@ -132,7 +124,7 @@ PREDICTION = {
 }
 
 
-# name -> (function that returns <Built>, number of ranks)
+# name -> (function that returns the targets of every session call and of the first one, ranks)
 GRAPHS = {name: (build, 1) for name, build in PREDICTION.items()}
 for _name, _build in TRAINING.items():
     GRAPHS[_name] = functools.partial(_build, SingleProcess()), 1
@@ -156,12 +148,12 @@ def audit(name):
     """(number of the device's operations by type, sentences about obstacles) of a graph."""
     build, ranks = GRAPHS[name]
     with _plugin_of(ranks), tf.Graph().as_default():
-        built = build()
-        wrong = graph_audit.problems(built.targets, built.variables)
-        if built.start:
+        targets, start = build()
+        wrong = graph_audit.problems(targets)
+        if start:
             wrong += ['before the first step: ' + sentence
-                      for sentence in graph_audit.problems(built.start)]
-        return graph_audit.counts(graph_audit.device_ops(built.targets)), wrong
+                      for sentence in graph_audit.problems(start)]
+        return graph_audit.counts(graph_audit.device_ops(targets)), wrong
 
 
 @dataclasses.dataclass

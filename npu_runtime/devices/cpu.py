@@ -6,6 +6,7 @@ import tensorflow.compat.v1 as tf
 from tensorflow.core.protobuf import rewriter_config_pb2
 
 from npu_runtime.devices import host_kernels, npu_options
+from npu_runtime.devices.precision import Precision
 from vo_common.console import log
 from vo_common.memory import usable_memory
 from vo_common.parallel import num_cores
@@ -70,40 +71,28 @@ def configure(proto, config, ranks):
     proto.device_count['GPU'] = 0
     if not config.intra_op_threads and ranks and ranks.local_size > 1:
         proto.intra_op_parallelism_threads = max(1, num_cores() // ranks.local_size)
-    switch_on(proto, graph_rewrite(config))
+    lower_precision(proto, precision(config))
 
 
-def switch_on(proto, rewrite):
-    """Makes sessions of a tf.ConfigProto run the `rewrite`, a field of RewriterConfig or None."""
-    if rewrite:
+def lower_precision(proto, chosen):
+    """Makes sessions of a tf.ConfigProto run the rewrite, if any, of a <Precision>."""
+    if chosen.rewrite:
         host_kernels.keep_in_float32()
-        setattr(proto.graph_options.rewrite_options, rewrite,
+        setattr(proto.graph_options.rewrite_options, chosen.rewrite,
                 rewriter_config_pb2.RewriterConfig.ON)
 
 
-def graph_rewrite(config):
-    """The field of RewriterConfig that lowers the precision of a graph, or None."""
-    if config.precision_mode not in _MIXED or host_kernels.bfloat16_obstacle():
-        return None
-    return host_kernels.BFLOAT16_REWRITE
-
-
-def may_underflow(config):
-    """Whether gradients may be too small for their type: no, bfloat16 has float32's range."""
-    del config
-    return False
-
-
-def precision_name(config):
-    """The precision, in words for the log."""
-    if graph_rewrite(config):
-        return 'bfloat16 and float32, mixed by the graph rewrite of TensorFlow'
+def precision(config):
+    """The <Precision> that the flags choose; bfloat16 has float32's range and never underflows."""
     mode = config.precision_mode or npu_options.parse(config).get('precision_mode_v2', '')
     if mode in _FLOAT32:
-        return 'float32'
-    reason = (host_kernels.bfloat16_obstacle() if mode in _MIXED else
-              'on a CPU --precision_mode has %s' % ' and '.join(_MIXED))
-    return 'float32 (%s has no effect: %s)' % (mode, reason)
+        return Precision('float32', None, False)
+    obstacle = (host_kernels.bfloat16_obstacle() if mode in _MIXED else
+                'on a CPU --precision_mode has %s' % ' and '.join(_MIXED))
+    if obstacle:
+        return Precision('float32 (%s has no effect: %s)' % (mode, obstacle), None, False)
+    return Precision('bfloat16 and float32, mixed by the graph rewrite of TensorFlow',
+                     host_kernels.BFLOAT16_REWRITE, False)
 
 
 class SingleSteps:

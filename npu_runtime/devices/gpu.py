@@ -4,7 +4,8 @@ import re
 from npu_runtime.devices import npu_options
 # Shared with a CPU, and part of what this module offers.
 from npu_runtime.devices.cpu import (  # noqa: F401
-    SHARED, fetched_images, scaled_optimizer, step_loop, switch_on)
+    SHARED, fetched_images, lower_precision, scaled_optimizer, step_loop)
+from npu_runtime.devices.precision import Precision
 from vo_common.errors import UserError
 
 SHOWS_PROCESSES = 'nvidia-smi'
@@ -31,11 +32,11 @@ def configure(proto, config, ranks):
     proto.gpu_options.allow_growth = True
     if ranks and ranks.local_rank is not None:
         proto.gpu_options.visible_device_list = str(ranks.local_rank)
-    switch_on(proto, graph_rewrite(config))
+    lower_precision(proto, precision(config))
 
 
-def graph_rewrite(config):
-    """As `cpu.graph_rewrite`.
+def precision(config):
+    """As `cpu.precision`; float16 may underflow.
 
     Raises:
       UserError: a precision that exists on an NPU only.
@@ -46,16 +47,7 @@ def graph_rewrite(config):
                  else 'precision_mode=' + config.precision_mode)
         raise UserError('--%s: must be left out on a GPU, or --precision_mode be one of %s'
                         % (given, ', '.join(_MIXED + _FLOAT32)))
-    return 'auto_mixed_precision' if config.precision_mode in _MIXED else None
-
-
-def may_underflow(config):
-    """Whether gradients may be too small for their type: in float16."""
-    return graph_rewrite(config) is not None
-
-
-def precision_name(config):
-    """The precision, in words for the log."""
-    if graph_rewrite(config):
-        return 'float16 and float32, mixed by the graph rewrite of TensorFlow'
-    return 'float32'
+    if config.precision_mode not in _MIXED:
+        return Precision('float32', None, False)
+    return Precision('float16 and float32, mixed by the graph rewrite of TensorFlow',
+                     'auto_mixed_precision', True)

@@ -2,6 +2,8 @@
 import collections
 import os
 
+import tensorflow.compat.v1 as tf
+
 from vo_common.files import read_lines
 
 ALLOWED_OPS_FILE = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'device_ops.txt')
@@ -61,12 +63,11 @@ def counts(ops):
                        key=lambda item: (-item[1], item)))
 
 
-def problems(targets, trainable_variables=()):
+def problems(targets):
     """The obstacles to running a whole graph on an NPU: list of sentences.
 
     Args:
       targets: list of tensors and operations of one graph.
-      trainable_variables: empty for an inference graph.
     """
     allowed = {line.split()[0] for line in read_lines(ALLOWED_OPS_FILE) if not line.startswith('#')}
     ops = device_ops(targets)
@@ -81,17 +82,18 @@ def problems(targets, trainable_variables=()):
                          % (op.name, op.type, os.path.basename(ALLOWED_OPS_FILE)))
         found += ['%s has the dynamic shape %s' % (tensor.name, tensor.shape)
                   for tensor in _device_outputs(op) if not tensor.shape.is_fully_defined()]
-    return found + _wide_gradients(ops, trainable_variables)
+    return found + _wide_gradients(ops)
 
 
 def _device_outputs(op):
     return op.outputs[:_KERNEL_PRIVATE.get(op.type, len(op.outputs))]
 
 
-def _wide_gradients(ops, trainable_variables):
-    """Sentences about 64-bit numbers between the weights and their updates."""
+def _wide_gradients(ops):
+    """Sentences about 64-bit numbers between the weights and what is computed with them."""
     inside, reached = set(ops), set()
-    waiting = [variable.op for variable in trainable_variables]
+    waiting = [variable.op for variable in
+               ops[0].graph.get_collection(tf.GraphKeys.TRAINABLE_VARIABLES)]
     while waiting:
         op = waiting.pop()
         if op in reached or op not in inside:

@@ -29,21 +29,18 @@ _REWRITE_LISTS = 'TF_AUTO_MIXED_PRECISION_GRAPH_REWRITE_%s'
 _CHANGES = ('INFERLIST_REMOVE', 'CLEARLIST_REMOVE', 'DENYLIST_ADD', 'GRAYLIST_REMOVE',
             'BLACKLIST_ADD')
 _ONEDNN_SINCE = (2, 9)
-# TensorFlow's builds for Linux enable oneDNN by default if the CPU has one of these.
-_ONEDNN_INSTRUCTIONS = frozenset(
-    ['avx512_vnni', 'avx512_bf16', 'avx_vnni', 'amx_tile', 'amx_int8', 'amx_bf16'])
 _BFLOAT16_INSTRUCTIONS = frozenset(['avx512_bf16', 'amx_bf16'])
 
 
 def uses_onednn():
-    """Whether TensorFlow computes with oneDNN, by default or by TF_ENABLE_ONEDNN_OPTS."""
+    """Whether TensorFlow computes with oneDNN, as TF_ENABLE_ONEDNN_OPTS says.
+
+    `engine.start_tensorflow` sets it on every CPU on which TensorFlow's builds would choose oneDNN.
+    """
     version = tuple(int(number) for number in re.findall(r'\d+', tf.__version__)[:2])
     if version < _ONEDNN_SINCE or not sys.platform.startswith('linux'):
         return False
-    setting = os.environ.get('TF_ENABLE_ONEDNN_OPTS', '').lower()
-    if setting in ('0', 'false', '1', 'true'):
-        return setting in ('1', 'true')
-    return bool(cpu_instructions() & _ONEDNN_INSTRUCTIONS)
+    return os.environ.get('TF_ENABLE_ONEDNN_OPTS', '').lower() in ('1', 'true')
 
 
 def bfloat16_obstacle():

@@ -12,6 +12,7 @@ from tensorflow.core.protobuf import rewriter_config_pb2
 
 from npu_runtime.devices import npu_options
 from npu_runtime.devices.cpu import SingleSteps
+from npu_runtime.devices.precision import Precision
 from vo_common.errors import UserError
 from vo_common.parallel import num_cores
 
@@ -64,15 +65,11 @@ def _plugin_defaults():
     return {name: parameter.default for name, parameter in parameters.items()}
 
 
-def may_underflow(config):
-    """Whether gradients may be too small for their type: in 16 bits."""
-    return npu_options.is_mixed(npu_options.values_of(config))
-
-
-def precision_name(config):
-    """The precision, in words for the log."""
+def precision(config):
+    """As `cpu.precision`: the plugin's mode, in which 16 bits may underflow."""
     values = npu_options.values_of(config)
-    return values.get('precision_mode') or values.get('precision_mode_v2')
+    return Precision(values.get('precision_mode') or values.get('precision_mode_v2'), None,
+                     npu_options.is_mixed(values))
 
 
 def scaled_optimizer(optimizer, kind, config, is_distributed):

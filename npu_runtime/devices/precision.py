@@ -5,6 +5,12 @@ import contextlib
 import tensorflow.compat.v1 as tf
 from tensorflow.core.framework import attr_value_pb2
 
+Precision = collections.namedtuple('Precision', 'words rewrite may_underflow')
+Precision.__doc__ = """What a device makes of the flags of precision.
+
+words: for the log. rewrite: the field of RewriterConfig that lowers the precision of a graph, or
+None. may_underflow: whether gradients may be too small for their type.
+"""
 LossScaling = collections.namedtuple('LossScaling', 'kind scale state')
 LossScaling.__doc__ = """Loss scaling of a training graph.
 
@@ -37,7 +43,7 @@ def loss_scale_kind(device, config):
     """
     if config.loss_scale != 'auto':
         return config.loss_scale
-    return 'dynamic' if device.own.may_underflow(config) else 'off'
+    return 'dynamic' if device.own.precision(config).may_underflow else 'off'
 
 
 def describe(device, config):
@@ -46,7 +52,7 @@ def describe(device, config):
     scaling = 'loss scaling %s' % kind
     if kind != 'off':
         scaling += ' from %g' % config.loss_scale_value
-    return 'precision: %s, %s' % (device.own.precision_name(config), scaling)
+    return 'precision: %s, %s' % (device.own.precision(config).words, scaling)
 
 
 def wrap_optimizer(optimizer, device, config, is_distributed):

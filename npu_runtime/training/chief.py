@@ -10,7 +10,6 @@ import tensorflow.compat.v1 as tf
 from npu_runtime import checkpoints
 from npu_runtime.checkpoint_writer import CheckpointWriter
 from npu_runtime.training.metrics import MetricsLog, least_metric
-from npu_runtime.training.task import StepRecord
 from vo_common.console import log
 from vo_common.files import utf8_path
 from vo_common.progress import progress
@@ -82,11 +81,12 @@ class Chief:
         validation = self._task.validation
         log('validation every %d steps: %s' % (
             validation.every, validation.examples or '%d batches' % validation.batches))
-        self._best = least_metric(self._metrics.rows, validation.metric)
         if validation.keep_best:
-            kept = self._writer.keep_best(validation.metric, self._best)
+            kept = self._writer.keep_best(validation.metric)
             # A new run ignores the `model-best` of an earlier one.
             self._best = kept if self._start.prefix else math.inf
+        else:
+            self._best = least_metric(self._metrics.rows, validation.metric)
         return Validator(validation, self._task.build_model)
 
     def begin(self):
@@ -117,21 +117,18 @@ class Chief:
         recent, result = self._durations[self._timed:], self._result
         self._timed = len(self._durations)
         seconds = statistics.mean(recent)
-        record = StepRecord(result.step, self._task.max_steps, result.losses,
-                            result.values['total'], result.values['learning_rate'],
-                            result.values.get('loss_scale'), seconds,
-                            self._examples_per_step / seconds)
-        log(self._task.log_line(record))
-        row = {key: value for key, value in record._asdict().items()
-               if key not in ('step', 'max_steps', 'loss_scale')}
-        scalars = {'loss/' + name: value for name, value in record.losses.items()}
-        scalars.update({'loss/total': record.total, 'learning_rate': record.learning_rate,
-                        'examples_per_second': record.examples_per_second})
-        if record.loss_scale is not None:
-            row.update(loss_scale=record.loss_scale, skipped_steps=self._skipped)
-            scalars['loss_scale'] = record.loss_scale
-        self._append('train', record.step, **row)
-        self._write_scalars(record.step, scalars)
+        row = {'losses': result.losses, 'total': result.values['total'],
+               'learning_rate': result.values['learning_rate'], 'seconds_per_step': seconds,
+               'examples_per_second': self._examples_per_step / seconds}
+        if 'loss_scale' in result.values:
+            row.update(loss_scale=result.values['loss_scale'], skipped_steps=self._skipped)
+        log(self._task.log_line(result.step, row))
+        self._append('train', result.step, **row)
+        scalars = {'loss/' + name: value
+                   for name, value in dict(result.losses, total=row['total']).items()}
+        scalars.update({name: row[name] for name in (
+            'learning_rate', 'examples_per_second', 'loss_scale') if name in row})
+        self._write_scalars(result.step, scalars)
 
     def validate_if_due(self, session, before, step):
         """Validates if an interval ended in the steps after `before` up to `step`."""

@@ -66,7 +66,7 @@ def least_metric(rows, name):
     """Returns the smallest metric of that name in validation rows; infinity if there is none."""
     return min((row['metric'] for row in rows
                 if row['event'] == 'validation' and isinstance(row.get('metric'), (int, float))
-                and row.get('metric_name', name) == name), default=math.inf)
+                and row.get('metric_name') == name), default=math.inf)
 
 
 class MetricsLog:

@@ -17,33 +17,12 @@ class TrainingOutput(typing.NamedTuple):
     tensors: dict = {}
 
 
-class StepRecord(typing.NamedTuple):
-    """Input of a log line.
-
-    Attributes:
-      step, max_steps: global steps.
-      losses: name -> float.
-      total, learning_rate: float.
-      loss_scale: float, or None.
-      seconds_per_step: mean since the last log line.
-      examples_per_second: mean over the same steps, all ranks together.
-    """
-    step: int
-    max_steps: int
-    losses: typing.Dict[str, float]
-    total: float
-    learning_rate: float
-    loss_scale: typing.Optional[float]
-    seconds_per_step: float
-    examples_per_second: float
-
-
-def default_log_line(record):
+def default_log_line(step, row):
     """`Iteration: [    100] | Time: 2.8347s/iter | Loss: 3.112`."""
     line = 'Iteration: [%7d] | Time: %4.4fs/iter | Loss: %.3f' % (
-        record.step, record.seconds_per_step, record.total)
-    if record.loss_scale is not None:
-        line += ' | Loss scale: %g' % record.loss_scale
+        step, row['seconds_per_step'], row['total'])
+    if 'loss_scale' in row:
+        line += ' | Loss scale: %g' % row['loss_scale']
     return line
 
 
@@ -95,7 +74,8 @@ class TrainingTask(typing.NamedTuple):
       init_checkpoint: prefix or folder with initial model variables of a new run.
       init_scopes: list of scopes that it must contain; None requires all variables.
       checkpoint_name: function step -> name of a scheduled or final checkpoint.
-      log_line: function <StepRecord> -> str.
+      log_line: function (step, row) -> str; `row` is a dict of the numbers of a 'train' row in
+        metrics.jsonl, which metrics.py lists.
     """
     build_model: typing.Callable
     make_dataset: typing.Callable

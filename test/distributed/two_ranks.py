@@ -108,7 +108,7 @@ def stops(folder):
         endings['nan'] = str(error)
     try:
         run_toy(os.path.join(folder, 'term'), 10 ** 6, model=mean_model,
-                data=signal_in_the_data(signal.SIGTERM, 7, on_rank=1), log_line=lambda _: 'step')
+                data=signal_in_the_data(signal.SIGTERM, 7, on_rank=1), log_line=lambda *_: 'step')
     except SystemExit as error:
         endings['term'] = error.code
     write_json(os.path.join(folder, 'endings%d.json' % RANK), endings)
@@ -116,7 +116,7 @@ def stops(folder):
 
 def dies(folder):
     run_toy(folder, 10 ** 6, model=mean_model,
-            data=signal_in_the_data(signal.SIGKILL, 12, on_rank=1), log_line=lambda _: 'step')
+            data=signal_in_the_data(signal.SIGKILL, 12, on_rank=1), log_line=lambda *_: 'step')
 
 
 if __name__ == '__main__':

@@ -189,6 +189,7 @@ WRITERS = {case.__name__: case for case in (
     prepare, predict_pose, unpack, render, prepare_raw, predict_depth, predict_motion, export_pose,
     write_snippets, extend_views, score_pose, score_odometry, score_depth, score_flow)}
 TRAININGS = {case.__name__: case for case in (train_toy, train_rigid, train_motion)}
+COMMANDS = dict(WRITERS, **TRAININGS)
 # Tell of the run as well: how much was there already, and from which folders it is.
 DIARIES = ('prepared.json', '.html')
 
@@ -244,6 +245,6 @@ class References:
         """(folder <pathlib.Path> of the output, seconds that it took) of a command by name."""
         if name not in self._made:
             folder = self._folder / name
-            ended = self._programs.works(*dict(WRITERS, **TRAININGS)[name](self._world, folder))
+            ended = self._programs.works(*COMMANDS[name](self._world, folder))
             self._made[name] = folder, ended.seconds
         return self._made[name]

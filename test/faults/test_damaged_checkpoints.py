@@ -4,11 +4,10 @@ import shutil
 
 import numpy as np
 import pytest
-import tensorflow.compat.v1 as tf
 
 import cases
 import programs as running
-from checkpoint_values import values_of
+from checkpoint_values import values_of, write_values
 from settings import pick
 from toy_training import losses_of
 
@@ -37,15 +36,6 @@ def flip_a_bit(prefix, rng):
 
 def lose_data(prefix, rng):
     os.remove(prefix + DATA)
-
-
-def write_values(prefix, values):
-    """Writes a checkpoint with these arrays."""
-    with tf.Graph().as_default(), tf.Session() as session:
-        variables = {key: tf.Variable(value, name=key, dtype=value.dtype)
-                     for key, value in values.items()}
-        session.run(tf.global_variables_initializer())
-        tf.train.Saver(variables).save(session, prefix, write_meta_graph=False, write_state=False)
 
 
 def spoil(prefix, rng):

@@ -25,16 +25,12 @@ def steps_in(run):
 def test_memory_and_open_files_stay_as_they_are_after_the_beginning(
         name, programs, world, tmp_path):
     run = tmp_path / 'run'
-    more = ('--save_every=50', '--images_every=20', '--eval_every=40')
-    if name == 'train_rigid':
+    more, a_row = ('--save_every=50', '--images_every=20', '--eval_every=40'), 1
+    if name == 'train_rigid':  # where a flag is given twice, the last one counts
         more = ('--save_ckpt_freq=300', '--max_to_keep=2', '--summary_freq=100', '--log_freq=10',
                 '--eval_every=200', '--eval_batches=2')
-    command = cases.TRAININGS[name](world, run, STEPS, *more)
-    arguments = [word for word in command  # the last of a flag counts, in argparse too
-                 if word not in ('--save_ckpt_freq=3', '--log_freq=1')] + (
-                     ['--log_freq=10'] if name == 'train_rigid' else [])
-    a_row = 10 if name == 'train_rigid' else 1
-    program = programs.start(*arguments)
+        a_row = 10
+    program = programs.start(*cases.TRAININGS[name](world, run, STEPS, *more))
     program.wait_until(lambda: steps_in(run) * a_row >= SETTLED, 1500)
     memory, files = [], []
     while program.runs():

@@ -11,9 +11,8 @@ import programs as running
 from settings import pick
 from toy_training import losses_of
 
-CASES = dict(cases.WRITERS, **cases.TRAININGS)
 QUICK = ['prepare', 'train_toy']
-ALL = pick(list(CASES), QUICK)
+ALL = pick(list(cases.COMMANDS), QUICK)
 TRAININGS = pick(list(cases.TRAININGS), ['train_toy'])
 
 
@@ -21,14 +20,15 @@ TRAININGS = pick(list(cases.TRAININGS), ['train_toy'])
 def test_a_read_only_disk_is_one_sentence(name, programs, world, disk):
     locked = disk(1000)
     locked.change('ro')
-    running.assert_sentence(programs.run(*CASES[name](world, locked.folder / 'out')), locked.folder)
+    ended = programs.run(*cases.COMMANDS[name](world, locked.folder / 'out'))
+    running.assert_sentence(ended, locked.folder)
 
 
 @pytest.mark.parametrize('name', ALL)
 def test_a_folder_that_became_read_only_after_the_first_run_is_one_sentence_or_no_matter(
         name, programs, world, disk):
     locked = disk(1000000)
-    command = CASES[name](world, locked.folder / 'out')
+    command = cases.COMMANDS[name](world, locked.folder / 'out')
     programs.works(*command)
     locked.change('ro')
     ended = programs.run(*command)
@@ -41,10 +41,10 @@ def test_an_output_folder_of_another_user_is_one_sentence(
         name, programs, world, nobody, tmp_path):
     opened = tmp_path / 'of root'
     opened.mkdir(mode=0o755)
-    CASES[name](world, opened / 'out')  # what it reads is made by root
+    cases.COMMANDS[name](world, opened / 'out')  # what it reads is made by root
     _let_read(world.folder)
     _let_read(tmp_path)
-    ended = programs.run(*CASES[name](world, opened / 'out'), uid=nobody, cwd='/')
+    ended = programs.run(*cases.COMMANDS[name](world, opened / 'out'), uid=nobody, cwd='/')
     running.assert_sentence(ended, opened)
 
 
@@ -68,7 +68,7 @@ def test_input_that_this_user_may_not_read_is_one_sentence(
     out = tmp_path / 'out'
     out.mkdir(mode=0o777)
     out.chmod(0o777)
-    ended = programs.run(*CASES[name](private, out), uid=nobody, cwd='/')
+    ended = programs.run(*cases.COMMANDS[name](private, out), uid=nobody, cwd='/')
     running.assert_no_trace(ended)
     assert ended.status == running.USER_ERROR, running.complaint(ended)
     assert str(secret) in ended.err, running.complaint(ended)
@@ -98,7 +98,7 @@ def test_a_run_whose_folder_is_removed_tells_so(name, programs, world, tmp_path)
 def test_without_home_and_with_private_files_all_is_as_ever(
         name, programs, world, references, tmp_path):
     without = dict(HOME=None, USER=None, LOGNAME=None, XDG_CACHE_HOME=None)
-    programs.works(*CASES[name](world, tmp_path / 'out'), env=without, umask=0o077)
+    programs.works(*cases.COMMANDS[name](world, tmp_path / 'out'), env=without, umask=0o077)
     made = cases.contents(tmp_path / 'out', names_only=True)
     for path in made:
         assert os.stat(str(tmp_path / 'out' / path)).st_mode & 0o077 == 0, path
@@ -149,7 +149,7 @@ def locales(tmp_path_factory):
                                       ['score_odometry']))
 def test_any_locale_takes_folders_of_any_name(name, locale, locales, world, tmp_path):
     strange = world.copied_to(tmp_path / '中é 数据', 'kitti', 'rigid')
-    ended = running.interpreter(tmp_path, *CASES[name](strange, tmp_path / '输出 ü'),
+    ended = running.interpreter(tmp_path, *cases.COMMANDS[name](strange, tmp_path / '输出 ü'),
                                 env=locales(locale)).ended()
     if (name, locale) == ('train_toy', 'C'):  # TensorFlow's saver cannot, which is told at once
         running.assert_sentence(ended, 'LC_ALL=C.UTF-8')

@@ -7,7 +7,6 @@ variable makes a checkpoint big enough to be interrupted, and `--formatted` read
 """
 import dataclasses
 import os
-import signal
 import sys
 import time
 
@@ -32,8 +31,6 @@ class Config(Flags):
     steps: int = flag(20, 'to train')
     save_every: int = flag(3, 'steps')
     save_minutes: float = flag(10., 'after which a step that is not saved is')
-    die_at_rename: int = flag(0, 'be killed before this call that links, renames or removes a file '
-                                 'of a checkpoint; 0 is never')
     images_every: int = flag(2, 'steps')
     eval_every: int = flag(4, 'steps')
     ballast: int = flag(100000, 'weights that make the checkpoint bigger')
@@ -76,27 +73,9 @@ def data_of(config):
     return data
 
 
-def die_before_call(number):
-    """Has this process killed before call `number` on a checkpoint's files that Python makes."""
-    calls = []
-
-    def deadly(function):
-        def call(path, *others):
-            if os.path.basename(path).startswith('model'):
-                calls.append(path)
-                if len(calls) == number:
-                    os.kill(os.getpid(), signal.SIGKILL)
-            return function(path, *others)
-        return call
-    for name in ('link', 'replace', 'remove'):
-        setattr(os, name, deadly(getattr(os, name)))
-
-
 def main(argv=None):
     config, = parse_flags(__doc__, Config, argv=argv)
     start_tensorflow()
-    if config.die_at_rename:
-        die_before_call(config.die_at_rename)
     data = data_of(config)
     validation = Validation(lambda: data(0, 0, 1), config.eval_every, 2)
     try:

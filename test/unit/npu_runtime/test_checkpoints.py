@@ -5,25 +5,18 @@ import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 
+from checkpoint_values import write_values
 from npu_runtime import checkpoints
 from vo_common.errors import UserError
-
-
-def write(folder, name, values):
-    os.makedirs(str(folder), exist_ok=True)
-    with tf.Graph().as_default(), tf.Session() as session:
-        variables = {key: tf.Variable(value) for key, value in values.items()}
-        session.run(tf.global_variables_initializer())
-        return tf.train.Saver(variables).save(session, os.path.join(str(folder), name))
 
 
 @pytest.fixture
 def folder(tmp_path):
     """Steps 5 and 40, saved in the other order of time, and a best one."""
-    write(tmp_path, 'model-40', {'w': np.float32([4, 4]), 'global_step': np.int64(40)})
-    write(tmp_path, 'model-5', {'w': np.float32([5, 5]), 'global_step_1': np.int64(5),
-                                'w/Adam': np.float32([0, 0]), 'old/v': np.float32([0, 0])})
-    write(tmp_path, 'model-best', {'w': np.float32([9, 9])})
+    write_values(tmp_path / 'model-40', {'w': np.float32([4, 4]), 'global_step': np.int64(40)})
+    write_values(tmp_path / 'model-5', {'w': np.float32([5, 5]), 'global_step_1': np.int64(5),
+                                        'w/Adam': np.float32([0, 0]), 'old/v': np.float32([0, 0])})
+    write_values(tmp_path / 'model-best', {'w': np.float32([9, 9])})
     return tmp_path
 
 
@@ -94,8 +87,8 @@ def test_a_finalized_graph_can_be_restored(folder):
 
 
 def test_every_byte_of_damage_is_found(tmp_path):
-    prefix = write(tmp_path, 'model-1', {'a': np.ones(100, np.float32),
-                                         'b': np.ones(100, np.float32)})
+    prefix = write_values(tmp_path / 'model-1', {'a': np.ones(100, np.float32),
+                                                 'b': np.ones(100, np.float32)})
     assert checkpoints.damage(prefix) == ''
     data = prefix + '.data-00000-of-00001'
     with open(data, 'rb') as stream:
@@ -109,14 +102,15 @@ def test_every_byte_of_damage_is_found(tmp_path):
 
 
 def test_weights_that_are_not_finite_are_refused_by_the_variable_s_name(folder):
-    prefix = write(folder, 'model-41', {'w': np.float32([1, np.nan])})
+    prefix = write_values(folder / 'model-41', {'w': np.float32([1, np.nan])})
     with pytest.raises(UserError, match='model-41: is damaged .variable w holds NaN or infinity'
                                         '.*the newest intact checkpoint in this folder is .*model-40$'):
         restored(prefix)
 
 
 def test_a_folder_falls_back_to_its_last_whole_checkpoint_with_a_warning(folder, capsys):
-    prefix = write(folder, 'model-50', {'w': np.float32([1, np.inf]), 'global_step': np.int64(50)})
+    prefix = write_values(folder / 'model-50',
+                          {'w': np.float32([1, np.inf]), 'global_step': np.int64(50)})
     np.testing.assert_array_equal(restored(folder)[0], [4, 4])
     assert 'warning: checkpoint %s is damaged (variable w holds' % prefix in capsys.readouterr().err
 

@@ -5,14 +5,14 @@ from repository import ROOT
 
 
 def names_of_tests(folder):
-    """{'test_x.py::test_y'} of the files in a folder."""
-    return {'%s::%s' % (path.name, name) for path in folder.glob('test_*.py')
+    """{'test_x.py::test_y'} of the files below a folder."""
+    return {'%s::%s' % (path.name, name) for path in folder.rglob('test_*.py')
             for name in re.findall(r'^def (test_\w+)\(', path.read_text(), re.MULTILINE)}
 
 
 def test_every_promise_names_tests_that_exist_and_every_test_of_faults_is_named():
     page = (ROOT / 'docs' / 'promises.md').read_text()
     named = set(re.findall(r'`(test_\w+\.py::test_\w+)`', page))
-    assert named == names_of_tests(ROOT / 'test' / 'faults')
+    assert names_of_tests(ROOT / 'test' / 'faults') <= named <= names_of_tests(ROOT / 'test')
     rows = [line for line in page.split('\n') if line.startswith('| ')][1:]
     assert rows and all('::test_' in row for row in rows)

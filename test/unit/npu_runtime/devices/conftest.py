@@ -1,7 +1,8 @@
-"""The stand-in plugin, and the environment of a rank."""
+"""The stand-in plugin, the environment of a rank, and the CPU of another machine."""
 import pytest
 
 import npu_plugin
+from npu_runtime.devices import processor
 from scripts.make_rank_table import rank_table
 from vo_common.files import write_json
 
@@ -22,3 +23,13 @@ def eight_ranks(tmp_path, monkeypatch):
     for name, value in (('RANK_SIZE', '8'), ('RANK_ID', '0'), ('JOB_ID', '1'),
                         ('RANK_TABLE_FILE', path)):
         monkeypatch.setenv(name, value)
+
+
+@pytest.fixture
+def cpu(monkeypatch, tmp_path):
+    """A function that makes this machine's CPU one with these instructions alone."""
+    def become(flags):
+        info = tmp_path / 'cpuinfo'
+        info.write_text('processor\t: 0\nmodel name\t: one\nflags\t\t: fpu sse2 %s\n' % flags)
+        monkeypatch.setattr(processor, '_CPU_INFO', str(info))
+    return become

@@ -4,6 +4,7 @@ import tensorflow.compat.v1 as tf
 
 from npu_runtime.devices.choose import Device
 from npu_runtime.devices.flags import RuntimeConfig
+from npu_runtime.devices.graph_audit import device_ops
 from npu_runtime.session import session_config
 
 CPU, NPU = Device('cpu', 'test'), Device('npu', 'test')
@@ -33,18 +34,7 @@ def test_images_come_out_of_a_graph_without_the_step(plugin):
         assert not set(kept) & set(tf.global_variables())  # in no checkpoint
     with tf.Graph().as_default():
         _, _, summary = picture_step(NPU)
-        assert 'Assign' not in {op.type for op in needed(summary)}
-
-
-def needed(tensor):
-    """All operations that a tensor depends on."""
-    found, waiting = set(), [tensor.op]
-    while waiting:
-        op = waiting.pop()
-        if op not in found:
-            found.add(op)
-            waiting += [tensor.op for tensor in op.inputs] + list(op.control_inputs)
-    return found
+        assert 'Assign' not in {op.type for op in device_ops([summary])}
 
 
 def test_other_devices_fetch_the_images_with_the_step():

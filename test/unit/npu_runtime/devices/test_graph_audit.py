@@ -16,7 +16,7 @@ audited = functools.lru_cache(maxsize=None)(audit_graph.audit)
 def problems_of(build):
     with tf.Graph().as_default():
         targets = build()
-        return graph_audit.problems(targets, tf.trainable_variables())
+        return graph_audit.problems(targets)
 
 
 def weights(dtype=tf.float32):
@@ -92,7 +92,7 @@ def test_the_audited_graph_is_the_one_that_the_defaults_train():
 
 def test_an_operation_of_the_start_is_audited_too(monkeypatch):
     def build():
-        return audit_graph.Built([weights() * 2.], (), [tf.roll(weights_again(), 1, 0)])
+        return [weights() * 2.], [tf.roll(weights_again(), 1, 0)]
 
     def weights_again():
         with tf.variable_scope(tf.get_variable_scope(), reuse=True):
@@ -115,8 +115,8 @@ def test_what_other_versions_and_modes_decide_overflow_by_is_allowed(plugin, kin
 
 def test_the_audit_lists_operations_and_fails_on_problems(monkeypatch, capsys):
     monkeypatch.setattr(audit_graph, 'GRAPHS', {
-        'train_flow_direct': (lambda: audit_graph.Built([tf.round(weights() * 2.)]), 1),
-        'test_pose': (lambda: audit_graph.Built([tf.roll(weights(), 1, 0)]), 1)})
+        'train_flow_direct': (lambda: ([tf.round(weights() * 2.)], []), 1),
+        'test_pose': (lambda: ([tf.roll(weights(), 1, 0)], []), 1)})
     assert audit_graph.main(['--graphs=train_flow_direct', '--ops']) == 0
     said = capsys.readouterr().out
     assert 'operations: ok' in said and 'Mul 1' in said

@@ -35,7 +35,7 @@ def test_loss_scaling_is_dynamic_exactly_where_precision_is_mixed(device, flags,
 def test_a_cpu_that_has_bfloat16_mixes_it_and_needs_no_loss_scaling(mode, monkeypatch):
     monkeypatch.setattr(host_kernels, 'bfloat16_obstacle', lambda: '')
     config = RuntimeConfig(precision_mode=mode)
-    assert CPU.own.graph_rewrite(config) == 'auto_mixed_precision_onednn_bfloat16'
+    assert CPU.own.precision(config).rewrite == 'auto_mixed_precision_onednn_bfloat16'
     assert precision.describe(CPU, config) == (
         'precision: bfloat16 and float32, mixed by the graph rewrite of TensorFlow, '
         'loss scaling off')
@@ -44,7 +44,7 @@ def test_a_cpu_that_has_bfloat16_mixes_it_and_needs_no_loss_scaling(mode, monkey
 def test_a_cpu_without_bfloat16_stays_float32_and_says_why(monkeypatch):
     monkeypatch.setattr(host_kernels, 'bfloat16_obstacle', lambda: 'it is old')
     config = RuntimeConfig(precision_mode='allow_mix_precision')
-    assert CPU.own.graph_rewrite(config) is None
+    assert CPU.own.precision(config).rewrite is None
     assert precision.describe(CPU, config) == (
         'precision: float32 (allow_mix_precision has no effect: it is old), loss scaling off')
 
@@ -76,7 +76,7 @@ def test_the_rewrite_of_a_gpu_is_told_too(mode, is_told, monkeypatch):
                                    dict(precision_mode='force_fp16'),
                                    dict(npu_options=['precision_mode_v2=mixed_float16'])])
 def test_a_cpu_says_which_modes_it_has(flags):
-    assert CPU.own.graph_rewrite(RuntimeConfig(**flags)) is None
+    assert CPU.own.precision(RuntimeConfig(**flags)).rewrite is None
     assert 'on a CPU --precision_mode has allow_mix_precision and allow_mix_precision_bf16' in (
         precision.describe(CPU, RuntimeConfig(**flags)))
 

@@ -9,16 +9,6 @@ from vo_common.errors import UserError
 
 
 @pytest.fixture
-def cpu(monkeypatch, tmp_path):
-    """A function that makes this machine's CPU one with other instructions."""
-    def become(flags):
-        info = tmp_path / 'cpuinfo'
-        info.write_text('processor\t: 0\nmodel name\t: one\nflags\t\t: fpu sse2 %s\n' % flags)
-        monkeypatch.setattr(processor, '_CPU_INFO', str(info))
-    return become
-
-
-@pytest.fixture
 def setting(monkeypatch):
     """A function that starts TensorFlow and returns the value of TF_ENABLE_ONEDNN_OPTS."""
     def start(before=None):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 
-from checkpoint_values import values_of
+from checkpoint_values import values_of, write_values
 from npu_runtime import checkpoints
 from npu_runtime.devices.flags import RuntimeConfig
 from npu_runtime.devices.choose import Device
@@ -22,11 +22,11 @@ from toy_training import (
 from vo_common.errors import UserError
 
 
-def signal_at(step, number):
-    def line(record):
-        if record.step == step:
+def signal_at(last, number):
+    def line(step, row):
+        if step == last:
             os.kill(os.getpid(), number)
-        return 'step %d' % record.step
+        return 'step %d' % step
     return line
 
 
@@ -73,8 +73,8 @@ def test_a_run_killed_hard_and_resumed_equals_one_that_was_not(uninterrupted, tm
     """A copy of the folder in the middle of a step is what a kill leaves there."""
     killed = tmp_path / 'killed'
 
-    def copy_at_step_8(record):
-        if record.step == 8:
+    def copy_at_step_8(step, row):
+        if step == 8:
             shutil.copytree(str(tmp_path / 'run'), str(killed))
         return ''
     run_toy(tmp_path / 'run', 9, log_line=copy_at_step_8)
@@ -160,17 +160,10 @@ def two_nets(batch, is_training):
     return TrainingOutput({'fit': tf.reduce_mean((tf.matmul(batch, old) * new - 1) ** 2)}, {})
 
 
-def write_checkpoint(path, values):
-    with tf.Graph().as_default(), tf.Session() as session:
-        variables = [tf.Variable(value, name=name) for name, value in values.items()]
-        session.run(tf.global_variables_initializer())
-        tf.train.Saver(variables).save(session, path)
-
-
 def test_a_published_checkpoint_starts_a_new_run_of_which_only_some_scopes_are_trained(tmp_path):
     published = str(tmp_path / 'published' / 'model-300')
     old = np.full([4, 1], 0.25, np.float32)
-    write_checkpoint(published, {'old_net/weights': old, 'global_step_1': np.int64(300)})
+    write_values(published, {'old_net/weights': old, 'global_step_1': np.int64(300)})
     results = run_toy(tmp_path / 'out', 2, model=two_nets, init_checkpoint=published,
                       init_scopes=['old_net'], trainable_scopes=['new_net'])
     values = values_of(results['checkpoint'])
@@ -181,7 +174,7 @@ def test_a_published_checkpoint_starts_a_new_run_of_which_only_some_scopes_are_t
 
 def test_an_initial_checkpoint_that_lacks_a_required_net_is_refused(tmp_path):
     other = str(tmp_path / 'published' / 'model-3')
-    write_checkpoint(other, {'new_net/weights': np.ones([1], np.float32)})
+    write_values(other, {'new_net/weights': np.ones([1], np.float32)})
     with pytest.raises(UserError, match='lacks 1 of 2 variables: old_net/weights'):
         run_toy(tmp_path / 'out', 2, model=two_nets, init_checkpoint=other,
                 init_scopes=['old_net'])

@@ -10,7 +10,7 @@ import tensorflow.compat.v1 as tf
 
 from npu_runtime.training.chief import due
 from npu_runtime.training.metrics import MetricsLog, read_metrics
-from npu_runtime.training.task import StepRecord, Validation, default_log_line
+from npu_runtime.training.task import Validation, default_log_line
 from toy_training import linear_model, run_toy, train_rows
 from vo_common.errors import UserError
 
@@ -29,8 +29,8 @@ def fixed_batches():
 
 
 def test_the_log_line_has_the_published_form():
-    record = StepRecord(100, 300000, {'a': 3.1117}, 3.1117, 0.0002, None, 2.83474, 1.41)
-    assert default_log_line(record) == 'Iteration: [    100] | Time: 2.8347s/iter | Loss: 3.112'
+    assert default_log_line(100, {'total': 3.1117, 'seconds_per_step': 2.83474}) == (
+        'Iteration: [    100] | Time: 2.8347s/iter | Loss: 3.112')
 
 
 def test_multiples_are_met_also_by_steps_of_many():
@@ -41,7 +41,7 @@ def test_multiples_are_met_also_by_steps_of_many():
 
 
 def test_log_lines_and_rows_come_every_log_every_steps(tmp_path, capsys):
-    run_toy(tmp_path, 11, log_freq=4, log_line=lambda record: 'at %d' % record.step)
+    run_toy(tmp_path, 11, log_freq=4, log_line=lambda step, row: 'at %d' % step)
     assert [line for line in capsys.readouterr().out.split('\n') if line.startswith('at ')] == [
         'at 4', 'at 8']
     rows = read_metrics(tmp_path)
