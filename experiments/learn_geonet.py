@@ -23,12 +23,13 @@ NUM_PICTURES = 4
 # Batch norm's moving statistics lag behind at first; with small batches they hinder later stages,
 # which freeze them. The last steps are small to average out noise.
 _FROZEN = ('--freeze_batch_norm',)
-# Disparities start at 1: from the published 5 they can at most double. Half of the snippets are
-# mirrored: few drives hold few turns. A sideways step looks like a turn; snippets that only turn
-# distinguish them. pose_net does not see the camera: treat all frames as taken by one. Warping
-# towards the target alone makes 1.6 times as many steps in the same time.
+# Disparities start at 1: from the published 5 they can at most double. Motions start near 0: with a
+# random direction of travel, depth_net learns depths that agree with it, which short runs do not
+# leave. Half of the snippets are mirrored: few drives hold few turns. A sideways step looks like a
+# turn; snippets that only turn distinguish them. pose_net does not see the camera: treat all frames
+# as taken by one. Warping towards the target alone makes 1.6 times as many steps in the same time.
 _FLAGS = ('--mode=train_rigid', '--dispnet_encoder=vgg', '--batch_norm_decay=0.98',
-          '--initial_disparity=1', '--target_depth_only',
+          '--initial_disparity=1', '--initial_pose_gain=0.01', '--target_depth_only',
           '--augment=scale,gamma,brightness,colour,flip',
           '--half_pixel_centers', '--precision_mode=allow_mix_precision')
 # Added turns only at first: true turns come with a sideways step. No enlarged images at the end:

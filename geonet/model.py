@@ -39,7 +39,7 @@ def rigid_training(batch, config, is_training=True):
     # Without warps from sources to target only the target's depth is needed.
     seen = views[0][:batch_size] if config.target_depth_only else views[0]
     disparities = _disparities(seen, config, _norm_decay(config, is_training))
-    poses = nets.pose_net(images, _norm_decay(config, is_training))
+    poses = nets.pose_net(images, _norm_decay(config, is_training), config.initial_pose_gain)
     depth, transform = _starting_points(disparities, poses, intrinsics)
     flow = geometry.rigid_flow(depth, transform, sizes, config.half_pixel_centers)
     pairs = flow.shape.as_list()[0]

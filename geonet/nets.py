@@ -61,13 +61,14 @@ def flow_net(inputs, norm_decay=None, initial_gain=1.0):
     return [flow * [float(size) for size in flow.shape.as_list()[2:0:-1]] for flow in flows]
 
 
-def pose_net(images, norm_decay=None):
+def pose_net(images, norm_decay=None, initial_gain=1.0):
     """Camera motion from the target frame to each source frame.
 
     Args:
       images: <float32>[B, H, W, 3(N + 1)] in [-1, 1]: the target, the frames before it, then
         the frames after it.
       norm_decay: see `Layers`; None for inference.
+      initial_gain: factor on the motions of an untrained net; 1 as published.
 
     Returns:
       <float32>[B, N, 6]: (tx, ty, tz, rx, ry, rz), target to source, in the unit of the depth and
@@ -79,7 +80,8 @@ def pose_net(images, norm_decay=None):
         features = images
         for width, size in _POSE_LAYERS:
             features = layer.conv_same(features, width, size, 2)
-        poses = tf.reduce_mean(layer.linear_conv(features, 6 * num_sources, 1), axis=[1, 2])
+        poses = layer.linear_conv(features, 6 * num_sources, 1, initial_gain=initial_gain)
+        poses = tf.reduce_mean(poses, axis=[1, 2])
         return _POSE_SCALE * tf.reshape(poses, [-1, num_sources, 6])
 
 

@@ -24,9 +24,9 @@ _FREEDOM = 4.0  # of Student's t, the distribution of the differences (Kerl et a
 _DEPTH_SPREAD = 2.0  # of the factors of inverse depths: directions need little of them
 _TURN_SPREAD = 0.005  # radians
 _STEP_SPREAD = 0.05  # share of the step
-# Refined motions farther away are wrong.
-_LARGEST_TURN = 0.03  # radians
-_LARGEST_STEP = 0.5  # share of the step
+# Refined motions farther away are wrong. The length of a step is as uncertain as depth.
+_LARGEST_TURN = 0.04  # radians
+_LARGEST_RATIO = 8.0  # of the longer step to the shorter one
 _SMALLEST_STEP = 1e-3  # in the unit of the depth; of a car that stands
 
 
@@ -53,7 +53,7 @@ class Refiner:
         """The refined motions of a snippet.
 
         A motion stays as it is where the images do not agree better with the refined one, or
-        where that is half a step or 0.03 radians away.
+        where that turns by 0.04 radians more or goes eight times as far or an eighth.
 
         Args:
           window: list of L `prepared` frames, in time order, the target in the middle.
@@ -73,8 +73,8 @@ class Refiner:
                                inverse_depth, self._camera, start)
             motions = problem.solve(motions, self._steps)
         accepted = problem.costs(motions) < problem.costs(start)
-        accepted &= (np.abs(_away(motions, start)) <= _of_each(
-            start, _LARGEST_STEP, _LARGEST_TURN)).all(axis=1)
+        accepted &= (np.abs(_away(motions, start)[:, 3:]) <= _LARGEST_TURN).all(axis=1)
+        accepted &= np.abs(np.log(_lengths(motions) / _lengths(start))) <= np.log(_LARGEST_RATIO)
         return np.where(accepted[:, np.newaxis], vector_from_transform(motions), vectors)
 
 
@@ -194,5 +194,10 @@ def _away(motions, start):
 
 def _of_each(start, share, turn):
     """float64 [N, 6]: a share of the step of each motion, and an angle in radians, thrice each."""
-    lengths = np.maximum(np.linalg.norm(start[:, :3, 3], axis=1), _SMALLEST_STEP)
+    lengths = _lengths(start)
     return np.repeat(np.stack([share * lengths, np.full_like(lengths, turn)], axis=1), 3, axis=1)
+
+
+def _lengths(motions):
+    """float64 [N]: the step of each motion, at least `_SMALLEST_STEP`."""
+    return np.maximum(np.linalg.norm(motions[:, :3, 3], axis=1), _SMALLEST_STEP)

@@ -70,8 +70,8 @@ def test_predicted_residual_flow_is_that_of_the_training_graph_with_frozen_nets(
 @pytest.mark.parametrize('flag,value', [
     ('seq_length', 4), ('seq_length', 1), ('img_height', 8), ('img_width', 15),
     ('dispnet_encoder', 'resnet'), ('flownet_type', 'both'), ('alpha_recon_image', 1.5),
-    ('initial_disparity', 5.5), ('initial_flow_gain', 0), ('initial_disparity', 0.01),
-    ('rigid_warp_weight', -1.0), ('flow_consistency_beta', -0.1)])
+    ('initial_disparity', 5.5), ('initial_flow_gain', 0), ('initial_pose_gain', 1.5),
+    ('initial_disparity', 0.01), ('rigid_warp_weight', -1.0), ('flow_consistency_beta', -0.1)])
 def test_a_configuration_without_a_model_names_its_flag(flag, value):
     with pytest.raises(UserError, match='--' + flag):
         ModelConfig(**{flag: value})

@@ -152,3 +152,15 @@ def test_poses_are_small_at_first_and_one_for_each_source():
     poses = run(nets.pose_net(images, norm_decay=0.999))
     assert poses.shape == (2, 4, 6)
     assert np.abs(poses).max() < 0.1
+
+
+@pytest.mark.parametrize('net', [nets.pose_net, lambda images, initial_gain: nets.flow_net(
+    images, initial_gain=initial_gain)[0]])
+def test_an_initial_gain_scales_what_an_untrained_net_predicts(net):
+    predictions = []
+    for gain in (1.0, 0.01):
+        with tf.Graph().as_default():
+            tf.set_random_seed(1)
+            predictions.append(run(net(tf.constant(numbers(1, 64, 64, 6)), initial_gain=gain)))
+    np.testing.assert_allclose(predictions[1], 0.01 * predictions[0], rtol=1e-4, atol=1e-7)
+    assert np.abs(predictions[0]).max() > 1e-3
