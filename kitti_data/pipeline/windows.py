@@ -3,13 +3,12 @@
 A window of T pairs is T + 1 frames of one sequence, each read and decoded once.
 """
 import numpy as np
-import tensorflow.compat.v1 as tf
 
 from kitti_data.calibration import resized
 from kitti_data.pipeline.compact_frames import FrameReader, check_frames
 from kitti_data.motion import motions_from_poses
 from kitti_data.odometry import OdometrySequence
-from kitti_data.pipeline.order import example_order
+from kitti_data.pipeline.order import example_batches
 from kitti_data.pipeline.window_augmentation import change_window
 from vo_common.errors import UserError
 
@@ -68,30 +67,13 @@ class WindowSet:
         return len(self._starts)
 
     def dataset(self, batch_size, shuffle=True, seed=8964, start=0, rank=0, size=1, num_threads=0):
-        """The endless batches of one worker.
-
-        Args:
-          batch_size: B, windows per step of this worker.
-          shuffle, seed, start, rank, size: see `example_order`; seed is also of the augmentation.
-          num_threads: windows read in parallel; 0: tf.data chooses.
+        """The endless batches of one worker; for the arguments see `example_batches`.
 
         Returns:
           tf.data.Dataset of dict(frames=<uint8 or uint16>[B, T+1, H, W, C], scale=<float32>
           [B, T+1], mean=<float32>[B, T+1], see `CompactFrames`, motions=<float32>[B, T, 6]), shapes
           static.
         """
-        dataset = example_order(len(self), seed, shuffle, rank, size, start)
-        dataset = dataset.map(lambda *places: self._as_tensors(places, seed),
-                              num_parallel_calls=num_threads or tf.data.experimental.AUTOTUNE)
-        return dataset.batch(batch_size, drop_remainder=True).prefetch(2)
-
-    def window(self, index):
-        """The window's CompactFrames of T + 1 frames and its motions <float32>[T, 6]."""
-        start = self._starts[index]
-        return (self.reader.read(range(start, start + self.time_steps + 1)),
-                self._motions[start:start + self.time_steps])
-
-    def _as_tensors(self, places, seed):
         num_frames = self.time_steps + 1
 
         def read(index, position):
@@ -102,13 +84,17 @@ class WindowSet:
                     None if self._intrinsics is None else self._intrinsics[self._starts[index]])
             return tuple(compact) + (motions,)
 
-        frames, scale, mean, motions = tf.numpy_function(
-            read, places, (tf.as_dtype(self.reader.dtype), tf.float32, tf.float32, tf.float32))
-        frames.set_shape((num_frames,) + self.reader.frame_shape)
-        scale.set_shape([num_frames])
-        mean.set_shape([num_frames])
-        motions.set_shape([self.time_steps, 6])
-        return {'frames': frames, 'scale': scale, 'mean': mean, 'motions': motions}
+        return example_batches(
+            read, {'frames': (self.reader.dtype, (num_frames,) + self.reader.frame_shape),
+                   'scale': (np.float32, [num_frames]), 'mean': (np.float32, [num_frames]),
+                   'motions': (np.float32, [self.time_steps, 6])},
+            len(self), batch_size, shuffle, seed, start, rank, size, num_threads)
+
+    def window(self, index):
+        """The window's CompactFrames of T + 1 frames and its motions <float32>[T, 6]."""
+        start = self._starts[index]
+        return (self.reader.read(range(start, start + self.time_steps + 1)),
+                self._motions[start:start + self.time_steps])
 
 
 def _checked_length(sequence, time_steps):
