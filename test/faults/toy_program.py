@@ -20,7 +20,7 @@ from kitti_data.pipeline.formatted import FormattedSet  # noqa: E402
 from npu_runtime.engine import start_tensorflow  # noqa: E402
 from npu_runtime.training.task import Validation  # noqa: E402
 from toy_training import linear_model, random_batches, run_toy  # noqa: E402
-from vo_common.errors import UserError, run_main  # noqa: E402
+from vo_common.errors import run_main  # noqa: E402
 from vo_common.flags import Flags, flag, parse_flags, path_flag  # noqa: E402
 
 

@@ -116,7 +116,7 @@ def test_a_chunk_that_asks_for_too_much_memory_is_refused(tmp_path, read):
     before, _, after = png_header(8, 8).partition(b'IDAT')
     path.write_bytes(before[:-4] + b'\x7f\xff\xff\xffIDAT' + after)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    with pytest.raises(UserError, match='cannot read .*long.png: it cannot be decoded'):
+    with pytest.raises(UserError, match='cannot read .*long.png: '):
         read(str(path))
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 50000
 
