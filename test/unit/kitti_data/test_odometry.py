@@ -6,22 +6,17 @@ import pytest
 
 import golden_common
 from kitti_data import images, odometry, poses
+from kitti_folders import write_sequence
 from vo_common.errors import UserError
 
 
 @pytest.fixture
 def root(tmp_path):
     """An odometry folder with sequence 04: five gray frames, calibration, times and poses."""
-    folder = tmp_path / 'kitti odometry' / 'sequences' / '04'
-    (folder / 'image_0').mkdir(parents=True)
-    for number in range(5):
-        images.write_png(str(folder / 'image_0' / ('%06d.png' % number)),
-                         np.full((376, 1241), number, np.uint8))
-    times, lines = golden_common.make_trajectory(5)
-    (folder / 'calib.txt').write_text(golden_common.CALIB_ODOM)
-    (folder / 'times.txt').write_text('\n'.join(times) + '\n')
-    (tmp_path / 'kitti odometry' / 'poses').mkdir()
-    (tmp_path / 'kitti odometry' / 'poses' / '04.txt').write_text('\n'.join(lines) + '\n')
+    times, poses_of_frames = golden_common.make_trajectory(5)
+    write_sequence(tmp_path / 'kitti odometry', '04',
+                   [np.full((376, 1241), number, np.uint8) for number in range(5)], 0,
+                   golden_common.CALIB_ODOM, times, poses_of_frames)
     return tmp_path / 'kitti odometry'
 
 
