@@ -40,31 +40,27 @@ class WindowSet:
         if augment:
             augment.check(label_frame)
         self._augment = augment
-        self._intrinsics = None
         self.time_steps = time_steps
         sequences = [OdometrySequence(root, sequence, camera) for sequence in sequences]
-        starts, motions, first = [], [], 0
-        for sequence in sequences:
-            length = _checked_length(sequence, time_steps)
-            starts.append(first + np.arange(length - time_steps))
-            # Padding for the motion out of the sequence, which is in no window.
-            motions.append(motions_from_poses(sequence.poses, label_frame))
-            motions.append(np.full([1, 6], np.nan))
-            first += length
-        self._starts = np.concatenate(starts)
-        self._motions = np.concatenate(motions).astype(np.float32)
+        lengths = [_checked_length(sequence, time_steps) for sequence in sequences]
+        motions = [motions_from_poses(sequence.poses, label_frame).astype(np.float32)
+                   for sequence in sequences]
         formats = [check_frames(sequence.image_paths) for sequence in sequences]
         self.reader = FrameReader([path for sequence in sequences for path in sequence.image_paths],
                                   img_height, img_width, formats)
-        if self._augment and self._augment.turns:
-            # Of each resized frame.
-            self._intrinsics = np.concatenate([
-                np.tile(resized(sequence.intrinsics, img_width / found.width,
-                                img_height / found.height), (len(sequence.frames), 1, 1))
-                for sequence, found in zip(sequences, formats)])
+        # Of each window: the index of its first frame, its motions, and the camera of its resized
+        # frames, which only turning needs.
+        self._windows, first = [], 0
+        for sequence, length, steps, found in zip(sequences, lengths, motions, formats):
+            intrinsics = (resized(sequence.intrinsics, img_width / found.width,
+                                  img_height / found.height)
+                          if augment and augment.turns else None)
+            self._windows += [(first + start, steps[start:start + time_steps], intrinsics)
+                              for start in range(length - time_steps)]
+            first += length
 
     def __len__(self):
-        return len(self._starts)
+        return len(self._windows)
 
     def dataset(self, batch_size, shuffle=True, seed=8964, start=0, rank=0, size=1, num_threads=0):
         """The endless batches of one worker; for the arguments see `example_batches`.
@@ -79,9 +75,8 @@ class WindowSet:
         def read(index, position):
             compact, motions = self.window(index)
             if self._augment:
-                compact, motions = change_window(
-                    compact, motions, self._augment, seed, position,
-                    None if self._intrinsics is None else self._intrinsics[self._starts[index]])
+                compact, motions = change_window(compact, motions, self._augment, seed, position,
+                                                 self._windows[index][2])
             return tuple(compact) + (motions,)
 
         return example_batches(
@@ -92,9 +87,8 @@ class WindowSet:
 
     def window(self, index):
         """The window's CompactFrames of T + 1 frames and its motions <float32>[T, 6]."""
-        start = self._starts[index]
-        return (self.reader.read(range(start, start + self.time_steps + 1)),
-                self._motions[start:start + self.time_steps])
+        first, motions, _ = self._windows[index]
+        return self.reader.read(range(first, first + self.time_steps + 1)), motions
 
 
 def _checked_length(sequence, time_steps):
