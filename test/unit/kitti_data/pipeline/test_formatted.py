@@ -104,8 +104,6 @@ def test_augmentation_differs_between_epochs(dataset_dir):
 
 @pytest.mark.parametrize('name,content,message', [
     ('train.txt', None, 'train.txt does not exist; .*prepare_train_data'),
-    ('train.txt', '', 'train.txt lists no example'),
-    ('train.txt', '00\n', 'line 1: found .*must be "folder frame"'),
     ('train.txt', '00 000099\n', '000099.jpg is in the list of examples but does not exist'),
     ('00/000004.jpg', '', '000004.jpg is in the list of examples but empty'),
     ('00/000000.jpg', 'no jpeg', 'cannot read image .*000000.jpg'),
@@ -117,16 +115,6 @@ def test_bad_sets_are_refused_before_training(dataset_dir, name, content, messag
         (dataset_dir / name).write_text(content)
     with pytest.raises(UserError, match=message):
         batches(dataset_dir, 1)
-
-
-@pytest.mark.parametrize('flags, message', [
-    (dict(seq_length=5), '000000.jpg: is 16 high and 96 wide, must.*--img_height'),
-    (dict(img_height=32), '000000.jpg: is 16 high and 96 wide, must.*--img_height'),
-    (dict(img_width=48), '000000.jpg: is 16 high and 96 wide, must.*--img_height'),
-    (dict(seq_length=4), '--seq_length=4: must be odd and at least 3')])
-def test_another_size_than_the_flags_ask_for_is_refused(dataset_dir, flags, message):
-    with pytest.raises(UserError, match=message):
-        batches(dataset_dir, 1, **flags)
 
 
 @pytest.mark.parametrize('name, content, message', [
