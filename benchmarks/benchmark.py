@@ -96,7 +96,7 @@ def compare_with_input(results):
     steps = {name: part['examples_per_second'] for name, part in results.items()
              if name.startswith('step_')}
     delivered = results.get('input', {})
-    delivered = delivered.get('kept_per_second', delivered.get('windows_per_second'))
+    delivered = delivered.get('augmented_per_second', delivered.get('windows_per_second'))
     if steps and delivered:
         fastest = max(steps, key=steps.get)
         print('the input pipeline delivers %.4g examples/s, %s takes %.4g: %.2f times as many'

@@ -17,7 +17,6 @@ from kitti_data.pipeline.formatted import FormattedSet, list_examples
 from kitti_data.pipeline.windows import WindowSet
 from kitti_data.images import read_rgb, resize, write_jpeg
 from kitti_data.odometry import OdometrySequence
-from vo_common.memory import usable_memory
 
 _ROUNDS = 3
 
@@ -42,8 +41,7 @@ def _convlstm_input(config):
 def _geonet_input(config):
     """Examples a second, and the share of the rate of decoding the same files alone.
 
-    Measures the second epoch on, with decoded examples in memory; the first epoch; and examples in
-    memory without augmentation. Medians of rounds in which they take turns.
+    Measures with and without augmentation. Medians of rounds in which they take turns.
     """
     model = geonet_config(config)
     batch_size = config.batch_size
@@ -54,9 +52,9 @@ def _geonet_input(config):
         examples = FormattedSet(folder, 'train', model.seq_length, model.img_height,
                                 model.img_width)
 
-        def pipeline(augment, cache_bytes):
+        def pipeline(augment):
             return lambda: examples.dataset(batch_size, num_threads=RunConfig().num_threads,
-                                            augment=augment, cache_bytes=cache_bytes)
+                                            augment=augment)
 
         def bare():
             files = tf.data.Dataset.from_tensor_slices([path + '.jpg' for path in prefixes])
@@ -65,11 +63,8 @@ def _geonet_input(config):
                 num_parallel_calls=tf.data.experimental.AUTOTUNE)
             return files.batch(batch_size).prefetch(1)
 
-        kept = int(RunConfig().cache_share * usable_memory())
-        pipelines = {'bare_decoding': bare,
-                     'kept': pipeline(AugmentConfig(), kept),
-                     'first_epoch': pipeline(AugmentConfig(), 0),
-                     'kept_not_augmented': pipeline(None, kept)}
+        pipelines = {'bare_decoding': bare, 'augmented': pipeline(AugmentConfig()),
+                     'not_augmented': pipeline(None)}
         an_epoch = len(prefixes) // batch_size + 1
         rounds = [{name: dataset_rate(dataset, batch_size, warm_up=an_epoch + 10)[0]
                    for name, dataset in pipelines.items()} for _ in range(_ROUNDS)]

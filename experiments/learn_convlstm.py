@@ -62,7 +62,7 @@ def learn(config, drives, folder, about, recipe=RECIPE):
     for name in tested:
         gt = drives.poses(name)
         scores = None if gt is None else figures.trajectory_figures(
-            odometry.read_poses(os.path.join(run, 'test', name + '.txt')), gt,
+            odometry.read_pose_file(os.path.join(run, 'test', name + '.txt')).poses, gt,
             *step_from_files(drives.pose_files))
         found = figures.sequence_results(scores, os.path.join(folder, 'trajectory_%s.png' % name),
                                          dict(about, **drives.place(name)))

@@ -26,9 +26,6 @@ class RunConfig(ExportFlags, EvalFlags, TrainFlags):
     batch_size: int = same_flag(TrainFlags, 'batch_size', modes=_TRAIN + _TEST)
     init_ckpt_file: str = path_flag('', 'checkpoint to start from or to predict with: a prefix, or '
                                         'a folder for its newest')
-    cache_share: float = flag(
-        0.25, 'share of the free memory for caching decoded examples, all ranks of a host '
-              'together; 0: decode them in every epoch', modes=_TRAIN, at_least=0, at_most=1)
     checkpoint_dir: str = path_flag('', 'folder of checkpoints, metrics and summaries; a run found '
                                         'there is resumed', modes=_TRAIN)
     max_steps: int = flag(300000, 'training steps', modes=_TRAIN, at_least=1)

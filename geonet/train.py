@@ -3,14 +3,11 @@ import tensorflow.compat.v1 as tf
 
 from geonet import model as geonet_model
 from kitti_data.example_list import settings_of
-from kitti_data.pipeline.formatted import FormattedSet, find_broken
-from npu_runtime.devices.ranks import launched_local_size
-from npu_runtime.failures import InputError
+from kitti_data.pipeline.formatted import FormattedSet
 from npu_runtime.training.loop import train
 from npu_runtime.training.task import TrainingTask, Validation
 from vo_common.console import warn
 from vo_common.errors import UserError
-from vo_common.memory import usable_memory
 
 
 def run_training(run, model, augment, runtime):
@@ -37,7 +34,6 @@ def run_training(run, model, augment, runtime):
              else geonet_model.rigid_training)
     scopes = ['flow_net'] if residual_flow else run.train_nets or None
     examples = open_examples(run, model, 'train')
-    cache_bytes = int(run.cache_share * usable_memory() / launched_local_size())
     _warn_of_centers(run.dataset_dir, model)
 
     def build_model(batch, is_training):
@@ -50,7 +46,7 @@ def run_training(run, model, augment, runtime):
     def make_dataset(batches_seen, rank, size):
         return examples.dataset(
             run.batch_size, run.shuffle, run.seed, batches_seen * run.batch_size, rank, size,
-            run.num_threads, augment, cache_bytes)
+            run.num_threads, augment)
 
     task = TrainingTask(
         build_model, make_dataset, run, {'model': model, 'run': run, 'augment': augment},
@@ -58,10 +54,7 @@ def run_training(run, model, augment, runtime):
         gradient_size=geonet_model.GRADIENT_SIZES[run.mode], trainable_scopes=scopes,
         init_checkpoint=run.init_ckpt_file,
         init_scopes=['depth_net', 'pose_net'] if residual_flow else None)
-    try:
-        return train(task, runtime)
-    except InputError as error:
-        raise UserError(find_broken(run.dataset_dir) or str(error)) from error
+    return train(task, runtime)
 
 
 def open_examples(run, model, split):

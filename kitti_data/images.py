@@ -5,7 +5,6 @@ belong to the stored pixels.
 """
 import contextlib
 import os
-import struct
 import typing
 
 import numpy as np
@@ -23,7 +22,6 @@ MAX_PIXELS_OF_16_BITS = 2 ** 24
 Image.MAX_IMAGE_PIXELS = None  # Pillow's own check only warns up to twice the limit.
 
 _FORMATS = ('PNG', 'JPEG')
-_PNG_SIGNATURE = b'\x89PNG\r\n\x1a\n'
 _ORIENTATION = 0x0112
 _AS_STORED = 1
 _GRAY, _COLOUR = ('L', '1'), ('RGB', 'RGBA', 'P', 'LA')
@@ -63,8 +61,7 @@ def read_levels(path, channels):
 
     Raises the errors of `read_rgb`.
     """
-    with _opened(path) as image:
-        _format(image, path)
+    read_format(path)
     mode = cv2.IMREAD_GRAYSCALE if channels == 1 else cv2.IMREAD_COLOR
     return _decode(path, mode | cv2.IMREAD_IGNORE_ORIENTATION, 'image')
 
@@ -75,8 +72,8 @@ def read_16_bit(path, channels, what):
     Raises:
       UserError: the file is missing, broken, too large, or has other pixels.
     """
-    with _opened(path, what, MAX_PIXELS_OF_16_BITS):
-        pass
+    with _opened(path, what, MAX_PIXELS_OF_16_BITS) as image:
+        image.verify()  # OpenCV allocates what a chunk calls its length, up to 4 GB
     pixels = _decode(path, cv2.IMREAD_UNCHANGED, what)
     if pixels.dtype != np.uint16 or pixels.shape[2:] != ((3,) if channels == 3 else ()):
         raise UserError('%s %s: found %s %s, must be a 16-bit %s PNG' % (
@@ -117,7 +114,7 @@ def check_headers(paths):
 
 
 def read_format(path):
-    """The `FrameFormat` of an image file; verifies the checksums of a PNG."""
+    """The `FrameFormat` of an image file; verifies the lengths and checksums of a PNG's chunks."""
     with _opened(path) as image:
         found = _format(image, path)
         image.verify()
@@ -195,24 +192,8 @@ def _warn_if_turned(image, path):
 
 
 def _decode(path, mode, what):
-    with reading(path, what):
-        with open(path, 'rb') as stream:
-            data = stream.read()
-        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), mode) if _chunks_fit(data) else None
+    with reading(path, what), open(path, 'rb') as stream:
+        pixels = cv2.imdecode(np.frombuffer(stream.read(), np.uint8), mode)
     if pixels is None:
         raise UserError('cannot read %s %s: it cannot be decoded' % (what, path))
     return pixels
-
-
-def _chunks_fit(data):
-    """Whether a PNG is as long as the lengths of its chunks; True for other formats.
-
-    OpenCV allocates the length of a chunk, up to 4 GB, before it reads it.
-    """
-    place, kind = len(_PNG_SIGNATURE), b''
-    if not data.startswith(_PNG_SIGNATURE):
-        return True
-    while kind != b'IEND' and place + 8 <= len(data):
-        length, kind = struct.unpack_from('>I4s', data, place)
-        place += 12 + length
-    return place <= len(data)

@@ -76,7 +76,8 @@ class OdometrySequence:
     @property
     def poses(self):
         """float64 [N, 4, 4] camera-to-world poses of camera 0, metres."""
-        return self._at_frames(*read_poses_indexed(self.poses_path), self.poses_path, 'pose')
+        content = read_pose_file(self.poses_path)
+        return self._at_frames(content.frames, content.poses, self.poses_path, 'pose')
 
     @property
     def poses_path(self):
@@ -120,19 +121,6 @@ def sequence_names(root):
     return names
 
 
-def read_poses(path):
-    """Reads float64 [N, 4, 4] poses of frames 0 to N - 1 from the KITTI file `path`.
-
-    Raises:
-      UserError: as `read_pose_file`, or the file has other frame numbers.
-    """
-    numbers, poses = read_poses_indexed(path)
-    if numbers[0] != 0 or numbers[-1] != len(numbers) - 1:
-        raise UserError('pose file %s: has %d poses of frames %d to %d, must have all from frame 0 '
-                        'on' % (path, len(numbers), numbers[0], numbers[-1]))
-    return poses
-
-
 class PoseFile(NamedTuple):
     """The content of a pose file.
 
@@ -144,13 +132,10 @@ class PoseFile(NamedTuple):
     numbers: Optional[np.ndarray]
     times: Optional[np.ndarray]
 
-
-def read_poses_indexed(path):
-    """(int64 [N] ascending frame numbers, float64 [N, 4, 4]) from `read_pose_file`; numbers are
-    0..N-1 if the file has none."""
-    content = read_pose_file(path)
-    numbers = np.arange(len(content.poses)) if content.numbers is None else content.numbers
-    return numbers, content.poses
+    @property
+    def frames(self):
+        """int64 [N] ascending: `numbers`, or 0..N-1 if the file has none."""
+        return np.arange(len(self.poses)) if self.numbers is None else self.numbers
 
 
 def read_pose_file(path):
@@ -257,24 +242,3 @@ def times_of_poses(path):
 def read_times(path):
     """Reads float64 [N] seconds from a file with one number a line."""
     return read_rows(path, (1,), 'times file')[:, 0]
-
-
-def read_times_and_poses(poses_path, times_path):
-    """Reads the poses of a file and the times of their frames.
-
-    Args:
-      poses_path: a file that `read_pose_file` takes.
-      times_path: file with one time a line, from frame 0 on.
-
-    Returns:
-      (int64 [N] frame numbers, float64 [N] seconds, float64 [N, 4, 4]).
-
-    Raises:
-      UserError: a file is missing or broken, or the two do not match.
-    """
-    numbers, poses = read_poses_indexed(poses_path)
-    times = read_times(times_path)
-    if numbers[-1] >= len(times) or len(numbers) == numbers[-1] + 1 != len(times):
-        raise UserError('%s has %d times, but %s has %d poses up to frame %d' % (
-            times_path, len(times), poses_path, len(poses), numbers[-1]))
-    return numbers, times[numbers], poses

@@ -37,8 +37,9 @@ def step_from_files(paths):
         return np.array(KITTI_STEP), 'constant motion (KITTI 00-08)'
     steps = []
     for path in paths:
-        numbers, poses = odometry.read_poses_indexed(path)
-        steps.append(relative(poses[:-1], poses[1:])[np.diff(numbers) == 1, :3, 3])
+        content = odometry.read_pose_file(path)
+        motions = relative(content.poses[:-1], content.poses[1:])
+        steps.append(motions[np.diff(content.frames) == 1, :3, 3])
     if not any(map(len, steps)):
         raise UserError('no two consecutive frames in %s' % ', '.join(paths))
     names = ','.join(os.path.splitext(os.path.basename(path))[0] for path in paths)

@@ -6,8 +6,6 @@ if __package__ in (None, ''):
 
 import dataclasses
 
-import numpy as np
-
 from kitti_data import odometry
 from kitti_data.poses import relative
 from kitti_eval import hints, leakage, report, snippets, trajectories
@@ -76,8 +74,7 @@ def read_truth(config, seq_length):
              'are taken to be %g s apart' % (odometry.times_of_poses(config.gtruth_poses),
                                              1 / _KITTI_RATE))
         times = dict(zip(numbers.tolist(), numbers / _KITTI_RATE))
-    return snippets.snippets_of_frames(
-        numbers, np.array([times[number] for number in numbers.tolist()]), poses, seq_length)
+    return snippets.snippets_of_frames(numbers, times, poses, seq_length)
 
 
 def _frames(runs):

@@ -7,9 +7,9 @@ if __package__ in (None, ''):
 import dataclasses
 
 from kitti_data import odometry
-from kitti_eval import snippets
+from kitti_eval import snippets, trajectories
 from vo_common.console import warn
-from vo_common.errors import run_main
+from vo_common.errors import UserError, run_main
 from vo_common.files import require_folder
 from vo_common.flags import Flags, flag, parse_flags, path_flag
 
@@ -31,9 +31,12 @@ def main(argv=None):
     config, = parse_flags(__doc__, Config, argv=argv)
     root = require_folder(config.dataset_dir, 'KITTI odometry folder (--dataset_dir)')
     name = odometry.sequence_name(config.seq_id)
-    numbers, times, poses = odometry.read_times_and_poses(
-        os.path.join(root, 'poses', name + '.txt'),
-        os.path.join(root, 'sequences', name, 'times.txt'))
+    poses_path = os.path.join(root, 'poses', name + '.txt')
+    numbers, poses, times = trajectories.read_truth(
+        poses_path, os.path.join(root, 'sequences', name, 'times.txt'))
+    if len(numbers) == numbers[-1] + 1 < len(times):
+        raise UserError('%s: has %d poses, must have one for each of the %d times of sequence %s'
+                        % (poses_path, len(numbers), len(times), name))
     runs = snippets.snippets_of_frames(numbers, times, poses, config.seq_length)
     if len(runs) < len(numbers) - config.seq_length + 1:
         warn('the poses of sequence %s skip frames: no snippet crosses a gap' % name)

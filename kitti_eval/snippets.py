@@ -56,7 +56,7 @@ def snippets_of_frames(numbers, times, poses, seq_length):
 
     Args:
       numbers: int [N] ascending frame numbers.
-      times: float64 [N] seconds.
+      times: {number: seconds}.
       poses: float64 [N, 4, 4] camera-to-world.
       seq_length: L frames, 2 or more.
 
@@ -67,7 +67,8 @@ def snippets_of_frames(numbers, times, poses, seq_length):
       UserError: there is no such run.
     """
     runs = snippets_of_trajectory(poses, seq_length)
-    found = {int(number): (times[first:first + seq_length], runs[first])
+    seconds = np.array([times[number] for number in numbers.tolist()])
+    found = {int(number): (seconds[first:first + seq_length], runs[first])
              for first, number in enumerate(numbers[:len(runs)])
              if numbers[first + seq_length - 1] == number + seq_length - 1}
     if not found:

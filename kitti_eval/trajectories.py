@@ -71,7 +71,7 @@ def read_truth(path, times_path=''):
       (int64 [N] ascending frame numbers, float64 [N, 4, 4], {frame: seconds} or None).
     """
     content = odometry.read_pose_file(path)
-    numbers = np.arange(len(content.poses)) if content.numbers is None else content.numbers
+    numbers = content.frames
     if content.times is not None:
         return numbers, content.poses, dict(zip(numbers.tolist(), content.times.tolist()))
     beside = odometry.times_of_poses(path)

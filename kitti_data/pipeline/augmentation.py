@@ -8,7 +8,7 @@ import typing
 
 import numpy as np
 
-from kitti_data.mirror import mirrored_intrinsics
+from kitti_data.mirror import mirrored_images, mirrored_intrinsics
 from kitti_data.pipeline import turned_frames
 from vo_common.flags import Flags, flag
 from vo_common.opencv import cv2
@@ -112,32 +112,31 @@ def draw(config, seed, position, height, width, num_frames):
         mount=config.augment_mount * (2 * numbers[-2:] - 1))
 
 
-def apply(drawn, stack, intrinsics, out, half_pixel_centers=False):
-    """Writes an example into `out` as `drawn` changes it; the arguments stay as they are.
+def apply(drawn, stack, intrinsics, half_pixel_centers=False):
+    """An example as `drawn` changes it; the arguments stay as they are.
 
     Args:
       drawn: <Draw>.
       stack: uint8 [H, W, 3F], the middle frame and then the others in time order; F is odd where
         frames are turned.
       intrinsics: float32 [3, 3], pixels.
-      out: uint8 [H, W, 3F], contiguous.
       half_pixel_centers: whether intrinsics follow the enlargement exactly, or as published.
 
     Returns:
-      float32 [3, 3], the intrinsics of `out`.
+      (uint8 [H, W, 3F], float32 [3, 3]).
     """
     if drawn.pivot:
         stack = np.tile(stack[..., :3], stack.shape[2] // 3)
     if drawn.turn or drawn.mount.any():
         stack = _turned(stack, intrinsics, drawn.turn, drawn.mount)
-    _enlarge_and_crop(stack, drawn.size, drawn.offset, out)
+    stack = _enlarged_and_cropped(stack, drawn.size, drawn.offset)
     if drawn.recolour:
-        cv2.LUT(out, _colour_table(drawn), dst=out)
-    intrinsics = _follow(intrinsics, drawn, out.shape[:2], half_pixel_centers)
+        stack = cv2.LUT(stack, _colour_table(drawn))
+    intrinsics = _follow(intrinsics, drawn, stack.shape[:2], half_pixel_centers)
     if drawn.flip:
-        cv2.flip(out, 1, dst=out)
-        intrinsics = mirrored_intrinsics(intrinsics, out.shape[1])
-    return intrinsics
+        stack = mirrored_images(stack)
+        intrinsics = mirrored_intrinsics(intrinsics, stack.shape[1])
+    return stack, intrinsics
 
 
 def _turned(stack, intrinsics, angle, mount):
@@ -153,26 +152,27 @@ def _turned(stack, intrinsics, angle, mount):
         axis=2)
 
 
-def _enlarge_and_crop(stack, size, offset, out):
+def _enlarged_and_cropped(stack, size, offset):
     """Enlarges by area averaging, crops, and drops the fraction as the published code does.
 
     Args:
       stack: uint8 [H, W, C].
       size: int64 [2], height and width of the enlarged image.
       offset: int64 [2], (y, x) in it, where the crop begins.
-      out: uint8 [H, W, C].
+
+    Returns:
+      uint8 [H, W, C].
     """
     height, width, _ = stack.shape
     if tuple(size) == (height, width):
-        np.copyto(out, stack)
-        return
+        return stack
     (y, x), (scale_y, scale_x) = offset.tolist(), (size / [height, width]).tolist()
     # What lies beyond the crop is not enlarged; one more pixel keeps the border away.
     rows = min(height, math.ceil((y + height) / scale_y) + 1)
     columns = min(width, math.ceil((x + width) / scale_x) + 1)
     enlarged = cv2.resize(stack[:rows, :columns].astype(np.float32), None, fx=scale_x, fy=scale_y,
                           interpolation=cv2.INTER_AREA)
-    np.copyto(out, enlarged[y:y + height, x:x + width], casting='unsafe')
+    return enlarged[y:y + height, x:x + width].astype(np.uint8)
 
 
 def _colour_table(drawn):

@@ -6,21 +6,18 @@ A set is a folder of `<folder>/<frame>.jpg`, seq_length frames side by side in t
 """
 import copy
 import os
-import threading
 
 import numpy as np
-import tensorflow.compat.v1 as tf
 
 from kitti_data import images
 from kitti_data.calibration import read_camera_file
 from kitti_data.canonical_camera import camera_of
 from kitti_data.example_list import read_example_list
 from kitti_data.pipeline import augmentation
-from kitti_data.pipeline.order import example_order
+from kitti_data.pipeline.order import example_batches
 from vo_common.errors import UserError
-from vo_common.files import reading, reason, require_file, require_folder
+from vo_common.files import reading, require_file, require_folder
 from vo_common.opencv import cv2
-from vo_common.parallel import parallel_map
 
 
 class FormattedSet:
@@ -71,98 +68,37 @@ class FormattedSet:
         return chosen
 
     def dataset(self, batch_size, shuffle=True, seed=8964, start=0, rank=0, size=1, num_threads=0,
-                augment=None, cache_bytes=0):
+                augment=None):
         """The endless batches of one worker.
 
         Args:
-          batch_size: B, examples per step of this worker.
-          shuffle, seed, start, rank, size: see `example_order`; seed is also of the augmentation.
-          num_threads: approximate number of examples in work; 0: tf.data chooses.
+          batch_size, shuffle, seed, start, rank, size, num_threads: see `example_batches`; seed is
+            also of the augmentation.
           augment: <AugmentConfig>; None: no augmentation.
-          cache_bytes: size of the cache of decoded examples; those that do not fit are decoded in
-            every epoch.
 
         Returns:
           tf.data.Dataset of dict(frames=uint8 [B, H, W, 3S], the target and then the others in
           time order, intrinsics=float32 [B, 3, 3], pixels), shapes static.
         """
-        cache, shape = _Cache(cache_bytes), self._size + (3 * self._seq_length,)
-        # As bytes: file names need not be valid text.
-        paths = [os.fsencode(prefix + '.jpg') for prefix in self._prefixes]
+        def read(index, position):
+            example = self._example(self._prefixes[index])
+            if not augment:
+                return example
+            drawn = augmentation.draw(augment, seed, position, *self._size, self._seq_length)
+            return augmentation.apply(drawn, *example, self._half_pixel_centers)
 
-        def assemble(indices, positions, *strips):
-            frames = np.empty((len(indices),) + shape, np.uint8)
-            intrinsics = np.empty([len(indices), 3, 3], np.float32)
-            for row, (index, position, strip) in enumerate(
-                    zip(indices.tolist(), positions, strips)):
-                stack, camera = cache.examples.get(index) or cache.add(
-                    index, self._example(self._prefixes[index], strip))
-                if augment:
-                    drawn = augmentation.draw(augment, seed, position, *self._size,
-                                              self._seq_length)
-                    camera = augmentation.apply(drawn, stack, camera, frames[row],
-                                                self._half_pixel_centers)
-                else:
-                    frames[row] = stack
-                intrinsics[row] = camera
-            return frames, intrinsics
+        return example_batches(
+            read, {'frames': (np.uint8, self._size + (3 * self._seq_length,)),
+                   'intrinsics': (np.float32, [3, 3])},
+            len(self), batch_size, shuffle, seed, start, rank, size, num_threads)
 
-        def as_tensors(indices, positions):
-            cached = tf.numpy_function(cache.holds, [indices], tf.bool)
-            cached.set_shape([batch_size])
-            files = tf.gather(paths, indices)
-            strips = [tf.cond(cached[place], lambda: tf.zeros([0, 0, 3], tf.uint8),
-                              lambda place=place: decode_strip(files[place]))
-                      for place in range(batch_size)]
-            frames, intrinsics = tf.numpy_function(
-                assemble, [indices, positions] + strips, (tf.uint8, tf.float32))
-            frames.set_shape((batch_size,) + shape)
-            intrinsics.set_shape([batch_size, 3, 3])
-            return {'frames': frames, 'intrinsics': intrinsics}
-
-        dataset = example_order(len(self), seed, shuffle, rank, size, start)
-        # At least two: one batch is decoded while another one is augmented.
-        batches_at_once = (max(2, -(-num_threads // batch_size)) if num_threads
-                           else tf.data.experimental.AUTOTUNE)
-        return dataset.batch(batch_size, drop_remainder=True).map(
-            as_tensors, batches_at_once).prefetch(2)
-
-    def _example(self, prefix, strip):
+    def _example(self, prefix):
         """(frames uint8 [H, W, 3S], intrinsics float32 [3, 3]) of the example at `prefix`."""
+        strip = images.read_rgb(prefix + '.jpg')
         check_strip_size(prefix + '.jpg', strip.shape[:2], self._seq_length, *self._size)
         camera = (read_camera_file(prefix + '_cam.txt', self._size) if self._camera is None
                   else self._camera)
         return unpack_strip(strip, self._seq_length), camera
-
-
-class _Cache:
-    """Decoded examples in memory, in order of arrival until they fill `num_bytes`; none leaves.
-
-    examples: dict index -> tuple of arrays, to be left unchanged.
-    """
-
-    def __init__(self, num_bytes):
-        self._room = num_bytes
-        self.examples = {}
-        self._lock = threading.Lock()
-
-    def holds(self, indices):
-        """Whether each of an array of indices is cached: bool array."""
-        return np.array([index in self.examples for index in indices])
-
-    def add(self, index, example):
-        """Adds the tuple of arrays of one example if there is room, and returns it."""
-        size = sum(array.nbytes for array in example)
-        with self._lock:
-            if size <= self._room and index not in self.examples:
-                self._room -= size
-                self.examples[index] = example
-        return example
-
-
-def decode_strip(path):
-    """uint8 [H, W * S, 3] tensor of the image at the string tensor `path`."""
-    return tf.io.decode_jpeg(tf.io.read_file(path), channels=3)
 
 
 def check_strip_size(path, found, seq_length, img_height, img_width):
@@ -239,31 +175,3 @@ def check_examples(prefixes, seq_length, img_height, img_width):
         image = members[0] + '.jpg'
         check_strip_size(image, images.image_size(image), seq_length, img_height, img_width)
         read_camera_file(members[0] + '_cam.txt', (img_height, img_width))
-
-
-def find_broken(dataset_dir):
-    """Decodes every image of a formatted set as training does, to find the first broken one.
-
-    Returns:
-      A message that names the file, or None if all can be read.
-    """
-    prefixes = [prefix for split in ('train', 'val')
-                if os.path.exists(os.path.join(dataset_dir, split + '.txt'))
-                for prefix in list_examples(dataset_dir, split)]
-    with tf.Graph().as_default(), tf.Session(
-            config=tf.ConfigProto(device_count={'GPU': 0})) as session:
-        path = tf.placeholder(tf.string, [])
-        image = decode_strip(path)
-
-        def problem(prefix):
-            try:
-                images.read_format(prefix + '.jpg')
-                session.run(image.op, {path: os.fsencode(prefix + '.jpg')})
-            except UserError as error:
-                return str(error)
-            except tf.errors.OpError as error:
-                return 'cannot read example %s.jpg: %s' % (prefix, reason(error))
-            return None
-
-        found = parallel_map(problem, prefixes, desc='looking for the broken file', unit='file')
-    return next((message for message in found if message), None)

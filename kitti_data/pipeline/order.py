@@ -1,8 +1,35 @@
-"""The order of training examples: seeded, sharded, and resumable at any position."""
+"""Batches of training examples in an order that is seeded, sharded and resumable."""
 import numpy as np
 import tensorflow.compat.v1 as tf
 
 from vo_common.errors import UserError
+
+
+def example_batches(read, parts, num_examples, batch_size, shuffle=True, seed=8964, start=0, rank=0,
+                    size=1, num_threads=0):
+    """The endless batches of one worker.
+
+    Args:
+      read: function of (index, position) of an example, see `example_order`, that returns a tuple
+        of arrays; called in several threads at a time.
+      parts: {name: (dtype, shape)} of these arrays, in their order.
+      num_examples, seed, shuffle, rank, size, start: see `example_order`.
+      batch_size: B, examples per step of this worker.
+      num_threads: examples read in parallel; 0: tf.data chooses.
+
+    Returns:
+      tf.data.Dataset of {name: tensor [B, ...]}, shapes static.
+    """
+    dtypes, shapes = zip(*parts.values())
+
+    def as_tensors(*places):
+        arrays = tf.numpy_function(read, places, [tf.as_dtype(dtype) for dtype in dtypes])
+        return {name: tf.ensure_shape(array, shape)
+                for name, array, shape in zip(parts, arrays, shapes)}
+
+    dataset = example_order(num_examples, seed, shuffle, rank, size, start)
+    dataset = dataset.map(as_tensors, num_threads or tf.data.experimental.AUTOTUNE)
+    return dataset.batch(batch_size, drop_remainder=True).prefetch(2)
 
 
 def example_order(num_examples, seed, shuffle=True, rank=0, size=1, start=0):

@@ -3,13 +3,12 @@
 A window of T pairs is T + 1 frames of one sequence, each read and decoded once.
 """
 import numpy as np
-import tensorflow.compat.v1 as tf
 
 from kitti_data.calibration import resized
 from kitti_data.pipeline.compact_frames import FrameReader, check_frames
 from kitti_data.motion import motions_from_poses
 from kitti_data.odometry import OdometrySequence
-from kitti_data.pipeline.order import example_order
+from kitti_data.pipeline.order import example_batches
 from kitti_data.pipeline.window_augmentation import change_window
 from vo_common.errors import UserError
 
@@ -41,74 +40,55 @@ class WindowSet:
         if augment:
             augment.check(label_frame)
         self._augment = augment
-        self._intrinsics = None
         self.time_steps = time_steps
         sequences = [OdometrySequence(root, sequence, camera) for sequence in sequences]
-        starts, motions, first = [], [], 0
-        for sequence in sequences:
-            length = _checked_length(sequence, time_steps)
-            starts.append(first + np.arange(length - time_steps))
-            # Padding for the motion out of the sequence, which is in no window.
-            motions.append(motions_from_poses(sequence.poses, label_frame))
-            motions.append(np.full([1, 6], np.nan))
-            first += length
-        self._starts = np.concatenate(starts)
-        self._motions = np.concatenate(motions).astype(np.float32)
+        lengths = [_checked_length(sequence, time_steps) for sequence in sequences]
+        motions = [motions_from_poses(sequence.poses, label_frame).astype(np.float32)
+                   for sequence in sequences]
         formats = [check_frames(sequence.image_paths) for sequence in sequences]
         self.reader = FrameReader([path for sequence in sequences for path in sequence.image_paths],
                                   img_height, img_width, formats)
-        if self._augment and self._augment.turns:
-            # Of each resized frame.
-            self._intrinsics = np.concatenate([
-                np.tile(resized(sequence.intrinsics, img_width / found.width,
-                                img_height / found.height), (len(sequence.frames), 1, 1))
-                for sequence, found in zip(sequences, formats)])
+        # Of each window: the index of its first frame, its motions, and the camera of its resized
+        # frames, which only turning needs.
+        self._windows, first = [], 0
+        for sequence, length, steps, found in zip(sequences, lengths, motions, formats):
+            intrinsics = (resized(sequence.intrinsics, img_width / found.width,
+                                  img_height / found.height)
+                          if augment and augment.turns else None)
+            self._windows += [(first + start, steps[start:start + time_steps], intrinsics)
+                              for start in range(length - time_steps)]
+            first += length
 
     def __len__(self):
-        return len(self._starts)
+        return len(self._windows)
 
     def dataset(self, batch_size, shuffle=True, seed=8964, start=0, rank=0, size=1, num_threads=0):
-        """The endless batches of one worker.
-
-        Args:
-          batch_size: B, windows per step of this worker.
-          shuffle, seed, start, rank, size: see `example_order`; seed is also of the augmentation.
-          num_threads: windows read in parallel; 0: tf.data chooses.
+        """The endless batches of one worker; for the arguments see `example_batches`.
 
         Returns:
           tf.data.Dataset of dict(frames=<uint8 or uint16>[B, T+1, H, W, C], scale=<float32>
           [B, T+1], mean=<float32>[B, T+1], see `CompactFrames`, motions=<float32>[B, T, 6]), shapes
           static.
         """
-        dataset = example_order(len(self), seed, shuffle, rank, size, start)
-        dataset = dataset.map(lambda *places: self._as_tensors(places, seed),
-                              num_parallel_calls=num_threads or tf.data.experimental.AUTOTUNE)
-        return dataset.batch(batch_size, drop_remainder=True).prefetch(2)
-
-    def window(self, index):
-        """The window's CompactFrames of T + 1 frames and its motions <float32>[T, 6]."""
-        start = self._starts[index]
-        return (self.reader.read(range(start, start + self.time_steps + 1)),
-                self._motions[start:start + self.time_steps])
-
-    def _as_tensors(self, places, seed):
         num_frames = self.time_steps + 1
 
         def read(index, position):
             compact, motions = self.window(index)
             if self._augment:
-                compact, motions = change_window(
-                    compact, motions, self._augment, seed, position,
-                    None if self._intrinsics is None else self._intrinsics[self._starts[index]])
+                compact, motions = change_window(compact, motions, self._augment, seed, position,
+                                                 self._windows[index][2])
             return tuple(compact) + (motions,)
 
-        frames, scale, mean, motions = tf.numpy_function(
-            read, places, (tf.as_dtype(self.reader.dtype), tf.float32, tf.float32, tf.float32))
-        frames.set_shape((num_frames,) + self.reader.frame_shape)
-        scale.set_shape([num_frames])
-        mean.set_shape([num_frames])
-        motions.set_shape([self.time_steps, 6])
-        return {'frames': frames, 'scale': scale, 'mean': mean, 'motions': motions}
+        return example_batches(
+            read, {'frames': (self.reader.dtype, (num_frames,) + self.reader.frame_shape),
+                   'scale': (np.float32, [num_frames]), 'mean': (np.float32, [num_frames]),
+                   'motions': (np.float32, [self.time_steps, 6])},
+            len(self), batch_size, shuffle, seed, start, rank, size, num_threads)
+
+    def window(self, index):
+        """The window's CompactFrames of T + 1 frames and its motions <float32>[T, 6]."""
+        first, motions, _ = self._windows[index]
+        return self.reader.read(range(first, first + self.time_steps + 1)), motions
 
 
 def _checked_length(sequence, time_steps):

@@ -15,12 +15,11 @@ sys.path[:0] = [ROOT] + [os.path.join(ROOT, 'test', name) for name in ('helpers'
 
 import tensorflow.compat.v1 as tf  # noqa: E402
 
-from kitti_data.pipeline.formatted import FormattedSet, find_broken  # noqa: E402
+from kitti_data.pipeline.formatted import FormattedSet  # noqa: E402
 from npu_runtime.engine import start_tensorflow  # noqa: E402
-from npu_runtime.failures import InputError  # noqa: E402
 from npu_runtime.training.task import Validation  # noqa: E402
 from toy_training import linear_model, random_batches, run_toy  # noqa: E402
-from vo_common.errors import UserError, run_main  # noqa: E402
+from vo_common.errors import run_main  # noqa: E402
 from vo_common.flags import Flags, flag, parse_flags, path_flag  # noqa: E402
 
 
@@ -78,12 +77,9 @@ def main(argv=None):
     start_tensorflow()
     data = data_of(config)
     validation = Validation(lambda: data(0, 0, 1), config.eval_every, 2)
-    try:
-        run_toy(config.folder, config.steps, model=model_of(config), data=data,
-                validation=validation, save_every=config.save_every,
-                save_minutes=config.save_minutes, summary_freq=config.images_every)
-    except InputError as error:
-        raise UserError(config.formatted and find_broken(config.formatted) or str(error)) from error
+    run_toy(config.folder, config.steps, model=model_of(config), data=data, validation=validation,
+            save_every=config.save_every, save_minutes=config.save_minutes,
+            summary_freq=config.images_every)
 
 
 if __name__ == '__main__':

@@ -26,7 +26,7 @@ def test_a_step_has_all_its_figures_and_leaves_them_in_a_file(tmp_path, capsys):
 def test_input_is_compared_with_the_fastest_step(capsys):
     benchmark.compare_with_input({'step_float32': {'examples_per_second': 10.},
                                   'step_mixed': {'examples_per_second': 20.},
-                                  'input': {'kept_per_second': 30.}})
+                                  'input': {'augmented_per_second': 30.}})
     assert capsys.readouterr().out.endswith('step_mixed takes 20: 1.50 times as many\n')
 
 

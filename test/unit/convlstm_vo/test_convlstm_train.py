@@ -90,8 +90,8 @@ def test_testing_writes_exact_counts(drive, trained, flags, tmp_path, capsys):
                '--noevo', '--device=cpu'] + flags)
     folder = tmp_path / 'test'
     for name, frames in (('00', 7), ('01', 8)):
-        gt = odometry.read_poses(os.path.join(drive, 'poses', name + '.txt'))
-        pred = odometry.read_poses(str(folder / (name + '.txt')))
+        gt = odometry.read_pose_file(os.path.join(drive, 'poses', name + '.txt')).poses
+        pred = odometry.read_pose_file(str(folder / (name + '.txt'))).poses
         motions = np.loadtxt(str(folder / (name + '_motions_pred.txt')))
         np.testing.assert_allclose(np.loadtxt(str(folder / (name + '_motions_gt.txt'))),
                                    motion.motions_from_poses(gt), atol=1e-8)
@@ -134,7 +134,7 @@ def test_a_sequence_without_poses_is_predicted_and_not_scored(drive, trained, tm
     os.symlink(os.path.join(drive, 'sequences'), str(tmp_path / 'data' / 'sequences'))
     main.main(['--mode=test', '--datapath=' + str(tmp_path / 'data'), '--outputpath=' + trained,
                '--test_sequences=1', '--device=cpu'])
-    assert len(odometry.read_poses(os.path.join(trained, 'test', '01.txt'))) == 8
+    assert len(odometry.read_pose_file(os.path.join(trained, 'test', '01.txt')).poses) == 8
 
 
 class _CountingPredictor:

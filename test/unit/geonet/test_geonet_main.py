@@ -61,7 +61,6 @@ def test_a_broken_set_is_refused_before_training(own_set, tmp_path, capsys, dama
     (dict(depth_scale=2), ('--depth_scale=2.0: must not be given with --mode=train_rigid',)),
     (dict(canonical_camera='60,61,52,16'), ('--canonical_camera=60,61,52,16 (shares of', 'fx is')),
     (dict(eval_every=-1), ('--eval_every=-1',)),
-    (dict(cache_share=1.5), ('--cache_share=1.5', 'at least 0 and at most 1')),
     (dict(init_ckpt_file='/nowhere/model-5'), ('no checkpoint /nowhere/model-5',)),
     (dict(checkpoint_dir=''), ('--checkpoint_dir= is empty',)),
     (dict(device='npu'), ('npu_bridge',))])

@@ -14,7 +14,6 @@ from geonet.config import ModelConfig
 from geonet.run_config import RunConfig
 from geonet_program import SIZE, geonet, geonet_fails, train_rigid
 from kitti_data import images
-from kitti_data.pipeline.formatted import FormattedSet
 from kitti_data.preparation import prepare_train_data
 from kitti_eval import eval_flow, eval_pose, snippets
 from npu_runtime import checkpoints
@@ -104,22 +103,6 @@ def test_validation_reads_the_same_examples_of_every_held_out_drive_each_time(tm
     assert reads == [[1, 3, 5, 6, 8, 9]] * 2
     assert validation.batches == 3
     assert validation.examples == '6 of 10 held-out examples, from 3 of 3 folders of drives'
-
-
-@pytest.mark.parametrize('ranks, local', [('16', '8'), ('16', '2'), ('1', '1')])
-def test_the_cache_is_shared_by_the_ranks_of_this_host_alone(
-        tmp_path, monkeypatch, ranks, local):
-    formatted = write_formatted(tmp_path, {'a': 2})
-    monkeypatch.setenv('HOROVOD_SIZE', ranks)
-    monkeypatch.setenv('HOROVOD_LOCAL_SIZE', local)
-    monkeypatch.setattr(train, 'usable_memory', lambda: 64000)
-    tasks, caches = [], []
-    monkeypatch.setattr(train, 'train', lambda task, runtime: tasks.append(task))
-    monkeypatch.setattr(FormattedSet, 'dataset', lambda *arguments: caches.append(arguments[-1]))
-    run = RunConfig(dataset_dir=formatted, checkpoint_dir=str(tmp_path), cache_share=0.25)
-    train.run_training(run, ModelConfig(img_height=32, img_width=104), None, None)
-    tasks[0].make_dataset(0, 0, int(ranks))
-    assert caches == [16000 // int(local)]
 
 
 def test_the_best_checkpoint_is_that_of_the_smallest_metric(rigid_run):

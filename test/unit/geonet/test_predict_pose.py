@@ -16,7 +16,7 @@ from kitti_data.calibration import resized
 from kitti_data.canonical_camera import camera_of
 from kitti_data.images import image_size, read_rgb, write_png
 from kitti_data.motion import poses_from_motions
-from kitti_data.odometry import OdometrySequence, read_poses, read_poses_indexed
+from kitti_data.odometry import OdometrySequence, read_pose_file
 from kitti_data.poses import relative
 from kitti_eval import eval_pose, snippets
 from kitti_eval.snippets import read_snippets
@@ -43,7 +43,7 @@ def test_there_is_a_file_for_each_snippet_numbered_by_its_first_frame(poses):
 
 
 def test_the_chained_path_is_written_for_kitti_and_tum(poses):
-    found = read_poses(os.path.join(poses, 'trajectory.txt'))
+    found = read_pose_file(os.path.join(poses, 'trajectory.txt')).poses
     singles = [snippet for _, snippet in read_snippets(poses).values()]
     # Each motion is the first one of the snippet that begins there; the last snippet gives two.
     path = [np.eye(4)]
@@ -87,10 +87,10 @@ def test_predictions_that_skip_frames_are_scored_by_their_numbers_and_not_as_suc
         rigid_run, synthetic_kitti, every_second, tmp_path, capsys):
     folder, truth = str(tmp_path / 'out'), os.path.join(synthetic_kitti, 'poses', '09.txt')
     geonet('test_pose', dataset_dir=every_second, init_ckpt_file=rigid_run, output_dir=folder)
-    numbers, path = read_poses_indexed(os.path.join(folder, 'trajectory.txt'))
-    assert numbers.tolist() == [0, 2, 4, 6, 8, 10]
+    content = read_pose_file(os.path.join(folder, 'trajectory.txt'))
+    assert content.frames.tolist() == [0, 2, 4, 6, 8, 10]
     assert read_trajectories(
-        truth, os.path.join(folder, 'trajectory.txt')).frames.tolist() == numbers.tolist()
+        truth, os.path.join(folder, 'trajectory.txt')).frames.tolist() == content.frames.tolist()
     with pytest.raises(UserError, match='such as 0 and 2, must be of consecutive frames'):
         read_trajectories(truth, folder)
     with pytest.raises(UserError, match='such as 0 and 2, must be of consecutive frames'):

@@ -3,8 +3,8 @@ import numpy as np
 import pytest
 
 from kitti_data import calibration
-from kitti_data.images import write_png
 from kitti_data.odometry import OdometrySequence
+from kitti_folders import write_sequence
 from vo_common.errors import UserError
 
 
@@ -106,12 +106,9 @@ def test_a_calibration_whose_images_have_no_size_is_refused(tmp_path, size):
 
 def test_odometry_images_of_half_size_have_half_the_focal_length_that_kitti_gave_them(tmp_path):
     """The tracking benchmark's file: two keys without a colon, and a key that nothing reads."""
-    folder = tmp_path / 'sequences' / '00' / 'image_2'
-    folder.mkdir(parents=True)
-    write_png(str(folder / '000000.png'), np.zeros((187, 621, 3), np.uint8))
-    (folder.parent / 'calib.txt').write_text(
+    write_sequence(tmp_path, '00', [np.zeros((187, 621, 3), np.uint8)], calib=(
         'P2: 721.5377 0 609.5593 44.9 0 721.5377 172.854 0.2 0 0 1 0.003\n'
-        'R_rect 1 0 0 0 1 0 0 0 1\nTr_velo_cam 0 -1 0 0 0 0 -1 0 1 0 0 0\n\n!! 5\n')
+        'R_rect 1 0 0 0 1 0 0 0 1\nTr_velo_cam 0 -1 0 0 0 0 -1 0 1 0 0 0\n\n!! 5\n'))
     sequence = OdometrySequence(str(tmp_path), 0, 2)
     np.testing.assert_allclose(sequence.intrinsics[[0, 1], [0, 1]],
                                [721.5377 / 2, 721.5377 * 187 / 375])

@@ -5,6 +5,7 @@ import pytest
 
 from kitti_data import frame_source
 from kitti_data.images import resize, write_png
+from kitti_folders import write_drive, write_sequence
 from vo_common.errors import UserError
 
 
@@ -16,11 +17,8 @@ def picture(i, height=24, width=40):
 
 @pytest.fixture
 def odometry(tmp_path):
-    folder = tmp_path / 'with space' / 'sequences' / '09'
-    (folder / 'image_2').mkdir(parents=True)
-    for i in range(5):
-        write_png(folder / 'image_2' / ('%06d.png' % i), picture(i))
-    (folder / 'times.txt').write_text(''.join('%e\n' % (0.1 * i) for i in range(5)))
+    write_sequence(tmp_path / 'with space', '09', map(picture, range(5)),
+                   times=['%e' % (0.1 * i) for i in range(5)])
     return tmp_path / 'with space'
 
 
@@ -91,16 +89,12 @@ RAW_CALIBRATION = 'P_rect_02: 30 0 19 0 0 31 11 0 0 0 1 0\nP_rect_03: 1 0 0 0 0 
 @pytest.fixture
 def drive(tmp_path):
     """A raw drive of frames 1 to 4, 0.2, 0.3 and 0.4 s apart, beside its calibration."""
-    date = tmp_path / 'raw' / '2011_09_26'
-    folder = date / '2011_09_26_drive_0001_sync'
-    (folder / 'image_02' / 'data').mkdir(parents=True)
-    for i in range(1, 5):
-        write_png(str(folder / 'image_02' / 'data' / ('%010d.png' % i)), picture(i))
+    folder = write_drive(tmp_path / 'raw', '2011_09_26_drive_0001_sync', map(picture, range(1, 5)),
+                         cameras=(2,), first=1, calib_cam_to_cam=RAW_CALIBRATION)
     (folder / 'image_02' / 'timestamps.txt').write_text(''.join(
         '2011-09-26 13:%s\n' % time for time in (
             '02:59.900000000', '02:59.950000000', '03:00.150000000', '03:00.450000000',
             '03:00.850000000')))
-    (date / 'calib_cam_to_cam.txt').write_text(RAW_CALIBRATION)
     return folder
 
 

@@ -3,6 +3,7 @@ import pytest
 
 import golden_common
 from kitti_data import images, raw
+from kitti_folders import write_drive
 from vo_common.errors import UserError
 
 DRIVE = '2011_09_26_drive_0001_sync'
@@ -11,20 +12,10 @@ DRIVE = '2011_09_26_drive_0001_sync'
 @pytest.fixture
 def root(tmp_path):
     """A raw folder with one drive of two frames, standing still in the first."""
-    date = tmp_path / 'raw data' / '2011_09_26'
-    drive = date / DRIVE
-    for camera in ('02', '03'):
-        (drive / ('image_' + camera) / 'data').mkdir(parents=True)
-        for number in range(2):
-            images.write_png(str(drive / ('image_' + camera) / 'data' / ('%010d.png' % number)),
-                             np.zeros((4, 6, 3), np.uint8))
-    (drive / 'oxts' / 'data').mkdir(parents=True)
-    for number, speed in enumerate([0.0, 5.0]):
-        row = ['0'] * 30
-        row[8:11] = [str(speed * 0.6), str(-speed * 0.8), '0']
-        (drive / 'oxts' / 'data' / ('%010d.txt' % number)).write_text(' '.join(row))
-    (date / 'calib_cam_to_cam.txt').write_text(golden_common.CALIB_CAM_TO_CAM)
-    (date / 'calib_velo_to_cam.txt').write_text(golden_common.CALIB_VELO_TO_CAM)
+    write_drive(tmp_path / 'raw data', DRIVE, [np.zeros((4, 6, 3), np.uint8)] * 2,
+                velocities=[(0, 0, 0), (3, -4, 0)],
+                calib_cam_to_cam=golden_common.CALIB_CAM_TO_CAM,
+                calib_velo_to_cam=golden_common.CALIB_VELO_TO_CAM)
     return tmp_path / 'raw data'
 
 

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 from kitti_data import calibration as calibration_files
-from kitti_data import depth_files, raw
+from kitti_data import depth_files
 from kitti_data.rendering import layouts
 from kitti_data.images import write_png
 from kitti_eval import depth_errors, depth_splits, eval_depth
+from kitti_folders import write_drive
 from vo_common.errors import UserError
 from vo_common.files import read_json
 
@@ -55,14 +56,8 @@ def errors_of(result):
 
 def write_raw(root, shapes, scans):
     """Writes images of these sizes and scans as one raw drive, with the list of images."""
-    images, points = (root / DATE / DRIVE / name / 'data' for name in ('image_02',
-                                                                       'velodyne_points'))
-    images.mkdir(parents=True)
-    points.mkdir(parents=True)
-    for index, (shape, scan) in enumerate(zip(shapes, scans)):
-        write_png(str(images / ('%010d.png' % index)), np.zeros(tuple(shape) + (3,), np.uint8))
-        if scan is not None:
-            scan.astype('<f4').tofile(str(points / ('%010d.bin' % index)))
+    write_drive(root, DRIVE, [np.zeros(tuple(shape) + (3,), np.uint8) for shape in shapes], (2,),
+                scans=scans)
     write_list(root, len(shapes))
 
 
@@ -135,23 +130,6 @@ def test_stereo_split_scores_as_published(tmp_path, published):
     d1_all = float(scalars['eval_depth_stereo']['stdout'][1].split(',')[4])
     # One of the 1.8 million pixels is 6e-5: OpenCV's resize changed by a rounding since.
     assert result['prediction']['d1_inverse_depth'] == pytest.approx(d1_all, abs=1e-4)
-
-
-def test_real_scan_projects_into_its_image(shared):
-    drive = raw.RawDrive(str(shared / 'kitti_raw_sample'), '2011_09_26_drive_0001_sync')
-    points = raw.read_velodyne(drive.velodyne_path(0))
-    projection = drive.calibration.velo_to_image(2)
-    known = depth_splits.project_velodyne(points, projection, 375, 1242)
-    known = known[known > 0]
-    # One point at a time, none hides another.
-    ahead = points[(points[:, 0] > 0)]
-    pixels = ahead[:, :3] @ projection[:, :3].T + projection[:, 3]
-    pixels = np.rint(pixels[:, :2] / pixels[:, 2:]) - 1
-    inside = ((pixels >= 0) & (pixels < (1242, 375))).all(axis=1)
-    assert inside.sum() == 18654
-    assert known.size == len(np.unique(pixels[inside], axis=0))
-    forward = ahead[inside, 0]
-    assert known.min() == pytest.approx(forward.min()) and known.max() <= forward.max() * 1.0001
 
 
 def test_nearest_point_of_a_pixel_wins():

@@ -249,7 +249,7 @@ def test_what_was_scored_is_written(tmp_path):
                          from_parts(gt[:, :3, :3], gt[:, :3, 3] / 20))
     run_odometry(tmp_path, '--align=7dof', truth='sequences/09/poses.txt')
     np.testing.assert_allclose(
-        odometry.read_poses(str(tmp_path / 'pred.eval_odometry.txt')), gt, atol=1e-6)
+        odometry.read_pose_file(str(tmp_path / 'pred.eval_odometry.txt')).poses, gt, atol=1e-6)
     rows = np.loadtxt(str(tmp_path / 'pred.eval_odometry.tum'))
     np.testing.assert_allclose(rows[:, 0], 0.1 * np.arange(60), atol=1e-6)
     np.testing.assert_allclose(rows[:, 1:4], gt[:, :3, 3], atol=1e-6)

@@ -63,8 +63,8 @@ def test_times_are_matched_through_jitter_comments_and_commas(tmp_path, publishe
     (3, '09', 0.0163, 0.0130), (3, '10', 0.0131, 0.0127),
     (5, '09', 0.0323, 0.0260), (5, '10', 0.0237, 0.0234)])
 def test_baseline_has_the_published_figures(shared, seq_length, sequence, mean, std):
-    poses = odometry.read_poses(str(shared / 'kitti_odometry_poses' / (sequence + '.txt')))
-    runs = snippets.snippets_of_trajectory(poses, seq_length)
+    path = str(shared / 'kitti_odometry_poses' / (sequence + '.txt'))
+    runs = snippets.snippets_of_trajectory(odometry.read_pose_file(path).poses, seq_length)
     truth = {first: (np.arange(seq_length) / 10, run) for first, run in enumerate(runs)}
     result = snippet_errors.evaluate_snippets(truth, truth)
     assert result['ate_mean'] < 1e-12

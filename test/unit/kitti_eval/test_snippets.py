@@ -7,6 +7,7 @@ from kitti_data import odometry
 from kitti_data.poses import relative, rotation_from_euler, to_4x4
 from kitti_eval import generate_pose_snippets, snippets
 from kitti_eval.constant_motion import constant_motion
+from kitti_folders import write_sequence
 from winding_drive import winding
 from vo_common.errors import UserError
 from vo_common.files import read_json
@@ -24,14 +25,6 @@ def published(golden):
     return read_json(str(golden / 'geonet' / 'numpy_pose.json'))['pose']
 
 
-def write_odometry(root, poses, times, name='09'):
-    """Writes pose and times lines as the odometry layout has them."""
-    (root / 'poses').mkdir()
-    (root / 'sequences' / name).mkdir(parents=True)
-    (root / 'poses' / (name + '.txt')).write_text('\n'.join(poses) + '\n')
-    (root / 'sequences' / name / 'times.txt').write_text('\n'.join(times) + '\n')
-
-
 def assert_same_files(folder, files, tolerance):
     """The folder holds these TUM files, numbers equal up to their last digit."""
     assert sorted(path.name for path in folder.iterdir()) == sorted(files)
@@ -42,7 +35,7 @@ def assert_same_files(folder, files, tolerance):
 
 @pytest.mark.parametrize('seq_length', [3, 5])
 def test_ground_truth_files_are_the_published_ones(tmp_path, published, seq_length):
-    write_odometry(tmp_path, published['poses'], published['times'])
+    write_sequence(tmp_path, '09', [], poses=published['poses'], times=published['times'])
     generate_pose_snippets.main(['--dataset_dir', str(tmp_path), '--output_dir',
                                  str(tmp_path / 'out'), '--seq_id=9',
                                  '--seq_length=%d' % seq_length])
@@ -53,8 +46,8 @@ def test_ground_truth_files_are_the_published_ones(tmp_path, published, seq_leng
 def test_poses_too_few_for_a_snippet_or_for_their_times_are_an_error(tmp_path, published):
     with pytest.raises(UserError, match='5 frames'):
         snippets.snippets_of_trajectory(np.tile(np.eye(4), (4, 1, 1)), 5)
-    write_odometry(tmp_path, published['poses'], published['times'][:-1])
-    with pytest.raises(UserError, match='23 times.*24 poses'):
+    write_sequence(tmp_path, '09', [], poses=published['poses'], times=published['times'][:-1])
+    with pytest.raises(UserError, match='23 times, but .* has poses up to frame 23'):
         generate_pose_snippets.main(['--dataset_dir', str(tmp_path),
                                      '--output_dir', str(tmp_path / 'out')])
 
@@ -72,7 +65,7 @@ def test_predicted_files_are_the_published_ones(tmp_path, published, seq_length)
 
 
 def test_published_files_of_sequence_09(shared, tmp_path):
-    poses = odometry.read_poses(str(shared / 'kitti_odometry_poses' / '09.txt'))
+    poses = odometry.read_pose_file(str(shared / 'kitti_odometry_poses' / '09.txt')).poses
     times = odometry.read_times(str(shared / 'kitti_pose_snippets' / '09_times.txt'))
     runs = snippets.snippets_of_trajectory(poses, 5)
     for path in sorted((shared / 'kitti_pose_snippets' / '09').iterdir()):
@@ -124,9 +117,9 @@ def test_snippets_of_partial_sequences_are_named_by_their_true_frames(tmp_path, 
     """Poses with the frame number first: no snippet crosses what is left out."""
     poses = np.array([[float(word) for word in line.split()] for line in published['poses'][:8]])
     frames = np.array([2, 3, 4, 7, 8, 9, 10, 11])
-    write_odometry(tmp_path, [' '.join(map(repr, [frame] + row.tolist()))
-                              for frame, row in zip(frames.tolist(), poses)],
-                   published['times'])
+    write_sequence(tmp_path, '09', [], times=published['times'], poses=[
+        ' '.join(map(repr, [frame] + row.tolist()))
+        for frame, row in zip(frames.tolist(), poses)])
     generate_pose_snippets.main(['--dataset_dir', str(tmp_path), '--seq_length=3',
                                  '--output_dir', str(tmp_path / 'out')])
     found = snippets.read_snippets(str(tmp_path / 'out'))

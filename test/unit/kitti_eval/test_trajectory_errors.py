@@ -14,8 +14,8 @@ from winding_drive import winding
 
 
 def read_pair(shared, sequence, name):
-    return (odometry.read_poses(str(shared / 'kitti_odometry_poses' / (sequence + '.txt'))),
-            odometry.read_poses(str(shared / 'kitti_trajectories' / (name + '.txt'))))
+    return [odometry.read_pose_file(str(shared / folder / (stem + '.txt'))).poses
+            for folder, stem in (('kitti_odometry_poses', sequence), ('kitti_trajectories', name))]
 
 
 @pytest.mark.parametrize('name, align, wanted', [

@@ -11,6 +11,7 @@ from kitti_data import motion, odometry
 from kitti_data.poses import to_4x4
 from kitti_data.pipeline import compact_frames
 from kitti_data.pipeline import windows
+from kitti_folders import write_sequence
 from vo_common.errors import UserError
 
 FRAME_SIZE = (37, 123)
@@ -23,17 +24,14 @@ def _golden_image(index):
             + 30 * np.sin((x + 2 * y) / 5. + index)).astype(np.uint8)
 
 
-def _write_sequence(root, name, num_frames, size=FRAME_SIZE, num_poses=None, camera=0):
+def _write_sequence(root, name, num_frames, size=FRAME_SIZE):
     """A sequence whose frame n is n in every pixel but one, and whose motion n is n + 1 metres."""
-    folder = root / 'sequences' / name / ('image_%d' % camera)
-    folder.mkdir(parents=True)
-    (root / 'poses').mkdir(exist_ok=True)
-    for number in range(num_frames):
-        image = np.full(size if camera < 2 else size + (3,), number + int(name) * 100, np.uint8)
-        image[0, 0] = 250
-        cv2.imwrite(str(folder / ('%06d.png' % number)), image)
-    poses = np.tile(np.eye(4), (num_frames if num_poses is None else num_poses, 1, 1))
-    poses[:, 2, 3] = np.cumsum(np.arange(len(poses)))
+    frames = np.ones((num_frames,) + size, np.uint8)
+    frames *= (np.arange(num_frames) + int(name) * 100).astype(np.uint8)[:, None, None]
+    frames[:, 0, 0] = 250
+    folder = write_sequence(root, name, frames, camera=0)
+    poses = np.tile(np.eye(4), (num_frames, 1, 1))
+    poses[:, 2, 3] = np.cumsum(np.arange(num_frames))
     odometry.write_poses(str(root / 'poses' / (name + '.txt')), poses)
     return folder
 
@@ -162,9 +160,8 @@ def test_a_resumed_run_sees_what_an_unbroken_one_sees(drives):
 
 
 def test_colour_frames_keep_three_channels_in_bgr(tmp_path):
-    folder = _write_sequence(tmp_path, '00', 3, camera=2)
-    for path in folder.iterdir():
-        cv2.imwrite(str(path), np.tile(np.array([10, 20, 250], np.uint8), FRAME_SIZE + (1,)))
+    write_sequence(tmp_path, '00', [np.full(FRAME_SIZE + (3,), (250, 20, 10), np.uint8)] * 3)
+    odometry.write_poses(str(tmp_path / 'poses' / '00.txt'), np.tile(np.eye(4), (3, 1, 1)))
     compact, _ = _window_set(tmp_path, [0], camera=2).window(0)
     np.testing.assert_array_equal(compact.frames[1, 3, 3], [10, 20, 250])
 

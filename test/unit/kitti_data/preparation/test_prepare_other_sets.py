@@ -10,6 +10,7 @@ from kitti_data import images, splits
 from kitti_data.preparation.data_sets import find_raw
 from kitti_data.preparation.prepare_train_data import PrepareConfig, main
 from kitti_data.rendering.layouts import raw_dataset
+from kitti_folders import write_drive
 
 # Drives and numbers of frames that the golden numbers were made from.
 DRIVES = {'2011_09_26_drive_0001_sync': 5, '2011_09_26_drive_0017_sync': 24,
@@ -26,22 +27,14 @@ def published(golden):
 def root(tmp_path_factory, published):
     """Raw drives of the golden numbers. The car stands where the published static list says so."""
     root = tmp_path_factory.mktemp('raw')
-    images.write_png(str(root / 'gray.png'), np.full((320, 640, 3), 99, np.uint8))
     moving = set(published['eigen_remove_static_True']['frames_sorted']
                  + published['stereo_remove_static_True']['frames_sorted'])
     for drive, count in DRIVES.items():
-        date = root / drive[:10]
-        for part in ('image_02', 'image_03', 'oxts'):
-            (date / drive / part / 'data').mkdir(parents=True)
-        (date / 'calib_cam_to_cam.txt').write_text(golden_common.CALIB_CAM_TO_CAM)
-        for number in range(count):
-            for camera in ('02', '03'):
-                shutil.copy(str(root / 'gray.png'), str(
-                    date / drive / ('image_' + camera) / 'data' / ('%010d.png' % number)))
-            speed = 8.0 if '%s 02 %010d' % (drive, number) in moving else 0.01
-            row = ['0'] * 30
-            row[8] = str(speed)
-            (date / drive / 'oxts' / 'data' / ('%010d.txt' % number)).write_text(' '.join(row))
+        speeds = [8.0 if '%s 02 %010d' % (drive, number) in moving else 0.01
+                  for number in range(count)]
+        write_drive(root, drive, [np.full((320, 640, 3), 99, np.uint8)] * count,
+                    velocities=[(speed, 0, 0) for speed in speeds],
+                    calib_cam_to_cam=golden_common.CALIB_CAM_TO_CAM)
     return root
 
 

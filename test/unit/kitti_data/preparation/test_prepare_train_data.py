@@ -10,6 +10,7 @@ import golden_common
 from kitti_data import images
 from kitti_data.preparation import format_writer
 from kitti_data.preparation.prepare_train_data import main
+from kitti_folders import write_sequence
 from vo_common.errors import UserError
 
 SMALL = ['--img_height=16', '--img_width=52']
@@ -20,12 +21,8 @@ def published_root(tmp_path_factory):
     """The odometry folder that the golden numbers were made from: 6 and 2 frames, camera 2."""
     root = tmp_path_factory.mktemp('published odometry')
     for sequence, count in (('00', 6), ('01', 2)):
-        folder = root / 'sequences' / sequence
-        (folder / 'image_2').mkdir(parents=True)
-        (folder / 'calib.txt').write_text(golden_common.CALIB_ODOM)
-        for number in range(count):
-            images.write_png(str(folder / 'image_2' / ('%06d.png' % number)),
-                             golden_common.make_odom_image(number))
+        write_sequence(root, sequence, map(golden_common.make_odom_image, range(count)),
+                       calib=golden_common.CALIB_ODOM)
     return root
 
 
@@ -33,12 +30,9 @@ def published_root(tmp_path_factory):
 def small_root(tmp_path):
     """Two sequences of 12 and 9 small gray frames, camera 0."""
     for sequence, count in (('00', 12), ('05', 9)):
-        folder = tmp_path / 'kitti' / 'sequences' / sequence
-        (folder / 'image_0').mkdir(parents=True)
-        (folder / 'calib.txt').write_text('P0: 60 0 52 0 0 61 15 0 0 0 1 0\n')
-        for number in range(count):
-            images.write_png(str(folder / 'image_0' / ('%06d.png' % number)),
-                             np.full((32, 104), 10 * number, np.uint8))
+        write_sequence(tmp_path / 'kitti', sequence,
+                       [np.full((32, 104), 10 * number, np.uint8) for number in range(count)],
+                       camera=0, calib='P0: 60 0 52 0 0 61 15 0 0 0 1 0')
     return tmp_path / 'kitti'
 
 

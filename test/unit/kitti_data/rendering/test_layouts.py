@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from kitti_data import images, poses
+from kitti_data import images
 from kitti_data.calibration import Calibration
 from kitti_data.depth_files import exact_depth_path
 from kitti_data.flow_files import read_kitti_flow
 from kitti_data.odometry import OdometrySequence, sequence_names
+from kitti_data.raw import RawDrive, read_velodyne
 from kitti_data.rendering import layouts, scene as synthetic_scene, synthetic
 from kitti_data.rendering.raycast import cast_pixels
 from kitti_data.rendering.scene import Scene
@@ -161,25 +162,15 @@ def test_the_program_writes_the_other_layouts(tmp_path, capsys):
     assert capsys.readouterr().out.count('16x48') == 2
 
 
-def _project(date_folder, points):
-    """Pixels [N, 2] and depth [N] of velodyne points [N, 3] in image_02, as KITTI's devkit does."""
-    cam = Calibration(os.path.join(date_folder, 'calib_cam_to_cam.txt'))
-    velo = Calibration(os.path.join(date_folder, 'calib_velo_to_cam.txt'))
-    velo_to_cam = np.hstack([velo.matrix('R', (3, 3)), velo.matrix('T', (3, 1))])
-    rectify = np.eye(4)
-    rectify[:3, :3] = cam.matrix('R_rect_00', (3, 3))
-    projection = cam.matrix('P_rect_02', (3, 4)) @ rectify @ poses.to_4x4(velo_to_cam)
-    projected = np.hstack([points, np.ones((len(points), 1))]) @ projection.T
-    return projected[:, :2] / projected[:, 2:], projected[:, 2]
-
-
 def test_scans_projected_by_the_calibration_lie_on_the_exact_depth(raw):
     folder, scene = raw
-    scan = np.fromfile(os.path.join(folder, DRIVE, 'velodyne_points/data/0000000002.bin'),
-                       '<f4').reshape(-1, 4)
+    drive = RawDrive(os.path.dirname(folder), DRIVE)
+    scan = read_velodyne(drive.velodyne_path(2))
     assert scan.shape[0] > 20000
     assert (scan[:, 0] < 0).any() and np.linalg.norm(scan[:, :3], axis=1).max() <= 120
-    pixels, depth = _project(folder, scan[scan[:, 0] > 1, :3])
+    ahead = scan[scan[:, 0] > 1, :3]
+    projected = np.hstack([ahead, np.ones((len(ahead), 1))]) @ drive.calibration.velo_to_image(2).T
+    pixels, depth = projected[:, :2] / projected[:, 2:], projected[:, 2]
     seen = ((pixels > 0) & (pixels < [159, 47])).all(1)
     assert seen.sum() > 3000
     exact = cast_pixels(scene.world.boxes, scene.cam_to_world(2), scene.intrinsics,
