@@ -15,10 +15,6 @@ _OUT_OF_MEMORY = re.compile(
 _LOST = (tf.errors.AbortedError, tf.errors.UnavailableError)
 
 
-class InputError(UserError):
-    """TensorFlow cannot read the training data and does not name the file."""
-
-
 @contextlib.contextmanager
 def explained(device, batch, remains=lambda: ''):
     """Turns errors of a running session that a user can fix into a UserError.
@@ -29,8 +25,7 @@ def explained(device, batch, remains=lambda: ''):
       remains: function that returns the ending of a message: what the failed run can resume from.
 
     Raises:
-      InputError: the data cannot be read.
-      UserError: another rank ended, or the disk is full.
+      UserError: the data cannot be read, another rank ended, or the disk is full.
       DeviceError: the device is out of memory, fails or is lost.
     """
     try:
@@ -66,7 +61,7 @@ def _explanation(error, device, batch, remains):
         return DeviceError('device %s: the session was lost (%s): most likely another rank ended '
                            'or the device was reset%s' % (device.kind, said, remains()))
     if isinstance(error, _INPUT_ERRORS) and 'IteratorGetNext' in message:
-        return InputError('cannot read the training data: %s' % said)
+        return UserError('cannot read the training data: %s' % said)
     return None
 
 

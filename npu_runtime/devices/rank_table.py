@@ -44,20 +44,6 @@ def check_rank_table(path, size=None):
     return size
 
 
-def ranks_beside(path, rank):
-    """The number of ranks on the server of `rank`, according to the rank table `path`.
-
-    Raises:
-      UserError: as `check_rank_table`, or the table lacks `rank`.
-    """
-    size = check_rank_table(path)
-    for server in read_json(path, 'rank table')['server_list']:
-        if rank in (_number(card['rank_id']) for card in server['device']):
-            return len(server['device'])
-    raise UserError('RANK_ID=%d in the environment: must be one of the %d ranks in %s'
-                    % (rank, size, path))
-
-
 def _number(value):
     """The int of a text such as '0' or a JSON integer; raises ValueError for anything else."""
     if type(value) not in (str, int) or not re.match(r'[0-9]{1,9}\Z', str(value)):

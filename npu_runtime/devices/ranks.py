@@ -13,7 +13,7 @@ import re
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from npu_runtime.devices.rank_table import check_rank_table, ranks_beside
+from npu_runtime.devices.rank_table import check_rank_table
 from vo_common.errors import UserError
 
 
@@ -49,20 +49,6 @@ def launched_size(environ=None):
     """The number of ranks with which this process was launched, known before `connect`."""
     environ = os.environ if environ is None else environ
     return max(_whole_number(environ, 'RANK_SIZE', 1), _horovod_size(environ))
-
-
-def launched_local_size(environ=None):
-    """The number of launched ranks on this host, which share its memory.
-
-    Raises:
-      UserError: a variable is not a number, or the rank table is incomplete.
-    """
-    environ = os.environ if environ is None else environ
-    if _whole_number(environ, 'RANK_SIZE', 1) > 1 and environ.get('RANK_TABLE_FILE'):
-        return ranks_beside(os.path.abspath(environ['RANK_TABLE_FILE']),
-                            _whole_number(environ, 'RANK_ID', 0))
-    return max(_whole_number(environ, name, 1)
-               for name in ('HOROVOD_LOCAL_SIZE', 'OMPI_COMM_WORLD_LOCAL_SIZE'))
 
 
 class SingleProcess:

@@ -166,23 +166,3 @@ def test_the_launched_size_is_known_before_the_ranks_meet(environ, size):
 def test_a_launched_size_that_is_no_number_is_named():
     with pytest.raises(UserError, match='RANK_SIZE'):
         distribution.launched_size({'RANK_SIZE': 'eight'})
-
-
-@pytest.mark.parametrize('environ, size', [
-    ({}, 1), ({'RANK_SIZE': '1'}, 1), ({'HOROVOD_SIZE': '16', 'HOROVOD_LOCAL_SIZE': '8'}, 8),
-    ({'OMPI_COMM_WORLD_SIZE': '4', 'OMPI_COMM_WORLD_LOCAL_SIZE': '3'}, 3)])
-def test_the_ranks_of_this_host_are_known_before_they_meet(environ, size):
-    assert distribution.launched_local_size(environ) == size
-
-
-def test_the_rank_table_tells_how_many_ranks_share_a_server(tmp_path):
-    table = make_rank_table.rank_table(['10.0.0.1', '10.0.0.2'], [4, 5],
-                                       ['192.168.1.%d' % i for i in range(4)])
-    first, second = table['server_list']
-    first['device'].append(second['device'].pop(0))  # three cards and one
-    (tmp_path / 'table.json').write_text(json.dumps(table))
-    environ = {'RANK_SIZE': '4', 'RANK_TABLE_FILE': str(tmp_path / 'table.json')}
-    assert [distribution.launched_local_size(dict(environ, RANK_ID=str(rank)))
-            for rank in range(4)] == [3, 3, 3, 1]
-    with pytest.raises(UserError, match='RANK_ID=4 .* one of the 4 ranks in .*table.json'):
-        distribution.launched_local_size(dict(environ, RANK_ID='4'))

@@ -12,7 +12,6 @@ import tensorflow.compat.v1 as tf
 
 from checkpoint_values import values_of, write_values
 from npu_runtime import checkpoint_writer, checkpoints
-from npu_runtime.failures import InputError
 from npu_runtime.training.metrics import read_metrics
 from npu_runtime.training.signals import StopSignals
 from npu_runtime.training.task import Validation
@@ -88,7 +87,7 @@ def broken_data(start_step, rank, size):
 
 
 def test_an_input_error_without_a_file_has_a_class_of_its_own(tmp_path):
-    with pytest.raises(InputError, match='^cannot read the training data: pixels of 000003.png'):
+    with pytest.raises(UserError, match='^cannot read the training data: pixels of 000003.png'):
         run_toy(tmp_path, 3, data=broken_data)
 
 
