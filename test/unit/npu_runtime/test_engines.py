@@ -9,6 +9,7 @@ import sys
 
 import numpy as np
 import pytest
+import tensorflow.compat.v1 as tf
 
 from geonet_program import SIZE
 from npu_runtime import checkpoints
@@ -18,6 +19,9 @@ from repository import ROOT, run
 # What a program of its own interpreter runs: the small nets of geonet_program.
 PROGRAM = 'import sys; sys.path[:0] = sys.argv[1:3]; import geonet_program; ' \
           'geonet_program.geonet(sys.argv[3], *sys.argv[4:])'
+# A comparison of both engines is the same from either side.
+from_one_side = pytest.mark.skipif(tf.__version__.startswith('1.'),
+                                   reason='the newest engine compares both')
 
 
 @pytest.fixture(scope='module')
@@ -63,12 +67,14 @@ def test_a_run_of_the_other_engine_goes_on_here_as_it_goes_on_there(
     assert np.concatenate(close).mean() > 0.99
 
 
+@from_one_side
 def test_both_engines_begin_with_the_same_loss(other_python, synthetic_formatted, tmp_path):
     there, _ = train(other_python, synthetic_formatted, tmp_path / 'there', 1)
     here, _ = train(sys.executable, synthetic_formatted, tmp_path / 'here', 1)
     assert here == pytest.approx(there, rel=1e-5)
 
 
+@from_one_side
 def test_both_engines_predict_the_same_poses_with_one_checkpoint(
         other_python, rigid_run, synthetic_kitti, tmp_path):
     poses = {}
