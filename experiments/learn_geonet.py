@@ -46,7 +46,7 @@ RECIPE = Recipe(_FLAGS + ('--batch_size=4',), (
 CONSTANT_LIGHT = ('--augment=scale,flip',)
 _BOTH = ('--augment_turn=0.03', '--batch_size=4')
 SHORT_RECIPE = Recipe(
-    _FLAGS + CONSTANT_LIGHT, (Stage(0.64, 4e-4, _BOTH), Stage(0.36, 1e-4, _BOTH + _FROZEN)),
+    _FLAGS + CONSTANT_LIGHT, (Stage(0.64, 1.2e-3, _BOTH), Stage(0.36, 1.5e-4, _BOTH + _FROZEN)),
     test_flags=('--refine_steps=10',))
 
 
