@@ -21,9 +21,3 @@ def test_what_an_earlier_demo_left_is_removed_and_what_lies_beside_it_stays(tmp_
     beside.write_text('mine')
     demo.emptied(str(folder))
     assert not (folder / 'geonet').exists() and beside.read_text() == 'mine'
-
-
-def test_the_seed_reaches_both_trainings():
-    from experiments import learn_convlstm, learn_geonet
-    for recipe in (learn_geonet.SHORT_RECIPE, learn_convlstm.SHORT_RECIPE):
-        assert demo.seeded(recipe, 7).flags == tuple(recipe.flags) + ('--seed=7',)

@@ -64,6 +64,22 @@ def test_the_mean_is_that_of_the_test_drives_that_were_not_trained_on():
     assert figures.mean_rows(rows[1:]) == []
 
 
+@pytest.mark.parametrize('part', [learn_geonet, learn_convlstm])
+def test_the_seed_reaches_the_training(part, kitti, monkeypatch, tmp_path):
+    class Trains(Exception):
+        """Instead of a training."""
+
+    def call(self, module, argv):
+        del self, module
+        if any(word.startswith('--mode=train') for word in argv):
+            raise Trains(argv)
+
+    monkeypatch.setattr(figures.Programs, '__call__', call)
+    config = learn_kitti.Config(kitti_dir=kitti, seed=7, geonet_steps=400, convlstm_steps=400)
+    with pytest.raises(Trains, match='--seed=7'):
+        part.learn(config, open_drives(kitti), str(tmp_path / 'run'), {})
+
+
 def test_laser_depth_beside_real_drives_scores_depth(kitti, tmp_path):
     os.remove(os.path.join(kitti, 'sequences', '09', 'synthetic.json'))
     drives = open_drives(kitti)
