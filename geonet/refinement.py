@@ -25,7 +25,7 @@ _DEPTH_SPREAD = 2.0  # of the factors of inverse depths: directions need little 
 _TURN_SPREAD = 0.005  # radians
 _STEP_SPREAD = 0.05  # share of the step
 # Refined motions farther away are wrong. The length of a step is as uncertain as depth.
-_LARGEST_TURN = 0.04  # radians
+_LARGEST_TURN = 0.08  # radians
 _LARGEST_RATIO = 8.0  # of the longer step to the shorter one
 _SMALLEST_STEP = 1e-3  # in the unit of the depth; of a car that stands
 
@@ -53,7 +53,7 @@ class Refiner:
         """The refined motions of a snippet.
 
         A motion stays as it is where the images do not agree better with the refined one, or
-        where that turns by 0.04 radians more or goes eight times as far or an eighth.
+        where that turns by 0.08 radians more or goes eight times as far or an eighth.
 
         Args:
           window: list of L `prepared` frames, in time order, the target in the middle.
