@@ -32,11 +32,12 @@ HEAD = (
     '(0 is right). `experiments/write_results.py` writes this '
     'page from [results](results).\n')
 SECTIONS = (
-    ('real', 'KITTI', 'An excerpt of the odometry benchmark, gray and at half its size. Runs with '
-     '1001 training frames trained on all 801 of 03 and the first 200 of 00, those with 1401 on '
-     '300 of 00, 300 of 02 and all of 03; of 07 they saw none, and are tested on its first 160. 39 '
-     'is raw drive 2011_09_26_0039, with poses of its INS, whose steps are noisy: recipes are '
-     'chosen on it.'),
+    ('real', 'KITTI', 'An excerpt of the odometry benchmark, gray and at half its size: 300 frames '
+     'of 00 (200 in runs with 1001 training frames), 300 of 02, all 801 of 03, and the first 160 '
+     'of 07, which no run saw in training. 39 is raw drive 2011_09_26_0039, with poses of its INS; '
+     'recipes are chosen on it. Its noise limits what can be reached: its true poses with even '
+     'step lengths and without ups and downs have a 3-frame ATE of 0.0079 m to themselves, '
+     'constant motion 0.0111 m.'),
     ('synthetic', 'Rendered drives', 'Frames rendered by kitti_data/rendering.'))
 
 

@@ -6,9 +6,12 @@ from scipy.spatial.transform import Rotation
 from kitti_data.poses import chain, from_parts, relative
 from kitti_eval.snippets import chain_snippets, snippets_of_trajectory
 
-# Of logarithms: of the ratio of two steps of a snippet, and of the scale of a predicted snippet,
-# whose depth errs alike in many frames: a hundred of them say little more than one.
-_RATIO_SPREAD, _SCALE_SPREAD = 0.01, 1.0
+# Of the logarithm of the scale of a snippet, whose depth errs alike in many frames: a hundred of
+# them say little more than one.
+_SCALE_SPREAD = 1.0
+# Of the logarithm of the ratio of two steps: its jumps from snippet to snippet, times this, as it
+# also errs slowly; and at least.
+_OF_JUMPS, _LEAST_SPREAD = 2.0, 0.005
 
 
 def with_common_scale(poses):
@@ -30,7 +33,8 @@ def with_common_scale(poses):
     shared = np.stack([steps[:-1, 1:].mean(axis=1), steps[1:, :-1].mean(axis=1)])
     usual = max(np.median(steps), np.finfo(np.float64).tiny)
     # The length of a step of a car that hardly moves is noise.
-    known = np.minimum(shared.min(axis=0) / usual, 1) ** 2 * (_SCALE_SPREAD / _RATIO_SPREAD) ** 2
+    known = np.minimum(shared.min(axis=0) / usual, 1) ** 2 * (
+        _SCALE_SPREAD / _ratio_spread(np.maximum(steps, 1e-3 * usual))) ** 2
     ratios = np.diff(np.log(np.maximum(shared, 1e-3 * usual)), axis=0)[0]
     between = np.zeros([2, len(poses)])
     between[0, 1:] = -known
@@ -42,6 +46,12 @@ def with_common_scale(poses):
     pull[1:] -= known * ratios
     scales = np.exp(solveh_banded(between, pull))
     return from_parts(poses[..., :3, :3], scales[:, np.newaxis, np.newaxis] * poses[..., :3, 3])
+
+
+def _ratio_spread(steps):
+    """The spread of the logarithm of a ratio of neighbouring steps, from steps float64 [M, L - 1]."""
+    jumps = np.diff(np.diff(np.log(steps), axis=1), axis=0)
+    return max(_LEAST_SPREAD, _OF_JUMPS * 1.4826 * np.median(np.abs(jumps)) / np.sqrt(2))
 
 
 def smoothed(poses, spread):
