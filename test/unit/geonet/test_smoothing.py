@@ -78,3 +78,12 @@ def test_a_stop_changes_no_scale_and_one_snippet_is_enough():
     np.testing.assert_allclose(with_common_scale(poses), poses, atol=1e-6)
     np.testing.assert_allclose(with_common_scale(poses[:1]), poses[:1], atol=1e-12)
     assert np.isfinite(with_common_scale(scaled(poses, np.zeros(len(poses))))).all()
+
+
+def test_scales_count_where_the_ratios_of_steps_are_noise():
+    rng, poses = np.random.RandomState(3), arc(0.0, np.ones(80))
+    noisy = poses.copy()
+    noisy[:, 2, :3, 3] *= np.exp(0.1 * rng.randn(len(poses)))[:, np.newaxis]
+    found = np.linalg.norm(with_common_scale(noisy)[:, 1, :3, 3], axis=1)
+    # A chain of such ratios alone would wander by 0.1 * sqrt(80) * 2.
+    assert np.std(np.log(found)) < 0.3
