@@ -53,7 +53,7 @@ def what_to_expect(cores, memory):
     """
     expected = []
     if cores == 1:
-        expected.append('one core: works, in twice the time of two')
+        expected.append('one core: works, but slower than two')
     if 0 < memory < _SMALL_MEMORY:
         expected.append('%.1f GB of free memory: enough for small images and batches'
                         % (memory / 1e9))
