@@ -81,6 +81,9 @@ def _rates(contestant, roots, extra, rounds):
                 seconds[name].append(_timed(function) / _CALLS / contestant.frames_per_call)
     contestant.session.close()
     medians = {name: statistics.median(times) for name, times in seconds.items() if times}
+    if medians['program'] <= 0:
+        raise UserError('--steps=%d: the program took no longer for more frames, must be more '
+                        'steps or a longer --sequence' % rounds)
     rates = {name + '_per_second': 1 / median for name, median in medians.items()}
     rates['program_share'] = medians['calls'] / medians['program']
     if 'onnxruntime' in medians:
