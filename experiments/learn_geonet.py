@@ -100,8 +100,8 @@ def train(name, config, drives, run, call, recipe, size, steps):
     def train_stage(last_step, stage, log_freq):
         call(geonet, list(recipe.flags) + size + list(stage.flags) + [
             '--dataset_dir=' + data, '--checkpoint_dir=' + run, '--device=' + config.device,
-            '--seed=%d' % config.seed, '--learning_rate=%g' % stage.learning_rate, '--max_steps=%d' % last_step,
-            '--log_freq=%d' % log_freq])
+            '--seed=%d' % config.seed, '--learning_rate=%g' % stage.learning_rate,
+            '--max_steps=%d' % last_step, '--log_freq=%d' % log_freq])
 
     return run_stages(name, run, recipe.stages, train_stage, config.minutes, steps)
 

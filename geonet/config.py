@@ -45,8 +45,9 @@ class ModelConfig(Flags):
         0.0, 'disparity of an untrained depth_net; 0: half of its largest, as published; use 1 in '
              'short runs', modes=_RIGID)
     initial_pose_gain: float = flag(
-        1.0, 'scale of the motions of an untrained pose_net; 1, as published, is a random direction '
-             'that short runs do not leave; use 0.01 there', modes=_RIGID, above=0, at_most=1)
+        1.0, 'scale of the motions of an untrained pose_net; 1, as published, is a random '
+             'direction that short runs do not leave; use 0.01 there', modes=_RIGID, above=0,
+        at_most=1)
     batch_norm_decay: float = flag(
         0.999, "decay of batch norm's moving averages; use less in short runs", modes=('train',),
         at_least=0, below=1)

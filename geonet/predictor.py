@@ -63,7 +63,6 @@ class BatchedGraph:
                 for row in range(count):
                     yield {name: values[row] for name, values in outputs.items()}
 
-
     def feed(self, examples):
         """The feed of a session call with up to `batch_size` examples, dicts of arrays."""
         return {tensor: _stacked([example[name] for example in examples], self._batch_size)

@@ -49,7 +49,7 @@ def with_common_scale(poses):
 
 
 def _ratio_spread(steps):
-    """The spread of the logarithm of a ratio of neighbouring steps, from steps float64 [M, L - 1]."""
+    """The spread of the logarithm of a ratio of neighbouring steps float64 [M, L - 1]."""
     jumps = np.diff(np.diff(np.log(steps), axis=1), axis=0)
     return max(_LEAST_SPREAD, _OF_JUMPS * 1.4826 * np.median(np.abs(jumps)) / np.sqrt(2))
 
