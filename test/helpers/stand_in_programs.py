@@ -3,8 +3,8 @@ import sys
 
 # Records its arguments; training leaves metrics, evaluation a number; reports are real.
 STAND_IN = r'''#!/usr/bin/env bash
-# In one write: ranks record at the same time.
-printf '%s\0' "$@" "rank=${RANK_ID-none}"$'\n' >> "$RECORD"
+# One rank at a time: bash writes at each newline, and ranks record at the same time.
+(flock 9; printf '%s\0' "$@" "rank=${RANK_ID-none}"$'\n' >&9) 9>> "$RECORD"
 for argument; do case "$argument" in
   --checkpoint_dir=*|--outputpath=*) run=${argument#*=} ;;
   --pred_dir=*) predictions=${argument#*=} ;;
