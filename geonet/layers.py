@@ -21,15 +21,7 @@ class Layers:
     """
 
     def __init__(self, norm_decay):
-        self._is_training = norm_decay is not None
-        # Constants are made once a net, not once a layer: they are a good part of all nodes.
-        self._l2_weight = tf.constant(_L2_WEIGHT, name='l2_weight')
-        if self._is_training:
-            self._update_rate = tf.constant(1.0 - norm_decay, name='update_rate')
-        self._no_statistics = tf.constant([], tf.float32, name='no_statistics')
-        self._half = tf.constant(0.5, name='half')
-        self._constants = {}
-        self._ones = {}
+        self._norm_decay = norm_decay
 
     def conv(self, features, filters, size, stride=1, relu=True):
         """Zero-pads (size - 1) // 2 on every side, then convolution, batch norm and ReLU.
@@ -93,56 +85,51 @@ class Layers:
     def _weights(self, features, filters, size, initial_gain=1.0):
         return _model_variable(
             'weights', [size, size, features.shape.as_list()[-1], filters],
-            initializer=functools.partial(self._xavier, initial_gain),
-            regularizer=lambda weights: self._l2_weight * tf.nn.l2_loss(weights))
-
-    def _xavier(self, gain, shape, dtype=tf.float32, partition_info=None):
-        """Uniform in +- gain sqrt(6 / (fan in + fan out)), as published, in fewer nodes.
-
-        The numbers depend on the graph's seed and the layer's name alone. TensorFlow's own choice,
-        the number of operations built before, would give other ones after any change of the graph.
-        """
-        del partition_info
-        width = 2.0 * gain * np.sqrt(6.0 / (np.prod(shape[:-2]) * (shape[-2] + shape[-1])))
-        seed, seed2 = tf.get_seed(zlib.crc32(tf.get_variable_scope().name.encode()) >> 1)
-        uniform = tf.raw_ops.RandomUniform(shape=self._constant(tuple(shape), tf.int32),
-                                           dtype=dtype, seed=seed, seed2=seed2)
-        return (uniform - self._half) * self._constant(width, dtype)
-
-    def _constant(self, value, dtype):
-        if value not in self._constants:
-            self._constants[value] = tf.constant(value, dtype)
-        return self._constants[value]
+            initializer=functools.partial(_xavier, initial_gain))
 
     def _normalize(self, features, relu):
         """Batch norm with an offset and without a scale."""
-        channels = features.shape.as_list()[-1]
+        channels, is_training = features.shape.as_list()[-1], self._norm_decay is not None
         with tf.variable_scope('BatchNorm'):
             beta = _model_variable('beta', [channels], initializer=tf.zeros_initializer())
-            moving = [_model_variable(name, [channels], initializer=initializer,
-                                          trainable=False)
+            moving = [_model_variable(name, [channels], initializer=initializer, trainable=False)
                       for name, initializer in (('moving_mean', tf.zeros_initializer()),
                                                 ('moving_variance', tf.ones_initializer()))]
-            if channels not in self._ones:
-                self._ones[channels] = tf.ones([channels])
-            statistics = [self._no_statistics] * 2 if self._is_training else moving
-            # The op itself: tf.nn.fused_batch_norm makes the empty statistics anew each time.
-            normalized = tf.raw_ops.FusedBatchNormV3(
-                x=features, scale=self._ones[channels], offset=beta, mean=statistics[0],
-                variance=statistics[1], epsilon=_BATCH_NORM_EPSILON,
-                is_training=self._is_training)
-            if self._is_training:
-                for variable, value in zip(moving, normalized[1:3]):
-                    change = (variable - value) * self._update_rate
+            mean, variance = (None, None) if is_training else moving
+            normalized, *batch = tf.nn.fused_batch_norm(
+                features, tf.ones([channels]), beta, mean, variance, _BATCH_NORM_EPSILON,
+                is_training=is_training)
+            if is_training:
+                for variable, value in zip(moving, batch):
+                    change = (variable - value) * (1.0 - self._norm_decay)
                     tf.add_to_collection(tf.GraphKeys.UPDATE_OPS,
                                          tf.assign_sub(variable, change).op)
-        return tf.nn.relu(normalized.y) if relu else normalized.y
+        return tf.nn.relu(normalized) if relu else normalized
 
 
-def _model_variable(name, shape, initializer, regularizer=None, trainable=True):
+def _xavier(gain, shape, dtype=tf.float32, partition_info=None):
+    """Uniform in +- gain sqrt(6 / (fan in + fan out)), as published.
+
+    The numbers depend on the graph's seed and the layer's name alone. TensorFlow's own choice,
+    the number of operations built before, would give other ones after any change of the graph.
+    """
+    del partition_info
+    limit = gain * np.sqrt(6.0 / (np.prod(shape[:-2]) * (shape[-2] + shape[-1])))
+    seed = zlib.crc32(tf.get_variable_scope().name.encode()) >> 1
+    return tf.random_uniform(shape, -limit, limit, dtype, seed)
+
+
+def l2_loss():
+    """The published weight decay of all convolutions in the graph, once each: a scalar."""
+    return _L2_WEIGHT * tf.add_n([
+        tf.nn.l2_loss(variable) for variable in tf.get_collection(tf.GraphKeys.MODEL_VARIABLES)
+        if variable.op.name.endswith('/weights')])
+
+
+def _model_variable(name, shape, initializer, trainable=True):
     """A variable that belongs to the model: checkpoints for prediction hold these alone."""
     return tf.get_variable(
-        name, shape, initializer=initializer, regularizer=regularizer, trainable=trainable,
+        name, shape, initializer=initializer, trainable=trainable,
         collections=[tf.GraphKeys.GLOBAL_VARIABLES, tf.GraphKeys.MODEL_VARIABLES])
 
 

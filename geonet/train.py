@@ -1,7 +1,6 @@
 """`--mode=train_rigid` and `--mode=train_flow`: the model's side of a training run."""
-import tensorflow.compat.v1 as tf
-
 from geonet import model as geonet_model
+from geonet.layers import l2_loss
 from kitti_data.example_list import settings_of
 from kitti_data.pipeline.formatted import FormattedSet
 from npu_runtime.training.loop import train
@@ -39,8 +38,7 @@ def run_training(run, model, augment, runtime):
     def build_model(batch, is_training):
         output = build(batch, model, is_training and not run.freeze_batch_norm)
         if is_training and run.l2_weight:
-            output.losses['l2'] = run.l2_weight * tf.add_n(
-                tf.get_collection(tf.GraphKeys.REGULARIZATION_LOSSES))
+            output.losses['l2'] = run.l2_weight * l2_loss()
         return output
 
     def make_dataset(batches_seen, rank, size):

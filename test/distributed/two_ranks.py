@@ -18,6 +18,8 @@ from toy_training import linear_model, run_toy  # noqa: E402
 from vo_common.errors import UserError, run_main  # noqa: E402
 from vo_common.files import write_json  # noqa: E402
 
+# Of Adam, whose first steps have this size in every weight.
+RATE = 2e-5
 RANK = int(os.environ.get('HOROVOD_RANK', 0))
 
 
@@ -64,7 +66,7 @@ def averages(folder):
 def geonet_run(folder, batch_size, steps):
     """Steps of GeoNet with batch norm out of the picture, on `<folder>/formatted`."""
     geonet('train_rigid', *SIZE, '--freeze_batch_norm', '--noshuffle', batch_size=batch_size,
-           dataset_dir=os.path.join(folder, 'formatted'), max_steps=steps, log_freq=1,
+           learning_rate=RATE, dataset_dir=os.path.join(folder, 'formatted'), max_steps=steps, log_freq=1,
            checkpoint_dir=os.path.join(folder, 'geonet%d_%d' % (batch_size, steps)))
 
 
@@ -74,8 +76,7 @@ def convlstm_run(folder, batch_size, steps):
         '--mode=train', *ONE_THREAD, *SIZE, '--noshuffle', '--camera=2', '--bsize=%d' % batch_size,
         '--datapath=' + os.path.join(folder, 'kitti'), '--train_sequences=0', '--val_sequences=',
         '--outputpath=' + os.path.join(folder, 'convlstm%d_%d' % (batch_size, steps)),
-        '--time_steps=2',
-        '--total_steps=%d' % steps])
+        '--time_steps=2', '--learning_rate=%g' % RATE, '--total_steps=%d' % steps])
 
 
 def models(folder):
