@@ -63,7 +63,7 @@ def transform_from_vector(vectors):
 
 
 def vector_from_transform(transforms):
-    """[N, 6] vectors of pose_net of [N, 4, 4] transforms; the inverse of `transform_from_vector`."""
+    """[N, 6] vectors of pose_net of [N, 4, 4] transforms: inverts `transform_from_vector`."""
     transforms = np.asarray(transforms, np.float64)
     angles = Rotation.from_matrix(transforms[:, :3, :3]).as_euler('XYZ')
     return np.concatenate([transforms[:, :3, 3], angles], axis=1)

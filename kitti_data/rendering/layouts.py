@@ -28,7 +28,7 @@ _FRAMES_APART = 5  # on the drive, from one reference picture of KITTI 2015 to t
 
 def synthetic_dataset(output_dir, sequences=('00', '01'), num_frames=10, img_height=64,
                       img_width=208, seed=8964, cameras=(2,), min_speed=0.25, max_speed=1.2,
-                      num_workers=1):
+                      num_workers=1, **camera):
     """Writes sequences in KITTI's odometry layout; pictures already there are kept.
 
     `sequences/NN/depth/NNNNNN.png` is the exact depth of the left cameras in KITTI's 16-bit format.
@@ -41,6 +41,7 @@ def synthetic_dataset(output_dir, sequences=('00', '01'), num_frames=10, img_hei
       cameras: 0..3; 0 and 1 are written gray.
       min_speed, max_speed: metres a frame.
       num_workers: processes; 1 renders in this one, 0 is one for each core.
+      camera: zoom, camera_height: see `Scene`.
 
     Returns:
       List of the `Scene` of each sequence.
@@ -50,7 +51,7 @@ def synthetic_dataset(output_dir, sequences=('00', '01'), num_frames=10, img_hei
         it cannot be written.
     """
     scenes = [Scene(sequence_name(name), seed, num_frames, img_height, img_width, min_speed,
-                    max_speed) for name in sequences]
+                    max_speed, **camera) for name in sequences]
     files = []
     for scene in scenes:
         folder = make_folder(os.path.join(output_dir, 'sequences', scene.name))

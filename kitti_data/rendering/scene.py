@@ -8,13 +8,14 @@ import numpy as np
 
 from kitti_data import poses
 from kitti_data.rendering.raycast import cast, cast_pixels
-from kitti_data.rendering.street import make_drive
+from kitti_data.rendering.street import CAMERA_HEIGHT, make_drive
 from kitti_data.rendering.world import World, render_image
 from vo_common.errors import UserError
 from vo_common.files import read_json, write_json
 
 BASELINE = 0.54  # metres between the left and the right camera, as on KITTI's car
 SCENE_FILE = 'synthetic.json'
+_LEFT_OUT = ('zoom', 'camera_height')  # of the file, where they are the default
 _OCCLUSION_TOLERANCE = 1e-3  # relative difference of depth beyond which a point is hidden
 
 
@@ -23,7 +24,8 @@ class Scene:
     """One drive through one world, seen by KITTI's four cameras.
 
     Equal scenes have equal pictures. The car stands at the frames `first_static`..`end_static`
-    (nowhere if they are equal). Sizes are in pixels, speeds in metres a frame.
+    (nowhere if they are equal). Sizes are in pixels, speeds in metres a frame, the height of the
+    camera over the road in metres; `zoom` multiplies KITTI's focal length.
     """
     name: str
     seed: int
@@ -34,6 +36,8 @@ class Scene:
     max_speed: float = 1.2
     first_static: int = 0
     end_static: int = 0
+    zoom: float = 1.0
+    camera_height: float = CAMERA_HEIGHT
 
     def __post_init__(self):
         for name, least in (('num_frames', 2), ('height', 16), ('width', 16)):
@@ -46,10 +50,10 @@ class Scene:
 
     @property
     def intrinsics(self):
-        """<float64>[3, 3] of all cameras: KITTI's field of view at this size."""
+        """<float64>[3, 3] of all cameras: KITTI's field of view at this size, unless zoomed."""
         scale_x, scale_y = self.width / 1242, self.height / 375
-        return np.array([[721.5377 * scale_x, 0, 609.5593 * scale_x],
-                         [0, 721.5377 * scale_y, 172.854 * scale_y], [0, 0, 1]])
+        return np.array([[721.5377 * self.zoom * scale_x, 0, 609.5593 * scale_x],
+                         [0, 721.5377 * self.zoom * scale_y, 172.854 * scale_y], [0, 0, 1]])
 
     @property
     def drive(self):
@@ -138,6 +142,9 @@ class Scene:
           UserError: the folder already holds the pictures of another scene.
         """
         path, values = os.path.join(folder, SCENE_FILE), dataclasses.asdict(self)
+        for field in dataclasses.fields(self):
+            if field.name in _LEFT_OUT and values[field.name] == field.default:
+                del values[field.name]
         before = read_json(path) if os.path.exists(path) else values
         if before != values:
             raise UserError('%s holds another synthetic sequence (%s); remove it or choose another '
@@ -153,7 +160,7 @@ def _seed(scene):
 @functools.lru_cache(maxsize=4)
 def _drive(scene):
     return make_drive(scene.num_frames, _seed(scene), scene.min_speed, scene.max_speed,
-                      (scene.first_static, scene.end_static))
+                      (scene.first_static, scene.end_static), scene.camera_height)
 
 
 @functools.lru_cache(maxsize=2)

@@ -45,7 +45,8 @@ class Boxes(NamedTuple):
     shift: np.ndarray  # <float32>[M] metres by which the texture is moved sideways
 
 
-def make_drive(num_frames, seed, min_speed=0.25, max_speed=1.2, static_frames=()):
+def make_drive(num_frames, seed, min_speed=0.25, max_speed=1.2, static_frames=(),
+               camera_height=CAMERA_HEIGHT):
     """A random drive: straights and curves, speeding up and slowing down.
 
     Args:
@@ -54,6 +55,7 @@ def make_drive(num_frames, seed, min_speed=0.25, max_speed=1.2, static_frames=()
       min_speed, max_speed: metres a frame; the whole range is used within some 60 frames, and
         curves are taken more slowly.
       static_frames: (first, end): the car stands from frame `first` to before frame `end`.
+      camera_height: metres over the road.
 
     Returns:
       A `Drive`.
@@ -62,7 +64,7 @@ def make_drive(num_frames, seed, min_speed=0.25, max_speed=1.2, static_frames=()
     road = _make_road(np.random.RandomState(rng.randint(2 ** 31)),
                       num_frames * max_speed + _ROAD_BEHIND + _ROAD_AHEAD)
     distances = _distances(rng, road, num_frames, min_speed, max_speed, static_frames)
-    return Drive(road, _camera_poses(rng, road, distances))
+    return Drive(road, _camera_poses(rng, road, distances, camera_height))
 
 
 def locate(road, distance):
@@ -118,14 +120,14 @@ def _distances(rng, road, num_frames, min_speed, max_speed, static_frames):
     return distances
 
 
-def _camera_poses(rng, road, distances):
+def _camera_poses(rng, road, distances, camera_height):
     """[N, 4, 4] camera to world: on the right lane, swaying a little as a car does."""
     point, heading = locate(road, distances)
     point = point + LANE_OFFSET * right_of(heading)
     pitch, roll, rise = [amplitude * np.sin(distances / rng.uniform(3, 9) + rng.uniform(0, 6))
                          for amplitude in (0.004, 0.004, 0.015)]
     rotations = Rotation.from_euler('YXZ', np.stack([heading, pitch, roll], -1)).as_matrix()
-    return from_parts(rotations, np.stack([point[:, 0], rise - CAMERA_HEIGHT, point[:, 1]], -1))
+    return from_parts(rotations, np.stack([point[:, 0], rise - camera_height, point[:, 1]], -1))
 
 
 class _Builder:

@@ -66,8 +66,8 @@ def averages(folder):
 def geonet_run(folder, batch_size, steps):
     """Steps of GeoNet with batch norm out of the picture, on `<folder>/formatted`."""
     geonet('train_rigid', *SIZE, '--freeze_batch_norm', '--noshuffle', batch_size=batch_size,
-           learning_rate=RATE, dataset_dir=os.path.join(folder, 'formatted'), max_steps=steps, log_freq=1,
-           checkpoint_dir=os.path.join(folder, 'geonet%d_%d' % (batch_size, steps)))
+           learning_rate=RATE, dataset_dir=os.path.join(folder, 'formatted'), max_steps=steps,
+           log_freq=1, checkpoint_dir=os.path.join(folder, 'geonet%d_%d' % (batch_size, steps)))
 
 
 def convlstm_run(folder, batch_size, steps):

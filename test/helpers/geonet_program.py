@@ -12,12 +12,17 @@ _STAGES = ((8, 1), (8, 1), (8, 1), (8, 1))
 
 def geonet(mode, *arguments, **flags):
     """`main` with `--mode` and these flags; returns nothing, raises what it raises."""
-    from geonet import encoder_decoder
     from geonet.main import main
     argv = ['--mode=' + mode, *ONE_THREAD, *arguments]
     argv += ['--%s=%s' % item for item in flags.items()]
-    with mock.patch.object(encoder_decoder, '_RESNET_STAGES', _STAGES):
+    with few_weights():
         main(argv)
+
+
+def few_weights():
+    """Context in which nets are of the true shape and have few weights."""
+    from geonet import encoder_decoder
+    return mock.patch.object(encoder_decoder, '_RESNET_STAGES', _STAGES)
 
 
 def geonet_fails(capsys, mode, *arguments, **flags):

@@ -59,7 +59,8 @@ def test_non_occluded_mask_equals_the_published_masks(numbers, scale):
         result = []
         for flow, opposite in ((forward, backward), (backward, forward)):
             difference = losses.inconsistency(flow, geometry.flow_warp(opposite, flow))
-            result += [difference, losses.non_occluded_mask(flow, difference, 2.0 ** scale, 3.0, 0.05)]
+            result += [difference,
+                       losses.non_occluded_mask(flow, difference, 2.0 ** scale, 3.0, 0.05)]
         return result
 
     difference, in_target, _, in_source = run(masks, numbers['in_fc_fwd'], numbers['in_fc_bwd'])

@@ -247,3 +247,16 @@ def test_three_views_of_both_cameras_follow_each_other(kitti_2015):
                                rtol=1e-8)
     offset = calibration.matrix('P_rect_03', (3, 4))[0, 3]
     np.testing.assert_allclose(offset, -0.54 * scene.intrinsics[0, 0], rtol=1e-8)
+
+
+def test_another_camera_zooms_about_the_principal_point_and_stands_lower(tmp_path):
+    plain, other = [
+        layouts.synthetic_dataset(str(tmp_path / name), ['00'], 2, 32, 64, **camera)[0]
+        for name, camera in (('plain', {}), ('other', dict(zoom=2, camera_height=1.)))]
+    np.testing.assert_allclose(other.intrinsics, plain.intrinsics * [[2, 1, 1], [1, 2, 1],
+                                                                     [1, 1, 1]])
+    heights = [scene.drive.cam_to_world[:, 1, 3] for scene in (plain, other)]
+    np.testing.assert_allclose(heights[1] - heights[0], 0.65)
+    assert 'zoom' not in (tmp_path / 'plain/sequences/00/synthetic.json').read_text()
+    with pytest.raises(UserError, match='another synthetic sequence'):
+        layouts.synthetic_dataset(str(tmp_path / 'plain'), ['00'], 2, 32, 64, zoom=2)

@@ -21,7 +21,8 @@ SCALED = dict(ONE_THREAD, loss_scale='dynamic', loss_scale_value=1024., loss_sca
 @pytest.mark.parametrize('device,flags,kind', [
     (NPU, {}, 'dynamic'), (NPU, dict(precision_mode='force_fp32'), 'off'),
     (NPU, dict(npu_options=['precision_mode_v2=mixed_float16']), 'dynamic'),
-    (NPU, dict(npu_options=['precision_mode_v2=origin']), 'off'), (NPU, dict(loss_scale='fixed'), 'fixed'),
+    (NPU, dict(npu_options=['precision_mode_v2=origin']), 'off'),
+    (NPU, dict(loss_scale='fixed'), 'fixed'),
     (NPU, dict(loss_scale='off'), 'off'), (GPU, {}, 'off'),
     (GPU, dict(precision_mode='allow_mix_precision'), 'dynamic'), (CPU, {}, 'off'),
     (GPU, dict(precision_mode='allow_mix_precision_fp16'), 'dynamic'),

@@ -145,7 +145,8 @@ def test_the_plugins_other_way_to_launch_does_not_disturb_one_card_or_another_de
 
 
 @pytest.mark.parametrize('arguments,message', [
-    (['--np', '0', 'geonet/main.py'], '--np=0: must be a number of ranks'), (['--np', '2'], 'no program given'),
+    (['--np', '0', 'geonet/main.py'], '--np=0: must be a number of ranks'),
+    (['--np', '2'], 'no program given'),
     (['--np', '2', 'nowhere.py'], 'nowhere.py does not exist')])
 def test_a_wrong_launch_is_explained(arguments, message):
     ended = run('scripts/train_multi.sh', *arguments, PYTHON=sys.executable)

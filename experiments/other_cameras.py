@@ -1,0 +1,94 @@
+"""Tests GeoNet's motions with another camera than it was trained with, on rendered drives.
+
+    python experiments/other_cameras.py --run=demo/geonet/run --output_dir=other_cameras
+
+Renders one drive with other focal lengths, heights of the camera and speeds (at half the speed a
+frame shows what it would at twice the frame rate), predicts its motions as pose_net does and
+refined on their images, and writes results.json. The baseline is the mean step of the drive itself.
+"""
+import dataclasses
+import os
+import sys
+
+if __package__ in (None, ''):
+    sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+from experiments.drives import RENDERED_SPEEDS
+from geonet.config import ModelConfig
+from kitti_data.odometry import OdometrySequence
+from kitti_data.rendering.street import CAMERA_HEIGHT
+from kitti_data.rendering.synthetic import synthetic_dataset
+from npu_runtime.devices.flags import DEVICES
+from npu_runtime.engine import start_tensorflow
+from npu_runtime.run_folder import model_flags
+from vo_common.errors import run_main
+from vo_common.files import make_folder, write_json
+from vo_common.flags import Flags, flag, parse_flags, path_flag
+
+SEQUENCE, CAMERA = '09', 2
+
+
+def _speeds(factor):
+    return {name: factor * speed for name, speed in RENDERED_SPEEDS.items()}
+
+
+# What differs from the drives of the demo -> arguments of `synthetic_dataset`.
+CAMERAS = {
+    'as trained': {},
+    'focal length 1.4 times': {'zoom': 1.4},
+    'focal length 0.8 times': {'zoom': 0.8},
+    'camera 0.5 m lower': {'camera_height': CAMERA_HEIGHT - 0.5},
+    '20 frames a second': _speeds(0.5),
+    '5 frames a second': _speeds(2.0)}
+VARIANTS = {'predicted': (), 'refined': ('--refine_steps=10',)}
+
+
+@dataclasses.dataclass
+class Config(Flags):
+    """What is tested, and on how much."""
+    run: str = path_flag('demo/geonet/run', 'run of GeoNet, trained on rendered drives')
+    output_dir: str = path_flag('other_cameras', 'drives, predictions and results')
+    num_frames: int = flag(150, 'frames of each drive', at_least=20)
+    device: str = flag('auto', 'where to run', choices=DEVICES)
+
+
+def main(argv=None):
+    """Renders, predicts, evaluates; prints one table and writes results.json."""
+    argv = sys.argv[1:] if argv is None else argv
+    config, = parse_flags(__doc__, Config, argv=argv)
+    start_tensorflow()
+    from experiments import figures
+    from npu_runtime import checkpoints
+    checkpoint = checkpoints.latest(config.run)
+    size = ModelConfig(**model_flags(checkpoint, ModelConfig))
+    about = dict(figures.circumstances(argv, 'experiments/other_cameras.py'), split='test',
+                 trained_on=False)
+    rows = []
+    for number, (name, camera) in enumerate(CAMERAS.items()):
+        folder = os.path.join(config.output_dir, 'camera_%d' % number)
+        synthetic_dataset(folder, [SEQUENCE], config.num_frames, size.img_height,
+                          size.img_width, num_workers=0, **dict(RENDERED_SPEEDS, **camera))
+        for variant, flags in VARIANTS.items():
+            poses = make_folder(os.path.join(folder, variant))
+            scores = _scores(config.device, checkpoint, folder, poses, flags)
+            rows += figures.rows_of(scores.found, scores.baseline, **about, sequence=name,
+                                    model='GeoNet, ' + variant)
+    path = os.path.join(config.output_dir, 'results.json')
+    write_json(path, {'geonet': rows})
+    figures.summary(rows, 'Other cameras')
+    print('written: %s' % path)
+
+
+def _scores(device, checkpoint, folder, poses, flags):
+    """The `figures.Scores` of the motions of the drive in `folder`, written to `poses`."""
+    from experiments import figures
+    from geonet import main as geonet
+    geonet.main(['--mode=test_pose', '--dataset_dir=' + folder, '--camera=%d' % CAMERA,
+                 '--pose_test_seq=' + SEQUENCE, '--init_ckpt_file=' + checkpoint,
+                 '--output_dir=' + poses, '--device=' + device, '--flip_average', *flags])
+    sequence = OdometrySequence(folder, SEQUENCE, CAMERA)
+    return figures.snippet_figures(poses, sequence.poses, [sequence.poses_path])
+
+
+if __name__ == '__main__':
+    run_main(main)
