@@ -47,7 +47,7 @@ CONSTANT_LIGHT = ('--augment=scale,flip',)
 _BOTH = ('--augment_turn=0.03', '--batch_size=4')
 SHORT_RECIPE = Recipe(
     _FLAGS + CONSTANT_LIGHT, (Stage(0.64, 1.2e-3, _BOTH), Stage(0.36, 1.5e-4, _BOTH + _FROZEN)),
-    test_flags=('--refine_steps=10',))
+    test_flags=('--refine_steps=10', '--overlap_average'))
 
 
 def learn(config, drives, folder, about, recipe=RECIPE):

@@ -3,6 +3,7 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 
 from vo_common.errors import UserError
+from vo_common.parallel import num_cores
 
 
 def example_batches(read, parts, num_examples, batch_size, shuffle=True, seed=8964, start=0, rank=0,
@@ -15,7 +16,7 @@ def example_batches(read, parts, num_examples, batch_size, shuffle=True, seed=89
       parts: {name: (dtype, shape)} of these arrays, in their order.
       num_examples, seed, shuffle, rank, size, start: see `example_order`.
       batch_size: B, examples per step of this worker.
-      num_threads: examples read in parallel; 0: tf.data chooses.
+      num_threads: examples read in parallel; 0: one for each core.
 
     Returns:
       tf.data.Dataset of {name: tensor [B, ...]}, shapes static.
@@ -28,8 +29,22 @@ def example_batches(read, parts, num_examples, batch_size, shuffle=True, seed=89
                 for name, array, shape in zip(parts, arrays, shapes)}
 
     dataset = example_order(num_examples, seed, shuffle, rank, size, start)
-    dataset = dataset.map(as_tensors, num_threads or tf.data.experimental.AUTOTUNE)
-    return dataset.batch(batch_size, drop_remainder=True).prefetch(2)
+    dataset = dataset.map(as_tensors, num_threads or num_cores())
+    dataset = dataset.batch(batch_size, drop_remainder=True).prefetch(2)
+    return dataset.with_options(_without_autotune())
+
+
+def _without_autotune():
+    """Options of a dataset whose threads are given.
+
+    Autotune's own thread sleeps up to a minute at a time, and the end of a run waits for it.
+    """
+    options = tf.data.Options()
+    if hasattr(options, 'autotune'):
+        options.autotune.enabled = False
+    else:  # TensorFlow 1.15
+        options.experimental_optimization.autotune = False
+    return options
 
 
 def example_order(num_examples, seed, shuffle=True, rank=0, size=1, start=0):

@@ -24,8 +24,8 @@ class TrainFlags(Flags):
                                at_least=0)
     log_freq: int = flag(100, 'steps between log lines', at_least=1)
     summary_freq: int = flag(500, 'steps between TensorBoard images; 0 means never', at_least=0)
-    num_threads: int = flag(32, 'approximate number of examples to decode in parallel; 0 lets '
-                                'tf.data choose', at_least=0, at_most=4096)
+    num_threads: int = flag(32, 'examples to decode in parallel; 0: one for each core',
+                            at_least=0, at_most=4096)
     seed: int = flag(8964, 'seed of initial weights, data order and augmentation',
                      at_least=-2 ** 31, at_most=2 ** 31 - 1)
     shuffle: bool = flag(True, 'visit the examples in a new order in each epoch')
