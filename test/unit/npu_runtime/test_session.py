@@ -9,7 +9,7 @@ import npu_plugin
 from npu_runtime.devices.flags import RuntimeConfig
 from npu_runtime.devices import host_kernels
 from npu_runtime.devices.choose import Device
-from npu_runtime.session import make_session, session_config
+from npu_runtime.session import batch_iterator, make_session, session_config
 from vo_common.errors import UserError
 
 Rewrite = rewriter_config_pb2.RewriterConfig
@@ -104,3 +104,15 @@ def test_a_prediction_session_on_an_npu_names_the_plugin():
             options = record.options(session._config)
     assert options['precision_mode'] == 'allow_mix_precision'
     assert 'iterations_per_loop' not in options
+
+
+def test_batches_are_read_without_autotune():
+    with tf.Graph().as_default() as graph:
+        batch_iterator(tf.data.Dataset.range(2).map(lambda number: number, 2))
+    operations = {operation.type: operation for operation in graph.get_operations()}
+    assert 'ModelDataset' not in operations  # of TensorFlow 1.15
+    if not tf.__version__.startswith('1.'):
+        from tensorflow.core.framework.dataset_options_pb2 import Options
+        saved = operations['OptionsDataset'].get_attr('serialized_options')
+        options = Options.FromString(saved).autotune_options
+        assert options.HasField('enabled') and not options.enabled
