@@ -114,6 +114,8 @@ def test_variables_and_collections_are_the_published_ones(case):
         assert len(updates) == case.variables['n_update_ops']
         assert ({name.split('/')[0] for name in updates}
                 == set(case.variables['update_ops_scopes']))
+        assert (len(layers.l2_loss().op.inputs[-1].op.inputs)
+                == len(case.variables['regularization_losses']))
     np.testing.assert_allclose(case.found['l2'], case.json['regularization_loss_unused'],
                                rtol=1e-5)
 

@@ -177,14 +177,14 @@ def test_another_model_in_the_same_folder_is_refused(rigid_run, synthetic_format
     (('--half_pixel_centers',), ('--half_pixel_centers',), False),
     (('--half_pixel_centers',), (), True)])
 def test_camera_files_that_count_pixels_otherwise_than_the_model_are_told(
-        synthetic_kitti, tmp_path, capsys, monkeypatch, prepared, flags, warned):
-    monkeypatch.setattr(train, 'train', lambda *_: None)
+        synthetic_kitti, tmp_path, capsys, prepared, flags, warned):
     formatted = str(tmp_path / 'formatted')
     prepare_train_data.main([
         *SIZE, *prepared, '--dataset_dir=' + synthetic_kitti, '--sequences=0',
         '--dump_root=' + formatted])
     train_rigid(formatted, str(tmp_path / 'run'), 1, *flags)
     assert ('half a pixel off' in capsys.readouterr().err) == warned
+    assert np.isfinite(rows_of(str(tmp_path / 'run'), 'train')[0]['total'])
 
 
 def test_truth_that_is_missing_is_named_before_training(

@@ -26,7 +26,8 @@ def test_a_list_that_lost_lines_is_refused(tmp_path):
     (tmp_path / 'prepared.json').write_text(json.dumps({'train': 2, 'val': 0}))
     assert len(read_example_list(str(path))) == 2
     path.write_text('00 000001\n')
-    with pytest.raises(UserError, match='train.txt: lists 1 examples, must be 2 as in prep'):
+    with pytest.raises(UserError, match='train.txt: lists 1 examples, must be 2 as in '
+                                        'prepared.json'):
         read_example_list(str(path))
 
 

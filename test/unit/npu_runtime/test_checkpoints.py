@@ -104,7 +104,8 @@ def test_every_byte_of_damage_is_found(tmp_path):
 def test_weights_that_are_not_finite_are_refused_by_the_variable_s_name(folder):
     prefix = write_values(folder / 'model-41', {'w': np.float32([1, np.nan])})
     with pytest.raises(UserError, match='model-41: is damaged .variable w holds NaN or infinity'
-                                        '.*newest intact checkpoint in this folder is .*model-40$'):
+                                        '.*the newest intact checkpoint in this folder is '
+                                        '.*model-40$'):
         restored(prefix)
 
 

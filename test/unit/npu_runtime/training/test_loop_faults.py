@@ -57,7 +57,8 @@ def test_a_full_disk_says_so_and_leaves_the_earlier_checkpoint(tmp_path):
             resource.setrlimit(resource.RLIMIT_FSIZE, (100000, limits[1]))
         return ''
     try:
-        with pytest.raises(UserError, match='cannot write checkpoint .*model-10.*earlier check'):
+        with pytest.raises(UserError, match='cannot write checkpoint .*model-10.*'
+                                            'earlier checkpoints are'):
             run_toy(tmp_path, 17, model=big_model, log_line=no_room_from_step_7)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
