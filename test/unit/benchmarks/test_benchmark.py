@@ -35,16 +35,23 @@ def test_an_unknown_part_is_one_sentence():
         benchmark.main(['--parts=speed'])
 
 
-@pytest.mark.parametrize('model, kinds', [('geonet', {'depth'}), ('convlstm_vo', {'motion'})])
-def test_predictions_have_rates_as_programs_and_as_calls(model, kinds, synthetic_kitti,
-                                                         monkeypatch):
+@pytest.mark.parametrize('model, kind, frames_per_call', [
+    ('geonet', 'depth', 1), ('convlstm_vo', 'motion', 5)])
+def test_predictions_have_rates_as_programs_and_as_calls(
+        model, kind, frames_per_call, synthetic_kitti, monkeypatch):
+    def timed(function, *args):
+        function(*args)
+        return 10.0 if args and args[0].endswith('long') else 1.0
+
     monkeypatch.setattr(predicting, 'GEONET_KINDS', predicting.GEONET_KINDS[:1])
-    monkeypatch.setattr(predicting, '_LONG', 60)  # so that frames take longer than chance
+    monkeypatch.setattr(predicting, '_LONG', 2)
+    monkeypatch.setattr(predicting, '_timed', timed)
     found = predicting.measure(BenchmarkConfig(
         model=model, encoder='vgg', img_height=64, img_width=64, batch_size=1, device='cpu',
         steps=1, flownet_type='direct', data_path=synthetic_kitti))
-    assert set(found) == kinds
-    for rates in found.values():
-        assert rates['program_share'] == pytest.approx(
-            rates['program_per_second'] / rates['calls_per_second'])
-        assert min(rates.values()) > 0
+    # Twelve frames more take the program nine seconds more; three calls take a second.
+    calls = 3.0 * frames_per_call
+    assert set(found) == {kind}
+    assert {name: rate for name, rate in found[kind].items() if 'onnx' not in name} == {
+        'program_per_second': pytest.approx(12 / 9), 'calls_per_second': pytest.approx(calls),
+        'program_share': pytest.approx(12 / 9 / calls)}

@@ -171,19 +171,32 @@ def test_another_model_in_the_same_folder_is_refused(rigid_run, synthetic_format
     assert 'scale_normalize: was false, is true' in said
 
 
+CENTRED, ONE_CAMERA = '--half_pixel_centers', '--canonical_camera=0.58,1.92,0.49,0.48'
+
+
+def prepared_set(kitti, folder, *flags):
+    """A formatted set of sequence 00, prepared with these flags."""
+    prepare_train_data.main([*SIZE, *flags, '--dataset_dir=' + kitti, '--sequences=0',
+                             '--dump_root=' + str(folder)])
+    return str(folder)
+
+
 @pytest.mark.parametrize('prepared, flags, warned', [
-    ((), (), False), ((), ('--half_pixel_centers',), True),
-    ((), ('--half_pixel_centers', '--canonical_camera=0.58,1.92,0.49,0.48'), False),
-    (('--half_pixel_centers',), ('--half_pixel_centers',), False),
-    (('--half_pixel_centers',), (), True)])
-def test_camera_files_that_count_pixels_otherwise_than_the_model_are_told(
-        synthetic_kitti, tmp_path, capsys, prepared, flags, warned):
-    formatted = str(tmp_path / 'formatted')
-    prepare_train_data.main([
-        *SIZE, *prepared, '--dataset_dir=' + synthetic_kitti, '--sequences=0',
-        '--dump_root=' + formatted])
-    train_rigid(formatted, str(tmp_path / 'run'), 1, *flags)
+    ((), (), False), ((), (CENTRED,), True), ((), (CENTRED, ONE_CAMERA), False),
+    ((CENTRED,), (CENTRED,), False), ((CENTRED,), (), True)])
+def test_a_warning_tells_where_camera_files_place_pixel_centres_unlike_the_model(
+        synthetic_kitti, tmp_path, capsys, monkeypatch, prepared, flags, warned):
+    tasks = []
+    monkeypatch.setattr(train, 'train', lambda task, runtime: tasks.append(task))
+    train_rigid(prepared_set(synthetic_kitti, tmp_path / 'set', *prepared),
+                str(tmp_path / 'run'), 1, *flags)
+    assert len(tasks) == 1
     assert ('half a pixel off' in capsys.readouterr().err) == warned
+
+
+def test_a_step_with_centred_pixels_and_one_camera_for_all_is_finite(synthetic_kitti, tmp_path):
+    train_rigid(prepared_set(synthetic_kitti, tmp_path / 'set', CENTRED), str(tmp_path / 'run'), 1,
+                CENTRED, ONE_CAMERA)
     assert np.isfinite(rows_of(str(tmp_path / 'run'), 'train')[0]['total'])
 
 
