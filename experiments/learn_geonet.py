@@ -106,13 +106,19 @@ def train(name, config, drives, run, call, recipe, size, steps):
     return run_stages(name, run, recipe.stages, train_stage, config.minutes, steps)
 
 
+def prediction_flags(drives, name, checkpoint, device):
+    """Flags of `geonet/main.py` that predict on a sequence with a checkpoint."""
+    return ['--dataset_dir=' + drives.root, '--camera=%d' % drives.camera,
+            '--pose_test_seq=' + name, '--init_ckpt_file=' + checkpoint, '--device=' + device,
+            '--flip_average']
+
+
 def _test(config, drives, name, call, folder, about, flags):
     """The `Results` of one sequence."""
     depth, pose = (make_folder(os.path.join(folder, kind + '_' + name))
                    for kind in ('depth', 'pose'))
-    common = ['--dataset_dir=' + drives.root, '--camera=%d' % drives.camera,
-              '--pose_test_seq=' + name, '--init_ckpt_file=' + os.path.join(folder, 'run'),
-              '--device=' + config.device, '--flip_average', '--video']
+    common = prediction_flags(drives, name, os.path.join(folder, 'run'), config.device)
+    common.append('--video')
     call(geonet, common + ['--mode=test_depth', '--output_dir=' + depth])
     call(geonet, common + list(flags) + ['--mode=test_pose', '--output_dir=' + pose])
     prediction = max(glob.glob(os.path.join(glob.escape(depth), '*.npy')), key=os.path.getmtime)

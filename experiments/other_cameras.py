@@ -13,9 +13,8 @@ import sys
 if __package__ in (None, ''):
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
-from experiments.drives import RENDERED_SPEEDS
+from experiments.drives import RENDERED_SPEEDS, Drives
 from geonet.config import ModelConfig
-from kitti_data.odometry import OdometrySequence
 from kitti_data.rendering.street import CAMERA_HEIGHT
 from kitti_data.rendering.synthetic import synthetic_dataset
 from npu_runtime.devices.flags import DEVICES
@@ -58,6 +57,8 @@ def main(argv=None):
     config, = parse_flags(__doc__, Config, argv=argv)
     start_tensorflow()
     from experiments import figures
+    from experiments.learn_geonet import prediction_flags
+    from geonet import main as geonet
     from npu_runtime import checkpoints
     checkpoint = checkpoints.latest(config.run)
     size = ModelConfig(**model_flags(checkpoint, ModelConfig))
@@ -68,26 +69,18 @@ def main(argv=None):
         folder = os.path.join(config.output_dir, 'camera_%d' % number)
         synthetic_dataset(folder, [SEQUENCE], config.num_frames, size.img_height,
                           size.img_width, num_workers=0, **dict(RENDERED_SPEEDS, **camera))
+        drive = Drives(folder, CAMERA, [SEQUENCE], [], [])
         for variant, flags in VARIANTS.items():
             poses = make_folder(os.path.join(folder, variant))
-            scores = _scores(config.device, checkpoint, folder, poses, flags)
+            geonet.main(['--mode=test_pose', '--output_dir=' + poses, *flags,
+                         *prediction_flags(drive, SEQUENCE, checkpoint, config.device)])
+            scores = figures.snippet_figures(poses, drive.poses(SEQUENCE), drive.pose_files)
             rows += figures.rows_of(scores.found, scores.baseline, **about, sequence=name,
                                     model='GeoNet, ' + variant)
     path = os.path.join(config.output_dir, 'results.json')
     write_json(path, {'geonet': rows})
     figures.summary(rows, 'Other cameras')
     print('written: %s' % path)
-
-
-def _scores(device, checkpoint, folder, poses, flags):
-    """The `figures.Scores` of the motions of the drive in `folder`, written to `poses`."""
-    from experiments import figures
-    from geonet import main as geonet
-    geonet.main(['--mode=test_pose', '--dataset_dir=' + folder, '--camera=%d' % CAMERA,
-                 '--pose_test_seq=' + SEQUENCE, '--init_ckpt_file=' + checkpoint,
-                 '--output_dir=' + poses, '--device=' + device, '--flip_average', *flags])
-    sequence = OdometrySequence(folder, SEQUENCE, CAMERA)
-    return figures.snippet_figures(poses, sequence.poses, [sequence.poses_path])
 
 
 if __name__ == '__main__':
