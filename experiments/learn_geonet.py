@@ -84,24 +84,32 @@ def train(name, config, drives, run, call, recipe, size, steps):
     Args:
       name: of the model, for messages.
       config: with device, seed and minutes.
-      size: (height, width) of the training images.
+      size: (height, width) of the training images; a stage scales it.
       steps: number of steps; 0: config.minutes.
 
     Returns:
       The last step.
     """
-    data = run + '_formatted'
-    size = ['--img_height=%d' % size[0], '--img_width=%d' % size[1]]
-    if call(prepare_train_data, size + [
-            '--dataset_name=kitti_odom', '--dataset_dir=' + drives.root, '--dump_root=' + data,
-            '--camera=%d' % drives.camera, '--sequences=' + ','.join(drives.train)]):
-        log('trains without the frames that cannot be read')
+    formatted = {}
+
+    def size_flags(stage):
+        return ['--img_height=%d' % stage.size(size)[0], '--img_width=%d' % stage.size(size)[1]]
+
+    for stage in recipe.stages:
+        if stage.size(size) in formatted:
+            continue
+        data = formatted[stage.size(size)] = '%s_formatted_%dx%d' % ((run,) + stage.size(size))
+        if call(prepare_train_data, size_flags(stage) + [
+                '--dataset_name=kitti_odom', '--dataset_dir=' + drives.root, '--dump_root=' + data,
+                '--camera=%d' % drives.camera, '--sequences=' + ','.join(drives.train)]):
+            log('trains without the frames that cannot be read')
 
     def train_stage(last_step, stage, log_freq):
-        call(geonet, list(recipe.flags) + size + list(stage.flags) + [
-            '--dataset_dir=' + data, '--checkpoint_dir=' + run, '--device=' + config.device,
-            '--seed=%d' % config.seed, '--learning_rate=%g' % stage.learning_rate,
-            '--max_steps=%d' % last_step, '--log_freq=%d' % log_freq])
+        call(geonet, list(recipe.flags) + size_flags(stage) + list(stage.flags) + [
+            '--dataset_dir=' + formatted[stage.size(size)], '--checkpoint_dir=' + run,
+            '--device=' + config.device, '--seed=%d' % config.seed,
+            '--learning_rate=%g' % stage.learning_rate, '--max_steps=%d' % last_step,
+            '--log_freq=%d' % log_freq])
 
     return run_stages(name, run, recipe.stages, train_stage, config.minutes, steps)
 

@@ -19,10 +19,19 @@ class Stage(typing.NamedTuple):
     share: of all steps; the shares of a recipe add up to 1.
     learning_rate: learning rate.
     flags: additional flags of the program.
+    scale: of the images; the time of a step is taken as proportional to their area.
     """
     share: float
     learning_rate: float
     flags: typing.Sequence[str] = ()
+    scale: float = 1.0
+
+    def size(self, size):
+        """(height, width) of the images, multiples of 8 from 32 up, where the recipe's have
+        `size`."""
+        if self.scale == 1.0:
+            return tuple(size)
+        return tuple(max(32, 8 * round(self.scale * side / 8)) for side in size)
 
 
 class Recipe(typing.NamedTuple):
@@ -66,7 +75,7 @@ def run_stages(name, folder, stages, train, minutes, steps=0):
                         'the same (give another --output_dir)' % (
                             path, plan['minutes'], plan['asked_steps'], minutes, steps))
     if not plan:
-        seconds = 0.0 if steps else _measure(folder, stages[0], train)
+        seconds = 0.0 if steps else _mean_seconds(stages, _measure(folder, stages[0], train))
         plan = dict(minutes=minutes, asked_steps=steps, seconds_per_step=seconds,
                     last_steps=_last_steps(name, stages, minutes, seconds, steps))
         write_json(path, plan)
@@ -83,6 +92,11 @@ def _measure(folder, stage, train):
     rows = [row['seconds_per_step'] for row in read_metrics(folder)
             if row['event'] == 'train' and row['step'] <= _PROBE_STEPS]
     return rows[-1]
+
+
+def _mean_seconds(stages, first):
+    """Mean seconds a step over all stages, where one of the first stage takes `first`."""
+    return first * sum(stage.share * (stage.scale / stages[0].scale) ** 2 for stage in stages)
 
 
 def _last_steps(name, stages, minutes, seconds, steps):

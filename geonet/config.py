@@ -27,10 +27,10 @@ class ModelConfig(Flags):
     """
     seq_length: int = architecture(3, 'frames of a snippet, odd; the middle one is the target',
                                    at_least=3, at_most=99)
-    img_height: int = architecture(128, 'image height in pixels',
-                                   at_least=_SMALLEST_SIZE, at_most=_LARGEST_SIZE)
-    img_width: int = architecture(416, 'image width in pixels',
-                                  at_least=_SMALLEST_SIZE, at_most=_LARGEST_SIZE)
+    img_height: int = flag(128, 'image height in pixels',
+                           at_least=_SMALLEST_SIZE, at_most=_LARGEST_SIZE)
+    img_width: int = flag(416, 'image width in pixels',
+                          at_least=_SMALLEST_SIZE, at_most=_LARGEST_SIZE)
     dispnet_encoder: str = architecture('resnet50', 'encoder of depth_net',
                                         choices=tuple(ENCODERS))
     scale_normalize: bool = architecture(False, 'divide each disparity map by its mean')
