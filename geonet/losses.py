@@ -168,7 +168,7 @@ def depth_inconsistency(computed, predicted, sizes):
         |computed - predicted| / (computed + predicted), over pixels that stay in the image
 
     Args:
-      computed: <float32>[M, P, 1], flat pyramid: the first frame's depth, moved to the second frame.
+      computed: <float32>[M, P, 1], flat pyramid: depth of the first frame, moved to the second.
       predicted: <float32>[M, P, 1]: the second frame's depth, sampled there; 0 outside the image.
       sizes: [(H_s, W_s)], finest first.
 
