@@ -57,7 +57,7 @@ def test_thirteen_columns_are_matched_by_frame(tmp_path, capsys):
     write_indexed(tmp_path / 'pred.txt', frames[::3], gt[frames[::3]])
     with pytest.raises(UserError, match='share 48 frames of 143 and 48'):
         run_odometry(tmp_path)
-    assert 'no two frames of the prediction are neighbours' in capsys.readouterr().err
+    assert 'the prediction has no two consecutive frames: no RPE' in capsys.readouterr().err
     result = read_json(str(tmp_path / 'pred.eval_odometry.json'))
     assert result['rpe_trans'] is None and result['rpe_rot'] is None and result['ate'] < 1e-6
     odometry.write_poses(str(tmp_path / '09.txt'), gt)
@@ -280,7 +280,9 @@ def test_the_folder_of_poses_txt_names_the_sequence(tmp_path, capsys):
 
 def test_flags_of_the_other_kind_of_prediction_are_refused(tmp_path):
     write_both(tmp_path, winding(20), winding(20))
-    with pytest.raises(UserError, match='--snippet_scale=global .*: must not be given if --pred is a file'):
+    with pytest.raises(
+            UserError, match='--snippet_scale=global .*: must not be given if --pred is a file'):
         run_odometry(tmp_path, '--snippet_scale=global')
-    with pytest.raises(UserError, match='--frames=frames.txt: must not be given if --pred is a folder'):
+    with pytest.raises(
+            UserError, match='--frames=frames.txt: must not be given if --pred is a folder'):
         run_odometry(tmp_path, '--frames=frames.txt', pred='.')
