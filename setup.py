@@ -1,16 +1,16 @@
-"""Installs the packages; TensorFlow comes by an extra, scripts/setup_env.sh or the image."""
+"""Installs the packages. TensorFlow comes from an extra, scripts/setup_env.sh or the image."""
 import os
 
 import setuptools
 
 PACKAGES = ['vo_common', 'kitti_data', 'npu_runtime', 'geonet', 'convlstm_vo', 'kitti_eval']
-# What the packages import themselves, in whatever version stands beside the TensorFlow there is.
+# Direct imports of the packages, in any version that fits the installed TensorFlow.
 IMPORTED = ['numpy', 'scipy', 'opencv-python-headless', 'Pillow', 'matplotlib', 'evo', 'imageio',
             'imageio-ffmpeg', 'tabulate', 'tqdm']
 
 
 def listed(name):
-    """The requirements in a file of this folder: list of str."""
+    """The requirements in a file in this folder: list of str."""
     path = os.path.join(os.path.dirname(os.path.abspath(__file__)), name)
     with open(path, encoding='utf-8') as lines:
         return [line.strip() for line in lines if line.strip() and not line.startswith('#')]

@@ -1,1 +1,1 @@
-"""Measurements of speed and size, one file for each thing measured."""
+"""Benchmarks of speed and size."""

@@ -1,4 +1,4 @@
-"""Measures the speed and the size of this repository on this machine.
+"""Measures the speed and memory use of this repository on this machine.
 
     python benchmarks/benchmark.py                       GeoNet: graph, input pipeline, preparation
     python benchmarks/benchmark.py --parts=step --encoder=vgg --modes=float32,mixed
@@ -8,8 +8,8 @@
     python benchmarks/benchmark.py --parts=engines --pythons=A/bin/python,B/bin/python
     python benchmarks/benchmark.py --parts=ranks --np=2
 
-Each part, and each mode of a step, runs in a process of its own to report its own peak memory.
-Without `--data_path` a synthetic sequence of KITTI's size is rendered into a temporary folder.
+Each part, and each mode of a step, runs in its own process to report its own peak memory. Without
+`--data_path`, a synthetic sequence of KITTI's size is rendered into a temporary folder.
 """
 import os
 import subprocess
@@ -48,7 +48,7 @@ def main(argv=None):
 
 
 def measured(config, flags, part, mode, path):
-    """The results of a part; its process, if any, leaves them in the file `path`."""
+    """The results of a part; a part with its own process writes them to the file `path`."""
     if part == 'engines':
         from benchmarks import engines
         return engines.measure(config, flags)

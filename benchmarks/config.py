@@ -1,4 +1,4 @@
-"""What a benchmark measures; imports no TensorFlow."""
+"""Configuration of the benchmarks. Does not import TensorFlow."""
 import dataclasses
 from typing import List
 
@@ -7,12 +7,12 @@ from npu_runtime.devices.flags import DEVICES
 from vo_common.errors import UserError
 from vo_common.flags import Flags, flag, path_flag
 
-# Mode: flags of RuntimeConfig.
+# Flags of RuntimeConfig for each mode.
 MODES = {'float32': dict(precision_mode='force_fp32', xla='off'),
          'mixed': dict(precision_mode='allow_mix_precision', xla='off'),
          'float32_xla': dict(precision_mode='force_fp32', xla='on'),
          'mixed_xla': dict(precision_mode='allow_mix_precision', xla='on')}
-# Part: the parts of a model that are measured if --parts is empty come first.
+# Parts that can be measured for each model, and those measured if --parts is empty.
 PARTS = {'geonet': ('step', 'input', 'prepare', 'predict', 'engines', 'ranks'),
          'convlstm_vo': ('step', 'input', 'predict', 'engines')}
 _ALWAYS = ('step', 'input', 'prepare')
@@ -20,20 +20,20 @@ _ALWAYS = ('step', 'input', 'prepare')
 
 @dataclasses.dataclass
 class BenchmarkConfig(Flags):
-    """What to measure."""
-    model: str = flag('geonet', 'which model', choices=('geonet', 'convlstm_vo'))
+    """Measurement."""
+    model: str = flag('geonet', 'model', choices=('geonet', 'convlstm_vo'))
     parts: List[str] = flag([], 'step: a training step; input: the input pipeline; prepare: '
-                                'formatting; predict: frames a second of predictions; engines: '
+                                'formatting; predict: frames per second of predictions; engines: '
                                 'the step with several interpreters; ranks: several processes. '
                                 'Empty: step, input, prepare')
     modes: List[str] = flag([], 'precisions of step and engines; empty: all with --device=gpu, '
                                 'else float32', choices=MODES)
-    mode: str = flag('train_rigid', 'geonet: the training graph',
+    mode: str = flag('train_rigid', 'geonet: training graph',
                      choices=('train_rigid', 'train_flow'))
-    flownet_type: str = flag('residual', 'geonet: kind of train_flow',
+    flownet_type: str = flag('residual', 'geonet: type of flow in train_flow',
                              choices=('residual', 'direct'))
     encoder: str = flag('resnet50', 'geonet: encoder of depth_net', choices=tuple(ENCODERS))
-    batch_size: int = flag(0, "examples a step; 0: the model's default, 4 or 32", at_least=0)
+    batch_size: int = flag(0, "examples per step; 0: the model's default, 4 or 32", at_least=0)
     img_height: int = flag(0, "height; 0: the model's default", at_least=0)
     img_width: int = flag(0, "width; 0: the model's default", at_least=0)
     time_steps: int = flag(1, 'convlstm_vo: frame pairs in a window', at_least=1)
@@ -42,12 +42,12 @@ class BenchmarkConfig(Flags):
     data_path: str = path_flag('', 'KITTI odometry folder; empty: renders a synthetic one')
     sequence: str = flag('00', 'its sequence')
     camera: int = flag(2, 'its camera: 0, 1 gray; 2, 3 colour', choices=(0, 1, 2, 3))
-    pythons: List[str] = flag([], 'engines: interpreters with a TensorFlow each; empty: this one')
-    peers: List[str] = flag([], 'engines: commands of other programs that make the same step and '
+    pythons: List[str] = flag([], 'engines: interpreters, each with a TensorFlow; empty: this one')
+    peers: List[str] = flag([], 'engines: commands of other programs that run the same step and '
                                 'print `CPU-s/step 12.3` and `s/step: median 4.5`')
     np: int = flag(2, 'ranks: number of processes', at_least=2)
-    output: str = path_flag('', 'JSON file of the results; empty: only prints them')
-    inside: str = flag('', 'internal: the one part to run in this process')
+    output: str = path_flag('', 'JSON file for the results; empty: only print them')
+    inside: str = flag('', 'internal: the part to run in this process')
     inside_mode: str = flag('float32', 'internal: the mode of its step', choices=MODES)
 
     def __post_init__(self):

@@ -1,8 +1,8 @@
 """Compares TensorFlow engines, and other programs, on the same training step.
 
-Every interpreter builds the step in every mode; then each takes one step in turn, round after
-round, so that other load on the machine affects all alike. A mode that an engine lacks (bfloat16 on
-most CPUs) runs in float32, as training would.
+Every interpreter builds the step in every mode. Then all take turns running one step, so that other
+load on the machine affects all equally. A mode that an engine lacks (bfloat16 on most CPUs) runs in
+float32, as in training.
 """
 import json
 import os
@@ -19,7 +19,7 @@ _PEER = {'cpu_seconds': r'CPU-s/step ([\d.]+)', 'seconds': r's/step: median ([\d
 
 
 def measure(config, flags):
-    """{contestant: its `summary`} of `config.steps` rounds."""
+    """dict, contestant -> its `summary` over `config.steps` rounds."""
     contestants = [Engine(python, mode, flags) for python in config.pythons or [sys.executable]
                    for mode in config.modes]
     contestants += [Peer(command) for command in config.peers]
@@ -35,7 +35,7 @@ def measure(config, flags):
 
 
 class Engine:
-    """A process of an interpreter that takes a step on request."""
+    """A process of an interpreter that runs a step on request."""
 
     def __init__(self, python, mode, flags):
         self.name = '%s %s' % (python, mode)
@@ -73,7 +73,7 @@ class Engine:
 
 
 class Peer:
-    """Another program, started for each step; prints what `_PEER` matches."""
+    """Another program, started for each step, whose output `_PEER` matches."""
 
     def __init__(self, command):
         self.name = command
@@ -101,7 +101,7 @@ class Peer:
 
 
 def take_steps(config):
-    """Takes one step for each line of the standard input and prints its times as JSON."""
+    """Runs one step for each line of standard input and prints its times as JSON."""
     import tensorflow.compat.v1 as tf
     from benchmarks.steps import Step
     step = Step(config, config.inside_mode)
@@ -114,7 +114,7 @@ def take_steps(config):
 
 
 def summary(rounds, place):
-    """Medians of the contestant at `place` in each of `rounds` of (CPU seconds, seconds)."""
+    """Medians for the contestant at index `place` of `rounds`, lists of (CPU seconds, seconds)."""
     cpu_seconds, seconds = zip(*(steps[place] for steps in rounds))
     return {'cpu_seconds_per_step': statistics.median(cpu_seconds),
             'seconds_per_step': statistics.median(seconds),

@@ -1,9 +1,9 @@
-"""Counts the floating point operations of the convolutions and products of a graph."""
+"""Counts the floating point operations in convolutions and matrix products of a graph."""
 import numpy as np
 
 
 def flops(targets):
-    """Multiplications and additions of the products and convolutions that `targets` depend on.
+    """Multiplications and additions in the convolutions and products that `targets` depend on.
 
     All sizes must be static.
 
@@ -26,12 +26,12 @@ def flops(targets):
 
 
 def _convolution(kernel, output):
-    """Products of a convolution: each output value takes one kernel's worth of them."""
+    """Multiplications of a convolution: one per output value and kernel element."""
     return np.prod(_shape(output), dtype=np.int64) * np.prod(_shape(kernel)[:3], dtype=np.int64)
 
 
 def _product(operation, transpose):
-    """Products of matrices: each value of the result takes the inner size of them."""
+    """Multiplications of a matrix product: the inner size for each value of the result."""
     inner = _shape(operation.inputs[0])[-2 if operation.get_attr(transpose) else -1]
     return np.prod(_shape(operation.outputs[0]), dtype=np.int64) * inner
 

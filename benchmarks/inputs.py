@@ -1,4 +1,4 @@
-"""The input pipelines of both models, and the preparation of data for GeoNet."""
+"""Measures the input pipelines of both models, and the preparation of data for GeoNet."""
 import os
 import shutil
 import statistics
@@ -28,7 +28,7 @@ def measure_input(config):
 
 
 def _convlstm_input(config):
-    """Windows a second, and CPU seconds a batch, which other load hardly affects.
+    """Windows per second, and CPU seconds per batch, which other load hardly affects.
 
     The published loader took 3.0 CPU seconds for a batch of 32 gray frames, in one thread.
     """
@@ -40,9 +40,9 @@ def _convlstm_input(config):
 
 
 def _geonet_input(config):
-    """Examples a second, and the share of the rate of decoding the same files alone.
+    """Examples per second, absolute and relative to only decoding the same files.
 
-    Measures with and without augmentation. Medians of rounds in which they take turns.
+    Measures with and without augmentation, in turns; reports medians over rounds.
     """
     model = geonet_config(config)
     batch_size = config.batch_size
@@ -78,7 +78,7 @@ def _geonet_input(config):
 
 
 def measure_prepare(config):
-    """Seconds to format a sequence, and to decode and resize every frame for every example."""
+    """Seconds to format a sequence, compared with decoding every frame for every example."""
     model = geonet_config(config)
     paths = OdometrySequence(config.data_path, config.sequence, config.camera).image_paths
     half = model.seq_length // 2

@@ -1,4 +1,4 @@
-"""Timing of input pipelines, CPU time and memory, shared by the benchmarks."""
+"""Rates of input pipelines, CPU time and memory, for all benchmarks."""
 import resource
 import time
 
@@ -9,18 +9,18 @@ from npu_runtime.session import batch_iterator
 
 
 def cpu_seconds():
-    """CPU time of this process so far, all threads, user and system."""
+    """User and system CPU time of all threads of this process so far."""
     usage = resource.getrusage(resource.RUSAGE_SELF)
     return usage.ru_utime + usage.ru_stime
 
 
 def peak_gigabytes():
-    """Largest resident size of this process so far."""
+    """Peak resident memory of this process so far."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024 ** 2
 
 
 def peak_device_gigabytes():
-    """Peak memory of TensorFlow on the first GPU so far; None without one or on 1.15."""
+    """Peak memory of TensorFlow on the first GPU so far; None without a GPU or in 1.15."""
     if not tf.config.experimental.list_physical_devices('GPU'):
         return None
     if not hasattr(tf.config.experimental, 'get_memory_info'):
@@ -29,16 +29,16 @@ def peak_device_gigabytes():
 
 
 def dataset_rate(dataset, batch_size, seconds=5.0, warm_up=3):
-    """Rate of a pipeline, without its prefetched start.
+    """Rate of a pipeline, without the prefetched batches at the start.
 
     Args:
       dataset: function without arguments -> tf.data.Dataset of batches.
-      batch_size: examples in each of its elements.
+      batch_size: examples per batch.
       seconds: duration of the measurement.
-      warm_up: batches before the clock starts.
+      warm_up: batches before the measurement.
 
     Returns:
-      (examples a second, examples a CPU second).
+      (examples per second, examples per CPU second).
     """
     prepare_process()  # as training on a CPU does
     with tf.Graph().as_default(), tf.Session() as session:

@@ -1,7 +1,7 @@
-"""Frames a second of predictions: by the programs, by session calls alone, by onnxruntime.
+"""Frames per second of predictions: whole programs, session calls alone, and onnxruntime.
 
-The nets have random weights. Programs read files and write files; their rate is that of the
-frames a long run has more than a short one, so that imports and the first calls do not count.
+The nets have random weights. Programs include reading and writing files; their rate is that of the
+additional frames of a long run over a short one, which excludes imports and the first calls.
 """
 import dataclasses
 import os
@@ -34,16 +34,16 @@ from vo_common.parallel import num_cores
 GEONET_KINDS = (('depth', predict_depth.test_depth, predict_depth.depth_graph),
                 ('pose', predict_pose.test_pose, predict_pose.pose_graph),
                 ('flow', predict_flow.test_flow, predict_flow.flow_graph))
-_SHORT, _LONG = 1, 4  # times the frames of the sequence
-_CALLS = 3  # in a round
+_SHORT, _LONG = 1, 4  # repetitions of the sequence in the short and the long run
+_CALLS = 3  # session calls per round
 
 
 class Contestant(NamedTuple):
     """One kind of prediction.
 
-    session, fetches, feed: of one call.
-    frames_per_call: frames that it predicts.
-    program: function from a folder with `short` or `long` sequences; predicts one of them.
+    session, fetches, feed: arguments of a session call.
+    frames_per_call: frames that a call predicts.
+    program: function (odometry folder) that predicts its sequence.
     """
     session: tf.Session
     fetches: dict
@@ -53,8 +53,7 @@ class Contestant(NamedTuple):
 
 
 def measure(config):
-    """{kind: rates, medians of `config.steps` rounds in which programs, calls and onnxruntime
-    take turns}."""
+    """dict, kind -> rates: medians of `config.steps` rounds of programs, calls and onnxruntime."""
     runtime = RuntimeConfig(device=config.device)
     choose_device(runtime).own.prepare_process()
     with tempfile.TemporaryDirectory() as folder:
@@ -67,7 +66,7 @@ def measure(config):
 
 
 def _rates(contestant, roots, extra, rounds):
-    """Frames a second: dict; `program_share` is the program's rate in that of the calls."""
+    """dict of frames per second; `program_share` is the rate of the program over the calls'."""
     call, onnx = _calls(contestant), _onnx_calls(contestant)
     for first in (call, onnx):
         if first:
@@ -83,7 +82,7 @@ def _rates(contestant, roots, extra, rounds):
     medians = {name: statistics.median(times) for name, times in seconds.items() if times}
     if medians['program'] <= 0:
         raise UserError('--steps=%d: the program took no longer for more frames, must be more '
-                        'steps or a longer --sequence' % rounds)
+                        '(or give a longer --sequence)' % rounds)
     rates = {name + '_per_second': 1 / median for name, median in medians.items()}
     rates['program_share'] = medians['calls'] / medians['program']
     if 'onnxruntime' in medians:
@@ -106,7 +105,7 @@ def _calls(contestant):
 
 
 def _onnx_calls(contestant):
-    """The same in onnxruntime; None, with a line, where it or a converter is missing."""
+    """As `_calls` in onnxruntime; logs and returns None if it or tf2onnx is missing."""
     try:
         import onnxruntime
         model = to_onnx(contestant.session.graph.as_graph_def(), list(contestant.feed),
@@ -126,8 +125,11 @@ def _onnx_calls(contestant):
 
 
 def _repeated(config, folder):
-    """([short, long], frames that the long one has more): odometry folders with links to the frames
-    of the sequence."""
+    """Makes a short and a long odometry folder with links to the frames of the sequence.
+
+    Returns:
+      ([short, long], number of additional frames in the long one).
+    """
     sequence = OdometrySequence(config.data_path, config.sequence, config.camera)
     paths, roots = sequence.image_paths, []
     for name, times in (('short', _SHORT), ('long', _LONG)):
@@ -168,7 +170,7 @@ def _geonet_contestants(config, runtime, root, folder):
 
 
 def _convlstm_contestants(config, runtime, root, folder):
-    """Yields (kind, <Contestant>) for motions from windows of zero state."""
+    """Yields (kind, <Contestant>) for motions from windows that start from the zero state."""
     model = vo_config(config)
     run = VoRun(mode='test', datapath=root, outputpath=folder, stateless=True, camera=config.camera,
                 init_checkpoint=os.path.join(folder, 'motion'), test_sequences=[config.sequence],
@@ -193,7 +195,7 @@ def _convlstm_contestants(config, runtime, root, folder):
 
 
 def _save_random(graph, prefix, variables):
-    """Saves a checkpoint of initial weights."""
+    """Saves a checkpoint of random initial weights."""
     with host_session(graph) as session:
         session.run(tf.variables_initializer(variables))
         tf.train.Saver(variables).save(session, prefix, write_meta_graph=False)

@@ -1,7 +1,7 @@
-"""Compares the training of GeoNet by one process with that by several, connected by Horovod.
+"""Compares training of GeoNet in one process with several processes, connected by Horovod.
 
 Every rank has one thread and the same batch size: with enough cores, only the exchange of gradients
-keeps N ranks from N times the examples a second. Needs scripts/install_horovod.sh.
+keeps N ranks from N times the examples per second. Needs scripts/install_horovod.sh.
 """
 import os
 import subprocess
@@ -16,7 +16,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
 def measure(config):
-    """Examples a second of one rank and of `config.np` ranks, and the efficiency."""
+    """Examples per second of one rank and of `config.np` ranks, and the efficiency."""
     height, width = config.img_height or 128, config.img_width or 416
     size = ['--img_height=%d' % height, '--img_width=%d' % width]
     with tempfile.TemporaryDirectory() as folder:
@@ -37,7 +37,7 @@ def measure(config):
 
 
 def _rate(command, flags, folder):
-    """Examples a second over all ranks of the training that `command` runs in `folder`."""
+    """Trains with `command` in `folder`; returns examples per second over all ranks."""
     subprocess.run(command + flags + ['--checkpoint_dir=' + folder], check=True,
                    env=dict(os.environ, PYTHON=sys.executable, OMP_NUM_THREADS='1'))
     return read_metrics(folder)[-1]['examples_per_second']

@@ -8,9 +8,9 @@ Formulas, for N devices and a step of t seconds on one:
     step       t + the part of the exchange that the backward pass does not hide
     efficiency t / step
     hours      examples of the recipe / (N * batch) * step
-    cores      N * batch / step / examples a second that one core decodes and augments
-    disk       N * batch / step * bytes of an example
-    card hours hours * N, what they cost
+    cores      N * batch / step / examples per second that one core decodes and augments
+    disk       N * batch / step * bytes per example
+    card hours hours * N, and their price
 """
 import dataclasses
 import os
@@ -29,27 +29,27 @@ from vo_common.flags import Flags, flag, parse_flags, path_flag  # noqa: E402
 
 @dataclasses.dataclass
 class ScalingConfig(Flags):
-    """What is assumed."""
+    """Assumptions."""
     devices: List[int] = flag([1, 2, 4, 8, 64, 512], 'numbers of devices', at_least=1)
-    step_ms: float = flag(100., 'milliseconds of a step of one device; of GeoNet, resnet50, batch '
+    step_ms: float = flag(100., 'milliseconds per step of one device; for GeoNet, resnet50, batch '
                           '4: 100 published for an Ascend 910, 43 measured on an H100', above=0)
-    batch_size: int = flag(4, 'examples a step of one device', at_least=1)
+    batch_size: int = flag(4, 'examples per step of one device', at_least=1)
     recipe_steps: int = flag(350000, 'steps of the recipe on one device', at_least=1)
-    recipe_batch: int = flag(4, 'examples in each of them', at_least=1)
-    parameters: float = flag(60.0e6, 'trained numbers, 4 bytes each; train_rigid with resnet50',
+    recipe_batch: int = flag(4, 'examples per step of the recipe', at_least=1)
+    parameters: float = flag(60.0e6, 'trained parameters; default: train_rigid with resnet50',
                              above=0)
-    gradient_bytes: int = flag(4, 'bytes of a gradient on the link', at_least=1)
-    link_gb_per_s: float = flag(12.5, 'gigabytes a second that a device sends: 12.5 is 100 Gbit '
+    gradient_bytes: int = flag(4, 'bytes per gradient value on the link', at_least=1)
+    link_gb_per_s: float = flag(12.5, 'gigabytes per second that a device sends: 12.5 is 100 Gbit '
                                 'Ethernet', above=0)
-    latency_us: float = flag(20., 'microseconds of one hop', at_least=0)
+    latency_us: float = flag(20., 'microseconds per hop', at_least=0)
     hidden: float = flag(0., 'share of t that overlaps with the exchange: 0 to 0.6, about the '
                          'backward pass', at_least=0, at_most=1)
-    core_examples: float = flag(300., 'examples a second that one core reads and augments: take '
-                                'the figure of benchmarks/benchmark.py --parts=input', above=0)
-    example_kilobytes: float = flag(92., 'kilobytes of an example on the disk', above=0)
+    core_examples: float = flag(300., 'examples per second that one core reads and augments, as '
+                                'measured by benchmarks/benchmark.py --parts=input', above=0)
+    example_kilobytes: float = flag(92., 'kilobytes per example on disk', above=0)
     card_hour_price: float = flag(2.5, 'price of an hour of one device, in your currency',
                                   at_least=0)
-    output: str = path_flag('', 'JSON file of the table; empty: only prints it')
+    output: str = path_flag('', 'JSON file for the table; empty: only print it')
 
 
 COLUMNS = (('devices', '%d'), ('exchange_ms', '%.2f'), ('step_ms', '%.1f'), ('efficiency', '%.2f'),

@@ -1,4 +1,4 @@
-"""Training steps of both models on random inputs, built as the training loop builds them."""
+"""Training steps of both models on random inputs, built as in the training loop."""
 import statistics
 import time
 
@@ -20,7 +20,7 @@ from npu_runtime.training.flags import TrainFlags
 from npu_runtime.training.step import TrainingStep
 from npu_runtime.training.task import TrainingTask
 
-_WARM_UP = 2  # The first steps compile and allocate.
+_WARM_UP = 2  # first steps, which compile and allocate
 
 
 def measure(config):
@@ -54,11 +54,11 @@ def vo_config(config):
 
 
 class Step:
-    """A training step in a session of its own.
+    """A training step in its own session.
 
     Attributes:
-      build_seconds, nodes: of the graph.
-      flops: floating point operations of the products in a step.
+      build_seconds, nodes: time to build the graph, and its size.
+      flops: floating point operations in the convolutions and products of a step.
 
     Args:
       config: BenchmarkConfig.
@@ -87,7 +87,7 @@ class Step:
             self._session.run([initializer, self._training.iterator.initializer])
 
     def run(self):
-        """One step: (seconds, CPU seconds of all threads)."""
+        """Runs one step; returns (seconds, CPU seconds of all threads)."""
         start = time.time(), cpu_seconds()
         self._session.run([self._training.train_op, self._training.values])
         return time.time() - start[0], cpu_seconds() - start[1]

@@ -1,8 +1,8 @@
 """The convolutional LSTM cell of Shi et al. (arXiv 1506.04214).
 
-With peephole connections and layer normalisation. The cell works with `tf.nn.static_rnn` and
-`tf.nn.dynamic_rnn`; it has no base class, as TensorFlow with Keras 3 has none for it. Feature maps
-have one or two spatial dimensions, channels last.
+It has peephole connections and layer normalisation, and works with `tf.nn.static_rnn` and
+`tf.nn.dynamic_rnn`. It has no base class because TensorFlow with Keras 3 has none for it. Feature
+maps have one or two spatial dimensions, channels last.
 """
 import collections
 
@@ -11,7 +11,7 @@ import tensorflow.compat.v1 as tf
 from npu_runtime.devices.precision import kept_in_float32
 
 LSTMStateTuple = collections.namedtuple('LSTMStateTuple', 'c h')
-LSTMStateTuple.__doc__ = """State of the cell: c and h, <float>[B, H, W, F] (or [B, W, F]) each."""
+LSTMStateTuple.__doc__ = """State of the cell: c and h, each <float>[B, H, W, F] or [B, W, F]."""
 
 # Underflows in float16: `layer_norm` computes in float32.
 _EPSILON = 1e-12

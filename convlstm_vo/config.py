@@ -1,4 +1,4 @@
-"""Flags of the model, saved beside its checkpoints."""
+"""Flags of the model, saved with its checkpoints."""
 import dataclasses
 
 from kitti_data.motion import LABEL_FRAMES

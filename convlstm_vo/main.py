@@ -4,7 +4,7 @@
     python convlstm_vo/main.py --mode=test --datapath=KITTI --outputpath=run --test_sequences=9
     python convlstm_vo/main.py --mode=export --outputpath=run
 
-Test and export take model flags that are not given from the configuration beside the checkpoint.
+In test and export, model flags default to those saved with the checkpoint.
 """
 import os
 import sys
@@ -46,7 +46,7 @@ def main(argv=None):
 
 
 def _saved_model(values):
-    """Model flags saved beside the checkpoint to test or export."""
+    """Model flags saved with the checkpoint to test or export."""
     if values['mode'] == 'train':
         return {}
     return model_flags(values['init_checkpoint'] or values['outputpath'], ModelConfig)

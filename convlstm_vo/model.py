@@ -1,4 +1,4 @@
-"""The training graph: from a batch of windows to named losses."""
+"""The training graph, from a batch of windows to named losses."""
 import math
 
 import tensorflow.compat.v1 as tf
@@ -9,7 +9,7 @@ from npu_runtime.training.task import TrainingOutput
 
 
 def motion_losses(pred_motions, gt_motions, rotation_weight=100., reduction='sum'):
-    """Returns the squared errors of translation and rotation.
+    """Returns the weighted squared errors of translation and rotation.
 
         loss = sum |pred_t - gt_t|^2 + K sum |pred_r - gt_r|^2
 
@@ -37,11 +37,11 @@ def motion_losses(pred_motions, gt_motions, rotation_weight=100., reduction='sum
 
 
 def gradient_size(config):
-    """Estimates the largest gradient of the loss with respect to a gate before training.
+    """Estimates the largest gradient of the loss with respect to a gate of an untrained net.
 
     Layer norm divides gradients by the small deviation of the features, and readout weights are
     larger for fewer features. Measured with the published initializer: 2.9e5 at 64x208 (4 features
-    per channel), 2.3e4 at 384x1280 (120); the estimate, a power of two, is 3 to 7 times as large.
+    per channel), 2.3e4 at 384x1280 (120). The estimate, a power of two, is 3 to 7 times as large.
     """
     height, width = net.feature_size(config.img_height, config.img_width)
     return 2. ** round(math.log2(config.rotation_weight * 2 ** 16 / (height * width)))

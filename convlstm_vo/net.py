@@ -1,7 +1,7 @@
 """The network: a convolutional encoder of frame pairs, a ConvLSTM over time, a linear readout.
 
-The encoder is DeepVO's (Wang et al., arXiv 1709.08429). Python unrolls the T time steps, so that no
-loop runs on the device; the variables do not depend on T.
+The encoder is that of DeepVO (Wang et al., arXiv 1709.08429). The T time steps are unrolled, so
+that the graph has no loop; the variables do not depend on T.
 """
 import collections
 
@@ -11,7 +11,7 @@ from convlstm_vo.cell import ConvLSTMCell
 
 FILTERS = 12
 MOTION_SIZE = 6
-# Features have 1 / STRIDE of the size of the input, rounded up.
+# Pixels of the input per feature, in each direction.
 STRIDE = 64
 
 _Layer = collections.namedtuple('_Layer', 'name kernel filters stride relu')
@@ -25,7 +25,7 @@ _LAYERS = (
 Prediction = collections.namedtuple('Prediction', 'motions state')
 Prediction.__doc__ = """Output of the network for B sequences of T frame pairs.
 
-motions: <float32>[B, T, 6], metres and radians, in the `--label_frame` of its training.
+motions: <float32>[B, T, 6], metres and radians, in the `--label_frame` of the training.
 state: LSTMStateTuple(c, h) after the last step, <float32>[B, H / 64, W / 64, 12] each.
 """
 
@@ -36,7 +36,7 @@ def feature_size(height, width):
 
 
 def normalised_pairs(frames, scale, mean):
-    """Returns pairs of consecutive frames, normalised as x / max(x) minus the mean of that.
+    """Returns pairs of consecutive frames, each frame normalised as (x - mean(x)) / max(x).
 
     Args:
       frames: <uint8 or uint16>[B, T+1, H, W, C], C = 1 (gray) or 3.
@@ -58,7 +58,7 @@ def predict(pairs, state=None, encoder_initializer=None):
       pairs: <float32>[B, T, H, W, C] with static shape. C = 6: two BGR frames; C = 2: two gray
         frames, equivalent to three equal channels each.
       state: initial LSTMStateTuple; None means zeros, as in training.
-      encoder_initializer: of the encoder's kernels; None means glorot uniform, as published.
+      encoder_initializer: initializer of the encoder; None means glorot uniform, as published.
 
     Returns:
       <Prediction>.

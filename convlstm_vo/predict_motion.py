@@ -28,8 +28,9 @@ def test_motion(run, model, runtime):
     """Predicts and evaluates the test sequences; writes to `<outputpath>/test`.
 
     For sequence NN of N frames: `NN_motions_pred.txt` and `NN_motions_gt.txt`, N-1 rows of 6
-    (metres, radians); `NN.txt`, N rows of 12 in KITTI's format, the first one the identity;
-    `NN_trajectory.png`. For all: `results.json`. A sequence without poses is not evaluated.
+    (metres, radians); `NN.txt`, N rows of 12 in KITTI format, the first the identity;
+    `NN_trajectory.png`. For all sequences: `results.json`. Without poses, a sequence is predicted
+    but not evaluated.
 
     Args:
       run: <RunConfig>.
@@ -74,7 +75,7 @@ def test_motion(run, model, runtime):
                 results[sequence.name] = _score(both, run.lengths, baseline)
                 scored.append((prefix, both))
             save()
-    # Plots and evo may fail: the results are on the disk by now.
+    # Plots and evo may fail, so they come after the results are saved.
     for prefix, both in scored:
         _plot(prefix, both, baseline)
     if run.evo:
@@ -85,9 +86,9 @@ def test_motion(run, model, runtime):
 
 
 def training_sequences(run):
-    """Returns the names of the checkpoint's training sequences, from its config.json if present.
+    """Returns the names of the sequences that the checkpoint was trained on.
 
-    Warns if it was trained on another camera.
+    Reads them from config.json, or else from the flags. Warns if it was trained on another camera.
     """
     camera = read_section(run.checkpoint, 'run').get('camera', run.camera)
     if camera != run.camera:
@@ -102,7 +103,7 @@ def training_sequences(run):
 
 
 class Scored(NamedTuple):
-    """True and predicted poses of a sequence: <float64>[N, 4, 4], the first one the identity."""
+    """True and predicted poses of a sequence: <float64>[N, 4, 4], the first the identity."""
     name: str
     gt: np.ndarray
     pred: np.ndarray
@@ -114,14 +115,14 @@ class Scored(NamedTuple):
 
 
 def _carries_state(run, model):
-    """Whether the state is carried along a sequence; in training with single pairs it is zero."""
+    """Whether to carry the state along a sequence; single-pair training never sees a state."""
     if model.time_steps == 1 and not run.stateless:
         log('time_steps is 1, the state is not trained: every pair starts from the zero state')
     return model.time_steps > 1 and not run.stateless
 
 
 def _predict(network, reader, run, carries_state, desc):
-    """Motions <float32>[N-1, 6] of the reader's N frames."""
+    """Predicts the motions between the reader's N frames: <float32>[N-1, 6]."""
     run_over = predictor.stream if carries_state else functools.partial(
         predictor.stateless, overlap=run.overlap_average)
     motions = run_over(network, reader, desc)
@@ -132,7 +133,7 @@ def _predict(network, reader, run, carries_state, desc):
 
 
 def _open(sequence, model):
-    """Reader of a sequence of at least two frames, with its files checked."""
+    """Checks the files of a sequence of at least two frames and returns its reader."""
     paths = sequence.image_paths
     warn_of_rate(FRAMES_A_SECOND / usual_step(sequence.frame_numbers), sequence.folder)
     if len(paths) < 2:
@@ -148,7 +149,7 @@ def _warn_if_trained(test_sequences, trained_on):
 
 
 def _baseline(root, trained_on):
-    """Constant motion: mean of the training sequences present, else of KITTI; and its label."""
+    """The mean motion of the training sequences at hand, or else of KITTI, and its label."""
     paths = [os.path.join(root, 'poses', name + '.txt') for name in trained_on]
     return constant_motion.step_from_files([path for path in paths if os.path.exists(path)])
 
@@ -192,7 +193,7 @@ def _plot(prefix, both, baseline):
 
 
 def _evo(both, prefix):
-    """APE from evo: dict, alignment -> statistics, or None if evo fails."""
+    """APE by evo: dict, alignment -> statistics, or None where evo fails."""
     results = {}
     for alignment in EVO_ALIGNMENTS:
         try:

@@ -1,4 +1,4 @@
-"""Prediction of whole sequences with graphs of fixed size."""
+"""Predicts whole sequences with graphs of fixed size."""
 import numpy as np
 import tensorflow.compat.v1 as tf
 
@@ -43,7 +43,7 @@ class Predictor:
             prediction = net.predict(net.normalised_pairs(frames, scale, mean), state)
             self.session = inference_session(runtime, graph, checkpoint, None,
                                              tf.nest.flatten(prediction))
-        # By name, as the session has a frozen copy of the graph.
+        # Names, because the session holds a frozen copy of the graph.
         self._inputs = [tensor.name for tensor in (frames, scale, mean, state.c, state.h)]
         self.fetches = tf.nest.map_structure(lambda tensor: tensor.name, prediction)
 
@@ -55,7 +55,7 @@ class Predictor:
         """Returns motions <float32>[B, S, 6] and the state after them.
 
         Args:
-          compact: <CompactFrames> of B * (S+1) frames, window after window.
+          compact: <CompactFrames> of B * (S+1) frames, window-major.
           state: (c, h), as returned by the previous call, or `zero_state`.
 
         Raises:
@@ -66,7 +66,7 @@ class Predictor:
         return prediction.motions, tuple(prediction.state)
 
     def feed(self, compact, state):
-        """The feed of a session call, see `__call__`."""
+        """The feed_dict of a session call, see `__call__`."""
         size = (self.batch_size, self.pairs + 1)
         frames = compact.frames.reshape(size + compact.frames.shape[1:])
         return dict(zip(self._inputs, (
@@ -93,8 +93,8 @@ def stateless(predictor, reader, desc='', overlap=False):
     """Returns motions <float32>[N-1, 6] of N frames, starting each window from the zero state.
 
     Windows do not overlap, except the last one, which ends with the sequence and contributes only
-    motions that no other window has. With `overlap`, a window starts at every frame, and each
-    motion is the mean over the windows that contain it.
+    the remaining motions. With `overlap`, a window starts at every frame, and each motion is the
+    mean over the windows that contain it.
 
     Raises:
       UserError: the sequence is shorter than one window.
@@ -108,7 +108,7 @@ def stateless(predictor, reader, desc='', overlap=False):
                                   last_start))
     batches = [starts[i:i + predictor.batch_size]
                for i in range(0, len(starts), predictor.batch_size)]
-    # The last batch is padded with its last window.
+    # Pads the last batch with its last window.
     indices = [np.concatenate([np.arange(start, start + pairs + 1) for start in np.pad(
         batch, (0, predictor.batch_size - len(batch)), mode='edge')]) for batch in batches]
     motions = np.zeros([num_frames - 1, net.MOTION_SIZE], np.float32)

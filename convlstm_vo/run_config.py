@@ -44,7 +44,7 @@ class RunConfig(ExportFlags, EvalFlags, TrainFlags):
                                       'activations about 300 times; he, about 8 times, converges '
                                       'faster', choices=INITIALIZERS, modes=_TRAIN)
     total_steps: int = flag(-1, 'training steps; -1 means --train_iter', modes=_TRAIN, at_least=-1)
-    train_iter: int = flag(240, 'the same in epochs, without --total_steps', modes=_TRAIN,
+    train_iter: int = flag(240, 'training epochs, unless --total_steps is given', modes=_TRAIN,
                            at_least=1)
     save_epochs: int = flag(40, 'epochs between checkpoints', modes=_TRAIN, at_least=1)
     max_to_keep: int = same_flag(TrainFlags, 'max_to_keep', default=0)

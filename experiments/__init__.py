@@ -1,1 +1,1 @@
-"""Experiments: both models trained, evaluated and reported in one command."""
+"""Experiments that train, evaluate and report both models in one command."""

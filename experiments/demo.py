@@ -1,9 +1,9 @@
-"""Shows both models at work on a small rendered world, in a few minutes on two cores.
+"""Demonstrates both models on a small rendered world, in a few minutes on two cores.
 
     python experiments/demo.py
 
 Renders drives in KITTI's odometry layout, trains GeoNet and ConvLSTM visual odometry on four of
-them side by side, tests on a fifth and writes demo/report.html. Reports whether GeoNet's 3-frame
+them in parallel, tests on a fifth and writes demo/report.html. Reports whether GeoNet's 3-frame
 ATE and depth error are at most 0.75 of their baselines. A second run starts over.
 """
 import contextlib
@@ -31,17 +31,17 @@ from vo_common.parallel import leave_half_of_the_cores, num_cores
 
 TRAIN, TEST = ('00', '01', '02', '03'), ('09',)
 CAMERA = 2
-_MARK = '.demo'
-TARGETS = {'ate_3': 0.75, 'abs_rel': 0.75}
-# CPU seconds, of which only the proportions matter. GeoNet's include the test; a ConvLSTM that
-# trains beside it ends at about the same time.
+_MARK = '.demo'  # file that identifies the folder of a demo
+TARGETS = {'ate_3': 0.75, 'abs_rel': 0.75}  # largest shares of the baseline
+# CPU seconds of each part, for the progress bar; only the proportions matter. GeoNet includes the
+# test; a ConvLSTM that trains in parallel ends at about the same time.
 DURATIONS = {'rendering': 60, 'GeoNet': 540, 'ConvLSTM': 120}
 BESIDE = dict(DURATIONS, ConvLSTM=10)
 
 
 @dataclasses.dataclass
 class Config(Flags):
-    """How much is rendered, and how long it trains."""
+    """Demo."""
     output_dir: str = path_flag('demo', 'drives, runs and results; replaces those of an earlier '
                                        'demo')
     num_frames: int = flag(150, 'frames of each of the five drives', at_least=20)
@@ -54,14 +54,16 @@ class Config(Flags):
 
     @property
     def halved(self):
-        """The same for images of half the size: at full size, a step of the ConvLSTM takes twice as
-        long as one of GeoNet."""
+        """This configuration with images of half the size.
+
+        At full size, a step of the ConvLSTM takes twice as long as a step of GeoNet.
+        """
         return dataclasses.replace(self, img_height=max(32, self.img_height // 2),
                                    img_width=max(32, self.img_width // 2))
 
     @property
     def minutes(self):
-        """No limit of time: the numbers of steps are given."""
+        """Unused, because the numbers of steps are given."""
         return 0.0
 
 
@@ -96,10 +98,10 @@ def main(argv=None):
 
 
 def emptied(folder):
-    """Creates the folder or removes the results of an earlier demo from it; returns it.
+    """Creates the folder, or removes the results of an earlier demo from it; returns its path.
 
     Raises:
-      UserError: it holds anything else that a demo would overwrite.
+      UserError: the folder holds other files that a demo would overwrite.
     """
     folder = make_folder(folder)
     mark = os.path.join(folder, _MARK)
@@ -110,16 +112,16 @@ def emptied(folder):
                 raise UserError('--output_dir=%s: holds %s, which no demo wrote: must be a new '
                                 'folder or that of a demo' % (folder, name))
             shutil.rmtree(part)
-    write_text(mark, 'experiments/demo.py removes its earlier results beside this file.\n')
+    write_text(mark, 'experiments/demo.py removes its earlier results from this folder.\n')
     return folder
 
 
 def learn_both(side_by_side, config, drives, folder, about, time_left):
-    """The `Results` of GeoNet and of the ConvLSTM.
+    """Trains and tests GeoNet and the ConvLSTM; returns the `Results` of both.
 
     Args:
-      side_by_side: whether several processes can share the device: the ConvLSTM trains in one of
-        its own, beside GeoNet.
+      side_by_side: whether to train the ConvLSTM in a second process, in parallel with GeoNet; the
+        device must allow several processes.
       time_left: <TimeLeft>.
     """
     from experiments import learn_convlstm, learn_geonet
@@ -137,7 +139,7 @@ def learn_both(side_by_side, config, drives, folder, about, time_left):
         with time_left.part('ConvLSTM', os.path.join(runs[1], 'run'), config.convlstm_steps):
             return geonet, _learn_convlstm(config, drives, runs[1], about)
     log_path = os.path.join(make_folder(runs[1]), 'log.txt')
-    log('%s trains beside it, see %s' % (learn_convlstm.TITLE, log_path))
+    log('%s trains in parallel, see %s' % (learn_convlstm.TITLE, log_path))
     with beside(_learn_convlstm_aside, config, drives, runs[1], about,
                 log_path=log_path) as convlstm:
         geonet = learn_geonet_here()

@@ -13,7 +13,7 @@ from vo_common.console import warn
 from vo_common.errors import UserError
 
 TEST_SEQUENCES = ('09', '10')
-RENDERED_SPEEDS = {'min_speed': 0.5, 'max_speed': 1.8}  # metres a frame
+RENDERED_SPEEDS = {'min_speed': 0.5, 'max_speed': 1.8}  # metres per frame
 
 
 class Drives(typing.NamedTuple):
@@ -46,7 +46,7 @@ class Drives(typing.NamedTuple):
                    for name in self.train)
 
     def place(self, name):
-        """dict(sequence, split, trained_on), stored with the results of a sequence."""
+        """dict(sequence, split, trained_on), which is stored with the results of a sequence."""
         return dict(sequence=name, trained_on=name in self.train,
                     split='validation' if name in self.validation else 'test')
 
@@ -69,12 +69,12 @@ class Drives(typing.NamedTuple):
 
     @property
     def pose_files(self):
-        """Paths of the training sequences' pose files, whose mean step is the baseline."""
+        """Paths of the pose files of the training sequences, whose mean step is the baseline."""
         return [self.sequence(name).poses_path for name in self.posed]
 
     @property
     def mean_camera(self):
-        """<float64>[4]: the mean of the training frames' cameras; see `canonical_camera`."""
+        """<float64>[4], the mean camera of the training frames, see `canonical_camera`."""
         sequences = [self.sequence(name) for name in self.train]
         return np.average(
             [shares_of(sequence.intrinsics, *image_size(sequence.image_paths[0]))
@@ -82,11 +82,11 @@ class Drives(typing.NamedTuple):
 
 
 def open_drives(root, camera, train=(), test=(), validation=()):
-    """The <Drives> that flags select; by default `train` and `test` are KITTI's split.
+    """The <Drives> that flags select; `train` and `test` default to KITTI's split.
 
     Raises:
-      UserError: a sequence or its camera is missing; nothing is left to train or test on; a
-        validation sequence is also trained on or tested on.
+      UserError: a sequence or its camera is missing; no sequence is left to train or test on; a
+        validation sequence is also a training or test sequence.
     """
     present = sequence_names(root)
     chosen = {}
@@ -112,9 +112,9 @@ def open_drives(root, camera, train=(), test=(), validation=()):
             raise UserError('--validation_sequences=%s: must not be among --%s_sequences (%s)' % (
                 ','.join(shared), flag, ', '.join(names)))
     for name in drives.train + drives.evaluated:
-        drives.sequence(name).frames  # raises here where a camera folder or frame is missing
+        drives.sequence(name).frames  # raises a UserError if a camera folder or frame is missing
     both = sorted(set(drives.train) & set(drives.test))
     if both:
-        warn('sequence %s is trained on and tested on: its results are too good, and marked'
-             % ', '.join(both))
+        warn('sequence %s is used for training and testing: its results are too good, and are '
+             'marked' % ', '.join(both))
     return drives

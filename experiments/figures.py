@@ -1,4 +1,4 @@
-"""Results of experiments: each value with its baseline and what it takes to reproduce it."""
+"""Results of experiments: each value with its baseline and the information to reproduce it."""
 import os
 import platform
 import shlex
@@ -14,21 +14,21 @@ from kitti_eval.trajectory_errors import KITTI_LENGTHS, evaluate_odometry, motio
 from npu_runtime.training.metrics import read_metrics
 from vo_common.parallel import num_cores
 
-# Key: (name, format).
+# Evaluated values, most important first. Key: (name, format).
 FIGURES = {'ate_3': ('3-frame ATE [m]', '%.4f'), 'ate_5': ('5-frame ATE [m]', '%.4f'),
            't_rel': ('t_rel [%]', '%.2f'), 'r_rel': ('r_rel [deg/100 m]', '%.2f'),
            'rpe_trans': ('RPE [m]', '%.4f'), 'rpe_rot': ('RPE [deg]', '%.4f'),
            'yaw_correlation': ('yaw correlation', '%.3f'), 'yaw_slope': ('yaw slope', '%.3f'),
            'step_spread': ('step spread', '%.3f'), 'abs_rel': ('depth abs_rel', '%.4f'),
            'epe': ('flow EPE [px]', '%.4f')}
-SHORT_LENGTHS = (20, 50)  # Metres; of drives too short for KITTI's lengths.
+SHORT_LENGTHS = (20, 50)  # metres, for drives too short for KITTI's lengths
 
 
 class Results(NamedTuple):
     """Results of a model.
 
-    rows: of results.json, see `rows_of`.
-    blocks: of the report, see `html_report`.
+    rows: rows of results.json, see `rows_of`.
+    blocks: blocks of the report, see `html_report`.
     """
     rows: list
     blocks: list
@@ -46,8 +46,8 @@ class Scores(NamedTuple):
 
 
 def circumstances(argv, program):
-    """Dict stored with every value: command, machine, engine, load."""
-    import tensorflow as tf  # Slow to import.
+    """dict(command, machine, engine, load), which is stored with every value."""
+    import tensorflow as tf  # slow to import
     return dict(command=' '.join(['python', program] + [shlex.quote(word) for word in argv]),
                 machine='%s, %d core%s' % (_processor(), num_cores(), 's' * (num_cores() > 1)),
                 engine='TensorFlow %s, Python %s' % (tf.__version__, platform.python_version()),
@@ -65,7 +65,7 @@ class Programs:
         self.lines = []
 
     def __call__(self, module, argv):
-        """`module.main(argv)`, for a module such as `geonet.main`."""
+        """Calls `module.main(argv)`, for a module such as `geonet.main`."""
         self.lines.append(' '.join(['python', module.__name__.replace('.', '/') + '.py']
                                    + [shlex.quote(word) for word in argv]))
         return module.main(argv)
@@ -94,13 +94,13 @@ def training_minutes(folder):
 def snippet_figures(pred_dir, gt, pose_files):
     """The `Scores` of predicted 3-frame snippets.
 
-    The 3-frame ATE is that of the snippets as predicted. All else is that of their chain, in which
-    motions covered by two snippets are averaged and one factor scales all.
+    The 3-frame ATE is that of the predicted snippets. All other values are those of their chain, in
+    which motions covered by two snippets are averaged and one factor scales all motions.
 
     Args:
       pred_dir: folder of the snippets.
       gt: float64 [N, 4, 4] true poses.
-      pose_files: of the training sequences, for the baseline.
+      pose_files: pose files of the training sequences, for the baseline.
     """
     step, label = step_from_files(pose_files)
     runs = np.array([poses for _, (_, poses) in sorted(snippets.read_snippets(pred_dir).items())])
@@ -120,8 +120,8 @@ def trajectory_figures(pred, gt, step, label):
 
     Args:
       pred, gt: float64 [N, 4, 4].
-      step: float [3], motion of the baseline in a frame.
-      label: of the baseline.
+      step: float [3], motion of the baseline per frame.
+      label: name of the baseline.
     """
     gt = pose_math.relative(gt[0], gt)
     constant = constant_motion(len(gt), step)
@@ -136,13 +136,13 @@ def trajectory_figures(pred, gt, step, label):
 
 
 def rows_of(found, baseline, **about):
-    """Rows of results.json: one for each key of FIGURES, with its baseline and all of `about`."""
+    """Rows of results.json, one per key of FIGURES, each with its baseline and `about`."""
     return [dict(about, figure=key, meaning=_meaning(key, found), value=found[key],
                  baseline=baseline.get(key)) for key in FIGURES if found.get(key) is not None]
 
 
 def _meaning(key, found):
-    """The name of a value; of t_rel and r_rel with the path lengths it averages over."""
+    """The name of a value; for t_rel and r_rel, includes the averaged path lengths."""
     name, lengths = FIGURES[key][0], found.get('lengths')
     return '%s over %d to %d m' % (name, lengths[0], lengths[-1]) if (
         lengths and key in ('t_rel', 'r_rel')) else name
@@ -151,7 +151,7 @@ def _meaning(key, found):
 def mean_rows(rows):
     """Rows with the mean of each value and baseline over two or more test drives.
 
-    Ignores drives that were trained on.
+    Ignores drives that were used in training.
     """
     groups = {}
     for row in rows:
@@ -184,13 +184,13 @@ def wide_table(rows, key):
 
 
 def place_of(row):
-    """The sequence of a row and its role: '07', '39 (validation)', '00 (trained on)'."""
+    """The sequence of a row with its role, such as '07', '39 (validation)', '00 (trained on)'."""
     return row['sequence'] + (' (trained on)' if row['trained_on'] else
                               ' (validation)' if row.get('split') == 'validation' else '')
 
 
 def summary(rows, title):
-    """Prints the table of all results, and returns it as a block of the report."""
+    """Prints the table of all results and returns it as a block of the report."""
     headings, table = wide_table(rows, lambda row: '%s, %s' % (row['model'], place_of(row)))
     return report.print_table(title + ': prediction / baseline',
                               [(heading, '%s') for heading in headings],
@@ -201,10 +201,10 @@ def run_blocks(title, about, lines, run):
     """The first blocks of a model's report: its commands and the loss curve.
 
     Args:
-      title: names the model and what it learns.
+      title: heading: the model and what it learns.
       about: dict with model, steps, minutes and frames.
       lines: the command lines.
-      run: folder of the run; `loss.png` is written beside it.
+      run: folder of the run; `loss.png` is written to its parent.
     """
     path = os.path.join(os.path.dirname(run), 'loss.png')
     rows = [row for row in read_metrics(run) if row['event'] == 'train']
@@ -222,8 +222,8 @@ def sequence_results(scores, path, about):
 
     Args:
       scores: <Scores>, or None without true poses.
-      path: the PNG file of the trajectory, written here.
-      about: dict with model, sequence, trained_on, split and everything else that rows hold.
+      path: PNG file to write the trajectory to.
+      about: dict with model, sequence, trained_on, split and all other values stored in rows.
     """
     if scores is None:
         return Results([], [html_report.note(
@@ -250,12 +250,12 @@ def score_table(title, key, rows):
 
 
 def video_blocks(stem, folder, caption):
-    """List of the block of the video `<stem>.mp4` or `.gif`; empty without one.
+    """[block of the video `<stem>.mp4` or `.gif`], or [] if there is none.
 
     Args:
-      stem: path without its ending.
-      folder: of the model; the page is beside it.
-      caption: of the video.
+      stem: path without the extension.
+      folder: folder of the model; the page is in its parent.
+      caption: caption of the video.
     """
     paths = [stem + ending for ending in ('.mp4', '.gif') if os.path.exists(stem + ending)]
     return [html_report.video(path, os.path.dirname(folder), caption) for path in paths[:1]]

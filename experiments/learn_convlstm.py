@@ -1,4 +1,4 @@
-"""ConvLSTM visual odometry in an experiment: trained in stages, tested, drawn."""
+"""Trains ConvLSTM visual odometry in stages, tests it and draws the results."""
 import os
 
 from convlstm_vo import main as convlstm_vo
@@ -15,22 +15,22 @@ TITLE = 'ConvLSTM visual odometry: motion from known poses'
 _FLAGS = ('--mode=train', '--time_steps=5', '--bsize=4', '--loss_reduction=mean',
           '--initializer=he', '--gradient_clip=5', '--rotation_weight=300', '--augment=mirror',
           '--val_sequences=', '--precision_mode=allow_mix_precision')
-# Few frames take many epochs at a high learning rate to fit. Added turns multiply drives but hide
-# the step length: not in the first and last stages. Cars rarely turn on the spot, which a net takes
-# for a rule: some windows only turn.
+# Few frames take many epochs at a high learning rate to fit. Added turns make the drives more
+# varied, but hide the step length, so the first and last stages have none. Cars rarely turn on the
+# spot, and a net would learn that they never do, so some windows only turn.
 _TURNED = ('--augment_turn=0.03',)
 RECIPE = Recipe(_FLAGS + ('--augment_pivot=0.1',), (
     Stage(0.30, 4e-4), Stage(0.25, 3e-4, _TURNED), Stage(0.30, 2e-4), Stage(0.15, 5e-5)),
     test_flags=('--overlap_average', '--chunk=80'))
-# For a few hundred steps on rendered drives.
+# Recipe for a few hundred steps on rendered drives.
 SHORT_RECIPE = Recipe(_FLAGS, (Stage(0.70, 5e-4), Stage(0.30, 1e-4)), tests_trained=False)
 _ENDLESS = '1000000'
-# As in training, every window starts from zero state: carried over, it turns the whole path.
+# As in training, every window starts from the zero state; a carried state bends the whole path.
 _TEST = ['--mode=test', '--noevo', '--stateless', '--flip_average']
 
 
 def learn(config, drives, folder, about, recipe=RECIPE):
-    """Trains on the sequences with poses and tests on all, as `learn_geonet.learn`."""
+    """Trains on the sequences with poses and tests on all; see `learn_geonet.learn`."""
     if not drives.posed:
         text = ('ConvLSTM VO needs the poses of its training sequences, and none of %s has any in '
                 '%s: skipped' % (', '.join(drives.train), os.path.join(drives.root, 'poses')))

@@ -1,4 +1,4 @@
-"""GeoNet's optical flow in an experiment: trained from images alone, tested, drawn."""
+"""Trains GeoNet's optical flow from images alone, tests it and draws the results."""
 import glob
 import os
 
@@ -13,8 +13,9 @@ from vo_common.console import log
 from vo_common.files import read_json
 
 TITLE = 'GeoNet: optical flow from images alone'
-# Flow starts near 0 instead of the published noise of many pixels. No mask of occluded pixels: at
-# first it hides all that moves fast. Batch norm sees 16 pairs a step: short averages suffice.
+# Flow starts near 0 instead of the published noise of many pixels. Occluded pixels are not masked:
+# at first the mask would hide everything that moves fast. Batch norm sees 16 pairs per step, so
+# short averages suffice.
 RECIPE = Recipe((
     '--mode=train_flow', '--flownet_type=direct', '--batch_size=4', '--batch_norm_decay=0.9',
     '--initial_flow_gain=0.01', '--flow_consistency_weight=0', '--flow_smooth_weight=0.1'),
@@ -25,9 +26,9 @@ NUM_IMAGES, NUM_SHOWN = 40, 4
 def learn(config, drives, folder, about, recipe=RECIPE):
     """Trains direct flow at half the size and tests it on KITTI 2015, if given.
 
-    A model of rendered drives is tested on rendered images in the layout of KITTI 2015. Without
-    truth, draws the flow of the first validation or test sequence. See `learn_geonet.learn`;
-    `config` also has flow_dir and flow_steps.
+    If the drives are rendered, tests on rendered images in the layout of KITTI 2015. Without truth,
+    draws the flow of the first validation or test sequence. See `learn_geonet.learn`; `config` also
+    has flow_dir and flow_steps.
     """
     call, run, flow = figures.Programs(), os.path.join(folder, 'run'), os.path.join(folder, 'flow')
     if drives.rendered:

@@ -1,4 +1,4 @@
-"""GeoNet's depth and pose in an experiment: trained in stages, tested, drawn."""
+"""Trains GeoNet's depth and pose in stages, tests them and draws the results."""
 import glob
 import os
 
@@ -20,21 +20,23 @@ from vo_common.parallel import parallel_map
 TITLE = 'GeoNet: depth and motion from images alone'
 NUM_PICTURES = 4
 
-# Batch norm's moving statistics lag behind at first; with small batches they hinder later stages,
-# which freeze them. The last steps are small to average out noise.
+# Batch norm's moving statistics lag behind at first, but batch statistics are noisy with small
+# batches, so the later stages freeze it. The last learning rates are small, to average out noise.
 _FROZEN = ('--freeze_batch_norm',)
-# Disparities start at 1: from the published 5 they can at most double. Motions start near 0: with a
-# random direction of travel, depth_net learns depths that agree with it, which short runs do not
-# leave. Half of the snippets are mirrored: few drives hold few turns. A sideways step looks like a
-# turn; snippets that only turn distinguish them. pose_net does not see the camera: treat all frames
-# as taken by one. Warping towards the target alone makes 1.6 times as many steps in the same time.
+# Disparities start at 1: from the published 5, they can at most double. Motions start near 0: with
+# a random direction of travel, depth_net learns depths that agree with it, and short runs do not
+# recover. Half of the snippets are mirrored, because few drives have few turns. A sideways step
+# looks like a turn; snippets that only turn teach the difference. pose_net cannot infer the camera,
+# so all frames are treated as taken by one. Warping only towards the target gives 1.6 times as many
+# steps in the same time.
 _FLAGS = ('--mode=train_rigid', '--dispnet_encoder=vgg', '--batch_norm_decay=0.98',
           '--initial_disparity=1', '--initial_pose_gain=0.01', '--target_depth_only',
           '--augment=scale,gamma,brightness,colour,flip',
           '--half_pixel_centers', '--precision_mode=allow_mix_precision')
-# Added turns only at first: true turns come with a sideways step. No enlarged images at the end:
-# they look like those of a longer lens, and turns come out 5 % short. Few drives are memorised
-# unless the camera's mount varies. Snippets that only turn blur slow turns: fewer at the end.
+# Turns are added only at first, because true turns include a sideways step. At the end, images are
+# not enlarged, which would look like a longer focal length and make turns 5 % too small, and the
+# mount varies, since few drives would be memorised otherwise. The last stage has fewer snippets
+# that only turn, because they impair slow turns.
 _TURNED = ('--augment_turn=0.03', '--augment_pivot=0.1')
 _LAST = _FROZEN + ('--augment=gamma,brightness,colour,flip', '--augment_mount=0.03')
 RECIPE = Recipe(_FLAGS + ('--batch_size=4',), (
@@ -42,7 +44,7 @@ RECIPE = Recipe(_FLAGS + ('--batch_size=4',), (
     Stage(0.25, 2e-4, _LAST + ('--augment_pivot=0.1',)),
     Stage(0.20, 6e-5, _LAST + ('--augment_pivot=0.03',))),
                 test_flags=('--refine_steps=20',))
-# For a few hundred steps on rendered drives, whose light never changes.
+# Recipe for a few hundred steps on rendered drives, whose light never changes.
 CONSTANT_LIGHT = ('--augment=scale,flip',)
 _BOTH = ('--augment_turn=0.03', '--batch_size=4')
 SHORT_RECIPE = Recipe(
@@ -54,9 +56,9 @@ def learn(config, drives, folder, about, recipe=RECIPE):
     """Trains depth_net and pose_net, and tests them on each validation and test sequence.
 
     Args:
-      config: with img_height, img_width, device, seed, minutes, geonet_steps.
+      config: has img_height, img_width, device, seed, minutes, geonet_steps.
       drives: <Drives>.
-      folder: of the run and its results.
+      folder: folder of the run and its results.
       about: dict stored with each value, see `figures.circumstances`.
       recipe: <Recipe>.
 
@@ -79,13 +81,13 @@ def learn(config, drives, folder, about, recipe=RECIPE):
 
 
 def train(name, config, drives, run, call, recipe, size, steps):
-    """Formats the training drives beside the folder `run` and trains all stages of a recipe.
+    """Formats the training drives into `<run>_formatted_*` and trains all stages of a recipe.
 
     Args:
-      name: of the model, for messages.
-      config: with device, seed and minutes.
-      size: (height, width) of the training images; a stage scales it.
-      steps: number of steps; 0: config.minutes.
+      name: name of the model, for messages.
+      config: has device, seed and minutes.
+      size: (height, width) of the training images, which a stage scales.
+      steps: number of steps; 0: determined by config.minutes.
 
     Returns:
       The last step.
@@ -102,7 +104,7 @@ def train(name, config, drives, run, call, recipe, size, steps):
         if call(prepare_train_data, size_flags(stage) + [
                 '--dataset_name=kitti_odom', '--dataset_dir=' + drives.root, '--dump_root=' + data,
                 '--camera=%d' % drives.camera, '--sequences=' + ','.join(drives.train)]):
-            log('trains without the frames that cannot be read')
+            log('training without the frames that cannot be read')
 
     def train_stage(last_step, stage, log_freq):
         call(geonet, list(recipe.flags) + size_flags(stage) + list(stage.flags) + [
@@ -122,7 +124,7 @@ def prediction_flags(drives, name, checkpoint, device):
 
 
 def _test(config, drives, name, call, folder, about, flags):
-    """The `Results` of one sequence."""
+    """Predicts and evaluates one sequence; returns its `Results`."""
     depth, pose = (make_folder(os.path.join(folder, kind + '_' + name))
                    for kind in ('depth', 'pose'))
     common = prediction_flags(drives, name, os.path.join(folder, 'run'), config.device)
@@ -152,8 +154,8 @@ def _test(config, drives, name, call, folder, about, flags):
 def _depth_scores(drives, name, prediction, call):
     """The result of `depth_errors.summarise`; None if the drive has no true depth.
 
-    Rendered drives have exact depth. Real ones may have `depth/NN.npz` in the odometry folder,
-    which maps frame numbers to the laser's depth in metres, <float32>[H, W], 0 where unknown.
+    Rendered drives have exact depth. Real drives may have `depth/NN.npz` in the odometry folder,
+    which maps frame numbers to laser depth in metres, <float32>[H, W], 0 where unknown.
     """
     sequence = drives.sequence(name)
     laser = os.path.join(drives.root, 'depth', name + '.npz')
@@ -178,7 +180,7 @@ def _depth_scores(drives, name, prediction, call):
 
 
 def _depth_pictures(sequence, prediction, config):
-    """Paths of a few pictures of evenly spaced frames, each above its depth."""
+    """Writes pictures of a few evenly spaced frames, each above its depth; returns their paths."""
     depths = np.load(prediction, mmap_mode='r')
     paths = []
     for index in np.linspace(0, len(depths) - 1, NUM_PICTURES + 2).astype(int)[1:-1]:

@@ -4,12 +4,12 @@
     python experiments/learn_kitti.py --kitti_dir=KITTI --train_sequences=0,2,3 \\
         --validation_sequences=39 --test_sequences=7
 
-KITTI is a folder in the odometry benchmark's layout: sequences/NN/image_C, calib.txt, times.txt,
-and poses/NN.txt, which the ConvLSTM and the evaluation need. Without --kitti_dir, ten drives are
-rendered. `--minutes` limits the training of each part; the first steps determine their number.
-Choose recipes and flags on `--validation_sequences`, and report the test sequences. A killed run
-resumes. Writes results.json (each value with its baseline, for each drive and as the mean over the
-test drives), pictures, videos and report.html.
+KITTI is a folder in the layout of the odometry benchmark: sequences/NN/image_C, calib.txt,
+times.txt, and poses/NN.txt, which the ConvLSTM and the evaluation need. Without --kitti_dir, ten
+drives are rendered. `--minutes` limits the training time of each part; the speed of the first steps
+determines their number. Choose recipes and flags on `--validation_sequences`, and report the test
+sequences. A second run resumes a killed one. Writes results.json (each value with its baseline, for
+each drive and as the mean over the test drives), pictures, videos and report.html.
 """
 import dataclasses
 import os
@@ -34,15 +34,15 @@ PARTS = ('geonet', 'flow', 'convlstm_vo')
 
 @dataclasses.dataclass
 class Config(Flags):
-    """What is trained, on what, and for how long."""
+    """Experiment."""
     kitti_dir: str = path_flag('', 'KITTI odometry folder, with sequences/ and poses/; empty '
                                    'renders drives into <output_dir>/kitti')
     output_dir: str = path_flag('learn_kitti', 'runs and results; a run found there is resumed')
-    train_sequences: List[str] = flag([], 'to train on; empty: those of 00 to 08 that exist')
-    validation_sequences: List[str] = flag([], 'to choose recipes and flags on; evaluated '
-                                               'like the test sequences')
-    test_sequences: List[str] = flag([], 'to test on; empty: those of 09 and 10 that exist')
-    camera: int = flag(2, '0, 1 gray, 2, 3 colour', choices=(0, 1, 2, 3))
+    train_sequences: List[str] = flag([], 'training sequences; empty: those of 00 to 08 that exist')
+    validation_sequences: List[str] = flag([], 'sequences on which to choose recipes and flags; '
+                                               'evaluated like the test sequences')
+    test_sequences: List[str] = flag([], 'test sequences; empty: those of 09 and 10 that exist')
+    camera: int = flag(2, 'camera: 0, 1 gray; 2, 3 colour', choices=(0, 1, 2, 3))
     flow_dir: str = path_flag('', 'KITTI 2015 folder to test flow on; empty: rendered images '
                                   'if the drives are rendered')
     minutes: float = flag(60.0, 'training time of each part', above=0)

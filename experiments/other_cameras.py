@@ -1,10 +1,10 @@
-"""Tests GeoNet's motions with another camera than it was trained with, on rendered drives.
+"""Tests GeoNet's motions with other cameras than in training, on rendered drives.
 
     python experiments/other_cameras.py --run=demo/geonet/run --output_dir=other_cameras
 
-Renders one drive with other focal lengths, heights of the camera and speeds (at half the speed a
-frame shows what it would at twice the frame rate), predicts its motions as pose_net does and
-refined on their images, and writes results.json. The baseline is the mean step of the drive itself.
+Renders one drive with other focal lengths, camera heights and speeds (half the speed is equivalent
+to twice the frame rate), predicts its motions with and without refinement, and writes results.json.
+The baseline is the mean step of the drive itself.
 """
 import dataclasses
 import os
@@ -31,7 +31,7 @@ def _speeds(factor):
     return {name: factor * speed for name, speed in RENDERED_SPEEDS.items()}
 
 
-# What differs from the drives of the demo -> arguments of `synthetic_dataset`.
+# Difference from the drives of the demo -> arguments of `synthetic_dataset`.
 CAMERAS = {
     'as trained': {},
     'focal length 1.4 times': {'zoom': 1.4},
@@ -44,7 +44,7 @@ VARIANTS = {'predicted': (), 'refined': ('--refine_steps=10',)}
 
 @dataclasses.dataclass
 class Config(Flags):
-    """What is tested, and on how much."""
+    """Test."""
     run: str = path_flag('demo/geonet/run', 'run of GeoNet, trained on rendered drives')
     output_dir: str = path_flag('other_cameras', 'drives, predictions and results')
     num_frames: int = flag(150, 'frames of each drive', at_least=20)

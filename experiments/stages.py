@@ -1,4 +1,4 @@
-"""Trains in stages within a limited time; the plan is made once, and a resumed run keeps it."""
+"""Trains in stages within a limited time, by a plan that a resumed run keeps."""
 import os
 import typing
 
@@ -8,15 +8,14 @@ from vo_common.errors import UserError
 from vo_common.files import make_folder, read_json, write_json
 
 PLAN_FILE = 'plan.json'
-# The first steps of a stage trace and warm up; a shorter stage trains nothing.
-LEAST_STEPS = 40
+LEAST_STEPS = 40  # of a stage, whose first steps trace and warm up
 _PROBE_STEPS, _PROBE_LOG = 16, 8
 
 
 class Stage(typing.NamedTuple):
     """One stage of a recipe.
 
-    share: of all steps; the shares of a recipe add up to 1.
+    share: share of all steps; the shares of a recipe add up to 1.
     learning_rate: learning rate.
     flags: additional flags of the program.
     scale: of the images; the time of a step is taken as proportional to their area.
@@ -35,12 +34,12 @@ class Stage(typing.NamedTuple):
 
 
 class Recipe(typing.NamedTuple):
-    """How a model is trained.
+    """How to train and test a model.
 
-    flags: of all stages.
-    stages: one after the other.
-    test_flags: additional flags of the test.
-    tests_trained: whether the ConvLSTM is tested on its training drives too.
+    flags: flags for all stages.
+    stages: the stages in order.
+    test_flags: additional flags for the test.
+    tests_trained: whether to test the ConvLSTM on its training drives too.
     """
     flags: typing.Sequence[str]
     stages: typing.Sequence[Stage]
@@ -51,16 +50,16 @@ class Recipe(typing.NamedTuple):
 def run_stages(name, folder, stages, train, minutes, steps=0):
     """Trains all stages, or resumes where an earlier run stopped.
 
-    The first steps of the first stage determine the number of steps. The plan is written beside
-    the checkpoints, and a resumed run keeps it.
+    The speed of the first steps determines the number of steps. The plan is saved in the folder of
+    the run, and a resumed run keeps it.
 
     Args:
-      name: of the model, for messages.
-      folder: of the run; gets `plan.json`.
+      name: name of the model, for messages.
+      folder: folder of the run, and of `plan.json`.
       stages: list of <Stage>.
       train: function (last step, <Stage>, log_freq) that continues the run until `last step`.
       minutes: duration of the training.
-      steps: number of steps of all stages; 0: `minutes`.
+      steps: number of steps of all stages; 0: determined by `minutes`.
 
     Returns:
       The last step.
@@ -87,7 +86,7 @@ def run_stages(name, folder, stages, train, minutes, steps=0):
 
 
 def _measure(folder, stage, train):
-    """Seconds a step, from rows of metrics.jsonl after the first."""
+    """Seconds per step, from the last row of the first steps in metrics.jsonl."""
     train(_PROBE_STEPS, stage, _PROBE_LOG)
     rows = [row['seconds_per_step'] for row in read_metrics(folder)
             if row['event'] == 'train' and row['step'] <= _PROBE_STEPS]
@@ -104,7 +103,7 @@ def _last_steps(name, stages, minutes, seconds, steps):
     total = steps or int(60 * minutes / seconds)
     shortest = min(stage.share for stage in stages)
     if not steps and total * shortest < LEAST_STEPS:
-        raise UserError('--minutes=%g: must be at least %.1f for %s here (%.2f seconds a step, '
+        raise UserError('--minutes=%g: must be at least %.1f for %s here (%.2f seconds per step, '
                         '%d steps for the shortest of %d stages)' % (
                             minutes, LEAST_STEPS / shortest * seconds / 60, name, seconds,
                             LEAST_STEPS, len(stages)))

@@ -1,20 +1,20 @@
-"""A progress bar over parts of different kinds, with the time left."""
+"""A progress bar over several parts, with the time left."""
 import contextlib
 import threading
 
 from npu_runtime.training.metrics import read_metrics
 from vo_common.progress import progress
 
-_SECONDS_APART = 2.0
-_TRAINING = 0.85  # of a part that trains and then tests
+_SECONDS_APART = 2.0  # between updates
+_TRAINING = 0.85  # share of training in a part that trains and then tests
 
 
 class TimeLeft:
-    """A bar that a terminal shows from the first part on.
+    """A bar over all parts, shown on a terminal.
 
     Args:
-      parts: name -> expected duration of each part, in order. Only their proportions matter: the
-        time left follows from what the parts before have taken.
+      parts: dict, name -> expected duration of each part, in order. Only the proportions matter:
+        the time left is extrapolated from the time so far.
     """
 
     def __init__(self, parts):
@@ -26,7 +26,7 @@ class TimeLeft:
         self.share = 0.0
 
     def reach(self, name, share):
-        """Moves the bar to where `share` of a part is done; never backwards."""
+        """Moves the bar forward to where `share` of a part is done."""
         begin, duration = self._spans[name]
         self.share = max(self.share, (begin + share * duration) / self._total)
         self._bar.update(round(100 * self.share) - self._bar.n)
@@ -36,9 +36,9 @@ class TimeLeft:
         """Context manager for the work of a part.
 
         Args:
-          name: of the part.
-          run: folder of a training, whose metrics.jsonl then moves the bar; a test follows it.
-          last_step: of that training.
+          name: name of the part.
+          run: folder of a training run whose metrics.jsonl moves the bar; a test follows it.
+          last_step: last step of that run.
         """
         ended = threading.Event()
 
@@ -60,5 +60,5 @@ class TimeLeft:
         self.reach(name, 1.0)
 
     def close(self):
-        """Removes the bar from the terminal's last line."""
+        """Closes the bar."""
         self._bar.close()

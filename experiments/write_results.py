@@ -1,9 +1,10 @@
-"""Writes docs/results.md from the results.json of runs, kept in docs/results.
+"""Writes docs/results.md from the results of runs in docs/results.
 
     python experiments/write_results.py
 
-The files are real_NAME.json (frames of KITTI) and synthetic_NAME.json (rendered frames), results of
-learn_kitti.py or demo.py; a `note` in the first row is shown as well. The page has no other source.
+The files are real_NAME.json (frames of KITTI) and synthetic_NAME.json (rendered frames), the
+results.json of learn_kitti.py or demo.py. A `note` in the first row is shown as well. The page has
+no other source.
 """
 import dataclasses
 import glob
@@ -85,7 +86,7 @@ def _model(row):
 
 
 def _model_text(model, rows):
-    """The table of a model: a row for each variant and sequence, the best variant first."""
+    """The table of a model, with a row for each variant and sequence, best variant first."""
     headings, table = figures.wide_table(
         best_first(rows), lambda row: (
             '%s%s' % (row['run'], row['model'][len(model):]), figures.place_of(row),
@@ -98,9 +99,10 @@ def _model_text(model, rows):
 
 
 def best_first(rows):
-    """Sorts the rows by variant (run and model), ascending in the first value over its baseline.
+    """Sorts rows by variant (run and model), ascending in the ratio of first value to baseline.
 
-    That is the mean over sequences that were not trained on; the others come last.
+    The ratio is the mean over sequences that were not used in training; variants without such
+    sequences come last.
     """
     order = list(figures.FIGURES)
     first = min((row['figure'] for row in rows), key=order.index)

@@ -1,15 +1,17 @@
-"""Brightness of images to be aligned: normalised locally, since exposure changes between frames."""
+"""Brightness for image alignment, normalised locally because exposure changes between frames."""
 import numpy as np
 
 from vo_common.opencv import cv2
 
-_NORMALISED_OVER = 8.0  # pixels, of the window in which brightness is normalised
-_LEAST_CONTRAST = 4.0  # gray levels
+_WINDOW_SIGMA = 8.0  # pixels, of the Gaussian window for local mean and contrast
+_LEAST_CONTRAST = 4.0  # gray levels, added to the local contrast
 
 
 def sampled_at(image, x, y):
-    """float64 [C, P]: the image [H, W, C] at points inside, linearly interpolated; the points of
-    OpenCV's remap are rounded to 1/32 pixel."""
+    """Interpolates the image [H, W, C] bilinearly at P interior points: float64 [C, P].
+
+    More precise than OpenCV's remap, which rounds the points to 1/32 pixel.
+    """
     column, row = x.astype(int), y.astype(int)
     right, down = x - column, y - row
     width, channels = image.shape[1:]
@@ -19,10 +21,10 @@ def sampled_at(image, x, y):
 
 
 def normalised(image, blur):
-    """float32 [H, W]: the blurred image less its local mean, over its local contrast."""
+    """The blurred image minus its local mean, divided by its local contrast: float32 [H, W]."""
     image = cv2.GaussianBlur(image, (0, 0), blur)
-    mean = cv2.GaussianBlur(image, (0, 0), _NORMALISED_OVER)
-    square = cv2.GaussianBlur((image - mean) ** 2, (0, 0), _NORMALISED_OVER)
+    mean = cv2.GaussianBlur(image, (0, 0), _WINDOW_SIGMA)
+    square = cv2.GaussianBlur((image - mean) ** 2, (0, 0), _WINDOW_SIGMA)
     return (image - mean) / (np.sqrt(square) + _LEAST_CONTRAST)
 
 
@@ -39,8 +41,8 @@ def steepest(gradient, cell, margin):
 
     Args:
       gradient: float32 [H, W, 2].
-      cell: pixels, side of a square cell.
-      margin: pixels at each border that belong to no cell.
+      cell: side of a square cell in pixels.
+      margin: width in pixels of the border that is left out.
     """
     steepness = np.square(gradient[margin:-margin, margin:-margin]).sum(axis=-1)
     rows, columns = (size // cell for size in steepness.shape)

@@ -10,12 +10,12 @@ from vo_common.flags import Flags, flag
 
 NUM_SCALES = 4
 _RIGID, _FLOW = ('train_rigid',), ('train_flow',)
-# Encoder of depth_net -> its largest disparity.
+# Largest disparity of each depth_net encoder.
 ENCODERS = {'resnet50': 5.0, 'vgg': 10.0}
 # The coarsest scale must be at least 2 pixels wide for bilinear sampling.
 _SMALLEST_SIZE = 2 ** NUM_SCALES
 _LARGEST_SIZE = 16384
-_INITIAL_DISPARITIES = (0.02, min(ENCODERS.values()))  # reached by either encoder
+_INITIAL_DISPARITIES = (0.02, min(ENCODERS.values()))  # range that both encoders can produce
 
 
 @dataclasses.dataclass
@@ -23,7 +23,7 @@ class ModelConfig(Flags):
     """Model.
 
     Raises:
-      UserError: a value that no model can be built with; names the flag.
+      UserError: no model can be built with a value; the message names the flag.
     """
     seq_length: int = architecture(3, 'frames of a snippet, odd; the middle one is the target',
                                    at_least=3, at_most=99)

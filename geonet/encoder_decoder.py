@@ -1,8 +1,9 @@
-"""The two encoder-decoders: ResNet-50 (depth_net's default, flow_net's only one) and VGG-like.
+"""The two encoder-decoders: ResNet-50 (depth_net by default, flow_net always) and VGG-like.
 
-Both take images <float32>[B, H, W, C], a function `head` from features <float32>[B, h, w, C'] to a
-prediction [B, h, w, P], and `Layers`. They return predictions at scales 0 to 3, finest first: a
-list of <float32>[B, H_s, W_s, P] with H_s = 2 ceil(H / 2) for s = 0, else H / 2^s rounded up.
+Both take images <float32>[B, H, W, C], a function `head` that maps features
+<float32>[B, h, w, C'] to a prediction [B, h, w, P], and `Layers`. They return predictions at scales
+0 to 3, finest first: a list of <float32>[B, H_s, W_s, P] with H_s = 2 ceil(H / 2) for s = 0, else
+H / 2^s rounded up.
 """
 import tensorflow.compat.v1 as tf
 
@@ -59,10 +60,10 @@ def _decode(features, skips, widths, head, layer, enlarge):
     """Upsamples step by step, with skips and predictions.
 
     Args:
-      features: <float32>[B, h, w, C], the coarsest ones.
+      features: <float32>[B, h, w, C], the coarsest features.
       skips: list of the encoder's features, each twice the size of the next, finest first.
       widths: channels of each step: one per skip, and one more.
-      head, layer: see above.
+      head, layer: see the module docstring.
       enlarge: function (prediction, features) that resizes a prediction to the size of the next
         features.
 

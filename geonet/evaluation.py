@@ -14,7 +14,7 @@ from vo_common.files import require_file
 
 
 def metric_evaluator(run, model):
-    """Evaluator for `npu_runtime.training.task.Validation`, and the metric that selects the best.
+    """The evaluator for `npu_runtime.training.task.Validation`, and the metric of `model-best`.
 
     train_rigid: `pose_ate`, metres, on sequence `--pose_test_seq` of an odometry folder.
     train_flow: `flow_epe`, pixels, and `flow_fl`, share 0..1, on a KITTI 2015 folder: means over

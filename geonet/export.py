@@ -10,7 +10,7 @@ from npu_runtime.session import make_session
 
 
 def export(run, model, runtime):
-    """Writes `<output_dir>/geonet_<net>.pb`, checked against the checkpoint.
+    """Writes `<output_dir>/geonet_<net>.pb` and compares its outputs with the checkpoint's.
 
     Inputs are uint8 RGB frames. depth: `input/Placeholder` [B, H, W, 3] to `output/depth`
     <float32>[B, H, W, 1], up to a common scale. pose: `input/Placeholder` [B, H, W, 3], the target,

@@ -1,8 +1,8 @@
 """Predictions averaged over images and their mirror images.
 
-A net errs differently on the mirrored world; the mean has a smaller error and no preferred side
-(Godard et al., CVPR 2017, average disparities this way). Each function replaces its namesake in
-`model.py` and runs images and mirror images in one batch of twice the size.
+A net makes different errors on mirrored images; the mean has a smaller error and no left-right bias
+(Godard et al., CVPR 2017, average disparities this way). Each function replaces the one of the same
+name in `model.py` and runs images and mirror images in one batch of twice the size.
 """
 import tensorflow.compat.v1 as tf
 

@@ -73,7 +73,7 @@ def invert_intrinsics(intrinsics):
 
 @kept_in_float32()
 def pixel_transform(pose, intrinsics):
-    """The effect of a pose on homogeneous pixels: p' ~ depth * (K R K^-1) p + K t.
+    """The transform of homogeneous pixels by a pose: p' ~ depth * (K R K^-1) p + K t.
 
     Args:
       pose: <float32>[..., 3, 4].
@@ -91,7 +91,7 @@ def pixel_transform(pose, intrinsics):
 def rigid_flow(depth, transform, sizes, half_pixel_centers=False):
     """The optical flow of a static scene seen by a moving camera (Yin & Shi 2018, equation 1).
 
-    All scales at once: the flow of a pixel of scale s is that of the full image at its position,
+    Computes all scales at once: a pixel of scale s has the flow of the full image at its position,
     in pixels of scale s.
 
     Args:
@@ -115,7 +115,7 @@ def rigid_flow(depth, transform, sizes, half_pixel_centers=False):
 
 @kept_in_float32()
 def depth_after(depth, transform, sizes, half_pixel_centers=False):
-    """Depths in the second frame of the points that `rigid_flow` moves.
+    """Depths, in the second frame, of the points that `rigid_flow` moves.
 
     Args:
       depth, transform, sizes, half_pixel_centers: see `rigid_flow`.
@@ -154,7 +154,7 @@ class BilinearSampler:
         self._rows_apart = int(sum(areas))
         corner = tf.floor(coordinates)
         last_corner = np.repeat(np.stack([widths - 2, heights - 2], axis=1), counts, axis=0)
-        # Clipped as integers, so that the index stays inside whatever NaN is cast to.
+        # Clip integers, so that the index stays in range whatever NaN is cast to.
         index = tf.minimum(tf.maximum(tf.cast(corner, tf.int32), 0), last_corner)
         inside = tf.reduce_all(tf.equal(tf.cast(index, tf.float32), corner), axis=-1,
                                keepdims=True)

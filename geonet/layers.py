@@ -1,4 +1,4 @@
-"""The layers all the nets are made of, with the published variable names."""
+"""The layers of all nets, with the published variable names."""
 import functools
 import zlib
 
@@ -12,26 +12,26 @@ _L2_WEIGHT = 0.0001
 
 
 class Layers:
-    """Makes the layers of one net and holds what they share.
+    """Builds the layers of one net with common batch norm settings.
 
     Args:
-      norm_decay: in training, how much batch norm's averages keep of themselves at each update,
-        while it uses the batch's statistics; the updates go to the collection UPDATE_OPS. None
-        for inference: batch norm uses its averages.
+      norm_decay: decay of batch norm's moving averages in training, where batch norm uses the
+        batch's statistics and its updates go to the collection UPDATE_OPS. None for inference,
+        where batch norm uses its moving averages.
     """
 
     def __init__(self, norm_decay):
         self._norm_decay = norm_decay
 
     def conv(self, features, filters, size, stride=1, relu=True):
-        """Zero-pads (size - 1) // 2 on every side, then convolution, batch norm and ReLU.
+        """Pads (size - 1) // 2 zeros on every side, then applies convolution, batch norm and ReLU.
 
         Args:
           features: <float32>[B, H, W, C].
           filters: the number of output channels.
-          size: odd, of the square kernel.
+          size: width of the square kernel, odd.
           stride: 1 or 2.
-          relu: whether a ReLU follows.
+          relu: whether to apply a ReLU.
 
         Returns:
           <float32>[B, ceil(H / stride), ceil(W / stride), filters].
@@ -44,13 +44,13 @@ class Layers:
             return self._normalize(_convolve(features, weights, stride, padding), relu)
 
     def conv_same(self, features, filters, size, stride=1):
-        """As `conv` with TensorFlow's SAME padding, which differs where the stride is 2."""
+        """As `conv`, with TensorFlow's SAME padding, which differs for stride 2."""
         with tf.variable_scope(None, 'Conv'):
             weights = self._weights(features, filters, size)
             return self._normalize(_convolve(features, weights, stride, 'SAME'), relu=True)
 
     def upconv(self, features, filters):
-        """Nearest-neighbour upsampling by 2, then a 3x3 `conv`.
+        """Upsamples by 2 (nearest neighbour), then applies a 3x3 `conv`.
 
         Args:
           features: <float32>[B, H, W, C].
@@ -64,14 +64,14 @@ class Layers:
             return self._normalize(features, relu=True)
 
     def linear_conv(self, features, filters, size, initial_bias=0.0, initial_gain=1.0):
-        """Convolution of stride 1 with SAME padding and biases: a net's last layer.
+        """The last layer of a net: convolution of stride 1 with SAME padding and biases.
 
         Args:
           features: <float32>[B, H, W, C].
           filters: the number of output channels.
-          size: odd, of the square kernel.
-          initial_bias: what the biases begin with.
-          initial_gain: factor on the weights that it would begin with.
+          size: width of the square kernel, odd.
+          initial_bias: initial value of the biases.
+          initial_gain: factor on the initial weights.
 
         Returns:
           <float32>[B, H, W, filters].
@@ -79,7 +79,7 @@ class Layers:
         with tf.variable_scope(None, 'Conv'):
             weights = self._weights(features, filters, size, initial_gain)
             biases = _model_variable('biases', [filters],
-                                         initializer=tf.constant_initializer(initial_bias))
+                                     initializer=tf.constant_initializer(initial_bias))
             return tf.nn.bias_add(_convolve(features, weights, 1, 'SAME'), biases)
 
     def _weights(self, features, filters, size, initial_gain=1.0):
@@ -108,10 +108,10 @@ class Layers:
 
 
 def _xavier(gain, shape, dtype=tf.float32, partition_info=None):
-    """Uniform in +- gain sqrt(6 / (fan in + fan out)), as published.
+    """Uniform values in +- gain sqrt(6 / (fan in + fan out)), as published.
 
-    The numbers depend on the graph's seed and the layer's name alone. TensorFlow's own choice,
-    the number of operations built before, would give other ones after any change of the graph.
+    They depend only on the graph's seed and the layer's name. TensorFlow would derive the seed from
+    the number of operations in the graph, so that any change of the graph changes the values.
     """
     del partition_info
     limit = gain * np.sqrt(6.0 / (np.prod(shape[:-2]) * (shape[-2] + shape[-1])))
@@ -120,21 +120,21 @@ def _xavier(gain, shape, dtype=tf.float32, partition_info=None):
 
 
 def l2_loss():
-    """The published weight decay of all convolutions in the graph, once each: a scalar."""
+    """The published weight decay over all convolutions in the graph: <float32>[]."""
     return _L2_WEIGHT * tf.add_n([
         tf.nn.l2_loss(variable) for variable in tf.get_collection(tf.GraphKeys.MODEL_VARIABLES)
         if variable.op.name.endswith('/weights')])
 
 
 def _model_variable(name, shape, initializer, trainable=True):
-    """A variable that belongs to the model: checkpoints for prediction hold these alone."""
+    """A variable of the model; prediction restores only these."""
     return tf.get_variable(
         name, shape, initializer=initializer, trainable=trainable,
         collections=[tf.GraphKeys.GLOBAL_VARIABLES, tf.GraphKeys.MODEL_VARIABLES])
 
 
 def max_pool(features):
-    """Zero-pads 1 on every side, then 3x3 maxima of stride 2: [B, H, W, C] -> half the size."""
+    """Pads one zero on every side, then takes 3x3 maxima with stride 2, which halves the size."""
     return tf.nn.max_pool(zero_pad(features, 1), [1, 3, 3, 1], [1, 2, 2, 1], 'VALID')
 
 
@@ -145,9 +145,9 @@ def upsample_nearest(features):
 
 
 def crop_like(features, other):
-    """Cuts off the last row or column that upsampling an odd size has added.
+    """Crops the last row or column, which upsampling adds to an odd size.
 
-    Nearest-neighbour resizing from n + 1 to n pixels would do the same.
+    Equals nearest-neighbour resizing from n + 1 to n pixels.
 
     Args:
       features: <float32>[B, H', W', C], H' in {H, H + 1}, W' in {W, W + 1}.
@@ -163,7 +163,7 @@ def crop_like(features, other):
 
 
 def zero_pad(features, width):
-    """Zeros on all four sides: <float32>[B, H, W, C] -> [B, H + 2 width, W + 2 width, C]."""
+    """Pads zeros on all sides: <float32>[B, H, W, C] -> [B, H + 2 width, W + 2 width, C]."""
     return tf.pad(features, [[0, 0], [width, width], [width, width], [0, 0]])
 
 

@@ -3,7 +3,7 @@
     python geonet/main.py --mode=train_rigid --dataset_dir=... --checkpoint_dir=...
     python geonet/main.py --mode=test_pose --dataset_dir=... --init_ckpt_file=... --output_dir=...
 
-Model flags that are not given default to those saved with the checkpoint.
+Model flags default to those saved with the checkpoint.
 """
 import os
 import sys
@@ -22,7 +22,7 @@ from vo_common.flags import parse_flags
 
 
 def main(argv=None):
-    """Runs one mode; imports only what it needs."""
+    """Runs `--mode`; imports only the modules that this mode needs."""
     run, model, runtime, augment = parse_flags(
         __doc__, RunConfig, ModelConfig, RuntimeConfig, AugmentConfig, argv=argv,
         defaults=lambda values: model_flags(values['init_ckpt_file'], ModelConfig))

@@ -1,7 +1,7 @@
 """GeoNet (Yin & Shi, CVPR 2018): depth, camera motion and optical flow from monocular video.
 
-Pure functions of tensors. All sources and both directions are stacked on the batch axis, see
-`frames.py`. B is the batch size, N the number of sources.
+Pure functions of tensors. All sources and both directions are stacked on the batch axis (see
+`frames.py`). B is the batch size, N the number of sources.
 """
 import tensorflow.compat.v1 as tf
 
@@ -10,10 +10,10 @@ from geonet.config import NUM_SCALES
 from geonet.frames import to_float, to_uint8
 from npu_runtime.training.task import TrainingOutput
 
-# Of the loss at a weight of an untrained net: measured with one example were 7.4 (pose_net, vgg,
-# 64x208) and 4180 (flow_net, residual, 128x416).
+# Bounds on the gradients of an untrained net. Largest values measured with one example: 7.4
+# (pose_net, vgg, 64x208) and 4180 (flow_net, residual, 128x416).
 GRADIENT_SIZES = {'train_rigid': 2.0 ** 6, 'train_flow': 2.0 ** 15}
-_LARGEST_SEEN_FLOW = 32768.0
+_LARGEST_INPUT_FLOW = 32768.0  # pixels, within the range of float16
 
 
 def rigid_training(batch, config, is_training=True):
@@ -23,7 +23,7 @@ def rigid_training(batch, config, is_training=True):
       batch: dict of frames <uint8>[B, H, W, 3(N + 1)] (the target, the frames before it in time
         order, then those after it) and intrinsics <float32>[B, 3, 3], pixels.
       config: ModelConfig.
-      is_training: whether batch norm uses the batch's statistics and updates its averages.
+      is_training: whether batch norm uses the batch's statistics and updates its moving averages.
 
     Returns:
       TrainingOutput with the losses rigid_warp, disp_smooth and geometry_consistency; terms of
@@ -36,7 +36,7 @@ def rigid_training(batch, config, is_training=True):
     batch_size = images.shape.as_list()[0]
     views = pyramid.area_pyramid(frames.frame_rows(images), NUM_SCALES)
     sizes = pyramid.sizes_of(views)
-    # Without warps from sources to target only the target's depth is needed.
+    # If only sources are warped, only the target's depth is needed.
     seen = views[0][:batch_size] if config.target_depth_only else views[0]
     disparities = _disparities(seen, config, _norm_decay(config, is_training))
     poses = nets.pose_net(images, _norm_decay(config, is_training), config.initial_pose_gain)
@@ -51,7 +51,7 @@ def rigid_training(batch, config, is_training=True):
               for image, start in zip(warped, starts)]
     terms = objectives.rigid_terms(errors, starts, views, disparities, config)
     if config.geometry_consistency_weight:
-        # Weighted as rigid_warp: N / 2 times the sum of both directions' means.
+        # As for rigid_warp: N / 2 times the sum of the means of both directions.
         weight = config.geometry_consistency_weight * config.num_sources / 2
         terms['geometry_consistency'] = weight * tf.reduce_sum(losses.depth_inconsistency(
             geometry.depth_after(depth, transform, sizes, config.half_pixel_centers),
@@ -66,8 +66,8 @@ def rigid_training(batch, config, is_training=True):
 def flow_training(batch, config, is_training=True):
     """Training graph of flow_net: mode train_flow.
 
-    With flownet_type = residual it corrects the rigid flow of depth_net and pose_net, which are
-    frozen: they use batch norm's averages and receive no gradient.
+    With flownet_type = residual, flow_net corrects the rigid flow of depth_net and pose_net, which
+    are frozen: they use batch norm's moving averages and receive no gradient.
 
     Args:
       batch, config, is_training: see `rigid_training`.
@@ -135,7 +135,7 @@ def predict_flow(target, sources, intrinsics, config, source_index=None):
       target, sources: see `predict_pose`.
       intrinsics: <float32>[B, 3, 3], pixels; None with flownet_type = direct.
       config: ModelConfig.
-      source_index: of the source; None: N / 2, the frame after the target.
+      source_index: index of the source; None: N / 2, the frame after the target.
 
     Returns:
       A list of <float32>[B, H // 2^s, W // 2^s, 2], pixels of scale s, x first, finest first.
@@ -167,7 +167,7 @@ def _disparities(images, config, norm_decay=None):
 
 
 def _frozen_rigid_flows(disparities, poses, intrinsics, config):
-    """Flow of the static scene for each pair, without gradient.
+    """Rigid flow of each pair, without gradient.
 
     Args:
       disparities: see `_starting_points`.
@@ -221,9 +221,9 @@ def _full_flows(starts, ends, rigid_flows, config, norm_decay=None):
     if rigid_flows:
         warped = geometry.flow_warp(ends, rigid_flows[0])
         error = losses.photometric_error(warped, starts, config.alpha_recon_image)
-        # Points beside the camera have unbounded flow; float16 ends at 65504.
-        seen = tf.clip_by_value(rigid_flows[0], -_LARGEST_SEEN_FLOW, _LARGEST_SEEN_FLOW)
-        inputs += [warped, seen, losses.channel_norm(error)]
+        # Flow is unbounded for points in the camera's plane; float16 ends at 65504.
+        clipped = tf.clip_by_value(rigid_flows[0], -_LARGEST_INPUT_FLOW, _LARGEST_INPUT_FLOW)
+        inputs += [warped, clipped, losses.channel_norm(error)]
     flows = nets.flow_net(tf.concat(inputs, axis=-1), norm_decay, config.initial_flow_gain)
     if rigid_flows:
         flows = [flow + rigid_flow for flow, rigid_flow in zip(flows, rigid_flows)]

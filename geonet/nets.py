@@ -1,4 +1,4 @@
-"""depth_net, pose_net and flow_net: which layers, under which variable scope, in which units."""
+"""depth_net, pose_net and flow_net: their layers, variable scopes and units."""
 import math
 
 import tensorflow.compat.v1 as tf
@@ -86,7 +86,7 @@ def pose_net(images, norm_decay=None, initial_gain=1.0):
 
 
 def _fit_pyramid(predictions, images):
-    """Crops the border that rounding up odd sizes has added; level s is [H // 2^s, W // 2^s]."""
+    """Crops level s to [H // 2^s, W // 2^s]; odd sizes have been rounded up."""
     _, height, width, _ = images.shape.as_list()
     return [prediction if prediction.shape.as_list()[1:3] == [height >> scale, width >> scale]
             else prediction[:, :height >> scale, :width >> scale]

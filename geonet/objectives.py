@@ -22,7 +22,7 @@ def rigid_terms(errors, starts, views, disparities, config):
     """
     terms = {}
     if config.rigid_warp_weight:
-        # N / 2 times the sum of both directions' means is N times their common mean.
+        # N / 2 times the sum of the means of both directions is N times the common mean.
         weight = config.rigid_warp_weight * config.num_sources
         terms['rigid_warp'] = weight * tf.add_n([
             _mean_error(error, start, view, config)
@@ -67,7 +67,7 @@ def compare_flows(flows, views, starts, config):
 
 
 def flow_terms(compared, flows, starts, config):
-    """The weighted losses flow_warp, flow_smooth and flow_consistency, except those of weight 0.
+    """The weighted losses flow_warp, flow_smooth, flow_consistency; terms of weight 0 are omitted.
 
     Args:
       compared: dict of `compare_flows`.
@@ -100,7 +100,7 @@ def flow_terms(compared, flows, starts, config):
 
 
 def _mean_error(error, start, view, config):
-    """Mean <float32>[] of one scale's error over both directions, with masks where configured.
+    """Mean error of one scale over both directions, masked if configured: <float32>[].
 
     Args:
       error: <float32>[M, H_s, W_s, 3], pair rows; M is 2 N B, or N B for forward pairs only.
@@ -114,7 +114,7 @@ def _mean_error(error, start, view, config):
     forward = config.num_sources * batch_size
     means = []
     for rows in [slice(0, forward), slice(forward, None)][:error.shape.as_list()[0] // forward]:
-        # Backward, a source has a single target: no minimum to take.
+        # A source has a single target, so there is no minimum for backward pairs.
         views = config.num_sources if config.minimum_reprojection and not rows.start else 1
         found = losses.least_error(error[rows], views)
         if config.auto_masking:

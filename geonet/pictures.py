@@ -9,20 +9,20 @@ from kitti_data.video import VideoWriter
 from vo_common.files import make_folder
 from vo_common.opencv import cv2
 
-_SMALLEST_WIDTH = 400
+_SMALLEST_WIDTH = 400  # pixels
 _MARGIN = 16  # pixels around a trajectory
 _PATH_COLOUR, _CAR_COLOUR = (31, 119, 180), (214, 39, 40)
 
 
 def depth_picture(image, depth):
-    """The frame above its depth, near is bright; colours span the depths of this picture.
+    """The frame above its depth; near is bright, and the colours span the depths of this frame.
 
     Args:
       image: uint8 [H, W, 3].
       depth: float [H, W], any scale.
 
     Returns:
-      uint8 [2H, W, 3], or an integer multiple if W is small.
+      uint8 [2H, W, 3], enlarged by an integer factor if W is small.
     """
     from kitti_eval.plots import depth_colours  # Imports matplotlib, which is slow.
     low, high = np.percentile(depth, (2, 98))
@@ -30,14 +30,14 @@ def depth_picture(image, depth):
 
 
 def flow_picture(image, flow):
-    """The frame above its flow in the colours of the Middlebury wheel.
+    """The frame above its flow, in the colours of the Middlebury wheel.
 
     Args:
       image: uint8 [H, W, 3].
       flow: float [H, W, 2], pixels.
 
     Returns:
-      uint8 [2H, W, 3], or an integer multiple if W is small.
+      uint8 [2H, W, 3], enlarged by an integer factor if W is small.
     """
     return _stacked(image, flow_to_colour(flow))
 
@@ -47,12 +47,12 @@ def trajectory_picture(image, positions, reached):
 
     Args:
       image: uint8 [H, W, 3].
-      positions: float [N, 2], the whole path, x to the right and z forward, in any unit; it sets
-        the scale of all pictures.
+      positions: float [N, 2], the whole path, x to the right and z forward, in any unit; its extent
+        determines the scale.
       reached: index of the frame's position.
 
     Returns:
-      uint8 [3H, W, 3], or an integer multiple if W is small.
+      uint8 [3H, W, 3], enlarged by an integer factor if W is small.
     """
     shown = _enlarged(image)
     height, width = 2 * shown.shape[0], shown.shape[1]
@@ -68,7 +68,7 @@ def trajectory_picture(image, positions, reached):
 
 
 def _stacked(image, colours):
-    """One above the other, enlarged by an integer factor if small."""
+    """The image above the colours, enlarged by an integer factor if small."""
     return _enlarged(np.concatenate([image, colours]))
 
 
@@ -81,11 +81,11 @@ class PictureWriter:
     """Writes pictures one by one, as `<folder>/<name>/%06d.png`, as a video, or both.
 
     Args:
-      folder: exists.
-      name: of the folder of PNGs and of the video, see `kitti_data.video.VideoWriter`.
+      folder: existing folder.
+      name: name of the folder of PNGs and of the video, see `kitti_data.video.VideoWriter`.
       png: whether to write PNG files.
       as_video: whether to write a video.
-      rate: of the video, frames per second.
+      rate: frames per second of the video.
     """
 
     def __init__(self, folder, name, png, as_video, rate):

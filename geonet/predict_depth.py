@@ -10,16 +10,16 @@ from vo_common.console import warn
 from vo_common.files import make_folder, remove_others, write_json
 from vo_common.opencv import cv2
 
-_MOST_LOST = 0.01  # share of pixels outside the range of 16-bit depth
+_MOST_LOST = 0.01  # tolerated share of pixels outside the range of 16-bit depth
 
 
 def test_depth(run, model, runtime):
     """Writes `<output_dir>/<checkpoint name>.npy`, float32 [n, H, W], depth up to scale.
 
-    Also writes a JSON file with the frames' names in order, their folder and the checkpoint; with
-    `--pictures` a folder of PNGs and with `--video` a video, each frame above its depth; with
-    `--pictures=16bit` `<checkpoint name>_16bit/%010d.png`, depth times `--depth_scale` as KITTI
-    depth PNGs, in the order of the names.
+    Also writes a JSON file with the names of the frames in order, their folder and the checkpoint.
+    `--pictures` adds a folder of PNGs and `--video` a video, each frame above its depth.
+    `--pictures=16bit` adds `<checkpoint name>_16bit/%010d.png`: depth times `--depth_scale` as
+    KITTI depth PNGs, in the order of the names.
 
     Args:
       run: <RunConfig>.
@@ -30,8 +30,8 @@ def test_depth(run, model, runtime):
       The path of the .npy file.
 
     Raises:
-      UserError: there is no frame, one is broken, or a depth is not finite; a truncated video is
-        reported after its frames are written.
+      UserError: there is no frame, a frame is broken, or a depth is not finite. For a truncated
+        video it is raised after its frames are written.
     """
     run.require(init_ckpt_file='the checkpoint to predict with', output_dir='where depth goes')
     source = depth_frames(run.dataset_dir, run.depth_test_split, run.test_file_list,
@@ -62,7 +62,7 @@ def test_depth(run, model, runtime):
 
 
 def _write_16_bit(folder, depths, sizes, scale):
-    """Writes each depth, resized to its image file as `eval_depth.py` does, as `%010d.png`."""
+    """Writes each depth as `%010d.png`, resized to its image file as `eval_depth.py` does."""
     lost = 0.0
     for index, (depth, (height, width)) in enumerate(zip(depths, sizes)):
         metres = cv2.resize(depth, (width, height), interpolation=cv2.INTER_LINEAR) * scale

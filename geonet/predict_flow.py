@@ -19,8 +19,8 @@ from vo_common.files import make_folder, remove_others, write_json
 def test_flow(run, model, runtime):
     """Writes `binary/%06d.flo`, `color/%06d.png` and `png/%06d.png` (KITTI, 16 bits) per image.
 
-    `flow.json` names the target images and the checkpoint. Removes files of an earlier run on other
-    images.
+    Also writes the names of the target images and the checkpoint to `flow.json`, and removes files
+    that an earlier run wrote for other images.
 
     Args:
       run: <RunConfig>.
@@ -31,8 +31,8 @@ def test_flow(run, model, runtime):
       The number of images.
 
     Raises:
-      UserError: there is no frame, one is broken, or a flow is not finite; a truncated video is
-        reported after its frames are written.
+      UserError: there is no frame, a frame is broken, or a flow is not finite. For a truncated
+        video it is raised after its frames are written.
     """
     run.require(init_ckpt_file='the checkpoint to predict with', output_dir='where flow goes')
     source = flow_snippets(run.dataset_dir, run, model)
@@ -63,7 +63,7 @@ def test_flow(run, model, runtime):
 
 
 def flow_snippets(path, run, model):
-    """The <SnippetSource> at `path`, with a camera if the model needs one."""
+    """The <SnippetSource> at `path`, with intrinsics if the model needs them."""
     return snippets(path, model.seq_length, model.img_height, model.img_width, run.pose_test_seq,
                     run.camera, run.intrinsics,
                     _needs_camera(model) and not model.canonical_camera, model.half_pixel_centers,
@@ -104,7 +104,7 @@ def _needs_camera(model):
 def _example(snippet, model):
     example = {'target': snippet.target, 'sources': snippet.sources}
     if _needs_camera(model):
-        # As in training: flow is in pixels, whichever camera its rigid part assumes.
+        # As in training: flow is in pixels, whichever camera the rigid flow assumes.
         example['intrinsics'] = (
             camera_of(model.canonical_camera, model.img_height, model.img_width)
             if model.canonical_camera else snippet.intrinsics)

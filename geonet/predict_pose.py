@@ -23,8 +23,8 @@ def test_pose(run, model, runtime):
     """Writes one TUM file per snippet, `<output_dir>/%06d.txt`, numbered by its first frame.
 
     Also writes the snippets chained to one path, in the scale of the network: `trajectory.txt`, a
-    KITTI pose file (with the frame number in front if frames are not 0..N-1), and
-    `trajectory_tum.txt`, with times; with `--pictures` `trajectory.png`, and with `--video`
+    KITTI pose file (each row preceded by its frame number unless the frames are 0..N-1), and
+    `trajectory_tum.txt`, with times. `--pictures` adds `trajectory.png`, and `--video` adds
     `trajectory.mp4`, each frame above the path so far.
 
     Args:
@@ -36,8 +36,8 @@ def test_pose(run, model, runtime):
       The number of snippets.
 
     Raises:
-      UserError: there is no frame, one is broken or missing between others, a pose is not finite,
-        or --refine_steps needs a camera; a truncated video is reported after its frames are
+      UserError: there is no frame, a frame is broken or missing in between, a pose is not finite,
+        or --refine_steps lacks a camera. For a truncated video it is raised after the poses are
         written.
     """
     run.require(init_ckpt_file='the checkpoint to predict with', output_dir='where poses go')
@@ -74,7 +74,7 @@ def test_pose(run, model, runtime):
 def pose_graph(model, run):
     """The <BatchedGraph> target, sources -> poses <float32>[N, 6], as `predict_pose`.
 
-    With --refine_steps also depth <float32>[H, W] of the target.
+    With --refine_steps, also depth <float32>[H, W] of the target.
     """
     size = (model.img_height, model.img_width)
     net = predictions(run)
@@ -97,10 +97,10 @@ def predict_snippets(predict, source, model, intrinsics=(), refine_steps=0):
       source: <FrameSource>.
       model: <ModelConfig>; with canonical_camera, motions are converted to the source's camera.
       intrinsics: (fx, fy, cx, cy) of that camera, in pixels of the files; empty: its calibration.
-      refine_steps: steps of `Refiner`; more than 0 needs the camera and the outputs' depth.
+      refine_steps: steps of `Refiner`; more than 0 requires the camera, and depth in the outputs.
 
     Returns:
-      float64 [M, L, 4, 4]: poses relative to the first frame of each of the M snippets.
+      float64 [M, L, 4, 4]: the poses of M snippets, each relative to its first frame.
     """
     size = model.img_height, model.img_width
     camera = _camera(source, model, intrinsics, refine_steps)
@@ -120,8 +120,10 @@ def predict_snippets(predict, source, model, intrinsics=(), refine_steps=0):
 
 
 def _camera(source, model, intrinsics, refine_steps):
-    """Intrinsics float64 [3, 3] of a source, in pixels of its files; None if not needed, or, with
-    a warning, if unknown."""
+    """The intrinsics of a source in pixels of its files: float64 [3, 3], or None if not needed.
+
+    Warns and returns None if they are unknown and only needed for canonical_camera.
+    """
     if not model.canonical_camera and not refine_steps:
         return None
     camera = typed_camera(intrinsics, source.size)
@@ -142,7 +144,7 @@ def _resized(camera, size, new_size):
 
 
 def averaged(poses):
-    """Averages each motion over all snippets that contain it.
+    """Replaces each motion by its mean over all snippets that contain it.
 
     Args:
       poses: float64 [M, L, 4, 4], snippets that start at consecutive frames, each relative to its
@@ -156,7 +158,7 @@ def averaged(poses):
 
 
 def _example(window):
-    """Target, the middle frame, and stacked sources of a snippet."""
+    """Splits a snippet into the target, its middle frame, and the stacked sources."""
     middle = len(window) // 2
     return {'target': window[middle],
             'sources': np.concatenate(window[:middle] + window[middle + 1:], axis=-1)}

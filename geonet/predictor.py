@@ -1,4 +1,4 @@
-"""Runs prediction graphs over any number of frames, batch by batch."""
+"""Runs prediction graphs over any number of frames, in batches."""
 import itertools
 
 import numpy as np
@@ -13,7 +13,7 @@ from vo_common.progress import progress
 
 
 def predictions(run):
-    """The module with the `predict_*` to use: `flipped` with --flip_average, else `model`."""
+    """The module with the `predict_*` functions: `flipped` with --flip_average, else `model`."""
     return flipped if run.flip_average else model
 
 
@@ -22,11 +22,11 @@ class BatchedGraph:
 
     Attributes:
       outputs: dict, name -> tensor [batch_size, ...].
-      fetches: the same with the tensors' names.
+      fetches: dict, name -> name of that tensor.
 
     Args:
-      build: function from input tensors by name to a dict of output tensors by name; their first
-        axis is the batch.
+      build: function that takes input tensors by name and returns a dict of output tensors by name;
+        the first axis of all is the batch.
       input_shapes: name -> shape of one example.
       batch_size: examples per call; the last batch is padded.
       dtypes: name -> numpy dtype; default uint8.
@@ -40,17 +40,17 @@ class BatchedGraph:
                                  name=name)
             for name, shape in input_shapes.items()}
         self.outputs = build(**inputs)
-        # By name, as the session of a prediction has a frozen copy of this graph.
+        # Names, because the session of a prediction holds a frozen copy of this graph.
         self._inputs = {name: tensor.name for name, tensor in inputs.items()}
         self.fetches = {name: tensor.name for name, tensor in self.outputs.items()}
 
     def run(self, session, examples, total=None, desc=''):
         """Yields a dict of outputs, without the batch axis, for each example.
 
-        Computes while the caller works with earlier outputs.
+        Computes the next batch while the caller handles the current outputs.
 
         Args:
-          session: tf.Session with the variables' values, of this graph or of a copy.
+          session: tf.Session of this graph or of a copy, with initialised variables.
           examples: iterable of dicts of arrays, one per example.
           total, desc: number of examples and label of the progress bar.
         """
@@ -64,7 +64,7 @@ class BatchedGraph:
                     yield {name: values[row] for name, values in outputs.items()}
 
     def feed(self, examples):
-        """The feed of a session call with up to `batch_size` examples, dicts of arrays."""
+        """The feed_dict of up to `batch_size` examples, dicts of arrays."""
         return {tensor: _stacked([example[name] for example in examples], self._batch_size)
                 for name, tensor in self._inputs.items()}
 
@@ -96,7 +96,7 @@ class Predictor:
         self._session.close()
 
     def __call__(self, examples, total=None, desc=''):
-        """As `BatchedGraph.run`; raises a UserError at the first output that is not finite."""
+        """As `BatchedGraph.run`, but raises a UserError at the first output that is not finite."""
         for place, outputs in enumerate(self._graph.run(self._session, examples, total, desc)):
             for values in outputs.values():
                 require_finite(values, self.checkpoint, '%s number %d' % (desc, place))

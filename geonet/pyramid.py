@@ -1,4 +1,4 @@
-"""Image pyramids, as lists of levels and flat.
+"""Image pyramids, as lists of levels or flat.
 
 A *flat pyramid* is <float32>[M, P, C]: the pixels of all levels row by row, finest level first,
 P = sum of H_s W_s. Pixelwise operations on it apply to all scales at once.
@@ -30,7 +30,7 @@ def unflatten(flat, sizes):
 
 
 def per_pixel(values, sizes):
-    """Repeats one value per level for each of its pixels: numpy [P, ...]."""
+    """Repeats the value of each level for all its pixels: numpy [P, ...]."""
     return np.repeat(values, [height * width for height, width in sizes], axis=0)
 
 
@@ -46,13 +46,13 @@ def full_image_grid(sizes, half_pixel_centers=False):
 
     Args:
       sizes: [(H_s, W_s)], finest first.
-      half_pixel_centers: True: the centre of the area that the pixel averages, as in
-        tf.image.resize; False, as published: 2^s times its own coordinates, the centre of the
-        area's upper left pixel.
+      half_pixel_centers: True: place a pixel at the centre of the area that it averages, as
+        tf.image.resize does; False, as published: at 2^s times its coordinates, the centre of the
+        upper left pixel of that area.
 
     Returns:
-      (numpy float32 [P, 2], pixels of the finest level, x first; numpy float32 [P, 2], size of the
-      pixel in pixels of the finest level).
+      (numpy float32 [P, 2], coordinates in pixels of the finest level, x first; numpy float32
+      [P, 2], the pixel's size in pixels of the finest level).
     """
     grid = pixel_grid(sizes)
     if not half_pixel_centers:
@@ -85,9 +85,9 @@ def area_pyramid(images, num_scales):
 
 
 def resize_area(images, height, width):
-    """Averages over areas, pixels on a border weighted by their share, as tf.image.resize_area.
+    """Averages over areas, as tf.image.resize_area; a pixel in two areas is split between them.
 
-    Uses two products with constant matrices, which every accelerator supports, unlike the op.
+    Multiplies by two constant matrices: unlike the op, every accelerator supports that.
 
     Args:
       images: <float32>[M, H, W, C].
@@ -103,7 +103,7 @@ def resize_area(images, height, width):
 
 
 def _area_weights(old_size, new_size):
-    """numpy float32 [new_size, old_size]: share of old pixel j in new pixel i; rows sum to 1."""
+    """Weight of old pixel j in new pixel i, rows sum to 1: numpy float32 [new_size, old_size]."""
     edges = np.arange(new_size + 1) * (old_size / new_size)
     pixel = np.arange(old_size)
     overlap = (np.minimum(edges[1:, np.newaxis], pixel + 1)

@@ -1,8 +1,8 @@
-"""Refines the motions of a snippet on its own images, with depth_net's depth of the target.
+"""Refines the motions of a snippet by direct alignment of its images.
 
-Direct alignment, as in visual odometry (Engel et al., TPAMI 2018): Gauss-Newton on the difference
-between the target and each source warped to it, over the motions and a factor on the inverse depth
-of each small patch. Nets stay as they are, and nothing but the images is used.
+As in direct visual odometry (Engel et al., TPAMI 2018), Gauss-Newton minimises the brightness
+differences between the target and each source warped to it. The unknowns are the motions and, for
+each small patch, a factor on the inverse depth that depth_net predicts. The nets do not change.
 """
 import numpy as np
 from scipy.spatial.transform import Rotation
@@ -11,23 +11,24 @@ from geonet.brightness import gradients, normalised, sampled_at, steepest
 from kitti_data.poses import transform_from_vector, vector_from_transform
 from vo_common.opencv import cv2
 
-# Of the blur in pixels, coarse to fine: what moves by up to about twice that is followed.
+# Blur in pixels (sigma), coarse to fine; displacements up to about twice the blur converge.
 _BLURS = (3.0, 1.2)
-_CELL = 7  # pixels; of each cell the one with the steepest gradient is followed
-# What is followed with it, at the same inverse depth: (right, down) in pixels.
+_CELL = 7  # pixels; each cell has a patch, centred at its steepest gradient
+# Pixels of a patch, (right, down) from its centre; they share one inverse depth.
 _PATCH = np.array([(0, 0), (-2, 0), (2, 0), (0, -2), (0, 2)])
-_MARGIN = 3  # pixels; more than a patch reaches
-_FACTORS = 0.3, 3.0  # least and largest, of the inverse depths
-_DIFFERENCE = 0.2  # usual spread of the differences of normalised brightness
-_FREEDOM = 4.0  # of Student's t, the distribution of the differences (Kerl et al., ICRA 2013)
-# Spread of what the nets predict, around which the refined values are sought.
-_DEPTH_SPREAD = 2.0  # of the factors of inverse depths: directions need little of them
+_MARGIN = 3  # pixels, more than the reach of a patch
+_FACTORS = 0.3, 3.0  # range of the factors on inverse depth
+_DIFFERENCE_SPREAD = 0.2  # typical difference of normalised brightness
+# Degrees of freedom of Student's t, the distribution of differences (Kerl et al., ICRA 2013).
+_FREEDOM = 4.0
+# Standard deviations of the prior around the predictions of the nets.
+_FACTOR_SPREAD = 2.0  # of the factors on inverse depth, which hardly affect directions
 _TURN_SPREAD = 0.005  # radians
-_STEP_SPREAD = 0.05  # share of the step
-# Refined motions farther away are wrong. The length of a step is as uncertain as depth.
+_TRANSLATION_SPREAD = 0.05  # share of the length of the translation
+# Larger corrections are rejected. The length of a translation is as uncertain as depth.
 _LARGEST_TURN = 0.08  # radians
-_LARGEST_RATIO = 8.0  # of the longer step to the shorter one
-_SMALLEST_STEP = 1e-3  # in the unit of the depth; of a car that stands
+_LARGEST_RATIO = 8.0  # longer over shorter translation
+_SHORTEST_TRANSLATION = 1e-3  # in the unit of the depth, for a car that stands still
 
 
 class Refiner:
@@ -35,7 +36,7 @@ class Refiner:
 
     Args:
       camera: float [3, 3], pixels of the frames.
-      steps: of Gauss-Newton for each blur.
+      steps: Gauss-Newton steps for each blur.
     """
 
     def __init__(self, camera, steps):
@@ -43,21 +44,27 @@ class Refiner:
 
     @staticmethod
     def prepared(frame):
-        """float32 [S, H, W, 3] of a frame uint8 [H, W, 3]: for each blur, the normalised
-        brightness and its gradient in x and y."""
+        """Normalised brightness and its gradients in x and y, for each blur.
+
+        Args:
+          frame: uint8 [H, W, 3].
+
+        Returns:
+          float32 [S, H, W, 3].
+        """
         gray = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY).astype(np.float32)
         levels = [normalised(gray, blur) for blur in _BLURS]
         return np.stack([np.stack((level,) + gradients(level), -1) for level in levels])
 
     def __call__(self, window, depth, vectors):
-        """The refined motions of a snippet.
+        """Refines the motions of a snippet.
 
-        A motion stays as it is where the images do not agree better with the refined one, or
-        where that turns by 0.08 radians more or goes eight times as far or an eighth.
+        Keeps the predicted motion if the refined one does not reduce the differences between the
+        images, or if it differs by more than 0.08 radians or a factor of 8 in length.
 
         Args:
           window: list of L `prepared` frames, in time order, the target in the middle.
-          depth: float32 [h, w] of the target, of any size, in the unit of the translations.
+          depth: float32 [h, w], depth of the target at any size, in the unit of the translations.
           vectors: float [N, 6], see `model.predict_pose`.
 
         Returns:
@@ -73,17 +80,17 @@ class Refiner:
                                inverse_depth, self._camera, start)
             motions = problem.solve(motions, self._steps)
         accepted = problem.costs(motions) < problem.costs(start)
-        accepted &= (np.abs(_away(motions, start)[:, 3:]) <= _LARGEST_TURN).all(axis=1)
+        accepted &= (np.abs(_difference(motions, start)[:, 3:]) <= _LARGEST_TURN).all(axis=1)
         accepted &= np.abs(np.log(_lengths(motions) / _lengths(start))) <= np.log(_LARGEST_RATIO)
         return np.where(accepted[:, np.newaxis], vector_from_transform(motions), vectors)
 
 
 class _Problem:
-    """The motions of a snippet at one blur.
+    """The alignment of a snippet at one blur.
 
     Args:
-      target: float32 [H, W, 3] of one level of `Refiner.prepared`.
-      sources: N of the same.
+      target: float32 [H, W, 3], one level of `Refiner.prepared`.
+      sources: list of N such levels.
       inverse_depth: float32 [H, W] of the target.
       camera: float64 [3, 3].
       start: float64 [N, 4, 4], the predicted motions, target to source.
@@ -92,7 +99,7 @@ class _Problem:
     def __init__(self, target, sources, inverse_depth, camera, start):
         self._sources, self._start = sources, start
         rows, columns = steepest(target[..., 1:], _CELL, _MARGIN)
-        self._factors = np.ones(len(rows))  # of the inverse depths
+        self._factors = np.ones(len(rows))  # on the inverse depths
         columns, rows = ((_PATCH[:, axis:axis + 1] + places).ravel()
                          for axis, places in enumerate((columns, rows)))
         self._target = target[rows, columns].T
@@ -102,16 +109,16 @@ class _Problem:
                                (rows - camera[1, 2]) / camera[1, 1], np.ones(len(rows))])
 
     def costs(self, motions):
-        """float64 [N]: the mean robust cost of each source at the predicted depth."""
+        """The mean robust cost of each source at the predicted depth: float64 [N]."""
         costs = []
         for source, motion in zip(self._sources, motions):
             difference, seen = self._compare(source, motion, np.ones(len(self._factors)))
-            costs.append(np.log1p((difference[seen] / _DIFFERENCE) ** 2 / _FREEDOM).mean()
-                         if seen.any() else np.inf)
+            scaled = difference[seen] / _DIFFERENCE_SPREAD
+            costs.append(np.log1p(scaled ** 2 / _FREEDOM).mean() if seen.any() else np.inf)
         return np.array(costs)
 
     def solve(self, motions, steps):
-        """Motions after `steps` steps of Gauss-Newton."""
+        """The motions after `steps` Gauss-Newton steps: float64 [N, 4, 4]."""
         motions = motions.copy()
         for _ in range(steps):
             update, of_factors = self._step(motions)
@@ -122,9 +129,13 @@ class _Problem:
         return motions
 
     def _step(self, motions):
-        """(float64 [N, 6] translations and turns to add, float64 [P] to add to the factors)."""
+        """The updates of the motions and the factors.
+
+        Returns:
+          (float64 [N, 6], translations and rotation vectors; float64 [P]).
+        """
         count = len(self._sources)
-        factor_hessian = _DEPTH_SPREAD ** -2.0
+        factor_hessian = _FACTOR_SPREAD ** -2.0
         factor_gradient = factor_hessian * (self._factors - 1)
         hessian, gradient = np.zeros([6 * count] * 2), np.zeros(6 * count)
         mixed = np.zeros([6 * count, len(self._factors)])
@@ -139,21 +150,26 @@ class _Problem:
             mixed[rows] = _over_patches(weighted * by_factor)
             factor_hessian = factor_hessian + _over_patches(weights * by_factor ** 2)
             factor_gradient = factor_gradient + _over_patches(weights * by_factor * difference)
-        # The Schur complement: the factors are solved for last.
+        # The Schur complement eliminates the factors.
         hessian -= (mixed / factor_hessian) @ mixed.T
         gradient -= mixed @ (factor_gradient / factor_hessian)
-        known = _of_each(self._start, _STEP_SPREAD, _TURN_SPREAD).ravel() ** -2.0
-        hessian += np.diag(known)
-        gradient += known * _away(motions, self._start).ravel()
+        prior = _spreads(self._start).ravel() ** -2.0
+        hessian += np.diag(prior)
+        gradient += prior * _difference(motions, self._start).ravel()
         update = -np.linalg.solve(hessian, gradient)
         of_factors = -(factor_gradient + mixed.T @ update) / factor_hessian
         return update.reshape(count, 6), of_factors
 
     def _compare(self, source, motion, factors, derivatives=False):
-        """Differences [5 P] of the warped source, which pixels are seen, and derivatives."""
+        """Compares the warped source with the target at the 5 P pixels of all patches.
+
+        Returns:
+          (differences [5 P], visibility [5 P]); with `derivatives`, also those of the differences
+          with respect to the motion [6, 5 P] and to the factors [5 P].
+        """
         inverse_depth = np.tile(factors, len(_PATCH)) * self._inverse_depth
         turned = motion[:3, :3] @ self._rays
-        points = turned + motion[:3, 3:] * inverse_depth  # times depth
+        points = turned + motion[:3, 3:] * inverse_depth  # divided by the depth
         ahead = np.maximum(points[2], 1e-3)
         x, y = (self._focal[:, np.newaxis] * points[:2] / ahead + self._centre[:, np.newaxis])
         height, width = source.shape[:2]
@@ -163,7 +179,7 @@ class _Problem:
         difference = np.where(seen, sampled[0] - self._target[0], 0)
         if not derivatives:
             return difference, seen
-        # The mean of both gradients converges in fewer steps (Malis, ICRA 2004).
+        # The mean of both images' gradients converges in fewer steps (Malis, ICRA 2004).
         along = 0.5 * (sampled[1:] + self._target[1:])
         along *= self._focal[:, np.newaxis] / ahead
         forward = -(along[0] * points[0] + along[1] * points[1]) / ahead
@@ -175,29 +191,30 @@ class _Problem:
 
 
 def _over_patches(values):
-    """Sums [..., P] of values [..., 5 P] over the pixels of each patch."""
+    """Sums over the pixels of each patch: [..., 5 P] -> [..., P]."""
     return values.reshape(values.shape[:-1] + (len(_PATCH), -1)).sum(axis=-2)
 
 
 def _weights(difference, seen):
-    """Weights [P] of Student's t over the variance of the differences; 0 where not seen."""
+    """Weights of Student's t, divided by the variance; 0 for invisible pixels: [5 P]."""
     spread = max(1.4826 * np.median(np.abs(difference[seen])), 1e-3) if seen.any() else 1.0
     return seen * (_FREEDOM + 1) / (_FREEDOM + (difference / spread) ** 2) / spread ** 2
 
 
-def _away(motions, start):
-    """float64 [N, 6]: translations and rotation vectors from `start` to `motions` [N, 4, 4]."""
+def _difference(motions, start):
+    """Translations and rotation vectors from `start` to `motions` [N, 4, 4]: float64 [N, 6]."""
     turns = motions[:, :3, :3] @ np.swapaxes(start[:, :3, :3], 1, 2)
     return np.concatenate([motions[:, :3, 3] - start[:, :3, 3],
                            Rotation.from_matrix(turns).as_rotvec()], axis=1)
 
 
-def _of_each(start, share, turn):
-    """float64 [N, 6]: a share of the step of each motion, and an angle in radians, thrice each."""
+def _spreads(start):
+    """Standard deviations of translations and rotation vectors around `start`: float64 [N, 6]."""
     lengths = _lengths(start)
-    return np.repeat(np.stack([share * lengths, np.full_like(lengths, turn)], axis=1), 3, axis=1)
+    spreads = [_TRANSLATION_SPREAD * lengths, np.full_like(lengths, _TURN_SPREAD)]
+    return np.repeat(np.stack(spreads, axis=1), 3, axis=1)
 
 
 def _lengths(motions):
-    """float64 [N]: the step of each motion, at least `_SMALLEST_STEP`."""
-    return np.maximum(np.linalg.norm(motions[:, :3, 3], axis=1), _SMALLEST_STEP)
+    """Lengths of the translations, at least `_SHORTEST_TRANSLATION`: float64 [N]."""
+    return np.maximum(np.linalg.norm(motions[:, :3, 3], axis=1), _SHORTEST_TRANSLATION)

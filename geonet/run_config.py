@@ -1,4 +1,4 @@
-"""The run's flags: what to do, on which data, for how long. The model's own are in config.py."""
+"""Flags of a run: mode, data and schedule. Flags of the model are in config.py."""
 import dataclasses
 from typing import List
 
@@ -15,10 +15,10 @@ _TRAIN, _TEST, _MOTION = ('train',), ('test',), ('test_pose', 'test_flow')
 class RunConfig(ExportFlags, EvalFlags, TrainFlags):
     """Mode and files.
 
-    Names and defaults are the published program's where it has them.
+    Names and defaults are those of the published program where it has the flag.
 
     Raises:
-      UserError: a value that no run can be made with; names the flag.
+      UserError: a value is illegal; the message names the flag.
     """
     mode: str = architecture('train_rigid', 'what to do', choices=MODES)
     dataset_dir: str = path_flag('', 'formatted set (training); KITTI folder, folder of images or '

@@ -1,4 +1,4 @@
-"""Makes the snippets of a path agree: on a common scale, and on steps that change slowly."""
+"""Gives the snippets of a path a common scale, and smooths its translations."""
 import numpy as np
 from scipy.linalg import solveh_banded
 from scipy.spatial.transform import Rotation
@@ -6,19 +6,19 @@ from scipy.spatial.transform import Rotation
 from kitti_data.poses import chain, from_parts, relative
 from kitti_eval.snippets import chain_snippets, snippets_of_trajectory
 
-# Of the logarithm of the scale of a snippet, whose depth errs alike in many frames: a hundred of
-# them say little more than one.
+# Standard deviation of the logarithm of a snippet's scale. Wide, because the depths of successive
+# frames have the same errors, and averaging many of them gains little.
 _SCALE_SPREAD = 1.0
-# Of the logarithm of the ratio of two steps: its jumps from snippet to snippet, times this, as it
-# also errs slowly; and at least.
-_OF_JUMPS, _LEAST_SPREAD = 2.0, 0.005
+# The logarithm of the ratio of two neighbouring steps also has slow errors: its standard deviation
+# is this multiple of its jumps from snippet to snippet, and at least this large.
+_JUMP_FACTOR, _LEAST_SPREAD = 2.0, 0.005
 
 
 def with_common_scale(poses):
-    """Scales snippets so that neighbours agree on the length of the motion that both hold.
+    """Scales snippets so that neighbours agree on the length of the motions they share.
 
-    The steps of a refined snippet have the right ratio, but its scale is that of a single depth.
-    Least squares on the logarithms of the scales, which stay near 0.
+    The steps within a refined snippet have the right ratio, but its scale is that of a single depth
+    map. Solves for the logarithms of the scales by least squares, with a prior around 0.
 
     Args:
       poses: float64 [M, L, 4, 4], snippets that start at consecutive frames, each relative to its
@@ -32,7 +32,7 @@ def with_common_scale(poses):
     steps = np.linalg.norm(relative(poses[:, :-1], poses[:, 1:])[..., :3, 3], axis=-1)
     shared = np.stack([steps[:-1, 1:].mean(axis=1), steps[1:, :-1].mean(axis=1)])
     usual = max(np.median(steps), np.finfo(np.float64).tiny)
-    # The length of a step of a car that hardly moves is noise.
+    # The step length of a car that hardly moves is noise, and gets little weight.
     known = np.minimum(shared.min(axis=0) / usual, 1) ** 2 * (
         _SCALE_SPREAD / _ratio_spread(np.maximum(steps, 1e-3 * usual))) ** 2
     ratios = np.diff(np.log(np.maximum(shared, 1e-3 * usual)), axis=0)[0]
@@ -49,21 +49,22 @@ def with_common_scale(poses):
 
 
 def _ratio_spread(steps):
-    """The spread of the logarithm of a ratio of neighbouring steps float64 [M, L - 1]."""
+    """Standard deviation of log ratios of neighbouring steps, float64 [M, L - 1]: a number."""
     jumps = np.diff(np.diff(np.log(steps), axis=1), axis=0)
-    return max(_LEAST_SPREAD, _OF_JUMPS * 1.4826 * np.median(np.abs(jumps)) / np.sqrt(2))
+    return max(_LEAST_SPREAD, _JUMP_FACTOR * 1.4826 * np.median(np.abs(jumps)) / np.sqrt(2))
 
 
 def smoothed(poses, spread):
-    """Smooths the translations of chained snippets; rotations stay the means of the snippets.
+    """Smooths the translations of chained snippets; rotations are the means over the snippets.
 
-    Each translation becomes the value there of a line fitted to its neighbours, which are weighted
-    by a Gaussian. Seen from half of the turn, a translation changes slowly in curves as well.
+    Fits a line to the neighbours of each translation, with Gaussian weights, and evaluates it
+    there. Translations are expressed in the frame halfway through the turn, where they change
+    slowly in curves as well.
 
     Args:
       poses: float64 [M, L, 4, 4], snippets that start at consecutive frames, each relative to its
         first frame.
-      spread: standard deviation of the Gaussian, frames, above 0.
+      spread: standard deviation of the Gaussian in frames, above 0.
 
     Returns:
       float64 [M, L, 4, 4].
@@ -77,7 +78,7 @@ def smoothed(poses, spread):
 
 
 def _lines(values, spread):
-    """float64 [N, C]: at each of N places the value of a line fitted to its neighbours."""
+    """Evaluates, at each of N places, a line fitted to its neighbours: float64 [N, C]."""
     places = np.arange(len(values))
     fitted = np.empty_like(values)
     for place in places:

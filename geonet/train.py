@@ -1,4 +1,4 @@
-"""`--mode=train_rigid` and `--mode=train_flow`: the model's side of a training run."""
+"""`--mode=train_rigid` and `--mode=train_flow`: data, losses and validation of a training run."""
 from geonet import model as geonet_model
 from geonet.layers import l2_loss
 from kitti_data.example_list import settings_of
@@ -19,10 +19,10 @@ def run_training(run, model, augment, runtime):
       augment: <AugmentConfig>.
 
     Returns:
-      What `npu_runtime.training.loop.train` returns.
+      The results of `npu_runtime.training.loop.train`.
 
     Raises:
-      UserError: the data cannot be trained on; raised before the first step.
+      UserError: the data cannot be used; raised before the first step.
     """
     run.require(dataset_dir='the formatted set', checkpoint_dir='where the run is kept')
     residual_flow = run.mode == 'train_flow' and model.flownet_type == 'residual'
@@ -62,7 +62,7 @@ def open_examples(run, model, split):
 
 
 def _warn_of_centers(dataset_dir, model):
-    """Warns if camera files and model place pixel centres differently."""
+    """Warns if the formatted set and the model place pixel centres differently."""
     prepared = bool(settings_of(dataset_dir).get('half_pixel_centers'))
     if model.half_pixel_centers != prepared and not model.canonical_camera:
         warn('%s was prepared with%s --half_pixel_centers but the model is trained with%s it: the '

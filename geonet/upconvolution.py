@@ -1,11 +1,11 @@
-"""Convolution of nearest-neighbour upsampled maps, computed before the upsampling."""
+"""Nearest-neighbour upsampling and convolution as one operation with fewer products."""
 import numpy as np
 import tensorflow.compat.v1 as tf
 
 _TAPS = 3
-# Below so many pixels an image, the kernel is the larger tensor: making another one of it costs
-# more than the fewer products of the maps.
-_MERGED_FROM = 128
+# Pixels per image from which the merged kernel pays. In smaller maps the kernel is the larger
+# tensor, and merging it costs more than the products it saves.
+_MERGE_FROM = 128
 
 
 def upconvolve(features, weights):
@@ -19,16 +19,16 @@ def upconvolve(features, weights):
       <float32>[B, 2H, 2W, F].
     """
     _, height, width, _ = features.shape.as_list()
-    if height * width < _MERGED_FROM:
+    if height * width < _MERGE_FROM:
         return _by_products(features, weights)
     return _by_merged_kernel(features, weights)
 
 
 def _by_merged_kernel(features, weights):
-    """The transposed convolution that upsampling and convolution are together.
+    """Upsamples and convolves as a single transposed convolution.
 
-    Upsampling is a transposed convolution with 2 x 2 ones, of stride 2; its kernel and the other
-    merge into one of 4 x 4: 16 products for an input pixel instead of 36.
+    Upsampling is a transposed convolution of stride 2 with 2 x 2 ones. Its kernel and `weights`
+    merge into a 4 x 4 kernel: 16 products per input pixel instead of 36.
     """
     batch, height, width, channels = features.shape.as_list()
     filters = weights.shape.as_list()[-1]
@@ -46,11 +46,11 @@ def _by_merged_kernel(features, weights):
 
 @tf.custom_gradient
 def _by_products(features, weights):
-    """The products of each pixel with each tap, added up where they belong.
+    """Multiplies each input pixel by each tap, then sums the products at each output pixel.
 
-    The four copies of a pixel share them: 9 products for an input pixel instead of 36, and the
-    weights are used as they lie in memory. The gradient by hand takes as long as TensorFlow's, but
-    45 nodes with it instead of 79, of which a net has up to seven.
+    The four copies of a pixel share its products: 9 per input pixel instead of 36, and the weights
+    keep their layout. With the gradient written by hand, a layer has 45 nodes instead of 79, at the
+    same speed; a net has up to seven such layers.
     """
     batch, height, width, channels = features.shape.as_list()
     filters = weights.shape.as_list()[-1]
@@ -73,8 +73,11 @@ def _by_products(features, weights):
 
 
 def _reached_pixels(height, width):
-    """numpy float32 [9, 1, 4 H W, H W]: for each tap, 1 where an upsampled pixel sees that input
-    pixel."""
+    """For each tap, 1 where it connects an output pixel with an input pixel.
+
+    Returns:
+      numpy float32 [9, 1, 4 H W, H W].
+    """
     hits = []
     for size in (height, width):
         seen = np.arange(2 * size)[:, np.newaxis] + np.arange(_TAPS) - _TAPS // 2

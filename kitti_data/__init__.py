@@ -1,1 +1,1 @@
-"""The KITTI loader: the only code that knows KITTI on disk."""
+"""Reads KITTI and similar data sets; all code that depends on their file layouts is here."""

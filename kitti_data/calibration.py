@@ -1,4 +1,4 @@
-"""Calibration files: KITTI's `key: numbers`, a raw date's, and the camera files of formatted sets.
+"""Calibration files of KITTI (`key: numbers`) and of KITTI raw, camera files of formatted sets.
 
 A camera is a matrix float64 [3, 3] of intrinsics in pixels, ((fx, 0, cx), (0, fy, cy), (0, 0, 1)).
 """
@@ -14,23 +14,23 @@ from vo_common.console import warn
 from vo_common.errors import UserError
 from vo_common.files import numbered_lines, read_text, require_file, require_folder
 
-# Pixels. A focal length outside is implausible, and depth or flow computed with it is noise.
+# Range of plausible focal lengths in pixels; outside it, depth and flow are noise.
 _LEAST_FOCAL, _MOST_FOCAL = 1e-2, 1e6
-# The focal length as a share of the image's width or height, and of its longer side.
+# Least focal length as a share of the width or height, greatest as a share of the longer side.
 _LEAST_SHARE, _MOST_SHARE = 0.25, 10
-_MOST_OF_SHARES = 2.0  # fx, fy, cx, cy below are shares of width and height, not pixels
+_MOST_OF_SHARES = 2.0  # if fx, fy, cx, cy are all below, they are shares of the size, not pixels
 # Focal length (pixels) -> (height, width) of KITTI's rectified images, which differ between
 # recording dates. The calib.txt of the odometry benchmark does not give the size.
 KITTI_SIZES = {721.5377: (375, 1242), 718.856: (376, 1241), 718.3351: (374, 1238),
                707.0912: (370, 1226), 707.0493: (370, 1224)}
 _LINE = re.compile(r'([^\s:]+)\s*:?\s*(.*)')
-_warned = set()  # Warnings already given: one is enough for all frames of a calibration.
+_warned = set()  # Warnings already given, to warn once for all frames of a calibration.
 
 
 class Calibration:
     """A KITTI calibration file of `key: numbers` lines, the colon optional.
 
-    Lines are found by their key, never by their number; lines that are not read may hold anything.
+    Lines are found by key, not by line number; lines that are not needed are not checked.
     """
 
     def __init__(self, path):
@@ -42,7 +42,7 @@ class Calibration:
                 self._texts[match.group(1)] = (number, match.group(2))
 
     def matrix(self, key, shape):
-        """float64 array of `shape` under `key`; a UserError says what is missing or wrong."""
+        """The float64 array of `shape` under `key`; a UserError if it is missing or wrong."""
         if key not in self._texts:
             raise UserError('calibration file %s has no key %r; it has %s' % (
                 self.path, key, ', '.join(self._texts)))
@@ -57,8 +57,8 @@ class Calibration:
     def projection(self, key, size=None, size_key=''):
         """The camera under `key`, for image files of `size`.
 
-        If the calibration is for images of another size, by `size_key` or else by a focal length
-        of KITTI, the camera is scaled to `size`, with one warning.
+        If the calibration is for images of another size, according to `size_key` or to a focal
+        length of KITTI, the camera is scaled to `size`, with a single warning.
 
         Args:
           key: such as 'P2'.
@@ -75,15 +75,15 @@ class Calibration:
         calibrated = self.image_size(key, size_key)
         if size and calibrated and tuple(size) != calibrated:
             projection = resized(projection, size[1] / calibrated[1], size[0] / calibrated[0])
-            self.warn_of_size(calibrated, size, 'the camera is scaled with them')
+            self.warn_of_size(calibrated, size, 'the camera is scaled accordingly')
         check_camera(projection, 'calibration file %s: line %d: %s' % (
             self.path, self._texts[key][0], key), size)
         return projection
 
     def warn_of_size(self, calibrated, size, consequence):
-        """Warns once that images have another `size` than this calibration, and what follows."""
-        message = ('calibration file %s: is of images of %dx%d pixels, and these are %dx%d: %s '
-                   '(images that were cropped instead need a calibration of their own)' % (
+        """Warns once that images have another `size` than this calibration, with a consequence."""
+        message = ('calibration file %s: is for images of %dx%d pixels, but these are %dx%d: %s '
+                   '(cropped images need their own calibration)' % (
                        (self.path,) + calibrated[::-1] + tuple(size)[::-1] + (consequence,)))
         if message not in _warned:
             _warned.add(message)
@@ -106,7 +106,7 @@ class Calibration:
 
 
 class RawCalibration:
-    """The calibration of one recording date of KITTI raw; files are read when needed.
+    """The calibration of one recording date of KITTI raw. Files are read on demand.
 
     Args:
       date_folder: `<root>/<date>`, with `calib_cam_to_cam.txt` and `calib_velo_to_cam.txt`.
@@ -120,17 +120,22 @@ class RawCalibration:
         return Calibration(os.path.join(self.folder, 'calib_cam_to_cam.txt'))
 
     def projected_size(self, camera, size):
-        """(height, width) of the calibrated images of `camera`, or `size`, that of its image files,
-        if the calibration does not give it; warns once if the two differ."""
+        """(height, width) of the calibrated images of `camera`.
+
+        Returns `size`, that of the image files, if the calibration gives none. Warns once if the
+        two differ.
+        """
         calibrated = self._cameras.image_size('P_rect_%02d' % camera, 'S_rect_%02d' % camera)
         if calibrated and calibrated != tuple(size):
             self._cameras.warn_of_size(calibrated, size,
-                                       'scans are projected into images of the former')
+                                       'scans are projected into images of the calibrated size')
         return calibrated or size
 
     def projection(self, camera, size=None):
-        """float64 [3, 4], from the rectified frame of camera 0 to pixels of `camera` (0..3), for
-        image files of `size` (height, width); see `Calibration.projection`."""
+        """float64 [3, 4], from the rectified frame of camera 0 to pixels of `camera` (0..3).
+
+        For image files of `size` (height, width); see `Calibration.projection`.
+        """
         return self._cameras.projection('P_rect_%02d' % camera, size, 'S_rect_%02d' % camera)
 
     def intrinsics(self, camera, size=None):
@@ -146,8 +151,7 @@ class RawCalibration:
             velo.matrix('R', (3, 3)), velo.matrix('T', (3,)))
 
     def velo_to_image(self, camera, size=None):
-        """float64 [3, 4], from homogeneous points of the laser scanner to pixels of `camera`;
-        otherwise as `projection`."""
+        """float64 [3, 4], from homogeneous laser points to pixels of `camera`; see `projection`."""
         return self.projection(camera, size) @ self.velo_to_cam
 
 
@@ -160,8 +164,8 @@ def check_camera(matrix, where, size=None):
       size: (height, width) of the images; None skips the comparison.
 
     Raises:
-      UserError: a focal length is implausible, or with a `size`: the numbers are shares of it, a
-        focal length is below a quarter of it or above ten times its longer side, the principal
+      UserError: a focal length is implausible; or, with a `size`: the numbers are shares of it, a
+        focal length is below a quarter of it or above ten times the longer side, or the principal
         point is outside or belongs to images of a clearly different size.
     """
     focal, point = matrix[[0, 1], [0, 1]], matrix[:2, 2]
@@ -181,7 +185,7 @@ def check_camera(matrix, where, size=None):
         if not least <= value <= _MOST_SHARE * lengths.max():
             raise UserError('%s: %s is %g pixels, must be from %g to %g for images of %s' % (
                 where, axis, value, least, _MOST_SHARE * lengths.max(), name))
-    # A crop moves the principal point along one axis; moved along both, it implies another size.
+    # A crop moves the principal point along one axis; an offset along both implies another size.
     places = (point + 0.5) / lengths
     if places.min() > 2 / 3 or places.max() < 1 / 3:
         raise UserError('%s: the principal point %.6g, %.6g is that of images of about %.0fx%.0f '
@@ -193,11 +197,11 @@ def check_camera(matrix, where, size=None):
 
 
 def resized(camera, zoom_x, zoom_y, half_pixel_centers=True):
-    """The camera <float>[3, 3 or 4] of images that are resized by these factors, in their pixels.
+    """The camera <float>[3, 3 or 4] after images are resized by these factors, in new pixels.
 
-    Integer coordinates are pixel centres, so the image begins at -0.5 before and after: a pixel of
-    the new images is in the middle of what it averages. Without `half_pixel_centers`, as published,
-    the principal point is up to half a pixel off.
+    Integer coordinates are pixel centres, so images start at -0.5 before and after resizing, and a
+    new pixel is at the centre of the area that it averages. Without `half_pixel_centers`, as
+    published, the principal point is up to half a pixel off.
     """
     shift = 0.5 if half_pixel_centers else 0
     change = np.array([[zoom_x, 0, shift * (zoom_x - 1)], [0, zoom_y, shift * (zoom_y - 1)],
@@ -206,7 +210,7 @@ def resized(camera, zoom_x, zoom_y, half_pixel_centers=True):
 
 
 def camera_text(intrinsics, zoom_x=1, zoom_y=1, half_pixel_centers=False):
-    """The content of a camera file in a formatted set, of images that are resized by these factors.
+    """The content of a camera file of a formatted set, for images resized by these factors.
 
     Args:
       intrinsics: <float>[3, 3] in pixels of the image file.
@@ -217,7 +221,7 @@ def camera_text(intrinsics, zoom_x=1, zoom_y=1, half_pixel_centers=False):
 
 
 def read_camera_file(path, size=None):
-    """Reads a formatted set's camera file, of frames of `size` (height, width): float32 [3, 3].
+    """Reads a camera file of a formatted set, for frames of `size` (height, width): float32 [3, 3].
 
     Raises:
       UserError: the file does not hold such a matrix, or `check_camera` rejects it.

@@ -1,12 +1,12 @@
 """A canonical camera for all sequences, and the conversion of motions to the actual camera.
 
-pose_net sees images alone and cannot know their focal length or principal point. So it learns
-motions as seen by one canonical camera, and its predictions are converted to the actual camera
-afterwards (Yin et al., ICCV 2023, transform depth labels this way). The canonical camera should be
-the mean of the training cameras, all the more with mirrored images, half of which have their
-principal point on the other side.
+pose_net only sees images, so it cannot infer their focal length or principal point. It therefore
+learns motions as seen by one canonical camera, and its predictions are converted to the actual
+camera afterwards (Yin et al., ICCV 2023, transform depth labels this way). The canonical camera
+should be the mean of the training cameras, especially with mirrored images, in half of which the
+principal point is on the other side.
 
-Shares are (fx / width, fy / height, cx / width, cy / height); the image begins at 0.
+Shares are (fx / width, fy / height, cx / width, cy / height); the image starts at 0.
 """
 import numpy as np
 from scipy.spatial.transform import Rotation
@@ -16,28 +16,28 @@ from kitti_data.poses import rotation_from_euler
 
 
 def camera_of(shares, height, width):
-    """float64 [3, 3] of the camera with these shares, for images of this size in pixels."""
+    """The camera with these shares, for images of this size in pixels: float64 [3, 3]."""
     fx, fy, cx, cy = shares
     return resized(np.array([[fx, 0, cx - 0.5], [0, fy, cy - 0.5], [0, 0, 1]]), width, height)
 
 
 def shares_of(camera, height, width):
-    """float64 [4], the shares of a camera [3, 3] whose images have this size in pixels."""
+    """The shares of a camera [3, 3] whose images have this size in pixels: float64 [4]."""
     unit = resized(np.asarray(camera, np.float64), 1 / width, 1 / height)
     return np.array([unit[0, 0], unit[1, 1], unit[0, 2] + 0.5, unit[1, 2] + 0.5])
 
 
 def brought_to(camera, vectors, counted_as):
-    """Converts motions from one camera to another such that the image moves as before.
+    """Converts motions from one camera to another with the same image motion.
 
     Exact for translations, for the direction of the optical axis and for the turn about it; other
-    parts of a rotation differ in the second order.
+    parts of a rotation have second-order errors.
 
     Args:
-      camera: float [3, 3] of the actual camera, pixels.
-      vectors: float [..., 6] of pose_net, (tx, ty, tz, rx, ry, rz): how points of one frame move
-        in the coordinates of another, R = Rx Ry Rz.
-      counted_as: float [3, 3] of the camera that the motions were predicted for, same pixels.
+      camera: float [3, 3], the actual camera, pixels.
+      vectors: float [..., 6] of pose_net, (tx, ty, tz, rx, ry, rz), which map points of one frame
+        into another, R = Rx Ry Rz.
+      counted_as: float [3, 3], the camera that the motions were predicted for, same pixels.
 
     Returns:
       float64 [..., 6], in the same order.
@@ -46,7 +46,7 @@ def brought_to(camera, vectors, counted_as):
     change = np.linalg.solve(camera, counted_as)
     moved = change @ rotation_from_euler(vectors[..., 3:]) @ np.linalg.inv(change)
     axis = moved[..., 2] / np.linalg.norm(moved[..., 2], axis=-1, keepdims=True)
-    # The rotation of (0, 0, 1) to the axis in their common plane, after one about (0, 0, 1).
+    # A twist about (0, 0, 1), then a swing that rotates (0, 0, 1) to the axis in their plane.
     flat = np.stack([-axis[..., 1], axis[..., 0], np.zeros_like(axis[..., 0])], axis=-1)
     sine = np.linalg.norm(flat, axis=-1, keepdims=True)
     angle = np.arctan2(sine, axis[..., 2:])

@@ -44,7 +44,7 @@ def camera_files(root, city):
 
 
 def _by_sequence(folder, ending):
-    """{sequence: list of `Frame`s} of the files of a kind; a frame is named without the ending."""
+    """{sequence: list of `Frame`s} of the files with an ending; names omit the ending."""
     found = {}
     for match in filter(None, map(_NAME.fullmatch, list_folder(folder))):
         if match.group(4) == ending:
@@ -54,9 +54,9 @@ def _by_sequence(folder, ending):
 
 
 def labelled_frame(number, labelled):
-    """The one of the `labelled` frame numbers whose clip contains frame `number`, or None.
+    """The number in `labelled` whose clip contains frame `number`, or None.
 
-    If clips overlap, the one whose middle is nearer.
+    If clips overlap, the clip with the nearer middle is used.
     """
     offset = (FRAMES_BEFORE_LABEL - FRAMES_AFTER_LABEL) / 2
     inside = [label for label in labelled

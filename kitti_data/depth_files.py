@@ -1,4 +1,4 @@
-"""Depth on disk: a .npy file, float32 [n, H, W], of all images of a test; KITTI's 16-bit PNGs."""
+"""Depth files: .npy, float32 [n, H, W], for all images of a test, and KITTI's 16-bit PNGs."""
 import os
 
 import numpy as np
@@ -12,11 +12,11 @@ _MOST_STEPS = 2 ** 16 - 1
 
 
 def write_depths(path, depths):
-    """Writes n depth maps <float>[H, W], all of one size, as float32 [n, H, W], whole."""
+    """Writes n depth maps <float>[H, W] of equal size as float32 [n, H, W], atomically."""
     header = {'descr': '<f4', 'fortran_order': False, 'shape': (len(depths),) + depths[0].shape}
     with atomic_stream(path) as stream:
         np.lib.format.write_array_header_1_0(stream, header)
-        # np.save hands the file to C, which does not report a full disk.
+        # np.save writes in C code, which does not report a full disk.
         for depth in depths:
             stream.write(np.ascontiguousarray(depth, '<f4').tobytes())
 
@@ -44,11 +44,12 @@ def read_depths(path):
 
 
 def write_kitti_depth(path, depth):
-    """Writes KITTI's 16-bit depth PNG, whole: 256 times the metres, rounded, 0 where unknown.
+    """Writes a 16-bit depth PNG of KITTI atomically: 256 times the metres, 0 where unknown.
 
     Args:
       path: the PNG file.
-      depth: <float>[H, W] metres; what the format cannot hold, from 1/256 to 255.996 m, becomes 0.
+      depth: <float>[H, W] metres; depths outside the range of the format, 1/256 to 255.996 m, are
+        written as 0.
 
     Returns:
       The share of the pixels that are written as unknown.
@@ -61,12 +62,12 @@ def write_kitti_depth(path, depth):
 
 
 def exact_depth_path(folder, number):
-    """Path of the exact depth of a frame, in the `folder` of a rendered odometry sequence."""
+    """Path of the exact depth of a frame in the `folder` of a rendered odometry sequence."""
     return os.path.join(folder, 'depth', '%06d.png' % number)
 
 
 def read_kitti_depth(path):
-    """<float64>[H, W] metres, 0 where unknown, in KITTI's 16-bit depth PNG.
+    """Reads a 16-bit depth PNG of KITTI: <float64>[H, W] metres, 0 where unknown.
 
     Raises:
       UserError: the file is missing or broken, or not a 16-bit gray PNG.

@@ -1,4 +1,4 @@
-"""The lists of a formatted set: `train.txt` and `val.txt`, an example (`folder frame`) a line."""
+"""The lists of a formatted set, `train.txt` and `val.txt`, with one `folder frame` per line."""
 import os
 
 from vo_common.errors import UserError
@@ -8,11 +8,11 @@ SUMMARY_NAME = 'prepared.json'
 
 
 def read_example_list(path):
-    """Reads a list of (folder, frame), in order; folders may have spaces.
+    """Reads a list of (folder, frame), in order; names of folders may contain spaces.
 
     Raises:
-      UserError: the list is missing or empty, has a line other than `folder frame`, or another
-        number of lines than the preparation wrote.
+      UserError: the list is missing or empty, has a line other than `folder frame`, or differs in
+        length from the list that the preparation wrote.
     """
     examples = []
     for number, line in numbered_lines(path, 'list of examples'):

@@ -1,4 +1,4 @@
-"""Optical flow on disk: Middlebury .flo, KITTI's 16-bit PNG, colour pictures.
+"""Optical flow files: Middlebury .flo, KITTI's 16-bit PNG, colour pictures.
 
 A flow is <float32>[H, W, 2] in pixels, u (right) first, then v (down): the pixel (x, y) of the
 first image is seen at (x + u, y + v) in the second.
@@ -12,21 +12,20 @@ from vo_common.errors import UserError
 from vo_common.files import atomic_write, reading, require_file
 from vo_common.opencv import cv2
 
-FLOW_FILE = 'flow.json'  # Beside predictions; names the images they are of.
+FLOW_FILE = 'flow.json'  # Names the images of the predictions in its folder.
 _FLO_MAGIC = np.float32(202021.25)
 _FLO_HEADER = 12  # bytes: magic, width, height
 _KITTI_ZERO = 2 ** 15
 _KITTI_STEPS_PER_PIXEL = 64.0
-# Middlebury marks a pixel without flow by a value beyond any image.
-_UNKNOWN = 1e7
-# Transitions of the colour wheel and how many steps each takes, as in the Middlebury flow code:
+_UNKNOWN = 1e7  # pixels; Middlebury marks unknown flow by larger values
+# Transitions of the colour wheel, (number of steps, first colour), as in the Middlebury flow code:
 # red -> yellow -> green -> cyan -> blue -> magenta -> red.
 _WHEEL = ((15, (255, 0, 0)), (6, (255, 255, 0)), (4, (0, 255, 0)), (11, (0, 255, 255)),
           (13, (0, 0, 255)), (6, (255, 0, 255)))
 
 
 def write_flo(path, flow):
-    """Writes `flow` [H, W, 2] to `path` in Middlebury's format, as float32, whole."""
+    """Writes `flow` [H, W, 2] to `path` atomically in Middlebury's format, as float32."""
     flow = _checked_flow(flow)
     with atomic_write(path, 'wb') as stream:
         stream.write(_FLO_MAGIC.astype('<f4').tobytes())
@@ -38,7 +37,7 @@ def read_flo(path):
     """Reads a flow <float32>[H, W, 2] from the .flo file `path`.
 
     Raises:
-      UserError: the file is missing, not a .flo file, or of another length than its header says.
+      UserError: the file is missing, is not a .flo file, or does not match the size in its header.
     """
     path = require_file(path, 'flow file')
     with reading(path, 'flow file'), open(path, 'rb') as stream:
@@ -59,15 +58,16 @@ def read_flo(path):
 
 
 def write_kitti_flow(path, flow, valid=None):
-    """Writes a flow as KITTI's 16-bit PNG, whole: red u * 64 + 2^15, green v likewise, blue valid.
+    """Writes a flow atomically as a 16-bit PNG of KITTI.
 
-    Values are rounded down to 1/64 pixel, as by KITTI's own writer. Pixels whose flow is not finite
-    or beyond the format's +-512 pixels are written as not valid.
+    Red is u * 64 + 2^15, green v * 64 + 2^15, blue the valid mask. Values are rounded down to 1/64
+    pixel, as by KITTI's own writer. Pixels whose flow is not finite or exceeds +-512 pixels, the
+    range of the format, are written as not valid.
 
     Args:
       path: the PNG file.
       flow: <float>[H, W, 2], pixels.
-      valid: <bool or number>[H, W], true where the flow is known; None for everywhere.
+      valid: <bool or number>[H, W], true where the flow is known; None: known everywhere.
     """
     flow = _checked_flow(flow)
     with np.errstate(invalid='ignore'):
@@ -106,9 +106,9 @@ def read_kitti_flow(path):
 
 
 def resize_flow(flow, height, width, bilinear=False):
-    """Resizes `flow` [H, W, 2] to <float32>[height, width, 2], and scales it to the new pixels.
+    """Resizes `flow` [H, W, 2] to <float32>[height, width, 2], in new pixels.
 
-    The default, the nearest value, keeps motion boundaries sharp, as in the published evaluation.
+    The default, nearest-neighbour, keeps motion boundaries sharp, as in the published evaluation.
     """
     flow = np.asarray(_checked_flow(flow), np.float32)
     ratio = np.array([width / flow.shape[1], height / flow.shape[0]], np.float32)
@@ -131,8 +131,8 @@ def flow_to_colour(flow, max_length=None):
 
     Args:
       flow: <float>[H, W, 2], pixels; NaN or huge values (Middlebury's unknown) become black.
-      max_length: length in pixels at full saturation, the same for flows to be compared; None
-        takes the flow's longest.
+      max_length: length in pixels at full saturation; use the same for flows to be compared. None:
+        the maximum of this flow.
 
     Returns:
       <uint8>[H, W, 3], RGB.
@@ -150,7 +150,7 @@ def flow_to_colour(flow, max_length=None):
     before = np.floor(place).astype(int)
     share = (place - before)[..., None]
     colour = (1 - share) * wheel[before] + share * wheel[(before + 1) % len(wheel)]
-    # The longest flow is 1 only up to rounding.
+    # With rounding, the longest flow may slightly exceed 1.
     colour = np.where(length <= 1 + 1e-6, 1 - np.minimum(length, 1) * (1 - colour), 0.75 * colour)
     return (np.floor(255 * colour) * known[..., None]).astype(np.uint8)
 

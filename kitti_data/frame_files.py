@@ -9,20 +9,21 @@ from vo_common.errors import UserError
 from vo_common.files import list_folder
 
 IMAGE_EXTENSIONS = ('.png', '.jpg', '.jpeg')
-# int64 holds no longer number; int() takes minutes for millions of digits.
+# Range of int64; the limit on digits also avoids int(), which takes minutes for millions of them.
 _MAX_DIGITS, _MAX_NUMBER = 19, 2 ** 63 - 1
 _DIGITS = re.compile('([0-9]+)')
 _SECONDS = re.compile(r'([0-9]{10})\.([0-9]{6}|[0-9]{9})$')  # TUM: 1305031102.175304
 _BENCHMARK = re.compile(r'[0-9]{6}_[0-9]{2}')  # KITTI 2012 and 2015: scene and frame
-_EPOCH_DIGITS = 10  # of the seconds since 1970
-_CLOCK_DIGITS = (13, 16, 19)  # of milliseconds, microseconds and nanoseconds since 1970
-# Numbers that are times have nearly equal steps, far above 1.
-_LEAST_TIME_STEP, _ALIKE, _SHARE_ALIKE, _MOST_STEPS = 10, 0.25, 0.75, 1.5
+_EPOCH_DIGITS = 10  # digits of seconds since 1970
+_CLOCK_DIGITS = (13, 16, 19)  # digits of milliseconds, microseconds and nanoseconds since 1970
+# Numbers are times if their median step is at least 10 and 75 % of the steps are within 25 % of it.
+_LEAST_TIME_STEP, _ALIKE, _SHARE_ALIKE = 10, 0.25, 0.75
+_MOST_STEPS = 1.5  # usual steps between neighbours; more is a gap
 _LEAST_SECONDS, _MOST_SECONDS = 1e-3, 10.0  # between successive frames
 
 
 class Frame(NamedTuple):
-    """One image file: its place in time, the name of the example around it, its path."""
+    """An image file: its frame number, the name of the example around it, and its path."""
     number: int
     name: str
     path: str
@@ -41,8 +42,8 @@ def name_numbers(stems):
     Returns:
       (scenes, numbers, per_second). scenes: one str for each name, equal for frames that may be
       neighbours. numbers: list of int, or None if no number in the names orders them. per_second:
-      units of the numbers in a second if they are times since 1970, as integers or decimal
-      seconds; else None.
+      units per second if the numbers are times since 1970, as integers or decimal seconds; else
+      None.
     """
     scenes, numbers = _scenes_and_numbers([_SECONDS.sub(r'\1\2', stem) for stem in stems])
     lengths = {len('%d' % number) for number in numbers or ()}
@@ -57,8 +58,8 @@ def name_numbers(stems):
 def _scenes_and_numbers(stems):
     """`name_numbers` without times.
 
-    The number is the last one that differs between names; where what stands before it differs too,
-    and has several frames, it is the scene (`000003_10`, `000003_11`, `000004_10`).
+    The frame number is the last number that differs between names. If the part before it differs
+    too and occurs in several frames, it is the scene (`000003_10`, `000003_11`, `000004_10`).
     """
     parts = [_DIGITS.split(stem) for stem in stems]
     alike = len({tuple(part[::2]) for part in parts}) == 1
@@ -72,7 +73,7 @@ def _scenes_and_numbers(stems):
     scenes = [''.join(part[:place]) for part, place in zip(parts, last)]
     if all(map(_BENCHMARK.fullmatch, stems)):
         scenes, last = [part[1] for part in parts], [3] * len(parts)
-    elif len(set(scenes)) == len(stems) > 1:  # each has one frame: a counter with its time, say
+    elif len(set(scenes)) == len(stems) > 1:  # one frame each, as with a counter and a time
         scenes, last = [''] * len(stems), [differ[0]] * len(stems) if alike else []
     numbers = [frame_number(part[place]) for part, place in zip(parts, last)] or [None]
     if None in numbers or (not alike and len(set(scenes)) == 1):
@@ -81,10 +82,10 @@ def _scenes_and_numbers(stems):
 
 
 def usual_step(numbers):
-    """The difference of ascending frame numbers where no frame is missing.
+    """The difference between neighbouring frame numbers where no frame is missing.
 
-    It is the common divisor of the differences if that occurs among them (every fifth frame), about
-    their median if nearly all are close to it and it is far above 1 (times), and 1 otherwise.
+    It is the greatest common divisor of the differences if that occurs among them (every fifth
+    frame), their median if most are close to it and it is far above 1 (times), and 1 otherwise.
     """
     steps = np.diff(np.array(numbers, np.int64))
     if len(steps) < 2:
@@ -106,7 +107,7 @@ def natural_order(name):
 def image_names(folder):
     """The names of the images in `folder`, in natural order.
 
-    Hidden files are ignored: macOS leaves `._000001.png` beside `000001.png`.
+    Ignores hidden files, such as the `._000001.png` that macOS creates next to `000001.png`.
     """
     return sorted((name for name in list_folder(folder)
                    if name.lower().endswith(IMAGE_EXTENSIONS) and not name.startswith('.')),
@@ -143,7 +144,7 @@ def list_images(folder, one_scene=True):
       are None if the names have none, or if the images belong to several scenes.
 
     Raises:
-      UserError: two files have the same number, or names that differ in the extension alone; with
+      UserError: two files have the same number, or names that differ only in the extension; with
         `one_scene`, the images belong to several scenes.
     """
     names = image_names(folder)

@@ -21,7 +21,7 @@ from vo_common.files import require_folder
 from vo_common.parallel import read_ahead
 
 FRAMES_A_SECOND = 10.0  # KITTI's rate, assumed for frames without times
-_MOST_FACTOR = 1.5  # between the rate of frames and KITTI's
+_MOST_FACTOR = 1.5  # largest tolerated ratio between the frame rate and KITTI's
 
 
 class FrameSource(NamedTuple):
@@ -32,9 +32,9 @@ class FrameSource(NamedTuple):
     read: read(height, width) yields every frame as uint8 [height, width, 3], resized.
     numbers: int64 [N], ascending: the number in each frame's name, else 0..N-1.
     read_times: returns float64 [N] seconds.
-    rate: frames a second.
+    rate: frames per second.
     clocked: whether numbers are times.
-    fault: why frames are missing at the end, or ''.
+    fault: reason why frames are missing at the end, or ''.
     read_camera: returns float64 [3, 3], pixels of the files; None without a calibration.
     folder: absolute path of the folder that names are relative to, or of the video.
     sizes: (height, width) of each frame in its file.
@@ -52,7 +52,7 @@ class FrameSource(NamedTuple):
     sizes: Sequence[tuple] = ()
 
     def every(self, step):
-        """The source of every `step`-th frame, from the first on."""
+        """The source of every `step`-th frame, starting with the first."""
         return self if step == 1 else self._replace(
             names=self.names[::step], sizes=self.sizes[::step], numbers=self.numbers[::step],
             rate=self.rate / step,
@@ -61,7 +61,7 @@ class FrameSource(NamedTuple):
 
 
 def require_whole(source):
-    """Raises a UserError if frames of a source are missing, after the others are predicted."""
+    """Raises a UserError if frames of a source are missing. Call it after prediction."""
     if source.fault:
         raise UserError('%s: the frames before are predicted' % source.fault)
 
@@ -70,24 +70,25 @@ def warn_of_rate(rate, path, step=None):
     """Warns if the frame rate differs much from KITTI's.
 
     Args:
-      rate: frames a second.
-      path: of the frames.
+      rate: frames per second.
+      path: path of the frames.
       step: the current --frame_step, if the program has that flag.
     """
     factor = rate / FRAMES_A_SECOND
     if 1 / _MOST_FACTOR <= factor <= _MOST_FACTOR:
         return
     best = max(1, round(step * factor)) if step else step
-    warn('%s: prediction uses %.4g frames a second, KITTI has %g: a model trained there expects '
-         'other motions%s' % (path, rate, FRAMES_A_SECOND,
-                              ' (--frame_step=%d fits better)' % best if best != step else ''))
+    warn('%s: prediction uses %.4g frames per second, KITTI has %g: a model trained on KITTI '
+         'expects other motions%s' % (path, rate, FRAMES_A_SECOND,
+                                      ' (--frame_step=%d fits better)' % best
+                                      if best != step else ''))
 
 
 def depth_frames(dataset_dir, split, test_file_list='', sequence='', camera=2):
     """The frames of a depth test.
 
-    The first that applies: the files of a list, relative to `dataset_dir`; for the split 'stereo',
-    the reference images of KITTI 2015; otherwise `sequence_frames`, where gaps are only warned of.
+    These are the first of: the files of a list, relative to `dataset_dir`; with split 'stereo', the
+    reference images of KITTI 2015; `sequence_frames`, with only a warning about gaps.
 
     Raises:
       UserError: none of these exists.
@@ -109,7 +110,7 @@ def sequence_frames(path, sequence='', camera=2, allow_gaps=False):
     Args:
       path: folder or video file.
       sequence, camera: odometry sequence and camera, if `path` is a KITTI folder.
-      allow_gaps: whether to accept single frames: gaps are only warned of, and the frames may
+      allow_gaps: whether to accept single frames: gaps only cause a warning, and the frames may
         belong to several scenes and have several sizes.
 
     Raises:
@@ -173,8 +174,10 @@ def from_folder(folder, allow_gaps=False):
 
 
 def _from_frames(frames, allow_gaps, per_second=None):
-    """The source of (number, path) pairs; `per_second` is the number of units in a second if the
-    numbers are times. Otherwise a step of 1 in the numbers is a tenth of a second.
+    """The source of (number, path) pairs.
+
+    `per_second` is the number of units per second if the numbers are times; otherwise a difference
+    of 1 is a tenth of a second.
     """
     named = frames[0][0] is not None
     if named and not allow_gaps:
@@ -197,10 +200,10 @@ def _from_frames(frames, allow_gaps, per_second=None):
 
 
 def from_paths(paths, names=None, one_size=False):
-    """The image files `paths`, numbered from 0, whose headers are all checked now.
+    """The image files `paths`, numbered from 0. Checks all their headers.
 
     Raises:
-      UserError: one is not an image; with `one_size`, one has another size than the first.
+      UserError: a file is not an image, or, with `one_size`, differs in size from the first.
     """
     def read(height, width):
         return read_ahead(lambda path: images.read_resized(path, height, width)[0], paths)
@@ -217,7 +220,7 @@ def from_paths(paths, names=None, one_size=False):
 
 
 def from_video(path):
-    """The frames of a video file, with times by its frame rate."""
+    """The frames of a video file, with times from its frame rate."""
     found = video.probe(path)
 
     def read(height, width):

@@ -1,8 +1,8 @@
 """Lists of images in text files, in the forms common in the field.
 
-A line is a path in a data set, alone or followed by others (`left.png right.png`), or a frame of
-KITTI raw, `date/drive number l` or `drive number r`. Paths may contain spaces. If a path does not
-exist, the same path with another extension is used: data sets are distributed as PNG and as JPEG.
+A line is a path in a data set, which others may follow (`left.png right.png`), or a frame of KITTI
+raw, `date/drive number l` or `drive number r`. Paths may contain spaces. If a path does not exist,
+the same path with another extension is used, since data sets are distributed as PNG and as JPEG.
 """
 import os
 import re
@@ -20,7 +20,7 @@ _MISSING_NAMED = 3
 
 
 class ListedImage(NamedTuple):
-    """One line: `name`, the path in the data set, and the line number."""
+    """An image in a list: `name`, its path in the data set, and `line`, its line number."""
     name: str
     line: int
 
@@ -34,11 +34,11 @@ def read_image_list(list_path, root='', exist=True):
       exist: whether the images must exist in `root`.
 
     Returns:
-      List of N `ListedImage`s, in the list's order.
+      List of N `ListedImage`s, in the order of the list.
 
     Raises:
-      UserError: the list is empty, a line has none of these forms, or images do not exist (gives
-        their number and names the first).
+      UserError: the list is empty, a line has none of these forms, or images do not exist (the
+        message gives their number and names the first).
     """
     listed = []
     for number, line in numbered_lines(list_path, 'list of test images'):
@@ -74,7 +74,7 @@ def _name(line, root):
 
 
 def _existing(name, root):
-    """`name`, or the same with the extension of the image that exists."""
+    """`name`, with another extension if the image exists only with that one."""
     stem = os.path.splitext(name)[0]
     extensions = IMAGE_EXTENSIONS + tuple(extension.upper() for extension in IMAGE_EXTENSIONS)
     return next((one for one in [name] + [stem + extension for extension in extensions]

@@ -1,7 +1,7 @@
-"""Reading, resizing and writing images, the same for preparation, training and prediction.
+"""Reads, resizes and writes images, in the same way for preparation, training and prediction.
 
 Pixels are used as stored: EXIF orientation is not applied, because calibration and ground truth
-belong to the stored pixels.
+refer to the stored pixels.
 """
 import contextlib
 import os
@@ -25,7 +25,7 @@ _FORMATS = ('PNG', 'JPEG')
 _ORIENTATION = 0x0112
 _AS_STORED = 1
 _GRAY, _COLOUR = ('L', '1'), ('RGB', 'RGBA', 'P', 'LA')
-_turned = []  # The first file with an EXIF orientation: one warning is enough.
+_turned = []  # The first file with an EXIF orientation, to warn only once.
 
 
 class FrameFormat(typing.NamedTuple):
@@ -39,14 +39,14 @@ def read_rgb(path):
     """The image file `path` as uint8 [H, W, 3]; gray becomes three equal channels.
 
     Raises:
-      UserError: the file is missing, empty, truncated, broken, too large, or not PNG or JPEG of 8
-        bits a channel.
+      UserError: the file is missing, empty, truncated, broken, too large, or not a PNG or JPEG with
+        8 bits per channel.
     """
     return np.array(_load(path).convert('RGB'))
 
 
 def read_resized(path, height, width):
-    """`resize(read_rgb(path), height, width)`, faster for gray files, and the size in the file.
+    """Reads and resizes an image as `resize(read_rgb(path), height, width)`; faster for gray files.
 
     Returns:
       (uint8 [height, width, 3], (H, W) of the file).
@@ -67,13 +67,13 @@ def read_levels(path, channels):
 
 
 def read_16_bit(path, channels, what):
-    """The PNG file `path` of 16 bits a channel: uint16 [H, W] for 1 channel, [H, W, 3] RGB for 3.
+    """The 16-bit PNG file `path`: uint16 [H, W] for 1 channel, [H, W, 3] RGB for 3.
 
     Raises:
       UserError: the file is missing, broken, too large, or has other pixels.
     """
     with _opened(path, what, MAX_PIXELS_OF_16_BITS) as image:
-        image.verify()  # OpenCV allocates what a chunk calls its length, up to 4 GB
+        image.verify()  # OpenCV would allocate the length given in a chunk, up to 4 GB.
     pixels = _decode(path, cv2.IMREAD_UNCHANGED, what)
     if pixels.dtype != np.uint16 or pixels.shape[2:] != ((3,) if channels == 3 else ()):
         raise UserError('%s %s: found %s %s, must be a 16-bit %s PNG' % (
@@ -88,7 +88,7 @@ def image_size(path):
 
 
 def size_of_first(paths):
-    """(height, width) of the first readable image file; raises the last one's error if none is."""
+    """(height, width) of the first readable image file; raises the last file's error otherwise."""
     for path in paths[:-1]:
         try:
             return image_size(path)
@@ -104,7 +104,7 @@ def check_headers(paths):
       List of (height, width).
 
     Raises:
-      UserError: names the first that is missing, empty, not an image or of 16 bits.
+      UserError: an image is missing, empty, not an image or of 16 bits; names the first.
     """
     def check(path):
         with _opened(path) as image:
@@ -130,9 +130,9 @@ def resize(image, height, width):
 
 
 def write_png(path, image):
-    """Writes uint8 [H, W] or [H, W, 3], or uint16 [H, W], as a PNG file, whole.
+    """Writes uint8 [H, W] or [H, W, 3], or uint16 [H, W], as a PNG file, atomically.
 
-    OpenCV takes a sixth of Pillow's time, for files a fifth larger.
+    OpenCV takes a sixth of the time of Pillow, for files a fifth larger.
     """
     pixels = cv2.imencode('.png', image[..., ::-1] if image.ndim == 3 else image)[1]
     with atomic_write(path, 'wb') as stream:
@@ -140,14 +140,14 @@ def write_png(path, image):
 
 
 def write_jpeg(path, image, quality=95):
-    """Writes uint8 [H, W, 3] as a JPEG file, whole."""
+    """Writes uint8 [H, W, 3] as a JPEG file, atomically."""
     with atomic_write(path, 'wb') as stream:
         Image.fromarray(image).save(stream, 'JPEG', quality=quality)
 
 
 @contextlib.contextmanager
 def _opened(path, what='image', max_pixels=MAX_PIXELS):
-    """The Pillow image of a file of bearable size, its header read."""
+    """Yields the Pillow image of a file, with its header read and its size checked."""
     path = require_file(path, what)
     with reading(path, what):
         if not os.path.getsize(path):
@@ -173,7 +173,7 @@ def _load(path):
 
 
 def _format(image, path):
-    """The `FrameFormat` of an open image, which must have 8 bits a channel."""
+    """The `FrameFormat` of an open image; a UserError unless it has 8 bits per channel."""
     stored = image.tile[0][3] if image.tile else ''
     if image.mode not in _GRAY + _COLOUR or '16' in str(stored):
         raise UserError('image %s: has pixels of kind %s, must be 8-bit gray or colour' % (
@@ -188,11 +188,11 @@ def _warn_if_turned(image, path):
     try:
         orientation = image.getexif().get(_ORIENTATION, _AS_STORED)
     except Exception:  # pylint: disable=broad-except
-        return  # Broken EXIF does not make the picture unreadable.
+        return  # An image with broken EXIF is still readable.
     if orientation != _AS_STORED:
         _turned.append(path)
-        warn('%s: EXIF orientation %s is not applied, pixels are taken as stored; the same holds '
-             'for all other images (turn the files if that is wrong)' % (path, orientation))
+        warn('%s: EXIF orientation %s is not applied, pixels are used as stored; the same holds '
+             'for all other images (rotate the files if that is wrong)' % (path, orientation))
 
 
 def _decode(path, mode, what):

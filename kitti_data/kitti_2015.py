@@ -14,7 +14,7 @@ from vo_common.files import list_folder, require_file
 
 REFERENCE = 10  # number of the frame that has ground truth
 _REFERENCE_NAME = re.compile(r'([0-9]{1,18})_%02d\.png' % REFERENCE)
-# Camera -> folder of its images, in KITTI 2015 and 2012 (whose first two cameras are gray).
+# Image folder of each camera in KITTI 2015 and 2012; cameras 0 and 1 are gray.
 _FOLDERS_2015 = {2: 'image_2', 3: 'image_3'}
 _FOLDERS_2012 = {0: 'image_0', 1: 'image_1', 2: 'colored_0', 3: 'colored_1'}
 _PARTS = ('training', 'testing', '')
@@ -47,7 +47,7 @@ class FlowScenes:
     names: the `NNNNNN` of the scenes, ascending.
 
     Args:
-      folder: of the images.
+      folder: folder of the images.
       camera: 0..3.
       calib_root: parent of the calibration folder; empty for the parent of `folder`.
 
@@ -68,7 +68,7 @@ class FlowScenes:
         """The paths of `length` frames of a scene, in time order, the reference in the middle.
 
         Raises:
-          UserError: one does not exist.
+          UserError: a frame does not exist.
         """
         first = REFERENCE - length // 2
         return [require_file(os.path.join(self.folder, '%s_%02d.png' % (name, frame)),

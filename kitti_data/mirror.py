@@ -1,13 +1,13 @@
-"""The mirrored world: x becomes -x, and column x of an image becomes column W - 1 - x.
+"""Mirrors the world: x becomes -x, and column x of an image becomes column W - 1 - x.
 
-What is not pixels may be arrays or tensors.
+Intrinsics and motions may be arrays or tensors.
 """
 import numpy as np
 
-# Of (tx, ty, tz, rx, ry, rz) in the camera's frame: the translation along x and the rotations
-# about y and z change direction.
+# Signs for (tx, ty, tz, rx, ry, rz) in the camera's frame: mirroring reverses the translation along
+# x and the rotations about y and z.
 MOTION_SIGNS = np.float32([-1, 1, 1, 1, -1, -1])
-# Of (x, y) displacements, whose places are mirrored as well.
+# Signs for displacements (x, y); their positions must be mirrored too.
 FLOW_SIGNS = np.float32([-1, 1])
 
 
@@ -17,7 +17,7 @@ def mirrored_images(images):
 
 
 def mirrored_intrinsics(intrinsics, width):
-    """Intrinsics of the camera that sees the mirrored world; focal lengths stay positive.
+    """Intrinsics of the mirrored camera; focal lengths stay positive.
 
     Args:
       intrinsics: float32 [..., 3, 3], pixels.
@@ -32,5 +32,5 @@ def mirrored_intrinsics(intrinsics, width):
 
 
 def mirrored_motions(motions):
-    """Motions or pose vectors [..., 6], in the camera's frame, of the mirrored world."""
+    """Mirrored motions or pose vectors [..., 6], in the camera's frame."""
     return MOTION_SIGNS * motions

@@ -1,9 +1,9 @@
-"""Camera motions as 6-vectors: the labels of visual odometry, and the way back to poses.
+"""Camera motions as 6-vectors, the labels of visual odometry, and their conversion to poses.
 
 A vector is (tx, ty, tz, ex, ey, ez), metres and radians, with R = Rz(ez) Ry(ey) Rx(ex). Poses are
 camera-to-world, float64 [N, 4, 4].
 
-Labels of one step are given in one of two frames:
+Labels are given in one of two frames:
   camera: the vector of inv(T_i) T_{i+1}, the motion in the camera's own frame;
   world: the difference of the vectors of T_{i+1} and T_i, as in the published code, with angle
     differences wrapped to (-pi, pi].
@@ -45,7 +45,7 @@ def wrap_angle(angles):
 
 
 def motions_from_poses(poses, label_frame='camera'):
-    """float64 [N-1, 6] motions between the neighbours of [N, 4, 4] poses, in `label_frame`."""
+    """float64 [N-1, 6] motions between consecutive poses [N, 4, 4], in `label_frame`."""
     poses = np.asarray(poses, np.float64)
     if label_frame == 'camera':
         return vectors_from_poses(relative(poses[:-1], poses[1:]))
@@ -55,7 +55,7 @@ def motions_from_poses(poses, label_frame='camera'):
 
 
 def poses_from_motions(motions, label_frame='camera', first_pose=None):
-    """Chains motions into a trajectory that begins with the identity.
+    """Chains motions into a trajectory that starts with the identity.
 
     Args:
       motions: [N-1, 6] in `label_frame`.
@@ -63,7 +63,7 @@ def poses_from_motions(motions, label_frame='camera', first_pose=None):
       first_pose: [4, 4] pose of the first frame, for world-frame motions; None for the identity.
 
     Returns:
-      float64 [N, 4, 4] poses, the first one the identity.
+      float64 [N, 4, 4] poses, the first the identity.
     """
     motions = np.asarray(motions, np.float64).reshape(-1, 6)
     if label_frame == 'world':
@@ -75,13 +75,13 @@ def poses_from_motions(motions, label_frame='camera', first_pose=None):
 
 
 def require_camera_frame(label_frame, **flags):
-    """Raises a UserError for the first of `flags` that is on, unless motions are the camera's own.
+    """Raises a UserError for the first of `flags` that is set, unless `label_frame` is 'camera'.
 
     Args:
       label_frame: 'camera' or 'world'.
-      **flags: flag -> value; each turns or mirrors the camera where it is on.
+      **flags: flag -> value, of flags that turn or mirror the camera.
     """
     for name, value in flags.items():
         if value and label_frame != 'camera':
             raise UserError('--%s=%s: must not be given with --label_frame=%s (its motions depend '
-                            'on where the sequence began)' % (name, as_typed(value), label_frame))
+                            'on where the sequence starts)' % (name, as_typed(value), label_frame))

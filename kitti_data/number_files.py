@@ -1,4 +1,4 @@
-"""Text files of rows of numbers; errors name file and line."""
+"""Text files with rows of numbers; errors name file and line."""
 import numpy as np
 
 from vo_common.errors import UserError
@@ -14,8 +14,8 @@ def numbered_rows(path, widths, what, required=''):
     """Reads the rows of numbers in `path` and their line numbers.
 
     Args:
-      path: a text file with one row of numbers a line, separated by white space or commas; lines
-        that begin with # are comments.
+      path: a text file with one row of numbers per line, separated by white space or commas; lines
+        that start with # are comments.
       widths: allowed numbers of columns; all rows must have the same number.
       what: kind of file, for errors.
       required: description of a valid row, for errors; empty names the widths.
@@ -24,7 +24,7 @@ def numbered_rows(path, widths, what, required=''):
       (list of N line numbers, float64 [N, width]).
 
     Raises:
-      UserError: there is no row, a row of another width, or a word that is not a finite number.
+      UserError: there is no row, a row has another width, or a word is not a finite number.
     """
     rows, numbers = [], []
     for number, line in numbered_lines(path, what):

@@ -13,7 +13,7 @@ from kitti_data.poses import (
 from vo_common.errors import UserError
 from vo_common.files import atomic_write, list_folder, reading, require_file, require_folder
 
-# Metres, some laps of the Earth; and frames, about three years. Beyond, sums are not finite.
+# Limits that keep sums finite: metres (a few times round the Earth) and frames (three years).
 MOST_DISTANT, _MOST_FRAMES = 1e8, 1e9
 _POSE_COLUMNS = ('12 finite numbers (the upper 3x4, row by row), 16 (4x4), 13 or 17 (the same '
                  'after the frame number) or 8 (TUM: t tx ty tz qx qy qz qw)')
@@ -22,16 +22,16 @@ _POSE_COLUMNS = ('12 finite numbers (the upper 3x4, row by row), 16 (4x4), 13 or
 class OdometrySequence:
     """One sequence seen by one camera. Files are read, and errors raised, on first use.
 
-    Frame n belongs to line n (from 0) of `times.txt`, and to line n of a poses file of 12 columns
-    or the line that begins with n of one of 13. So `times` and `poses` have one row for each image,
-    even if images at the start or end are absent.
+    Frame n belongs to line n (from 0) of `times.txt`, and to line n of a pose file of 12 columns
+    or to the line that starts with n in a pose file of 13. `times` and `poses` therefore have one
+    row for each image, even if images at the start or end are absent.
 
     Args:
       root: the folder that holds `sequences/` and `poses/`.
       sequence: its number or name; 9 and '09' are the same.
       camera: 0..3; 0 and 1 are the gray pair, 2 and 3 the colour pair.
-      allow_gaps: whether frame numbers may jump; must be False if neighbours in the list are used
-        as neighbours in time.
+      allow_gaps: whether frame numbers may jump; must be False if consecutive images are used as
+        neighbours in time.
     """
 
     def __init__(self, root, sequence, camera=0, allow_gaps=False):
@@ -68,7 +68,7 @@ class OdometrySequence:
 
     @property
     def times(self):
-        """float64 [N] seconds since the sequence began."""
+        """float64 [N] seconds since the start of the sequence."""
         path = os.path.join(self.folder, 'times.txt')
         times = read_times(path)
         return self._at_frames(np.arange(len(times)), times, path, 'time')
@@ -100,7 +100,7 @@ class OdometrySequence:
         if absent:
             raise UserError('%s has %d %ss, but none of frame %d (%s): sequence %s has images up '
                             'to frame %d' % (path, len(rows), what, absent[0][0], absent[0][1],
-                                          self.name, self.frames[-1][0]))
+                                             self.name, self.frames[-1][0]))
         return rows[[places[number] for number, _ in self.frames]]
 
 
@@ -142,7 +142,7 @@ def read_pose_file(path):
     """Reads poses, with their frame numbers or times.
 
     Args:
-      path: text with one pose a line, columns separated by white space or commas: 12 numbers (the
+      path: text with one pose per line, columns separated by white space or commas: 12 numbers (the
         upper 3x4, row by row), 16 (the 4x4), 13 or 17 (the same after the frame number), or 8
         (TUM: t tx ty tz qx qy qz qw); or a `.npy` array [N, 3 or 4, 4].
 
@@ -150,8 +150,8 @@ def read_pose_file(path):
       <PoseFile>.
 
     Raises:
-      UserError: names the file and line: a word that is not a number, a frame number that is not
-        whole, a frame or time that is not above the one before, or a pose that is not rigid.
+      UserError: a word is not a number, a frame number is not whole, a frame or time is not above
+        the one before, or a pose is not rigid; the message names the file and line.
     """
     if path.lower().endswith('.npy'):
         rows = _npy_rows(path)
@@ -207,8 +207,10 @@ def _npy_rows(path):
 
 
 def write_poses(path, poses, numbers=None):
-    """Writes [N, 4, 4] or [N, 3, 4] poses as a KITTI file of 12 columns, ten digits each, whole; of
-    13 columns if the frame `numbers` are not 0..N-1."""
+    """Writes [N, 4, 4] or [N, 3, 4] poses atomically as a KITTI pose file.
+
+    It has 12 columns of ten digits, preceded by a column of frame `numbers` if they are not 0..N-1.
+    """
     rows, formats = np.asarray(poses, np.float64)[:, :3, :].reshape(-1, 12), ['%.9e'] * 12
     if numbers is not None and not np.array_equal(numbers, np.arange(len(rows))):
         rows, formats = np.column_stack([numbers, rows]), ['%d'] + formats
@@ -217,22 +219,24 @@ def write_poses(path, poses, numbers=None):
 
 
 def write_tum(path, times, poses, number_format='%.9g'):
-    """Writes [N, 4, 4] poses as a TUM file: times [N] in seconds, position, quaternion; whole."""
+    """Writes [N, 4, 4] poses atomically as a TUM file, with times [N] in seconds."""
     rows = np.column_stack([times, poses[:, :3, 3], quaternion_from_rotation(poses[:, :3, :3])])
     with atomic_write(path) as stream:
         np.savetxt(stream, rows, fmt=['%.6f'] + [number_format] * 7)
 
 
 def sequence_of_poses(path):
-    """The sequence that a pose file belongs to: NN of `poses/NN.txt` and of `NN/poses.txt`."""
+    """The sequence of a pose file: NN for `poses/NN.txt` and `NN/poses.txt`."""
     stem = os.path.splitext(os.path.basename(path))[0]
     folder = os.path.basename(os.path.dirname(os.path.abspath(path)))
     return folder if frame_number(stem) is None and frame_number(folder) is not None else stem
 
 
 def times_of_poses(path):
-    """The path of the times of a pose file: `times.txt` beside `NN/poses.txt`, or
-    `sequences/NN/times.txt` beside `poses/`."""
+    """The path of the times file of a pose file.
+
+    It is `NN/times.txt` for `NN/poses.txt`, and `sequences/NN/times.txt` for `poses/NN.txt`.
+    """
     folder, name = os.path.dirname(os.path.abspath(path)), sequence_of_poses(path)
     if os.path.basename(folder) == name:
         return os.path.join(folder, 'times.txt')
@@ -240,5 +244,5 @@ def times_of_poses(path):
 
 
 def read_times(path):
-    """Reads float64 [N] seconds from a file with one number a line."""
+    """Reads float64 [N] seconds from a file with one number per line."""
     return read_rows(path, (1,), 'times file')[:, 0]

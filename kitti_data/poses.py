@@ -12,7 +12,7 @@ _ROTATION_TOLERANCE = 0.01
 
 
 def to_4x4(matrices):
-    """Adds the row (0, 0, 0, 1) to [..., 3, 4] matrices; [..., 4, 4] ones stay as they are."""
+    """Appends the row (0, 0, 0, 1) to [..., 3, 4] matrices; returns [..., 4, 4] unchanged."""
     matrices = np.asarray(matrices, np.float64)
     if matrices.shape[-2:] == (4, 4):
         return matrices
@@ -25,7 +25,7 @@ def to_4x4(matrices):
 
 
 def from_parts(rotations, translations):
-    """[..., 4, 4] transforms of [..., 3, 3] rotations and [..., 3] translations."""
+    """[..., 4, 4] transforms from [..., 3, 3] rotations and [..., 3] translations."""
     rotations = np.asarray(rotations, np.float64)
     translations = np.asarray(translations, np.float64)
     return to_4x4(np.concatenate([rotations, translations[..., None]], axis=-1))
@@ -39,13 +39,12 @@ def inverse(transforms):
 
 
 def relative(pose_a, pose_b):
-    """inv(A) B: with camera-to-world poses, maps points of camera b into camera a."""
+    """inv(A) B, which for camera-to-world poses maps points of camera b into camera a."""
     return inverse(pose_a) @ np.asarray(pose_b, np.float64)
 
 
 def chain(motions):
-    """[N + 1, 4, 4] poses of N motions [4, 4] from frame k + 1 to frame k; the first one is the
-    identity."""
+    """Chains N motions [4, 4] from frame k + 1 to frame k: poses [N + 1, 4, 4], the first I."""
     return np.array(list(itertools.accumulate([np.eye(4)] + list(motions), np.matmul)))
 
 
@@ -63,7 +62,7 @@ def transform_from_vector(vectors):
 
 
 def vector_from_transform(transforms):
-    """[N, 6] vectors of pose_net of [N, 4, 4] transforms: inverts `transform_from_vector`."""
+    """pose_net's [N, 6] vectors of [N, 4, 4] transforms; the inverse of `transform_from_vector`."""
     transforms = np.asarray(transforms, np.float64)
     angles = Rotation.from_matrix(transforms[:, :3, :3]).as_euler('XYZ')
     return np.concatenate([transforms[:, :3, 3], angles], axis=1)
@@ -89,16 +88,18 @@ def quaternion_from_rotation(rotations):
 
 
 def mean_transform(transforms):
-    """The mean [4, 4] of [N, 4, 4]: the mean translation, and the rotation with the least sum of
-    squared differences to theirs."""
+    """The mean of [N, 4, 4] transforms: [4, 4].
+
+    Averages the translations, and takes the rotation that minimises the sum of squared differences.
+    """
     rotation = Rotation.from_matrix(transforms[:, :3, :3]).mean().as_matrix()
     return from_parts(rotation, transforms[:, :3, 3].mean(axis=0))
 
 
 def rotation_faults(transforms):
-    """Yields (index, description) of each of [N, 4, 4] whose 3x3 part is not a rotation.
+    """Yields (index, description) of each [N, 4, 4] transform whose 3x3 part is not a rotation.
 
-    Files round rotations: products of axes may be off by 1 %.
+    Allows for rounding in files: products of axes may be off by 1 %.
     """
     rotations = np.asarray(transforms, np.float64)[:, :3, :3]
     with np.errstate(over='ignore', invalid='ignore'):

@@ -1,6 +1,6 @@
 """The KITTI raw layout: `<date>/<date>_drive_<n>_sync/{image_0C,oxts,velodyne_points}/data`.
 
-The calibration files are beside the drives of a date. Cameras 0 and 1 are gray, 2 and 3 colour.
+The calibration files are in the folder of the date. Cameras 0 and 1 are gray, 2 and 3 colour.
 """
 import os
 import re
@@ -16,10 +16,10 @@ from vo_common.files import (
 
 _CAMERA_FOLDER = re.compile(r'image_0([0-3])')
 _DRIVE_NAME = re.compile(r'(\d{4}_\d{2}_\d{2})_drive_\d{4}_sync$')
-_SPEED_COLUMNS = slice(8, 11)   # forward, leftward, upward, metres a second
+_SPEED_COLUMNS = slice(8, 11)  # forward, leftward, upward, metres per second
 _NUM_OXTS_COLUMNS = 30
 _TIME = re.compile(r'\d{4}-[01]\d-[0-3]\d [0-2]\d:[0-5]\d:[0-5]\d(\.\d{1,9})?')
-_MOST_BYTES_OF_A_SCAN = 2 ** 28  # KITTI's have 2 ** 21.
+_MOST_BYTES_OF_A_SCAN = 2 ** 28  # KITTI's scans have about 2 ** 21
 
 
 class RawDrive:
@@ -50,7 +50,7 @@ class RawDrive:
         return os.path.join(self.folder, 'velodyne_points', 'data', '%010d.bin' % number)
 
     def speed(self, number):
-        """Speed in metres a second at frame `number`, from the inertial unit (`oxts`)."""
+        """Speed in metres per second at frame `number`, from the inertial unit (`oxts`)."""
         path = os.path.join(self.folder, 'oxts', 'data', '%010d.txt' % number)
         row = read_rows(path, (_NUM_OXTS_COLUMNS,), 'oxts file')[0]
         return float(np.linalg.norm(row[_SPEED_COLUMNS]))
@@ -60,8 +60,8 @@ def drive_of(path, camera):
     """Finds the synchronised drive that a path belongs to.
 
     Args:
-      path: a drive's folder, or `image_0C` or `image_0C/data` in it.
-      camera: used if the path names none.
+      path: the folder of a drive, or `image_0C` or `image_0C/data` in it.
+      camera: camera to use if the path names none.
 
     Returns:
       (folder of the drive, camera), or None if `path` is not part of a drive.
@@ -130,8 +130,8 @@ def read_velodyne(path):
     path = require_file(path, 'velodyne scan')
     size = os.path.getsize(path)
     if size == 0 or size % 16 or size > _MOST_BYTES_OF_A_SCAN:
-        raise UserError('velodyne scan %s: has %d bytes, must be a multiple of 16 (four float32 a '
-                        'point) up to %d' % (path, size, _MOST_BYTES_OF_A_SCAN))
+        raise UserError('velodyne scan %s: has %d bytes, must be a multiple of 16 (four float32 '
+                        'per point) up to %d' % (path, size, _MOST_BYTES_OF_A_SCAN))
     with reading(path, 'velodyne scan'):
         points = np.fromfile(path, '<f4').reshape(-1, 4)
     if not np.isfinite(points).all():

@@ -21,7 +21,7 @@ _CAMERA_ENDING = '_cam.txt'
 class Snippet(NamedTuple):
     """One target frame and its neighbours.
 
-    number: of the target frame; names the prediction.
+    number: number of the target frame; names the prediction.
     frames: uint8 [L, H, W, 3] in time order, the target in the middle.
     intrinsics: float64 [3, 3], pixels of `frames`; None without a calibration.
     size: (height, width) of the target's image file.
@@ -45,13 +45,13 @@ class Snippet(NamedTuple):
 
 
 class SnippetSource(NamedTuple):
-    """`count` snippets, and `read()` that yields them.
+    """`count` snippets; `read()` yields them.
 
-    numbers: of their targets.
+    numbers: frame number of each target.
     folder: absolute path of the images.
     names: image of each target, relative to `folder`.
-    rate: frames a second.
-    fault: why snippets are missing at the end, or ''.
+    rate: frames per second.
+    fault: reason why snippets are missing at the end, or ''.
     """
     numbers: list
     read: Callable[[], Iterator[Snippet]]
@@ -73,13 +73,13 @@ def snippets(path, length, height, width, sequence='', camera=2, intrinsics=(),
     Args:
       path: folder or video file.
       length: odd number of frames.
-      height, width: to which frames are resized, pixels.
+      height, width: size in pixels to which frames are resized.
       sequence, camera: odometry sequence and camera, if `path` is a KITTI folder.
-      intrinsics: (fx, fy, cx, cy) in pixels of the files (in a formatted set: of the frames in
+      intrinsics: (fx, fy, cx, cy) in pixels of the files (for a formatted set, of the frames in
         them), instead of a calibration.
       camera_needed: whether every snippet must have intrinsics.
       half_pixel_centers: whether intrinsics follow the resize exactly, or as published.
-      frame_step: uses every `frame_step`-th frame of a sequence, folder or video.
+      frame_step: use every `frame_step`-th frame of a sequence, folder or video.
 
     Raises:
       UserError: there is no snippet, or a frame or the camera is missing.
@@ -118,10 +118,10 @@ def snippets(path, length, height, width, sequence='', camera=2, intrinsics=(),
 
 
 def sequence_source(path, length, sequence='', camera=2, frame_step=1):
-    """The <FrameSource> of every `frame_step`-th of the `sequence_frames` at `path`.
+    """The <FrameSource> of every `frame_step`-th frame of `sequence_frames` at `path`.
 
     Raises:
-      UserError: as `sequence_frames`, or they are fewer than the `length` of a snippet.
+      UserError: as `sequence_frames`, or there are fewer frames than the `length` of a snippet.
     """
     source = sequence_frames(path, sequence, camera).every(frame_step)
     if len(source.names) < length:
@@ -138,7 +138,7 @@ def _of_scenes(scenes, shape, intrinsics, camera_needed, half_pixel_centers):
     for name in scenes.names if calibrated else ():
         scenes.calibration_path(name)
     sizes = images.check_headers(paths)
-    typed_camera(intrinsics, sizes[0])  # refused before the first prediction
+    typed_camera(intrinsics, sizes[0])  # raises its error before the first prediction
 
     def load(name):
         return load_scene(scenes, name, shape, half_pixel_centers, lambda size: (
@@ -154,10 +154,10 @@ def load_scene(scenes, name, shape, half_pixel_centers, camera_of):
 
     Args:
       scenes: <FlowScenes>.
-      name: of the scene.
+      name: name of the scene.
       shape: (frames, height, width).
       half_pixel_centers: whether intrinsics follow the resize exactly, or as published.
-      camera_of: function of a file's (height, width): float64 [3, 3] in its pixels, or None.
+      camera_of: function (height, width) of a file -> float64 [3, 3] in its pixels, or None.
     """
     length, height, width = shape
     read = [images.read_resized(path, height, width) for path in scenes.frame_paths(name, length)]
@@ -167,8 +167,10 @@ def load_scene(scenes, name, shape, half_pixel_centers, camera_of):
 
 
 def _formatted_examples(folder):
-    """Path prefixes of the examples written by generate_multiview_extension.py: all in its list, or
-    all in one of its folders; [] if `folder` is neither."""
+    """Path prefixes of the examples that generate_multiview_extension.py wrote.
+
+    They are those in its list, or those in one of its folders; [] if `folder` is neither.
+    """
     list_path = os.path.join(folder, _FORMATTED_LIST)
     if os.path.isfile(list_path):
         return [os.path.join(folder, *example) for example in read_example_list(list_path)]
@@ -179,14 +181,14 @@ def _formatted_examples(folder):
 
 
 def _require_centers(folder, half_pixel_centers):
-    """Raises a UserError if a formatted set has cameras of the other convention."""
+    """Raises a UserError if a formatted set follows the other convention for pixel centres."""
     root = folder if os.path.isfile(os.path.join(folder, _FORMATTED_LIST)) \
         else os.path.dirname(folder)
     prepared = bool(settings_of(root).get('half_pixel_centers'))
     if prepared != half_pixel_centers:
         raise UserError(
-            '%s: has principal points with%s --half_pixel_centers, must be with%s it, as the model '
-            '(format it again, give --intrinsics, or KITTI 2015 itself as --dataset_dir)' % (
+            '%s: was prepared with%s --half_pixel_centers, must be with%s it, like the model '
+            '(format it again, give --intrinsics, or give KITTI 2015 itself as --dataset_dir)' % (
                 folder, '' if prepared else 'out', '' if half_pixel_centers else 'out'))
 
 
@@ -214,8 +216,10 @@ def _formatted(prefixes, shape, matrix=None):
 
 
 def typed_camera(intrinsics, size):
-    """float64 [3, 3] of --intrinsics (fx, fy, cx, cy) for image files of `size` (height, width);
-    None if they are empty."""
+    """float64 [3, 3] of --intrinsics (fx, fy, cx, cy) for image files of `size` (height, width).
+
+    None if they are empty.
+    """
     if not len(intrinsics):
         return None
     fx, fy, cx, cy = intrinsics

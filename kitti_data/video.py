@@ -1,7 +1,7 @@
 """Reads videos, and writes them for browsers.
 
-OpenCV reads, because it returns each decoded frame once, while ffmpeg repeats frames to keep the
-rate and so hides gaps. imageio, with ffmpeg, writes.
+Reads with OpenCV, which returns each decoded frame once; ffmpeg would repeat frames to keep the
+rate, and so hide gaps. Writes with imageio and ffmpeg.
 """
 import contextlib
 import math
@@ -17,7 +17,7 @@ from vo_common.files import reason
 from vo_common.opencv import cv2
 
 EXTENSIONS = ('.mp4', '.avi', '.mov', '.mkv', '.m4v', '.webm', '.mpg', '.mpeg')
-# Some containers estimate their number of frames from their length in seconds.
+# Tolerated miscount, as a share and in frames: some containers estimate it from their duration.
 _MISCOUNTED_SHARE, _MISCOUNTED = 0.01, 2
 
 
@@ -26,7 +26,7 @@ class Video(NamedTuple):
 
     frames: number of frames that can be decoded.
     size: (height, width).
-    rate: frames a second, from the header.
+    rate: frames per second, from the header.
     fault: a message if fewer frames can be decoded than the header announces; else ''.
     """
     frames: int
@@ -73,16 +73,16 @@ def read_frames(path):
 
 
 class VideoWriter:
-    """Writes frames to `<stem>.mp4`, H.264 that browsers play; without ffmpeg to `<stem>.gif`.
+    """Writes frames to `<stem>.mp4`, H.264 that browsers play, or to `<stem>.gif` without ffmpeg.
 
-    A context manager: the whole file appears when the block ends without an exception.
+    A context manager: the file appears, complete, when the block ends without an exception.
 
     Args:
       stem: path without the extension.
-      rate: frames a second.
+      rate: frames per second.
 
     Attributes:
-      path: of the file.
+      path: path of the file.
     """
 
     def __init__(self, stem, rate):
@@ -94,7 +94,7 @@ class VideoWriter:
         return self
 
     def write(self, frame):
-        """Adds a frame <uint8>[H, W, 3]; an odd size is cut by a pixel, which H.264 requires."""
+        """Adds a frame <uint8>[H, W, 3]; an odd size is cropped by a pixel, as H.264 requires."""
         with _writing(self.path):
             if not self._writer:
                 self._writer = imageio.get_writer(self._partial, mode='I', **self._format())
@@ -146,7 +146,7 @@ def _writing(path):
 
 
 def _property(path, which):
-    """A number in the file's header, 0 if it is missing."""
+    """A number in the header of the file, 0 if it is missing."""
     capture = cv2.VideoCapture(path)
     value = capture.get(which)
     capture.release()

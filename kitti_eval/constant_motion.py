@@ -1,4 +1,4 @@
-"""The constant-motion baseline: a car that drives straight on with the mean step."""
+"""The constant-motion baseline: a car that drives straight ahead with the mean step."""
 import os
 
 import numpy as np
@@ -7,13 +7,13 @@ from kitti_data import odometry
 from kitti_data.poses import relative
 from vo_common.errors import UserError
 
-# Mean of inv(T_i) T_{i+1}'s translation over all 20 400 steps of KITTI's sequences 00 to 08,
+# Mean translation of inv(T_i) T_{i+1} over all 20 400 steps of KITTI's sequences 00 to 08, in
 # metres in the camera's frame (right, down, forward).
 KITTI_STEP = (-0.000627127568, -0.0175381973, 0.957446776)
 
 
 def constant_motion(frames, step=KITTI_STEP):
-    """Poses that advance by `step` a frame without turning.
+    """Poses that advance by `step` per frame without turning.
 
     Args:
       frames: number N of frames, or their ascending numbers [N].
@@ -29,9 +29,12 @@ def constant_motion(frames, step=KITTI_STEP):
 
 
 def step_from_files(paths):
-    """(mean step float64 [3], label) over consecutive frames in pose files; default: KITTI 00-08.
+    """The mean step over consecutive frames in pose files, and its label.
 
-    All steps have equal weight.
+    All steps have equal weight. Without files, it is `KITTI_STEP`.
+
+    Returns:
+      (float64 [3], str).
     """
     if not paths:
         return np.array(KITTI_STEP), 'constant motion (KITTI 00-08)'

@@ -1,6 +1,6 @@
-"""The usual depth errors, of a prediction and of a constant depth.
+"""The usual depth errors of a prediction and of constant depths.
 
-Depth maps are <float>[H, W] metres; in the truth 0 means unknown.
+Depth maps are <float>[H, W] metres; 0 in the truth means unknown.
 """
 import numpy as np
 
@@ -9,7 +9,8 @@ from vo_common.opencv import cv2
 
 MIN_DEPTH, MAX_DEPTH = 1e-3, 80.0
 ERRORS = ('abs_rel', 'sq_rel', 'rmse', 'rmse_log', 'a1', 'a2', 'a3')
-# Shares of height and width, rows then columns: Garg et al., ECCV 2016, for the Eigen split.
+# Crop of Garg et al. (ECCV 2016) for the Eigen split: (top, bottom) as shares of the height, (left,
+# right) as shares of the width.
 GARG_CROP = (0.40810811, 0.99189189, 0.03594771, 0.96405229)
 
 
@@ -61,27 +62,27 @@ def valid_pixels(gt, crop=None, limits=(MIN_DEPTH, MAX_DEPTH)):
 
 
 def outlier_share(gt_disparity, pred_disparity):
-    """KITTI's d1: per cent of disparities [n], pixels, wrong by at least 3 px and 5 %."""
+    """KITTI's d1: percentage of disparities [n], in pixels, wrong by at least 3 px and 5 %."""
     error = np.abs(gt_disparity - pred_disparity)
     return float(100 * np.mean((error >= 3) & (error / gt_disparity >= 0.05)))
 
 
 def evaluate_map(gt, pred, valid, scale=True, limits=(MIN_DEPTH, MAX_DEPTH), focal_baseline=None):
-    """Evaluates a depth map and, on the same pixels, two constants chosen with the truth.
+    """Evaluates a depth map and, on the same pixels, two constants that are fitted to the truth.
 
     Args:
       gt: [H, W].
-      pred: [h, w], resized bilinearly to the truth.
+      pred: [h, w], resized bilinearly to the size of the truth.
       valid: <bool>[H, W], the pixels to evaluate; at least one.
       scale: whether to multiply the prediction by median(gt) / median(pred).
-      limits: metres, to which the prediction is clamped.
+      limits: (least, greatest) depth in metres, to which the prediction is clamped.
       focal_baseline: focal length in pixels times baseline in metres; adds `d1_all` (%) of
         disparity = focal_baseline / depth, and for the prediction `d1_inverse_depth`, the d1_all
-        that the published GeoNet prints: its pixels are 1 / depth, unscaled.
+        that the published GeoNet prints, of the unscaled 1 / depth.
 
     Returns:
-      (dict of `prediction`, `median_depth` and `best_constant`, each {error: value}, and `scale`,
-      the factor; <float32>[H, W] the scaled and clamped prediction).
+      (dict of `prediction`, `median_depth` and `best_constant`, each {error: value}, and the factor
+      `scale`; <float32>[H, W], the scaled and clamped prediction).
 
     Raises:
       ValueError: the prediction is not finite, or its median is not above 0 or too small to scale.
@@ -115,11 +116,11 @@ def summarise(scores):
     """Means over images.
 
     Args:
-      scores: list of `evaluate_map`'s dicts; None where an image has no truth.
+      scores: list of dicts of `evaluate_map`; None for an image without truth.
 
     Returns:
       A dict of plain numbers: `prediction`, `median_depth`, `best_constant` {error: mean}, the
-      latter two of a constant for each image (its median; the one with the least abs_rel);
+      latter two for one constant per image (its median, and the one with the least abs_rel);
       `images`, `without_truth`, `scale_mean`, `scale_std` (population, relative to the mean).
 
     Raises:

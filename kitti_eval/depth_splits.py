@@ -1,4 +1,4 @@
-"""The images to evaluate depth on, and their truth: Eigen's, KITTI 2015's, synthetic ones."""
+"""The images to evaluate depth on, with their truth: Eigen's, KITTI 2015's, synthetic ones."""
 import functools
 import os
 import re
@@ -19,12 +19,12 @@ from kitti_eval.depth_errors import GARG_CROP, valid_pixels
 from vo_common.errors import UserError
 from vo_common.files import require_file, require_folder
 
-# Eigen's test images, and those with KITTI's annotated depth (Uhrig et al., 3DV 2017).
+# Number of Eigen's test images, and of those with KITTI's annotated depth (Uhrig et al., 3DV 2017).
 EIGEN_IMAGES, ANNOTATED_IMAGES = 697, 652
 _ANNOTATED_PARTS = ('train', 'val')
 _RAW_IMAGE = re.compile(r'([^/]+)/image_0([0-3])/data/([0-9]+)\.(png|jpg|jpeg)$', re.I)
-_STEPS_PER_PIXEL = 256.0  # of KITTI 2015's disparities
-# How the field turns these into depth: pixels by the width of the images, metres.
+_STEPS_PER_PIXEL = 256.0  # scale of KITTI 2015's disparities
+# Focal length in pixels by image width, and baseline in metres, as commonly used for their depth.
 _FOCAL_OF_WIDTH = {width: focal for focal, (_, width) in KITTI_SIZES.items()}
 _BASELINE = 0.54
 
@@ -43,9 +43,9 @@ class DepthTruth(NamedTuple):
 class Split(NamedTuple):
     """The images to evaluate depth on.
 
-    paths: of N images; those of annotated depth need not exist.
-    drives: that the images are from.
-    truth: function of an index that returns the <DepthTruth> of an image, or None without one.
+    paths: paths of N images, which need not exist for annotated depth.
+    drives: drives of the images.
+    truth: function from an index to the <DepthTruth> of the image, or None if it has none.
     """
     paths: List[str]
     drives: List[str]
@@ -53,7 +53,7 @@ class Split(NamedTuple):
 
 
 def eigen_split(kitti_dir, list_path, limits):
-    """The <Split> of images of KITTI raw with the laser scan as truth, in Garg's crop.
+    """The <Split> of images of KITTI raw with the laser scans as truth, in Garg's crop.
 
     Args:
       kitti_dir: the raw folder, with the dates.
@@ -90,14 +90,14 @@ def annotated_split(kitti_dir, list_path, limits, crop=True):
 
     Args:
       kitti_dir: data_depth_annotated, with `{train,val}/<drive>/proj_depth/groundtruth/image_0C`.
-      list_path: as for `eigen_split`, but the images need not exist. Ignores those of Eigen's 697
-        without annotated depth.
+      list_path: as for `eigen_split`, but the images need not exist. Images without annotated depth
+        in Eigen's list of 697 are ignored.
       limits: depths to evaluate, metres.
       crop: whether to evaluate pixels in Garg's crop and within the limits, as `eigen_split`, or
-        all that are annotated (Godard et al., ICCV 2019).
+        all annotated pixels (Godard et al., ICCV 2019).
 
     Raises:
-      UserError: no image is annotated, or not exactly 652 of Eigen's list.
+      UserError: no image is annotated, or not exactly 652 images of Eigen's list are.
     """
     root = require_folder(kitti_dir, 'annotated depth of KITTI (--kitti_dir)')
     paths, images = _listed_images(list_path, root, exist=False)
@@ -108,7 +108,7 @@ def annotated_split(kitti_dir, list_path, limits, crop=True):
     count = len(found) - found.count(None)
     published = {EIGEN_IMAGES: ANNOTATED_IMAGES, ANNOTATED_IMAGES: ANNOTATED_IMAGES}
     if count != published.get(len(images), count) or not count:
-        raise UserError('%s: %d of the %d images of %s are annotated there, must be %s (unpack '
+        raise UserError('%s: holds annotations for %d of the %d images of %s, must be %s (unpack '
                         'train and val of data_depth_annotated)' % (
                             kitti_dir, count, len(images), list_path,
                             published.get(len(images), 'at least one')))
@@ -122,10 +122,10 @@ def annotated_split(kitti_dir, list_path, limits, crop=True):
 
 
 def stereo_split(kitti_dir, disparity_dir='disp_noc_0'):
-    """The <Split> of KITTI 2015's training images, 200 or not, with disparity as truth.
+    """The <Split> of the training images of KITTI 2015 at hand, with disparity as truth.
 
     Args:
-      kitti_dir: the folder with `training/image_2` and its neighbours.
+      kitti_dir: the folder with `training/`.
       disparity_dir: 'disp_noc_0' or 'disp_occ_0'.
     """
     root = require_folder(kitti_dir, 'KITTI 2015 folder (--kitti_dir)')
@@ -175,7 +175,7 @@ def _drives(images):
 
 
 def _listed_images(list_path, root, exist=True):
-    """Paths of the images in a list, and (drive, camera, frame number) of each in KITTI raw."""
+    """Paths of the images of KITTI raw in a list, and (drive, camera, frame number) of each."""
     listed = read_image_list(
         require_file(list_path, 'list of test images (--test_file_list)'), root, exist)
     images = []
@@ -193,16 +193,16 @@ def _listed_images(list_path, root, exist=True):
 def project_velodyne(points, velo_to_image, height, width):
     """Projects a laser scan into an image.
 
-    As for Eigen's split, a pixel is round(projection) - 1, its depth the forward distance of its
-    nearest point from the scanner; ignores points behind the scanner.
+    As for Eigen's split, a pixel is round(projection) - 1, and its depth is the forward distance of
+    its nearest point from the scanner. Ignores points behind the scanner.
 
     Args:
-      points: <float>[N, 3 or 4], forward, left, up of the scanner, metres.
+      points: <float>[N, 3 or 4], forward, left, up from the scanner, metres.
       velo_to_image: float64 [3, 4], to pixels of the camera.
-      height, width: of the image.
+      height, width: size of the image.
 
     Returns:
-      <float32>[H, W] metres, 0 where no point fell.
+      <float32>[H, W] metres, 0 for pixels without a point.
     """
     forward = points[points[:, 0] >= 0, :3].astype(np.float64)
     projected = forward @ velo_to_image[:, :3].T + velo_to_image[:, 3]
@@ -212,14 +212,14 @@ def project_velodyne(points, velo_to_image, height, width):
     depths = forward[inside, 0]
     columns, rows = pixels[inside].astype(np.int64).T
     depth_map = np.zeros((height, width), np.float32)
-    # The last of several values for one element stays: write from far to near.
+    # If an element is assigned several times, the last value is kept: write from far to near.
     order = np.argsort(-depths, kind='stable')
     depth_map[rows[order], columns[order]] = np.maximum(depths[order], 0)
     return depth_map
 
 
 def focal_and_baseline(calibration_path, size=None):
-    """What turns disparity of camera 2 into depth.
+    """The focal length and baseline that turn disparity of camera 2 into depth.
 
     Args:
       calibration_path: a `calib_cam_to_cam` file.
@@ -229,13 +229,13 @@ def focal_and_baseline(calibration_path, size=None):
       (focal length in pixels, baseline in metres).
 
     Raises:
-      UserError: the calibration is of images of another size.
+      UserError: the calibration is for images of another size.
     """
     calibration = Calibration(calibration_path)
     calibrated = calibration.image_size('P_rect_02', 'S_rect_02')
     if size and calibrated and calibrated != tuple(size):
-        raise UserError('calibration file %s: is of images of %dx%d pixels, must be of %dx%d like '
-                        'the disparities (which cannot be resized)' % (
+        raise UserError('calibration file %s: is for images of %dx%d pixels, must be for %dx%d '
+                        'like the disparities (which cannot be resized)' % (
                             (calibration_path,) + calibrated[::-1] + tuple(size)[::-1]))
     left, right = (calibration.projection('P_rect_%02d' % number, size) for number in (2, 3))
     baseline = abs(right[0, 3] / right[0, 0] - left[0, 3] / left[0, 0])

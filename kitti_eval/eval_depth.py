@@ -1,10 +1,10 @@
-"""Evaluates predicted depth on KITTI or synthetic drives, beside the best constant depth."""
+"""Evaluates predicted depth on KITTI or synthetic drives, and compares it with constant depth."""
 import os
 import sys
 if __package__ in (None, ''):
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
-# Before the slow imports: from here on Ctrl-C is one line.
+# Before the slow imports, because it makes Ctrl-C exit with one line.
 from vo_common.errors import UserError, run_main
 
 import dataclasses
@@ -25,24 +25,24 @@ from vo_common.parallel import parallel_map
 
 ROWS = (('prediction', 'prediction'), ("constant: each image's median", 'median_depth'),
         ('constant: least abs_rel in each image', 'best_constant'))
-_IMAGES_TO_EXPLAIN = 20  # Number of images on which to try other readings of a bad prediction.
+_IMAGES_TO_EXPLAIN = 20  # images on which other readings of a bad prediction are tried
 
 
 @dataclasses.dataclass
 class Config(report.MapFlags):
-    """What is compared."""
+    """Input."""
     split: str = flag('eigen', 'the images',
                       choices=('eigen', 'eigen_benchmark', 'stereo', 'synthetic'))
     kitti_dir: str = path_flag('', 'KITTI raw folder for eigen, data_depth_annotated for '
                                    'eigen_benchmark, KITTI 2015 folder for stereo, odometry folder '
                                    'for synthetic')
     pred_file: str = path_flag('', 'predicted depth, .npy, float32 [n, H, W]; the .json that '
-                                   'test_depth writes beside it names the images')
+                                   'test_depth writes with it names the images')
     test_file_list: str = path_flag('', 'eigen, eigen_benchmark: list of the images, in the order '
                                         'of the predictions if no .json names them')
-    disparity_dir: str = flag('disp_noc_0', 'stereo: which truth',
+    disparity_dir: str = flag('disp_noc_0', 'stereo: folder of the truth',
                               choices=('disp_noc_0', 'disp_occ_0'))
-    sequence: str = flag('9', 'synthetic: which sequence')
+    sequence: str = flag('9', 'synthetic: the sequence')
     min_depth: float = flag(MIN_DEPTH, 'least depth, metres', above=0)
     max_depth: float = flag(MAX_DEPTH, 'greatest depth, metres', above=0)
     crop: bool = flag(True, 'eigen_benchmark: only score pixels in the crop of Garg et al. and '
@@ -79,7 +79,7 @@ def main(argv=None):
 
 
 def open_split(config):
-    """The <Split> that `config` names."""
+    """The <Split> that `config` selects."""
     limits = (config.min_depth, config.max_depth)
     if config.split == 'eigen':
         return eigen_split(config.kitti_dir, config.test_file_list, limits)
@@ -95,9 +95,9 @@ def evaluate_split(split, pred, config, indices=None):
 
     Args:
       split: result of `open_split`.
-      pred: sequence of <float32>[H, W] in the order of its paths, or {index: the same}.
+      pred: sequence of <float32>[H, W] in the order of its paths, or dict, index -> depth map.
       config: Config; uses scale, min_depth and max_depth.
-      indices: of the images; None: all.
+      indices: indices of the images; None: all.
     """
     return summarise(parallel_map(lambda index: _score(split, pred, index, config)[0],
                                   range(len(split.paths)) if indices is None else indices,
@@ -150,7 +150,7 @@ def plot_split(split, pred, config, folder):
 
 
 def print_result(result, config):
-    """Prints and returns the table; prints the spread of the scales."""
+    """Prints the table and the spread of the scales; returns the table."""
     if result['without_truth']:
         warn('%d images have no ground truth and are left out' % result['without_truth'])
     columns = [(name, '%.4f') for name in ERRORS]
@@ -172,7 +172,7 @@ def print_result(result, config):
 def write_picture(path, image, pred, gt):
     """Writes a PNG of the image [h, w, 3] (or None) above predicted and true depth [H, W], metres.
 
-    0 in the truth is unknown; its points are drawn 3 pixels wide.
+    0 in the truth means unknown; true points are drawn 3 pixels wide.
     """
     from vo_common.opencv import cv2
     from kitti_eval.plots import depth_colours

@@ -1,10 +1,10 @@
-"""Evaluates predicted optical flow on KITTI 2015, beside zero flow."""
+"""Evaluates predicted optical flow on KITTI 2015, and compares it with zero flow."""
 import os
 import sys
 if __package__ in (None, ''):
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
-# Before the slow imports: from here on Ctrl-C is one line.
+# Before the slow imports, because it makes Ctrl-C exit with one line.
 from vo_common.errors import UserError, run_main
 
 import dataclasses
@@ -31,17 +31,17 @@ TRUTHS = ('noc', 'occ')
 # Folders and endings of predictions, by precedence.
 _PREDICTIONS = (('', '.flo'), ('binary', '.flo'), ('', '.png'), ('png', '.png'))
 _PREDICTION_NAME = re.compile(r'([0-9]{1,18})(?:_%02d)?' % REFERENCE)
-_IMAGES_TO_EXPLAIN = 20  # Number of images on which to try other readings of bad predictions.
+_IMAGES_TO_EXPLAIN = 20  # images on which other readings of bad predictions are tried
 _LONGEST = 1e6  # pixels; Middlebury marks unknown flow by 1e9
 
 
 @dataclasses.dataclass
 class Config(report.MapFlags):
-    """What is compared."""
+    """Input."""
     dataset_dir: str = path_flag('', 'KITTI 2015 folder, with training/flow_noc and flow_occ')
     pred_dir: str = path_flag('', 'folder of predictions NNNNNN.flo or NNNNNN.png (KITTI 16-bit), '
                                   'or NNNNNN_10.*, in it or in binary/ or png/ below')
-    bilinear: bool = flag(False, 'resize predictions bilinearly; published: nearest value')
+    bilinear: bool = flag(False, 'resize predictions bilinearly (published: nearest neighbour)')
 
 
 def main(argv=None):
@@ -73,14 +73,14 @@ def main(argv=None):
 
 
 def prediction_paths(pred_dir):
-    """{image number: path of its prediction}; a UserError if a folder has two of one image."""
+    """{image number: path of its prediction}; a UserError if a folder has two for one image."""
     found = {}
     for folder, extension in reversed(_PREDICTIONS):
         pattern, form = os.path.join(glob.escape(pred_dir), folder, '*' + extension), {}
         for path in sorted(glob.glob(pattern)):
             match = _PREDICTION_NAME.fullmatch(os.path.splitext(os.path.basename(path))[0])
             if match and form.setdefault(int(match.group(1)), path) != path:
-                raise UserError('%s and %s are predictions of one image (remove one of them)' % (
+                raise UserError('%s and %s are predictions of the same image (remove one)' % (
                     form[int(match.group(1))], os.path.basename(path)))
         found.update(form)
     return found
@@ -90,8 +90,8 @@ def evaluate_files(training, predictions, config):
     """Evaluates predictions on all cores.
 
     Args:
-      training: KITTI 2015's training folder.
-      predictions: {name NNNNNN of the image: path}.
+      training: the training folder of KITTI 2015.
+      predictions: dict, name NNNNNN of the image -> path.
       config: Config; uses bilinear.
 
     Returns:
@@ -114,7 +114,7 @@ def evaluate_files(training, predictions, config):
 def warn_if_explained(training, predictions, config, result):
     """Warns if predictions are no better than zero flow, but would fit if read differently.
 
-    `result` is the summary of all pixels; for the rest see `evaluate_files`.
+    `result` is the summary over all pixels; for the other arguments, see `evaluate_files`.
     """
     zero = result['zero_flow']['epe']
     if result['prediction']['epe'] < 0.9 * zero:
@@ -150,7 +150,7 @@ def _read_truth(training, kind, name):
 
 
 def read_prediction(path):
-    """<float32>[H, W, 2] of a .flo file or a KITTI PNG; a UserError if it is not finite."""
+    """Reads <float32>[H, W, 2] from a .flo file or KITTI PNG; a UserError if it is not finite."""
     if path.endswith('.flo'):
         flow = read_flo(path)
     else:
@@ -181,7 +181,7 @@ def print_result(result):
 def write_picture(path, image, pred, gt, valid):
     """Writes a PNG of the image [H, W, 3] above the predicted flow [h, w, 2] above the truth.
 
-    The colours span the range of the truth [H, W, 2] without its longest 2 %; unknown is black.
+    The colours span the truth [H, W, 2] except for its longest 2 %; unknown pixels are black.
     """
     longest = np.percentile(np.linalg.norm(gt[valid], axis=-1), 98) if valid.any() else None
     truth = flow_to_colour(gt, longest) * valid[..., None].astype(np.uint8)

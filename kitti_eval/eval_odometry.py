@@ -1,10 +1,10 @@
-"""Evaluates a trajectory: KITTI's t_rel and r_rel, ATE and RPE, beside constant motion."""
+"""Evaluates a trajectory: KITTI's t_rel and r_rel, ATE and RPE, compared with constant motion."""
 import os
 import sys
 if __package__ in (None, ''):
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
-# Before the slow imports: from here on Ctrl-C is one line.
+# Before the slow imports, because it makes Ctrl-C exit with one line.
 from vo_common.errors import UserError, run_main
 
 import dataclasses
@@ -25,17 +25,18 @@ from vo_common.flags import flag, parse_flags, path_flag
 
 @dataclasses.dataclass
 class Config(trajectories.TruthFlags):
-    """What is compared."""
+    """Input."""
     gtruth: str = path_flag('', 'pose file with the truth: 12 or 16 columns, 13 or 17 with the '
                                 'frame first, 8 (TUM), or .npy [N, 3 or 4, 4]')
     pred: str = path_flag('', 'the same for the prediction, or a folder of pose snippets to chain')
-    frames: str = path_flag('', 'file with the frame number or time of each pose of --pred, one a '
-                                'line, if --pred holds none')
+    frames: str = path_flag('', 'file with the frame number or time of each pose of --pred, one '
+                                'per line, if --pred holds none')
     align: str = flag('none', 'alignment of the prediction with the truth', choices=ALIGNMENTS)
-    snippet_scale: str = flag('per_snippet', 'scale of snippets: fitted for each, one factor for '
-                                             'all, or as they are', choices=SCALES)
-    snippet_overlap: str = flag('first', 'a motion that several snippets cover: from the one that '
-                                         'begins with it, or the mean of all', choices=OVERLAPS)
+    snippet_scale: str = flag('per_snippet', 'scale of snippets: fit each, fit one factor for all, '
+                                             'or none', choices=SCALES)
+    snippet_overlap: str = flag('first', 'a motion that several snippets cover: use the snippet '
+                                         'that starts with it, or the mean of all',
+                                choices=OVERLAPS)
     lengths: List[int] = flag(list(KITTI_LENGTHS), 'path lengths of the t_rel, r_rel segments, m',
                               at_least=1)
     evo: bool = flag(False, 'also evaluate with evo')
@@ -46,12 +47,12 @@ class Config(trajectories.TruthFlags):
         self.require(lengths='at least one length in metres')
         self.name_sequence('gtruth')
         if os.path.isdir(self.pred) and self.frames:
-            raise UserError('--frames=%s: is read for a file of poses alone, --pred is a folder '
-                            '(leave it out)' % self.frames)
+            raise UserError('--frames=%s: must not be given if --pred is a folder (it is read only '
+                            'for a file of poses)' % self.frames)
         if not os.path.isdir(self.pred) and (self.snippet_scale, self.snippet_overlap) != (
                 SCALES[0], OVERLAPS[0]):
-            raise UserError('--snippet_scale=%s --snippet_overlap=%s: are read for a folder of '
-                            'snippets alone, --pred is none (leave them out)' % (
+            raise UserError('--snippet_scale=%s --snippet_overlap=%s: must not be given if --pred '
+                            'is a file (they are read only for a folder of snippets)' % (
                                 self.snippet_scale, self.snippet_overlap))
 
 
@@ -85,8 +86,10 @@ def main(argv=None):
 
 
 def write_scored(prefix, both, align):
-    """Writes the aligned prediction to `<prefix>.txt` (KITTI) and, if the times of all its frames
-    are known, to `<prefix>.tum`."""
+    """Writes the aligned prediction to `<prefix>.txt`, in KITTI format.
+
+    Also writes `<prefix>.tum` if the times of all its frames are known.
+    """
     poses = align_trajectory(both.gt, both.pred, align)[0]
     odometry.write_poses(prefix + '.txt', poses, both.frames)
     written = [prefix + '.txt']
@@ -97,11 +100,12 @@ def write_scored(prefix, both, align):
 
 
 def _hint(both, config, result):
-    """Warns of the mistake that explains bad results."""
+    """Warns about the mistake that explains bad results."""
     positions = both.pred[:, :3, 3] - both.pred[:, :3, 3].mean(axis=0)
     spread = np.linalg.svd(positions, compute_uv=False)
     if config.align in ('6dof', '7dof') and spread[1] < 1e-6 * spread[0]:
-        warn('the predicted positions lie on a line: the alignment leaves the turn about it open')
+        warn('the predicted positions lie on a line: the alignment does not determine the rotation '
+             'about it')
     raw = [np.array([side[frame] for frame in both.frames.tolist()])
            for side in (both.all_gt, both.all_pred)]
     hint = hints.trajectory_hint(*raw, both.frames, config.align, config.lengths, result)
@@ -114,7 +118,7 @@ def _hint(both, config, result):
 
 def _run_evo(both, align, plot_prefix):
     from kitti_eval import evo_tools
-    # evo ignores frame numbers: its step of one frame is one row.
+    # evo ignores frame numbers: for its RPE, consecutive rows are consecutive frames.
     metrics = [name for name in evo_tools.METRICS
                if name == 'ape' or (np.diff(both.frames) == 1).all()]
     try:
@@ -129,8 +133,11 @@ def _run_evo(both, align, plot_prefix):
 
 
 def plot_result(prefix, both, baseline, rows, config):
-    """Writes `<prefix>_trajectory.png` and, if there are segments, `<prefix>_errors.png`; returns
-    their paths."""
+    """Writes `<prefix>_trajectory.png` and, if there are segments, `<prefix>_errors.png`.
+
+    Returns:
+      List of their paths.
+    """
     from kitti_eval import plots  # matplotlib is slow to import.
     labels = [label for label, _ in rows]
     aligned = [align_trajectory(both.gt, poses, config.align)[0]

@@ -1,4 +1,4 @@
-"""Evaluates predicted pose snippets: absolute trajectory error, beside constant motion."""
+"""Evaluates predicted pose snippets: absolute trajectory error, compared with constant motion."""
 import os
 import sys
 if __package__ in (None, ''):
@@ -16,12 +16,12 @@ from vo_common.errors import UserError, run_main
 from vo_common.files import require_folder
 from vo_common.flags import parse_flags, path_flag
 
-_KITTI_RATE = 10.0  # frames a second
+_KITTI_RATE = 10.0  # frames per second
 
 
 @dataclasses.dataclass
 class Config(trajectories.TruthFlags):
-    """What is compared."""
+    """Input."""
     pred_dir: str = path_flag('', 'folder of predicted snippets')
     gtruth_dir: str = path_flag('', 'folder of ground truth snippets')
     gtruth_poses: str = path_flag('', 'pose file of the sequence, instead of --gtruth_dir')
@@ -31,8 +31,7 @@ class Config(trajectories.TruthFlags):
         if bool(self.gtruth_dir) == bool(self.gtruth_poses):
             raise UserError('give one of --gtruth_dir and --gtruth_poses')
         if self.gtruth_dir and self.times:
-            raise UserError('--times=%s: is read for --gtruth_poses alone (leave it out)' %
-                            self.times)
+            raise UserError('--times=%s: must not be given without --gtruth_poses' % self.times)
         self.name_sequence('gtruth_poses' if self.gtruth_poses else 'gtruth_dir')
 
 
@@ -42,8 +41,8 @@ def main(argv=None):
     snippets.require_successive(config.pred_dir)
     gt = read_truth(config, _frames(pred))
     if _frames(gt) != _frames(pred):
-        raise UserError('%s holds snippets of %d frames, %s of %d: both must be as long (write the '
-                        'truth with generate_pose_snippets.py --seq_length=%d, or give '
+        raise UserError('%s holds snippets of %d frames, %s of %d: both must have the same length '
+                        '(write the truth with generate_pose_snippets.py --seq_length=%d, or give '
                         '--gtruth_poses)' % (config.pred_dir, _frames(pred), config.gtruth_dir,
                                              _frames(gt), _frames(pred)))
     offset = trajectories.frame_offset(max(pred), max(gt), config.first_frame, config.seq_id)
@@ -65,14 +64,14 @@ def main(argv=None):
 
 
 def read_truth(config, seq_length):
-    """The ground truth {first frame: (times, poses)} that `config` names."""
+    """The ground truth {first frame: (times, poses)} that `config` selects."""
     if config.gtruth_dir:
         return snippets.read_snippets(require_folder(config.gtruth_dir, 'folder --gtruth_dir'))
     numbers, poses, times = trajectories.read_truth(config.gtruth_poses, config.times)
     if times is None:
         warn('%s does not exist (it is in data_odometry_calib.zip, or give --times=FILE): frames '
-             'are taken to be %g s apart' % (odometry.times_of_poses(config.gtruth_poses),
-                                             1 / _KITTI_RATE))
+             'are assumed to be %g s apart' % (odometry.times_of_poses(config.gtruth_poses),
+                                               1 / _KITTI_RATE))
         times = dict(zip(numbers.tolist(), numbers / _KITTI_RATE))
     return snippets.snippets_of_frames(numbers, times, poses, seq_length)
 
@@ -82,10 +81,10 @@ def _frames(runs):
 
 
 def _check(result, config, gt, pred, step):
-    """Warns of snippets that are not scored and of the mistake that explains bad results."""
+    """Warns about snippets that are not scored and about the mistake that explains bad results."""
     for key, meaning in (('missing', 'ground truth snippets have no prediction'),
                          ('without_truth', 'predicted snippets have no ground truth'),
-                         ('unmatched', 'predicted snippets agree in fewer than two times'),
+                         ('unmatched', 'predicted snippets match the truth in fewer than 2 times'),
                          ('partly_matched', 'predicted snippets were matched only in part')):
         if result[key]:
             warn('%d %s' % (result[key], meaning))
@@ -115,7 +114,7 @@ def _print_result(result, config, gt, pred):
 
 
 def _plot(prefix, gt, pred, sequence):
-    """Draws the chained snippets to `<prefix>.png`; returns the list of its path, if any."""
+    """Draws the chained snippets to `<prefix>.png`; returns [its path], or [] without a plot."""
     from kitti_eval import plots  # matplotlib is slow to import.
     try:
         truth = dict(zip(*snippets.chain_snippets(

@@ -1,4 +1,4 @@
-"""APE and RPE by the `evo` package, for comparison."""
+"""APE and RPE from the `evo` package, for comparison."""
 import numpy as np
 
 from vo_common.errors import UserError
@@ -7,7 +7,7 @@ METRICS = ('ape', 'rpe_trans', 'rpe_rot')
 
 
 def evo_errors(gt, pred, align='none', metrics=METRICS, plot_prefix=''):
-    """evo's statistics of two trajectories, those of `evo_ape` and `evo_rpe`.
+    """evo's statistics of two trajectories, as printed by `evo_ape` and `evo_rpe`.
 
     Args:
       gt, pred: float64 [N, 4, 4] camera-to-world poses of the same frames, metres.
@@ -19,7 +19,7 @@ def evo_errors(gt, pred, align='none', metrics=METRICS, plot_prefix=''):
       {metric: evo's statistics rmse, mean, median, std, min, max, sse}, metres or degrees.
 
     Raises:
-      UserError: evo is not installed, or refuses the trajectories (points on a line).
+      UserError: evo is not installed, or cannot align the trajectories (points on a line).
     """
     try:
         # Slow to import. Only evo.core: importing evo.tools writes settings into the home folder.

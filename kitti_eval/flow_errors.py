@@ -1,4 +1,4 @@
-"""Optical flow errors as KITTI 2015 measures them."""
+"""Optical flow errors as defined by KITTI 2015."""
 import numpy as np
 
 from kitti_data.flow_files import resize_flow
@@ -30,8 +30,8 @@ def evaluate_map(gt, valid, pred, bilinear=False):
 
     Args:
       gt, valid: [H, W, 2], [H, W].
-      pred: [h, w, 2], in pixels of its own size; resized, values too, to the truth's.
-      bilinear: whether to resize bilinearly; otherwise by the nearest value, as published.
+      pred: [h, w, 2], in its own pixels; resized and rescaled to the size of the truth.
+      bilinear: whether to resize bilinearly, or by nearest neighbour, as published.
 
     Returns:
       {'prediction': errors, 'zero_flow': errors}, or None if no truth is known.
@@ -46,11 +46,15 @@ def evaluate_map(gt, valid, pred, bilinear=False):
 
 
 def other_readings(flow, height, width):
-    """{what a flow may hold by mistake: the corrected <float>[h, w, 2], in pixels of its size}.
+    """Corrections of common mistakes in a flow.
 
     Args:
       flow: <float>[h, w, 2].
-      height, width: of the truth.
+      height, width: size of the truth.
+
+    Returns:
+      dict, description of what the flow holds by mistake -> corrected <float>[h, w, 2], in pixels
+      of its own size.
     """
     size = np.array(flow.shape[1::-1])
     readings = {'v before u': flow[..., ::-1], 'the flow from the second image to the first': -flow,

@@ -1,10 +1,10 @@
-"""Formats KITTI 2015's multi-view images for flow prediction: references with their neighbours."""
+"""Formats the multi-view images of KITTI 2015 for flow prediction, each with its neighbours."""
 import os
 import sys
 if __package__ in (None, ''):
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
-# Before the slow imports: from here on Ctrl-C is one line.
+# Before the slow imports, because it makes Ctrl-C exit with one line.
 from vo_common.errors import EXIT_USER_ERROR, UserError, run_main
 
 import dataclasses
@@ -23,7 +23,7 @@ from vo_common.parallel import parallel_map
 
 @dataclasses.dataclass
 class Config(Flags):
-    """What to format."""
+    """Formatting."""
     dataset_dir: str = path_flag('', 'KITTI 2015 multi-view folder, with training/image_2')
     calib_dir: str = path_flag('', 'folder with training/calib_cam_to_cam; empty: --dataset_dir')
     dump_root: str = path_flag('', 'folder to write to')
@@ -31,9 +31,9 @@ class Config(Flags):
     seq_length: int = flag(3, 'frames of an example, odd', at_least=3, at_most=21)
     img_height: int = flag(128, 'height of the formatted frames', at_least=1)
     img_width: int = flag(416, 'width of the formatted frames', at_least=1)
-    half_pixel_centers: bool = flag(False, 'exact principal points, for a model trained with '
-                                           '--half_pixel_centers; published: up to half a pixel '
-                                           'off')
+    half_pixel_centers: bool = flag(False, 'write exact principal points, for a model trained with '
+                                           '--half_pixel_centers (published: up to half a pixel '
+                                           'off)')
     jpeg_quality: int = flag(95, 'quality of the JPEG files', at_least=1, at_most=100)
 
     def __post_init__(self):
@@ -48,7 +48,7 @@ class Config(Flags):
                            'KITTI 2015 images'), camera,
             os.path.join(self.calib_dir or root, 'training'))
         require_folder(self.scenes.calib_folder, 'KITTI 2015 calibration',
-                       'it is the archive data_scene_flow_calib: --calib_dir')
+                       'unpack the archive data_scene_flow_calib and give --calib_dir')
 
 
 def main(argv=None):
@@ -57,7 +57,7 @@ def main(argv=None):
     name = 'sub_folder_' + config.cam_id
     root = make_folder(config.dump_root)
     if os.path.exists(os.path.join(root, 'train.txt')):
-        raise UserError('--dump_root=%s: holds a training set, must be a folder of its own' % root)
+        raise UserError('--dump_root=%s: holds a training set, must be a separate folder' % root)
     write_json(os.path.join(root, SUMMARY_NAME),
                {'settings': {'half_pixel_centers': config.half_pixel_centers}})
     folder = make_folder(os.path.join(root, name))
@@ -81,7 +81,7 @@ def _problem_of(number, folder, config):
             config.half_pixel_centers, lambda size: config.scenes.intrinsics(number, size))
     except UserError as error:
         return str(error)
-    # The image last: its presence marks a complete example.
+    # The image last, because it marks a complete example.
     write_text(os.path.join(folder, number + '_cam.txt'), camera_text(snippet.intrinsics))
     write_jpeg(os.path.join(folder, number + '.jpg'), np.concatenate(snippet.frames, axis=1),
                config.jpeg_quality)

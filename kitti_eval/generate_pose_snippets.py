@@ -1,4 +1,4 @@
-"""Writes the ground truth of pose snippets of a KITTI odometry sequence."""
+"""Writes the ground truth for pose snippets of a KITTI odometry sequence."""
 import os
 import sys
 if __package__ in (None, ''):

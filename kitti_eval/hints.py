@@ -1,4 +1,4 @@
-"""Names the common mistake that explains bad results: poses, axes, scale or frame numbers."""
+"""Finds the common mistake that explains bad results: poses, axes, scale or frame numbers."""
 import itertools
 
 import numpy as np
@@ -9,19 +9,20 @@ from kitti_data.poses import chain, from_parts, inverse, relative
 from kitti_eval.snippet_errors import evaluate_snippets
 from kitti_eval.trajectory_errors import evaluate_odometry
 
-# An explanation leaves less than this share of the error.
-VANISHING = 0.25
-_BAD = 5.0  # Per cent of the path; lower errors need no explanation.
-_WITH_SCALE = {'none': 'scale', '6dof': '7dof'}
-_RIGHT_SCALES = 0.8, 1.25  # A scale within these does not explain a bad result.
-_MOST_STEP, _LEAST_TURNS = 20, 20
-_MOST_FRAMES = 10000  # The longest drive of KITTI has half as many.
-_LEFT_OF_TURNS = 1 / 3  # Share that a shift may leave: the noise of a good prediction is a quarter.
-
+VANISHING = 0.25  # largest share of the error that an explanation may leave
+_BAD = 5.0  # percent of the path; lower errors need no explanation
+_WITH_SCALE = {'none': 'scale', '6dof': '7dof'}  # the same alignment with a scale
+_RIGHT_SCALES = 0.8, 1.25  # range of scales that do not explain a bad result
+_MOST_STEP = 20  # frames, the largest step that is tried
+_LEAST_TURNS = 20  # motions that must overlap after a shift
+_MOST_FRAMES = 10000  # the longest drive of KITTI has half as many
+# Largest share of the turns that a shift may leave; the noise of a good prediction is a quarter.
+_REMAINING_SHARE = 1 / 3
 
 _UNCHAINED = 'the file holds motions from frame to frame, which are not chained'
 _OTHER_WAY = 'motions M are chained as P_next = P M, with M from frame k + 1 to frame k'
-# What fits the truth, what that means, and the function of the poses [N, 4, 4] that makes it.
+# Readings of a pose file: what fits the truth, what it means, and the function that converts the
+# poses [N, 4, 4].
 _INVERSE = ('the inverse of each pose', 'the file holds world-to-camera poses', inverse)
 _CHAINS = [
     ('the chain of the poses', _UNCHAINED, lambda poses: chain(poses[1:])),
@@ -35,15 +36,15 @@ _CHAINS = [
 
 
 def best_explanation(error, candidates, share=VANISHING):
-    """The candidate under which an error nearly vanishes.
+    """The candidate that makes an error nearly vanish.
 
     Args:
-      error: float, 0 or more: the error of the prediction as it stands.
+      error: float, 0 or more: the error of the unchanged prediction.
       candidates: list of (explanation, its error); None and NaN explain nothing.
       share: the largest share of `error` that an explanation may leave.
 
     Returns:
-      The (explanation, error) with the least error, or None where no error nearly vanishes.
+      The (explanation, error) with the least error, or None if no error nearly vanishes.
     """
     explained = [(text, left) for text, left in candidates
                  if left is not None and left < share * error]
@@ -51,10 +52,10 @@ def best_explanation(error, candidates, share=VANISHING):
 
 
 def trajectory_hint(gt, pred, frames, align, lengths, result):
-    """A sentence that names the mistake in a badly scored trajectory, or ''.
+    """Describes the mistake in a badly scored trajectory; '' if none is found.
 
     Args:
-      gt, pred: float64 [N, 4, 4] at the same frames, as the files hold them.
+      gt, pred: float64 [N, 4, 4] at the same frames, as stored in the files.
       frames: int [N] ascending frame numbers.
       align, lengths: see `evaluate_odometry`.
       result: result of `evaluate_odometry` for them.
@@ -84,12 +85,12 @@ def trajectory_hint(gt, pred, frames, align, lengths, result):
 
 
 def snippets_hint(gt, pred, result, step):
-    """A sentence that names the mistake in badly scored snippets, or ''.
+    """Describes the mistake in badly scored snippets; '' if none is found.
 
     Args:
       gt, pred: {first frame: (times, poses)}.
       result: result of `evaluate_snippets` for them.
-      step: float [3], the baseline's motion.
+      step: float [3], motion of the baseline.
     """
     motions = [first_motions(side) for side in (gt, pred)]
     common = sorted(set(motions[0]) & set(motions[1]))
@@ -106,7 +107,7 @@ def snippets_hint(gt, pred, result, step):
 
 
 def _share_of_path(gt, result):
-    """(name, per cent): t_rel, or without segments the ATE in per cent of the path."""
+    """(name, percentage): t_rel, or without segments the ATE as a percentage of the path."""
     if result['t_rel'] is not None:
         return 't_rel', result['t_rel']
     path = np.linalg.norm(np.diff(gt[:, :3, 3], axis=0), axis=1).sum()
@@ -114,11 +115,14 @@ def _share_of_path(gt, result):
 
 
 def _other_axes(gt_steps, steps):
-    """List of the reading with other axes of `steps` [N, 4, 4] that is nearest to `gt_steps`.
+    """The reading of `steps` [N, 4, 4] with permuted axes that is nearest to `gt_steps`.
 
-    Of all signed permutations M, with t translations and w rotation vectors (which a mirror turns),
-    it maximises the sum of t_gt M t / (|t_gt| |t|) + w_gt det(M) M w / (|w_gt| |w|). Empty if that
-    is the identity.
+    Among all signed permutations M, chooses the one that maximises the sum of
+    t_gt M t / (|t_gt| |t|) + w_gt det(M) M w / (|w_gt| |w|), for translations t and rotation
+    vectors w (which a reflection reverses).
+
+    Returns:
+      List of one reading, or empty if M is the identity.
     """
     def products(of_gt, of_pred):
         return of_gt.T @ of_pred / max(np.linalg.norm(of_gt) * np.linalg.norm(of_pred), 1e-12)
@@ -148,12 +152,12 @@ def motions_of(poses):
 
 
 def first_motions(snippets):
-    """{first frame: [4, 4] motion to the next one} of {first frame: (times, poses)}."""
+    """{first frame: [4, 4] motion to the next frame} of {first frame: (times, poses)}."""
     return {first: relative(*poses[:2]) for first, (_, poses) in snippets.items() if len(poses) > 1}
 
 
 def shift_hint(gt, pred, first_frame, seq_id, without_truth):
-    """A sentence that names the shift of the predicted frame numbers, or ''.
+    """Describes a shift of the predicted frame numbers; '' if none is found.
 
     Args:
       gt, pred: {frame: [4, 4] motion to the next frame}.
@@ -163,13 +167,13 @@ def shift_hint(gt, pred, first_frame, seq_id, without_truth):
     """
     found = _best_shift(_turn_errors(gt, pred), 0)
     start = splits.odometry_first_frame(seq_id)
-    drive = start and ('sequence %s begins at frame %d of its raw drive %s' % (
+    drive = start and ('sequence %s starts at frame %d of its raw drive %s' % (
         seq_id, start, splits.odometry_drives()[seq_id]))
     if not found:
-        return '%s: if the numbers are of the drive, give --first_frame=%d' % (drive, start) if (
-            start and without_truth and not first_frame) else ''
+        return '%s: if the numbers are those of the drive, give --first_frame=%d' % (
+            drive, start) if start and without_truth and not first_frame else ''
     shift, left = found
-    return ('the turns of the prediction fit the truth (%.2g degrees a frame are left) when its '
+    return ('the turns of the prediction fit the truth (up to %.2g degrees per frame) when its '
             'frame numbers are %d %s%s%s' % (
                 left, abs(shift), 'lower' if shift > 0 else 'higher',
                 ': give --first_frame=%d' % (shift + first_frame)
@@ -177,7 +181,7 @@ def shift_hint(gt, pred, first_frame, seq_id, without_truth):
 
 
 def fitting_frames(gt, pred):
-    """Names the frames of the truth whose turns `pred` fits, or ''.
+    """Describes the frames of the truth that the turns of `pred` fit; '' if none is found.
 
     Args:
       gt: float64 [M, 4, 4] of frames 0 to M - 1.
@@ -194,23 +198,27 @@ def fitting_frames(gt, pred):
 
 
 def _best_shift(errors, present):
-    """`best_explanation` of the error of `present` by other shifts.
+    """`best_explanation` of the error at the shift `present` by other shifts.
 
     Args:
-      errors: {shift: (error, size of the truth's turns)}. Straight stretches, where the error is no
-        smaller than the turns, fit any other and explain nothing.
-      present: the shift as it is.
+      errors: {shift: (error, size of the true turns)}. Straight stretches fit each other, and so
+        explain nothing: the error must be well below the turns.
+      present: the current shift.
     """
     error, _ = errors.pop(present, (np.inf, 0))
     return best_explanation(error, [(shift, left) for shift, (left, turn) in errors.items()
-                                    if left < VANISHING * turn], _LEFT_OF_TURNS)
+                                    if left < VANISHING * turn], _REMAINING_SHARE)
 
 
 def _turn_errors(gt, pred):
-    """{shift of the frame numbers: root mean squares, degrees, of (the difference, the truth's
-    turns)} of {frame: motion}.
+    """Errors of the turns for each shift of the frame numbers.
 
-    Only shifts that leave at least half of the shorter side in common, and 0 where it leaves any.
+    Args:
+      gt, pred: {frame: motion}.
+
+    Returns:
+      {shift: (root mean square of the differences, of the true turns)}, in degrees, for shifts with
+      at least half of the shorter side in common, and for 0 if anything is in common.
     """
     if not gt or not pred or max(max(side) - min(side) for side in (gt, pred)) > _MOST_FRAMES:
         return {}

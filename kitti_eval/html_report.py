@@ -1,7 +1,7 @@
-"""One self-contained page of results: tables, pictures and commands in a single HTML file.
+"""A page of results with tables, pictures and commands in a single HTML file.
 
 A page is a list of blocks in reading order, each made by one of the functions here. Pictures and
-short videos are embedded, so that the file can be mailed or opened from any folder.
+short videos are embedded, so that the file can be mailed or moved.
 """
 import base64
 import html
@@ -27,7 +27,7 @@ pre { background: #f6f8fa; padding: 0.6rem 0.8rem; overflow-x: auto; font-size: 
 '''
 _KINDS = {'.png': 'image/png', '.jpg': 'image/jpeg', '.jpeg': 'image/jpeg', '.gif': 'image/gif',
           '.mp4': 'video/mp4'}
-_LARGEST_EMBEDDED = 2 << 20  # bytes of a video
+_LARGEST_EMBEDDED = 2 << 20  # bytes; larger videos are linked
 
 
 def heading(text):
@@ -46,7 +46,7 @@ def note(text):
 
 
 def commands(lines):
-    """Command lines as they were run."""
+    """A block of command lines."""
     return '<pre>%s</pre>' % html.escape('\n'.join(lines))
 
 
@@ -61,7 +61,7 @@ def picture(path, caption=''):
 
 
 def video(path, page_folder, caption=''):
-    """An MP4 file of `kitti_data.video`: embedded if small, else linked.
+    """An MP4 file written by `kitti_data.video`, embedded if small and linked otherwise.
 
     Args:
       path: the file; a GIF (the format written without ffmpeg) is shown as a picture.

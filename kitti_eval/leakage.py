@@ -6,7 +6,7 @@ from kitti_data.example_list import read_example_list
 from vo_common.console import warn
 
 _DRIVE = re.compile(r'\d{4}_\d{2}_\d{2}_drive_\d{4}')
-# Folders of a formatted set: a sequence, then perhaps its camera and the distance of its frames.
+# Folders of a formatted set: sequence, optionally followed by camera and frame distance.
 _SEQUENCE_FOLDER = re.compile(r'(\d{1,2})(_\d)?(_every\d+)?$')
 
 
@@ -14,29 +14,29 @@ def trained_on(train_list, names):
     """The drives of `names` that are in a formatted training set.
 
     Args:
-      train_list: path of its `train.txt`, lines `folder frame`.
-      names: odometry sequences, raw drives, or paths and folders that contain a drive's name.
+      train_list: path of its `train.txt`, with lines `folder frame`.
+      names: odometry sequences, raw drives, or paths that contain the name of a drive.
 
     Returns:
-      Sorted list of the drives (or sequences that are no known drive) in both.
+      Sorted list of the drives (or sequences without a known drive) in both.
     """
     trained = {_drive(folder) for folder in {folder for folder, _ in read_example_list(train_list)}}
     return sorted(trained & {_drive(name) for name in names if name})
 
 
 def warn_if_trained(train_list, names):
-    """Warns of evaluated drives in `train_list` (empty: none is known) and returns them."""
+    """Warns about evaluated drives in `train_list` and returns them; none if it is empty."""
     drives = trained_on(train_list, names) if train_list else []
     if drives:
         sequences = {_drive(drive): name for name, drive in splits.odometry_drives().items()}
-        warn('trained on what is evaluated here, so the results are too good: %s' % ', '.join(
+        warn('evaluated drives were used in training, so the results are too good: %s' % ', '.join(
             '%s (sequence %s)' % (drive, sequences[drive]) if drive in sequences else drive
             for drive in drives))
     return drives
 
 
 def _drive(name):
-    """The raw drive in a name, or of a sequence; a name without one unchanged."""
+    """The raw drive in a name, or of a sequence; `name` itself if there is none."""
     sequence = _SEQUENCE_FOLDER.match(name)
     name = sequence.group(1).zfill(2) if sequence else name
     name = splits.odometry_drives().get(name, name)

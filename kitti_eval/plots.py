@@ -1,13 +1,13 @@
 """Plots of results, drawn without a display."""
 import matplotlib
-matplotlib.use('Agg')  # Before pyplot: a server has no display.
+matplotlib.use('Agg')  # Before importing pyplot: a server has no display.
 # pylint: disable=wrong-import-position
 import matplotlib.pyplot as plt
 import numpy as np
 
 from vo_common.files import atomic_write
 
-_FAR_FALL = 50  # Ratio of losses from which the scale is logarithmic.
+_FAR_FALL = 50  # ratio of losses above which the scale is logarithmic
 
 
 def save_figure(path, figure):
@@ -22,9 +22,9 @@ def plot_trajectories(path, trajectories, title='', errors=None):
     """Draws trajectories from above into the PNG file `path`.
 
     Args:
-      trajectories: list of (label, float64 [N, 4, 4] camera-to-world, metres); the first one, the
+      trajectories: list of (label, float64 [N, 4, 4] camera-to-world, metres); the first, the
         truth, is drawn in black.
-      title: of the plot.
+      title: title of the plot.
       errors: float64 [N], metres, position errors that colour the last trajectory; or None.
     """
     figure, axes = plt.subplots(figsize=(7, 7))
@@ -44,7 +44,13 @@ def plot_trajectories(path, trajectories, title='', errors=None):
 
 
 def plot_errors_over_length(path, curves, title=''):
-    """Draws errors over path length: (label, {length m: {'t_rel': %, 'r_rel': deg/100 m}}) each."""
+    """Draws errors over path length.
+
+    Args:
+      path: the PNG file.
+      curves: list of (label, {length in m: {'t_rel': %, 'r_rel': deg/100 m}}).
+      title: title of the plot.
+    """
     figure, panels = plt.subplots(1, 2, figsize=(11, 4))
     units = (('t_rel', 'translation error [%]'), ('r_rel', 'rotation error [deg/100 m]'))
     for axes, (key, name) in zip(panels, units):
@@ -59,7 +65,7 @@ def plot_errors_over_length(path, curves, title=''):
 
 
 def plot_losses(path, curves, title=''):
-    """Draws {label: (steps, losses)}, on a logarithmic scale where they fall far."""
+    """Draws {label: (steps, losses)}, on a logarithmic scale if the range is large."""
     figure, axes = plt.subplots(figsize=(7, 3.5))
     for label, (steps, losses) in curves.items():
         axes.plot(steps, losses, label=label, linewidth=1.3)

@@ -1,4 +1,4 @@
-"""The images that predictions are of, by the JSON files of test_depth and test_flow."""
+"""Matches predictions with images by the JSON files of test_depth and test_flow."""
 import os
 import re
 
@@ -6,9 +6,9 @@ from kitti_data.kitti_2015 import REFERENCE
 from vo_common.errors import UserError
 from vo_common.files import read_json
 
-# A raw or odometry image: drive or sequence, camera and the digits of its name.
+# An image of KITTI raw or odometry: drive or sequence, camera, digits of the name.
 _KITTI_IMAGE = re.compile(r'([^/]+)/image_0?([0-3])/(?:data/)?([0-9]+)\.[^./]+$')
-# An image that true flow starts from: of KITTI 2015 or 2012, or formatted from one.
+# An image with true flow: of KITTI 2015 or 2012, or formatted from it.
 _FLOW_IMAGE = re.compile(r'(?<!testing)/(?:image_2|image_0|colored_0)/([0-9]+)_%02d\.png$'
                          r'|/sub_folder_02/([0-9]+)\.jpg$' % REFERENCE)
 
@@ -18,14 +18,14 @@ def depths_in_order(images, depths, path):
 
     Args:
       images: paths of N images.
-      depths: <float>[n, H, W] in the file `path`: of at least these images if
-        `<path without .npy>.json` names them; without that file, of exactly these in order.
+      depths: <float>[n, H, W] in the file `path`. If `<path without .npy>.json` names their images,
+        these must include `images`; otherwise they must be exactly those, in order.
 
     Returns:
       List of N <float>[H, W].
 
     Raises:
-      UserError: an image has no depth map, or the numbers differ and no file names the images.
+      UserError: an image has no depth map, or the counts differ and no file names the images.
     """
     names_path = os.path.splitext(path)[0] + '.json'
     named = _named_images(names_path)
@@ -35,14 +35,14 @@ def depths_in_order(images, depths, path):
                 path, len(depths), len(images)))
         return list(depths)
     if len(named) != len(depths):
-        raise UserError('%s names %d images, but %s holds %d depth maps: must be of one run' % (
-            names_path, len(named), path, len(depths)))
+        raise UserError('%s names %d images, but %s holds %d depth maps: must be from the same run'
+                        % (names_path, len(named), path, len(depths)))
     found = list(map(_key, named))
     places = {key: place for place, key in enumerate(found)}
     ordered = []
     for place, key in enumerate(map(_key, images)):
         there = found[place] if place < len(found) else ('nothing',)
-        # A name without drive and camera is known by its place in the list alone.
+        # A name without drive and camera is identified only by its place in the list.
         if key not in places and not (1 in (len(key), len(there)) and key[-1] == there[-1]):
             raise UserError('%s: image %d of the split is %s, where %s names %s (predict and score '
                             'the same images)' % (path, place + 1, '/'.join(key), names_path,
@@ -56,13 +56,13 @@ def require_flow_images(path):
     for image in _named_images(path) or ():
         if not _FLOW_IMAGE.search(image):
             raise UserError(
-                '%s: the flow is that of images such as %s, must be of training/image_2/NNNNNN_'
+                '%s: the flow is for images such as %s, must be for training/image_2/NNNNNN_'
                 '%02d.png of KITTI 2015 (predict with --dataset_dir=KITTI_2015)' % (
                     path, image, REFERENCE))
 
 
 def _named_images(path):
-    """List of the image paths in the JSON file `path`; None without them."""
+    """List of the image paths in the JSON file `path`; None if it has none."""
     content = read_json(path) if os.path.exists(path) else None
     names = content.get('images') if isinstance(content, dict) else None
     if not isinstance(names, list):

@@ -1,4 +1,4 @@
-"""What the evaluations share: flags, tables, the JSON result and the page with its pictures."""
+"""Flags, tables, JSON results and pages with pictures, for all evaluations."""
 import dataclasses
 import glob
 import html
@@ -24,8 +24,8 @@ _ODOMETRY_COLUMNS = (
 
 @dataclasses.dataclass
 class ReportFlags(Flags):
-    """Where the results go, and what was trained on."""
-    output_dir: str = path_flag('', 'folder of the JSON result and the plots; empty: beside the '
+    """Output."""
+    output_dir: str = path_flag('', 'folder of the JSON result and the plots; empty: that of the '
                                     'predictions')
     plot: bool = flag(False, 'also write plots (PNG) and a page with them (HTML)')
     train_list: str = path_flag('', 'train.txt of the training set: warn if it contains the '
@@ -40,14 +40,14 @@ class MapFlags(ReportFlags):
 
 
 def evenly_spaced(count, shown):
-    """List of `shown` indices, or all if that is 0, of `count` images."""
+    """List of `shown` evenly spaced indices below `count`; 0 means all."""
     return np.linspace(0, count - 1, min(shown or count, count)).astype(int).tolist()
 
 
 class Table(NamedTuple):
     """A table of results.
 
-    title: what is evaluated, with everything a reader needs to compare it.
+    title: description of the evaluation, complete enough to compare results.
     columns: list of (key, format), such as ('mean', '%.4f'); the key is the heading.
     rows: list of (label, {key: number}); an absent key or None is shown as '-'.
     """
@@ -88,17 +88,17 @@ def print_odometry(rows, title):
     if not rows[0][1]['segments']:
         warn('the trajectory is shorter than every length in --lengths: no t_rel, r_rel')
     if rows[0][1]['rpe_trans'] is None:
-        warn('no two frames of the prediction are neighbours: no RPE')
+        warn('the prediction has no two consecutive frames: no RPE')
     return shown
 
 
 def result_prefix(output_dir, predictions, name):
-    """Path, without its ending, of the results; its folder is created if missing.
+    """Path of the results without the extension; creates the folder if it is missing.
 
     Args:
       output_dir: folder; empty for that of the predictions.
-      predictions: folder or file that was evaluated; results of a file carry its name.
-      name: of the evaluation.
+      predictions: evaluated folder or file; results of a file contain its name.
+      name: name of the evaluation.
     """
     folder, base = os.path.split(os.path.abspath(predictions))
     if os.path.isdir(predictions):
@@ -118,11 +118,11 @@ def write_page(prefix, table, pictures, program, argv=None):
     """Writes `<prefix>.html`: the command, the table and the pictures of an evaluation.
 
     Args:
-      prefix: path without its ending.
+      prefix: path without the extension.
       table: Table.
       pictures: paths of picture files; at most 8 of them are shown.
       program: `__file__` of the evaluation.
-      argv: arguments of its `main`; None: those of the process.
+      argv: arguments of its `main`; None for those of the process.
     """
     command = ['python', os.path.relpath(program, os.path.dirname(os.path.dirname(__file__)))]
     command += sys.argv[1:] if argv is None else argv

@@ -4,11 +4,11 @@ import numpy as np
 from kitti_eval.constant_motion import KITTI_STEP, constant_motion
 from vo_common.errors import UserError
 
-MAX_TIME_DIFFERENCE = 0.01
+MAX_TIME_DIFFERENCE = 0.01  # seconds
 
 
 def match_times(times_a, times_b):
-    """Pairs nearest times less than 0.01 s apart, each used once, by the closer of two.
+    """Pairs nearest times less than 0.01 s apart; each is used once, in its closest pair.
 
     Args:
       times_a, times_b: [N], [M] seconds, ascending.
@@ -28,15 +28,15 @@ def match_times(times_a, times_b):
 def on_clock_of(gt, pred, what):
     """Replaces the times of `pred` by those of `gt` for the same frame numbers if most differ.
 
-    Made-up times (frame number / 10) drift away from those of a camera, but the file name of a
+    Artificial times (frame number / 10) drift from those of a camera, but the file name of a
     snippet identifies its frames unless it skips some.
 
     Args:
       gt, pred: {number of the first frame: (times [L], poses [L, 4, 4])}.
-      what: names `pred` in errors.
+      what: name of `pred` in errors.
 
     Returns:
-      ({as pred}, whether the times were replaced).
+      (dict like `pred`, whether the times were replaced).
 
     Raises:
       UserError: the times of both sides advance at different rates.
@@ -84,14 +84,14 @@ def evaluate_snippets(gt, pred, step=KITTI_STEP):
 
     Args:
       gt, pred: {number of the first frame: (times [L], poses [L, 4, 4])}.
-      step: float [3], the baseline's motion in one frame.
+      step: float [3], motion of the baseline per frame.
 
     Returns:
       A dict of plain numbers: `seq_length` (frames of the longest predicted snippet), `snippets`
-      (evaluated ones), `ate_mean` and `ate_std` (population), `baseline_ate_mean`,
+      (number evaluated), `ate_mean` and `ate_std` (population), `baseline_ate_mean`,
       `baseline_ate_std` (metres), `missing` (truth without prediction), `without_truth`,
-      `unmatched` (fewer than two times agree), `partly_matched` (one side has more), and `ate`
-      {file name: metres}. The means are None if no snippet matches.
+      `unmatched` (fewer than two times match), `partly_matched` (one side has more times), and
+      `ate` {file name: metres}. The means are None if no snippet matches.
     """
     scores, baseline_scores, unmatched, partly_matched = {}, [], 0, 0
     for first in sorted(set(gt) & set(pred)):

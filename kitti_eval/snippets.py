@@ -1,8 +1,8 @@
-"""Pose snippets: short runs of frames, a TUM file each, with the first frame as origin.
+"""Pose snippets: short runs of frames with the first frame as origin, each in a TUM file.
 
-A snippet is (times, poses): float64 [L] seconds and float64 [L, 4, 4], line j mapping points of
-frame j into the snippet's first frame (metres, or a network's own scale). Its file is named by the
-number of that first frame.
+A snippet is (times, poses): float64 [L] seconds and float64 [L, 4, 4]. Pose j maps points of frame
+j into the first frame of the snippet (metres, or the scale of a network). The file is named by the
+number of the first frame.
 """
 import collections
 import os
@@ -22,7 +22,7 @@ from vo_common.files import (
 SCALES = ('per_snippet', 'global', 'none')
 OVERLAPS = ('first', 'mean')
 
-_NUMBER_FORMAT = '%f'  # of the published snippets
+_NUMBER_FORMAT = '%f'  # as in published snippets
 _FRAMES_FILE = 'frames.json'
 
 
@@ -46,7 +46,11 @@ def snippets_of_trajectory(poses, seq_length):
 
 
 def timed(runs):
-    """{first frame: (times [L], poses [L, 4, 4])} of snippets [M, L, 4, 4], a second a frame."""
+    """Adds times, one second per frame, to snippets [M, L, 4, 4].
+
+    Returns:
+      {first frame: (times [L], poses [L, 4, 4])}.
+    """
     return {first: (first + np.arange(len(run), dtype=np.float64), run)
             for first, run in enumerate(runs)}
 
@@ -80,8 +84,8 @@ def snippets_of_vectors(vectors):
     """Snippets of the poses that pose_net predicts.
 
     Args:
-      vectors: [..., N, 6] (tx, ty, tz, rx, ry, rz), target -> source, in the order of the frames;
-        the target stands in the middle, between source N/2 - 1 and N/2.
+      vectors: [..., N, 6] (tx, ty, tz, rx, ry, rz), target to source, in the order of the frames;
+        the target is in the middle, between source N/2 - 1 and N/2.
 
     Returns:
       float64 [..., N + 1, 4, 4], T_first inv(T_j), with T_target the identity.
@@ -97,10 +101,10 @@ def snippets_of_vectors(vectors):
 def write_snippets(folder, first_frames, times, poses):
     """Writes one TUM file for each snippet: `<folder>/%06d.txt`, numbered by its first frame.
 
-    Removes other files of this kind, which an earlier and longer run left.
+    Removes other snippet files, which an earlier and longer run left.
 
     Args:
-      folder: made where missing.
+      folder: created if missing.
       first_frames: M frame numbers.
       times: [M, L] seconds.
       poses: [M, L, 4, 4], relative to each snippet's first frame.
@@ -119,7 +123,7 @@ def write_snippets(folder, first_frames, times, poses):
 
 
 def write_frames(folder, checkpoint, names, numbers):
-    """Writes `frames.json` into `folder`: the frames of the snippets, and their checkpoint."""
+    """Writes the frames of the snippets and their checkpoint to `frames.json` in `folder`."""
     write_json(os.path.join(folder, _FRAMES_FILE), {
         'checkpoint': checkpoint, 'images': list(names), 'numbers': np.asarray(numbers).tolist()})
 
@@ -151,7 +155,7 @@ def read_snippets(folder):
     Ignores files whose name is not a number.
 
     Raises:
-      UserError: there is no snippet, one is broken, or two begin with the same frame.
+      UserError: there is no snippet, a snippet is broken, or two start with the same frame.
     """
     folder = require_folder(folder, 'folder of pose snippets')
     names = {}
@@ -159,7 +163,7 @@ def read_snippets(folder):
         stem, extension = os.path.splitext(name)
         number = frame_number(stem) if extension == '.txt' else None
         if number in names:
-            raise UserError('%s and %s begin with the same frame (remove one of them)' % (
+            raise UserError('%s and %s start with the same frame (remove one of them)' % (
                 os.path.join(folder, names[number]), name))
         if number is not None:
             names[number] = name
@@ -175,11 +179,11 @@ def chain_snippets(pred, gt=None, scale='none', overlap='first'):
       pred: {number of the first frame: float64 [L, 4, 4] poses relative to it}.
       gt: {frame number: float64 [4, 4] camera-to-world}; only needed to find a scale.
       scale: 'per_snippet' scales each snippet to the truth, 'global' all by one factor.
-      overlap: the motion from frame k to k + 1 where several snippets cover it: 'first', that of
-        the snippet that begins at k, else of the last one before; 'mean', the mean of all.
+      overlap: which motion from frame k to k + 1 to use if several snippets cover it: 'first', that
+        of the snippet that starts at k, or else of the last one before it; 'mean', the mean of all.
 
     Returns:
-      (int64 [N] frame numbers, float64 [N, 4, 4] poses, the first one the identity).
+      (int64 [N] frame numbers, float64 [N, 4, 4] poses, the first the identity).
 
     Raises:
       UserError: there is no motion, no snippet covers one, or a frame to be scaled has no truth.
@@ -192,7 +196,7 @@ def chain_snippets(pred, gt=None, scale='none', overlap='first'):
             motions[frame].append(step)
     covered = sorted(motions)
     if not covered:
-        raise UserError('snippets of one frame hold no motion: must have two frames at least')
+        raise UserError('snippets of one frame hold no motion: must have at least two frames')
     for frame, next_frame in zip(covered, covered[1:]):
         if next_frame != frame + 1:
             raise UserError(
@@ -205,11 +209,11 @@ def chain_snippets(pred, gt=None, scale='none', overlap='first'):
 
 
 def _scaled(pred, gt, one_factor):
-    """`pred` in the scale of `gt`, see `chain_snippets`."""
+    """`pred` scaled to `gt`, see `chain_snippets`."""
     for first, poses in pred.items():
         if not all(frame in gt for frame in range(first, first + len(poses))):
-            raise UserError('the ground truth lacks a pose of the snippet of frame %d, whose scale '
-                            'it must give' % first)
+            raise UserError('the ground truth lacks a pose of the snippet that starts at frame %d, '
+                            'which is needed to scale it' % first)
     truth = {first: relative(gt[first], np.array([gt[first + j] for j in range(len(poses))]))
              for first, poses in pred.items()}
     positions = [{first: poses[:, :3, 3] for first, poses in side.items()}

@@ -1,4 +1,4 @@
-"""The truth and the prediction of a drive at the frames that both hold."""
+"""The truth and the prediction of a drive at their common frames."""
 import dataclasses
 import os
 from typing import Dict, List, NamedTuple, Optional
@@ -16,14 +16,14 @@ from vo_common.errors import UserError
 from vo_common.files import require_file
 from vo_common.flags import flag, path_flag
 
-LEAST_SHARE = 0.5  # A smaller share of common frames is no evaluation.
+LEAST_SHARE = 0.5  # least share of common frames for an evaluation
 
 
 @dataclasses.dataclass
 class TruthFlags(report.ReportFlags):
-    """The truth of a sequence."""
+    """Ground truth."""
     seq_id: str = flag('', 'the sequence; empty: the NN of poses/NN.txt or NN/poses.txt')
-    times: str = path_flag('', 'times of the truth, a line for each frame from 0 on; empty: '
+    times: str = path_flag('', 'times of the truth, one line per frame from 0 on; empty: '
                                "KITTI's times.txt, if it exists")
     first_frame: int = flag(0, 'predicted frame number of frame 0 of the truth (1100 for 08 '
                                'predicted from its raw drive)', at_least=0)
@@ -48,7 +48,7 @@ class Trajectories(NamedTuple):
     gt, pred: float64 [N, 4, 4], relative to the first frame.
     all_gt, all_pred: {frame: float64 [4, 4]}, all poses in the files.
     times: {frame: seconds}, or None if unknown.
-    how: how the prediction was chained from snippets, or ''.
+    how: description of how the prediction was chained from snippets, or ''.
     """
     frames: np.ndarray
     gt: np.ndarray
@@ -74,13 +74,13 @@ def read_truth(path, times_path=''):
     numbers = content.frames
     if content.times is not None:
         return numbers, content.poses, dict(zip(numbers.tolist(), content.times.tolist()))
-    beside = odometry.times_of_poses(path)
-    if not times_path and not os.path.isfile(beside):
+    default = odometry.times_of_poses(path)
+    if not times_path and not os.path.isfile(default):
         return numbers, content.poses, None
-    times = odometry.read_times(times_path or beside)
+    times = odometry.read_times(times_path or default)
     if numbers[-1] >= len(times):
         raise UserError('%s has %d times, but %s has poses up to frame %d' % (
-            times_path or beside, len(times), path, numbers[-1]))
+            times_path or default, len(times), path, numbers[-1]))
     return numbers, content.poses, dict(enumerate(times.tolist()))
 
 
@@ -90,7 +90,7 @@ def read_trajectories(gt_path, pred_path, snippet_scale='per_snippet', snippet_o
 
     Args:
       gt_path, times_path: see `read_truth`.
-      pred_path: a pose file, or a folder of snippets that are chained.
+      pred_path: a pose file, or a folder of snippets to chain.
       snippet_scale, snippet_overlap: see `snippets.chain_snippets`.
       frames_path: file with the frame number, or the time in seconds, of each predicted pose.
       first_frame, seq_id: see `frame_offset`.
@@ -110,7 +110,7 @@ def read_trajectories(gt_path, pred_path, snippet_scale='per_snippet', snippet_o
         known = {first: poses for first, poses in runs.items()
                  if all(frame in gt for frame in range(first, first + len(poses)))}
         if not known:
-            raise UserError('no snippet of %s has its frames in %s' % (pred_path, gt_path))
+            raise UserError('no snippet of %s has all its frames in %s' % (pred_path, gt_path))
         frames, poses = snippets.chain_snippets(known, gt, snippet_scale, snippet_overlap)
         pred = {frame: None for first, run in runs.items()
                 for frame in range(first, first + len(run))}
@@ -124,7 +124,7 @@ def read_trajectories(gt_path, pred_path, snippet_scale='per_snippet', snippet_o
         pred = dict(zip(frames.tolist(), content.poses))
     common = np.array([frame for frame in sorted(gt) if pred.get(frame) is not None], np.int64)
     if len(common) < 2:
-        raise UserError('%s and %s have %d frames in common, must be 2 at least' % (
+        raise UserError('%s and %s have %d frames in common, must be at least 2' % (
             pred_path, gt_path, len(common)))
     if len(common) < max(len(gt), len(pred)):
         warn('scored on the %d common frames: %s has %d, %s has %d' % (
@@ -148,7 +148,7 @@ def predicted_frames(content, path, gt, gt_path, frames_path='', times=None):
       int64 [N], ascending; negative for a time without a frame.
 
     Raises:
-      UserError: numbers, times and the number of poses leave the frames open.
+      UserError: numbers, times and the number of poses do not determine the frames.
     """
     if frames_path:
         column = read_rows(frames_path, (1,), 'frames file (--frames)')[:, 0]
@@ -181,7 +181,7 @@ def predicted_frames(content, path, gt, gt_path, frames_path='', times=None):
     fit = fitting_frames(np.array([gt[frame] for frame in frames]), content.poses) if (
         frames[-1] + 1 == len(frames)) else ''
     raise UserError(
-        '%s has %d poses without frame numbers, %s has %d: which frames they are of is not known '
+        '%s has %d poses without frame numbers, %s has %d: the frames of the former are unknown '
         '(write 13 columns with the frame number first, or give --frames=FILE with the frame '
         'number or the time of each pose%s)%s' % (
             path, count, gt_path, len(frames),
@@ -190,10 +190,10 @@ def predicted_frames(content, path, gt, gt_path, frames_path='', times=None):
 
 
 def _frames_at(wanted, times):
-    """int64 [N]: the frame of each time; a unique negative number for a time without one."""
+    """The frame at each time: int64 [N], with a unique negative number if there is none."""
     frames = np.array(sorted(times))
     pairs = match_times([times[frame] for frame in frames], wanted)
-    found = -10 ** 10 - 2 * np.arange(len(wanted))  # No two are neighbours.
+    found = -10 ** 10 - 2 * np.arange(len(wanted))  # no two are consecutive
     found[pairs[:, 1]] = frames[pairs[:, 0]]
     return found
 
@@ -201,19 +201,19 @@ def _frames_at(wanted, times):
 def frame_offset(last_pred, last_gt, first_frame, seq_id):
     """The number to subtract from predicted frame numbers.
 
-    `first_frame`; if that is 0 and the numbers reach to the end of the sequence in its raw drive,
-    the first frame of the sequence there, with a warning.
+    Returns `first_frame`. If that is 0 and the numbers reach the end of the sequence in its raw
+    drive, warns and returns the first frame of the sequence in that drive.
     """
     known = splits.odometry_first_frame(seq_id)
     if first_frame or not known or last_pred < known + last_gt:
         return first_frame
-    warn('frame %d of the prediction is taken for frame 0: sequence %s begins there in the raw '
+    warn('frame %d of the prediction is used as frame 0: sequence %s starts there in the raw '
          'drive %s' % (known, seq_id, splits.odometry_drives()[seq_id]))
     return known
 
 
 def counts(common, num_gt, num_pred, what):
-    """The number of frames or snippets that are scored, in words."""
+    """Describes the number of scored frames or snippets."""
     if common == num_gt == num_pred:
         return '%d %s' % (common, what)
     return '%d common %s (%d in the truth, %d in the prediction)' % (common, what, num_gt, num_pred)

@@ -1,7 +1,7 @@
 """Errors of a whole trajectory: KITTI's t_rel and r_rel, ATE and RPE, after an alignment.
 
-Trajectories are float64 [N, 4, 4] camera-to-world poses of the same frames, metres. Both are taken
-relative to their first frame before anything else, as KITTI's own poses are.
+Trajectories are float64 [N, 4, 4] camera-to-world poses of the same frames, metres. Both are first
+made relative to their first frame, as in KITTI.
 """
 import warnings
 
@@ -13,9 +13,8 @@ from kitti_eval.snippet_errors import best_scale
 
 ALIGNMENTS = ('none', 'scale', '6dof', '7dof')
 KITTI_LENGTHS = tuple(range(100, 801, 100))
-# The KITTI devkit begins a segment at every frame whose number ends in 0.
-SEGMENT_STEP = 10
-_LEAST_STEP = 0.1  # Metres; a slower car stands, and ratios of tiny steps mean nothing.
+SEGMENT_STEP = 10  # frames between the starts of segments, as in the KITTI devkit
+_LEAST_STEP = 0.1  # metres; ratios of shorter steps are meaningless
 
 
 def evaluate_odometry(gt, pred, align='none', lengths=KITTI_LENGTHS, frames=None):
@@ -23,16 +22,16 @@ def evaluate_odometry(gt, pred, align='none', lengths=KITTI_LENGTHS, frames=None
 
     Args:
       gt, pred: [N, 4, 4], N of 2 or more.
-      align: 'none', '6dof' (rigid), '7dof' (rigid and a factor), by least squares of the positions,
-        or 'scale' (the factor of '7dof' alone, as evo's `-s`).
+      align: 'none', '6dof' (rigid), '7dof' (rigid with scale), by least squares of the positions,
+        or 'scale' (only the scale of '7dof', as evo's `-s`).
       lengths: path lengths in metres of the segments of t_rel and r_rel.
       frames: int [N] ascending frame numbers of the poses; None is 0..N-1.
 
     Returns:
-      A dict of plain numbers: `t_rel` (%), `r_rel` (deg/100 m), both None where the trajectory is
+      A dict of plain numbers: `t_rel` (%), `r_rel` (deg/100 m), both None if the trajectory is
       shorter than every length; `ate` (m, root mean square); `rpe_trans` (m) and `rpe_rot` (deg),
-      means over steps of one frame, None where no two frames are neighbours; `frames`,
-      `segments`, `scale`, `align`, and `by_length` {length: {t_rel, r_rel, segments}}.
+      means over consecutive frames, None if there are none; `frames`, `segments`, `scale`,
+      `align`, and `by_length` {length: {t_rel, r_rel, segments}}.
     """
     gt, pred = to_4x4(gt), to_4x4(pred)
     if gt.ndim != 3 or gt.shape != pred.shape or len(gt) < 2:
@@ -49,9 +48,9 @@ def evaluate_odometry(gt, pred, align='none', lengths=KITTI_LENGTHS, frames=None
 
 
 def step_errors(gt, pred, frames):
-    """Relative pose errors of one frame: {`rpe_trans`: m, `rpe_rot`: deg}.
+    """Relative pose errors between consecutive frames: {`rpe_trans`: m, `rpe_rot`: deg}.
 
-    Ignores steps across missing frames; both are None if there are no others.
+    Ignores steps across missing frames; both are None if there are no other steps.
     """
     begin = np.flatnonzero(np.diff(frames) == 1)
     if not begin.size:
@@ -62,17 +61,17 @@ def step_errors(gt, pred, frames):
 
 
 def motion_agreement(gt, pred):
-    """Agreement of turns and step lengths from frame to frame, whatever the scale.
+    """Agreement of turns and step lengths from frame to frame, independent of scale.
 
     Args:
       gt: float64 [N, 4, 4] camera-to-world, metres.
       pred: float64 [N, 4, 4], the same frames, any scale.
 
     Returns:
-      A dict of plain numbers, each None where undefined: `yaw_correlation` (Pearson's, of the turns
+      A dict of plain numbers, each None if undefined: `yaw_correlation` (Pearson's, of the turns
       about the vertical axis), `yaw_slope` (least-squares factor from true to predicted turns; 1
-      is right), `step_spread` (standard deviation of predicted over true step length, divided by
-      its mean, over steps of at least 0.1 m; 0 is a constant scale).
+      is ideal), `step_spread` (standard deviation of predicted over true step length, divided by
+      its mean, over steps of at least 0.1 m; 0 for a constant scale).
     """
     gt_steps, pred_steps = (relative(poses[:-1], poses[1:]) for poses in (gt, pred))
     # Direction of the camera's z axis in the plane of x and z.
@@ -93,10 +92,9 @@ def motion_agreement(gt, pred):
 def kitti_errors(gt, pred, lengths, frames):
     """The KITTI devkit's relative errors.
 
-    A segment begins at every frame whose number is divisible by 10 and ends at the first frame
-    whose path length (along the truth) exceeds the beginning's by `length`. With D the
-    motion over the segment, its error is E = inv(D_pred) D_gt; t = |E's translation| / length,
-    r = angle(E) / length.
+    A segment starts at every frame whose number is divisible by 10, and ends at the first frame
+    more than `length` farther along the true path. With D the motion over the segment, its error is
+    E = inv(D_pred) D_gt; t = |translation of E| / length, r = angle(E) / length.
 
     Returns:
       A dict: `t_rel` (%), `r_rel` (deg/100 m), means over all segments, `segments`, `by_length`.
@@ -135,7 +133,8 @@ def align_trajectory(gt, pred, align):
     means = [poses[:, :3, 3].mean(axis=0) for poses in (gt, pred)]
     target, source = (poses[:, :3, 3] - mean for poses, mean in zip((gt, pred), means))
     with warnings.catch_warnings():
-        # Points on a line leave the turn about it open, but the errors are unique all the same.
+        # Points on a line do not determine the rotation about it, but the errors do not depend on
+        # it.
         warnings.simplefilter('ignore')
         rotation = Rotation.align_vectors(target, source)[0].as_matrix()
     scale = 1.0 if align == '6dof' else best_scale(target, source @ rotation.T)
@@ -148,7 +147,8 @@ def align_trajectory(gt, pred, align):
 def _relative(pose_a, pose_b):
     """inv(A) B with a general inverse.
 
-    Rotations in files have seven digits and are not quite orthonormal, which acos((trace - 1) / 2)
-    magnifies at small angles; the general inverse cancels what both poses share.
+    Rotations in files have seven digits and are not exactly orthonormal, an error that
+    acos((trace - 1) / 2) magnifies at small angles. The general inverse cancels the deviation that
+    both poses share.
     """
     return np.linalg.inv(pose_a) @ pose_b

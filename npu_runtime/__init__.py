@@ -1,1 +1,1 @@
-"""Sessions, precision, distribution and the training loop: the only code that knows devices."""
+"""Sessions, precision, distribution and the training loop; all device-specific code is here."""

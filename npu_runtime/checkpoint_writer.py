@@ -1,4 +1,4 @@
-"""Writing checkpoints: complete, finite, and never at the expense of an earlier one.
+"""Writes checkpoints that are complete and finite, and never loses an earlier one.
 
 TensorFlow renames a checkpoint's files one by one, `.data-*` before `.index`. Without an index
 there is no checkpoint, so a new name appears atomically. Overwriting an earlier checkpoint does
@@ -22,13 +22,13 @@ from vo_common.errors import UserError
 from vo_common.files import reason, utf8_path
 
 _TWIN = '.tempstate0'
-# What TensorFlow writes before it renames a checkpoint's files.
+# Files that TensorFlow writes before it renames them to a checkpoint.
 _PARTIAL = re.compile(r'model[^/]*(_temp_[0-9a-f]+|\.tempstate[0-9]+)|checkpoint\.tmp[0-9a-f]*')
 _NEW_DATA = re.compile(r'(model[^/]*%s)\.data-.*' % re.escape(NEW))
 
 
 def settle(folder):
-    """Completes what a kill interrupted: publishes intact new checkpoints, removes partial ones.
+    """Cleans up after a killed run: publishes intact new checkpoints, removes partial ones.
 
     Args:
       folder: path of a run that no other process writes to.
@@ -53,7 +53,7 @@ def publish(prefix):
     """Renames the checkpoint `prefix` + '.new', which must be intact, to `prefix`.
 
     Raises:
-      OSError: a file cannot be renamed; both checkpoints are then as intact as after a kill.
+      OSError: a file cannot be renamed; the files are then as after a kill, see above.
     """
     new = prefix + NEW
     data = _data_files(new)
@@ -90,7 +90,7 @@ def _remove_partial(folder):
 
 
 def _remove_checkpoint(prefix):
-    # The index first, so that no half of it is found.
+    # The index first, so that no partial checkpoint is found.
     for path in [prefix + '.index'] + _data_files(prefix):
         _remove(path)
 
@@ -107,13 +107,13 @@ def _data_files(prefix):
 
 
 class CheckpointWriter:
-    """Writes the training state of a graph to a folder; create it before the graph is finalized.
+    """Writes the training state of a graph to a folder. Create it before the graph is finalized.
 
     Args:
       folder: <RunFolder>.
-      state: dict, key in the checkpoint -> variable: everything that training changes.
+      state: dict, key in the checkpoint -> variable, of everything that training changes.
       model_variables: list of the variables that prediction needs.
-      max_to_keep: number of checkpoints to keep, those of earlier runs included; 0 keeps all.
+      max_to_keep: number of checkpoints to keep, including those of earlier runs; 0 keeps all.
       last: prefix of the checkpoint from which the run resumes, or None.
 
     Attributes:
@@ -168,7 +168,7 @@ class CheckpointWriter:
 
         Raises:
           UserError: a variable is not finite, or the folder cannot be written or no longer exists;
-            earlier checkpoints stay as they are.
+            earlier checkpoints are kept.
         """
         for variable, is_finite in zip(self._floats, session.run(self._finite)):
             # A loss can be finite although the update after it made the weights infinite.
@@ -193,7 +193,7 @@ class CheckpointWriter:
         return prefix
 
     def _earlier(self, newest, step):
-        """Prefixes of the checkpoints up to `step`, in order, but `newest` and `model-latest`."""
+        """Prefixes of checkpoints up to `step`, in order, without `newest` and `model-latest`."""
         found = []
         for prefix in checkpoints.prefixes_in(self._folder.path):
             with contextlib.suppress(UserError):
@@ -208,7 +208,7 @@ class CheckpointWriter:
             _write(self._best_saver, session, prefix)
 
     def remains(self):
-        """Ending of an error message: which checkpoint a run that fails now can resume from."""
+        """The end of an error message: which checkpoint a run that fails now can resume from."""
         if not self.last:
             return '; no checkpoint was written yet'
         return ('; earlier checkpoints are usable: the same command resumes from the last one, %s'

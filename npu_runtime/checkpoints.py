@@ -1,4 +1,4 @@
-"""Finding, reading, checking and loading checkpoints.
+"""Finds, reads, checks and loads checkpoints.
 
 A path is a prefix (`.../model-500`) or a folder, which means its newest usable checkpoint.
 """
@@ -17,14 +17,14 @@ from vo_common.errors import UserError
 from vo_common.files import utf8_path
 
 BEST = 'model-best'
-LATEST = 'model-latest'  # saved by time; the next checkpoint replaces it
-NEW = '.new'  # suffix of a checkpoint that is about to replace an earlier one of its name
+LATEST = 'model-latest'  # saved by --save_minutes; the next checkpoint replaces it
+NEW = '.new'  # suffix of a checkpoint that is about to replace an earlier one of the same name
 METRIC_SCOPE = 'validation/'  # prefix of the key that holds the metric of `model-best`
 STEP_KEYS = ('global_step', 'global_step_1')  # the second one in published checkpoints
 _OPTIMIZER_KEYS = ('Adam', 'Adam_1', 'beta1_power', 'beta2_power')
 _GLOB = re.compile(r'[][*?\\]')
-_LINKS = {}  # prefix -> temporary folder; kept until the process ends, as readers read lazily
-_UNREADABLE = (tf.errors.OpError, RuntimeError, ValueError, IndexError)  # the last in TF 2.x
+_LINKS = {}  # prefix -> temporary folder, kept until the process ends because readers are lazy
+_UNREADABLE = (tf.errors.OpError, RuntimeError, ValueError, IndexError)  # IndexError: TF 2.x
 
 
 def latest(path):
@@ -50,7 +50,7 @@ def latest(path):
 
 
 def _instead_of(prefix, fits=lambda reader: True):
-    """Names the newest intact checkpoint in the folder of an unusable one, if its reader fits."""
+    """The end of an error message: the newest intact checkpoint in the folder whose reader fits."""
     others = [other for other in prefixes_in(os.path.dirname(prefix))
               if other != prefix and not damage(other) and fits(open_reader(other))]
     if not others:
@@ -61,10 +61,10 @@ def _instead_of(prefix, fits=lambda reader: True):
 def newest_in(folder):
     """Returns the prefix of the intact checkpoint with the highest step; None if there is none.
 
-    Skips unusable checkpoints with a warning, and `model-best`.
+    Ignores `model-best`, and skips unusable checkpoints with a warning.
 
     Raises:
-      UserError: there are checkpoints and all of them are unusable.
+      UserError: there are checkpoints, but all of them are unusable.
     """
     prefixes = prefixes_in(folder)
     readable = []
@@ -103,7 +103,7 @@ def _intact(prefix):
 
 
 def open_reader(prefix):
-    """Opens the checkpoint `prefix`; a UserError names one that cannot be read."""
+    """Opens the checkpoint `prefix`; raises a UserError if it cannot be read."""
     try:
         return _reader(prefix)
     except _UNREADABLE as error:
@@ -133,7 +133,7 @@ def read_count(prefix, keys, default):
     """Returns the number of steps or batches at the first of `keys` in the checkpoint.
 
     Raises:
-      UserError: the value is not a count; `default` stands in only where all keys are absent.
+      UserError: the value is not a count; `default` is used only if all keys are absent.
     """
     reader = open_reader(prefix)
     for key in keys:
@@ -147,7 +147,7 @@ def read_count(prefix, keys, default):
 
 
 def read_metric(prefix, name):
-    """Returns the metric `name` stored in a `model-best`: float; infinity if it stores another."""
+    """Returns the metric `name` stored in `model-best`; infinity if it stores another metric."""
     reader, key = open_reader(prefix), METRIC_SCOPE + name
     return float(_read_value(prefix, reader, key)) if reader.has_tensor(key) else math.inf
 
@@ -222,7 +222,7 @@ def load_values(session, prefix, variables, optional=()):
 
     Args:
       session: tf.Session.
-      prefix: of the checkpoint.
+      prefix: prefix of the checkpoint.
       variables: dict, key in the checkpoint -> variable.
       optional: keys that the checkpoint may lack.
 
@@ -233,7 +233,7 @@ def load_values(session, prefix, variables, optional=()):
     present = {key: variable for key, variable in variables.items()
                if key not in optional or reader.has_tensor(key)}
     _check(prefix, reader, present, None)
-    # Initializers, fed with other values than their own.
+    # Runs the initializers with the values of the checkpoint fed in place of their own.
     session.run([variable.initializer for variable in present.values()],
                 {variable.initializer.inputs[1]: np.asarray(
                     _read_value(prefix, reader, key), variable.dtype.base_dtype.as_numpy_dtype)
@@ -241,7 +241,7 @@ def load_values(session, prefix, variables, optional=()):
 
 
 def _check(prefix, reader, variables, required_scopes):
-    """Names of variables that the checkpoint lacks and may lack; other faults are a UserError."""
+    """Names of the optional variables that the checkpoint lacks; raises a UserError otherwise."""
     shapes = reader.get_variable_to_shape_map()
     missing = [name for name in sorted(variables) if name not in shapes]
     fatal = [name for name in missing if required_scopes is None or any(

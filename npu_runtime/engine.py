@@ -1,4 +1,4 @@
-"""Importing TensorFlow 1.15 or newer with its own messages silenced."""
+"""Imports TensorFlow 1.15 or newer, with its messages silenced."""
 import contextlib
 import logging
 import os
@@ -15,8 +15,8 @@ from vo_common.errors import EXIT_INTERRUPTED
 _LOG_LEVEL, _ONEDNN = 'TF_CPP_MIN_LOG_LEVEL', 'TF_ENABLE_ONEDNN_OPTS'
 _ERRORS_ONLY = '2'
 _PYTHON_LEVELS = {'0': logging.INFO, '1': logging.WARNING}
-# Messages of TensorFlow 2.x that no level silences, since they are written before the level is
-# read; and the error that a machine without NVIDIA's driver has no GPU.
+# Messages that TensorFlow 2.x writes before it reads the log level, and the error about a missing
+# GPU on machines without NVIDIA's driver.
 _CHATTER = re.compile(r'[IW]\d{4} |WARNING: All log messages before absl|To enable the following|'
                       r'E\d{4} .*failed call to cuInit.*\(303\)')
 
@@ -24,10 +24,10 @@ _CHATTER = re.compile(r'[IW]\d{4} |WARNING: All log messages before absl|To enab
 def start_tensorflow():
     """Imports TensorFlow, silenced, and makes TensorFlow 2.x build graphs as 1.15 does.
 
-    Call it before importing anything that imports TensorFlow: the log level is read at import.
-    Errors are shown; TF_CPP_MIN_LOG_LEVEL in the environment overrides this (0 shows everything, 1
-    hides information). Likewise TF_ENABLE_ONEDNN_OPTS, which is read then too, is 1 where oneDNN's
-    kernels are the faster ones, unless the environment says otherwise.
+    Call it before importing anything that imports TensorFlow, which reads both variables at import.
+    TF_CPP_MIN_LOG_LEVEL is set to show only errors (0 shows everything, 1 hides information), and
+    TF_ENABLE_ONEDNN_OPTS to 1 where oneDNN's kernels are faster; values in the environment take
+    precedence.
 
     Raises:
       UserError: TensorFlow cannot run on this CPU.
@@ -53,7 +53,7 @@ def start_tensorflow():
 
 @contextlib.contextmanager
 def _interruptible():
-    """Ctrl-C ends the process: some imported modules swallow KeyboardInterrupt."""
+    """Makes Ctrl-C end the process, because some imported modules swallow KeyboardInterrupt."""
     if (threading.current_thread() is not threading.main_thread()
             or signal.getsignal(signal.SIGINT) != signal.default_int_handler):
         yield

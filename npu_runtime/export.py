@@ -1,4 +1,4 @@
-"""Freezing a graph for offline inference: a .pb, the atc command that compiles it, and ONNX."""
+"""Freezes a graph for offline inference, as a .pb file with the command for atc, and as ONNX."""
 import os
 
 import numpy as np
@@ -8,24 +8,24 @@ from vo_common.errors import UserError
 from vo_common.files import atomic_write, make_folder
 from vo_common.console import log
 
-# Largest difference of a frozen graph's output from the checkpoint's, relative to its largest
-# value: the order of summation differs.
+# Largest difference between the outputs of a frozen graph and of the checkpoint, relative to the
+# largest value. They differ by the order of summation.
 TOLERANCE = 1e-4
 _ONNX_OPSET = 13
 
 
 def export_graph(session, inputs, outputs, prefix, soc_version, onnx=False):
-    """Freezes the session's graph and checks the files against the session itself.
+    """Freezes the session's graph and compares the written files with the session.
 
-    Writes `<prefix>.pb`, with `onnx` also `<prefix>.onnx`, and prints the `atc` command.
+    Writes `<prefix>.pb` and, with `onnx`, `<prefix>.onnx`, and prints the `atc` command.
 
     Args:
       session: tf.Session with its variables loaded.
-      inputs: list of placeholders, shapes static.
+      inputs: list of placeholders with static shapes.
       outputs: list of tensors; they and the inputs keep their names.
       prefix: path without suffix.
-      soc_version: chip, for `atc`.
-      onnx: whether to write ONNX too; needs tf2onnx.
+      soc_version: name of the chip, for `atc`.
+      onnx: whether to write ONNX too; requires tf2onnx.
 
     Raises:
       UserError: the outputs of a written file differ, or tf2onnx is not installed.
@@ -51,7 +51,7 @@ def _write(path, message):
 
 
 def freeze(session, outputs):
-    """Returns the GraphDef that computes `outputs`, with constants for variables, no devices."""
+    """Returns the GraphDef that computes `outputs`, with variables as constants and no devices."""
     graph_def = tf.graph_util.convert_variables_to_constants(
         session, session.graph.as_graph_def(), [tensor.op.name for tensor in outputs])
     graph_def = tf.graph_util.remove_training_nodes(
@@ -62,7 +62,7 @@ def freeze(session, outputs):
 
 
 def run_frozen(path, feed, outputs):
-    """Runs the frozen graph in `path`: feed and outputs by tensor name, returns arrays."""
+    """Runs the frozen graph in `path`, with feed and outputs by tensor name; returns arrays."""
     graph_def = tf.GraphDef()
     with open(path, 'rb') as stream:
         graph_def.ParseFromString(stream.read())
@@ -73,7 +73,7 @@ def run_frozen(path, feed, outputs):
 
 
 def host_session(graph):
-    """Returns a tf.Session for work on weights, which the CPU does on any machine."""
+    """Returns a tf.Session on the CPU, for loading and freezing weights on any machine."""
     return tf.Session(graph=graph, config=tf.ConfigProto(device_count={'GPU': 0}))
 
 
@@ -89,7 +89,7 @@ def atc_command(prefix, inputs, outputs, soc_version):
 
 
 def to_onnx(graph_def, inputs, outputs):
-    """Converts a frozen graph, inputs and outputs by tensor name, to an ONNX ModelProto."""
+    """Converts a frozen graph, with inputs and outputs by tensor name, to an ONNX ModelProto."""
     try:
         import tf2onnx
     except ImportError as error:
@@ -121,7 +121,7 @@ def _example(tensor):
 
 
 def _compare(path, found, expected):
-    """Logs the largest absolute difference; a UserError if it exceeds `TOLERANCE`."""
+    """Logs the largest absolute difference; raises a UserError if it exceeds `TOLERANCE`."""
     if found is None:
         log('written: %s (not run: onnxruntime is not installed)' % path)
         return

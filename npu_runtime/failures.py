@@ -1,4 +1,4 @@
-"""TensorFlow's errors as messages that say what to do."""
+"""Turns TensorFlow's errors into messages that say what to do."""
 import contextlib
 import re
 
@@ -17,12 +17,12 @@ _LOST = (tf.errors.AbortedError, tf.errors.UnavailableError)
 
 @contextlib.contextmanager
 def explained(device, batch, remains=lambda: ''):
-    """Turns errors of a running session that a user can fix into a UserError.
+    """Context that turns session errors which a user can fix into a UserError.
 
     Args:
       device: <Device> on which the session runs.
       batch: hint for reducing memory use, such as '--batch_size (now 4)'.
-      remains: function that returns the ending of a message: what the failed run can resume from.
+      remains: function that returns the end of a message: what the failed run can resume from.
 
     Raises:
       UserError: the data cannot be read, another rank ended, or the disk is full.
@@ -73,9 +73,9 @@ def _where_to_look(device):
 def first_line(error):
     """Returns the message of a TensorFlow error as one line without node names."""
     text = str(getattr(error, 'message', None) or error).strip()
-    # TensorFlow 2.x may begin with where the node was created.
+    # TensorFlow 2.x may start with the place where the node was created.
     text = re.sub(r"\A.*?^Node: '[^']*'$", '', text, flags=re.DOTALL | re.MULTILINE).strip() or text
     lines = [line for line in text.split('\n') if line and line != 'Graph execution error:']
     line = re.sub(r'\{\{[^}]*\}\}\s*', '', lines[0] if lines else type(error).__name__)
-    # TensorFlow 2.x may begin with the stage of the pipeline.
+    # TensorFlow 2.x may start with the stage of the pipeline.
     return re.sub(r'^Error in user-defined function passed to .* with iterator: \S+: ', '', line)

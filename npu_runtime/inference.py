@@ -9,9 +9,9 @@ from npu_runtime.session import make_session
 def inference_session(config, graph, checkpoint, variables, outputs):
     """Returns a tf.Session that computes `outputs` with the weights of a checkpoint.
 
-    Its graph is a copy of `graph` in which inputs and outputs keep their names. As constants,
-    weights let TensorFlow compute batch norm with the convolution before it, and keep kernels in
-    the order that oneDNN computes with.
+    Its graph is a copy of `graph` in which inputs and outputs keep their names and weights are
+    constants. This lets TensorFlow fold batch norm into the convolution before it and store kernels
+    in oneDNN's layout.
 
     Args:
       config: <RuntimeConfig>.

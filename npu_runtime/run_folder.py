@@ -1,6 +1,6 @@
-"""The folder of a training run: its lock and its config.json.
+"""The folder of a training run, with its lock and its config.json.
 
-Does not import TensorFlow: programs read the configuration beside a checkpoint while they parse
+Does not import TensorFlow: programs read the configuration saved with a checkpoint while they parse
 their flags.
 """
 import contextlib
@@ -28,7 +28,7 @@ class RunFolder:
     The operating system releases the lock when the process ends, for whatever reason.
 
     Args:
-      path: of the folder.
+      path: path of the folder.
 
     Raises:
       UserError: the folder cannot be made or written, or another process trains in it.
@@ -39,7 +39,7 @@ class RunFolder:
         self._lock = None
 
     def __enter__(self):
-        _require_known_letters(self.path)
+        _require_encodable(self.path)
         make_folder(self.path)
         self._lock = self._take_lock()
         return self
@@ -88,8 +88,8 @@ class RunFolder:
         write_json(os.path.join(self.path, CONFIG_FILE), _plain(configs))
 
 
-def _require_known_letters(path):
-    """TensorFlow's saver and Python must agree on the bytes of a path."""
+def _require_encodable(path):
+    """Raises a UserError unless TensorFlow's saver and Python encode the path alike."""
     try:
         os.fsencode(utf8_path(path))
     except UnicodeEncodeError as error:
@@ -98,10 +98,10 @@ def _require_known_letters(path):
 
 
 def changes_since(folder, configs):
-    """Compares the saved configuration of a run with the one it resumes with.
+    """Compares the saved configuration of a run with that of the resumed run.
 
-    A flag that the saved configuration lacks is newer than the run: it had the default. A saved
-    flag that no longer exists is ignored.
+    A flag that the saved configuration lacks is newer than the run, and counts as its default. A
+    saved flag that no longer exists is ignored.
 
     Args:
       folder: path of the run.
@@ -137,7 +137,7 @@ def changes_since(folder, configs):
 
 
 def read_saved(checkpoint):
-    """Reads the config.json beside a checkpoint; empty if there is none (a published checkpoint).
+    """Reads the config.json of a checkpoint; empty if there is none (a published checkpoint).
 
     Raises:
       UserError: the file is not a configuration.
@@ -147,12 +147,12 @@ def read_saved(checkpoint):
 
 
 def read_section(checkpoint, name):
-    """Reads the section `name` of the config.json beside a checkpoint: dict, flag -> value."""
+    """Reads the section `name` of the config.json of a checkpoint: dict, flag -> value."""
     return _section(_config_path(checkpoint), read_saved(checkpoint), name)
 
 
 def model_flags(checkpoint, config_class):
-    """Reads the model flags beside a checkpoint, the defaults of those that are not given.
+    """Reads the model flags saved with a checkpoint, which replace the defaults.
 
     Args:
       checkpoint: prefix or folder; may be empty.
@@ -209,7 +209,7 @@ def _section(path, saved, name):
 def _is_of(kind, value):
     if kind is float:
         return isinstance(value, (int, float)) and not isinstance(value, bool)
-    if kind == typing.List[float]:  # not `is`: typing forgets the types it made
+    if kind == typing.List[float]:  # not `is`: typing may create the type anew
         return isinstance(value, list) and all(_is_of(float, item) for item in value)
     return isinstance(value, kind) and isinstance(value, bool) == (kind is bool)
 

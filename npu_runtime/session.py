@@ -1,4 +1,4 @@
-"""Sessions and their configuration on any device, and the check of what they predict."""
+"""Sessions and their configuration on any device, and a check of their predictions."""
 import dataclasses
 
 import numpy as np
@@ -46,7 +46,7 @@ def make_session(config, graph=None):
     """Returns a tf.Session for prediction on the device of `config`; use it in a `with` block."""
     device = choose_device(config)
     log('device: %s (%s)' % device)
-    # Only training runs many steps per call, and only there does compilation pay.
+    # Several steps per call and XLA are for training only.
     config = dataclasses.replace(config, iterations_per_loop=1, xla='off')
     return tf.Session(graph=graph, config=session_config(device, config))
 
@@ -56,7 +56,7 @@ def require_finite(values, checkpoint, which):
 
     Args:
       values: <float>[...], output of the network.
-      checkpoint: its weights, for the message.
+      checkpoint: the checkpoint with the weights, for the message.
       which: name of the prediction, for the message.
     """
     if not np.isfinite(values).all():

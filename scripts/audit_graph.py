@@ -3,8 +3,8 @@
     python scripts/audit_graph.py
     python scripts/audit_graph.py --graphs=train_rigid_resnet50 --ops
 
-A training graph is that of the default flags: mixed precision with dynamic loss scaling, images for
-TensorBoard, on one card and on eight (`..._8_ranks`), with its initialisation and broadcast. The
+Training graphs have the default flags: mixed precision with dynamic loss scaling, images for
+TensorBoard, on one card and on eight (`..._8_ranks`), with initialisation and broadcast. The
 plugin's operations come from `npu_bridge` or, if that is not installed, from the stand-in in
 test/helpers. Exits with status 1 if a graph has a dynamic shape, a one-shot iterator, a
 TensorArray, 64-bit numbers in the path of its gradients, or an operation that is not in
@@ -23,7 +23,7 @@ from unittest import mock
 if __package__ in (None, ''):
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
-# Before the slow imports: from here on Ctrl-C ends with one line.
+# Before the slow imports, because it makes Ctrl-C exit with one line.
 from npu_runtime.engine import start_tensorflow  # noqa: E402
 from vo_common.errors import run_main  # noqa: E402
 
@@ -51,7 +51,7 @@ RANKS = 8
 
 
 def _training(build_model, batch, ranks, scopes=None, flags=TrainFlags()):
-    """The targets of a training step with the default flags on an NPU, and those of its start."""
+    """The targets of a training step with default flags on an NPU, and of the initialisation."""
     dataset = tf.data.Dataset.from_tensors(
         {name: tf.zeros(shape, dtype) for name, (shape, dtype) in batch.items()}).repeat()
     task = TrainingTask(build_model, None, flags, {}, '', 1, 0, trainable_scopes=scopes)
@@ -124,7 +124,7 @@ PREDICTION = {
 }
 
 
-# name -> (function that returns the targets of every session call and of the first one, ranks)
+# Name -> (function that returns the targets of a step and of the initialisation, ranks).
 GRAPHS = {name: (build, 1) for name, build in PREDICTION.items()}
 for _name, _build in TRAINING.items():
     GRAPHS[_name] = functools.partial(_build, SingleProcess()), 1
@@ -134,7 +134,7 @@ for _name, _build in TRAINING.items():
 
 @contextlib.contextmanager
 def _plugin_of(ranks):
-    """Within the block `npu_bridge` or its stand-in imports and has `ranks` ranks."""
+    """Context in which `npu_bridge` or its stand-in can be imported, with `ranks` ranks."""
     with mock.patch.dict(os.environ, RANK_SIZE=str(ranks)):
         if importlib.util.find_spec('npu_bridge'):
             yield
@@ -145,7 +145,7 @@ def _plugin_of(ranks):
 
 
 def audit(name):
-    """(number of the device's operations by type, sentences about obstacles) of a graph."""
+    """(operations on the device, counted by type; descriptions of obstacles) of a graph."""
     build, ranks = GRAPHS[name]
     with _plugin_of(ranks), tf.Graph().as_default():
         targets, start = build()

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Installs the Horovod of the environment's engine, from a wheel kept in .wheels or, the first
-# time, built from source: two minutes on two idle cores.
+# Installs the Horovod that fits the environment's TensorFlow. The first time, builds a wheel from
+# source, which takes two minutes on two idle cores, and keeps it in .wheels.
 #
 #   VENV=.venv scripts/install_horovod.sh
 #
-# TensorFlow 1.15 gets Horovod 0.24.3, TensorFlow 2 gets 0.28.1. Gradients travel through the CPU
-# (Gloo), or from GPU to GPU where TensorFlow has CUDA and its compiler nvcc and NCCL are found
-# (HOROVOD_NCCL_HOME=FOLDER names one elsewhere).
+# TensorFlow 1.15 gets Horovod 0.24.3, TensorFlow 2 gets 0.28.1. Gradients are exchanged through the
+# CPU (Gloo), or between GPUs if TensorFlow has CUDA and both nvcc and NCCL are found
+# (HOROVOD_NCCL_HOME=FOLDER gives the folder of NCCL).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 source scripts/shell.sh
@@ -36,7 +36,7 @@ find_nccl() {
   done
 }
 
-# Unpacks the source of Horovod into $work/source, mended for what it meets today.
+# Unpacks the source of Horovod into $work/source and patches it for current systems.
 fetch_source() {
   "$python" -m pip download -q --disable-pip-version-check --no-deps --no-build-isolation \
     --no-binary :all: -d "$work" "horovod==$release" > "$log" 2>&1 || return 1
@@ -46,8 +46,8 @@ fetch_source() {
   if [ "$release" = 0.28.1 ]; then
     sed -i '/xla_mpi_ops\.cc/d' "$work/source/horovod/tensorflow/CMakeLists.txt"
   fi
-  # The Gloo in both does not fit the headers of newer kernels; it builds against the interface it
-  # knows when the headers report an older one.
+  # The Gloo in both releases does not build with the headers of newer kernels, unless they report
+  # an older version.
   mkdir -p "$work/include/linux"
   cat > "$work/include/linux/version.h" <<'H'
 #define LINUX_VERSION_CODE 199168
@@ -60,7 +60,7 @@ compile() {
   local gpu=()
   if [ -n "$nccl" ]; then
     ln -s "$nccl" "$work/nccl"
-    # pip's NCCL has its library under the name of its version alone.
+    # NCCL from pip has only a versioned library name.
     mkdir "$work/lib" && ln -s "$(ls "$nccl"/lib*/libnccl.so* | head -n 1)" "$work/lib/libnccl.so"
     gpu=(HOROVOD_GPU_OPERATIONS=NCCL HOROVOD_NCCL_LINK=SHARED
          HOROVOD_NCCL_INCLUDE="$work/nccl/include" HOROVOD_NCCL_LIB="$work/lib"
@@ -75,7 +75,7 @@ compile() {
     -w "$work/wheel" "$work/source" >> "$log" 2>&1
 }
 
-# One sentence on why the build failed, from its log.
+# Prints the line of the log that says why the build failed.
 cause() {
   local line
   line=$(grep -m 1 -E 'No space left|Killed signal|internal compiler error' "$log" ||
@@ -84,7 +84,7 @@ cause() {
   echo "$line" | sed 's/^ *//' | cut -c 1-300
 }
 
-# One wheel fits one TensorFlow, one Python, and what it was built with.
+# A wheel fits one version of TensorFlow and Python, with or without NCCL.
 tag=$("$python" -c 'import sys, tensorflow as tf
 print("tf%s-cp%d%d" % ((tf.__version__,) + sys.version_info[:2]))' 2>/dev/null) ||
   fail "VENV=$venv: must have a TensorFlow that imports (scripts/setup_env.sh)"
@@ -99,12 +99,12 @@ if ! ls "$folder/horovod-$release"-*.whl >/dev/null 2>&1; then
   done
   echo "building Horovod $release for $tag${nccl:+ with NCCL of $nccl}; this takes some minutes, once"
   install "$setuptools" wheel pip
-  # 3.13 or newer, and older than 4, which no longer reads the build files of Horovod's parts.
+  # CMake 3.13 or newer, but not 4, which cannot read the build files of Horovod's dependencies.
   command -v cmake >/dev/null && cmake --version | grep -qE ' 3\.(1[3-9]|[2-9][0-9])' || install 'cmake<4'
   work=$(mktemp -d)
   trap 'rm -rf "$work"' EXIT
   log=$work/build.log
-  ln -s "$venv" "$work/venv"  # the build does not survive a space in the path of TensorFlow
+  ln -s "$venv" "$work/venv"  # the build fails if the path of TensorFlow contains a space
   fetch_source && compile || {
     tail -n 20 "$log" >&2
     echo "error: Horovod $release did not build for $tag: $(cause)" >&2

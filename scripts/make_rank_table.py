@@ -1,11 +1,11 @@
-"""Writes the rank table, which tells HCCL the addresses of the NPU cards of a job.
+"""Writes the rank table, which lists the NPU cards of a job and their addresses for HCCL.
 
     python scripts/make_rank_table.py --output=rank_table.json                 this host's 8 cards
     python scripts/make_rank_table.py --output=t.json --devices=0,1 --server_ids=10.0.0.1,10.0.0.2
     python scripts/make_rank_table.py --check=rank_table.json --rank_size=8
 
-Reads the address of a card from /etc/hccn.conf (lines `address_<card>=<address>`), unless
---device_ips gives the addresses. The result is the RANK_TABLE_FILE of every rank.
+Reads the addresses of the cards from /etc/hccn.conf (lines `address_<card>=<address>`), unless
+--device_ips gives them. Set RANK_TABLE_FILE to the result for every rank.
 """
 import dataclasses
 import ipaddress
@@ -26,7 +26,7 @@ from vo_common.flags import Flags, flag, parse_flags, path_flag  # noqa: E402
 
 @dataclasses.dataclass
 class Config(Flags):
-    """The cards and the file."""
+    """Rank table."""
     output: str = path_flag('', 'file to write')
     devices: List[int] = flag([0, 1, 2, 3, 4, 5, 6, 7], 'cards to use, on every server',
                               at_least=0)
@@ -43,12 +43,12 @@ def rank_table(server_ids, devices, device_ips):
     """The table as a dict, with keys in the order of HCCL's documentation.
 
     Args:
-      server_ids: list of the servers' addresses.
+      server_ids: list of addresses of the servers.
       devices: list of card numbers, the same on every server.
-      device_ips: list of the cards' addresses, server by server.
+      device_ips: list of addresses of the cards, server by server.
 
     Raises:
-      UserError: a wrong number of entries, a duplicate, or an invalid address.
+      UserError: the number of entries is wrong, or an address is duplicate or invalid.
     """
     _check_cards(server_ids, devices, device_ips)
     servers = []
@@ -97,8 +97,8 @@ def _own_address():
     try:
         return socket.gethostbyname(socket.gethostname())
     except OSError as error:
-        raise UserError('--server_ids= is empty: must be the address of this host, which has no '
-                        'known one (%s)' % error) from error
+        raise UserError('--server_ids= is empty: must be the address of this host, which cannot be '
+                        'determined (%s)' % error) from error
 
 
 def main(argv=None):

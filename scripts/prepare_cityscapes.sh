@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# From the archives of Cityscapes to a formatted training set.
+# Unpacks the archives of Cityscapes and formats a training set.
 #
 #   bash scripts/prepare_cityscapes.sh ARCHIVES DATA FORMATTED [flags of prepare_train_data.py]
 #
 # ARCHIVES   folder with leftImg8bit_sequence_trainvaltest.zip and camera_trainvaltest.zip
-# DATA       folder to unpack to; gets leftImg8bit_sequence/train and camera/train
+# DATA       folder to unpack to, for leftImg8bit_sequence/train and camera/train
 # FORMATTED  folder for the formatted set
 #
-# Only the training cities are unpacked, and only what is missing.
+# Unpacks only the training cities, and only missing files.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/prepare_common.sh"
 read_folders "$@"

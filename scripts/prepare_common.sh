@@ -1,11 +1,12 @@
-# Shared by prepare_*.sh: the three folders, the check of the archives, unpacking.
+# Functions for prepare_*.sh: read the three folders, check archives, unpack.
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 source "$root/scripts/shell.sh"
 python=${PYTHON:-$root/.venv/bin/python}
 command -v "$python" >/dev/null || python=python3
 
-# Sets archives, data and formatted from the first three arguments; --help prints the script's head.
+# Sets archives, data and formatted from the first three arguments; --help prints the comment at the
+# top of the script.
 read_folders() {
   case "${1:-}" in
     -h|--help) sed -n '2,/^[^#]/{/^#/s/^# \{0,1\}//p}' "$0"; exit 0 ;;
@@ -32,8 +33,8 @@ flag_value() {
   echo "$value"
 }
 
-# require_archives SOURCE ARCHIVE UNPACKED [ARCHIVE UNPACKED...]: fails with the names of all
-# missing archives and SOURCE, unless each ARCHIVE or its content UNPACKED (a glob) exists.
+# require_archives SOURCE ARCHIVE UNPACKED [ARCHIVE UNPACKED...]: fails unless each ARCHIVE or its
+# unpacked content UNPACKED (a glob) exists; the message names all missing archives and SOURCE.
 require_archives() {
   local source=$1 missing=()
   shift
@@ -44,7 +45,7 @@ require_archives() {
   [ ${#missing[@]} -eq 0 ] || fail "not in $archives: ${missing[*]} (from $source)"
 }
 
-# unpack ARCHIVE STRIP PATTERN...: unpacks the files that match and are missing.
+# unpack ARCHIVE STRIP PATTERN...: unpacks missing files that match a PATTERN.
 unpack() {
   local archive=$1 strip=$2
   shift 2

@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
-# From the archives of KITTI 2015 to its unpacked folder and the formatted snippets for test_flow.
+# Unpacks the archives of KITTI 2015 and formats snippets for test_flow.
 #
 #   bash scripts/prepare_kitti2015.sh ARCHIVES DATA FORMATTED [more flags]
 #
 # ARCHIVES   folder with data_scene_flow.zip (truth), data_scene_flow_multiview.zip (frames before
 #            and after) and data_scene_flow_calib.zip
-# DATA       folder to unpack to; gets training/, which eval_flow.py and eval_depth.py read
+# DATA       folder to unpack to, for training/, which eval_flow.py and eval_depth.py read
 # FORMATTED  folder for the formatted snippets
 #
-# More flags go to kitti_eval/generate_multiview_extension.py. Only one colour camera (--cam_id,
-# default 02, the left) and the truth are unpacked, and only what is missing.
+# More flags are passed to kitti_eval/generate_multiview_extension.py. Unpacks only one colour
+# camera (--cam_id, default 02, the left) and the truth, and only missing files.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/prepare_common.sh"
 read_folders "$@"

@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
-# From the archives of KITTI odometry to a formatted training set.
+# Unpacks the archives of KITTI odometry and formats a training set.
 #
 #   bash scripts/prepare_odometry.sh ARCHIVES DATA FORMATTED [flags of prepare_train_data.py]
 #
-# ARCHIVES   folder with data_odometry_color.zip, data_odometry_calib.zip, data_odometry_poses.zip;
-#            with --camera=0 or 1 data_odometry_gray.zip in the place of the first
-# DATA       folder to unpack to; gets sequences/ and poses/
+# ARCHIVES   folder with data_odometry_color.zip (for --camera=0 or 1: data_odometry_gray.zip),
+#            data_odometry_calib.zip and data_odometry_poses.zip
+# DATA       folder to unpack to, for sequences/ and poses/
 # FORMATTED  folder for the formatted set
 #
-# Only the cameras that are asked for are unpacked (--camera, default 2), and only what is missing.
+# Unpacks only the requested cameras (--camera, default 2), and only missing files.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/prepare_common.sh"
 read_folders "$@"

@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
-# From the archives of KITTI raw to a formatted training set, the test scenes left out.
+# Unpacks the archives of KITTI raw and formats a training set without the test scenes.
 #
 #   bash scripts/prepare_raw.sh ARCHIVES DATA FORMATTED [flags of prepare_train_data.py]
 #
 # ARCHIVES   folder with <date>_drive_<number>_sync.zip of the drives and <date>_calib.zip of each
 #            date, as KITTI's raw_data_downloader fetches them
-# DATA       folder to unpack to; gets a folder for each date
+# DATA       folder to unpack to, with one folder per date
 # FORMATTED  folder for the formatted set
 #
 # --dataset_name=kitti_raw_stereo leaves out the scenes of KITTI 2015 instead of Eigen's test
-# scenes. Unpacked are the colour cameras, oxts, and for Eigen's test scenes the laser scans, which
-# are the truth of depth; nothing else, and only what is missing.
+# scenes. Unpacks only the colour cameras, oxts and, for Eigen's test scenes, the laser scans (the
+# true depth), and only missing files.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/prepare_common.sh"
 read_folders "$@"

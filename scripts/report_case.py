@@ -1,4 +1,4 @@
-"""Prints the result of a wrapper in test/ and writes its result files, from metrics.jsonl."""
+"""Prints the result of a wrapper in test/, from metrics.jsonl, and writes its result files."""
 import dataclasses
 import os
 import statistics
@@ -15,7 +15,7 @@ from vo_common.flags import Flags, flag, parse_flags, path_flag
 
 @dataclasses.dataclass
 class ReportConfig(Flags):
-    """The run and its files."""
+    """Report."""
     metrics: str = path_flag('', 'metrics.jsonl of the run')
     network: str = flag('', 'name of the network')
     batch_size: int = flag(1, 'examples per step and card')
@@ -28,10 +28,10 @@ class ReportConfig(Flags):
 
 
 def training_rows(path):
-    """The rows of log lines in a metrics file, in order.
+    """The training rows of a metrics file, in order.
 
     Raises:
-      UserError: there are none, or one lacks its loss or time.
+      UserError: there are none, or a row lacks its loss or time.
     """
     rows = [row for row in read_metrics(path) if row['event'] == 'train']
     if not rows:
@@ -59,7 +59,7 @@ def read_accuracy(path, key):
 
 
 def summarise(config):
-    """(dict of the fields of the result file in order, list of the losses) of a finished case."""
+    """(dict of the fields of the result file, in order; list of losses) of a finished case."""
     rows = training_rows(config.metrics)
     steady = rows[1:] or rows  # the first interval contains the compilation
     seconds = statistics.median(row['seconds_per_step'] for row in steady)

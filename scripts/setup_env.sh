@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # Builds the Python environment of this repository and prints its engine and the reason.
 #
-#   scripts/setup_env.sh                       keeps the environment; the first time takes Python
-#                                              3.7, else the newest Python and TensorFlow
+#   scripts/setup_env.sh                       keeps the environment; the first time uses Python
+#                                              3.7, or else the newest Python and TensorFlow
 #   ENGINE=newest scripts/setup_env.sh         or ENGINE=reference, which is TensorFlow 1.15
 #   PYTHON_VERSION=3.12 scripts/setup_env.sh   or PYTHON=/path/to/python
 #   TENSORFLOW=2.21.0 scripts/setup_env.sh     this version
-#   TENSORFLOW=gpu scripts/setup_env.sh        or cpu, without asking nvidia-smi
+#   TENSORFLOW=gpu scripts/setup_env.sh        or cpu; otherwise nvidia-smi decides
 #   VENV=FOLDER scripts/setup_env.sh           another folder than .venv
 #
 # A choice that differs from the existing environment rebuilds it.
@@ -49,14 +49,14 @@ check_choices() {
     fail "VENV=$venv: must be a new folder or an environment; this one contains other files"
 }
 
-# Prints "3.12" if `$1` is a working Python; status 1 if it cannot build an environment, as Debian's
-# without python3-venv.
+# Prints "3.12" if `$1` is a working Python; status 1 if it cannot build an environment, like
+# Debian's Python without python3-venv.
 version_of() {
   "$1" -c 'import sys; print("%d.%d" % sys.version_info[:2]); import venv, ensurepip' 2>/dev/null
 }
 
-# Paths where a Python may be, best first. pyenv's shims exist for versions that are not installed:
-# hence its real paths, and every candidate is run.
+# Prints possible paths of Pythons, best first. Uses pyenv's real paths, because its shims exist for
+# versions that are not installed; for the same reason, every candidate is run.
 candidates() {
   local version
   if [ -n "${PYTHON:-}" ]; then echo "$PYTHON"; return; fi
@@ -83,7 +83,7 @@ find_pythons() {
   found=$(sort -uV <<< "$found" | grep . | paste -sd , | sed 's/,/, /g') || true
 }
 
-# Is version $1 (2.9) at most version $2 (2.13, or - for no bound)?
+# Whether version $1 (2.9) is at most version $2 (2.13, or - for no bound).
 at_most() {
   [ "$2" = - ] || [ $((${1%.*} * 1000 + ${1#*.})) -le $((${2%.*} * 1000 + ${2#*.})) ]
 }
@@ -102,8 +102,8 @@ fitting_engines() {
 
 has_npu_plugin() { [ -z "${TENSORFLOW:-}" ] && "$1" -c 'import npu_bridge' 2>/dev/null; }
 
-# Sets python, version and engine to the first row with a Python. TensorFlow 1.15 has packages for
-# x86_64 alone; elsewhere only the Ascend image has it.
+# Sets python, version and engine to the first row with a Python. TensorFlow 1.15 has packages only
+# for x86_64; elsewhere only the Ascend image has it.
 match_python() {
   local candidate path _
   while read -r version engine _; do
@@ -118,7 +118,7 @@ match_python() {
   return 1
 }
 
-# Lets uv, where it is, install the first fitting Python; that of the reference only on request.
+# Installs the first fitting Python with uv, if that exists; Python 3.7 only on request.
 fetch_python() {
   local version
   version=$(grep " ${ENGINE:-newest} " <<< "$1" | head -n 1 | cut -d ' ' -f 1)
@@ -160,7 +160,7 @@ choose_python() {
   esac
 }
 
-# Sets tensorflow to its requirement, empty if the image has its own.
+# Sets tensorflow to the requirement to install, empty if the image has its own.
 choose_tensorflow() {
   local gpu='' exact=''
   if has_npu_plugin "$python"; then
@@ -177,7 +177,7 @@ choose_tensorflow() {
   elif [[ "${TENSORFLOW:-}" =~ ^[0-9] ]]; then exact="==$TENSORFLOW"
   else exact=$(sed -n 's/^tensorflow//p' "$(requirements_of "$engine")"); fi
   tensorflow=tensorflow
-  # The package without CUDA is a quarter of the download; of 1.15 only 1.15.0 has one.
+  # The package without CUDA is a quarter of the download; for 1.15 it exists only as 1.15.0.
   if [ -z "$gpu" ] && [ "$(uname -sm)" = 'Linux x86_64' ] &&
       { [ "$engine" = newest ] || [ "$exact" = ==1.15.0 ]; }; then
     tensorflow=tensorflow-cpu
@@ -187,7 +187,7 @@ choose_tensorflow() {
   tensorflow+=$exact
 }
 
-# Without a choice the existing environment is kept: `make env ENGINE=newest`, then `make test`.
+# Without a choice, keeps the existing environment, as in `make env ENGINE=newest`, `make test`.
 recall_choice() {
   [ -z "$(given)" ] && [ -e "$venv/.choice" ] || return 1
   { read -r engine; read -r python; read -r tensorflow; } < "$venv/.choice" || return 1
@@ -207,8 +207,8 @@ install_packages() {
     "$venv/bin/python" -m pip install -q --disable-pip-version-check -r "$packages"
 }
 
-# Rebuilds everything except .choice and .make-lock, so that the folder of an interrupted build is
-# still recognised as an incomplete environment.
+# Rebuilds everything except .choice and .make-lock, so that the folder is recognised as an
+# incomplete environment after an interrupted build.
 build() {
   local flags=()
   [ -n "$tensorflow" ] || flags=(--system-site-packages)
@@ -238,8 +238,8 @@ complete="$engine $python $tensorflow $(cksum < "$requirements")"
 echo "environment $venv: $engine engine, Python $version," \
   "${tensorflow:-TensorFlow of the image} ($why)"
 mkdir -p "$venv"
-if command -v flock >/dev/null; then  # a second make waits
-  # Not .lock: uv has a lock of that name and would wait for this script.
+if command -v flock >/dev/null; then  # makes a second `make` wait
+  # Not .lock: uv uses a lock of that name and would wait for this script.
   exec 9> "$venv/.make-lock"
   flock 9
 fi

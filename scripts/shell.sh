@@ -1,4 +1,4 @@
-# Shared by the shell scripts: error messages, patterns, the user's folder.
+# Functions for all shell scripts: error messages, patterns, expansion of ~.
 
 fail() { echo "error: $*" >&2; exit 2; }
 

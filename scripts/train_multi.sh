@@ -5,10 +5,10 @@
 #   scripts/train_multi.sh --np 4 --hosts a:2,b:2 --interface eth0 convlstm_vo/main.py ...
 #
 # Each rank reads its own shard of the data; --batch_size is per rank. Several hosts need ssh
-# without a password from the first, this folder at the same path, and a network interface of the
-# same name, which --interface gives (otherwise Horovod chooses one, possibly the loopback). On GPUs
-# each rank takes one. If a rank fails, the others are stopped and the status is not 0. PYTHON=...
-# sets another interpreter than .venv/bin/python. On NPUs use test/train_full_8p.sh.
+# without a password from the first host, this folder at the same path, and a network interface of
+# the same name; give it as --interface, because Horovod might choose the loopback. Each rank uses
+# its own GPU. If a rank fails, the others are stopped and the status is not 0. PYTHON=... sets
+# another interpreter than .venv/bin/python. On NPUs, use test/train_full_8p.sh.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 source "$root/scripts/shell.sh"
@@ -49,14 +49,15 @@ if [ -n "$hosts" ]; then
   [ "$slots" -ge "$ranks" ] || fail "--hosts=$hosts: must have slots for all $ranks ranks (--np)"
 fi
 
-# The ranks of a host share its cores: OpenMP here, the rest in npu_runtime/devices/cpu.py.
+# The ranks of a host share its cores. This sets OpenMP's threads; npu_runtime/devices/cpu.py sets
+# all others.
 local_ranks=$ranks
 [ -z "$hosts" ] || local_ranks=$(sed 's/.*://' <<< "${hosts%%,*}")
 cores=$(nproc)
 threads=$(( cores > local_ranks ? cores / local_ranks : 1 ))
 export OMP_NUM_THREADS=${OMP_NUM_THREADS:-$threads}
 
-# The variables of a launch on NPUs contradict this one.
+# Variables of a launch on NPUs would conflict with this launch.
 unset RANK_SIZE RANK_ID RANK_TABLE_FILE
 exec "$python" "$root/npu_runtime/devices/launch_ranks.py" \
   -np "$ranks" -H "${hosts:-localhost:$ranks}" \

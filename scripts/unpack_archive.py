@@ -21,12 +21,12 @@ from vo_common.files import atomic_stream, make_folder, reason, require_file
 from vo_common.flags import Flags, flag, parse_flags, path_flag
 from vo_common.progress import progress
 
-_ENCRYPTED = 0x1  # bit of an entry's flags
+_ENCRYPTED = 0x1  # bit in the flags of an entry
 
 
 @dataclasses.dataclass
 class Config(Flags):
-    """Archive, files and target."""
+    """Unpacking."""
     archive: str = path_flag('', 'zip file')
     target: str = path_flag('', 'folder to unpack to, created if missing')
     strip: str = flag('', 'prefix of the names in the archive to remove')
@@ -42,8 +42,8 @@ class Config(Flags):
 def unpack(archive, target, members=('*',), strip=''):
     """Writes the files of `archive` that match a pattern to `target`, unless they exist there.
 
-    A file exists if it has the size stored in the archive. Names are taken literally: `$HOME` and
-    `~` in an archive are folders of these names.
+    A file counts as existing if it has the size stored in the archive. Names are taken literally:
+    `$HOME` and `~` in an archive are folders of these names.
 
     Args:
       archive: path of a zip file.
@@ -55,8 +55,8 @@ def unpack(archive, target, members=('*',), strip=''):
       (number of files written, number of files that existed).
 
     Raises:
-      UserError: not a zip archive or a damaged one, no matching file in it, a name that leads out
-        of `target`, directly or through an existing link, or a full disk.
+      UserError: the archive is damaged or not a zip file, or has no matching file; a name leads out
+        of `target`, directly or through an existing link; the disk is full.
     """
     try:
         with zipfile.ZipFile(archive) as stored:
@@ -78,7 +78,7 @@ def unpack(archive, target, members=('*',), strip=''):
     except UserError:
         raise
     except Exception as error:  # pylint: disable=broad-except
-        # Broken offsets, sizes, names and methods raise errors of many types.
+        # Broken offsets, sizes, names and methods raise exceptions of many types.
         raise UserError('%s: is damaged or its download is incomplete (%s)' % (
             archive, reason(error))) from error
     return written, len(entries) - written
@@ -89,7 +89,7 @@ def _path(entry, target, strip, archive):
     if name.startswith(strip):
         name = name[len(strip):]
     path = os.path.normpath(os.path.join(target, name))
-    # Resolved, since a link on the way may lead elsewhere.
+    # Links are resolved, since they may lead elsewhere.
     folder, root = (os.path.join(os.path.realpath(one), '')
                     for one in (os.path.dirname(path), target))
     if not path.startswith(os.path.join(target, '')) or not folder.startswith(root):
@@ -99,7 +99,7 @@ def _path(entry, target, strip, archive):
 
 
 def _unpack_file(stored, entry, path):
-    """Writes a file if it is missing; returns whether it was."""
+    """Writes a file if it is missing; returns whether it wrote the file."""
     if (os.path.isfile(path) and not os.path.islink(path)
             and os.path.getsize(path) == entry.file_size):
         return False

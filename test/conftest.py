@@ -1,4 +1,4 @@
-"""What a run of tests prints: slow tests and failures as they end, then the time of each file."""
+"""Reports slow tests and failures as they end, and the time of each file at the end."""
 import collections
 
 import pytest
@@ -14,7 +14,7 @@ def pytest_configure(config):
 
 
 class _Times:
-    """Of all workers together: the seconds of the files add up to more than the wall time."""
+    """Times summed over all workers, which may exceed the wall time."""
 
     def __init__(self, terminal):
         self._terminal = terminal
@@ -25,7 +25,7 @@ class _Times:
         self._seconds[name] += report.duration
         self._tests[name] += report.when == 'call'
         if report.failed or report.duration > _SLOW:
-            # A run that is stopped from outside prints no summary.
+            # Printed at once, because an aborted run prints no summary.
             self._terminal.write_line('\n%s (%s): %s after %.0f s' % (
                 report.nodeid, report.when, report.outcome, report.duration))
 

@@ -1,5 +1,5 @@
-# Shared by the wrappers in this folder: arguments, environment, results.
-# A wrapper sets `kind` (acc or perf) and `cards` and calls `run_case "$@"`.
+# Functions for the wrappers in this folder: arguments, environment, results.
+# A wrapper sets `kind` (acc or perf) and `cards`, and calls `run_case "$@"`.
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(dirname "$here")

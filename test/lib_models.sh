@@ -1,6 +1,6 @@
-# `case_<model>` runs the programs of a model; sets network, batch_size, run_dir, accuracy.
+# `case_<model>` runs the programs of a model, and sets network, batch_size, run_dir, accuracy.
 
-# The first of the cameras $2... for which a sequence in the odometry folder $1 has images.
+# Prints the first of the cameras $2... for which a sequence in the odometry folder $1 has images.
 camera_of() {
   local folder=$1 camera
   shift
@@ -10,7 +10,7 @@ camera_of() {
   fail "no sequence in $folder/sequences has one of the cameras $*"
 }
 
-# The sequences $1... that are in $data_path, with commas.
+# Prints those of the sequences $1... that exist in $data_path, separated by commas.
 present() {
   local sequence found=()
   for sequence; do
@@ -36,7 +36,7 @@ case_geonet() {
   if [ "$kind" = acc ] && [ "$first_rank" -eq 0 ]; then geonet_evaluation; fi
 }
 
-# Sets `formatted`, the training set: the given one, or one prepared from the sequences.
+# Sets `formatted` to the given training set, or to one that it prepares from the sequences.
 geonet_training_data() {
   if [ -d "$data_path/stageone" ]; then data_path=$data_path/stageone; fi
   formatted=$data_path/train test_root=$data_path/test
@@ -54,7 +54,7 @@ geonet_training_data() {
 }
 
 geonet_evaluation() {
-  # The recipe trains 210100 steps and evaluates step 185000, of a shorter run the last step.
+  # The recipe trains 210100 steps and evaluates step 185000, or the last step of a shorter run.
   local evaluated=$run_dir/model-185000 truth camera
   if [ "$train_steps" -lt 185000 ]; then evaluated=$run_dir; fi
   camera=$(camera_of "$test_root" 2 3 0 1)

@@ -1,7 +1,7 @@
 # Runs programs with a log, forwards signals, starts one process per card.
 
-# Copies all further output to the file $1. When the case ends in any way, copies the results to
-# MODELARTS_MODEL_PATH, the only folder that ModelArts keeps.
+# Copies all further output to the file $1. When the case ends, for whatever reason, copies the
+# results to MODELARTS_MODEL_PATH, the only folder that ModelArts keeps.
 begin_log() {
   : > "$1"
   exec > >(exec tee -ia "$1")
@@ -17,8 +17,8 @@ end_log() {
   wait $tees || true
 }
 
-# Runs a program in a process group of its own, forwards SIGINT and SIGTERM to it, and exits with
-# its status unless that is 0.
+# Runs a program in its own process group, forwards SIGINT and SIGTERM to it, and exits with its
+# status unless that is 0.
 step() {
   local status=0
   echo "+ $*"
@@ -29,7 +29,7 @@ step() {
   trap 'kill -INT -- "-$child" 2>/dev/null || true' INT
   trap 'kill -TERM -- "-$child" 2>/dev/null || true' TERM
   wait "$child" || status=$?
-  while kill -0 "$child" 2>/dev/null; do  # a signal ends the waiting, not the program
+  while kill -0 "$child" 2>/dev/null; do  # a signal ends `wait`, but not the program
     status=0
     wait "$child" || status=$?
   done
@@ -40,7 +40,7 @@ step() {
   fi
 }
 
-# Runs the training program: one process per card of this host.
+# Runs the training program, with one process per card of this host.
 launch() {
   first_rank=${RANK_ID_START:-0}
   if [ "$RANK_SIZE" -eq 1 ]; then
@@ -54,7 +54,7 @@ launch() {
   fi
 }
 
-# Sets `path` to $1 in a form that holds in any folder, if $1 is a relative path: contains a slash.
+# Sets `path` to $1, made absolute if it is a relative path (contains a slash).
 make_path_absolute() {
   path=$1
   case "$1" in
@@ -63,7 +63,7 @@ make_path_absolute() {
   esac
 }
 
-# Sets `absolute` to the words "$@" with absolute paths: words, values of flags and of NPU options.
+# Sets `absolute` to the words "$@" with absolute paths, also in values of flags and NPU options.
 make_absolute() {
   local word flag items item path
   absolute=()
@@ -84,12 +84,12 @@ make_absolute() {
   done
 }
 
-# Runs each rank in a working folder of its own, because the plugin writes files there.
+# Runs each rank in its own working folder, because the plugin writes files there.
 run_ranks() {
   local absolute table=$RANK_TABLE_FILE
   make_absolute "$PYTHON" "$@"
   case "$table" in /*) ;; *) table=$PWD/$table ;; esac
-  # The variables of the plugin's other way to launch contradict this one.
+  # Variables of the plugin's other way to launch would conflict with this launch.
   unset CM_CHIEF_IP CM_CHIEF_PORT CM_CHIEF_DEVICE CM_WORKER_IP CM_WORKER_SIZE
   local count=$((RANK_SIZE < cards ? RANK_SIZE : cards)) rank status=0 stopped=''
   trap 'stopped=1' INT TERM  # every rank receives the signal itself
@@ -113,7 +113,7 @@ run_ranks() {
   return "$status"
 }
 
-# Stops the running ranks, with SIGKILL those that wait for a rank that has ended.
+# Stops the running ranks; after 30 seconds kills those that still wait for an ended rank.
 end_ranks() {
   local second
   kill $(jobs -pr) 2>/dev/null || true

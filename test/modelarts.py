@@ -1,4 +1,4 @@
-"""Shared by the ModelArts entries: passes the platform's arguments to a shell wrapper."""
+"""Passes the arguments of ModelArts to a shell wrapper; used by both entries."""
 import argparse
 import os
 import sys
@@ -7,7 +7,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 
 
 def run_wrapper(script, argv=None):
-    """Replaces this process by a wrapper of this folder, which handles signals and exit status.
+    """Replaces this process by a wrapper in this folder, which handles signals and exit status.
 
     Args:
       script: file name of the wrapper.

@@ -1,4 +1,4 @@
-"""ModelArts entry of the full-accuracy run: --data_url, --train_url, the wrapper's flags."""
+"""ModelArts entry for the full-accuracy run; takes --data_url, --train_url, wrapper flags."""
 from modelarts import run_wrapper
 
 if __name__ == '__main__':

@@ -1,4 +1,4 @@
-"""ModelArts entry of the performance run: --data_url, --train_url, the wrapper's flags."""
+"""ModelArts entry for the performance run; takes --data_url, --train_url, wrapper flags."""
 from modelarts import run_wrapper
 
 if __name__ == '__main__':

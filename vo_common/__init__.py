@@ -1,1 +1,1 @@
-"""Shared by all rooms: errors, files, flags, progress, parallel work."""
+"""Code that all rooms share: errors, files, flags, progress, parallel work."""

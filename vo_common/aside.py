@@ -11,7 +11,7 @@ def beside(function, *args, log_path):
     """Context manager that runs `function(*args)` in a new process, which ends with the block.
 
     Args:
-      function: of a module; it, `args` and its result can be pickled. An exception ends its
+      function: defined in a module, and picklable like `args` and its result. An exception ends its
         process as `run_main` ends a program.
       log_path: file for its stdout and stderr.
 
@@ -19,11 +19,11 @@ def beside(function, *args, log_path):
       A function that waits for the process and returns the result of `function`. It raises a
       UserError with the status and `log_path` if the process failed.
     """
-    spawn = multiprocessing.get_context('spawn')  # a fork of a process with TensorFlow can hang
+    spawn = multiprocessing.get_context('spawn')  # a forked process can hang with TensorFlow
     receiver, sender = spawn.Pipe(duplex=False)
     process = spawn.Process(target=_run, args=(function, args, log_path, sender))
     process.start()
-    sender.close()  # the pipe must end with the process
+    sender.close()  # so that the pipe closes when the process ends
 
     def result():
         try:

@@ -1,4 +1,4 @@
-"""Messages on the terminal."""
+"""Prints messages on the terminal."""
 import sys
 
 import tqdm

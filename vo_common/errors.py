@@ -1,7 +1,7 @@
 """Errors that a user can correct, and the exit status of a program.
 
-Importing this module makes Ctrl-C end the process with one line even during the imports that
-follow, which take seconds with TensorFlow.
+Importing this module makes Ctrl-C end the process with one line, even during later imports, which
+take seconds with TensorFlow.
 """
 import contextlib
 import os
@@ -16,25 +16,25 @@ EXIT_INTERRUPTED = _EXIT_SIGNAL + signal.SIGINT
 
 
 class UserError(Exception):
-    """Bad input: the message names the file or flag, the value and what it must be."""
+    """Bad input; the message names the file or flag, the value and what it must be."""
     exit_status = EXIT_USER_ERROR
 
 
 class DeviceError(UserError):
-    """The device fails or is full: the message names it, the likely cause and the remedy."""
+    """The device fails or is full; the message names it, the likely cause and the remedy."""
     exit_status = EXIT_DEVICE_ERROR
 
 
 def run_main(main):
     """Runs `main()` and ends the process with its exit status.
 
-    Status: the return value of `main` (None is 0); 2 after a `UserError` or an error of the system
-    (a file that cannot be read or written, memory) and 3 after a `DeviceError`, with the message
-    on stderr and no traceback; 130 after Ctrl-C, 143 after SIGTERM, 129 after SIGHUP, and 141 if
-    the reader of the output is gone.
+    The status is the return value of `main` (None is 0); 2 after a `UserError` or a system error (a
+    file cannot be read or written, out of memory) and 3 after a `DeviceError`, with the message on
+    stderr and no traceback; 130 after Ctrl-C, 143 after SIGTERM, 129 after SIGHUP, and 141 if the
+    reader of the output has exited.
     """
     for stream in (sys.stdout, sys.stderr):
-        # File names may contain bytes or letters that the terminal's encoding lacks.
+        # File names may contain bytes or characters that the terminal cannot encode.
         stream.reconfigure(errors='backslashreplace')
     try:
         with _ended_by_signals():
@@ -45,7 +45,8 @@ def run_main(main):
     except KeyboardInterrupt:
         status = _report('interrupted', EXIT_INTERRUPTED)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the buffer
+        # Discards what is still in the buffer.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = _EXIT_SIGNAL + signal.SIGPIPE
     except OSError as error:
         message = error.strerror or str(error) or type(error).__name__
@@ -59,7 +60,7 @@ def run_main(main):
 
 def _report(message, status):
     """Prints `message` to stderr after all earlier output; returns `status`."""
-    with contextlib.suppress(OSError):  # a full disk under the output must not hide the error
+    with contextlib.suppress(OSError):  # an unwritable stdout must not hide the error
         sys.stdout.flush()
     print(message, file=sys.stderr)
     return status
@@ -67,16 +68,16 @@ def _report(message, status):
 
 @contextlib.contextmanager
 def _ended_by_signals():
-    """Within the block SIGTERM and SIGHUP end the program as Ctrl-C does, after its clean-up.
+    """Context in which SIGTERM and SIGHUP end the program like Ctrl-C, after its clean-up.
 
-    A second signal ends the process immediately. Signals that are ignored at the start (nohup)
-    stay ignored.
+    A second signal ends the process immediately. Signals that were already ignored (nohup) stay
+    ignored.
     """
     def end(number, frame):
         del frame
         for each in taken:
             signal.signal(each, signal.SIG_DFL)
-        # Through the descriptor: the signal may have interrupted a write to the stream.
+        # Written to the descriptor, since the signal may have interrupted a write to the stream.
         os.write(2, b'%s: stopped\n' % signal.Signals(number).name.encode())
         sys.exit(_EXIT_SIGNAL + number)
 
@@ -93,13 +94,13 @@ def _ended_by_signals():
 
 
 def _end_interrupted(kind, error, traceback):
-    """A sys.excepthook, for the time before `run_main`."""
+    """A sys.excepthook for Ctrl-C before `run_main`."""
     if not issubclass(kind, KeyboardInterrupt):
         sys.__excepthook__(kind, error, traceback)
         return
     sys.stdout.flush()
     print('interrupted', file=sys.stderr, flush=True)
-    os._exit(EXIT_INTERRUPTED)  # otherwise Python 3.7 ends with status 1
+    os._exit(EXIT_INTERRUPTED)  # Python 3.7 would exit with status 1
 
 
 sys.excepthook = _end_interrupted

@@ -9,15 +9,15 @@ import time
 
 from vo_common.errors import UserError
 
-# Suffix of files that are being written, which identifies the leftovers of killed runs.
+# Suffix of files that are being written; identifies leftovers of killed runs.
 TEMPORARY_SUFFIX = '.partial'
-_OLD_SECONDS = 3600  # no write takes longer
+_OLD_SECONDS = 3600  # age of leftovers; no write takes longer
 
 
 def utf8_path(path):
-    """A path for TensorFlow: its bytes on disk decoded as UTF-8, whatever the locale.
+    """A path for TensorFlow: its bytes on disk decoded as UTF-8 in any locale.
 
-    Bytes that are not UTF-8 stay as they are in Python.
+    Returns the path unchanged if its bytes are not UTF-8.
     """
     try:
         return os.fsencode(path).decode('utf-8')
@@ -26,10 +26,10 @@ def utf8_path(path):
 
 
 def expand_typed(path):
-    """Expands `~` or `$NAME` at the beginning of a path typed on a command line.
+    """Expands `~` or `$NAME` at the start of a path typed on a command line.
 
-    Only there, as a folder further down may really be called `$HOME`, and never in names that come
-    from a file or an archive.
+    Expands nothing else, because a folder further down may really be called `$HOME`. Do not use it
+    for names that come from a file or an archive.
     """
     first, separator, rest = path.partition(os.sep)
     if first.startswith('~'):
@@ -43,8 +43,8 @@ def expand_typed(path):
 def atomic_write(path, mode='w'):
     """Collects the content in memory and writes it to `path` when the block succeeds.
 
-    A reader, or a run after a crash, sees the complete old or new file: the content goes to a
-    temporary file beside `path`, which takes its name once it is on disk.
+    A reader, or a run after a crash, sees either the complete old file or the complete new one: the
+    content goes to a temporary file in the same folder, which is renamed once it is on disk.
 
     Args:
       path: the file.
@@ -54,7 +54,7 @@ def atomic_write(path, mode='w'):
       io.StringIO or io.BytesIO.
 
     Raises:
-      UserError: the file cannot be written; names it and the reason.
+      UserError: the file cannot be written; the message names it and the reason.
     """
     buffer = io.BytesIO() if 'b' in mode else io.StringIO()
     yield buffer
@@ -69,13 +69,12 @@ def atomic_write(path, mode='w'):
 
 @contextlib.contextmanager
 def atomic_stream(path):
-    """As `atomic_write`, for more bytes than fit in memory.
+    """As `atomic_write`, for content that need not fit in memory.
 
-    Write to it from Python only: some C libraries that take over the descriptor ignore a full
-    disk.
+    Only write to it from Python: some C libraries that use the descriptor ignore a full disk.
 
     Yields:
-      A binary stream to a temporary file, which takes the name `path` when the block succeeds.
+      A binary stream to a temporary file, which is renamed to `path` when the block succeeds.
     """
     path = os.path.abspath(path)
     with _writing(path):
@@ -101,7 +100,7 @@ def atomic_stream(path):
 
 
 class _Output:
-    """The stream of `atomic_stream`: errors of its writes, and only those, name the file."""
+    """The stream of `atomic_stream`; errors from its writes, and only those, name the file."""
 
     def __init__(self, stream, path):
         self._stream, self._path = stream, path
@@ -124,8 +123,8 @@ def _writing(path):
 def reading(path, what):
     """Turns any exception in the block into a UserError that names the file `path`.
 
-    Decoders raise nearly any type on broken bytes (SyntaxError, struct.error, OverflowError,
-    MemoryError, ...), so put only decoding calls in the block.
+    Decoders raise exceptions of nearly any type on broken bytes (SyntaxError, struct.error,
+    OverflowError, MemoryError, ...). Put only decoding calls in the block.
 
     Args:
       path: the file.
@@ -151,7 +150,7 @@ def write_text(path, text):
 
 
 def write_json(path, value):
-    """Writes `value` as indented JSON to `path` atomically; refuses NaN."""
+    """Writes `value` as indented JSON to `path` atomically; raises a ValueError for NaN."""
     write_text(path, json.dumps(value, indent=2, allow_nan=False) + '\n')
 
 
@@ -207,10 +206,10 @@ def list_folder(path):
 def remove_others(folder, pattern, names=()):
     """Removes the files in `folder` whose full name matches `pattern` and is not in `names`.
 
-    A longer, earlier run leaves them, and they would be taken for results of this one.
+    A longer, earlier run leaves such files, which would be mistaken for results of this run.
 
     Raises:
-      UserError: one cannot be removed.
+      UserError: a file cannot be removed.
     """
     for name in list_folder(folder):
         if re.fullmatch(pattern, name) and name not in names:
@@ -223,9 +222,9 @@ def remove_others(folder, pattern, names=()):
 
 
 def make_folder(path):
-    """Creates the folder `path` and its parents if missing; returns its absolute path.
+    """Creates the folder `path` and its parents if missing; returns the absolute path.
 
-    Removes old temporary files of killed runs from it.
+    Removes old temporary files of killed runs from the folder.
 
     Raises:
       UserError: a file is in the way, or the folder cannot be made or written to.
@@ -233,7 +232,7 @@ def make_folder(path):
     path = os.path.abspath(path)
     try:
         os.makedirs(path, exist_ok=True)
-    except (OSError, ValueError, RecursionError) as error:  # one call for each level
+    except (OSError, ValueError, RecursionError) as error:  # makedirs recurses for each level
         raise UserError('cannot make folder %s: %s' % (path, reason(error))) from error
     if not os.access(path, os.W_OK | os.X_OK):
         raise UserError('folder %s is not writable' % path)
@@ -242,8 +241,8 @@ def make_folder(path):
 
 
 def _remove_leftovers(folder):
-    """Removes old temporary files of killed runs, not those that are being written."""
-    with contextlib.suppress(OSError):  # another program removed them first
+    """Removes old temporary files of killed runs, but not files that are being written."""
+    with contextlib.suppress(OSError):  # another program may remove them first
         for entry in os.scandir(folder):
             if (entry.name.startswith('.') and entry.name.endswith(TEMPORARY_SUFFIX)
                     and time.time() - entry.stat().st_mtime > _OLD_SECONDS):

@@ -8,7 +8,7 @@ The configuration of a program is one or more dataclasses; each field is a flag 
 
     config, = parse_flags('Trains a model.', Config)
 
-Values are checked whenever a `Flags` is constructed, from a command line or not.
+Values are checked whenever a `Flags` is constructed, also in code.
 """
 import argparse
 import dataclasses
@@ -21,9 +21,9 @@ from vo_common.files import expand_typed
 
 _BOOLEANS = dict.fromkeys(('true', 't', 'yes', 'y', '1'), True)
 _BOOLEANS.update(dict.fromkeys(('false', 'f', 'no', 'n', '0'), False))
-BOOL_OR_TEXT = typing.Union[bool, str]  # of a flag with the choices False, True and texts
+BOOL_OR_TEXT = typing.Union[bool, str]  # type of a flag with the choices False, True and texts
 _ITEM_TYPES = {typing.List[int]: int, typing.List[float]: float, typing.List[str]: str}
-# Type of a value -> (its name in a message, its name in the help).
+# For each type of value: (name in messages, name in the help).
 _NAMES = {int: ('a whole number', 'N'), float: ('a number', 'X'), bool: ('true or false', ''),
           str: ('a text', 'TEXT'), expand_typed: ('a path', 'PATH')}
 _BOUNDS = {'at_least': (operator.ge, 'at least'), 'above': (operator.gt, 'above'),
@@ -37,13 +37,13 @@ def flag(default, help, choices=None, aliases=(), modes=(), topic=None, **bounds
     Args:
       default: value if the flag is not given. A list is copied for each instance.
       help: one line for `--help`.
-      choices: the legal values, of a list the legal items; None for all.
+      choices: legal values, or legal items of a list; None for all.
       aliases: other spellings, without dashes.
-      modes: the values of `--mode` that read the flag, 'train' also for every 'train_*'; empty for
-        all. In other modes the flag is an error.
-      topic: (name, function) of a flag `--name` that prints the text which the function returns.
-      **bounds: `at_least`, `above`, `at_most`, `below`: limits of a number, or of each number of a
-        list. Numbers must be finite in any case.
+      modes: values of `--mode` that read the flag ('train' includes every 'train_*'); empty for
+        all. In other modes, giving the flag is an error.
+      topic: (name, function): adds a flag `--name` that prints the text which the function returns.
+      **bounds: `at_least`, `above`, `at_most`, `below`: limits of a number, or of each number in a
+        list. Numbers must always be finite.
     """
     metadata = {'help': help, 'choices': choices, 'aliases': tuple(aliases),
                 'modes': tuple(modes), 'topic': topic, 'bounds': bounds}
@@ -57,7 +57,7 @@ def same_flag(config_class, name, **changes):
 
     Args:
       config_class: dataclass whose fields were made by `flag`.
-      name: of the field.
+      name: name of the field.
       **changes: arguments of `flag` that differ.
     """
     field = config_class.__dataclass_fields__[name]
@@ -70,15 +70,17 @@ def same_flag(config_class, name, **changes):
 
 
 def path_flag(default, help, aliases=(), modes=()):  # pylint: disable=redefined-builtin
-    """A `flag` whose value is a path or a list of paths; `~` and `$NAME` at the beginning are
-    expanded on the command line."""
+    """A `flag` whose value is a path or a list of paths.
+
+    On the command line, `~` and `$NAME` at the start are expanded.
+    """
     field = flag(default, help, aliases=aliases, modes=modes)
     field.metadata = dict(field.metadata, is_path=True)
     return field
 
 
 def read_by(*modes):
-    """Class decorator: sets the `modes` of all flags of a dataclass that declare none."""
+    """Class decorator that sets `modes` for all flags of a dataclass that declare none."""
     def declare(config_class):
         for field in dataclasses.fields(config_class):
             if not field.metadata['modes']:
@@ -92,7 +94,7 @@ class Flags:
     """A configuration whose values are within their declared choices and bounds.
 
     Raises:
-      UserError: a value is not; names the flag, the value and what it must be.
+      UserError: a value is illegal; the message names the flag, the value and what it must be.
     """
 
     def __post_init__(self):
@@ -103,7 +105,7 @@ class Flags:
         """Raises a UserError for the first of these flags that is empty.
 
         Args:
-          **purposes: flag -> its purpose, in words.
+          **purposes: flag -> description of its purpose.
         """
         for name, purpose in purposes.items():
             if not getattr(self, name):
@@ -114,9 +116,9 @@ def check_value(field, value, where=''):
     """Raises a UserError unless `value` is within the choices and bounds of a field.
 
     Args:
-      field: of a dataclass, made by `flag`.
-      value: to be checked.
-      where: beginning of the message; empty for the flag.
+      field: field of a dataclass, made by `flag`.
+      value: value to check.
+      where: start of the message; empty for the name of the flag.
     """
     choices = field.metadata.get('choices')
     where = where or '--' + field.name
@@ -140,21 +142,21 @@ def check_value(field, value, where=''):
 def parse_flags(description, *config_classes, argv=None, defaults=None):
     """Parses the command line into one instance of each of `config_classes`.
 
-    A boolean flag is written `--x`, `--x=true`, `--x=false` or `--nox`; a list has commas.
-    Unknown flags end the program with status 2.
+    A boolean flag is written `--x`, `--x=true`, `--x=false` or `--nox`; a list is separated by
+    commas. Unknown flags end the program with status 2.
 
     Args:
-      description: what the program does, for `--help`, which shows it as it stands.
+      description: description of the program, which `--help` shows unchanged.
       *config_classes: dataclasses whose fields were made by `flag`; no name may occur twice.
       argv: the arguments; None for those of the process.
-      defaults: function of the values by name that returns other defaults than those of the
-        dataclasses (the configuration in a file that a flag names).
+      defaults: function from the values by name to a dict of defaults that replace those of the
+        dataclasses (such as a saved configuration that a flag names).
 
     Returns:
       A tuple of instances, in the order of `config_classes`.
 
     Raises:
-      UserError: a wrong value, or a flag that `--mode` does not read.
+      UserError: a value is illegal, or `--mode` does not read a given flag.
     """
     fields = {field.name: field for config_class in config_classes
               for field in dataclasses.fields(config_class)}
@@ -198,19 +200,19 @@ def _check_modes(fields, given, mode):
 
 
 def as_typed(value):
-    """A flag's value as it is written on the command line."""
+    """The value of a flag as written on the command line."""
     if isinstance(value, bool):
         return str(value).lower()
     return ','.join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def default_of(field):
-    """The default value of a dataclass's field."""
+    """The default value of a field of a dataclass."""
     return field.default if field.default is not dataclasses.MISSING else field.default_factory()
 
 
 def _purpose(config_class, name):
-    """The first line of the docstring of the class that first declares the field `name`."""
+    """The first docstring line of the class that declares the field `name`; titles its group."""
     declaring = [each for each in config_class.__mro__ if name in vars(each).get(
         '__annotations__', {})][-1]
     return (declaring.__doc__ or declaring.__name__).strip().split('\n')[0].rstrip('.')
@@ -268,7 +270,7 @@ def _parser_of(name, kind, item):
 
 
 class _HelpFormatter(argparse.RawDescriptionHelpFormatter):
-    """Shows a flag as it is typed: --flag=VALUE."""
+    """Shows a flag as typed: --flag=VALUE."""
 
     def _format_action_invocation(self, action):
         values = '' if action.nargs == 0 else '=' + action.metavar

@@ -7,10 +7,10 @@ _CONTAINER_LIMITS = ('/sys/fs/cgroup/memory.max', '/sys/fs/cgroup/memory/memory.
 
 
 def usable_memory(root='/'):
-    """Bytes available to programs on this host, or the container's limit if that is lower.
+    """Bytes available to programs on this host, or the limit of the container if that is lower.
 
     Args:
-      root: folder that contains the system's `proc` and `sys`.
+      root: folder that contains `proc` and `sys`.
 
     Returns:
       int; 0 if unknown.

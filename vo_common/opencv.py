@@ -1,7 +1,7 @@
-"""OpenCV without threads of its own.
+"""OpenCV without its own threads.
 
-Callers already work on several images at a time; OpenCV's threads, which divide a single image,
-would only compete with them.
+Callers process several images in parallel; OpenCV's threads, which divide a single image, would
+only compete with them.
 """
 import cv2
 

@@ -10,7 +10,7 @@ from vo_common.progress import progress
 
 
 def num_cores():
-    """Number of cores this process may use."""
+    """Number of cores that this process may use."""
     try:
         return len(os.sched_getaffinity(0))
     except AttributeError:
@@ -20,8 +20,8 @@ def num_cores():
 def leave_half_of_the_cores():
     """Restricts this process, and threads started later, to the second half of its cores.
 
-    For a process beside one that uses all cores: threads that wait for each other must not share
-    a core with those of the other process.
+    For a process that runs alongside one that uses all cores: threads that wait for each other must
+    not share a core with threads of the other process.
     """
     if hasattr(os, 'sched_setaffinity') and num_cores() > 1:
         cores = sorted(os.sched_getaffinity(0))
@@ -37,8 +37,8 @@ def parallel_map(function, items, workers=0, desc='', unit='it', processes=False
       workers: number of parallel calls; 0 is one for each core.
       desc: label of the progress bar.
       unit: name of an item.
-      processes: use processes instead of threads, for functions that hold Python's lock. They are
-        spawned, not forked: a fork of a process that runs TensorFlow can hang.
+      processes: use processes instead of threads, for functions that hold the GIL. They are
+        spawned, because a forked process can hang with TensorFlow.
 
     Raises:
       The first exception of `function`; the remaining items are dropped.
@@ -53,13 +53,13 @@ def parallel_map(function, items, workers=0, desc='', unit='it', processes=False
             workers, mp_context=multiprocessing.get_context('spawn'))
     else:
         pool = concurrent.futures.ThreadPoolExecutor(workers)
-    # Closing the results cancels the items that have not begun.
+    # Closing the results cancels the items that have not started.
     with pool, contextlib.closing(pool.map(function, items)) as results:
         return list(show(results))
 
 
 def read_ahead(function, items, workers=0):
-    """Yields `function(item)` in order while threads work on the items that follow.
+    """Yields `function(item)` in order while threads process the following items.
 
     Args:
       function: called once per item, in a thread.
@@ -67,7 +67,7 @@ def read_ahead(function, items, workers=0):
       workers: number of threads; 0 is one for each core.
 
     Raises:
-      The exception of `function`, in place of its result.
+      The exception of `function`, when its result would be yielded.
     """
     workers = workers or num_cores()
     with concurrent.futures.ThreadPoolExecutor(workers) as pool:

@@ -1,1 +1,1 @@
-"""tf.data pipelines of formatted sets and windows; nothing else in kitti_data uses TensorFlow."""
+"""tf.data pipelines of formatted sets and windows; only this part of kitti_data uses TensorFlow."""

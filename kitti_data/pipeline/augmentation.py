@@ -1,4 +1,4 @@
-"""Augmentation of GeoNet's training examples: random numbers, and the changes they make.
+"""Augmentation of GeoNet's training examples: drawing random numbers and applying them.
 
 An example is a stack of F frames, uint8 [H, W, 3F], and the intrinsics that they share.
 """
@@ -35,8 +35,9 @@ class TurnFlags(Flags):
         'radians from frame to frame' % turned_frames.PIVOT_TURN, modes=('train',),
         at_least=0, at_most=1)
     augment_mount: float = flag(
-        0.0, 'vary the mount of the camera: pitch and yaw it by up to this many radians, alike in '
-        'all frames of an example', modes=('train',), at_least=0, at_most=turned_frames.MOST_MOUNT)
+        0.0, 'vary the mount of the camera: pitch and yaw it by up to this many radians, equally '
+        'in all frames of an example', modes=('train',), at_least=0,
+        at_most=turned_frames.MOST_MOUNT)
 
     @property
     def turns(self):
@@ -57,8 +58,8 @@ class AugmentConfig(TurnFlags):
 class Draw(typing.NamedTuple):
     """The random numbers of an example. Pairs are height and width, or y and x."""
     scale: np.ndarray       # float64 [2]
-    size: np.ndarray        # int64 [2], pixels of the enlarged image
-    offset: np.ndarray      # int64 [2], its pixels above and to the left of the crop
+    size: np.ndarray        # int64 [2], of the enlarged image in pixels
+    offset: np.ndarray      # int64 [2], of the crop in the enlarged image, in pixels
     recolour: bool
     gamma: float
     brightness: float
@@ -70,23 +71,23 @@ class Draw(typing.NamedTuple):
 
 
 def random_numbers(seed, position, count):
-    """float64 [count] in [0, 1), a function of the run's seed and an example's position alone.
+    """float64 [count] in [0, 1), determined by the seed of the run and the position of an example.
 
-    An interrupted run therefore continues with the numbers it would have drawn.
+    A resumed run therefore draws the same numbers as an uninterrupted one.
     """
     key = np.array([seed, position], np.int64).view(np.uint64)
     return np.random.Generator(np.random.Philox(key=key)).random(count)
 
 
 def scaled_size(height, width, scale):
-    """int64 [2], whole pixels, of an image enlarged by float64 `scale` [2]."""
+    """The size of an image enlarged by float64 `scale` [2], in whole pixels: int64 [2]."""
     return (np.float32([height, width]) * scale.astype(np.float32)).astype(np.int64)
 
 
 def draw(config, seed, position, height, width, num_frames):
     """The `Draw` of the example at `position` of a run.
 
-    Each change has its own numbers, so switching one off leaves the others as they are.
+    Each change has its own numbers, so disabling one does not affect the others.
     """
     numbers = random_numbers(seed, position, 12 + 3 * num_frames)
     recolour, gamma, brightness = numbers[4:7]
@@ -113,12 +114,12 @@ def draw(config, seed, position, height, width, num_frames):
 
 
 def apply(drawn, stack, intrinsics, half_pixel_centers=False):
-    """An example as `drawn` changes it; the arguments stay as they are.
+    """Returns an example changed according to `drawn`; does not modify its arguments.
 
     Args:
       drawn: <Draw>.
-      stack: uint8 [H, W, 3F], the middle frame and then the others in time order; F is odd where
-        frames are turned.
+      stack: uint8 [H, W, 3F], the middle frame and then the others in time order; F must be odd to
+        turn frames.
       intrinsics: float32 [3, 3], pixels.
       half_pixel_centers: whether intrinsics follow the enlargement exactly, or as published.
 
@@ -140,8 +141,11 @@ def apply(drawn, stack, intrinsics, half_pixel_centers=False):
 
 
 def _turned(stack, intrinsics, angle, mount):
-    """uint8 [H, W, 3F] of a camera that turns by `angle` more from frame to frame, in a mount that
-    is rotated by `mount`; F is odd."""
+    """Turns the camera by an additional `angle` from frame to frame, in a mount rotated by `mount`.
+
+    Returns:
+      uint8 [H, W, 3F]; F is odd.
+    """
     num_frames = stack.shape[2] // 3
     half = num_frames // 2
     times = np.array([0] + [time for time in range(-half, half + 1) if time])
@@ -153,12 +157,12 @@ def _turned(stack, intrinsics, angle, mount):
 
 
 def _enlarged_and_cropped(stack, size, offset):
-    """Enlarges by area averaging, crops, and drops the fraction as the published code does.
+    """Enlarges by area averaging, crops, and truncates to integers as the published code does.
 
     Args:
       stack: uint8 [H, W, C].
       size: int64 [2], height and width of the enlarged image.
-      offset: int64 [2], (y, x) in it, where the crop begins.
+      offset: int64 [2], (y, x) of the crop in the enlarged image.
 
     Returns:
       uint8 [H, W, C].
@@ -167,7 +171,7 @@ def _enlarged_and_cropped(stack, size, offset):
     if tuple(size) == (height, width):
         return stack
     (y, x), (scale_y, scale_x) = offset.tolist(), (size / [height, width]).tolist()
-    # What lies beyond the crop is not enlarged; one more pixel keeps the border away.
+    # Enlarge only the part in the crop, plus one pixel to avoid border effects.
     rows = min(height, math.ceil((y + height) / scale_y) + 1)
     columns = min(width, math.ceil((x + width) / scale_x) + 1)
     enlarged = cv2.resize(stack[:rows, :columns].astype(np.float32), None, fx=scale_x, fy=scale_y,
@@ -176,9 +180,9 @@ def _enlarged_and_cropped(stack, size, offset):
 
 
 def _colour_table(drawn):
-    """uint8 [1, 256, 3F], the new value of each value in each channel.
+    """Lookup table of each channel: uint8 [1, 256, 3F].
 
-    min(brightness * colour * x^gamma, 1), for x from 0 to 1.
+    It maps x in [0, 1] to min(brightness * colour * x^gamma, 1).
     """
     factors = np.float32(drawn.brightness) * drawn.colours.astype(np.float32)
     values = np.minimum((_LEVELS ** np.float32(drawn.gamma))[:, None] * factors, 1)
@@ -186,7 +190,7 @@ def _colour_table(drawn):
 
 
 def _follow(intrinsics, drawn, size, half_pixel_centers):
-    """Intrinsics [3, 3] of an image of `size`, (H, W), after scaling and cropping."""
+    """Intrinsics [3, 3] after scaling and cropping an image of `size` (H, W)."""
     scale = drawn.size / np.array(size) if half_pixel_centers else drawn.scale
     shift = 0.5 * (scale - 1) if half_pixel_centers else 0
     change = np.diag(np.float32([scale[1], scale[0], 1]))

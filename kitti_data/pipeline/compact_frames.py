@@ -1,9 +1,9 @@
-"""Frames as small integers that normalise and resize as float frames would.
+"""Frames stored as small integers, equivalent to normalised and resized float frames.
 
-The ConvLSTM takes a frame as x / max(x) minus its mean, then resized bilinearly. These linear
-operations commute: a frame is resized in its own levels, rounded to 1/257 of a level, and stored
-with the two numbers that normalise it. Gray files take one channel of 16 bits instead of three of
-float32, or of 8 bits if they need no resizing.
+The input of the ConvLSTM is a frame as x / max(x) minus its mean, resized bilinearly. These linear
+operations commute, so a frame is resized in its own levels, rounded to 1/257 of a level, and stored
+with the two numbers that normalise it. A gray file takes one channel of 16 bits, or of 8 bits
+without resizing, instead of three channels of float32.
 """
 import typing
 
@@ -14,15 +14,15 @@ from vo_common.errors import UserError
 from vo_common.opencv import cv2
 from vo_common.parallel import parallel_map
 
-# 255 * 257 = 65535: a level of 8 bits in levels of 16 bits.
+# 16-bit levels per 8-bit level: 255 * 257 = 65535.
 _FINE_LEVELS = 257
 
 
 class CompactFrames(typing.NamedTuple):
-    """N frames; `frames * scale - mean` is x / max(x) minus its mean, resized.
+    """N frames; `frames * scale - mean` is x / max(x) minus its mean, after resizing.
 
     frames: <uint8 or uint16>[N, H, W, C], colour as BGR.
-    scale: <float32>[N], one level as a share of the file's maximum.
+    scale: <float32>[N], one level as a share of the maximum of the file.
     mean: <float32>[N], mean of the file as a share of its maximum.
     """
     frames: np.ndarray
@@ -55,7 +55,7 @@ class FrameReader:
         """`CompactFrames` of the files with these indices.
 
         Raises:
-          UserError: names a file that cannot be decoded.
+          UserError: a file cannot be decoded.
         """
         rows = [self._read_one(self.paths[index]) for index in indices]
         frames, scale, mean = zip(*rows)
@@ -64,7 +64,7 @@ class FrameReader:
 
     def _read_one(self, path):
         image = read_levels(path, self.channels)
-        # A black frame stays black.
+        # Avoids division by zero for a black frame.
         brightest = max(int(image.max()), 1)
         mean = sum(cv2.mean(image)[:self.channels]) / self.channels / brightest
         if self.dtype == np.uint8:
@@ -84,7 +84,7 @@ def check_frames(paths):
       Their common `FrameFormat`.
 
     Raises:
-      UserError: names a file that is missing, empty, broken, or differs from the first.
+      UserError: a file is missing, empty or broken, or differs from the first.
     """
     formats = parallel_map(read_format, paths, desc='checking frames', unit='frame')
     for path, found in zip(paths, formats):

@@ -23,8 +23,8 @@ from vo_common.opencv import cv2
 class FormattedSet:
     """The examples in one list of a formatted set.
 
-    Checks every listed file and the first example of every folder, so that a training does not
-    stop later.
+    Checks every listed file and the first example of every folder, so that training does not fail
+    later.
 
     Args:
       dataset_dir: folder that `prepare_train_data.py` wrote.
@@ -32,12 +32,12 @@ class FormattedSet:
       seq_length: S, odd; the middle frame is the target, the others the sources.
       img_height, img_width: H and W of the formatted frames.
       half_pixel_centers: whether intrinsics follow augmentation exactly, or as published.
-      canonical_camera: (fx, fy, cx, cy) as shares of width and height, replacing the camera of
-        every example; empty: the camera files.
+      canonical_camera: (fx, fy, cx, cy) as shares of width and height, which replaces the camera
+        files; empty: use the camera files.
 
     Raises:
-      UserError: the list or a listed file is missing or empty, or the first example of a folder
-        has another size than the flags.
+      UserError: the list or a listed file is missing or empty, or the size of the first example of
+        a folder differs from the flags.
     """
 
     def __init__(self, dataset_dir, split, seq_length, img_height, img_width,
@@ -54,14 +54,14 @@ class FormattedSet:
 
     @property
     def folders(self):
-        """Number of folders (one per drive and camera) of the examples."""
+        """Number of folders (one per drive and camera) with examples."""
         return len({os.path.dirname(prefix) for prefix in self._prefixes})
 
     def spread(self, count):
-        """A <FormattedSet> of at most `count` examples, always the same ones.
+        """A <FormattedSet> of at most `count` examples, chosen deterministically.
 
-        All folders have equal shares, as far as they have enough examples, and the examples chosen
-        from a folder are evenly spaced. With more folders than `count`, so are the folders.
+        All folders contribute equally, as far as they have enough examples, and the examples of a
+        folder are evenly spaced. With more than `count` folders, the folders are evenly spaced too.
         """
         chosen = copy.copy(self)
         chosen._prefixes = spread_over_folders(self._prefixes, count)
@@ -72,8 +72,8 @@ class FormattedSet:
         """The endless batches of one worker.
 
         Args:
-          batch_size, shuffle, seed, start, rank, size, num_threads: see `example_batches`; seed is
-            also of the augmentation.
+          batch_size, shuffle, seed, start, rank, size, num_threads: see `example_batches`; `seed`
+            also determines the augmentation.
           augment: <AugmentConfig>; None: no augmentation.
 
         Returns:
@@ -111,7 +111,7 @@ def check_strip_size(path, found, seq_length, img_height, img_width):
 
 
 def unpack_strip(strip, seq_length):
-    """[H, W * S, 3], S frames in time order -> [H, W, 3S], the middle one, the target, first."""
+    """[H, W * S, 3], S frames in time order -> [H, W, 3S], the middle frame (the target) first."""
     frames = np.split(strip, seq_length, axis=1)
     return cv2.merge([frames.pop(seq_length // 2)] + frames)
 
@@ -125,7 +125,7 @@ def spread_over_folders(prefixes, count):
     if len(groups) > count:
         groups = _evenly(groups, count)
     left = min(count, sum(map(len, groups)))
-    # The smallest folders first: larger ones share what those lack.
+    # Smallest folders first, so that larger ones make up for them.
     for number, group in enumerate(sorted(groups, key=len)):
         share = min(len(group), left // (len(groups) - number))
         chosen.update(_evenly(group, share))
@@ -134,7 +134,7 @@ def spread_over_folders(prefixes, count):
 
 
 def _evenly(items, count):
-    """`count` of `items`, the middles of parts of equal length."""
+    """Chooses `count` evenly spaced `items`: the middles of parts of equal length."""
     return [items[(2 * number + 1) * len(items) // (2 * count)] for number in range(count)]
 
 
@@ -155,8 +155,8 @@ def check_examples(prefixes, seq_length, img_height, img_width):
     """Checks a list of examples, in about a second for all of KITTI.
 
     Raises:
-      UserError: seq_length is even; a file is missing or empty; the first image of a folder has
-        another size than the flags, or its camera file is not nine numbers.
+      UserError: seq_length is even; a file is missing or empty; the size of the first image of a
+        folder differs from the flags, or its camera file is not nine numbers.
     """
     if seq_length < 3 or seq_length % 2 == 0:
         raise UserError('--seq_length=%d: must be odd and at least 3 (the target is the middle '

@@ -11,9 +11,9 @@ def example_batches(read, parts, num_examples, batch_size, shuffle=True, seed=89
     """The endless batches of one worker.
 
     Args:
-      read: function of (index, position) of an example, see `example_order`, that returns a tuple
-        of arrays; called in several threads at a time.
-      parts: {name: (dtype, shape)} of these arrays, in their order.
+      read: function (index, position) -> tuple of arrays, see `example_order`; called from several
+        threads at once.
+      parts: {name: (dtype, shape)} of these arrays, in the same order.
       num_examples, seed, shuffle, rank, size, start: see `example_order`.
       batch_size: B, examples per step of this worker.
       num_threads: examples read in parallel; 0: one for each core.
@@ -36,13 +36,13 @@ def example_batches(read, parts, num_examples, batch_size, shuffle=True, seed=89
 def example_order(num_examples, seed, shuffle=True, rank=0, size=1, start=0):
     """An endless dataset of the examples that worker `rank` of `size` visits.
 
-    The shard of a worker (index % size == rank) is taken before shuffling, so no two workers read
-    the same file. The permutation of an epoch is a function of (seed, epoch) alone: a run that
-    starts at `start` continues exactly as an uninterrupted run.
+    Examples are sharded (index % size == rank) before shuffling, so no two workers read the same
+    file. The permutation of an epoch depends only on (seed, epoch): a run that starts at `start`
+    continues exactly like an uninterrupted run.
 
     Args:
       num_examples: size of the whole set.
-      seed: int, of the permutations.
+      seed: int, seed of the permutations.
       shuffle: False visits the shard in ascending order.
       rank: this worker, 0..size-1.
       size: number of workers.
@@ -50,7 +50,7 @@ def example_order(num_examples, seed, shuffle=True, rank=0, size=1, start=0):
 
     Returns:
       tf.data.Dataset of (index, position), int64 scalars: the example, and its global position in
-      the visits of all workers, a seed for stateless augmentation.
+      the sequence of all workers, a seed for stateless augmentation.
 
     Raises:
       UserError: there are fewer examples than workers.
@@ -74,6 +74,6 @@ def example_order(num_examples, seed, shuffle=True, rank=0, size=1, start=0):
 
 
 def _permutation(length, seed, epoch):
-    """int64 [length], a permutation of 0..length-1; ties of the sort keep their order."""
+    """A permutation of 0..length-1, int64 [length]; ties of the sort keep their order."""
     keys = tf.random.stateless_uniform([length], seed=tf.stack([np.int64(seed), epoch]))
     return tf.cast(tf.argsort(keys, stable=True), tf.int64)

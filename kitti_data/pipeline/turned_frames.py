@@ -1,33 +1,32 @@
-"""Frames of a camera that turns more or is mounted differently: new drives in the same scenery.
+"""Frames as seen by a camera that turns more or is mounted differently, for augmentation.
 
-A camera that only rotates about its centre sees the same rays, whatever their depth: its image is
-the homography K R^T K^-1 of the original one. Turns can therefore be added exactly, except for what
-enters at the border.
+A camera that only rotates about its centre sees the same rays, at any depth: its image is the
+original one, warped by the homography K R^T K^-1. Turns can therefore be added exactly, except for
+the parts that enter at the border.
 """
 import numpy as np
 from scipy.spatial.transform import Rotation
 
 from vo_common.opencv import cv2
 
-# Limits in radians. KITTI's sharpest turns have 0.05 between neighbouring frames.
+# Limits in radians. KITTI's sharpest turns have 0.05 between consecutive frames.
 MOST_TURN = 0.2
 PIVOT_TURN = 0.06
 MOST_MOUNT = 0.1
 
 
 def turn(angles):
-    """float64 [3, 3] rotation about the vertical axis y by an angle in radians, or [N, 3, 3]
-    for [N]."""
+    """Rotation about the vertical axis y by angles in radians: [...] -> float64 [..., 3, 3]."""
     return Rotation.from_rotvec(np.multiply.outer(angles, [0, 1, 0])).as_matrix()
 
 
 def mount(pitch_and_yaw):
-    """float64 [3, 3] rotation of a camera in its mount by [2] radians about its axes x and y."""
+    """Rotation of a camera in its mount, float64 [3, 3], by [2] radians about its axes x and y."""
     return Rotation.from_euler('xy', pitch_and_yaw).as_matrix()
 
 
 def turned_frame(frame, intrinsics, rotation):
-    """The frame that the rotated camera sees; border pixels are repeated beyond the image.
+    """The frame as seen by the rotated camera; border pixels are repeated outside the image.
 
     Args:
       frame: uint8 or uint16 [H, W, C].

@@ -1,4 +1,4 @@
-"""Augmentation of the ConvLSTM's training windows: frames change together with their motions."""
+"""Augmentation of the ConvLSTM's training windows: frames and motions change consistently."""
 import dataclasses
 import typing
 
@@ -22,19 +22,19 @@ class WindowAugmentConfig(TurnFlags):
         'to right; empty: none', choices=('mirror',), modes=('train',))
 
     def check(self, label_frame):
-        """Raises a UserError where motions of this kind cannot follow the changes."""
+        """Raises a UserError if motions in `label_frame` cannot follow the changes."""
         motion.require_camera_frame(label_frame, **dataclasses.asdict(self))
 
 
 def change_window(compact, motions, config, seed, position, intrinsics=None):
-    """Returns the window at `position` of a run, changed; the arguments stay as they are.
+    """Returns the augmented window at `position` of a run; does not modify its arguments.
 
     Args:
       compact: <CompactFrames> of T + 1 frames.
       motions: float32 [T, 6] in the camera's frame.
       config: <WindowAugmentConfig>.
       seed, position: see `random_numbers`.
-      intrinsics: float [3, 3] of the frames, pixels; only turning needs them.
+      intrinsics: float [3, 3] of the frames, pixels; needed only for turning.
 
     Returns:
       (<CompactFrames>, float32 [T, 6]).
@@ -54,8 +54,10 @@ def change_window(compact, motions, config, seed, position, intrinsics=None):
 
 
 def _turned(compact, motions, intrinsics, angle, mount):
-    """The window of a camera that turns by `angle` more from frame to frame, about the middle of
-    the window, in a mount that is rotated by `mount`."""
+    """Turns the camera by an additional `angle` from frame to frame, in a mount rotated by `mount`.
+
+    The additional turn is 0 at the middle of the window.
+    """
     times = np.arange(len(compact.frames)) - (len(compact.frames) - 1) / 2
     rotations = turned_frames.turn(angle * times) @ turned_frames.mount(mount)
     turns = pose_math.from_parts(rotations, np.zeros([len(rotations), 3]))

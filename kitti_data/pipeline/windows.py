@@ -1,4 +1,4 @@
-"""Windows of consecutive frames with the motions between them: training examples of the ConvLSTM.
+"""Training examples of the ConvLSTM: windows of consecutive frames with the motions between them.
 
 A window of T pairs is T + 1 frames of one sequence, each read and decoded once.
 """
@@ -14,9 +14,9 @@ from vo_common.errors import UserError
 
 
 class WindowSet:
-    """All windows of T frame pairs in odometry sequences; none crosses the end of a sequence.
+    """All windows of T frame pairs in odometry sequences; none spans two sequences.
 
-    Checks all poses and files, so that a training does not stop later.
+    Checks all poses and files, so that training does not fail later.
 
     Args:
       root: KITTI odometry folder.
@@ -28,9 +28,9 @@ class WindowSet:
       augment: <WindowAugmentConfig> of `dataset`; None: no augmentation.
 
     Raises:
-      UserError: the augmentation requires another `label_frame`; or names the file: a sequence,
-        frame or pose file is missing or unreadable, there are fewer poses than images, a frame
-        number is missing, a sequence has fewer than T + 1 frames or frames of several sizes.
+      UserError: the augmentation requires another `label_frame`; a sequence, frame or pose file is
+        missing or unreadable; there are fewer poses than images; a frame number is missing; a
+        sequence has fewer than T + 1 frames or frames of several sizes.
     """
 
     def __init__(self, root, sequences, time_steps, img_height, img_width, camera=0,
@@ -48,8 +48,8 @@ class WindowSet:
         formats = [check_frames(sequence.image_paths) for sequence in sequences]
         self.reader = FrameReader([path for sequence in sequences for path in sequence.image_paths],
                                   img_height, img_width, formats)
-        # Of each window: the index of its first frame, its motions, and the camera of its resized
-        # frames, which only turning needs.
+        # Each window: index of its first frame, motions, and intrinsics of its resized frames,
+        # needed only for turning.
         self._windows, first = [], 0
         for sequence, length, steps, found in zip(sequences, lengths, motions, formats):
             intrinsics = (resized(sequence.intrinsics, img_width / found.width,
@@ -63,12 +63,12 @@ class WindowSet:
         return len(self._windows)
 
     def dataset(self, batch_size, shuffle=True, seed=8964, start=0, rank=0, size=1, num_threads=0):
-        """The endless batches of one worker; for the arguments see `example_batches`.
+        """The endless batches of one worker; for the arguments, see `example_batches`.
 
         Returns:
           tf.data.Dataset of dict(frames=<uint8 or uint16>[B, T+1, H, W, C], scale=<float32>
-          [B, T+1], mean=<float32>[B, T+1], see `CompactFrames`, motions=<float32>[B, T, 6]), shapes
-          static.
+          [B, T+1], mean=<float32>[B, T+1], see `CompactFrames`, motions=<float32>[B, T, 6]) with
+          static shapes.
         """
         num_frames = self.time_steps + 1
 
@@ -86,7 +86,7 @@ class WindowSet:
             len(self), batch_size, shuffle, seed, start, rank, size, num_threads)
 
     def window(self, index):
-        """The window's CompactFrames of T + 1 frames and its motions <float32>[T, 6]."""
+        """(<CompactFrames> of T + 1 frames, motions <float32>[T, 6]) of a window."""
         first, motions, _ = self._windows[index]
         return self.reader.read(range(first, first + self.time_steps + 1)), motions
 

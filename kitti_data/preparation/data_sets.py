@@ -1,4 +1,4 @@
-"""The data sets that can be prepared: clips of numbered frames, and the examples in them."""
+"""Finds the clips of numbered frames in the supported data sets, and the examples in them."""
 import itertools
 import typing
 
@@ -12,8 +12,8 @@ from vo_common.parallel import parallel_map
 
 TRAIN_SEQUENCES = ('00', '01', '02', '03', '04', '05', '06', '07', '08')
 _ODOMETRY_CAMERAS, _RAW_CAMERAS = (2,), (2, 3)
-# Every second frame of Cityscapes makes up an example, which is nearer to KITTI's frame rate, and
-# the bottom quarter, which shows the car, is cut off.
+# Examples of Cityscapes use every second frame, which is closer to KITTI's frame rate, without the
+# bottom quarter, which shows the car.
 _CITYSCAPES_STEP, _CITYSCAPES_ROWS = 2, 0.75
 
 
@@ -23,10 +23,10 @@ class Clip(typing.NamedTuple):
     frames: typing.List[Frame]      # ascending numbers, which may jump
     intrinsics: np.ndarray          # [3, 3], pixels of the image files
     size: tuple                     # (height, width) of each image file
-    step: int = 1                   # difference in number of two neighbours of an example
+    step: int = 1                   # difference between the numbers of neighbours in an example
 
     def examples(self, seq_length):
-        """Lists of `seq_length` frames, all `step` apart, one list an example."""
+        """The examples: lists of `seq_length` frames, all `step` apart."""
         by_number = {frame.number: frame for frame in self.frames}
         reach = seq_length // 2 * self.step
         examples = []
@@ -38,10 +38,10 @@ class Clip(typing.NamedTuple):
 
 
 class DataSet(typing.NamedTuple):
-    """What is there to prepare, and what should be there but is not."""
+    """The clips to prepare, and messages about missing data."""
     clips: typing.List[Clip]
-    problems: typing.List[str]      # requested but missing or broken: reported, exit status 2
-    notes: typing.List[str]         # worth mentioning
+    problems: typing.List[str]      # requested but missing or broken data; exit status 2
+    notes: typing.List[str]         # other remarks
     keep_rows: float = 1.0          # share of the rows, from the top, that is kept
 
 
@@ -53,13 +53,13 @@ def find_odometry(config):
         names = [name for name in TRAIN_SEQUENCES if name in found]
         absent = [name for name in TRAIN_SEQUENCES if name not in found]
         if absent:
-            notes.append('training sequences that are not there: %s' % ', '.join(absent))
+            notes.append('training sequences not found: %s' % ', '.join(absent))
     cameras = config.camera or _ODOMETRY_CAMERAS
 
     def clips_of(name, camera):
         sequence = odometry.OdometrySequence(config.dataset_dir, name, camera, allow_gaps=True)
         folder = name if len(cameras) == 1 else '%s_%d' % (name, camera)
-        # float32 from here on, as published, for the same digits in the camera files.
+        # float32, as published, for the same digits in the camera files.
         clip = Clip(folder, _frames(sequence.frames, '%06d'),
                     sequence.intrinsics.astype(np.float32), size_of_first(sequence.image_paths))
         return [clip if distance == 1 else clip._replace(
@@ -75,8 +75,8 @@ def find_odometry(config):
 def find_raw(config):
     """<DataSet> of `config.sequences` of KITTI raw, by default all drives, without test scenes.
 
-    With `config.remove_static`, frames with a measured speed below `config.static_speed`, or
-    without a measurement, are left out, and with them the examples that they are part of.
+    With `config.remove_static`, leaves out frames with a measured speed below
+    `config.static_speed` or without a measurement, and all examples that contain them.
     """
     split = config.dataset_name.rpartition('_')[2]
     names = config.sequences or raw.list_drives(config.dataset_dir)
@@ -85,7 +85,7 @@ def find_raw(config):
              ] if left_out else []
     absent = sorted(splits.training_drives(split) - set(names)) if not config.sequences else []
     if absent:
-        notes.append('%d training drives are not there: %s' % (len(absent), ', '.join(absent)))
+        notes.append('%d training drives not found: %s' % (len(absent), ', '.join(absent)))
 
     def clips_of(name, camera):
         drive = raw.RawDrive(config.dataset_dir, name)
@@ -105,11 +105,10 @@ def find_raw(config):
 
 
 def find_cityscapes(config):
-    """<DataSet> of the cities in `config.sequences`, by default of all: the 30-frame clips around
-    labelled images."""
+    """<DataSet> of the cities in `config.sequences`, by default all cities."""
     if config.img_height == 171:
         raise UserError('--img_height=171: must be 128, the height of the formatted frames (171 is '
-                        'what they are resized to before the bottom quarter is cut off)')
+                        'their height before the bottom quarter is cut off)')
     cities = config.sequences or cityscapes.cities(config.dataset_dir)
     clips, problems = _collect([(config.dataset_dir, city) for city in cities], _clips_of_city,
                                'city {1}')
@@ -144,7 +143,7 @@ def _collect(keys, clips_of, name):
 
 
 def _moving(frames, drive, config):
-    """(frames at which the car moves, a problem for each frame of unknown speed)."""
+    """(frames in which the car moves, a problem for each frame of unknown speed)."""
     def speed(frame):
         try:
             return drive.speed(frame[0]), None
@@ -165,10 +164,10 @@ def _clips_of_city(root, city):
 
 
 def _clips_of_sequence(city, sequence, frames, cameras):
-    """A clip for each run of frames that one camera took.
+    """Splits a sequence into clips of consecutive frames with equal intrinsics.
 
-    Every 30 frames have their own camera file. Where neighbouring files agree, as nearly all do,
-    their frames stay together, and so do the examples across the border.
+    Each 30 frames have their own camera file. Nearly all neighbouring files are equal; their frames
+    form one clip, so that examples across the border are kept.
     """
     intrinsics, problems = {None: None}, []
     size = size_of_first([frame.path for frame in frames])
@@ -185,7 +184,7 @@ def _clips_of_sequence(city, sequence, frames, cameras):
                  zip(frames, labels), lambda pair: intrinsics[pair[1]]) if camera]
     without = [frame for frame, label in zip(frames, labels) if label is None]
     if without:
-        problems.append('no camera file of %d frames of sequence %s of %s, such as %s_camera.json '
+        problems.append('no camera file for %d frames of sequence %s of %s, such as %s_camera.json '
                         'within 30 frames of %s' % (len(without), sequence, city, without[0].name,
                                                     without[0].path))
     return clips, problems

@@ -1,6 +1,6 @@
-"""Writes a formatted training set from clips, on all cores; a second run continues the first.
+"""Writes a formatted training set from clips, on all cores; a second run completes it.
 
-`pipeline/formatted.py` reads it.
+`pipeline/formatted.py` reads the set.
 """
 import collections
 import hashlib
@@ -26,14 +26,14 @@ def write_set(data, dump_root, settings, config):
     Args:
       data: <DataSet>.
       dump_root: folder of the set.
-      settings: JSON values that determine the files; a folder begun with others is refused.
+      settings: JSON values that determine the files; a folder with other settings is refused.
       config: the preparation's flags (sizes, quality, threads, split).
 
     Returns:
-      The summary, a dict; its 'problems' name what could not be read.
+      The summary, a dict; its 'problems' name the files that could not be read.
 
     Raises:
-      UserError: other settings, no example at all, or a file that cannot be written.
+      UserError: the folder has other settings, there is no example, or a file cannot be written.
     """
     dump_root = make_folder(dump_root)
     summary_path = os.path.join(dump_root, SUMMARY_NAME)
@@ -79,8 +79,8 @@ def write_set(data, dump_root, settings, config):
 def split(keys, fraction, seed):
     """The set of (folder, name) keys for validation: `fraction` of `keys`.
 
-    Membership follows a hash of seed and key, so it is the same on every machine and hardly
-    changes when examples are added. Of two or more, at least one is left on each side.
+    Membership depends on a hash of seed and key, so it is the same on every machine and hardly
+    changes when examples are added. With at least two keys, neither side is empty.
     """
     if fraction == 0 or len(keys) < 2:
         return set()
@@ -90,7 +90,7 @@ def split(keys, fraction, seed):
 
 
 def _name(frames):
-    """The name of an example: that of its target, the middle frame."""
+    """The name of an example, which is that of its target, the middle frame."""
     return frames[len(frames) // 2].name
 
 
@@ -115,7 +115,7 @@ def _check_settings(summary_path, settings):
 
 
 def _finished(folder):
-    """Names of the whole examples in `folder`; removes what a killed run left half written."""
+    """Names of the complete examples in `folder`; removes partial files of a killed run."""
     names, found = set(), set(list_folder(folder))
     for name in found:
         path = os.path.join(folder, name)
@@ -130,12 +130,12 @@ def _finished(folder):
 
 
 def _write_examples(clip, examples, dump_root, config, keep_rows, broken):
-    """Writes successive examples of a clip, and decodes each of their frames once.
+    """Writes successive examples of a clip, decoding each frame once.
 
     Args:
       examples: lists of <Frame>.
       keep_rows: share of the rows, from the top, that is kept.
-      broken: dict path -> message, which gets the frames that cannot be read.
+      broken: dict path -> message, to which frames that cannot be read are added.
 
     Returns:
       The set of (folder, name) of the examples that were not written.
@@ -167,7 +167,7 @@ def _write_examples(clip, examples, dump_root, config, keep_rows, broken):
             failed.add((clip.folder, _name(frames)))
             continue
         prefix = os.path.join(dump_root, clip.folder, _name(frames))
-        # The camera file first: an example counts as finished when its image is there.
+        # The camera file first, because `_finished` requires the image last.
         write_text(prefix + '_cam.txt', camera)
         images.write_jpeg(prefix + '.jpg', np.concatenate(strip, axis=1),
                           config.jpeg_quality)

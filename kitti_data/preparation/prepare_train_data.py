@@ -3,8 +3,8 @@
     python kitti_data/preparation/prepare_train_data.py --dataset_name=kitti_odom \
         --dataset_dir=/data/kitti_odometry --dump_root=/data/kitti_odom_formatted
 
-A second run continues where the first one stopped. Unreadable files are left out and listed at
-the end; the exit status is then 2.
+A second run continues where the first one stopped. Unreadable files are skipped and listed at the
+end; the exit status is then 2.
 """
 import dataclasses
 import os
@@ -29,8 +29,8 @@ DATA_SETS = {'kitti_odom': data_sets.find_odometry,
 _SETTINGS = ('dataset_dir', 'dataset_name', 'seq_length', 'img_height', 'img_width', 'camera',
              'sequences', 'jpeg_quality', 'remove_static', 'static_speed', 'frame_distance',
              'half_pixel_centers')
-# Left out at these values, as in sets that are older than the flags.
-_YOUNGER_SETTINGS = {'frame_distance': [1], 'half_pixel_centers': False}
+# Settings that are not saved at these values, so that they equal those of sets without the flags.
+_OPTIONAL_SETTINGS = {'frame_distance': [1], 'half_pixel_centers': False}
 
 
 @dataclasses.dataclass
@@ -43,15 +43,15 @@ class PrepareConfig(Flags):
     img_height: int = flag(128, 'height of the formatted frames', at_least=1)
     img_width: int = flag(416, 'width of the formatted frames', at_least=1)
     frame_distance: List[int] = flag(
-        [1], 'kitti_odom: distances between the frames of an example; 1,2 adds examples of twice '
-             'the motion, which show a slow car and turns better',
+        [1], 'kitti_odom: distances between the frames of an example; 1,2 adds examples with twice '
+             'the motion, which helps with slow driving and turns',
         at_least=1)
     half_pixel_centers: bool = flag(
-        False, "write the resized images' exact principal point, for training with the flag of "
-               'this name (published preparation: up to half a pixel off)')
+        False, 'write the exact principal point of the resized images, for training with the same '
+               'flag (published preparation: up to half a pixel off)')
     num_threads: int = flag(0, 'threads; 0: one for each core', at_least=0)
-    remove_static: bool = flag(False, 'kitti_raw_*: leave out frames at which the car stands')
-    static_speed: float = flag(0.5, 'speed in m/s below which the car stands', at_least=0)
+    remove_static: bool = flag(False, 'kitti_raw_*: leave out frames in which the car stands still')
+    static_speed: float = flag(0.5, 'speed in m/s below which the car stands still', at_least=0)
     camera: List[int] = flag(
         [], 'KITTI cameras, 0 to 3; default 2 (kitti_odom) or 2,3 (kitti_raw_*)', at_least=0,
         at_most=3)
@@ -59,7 +59,7 @@ class PrepareConfig(Flags):
     jpeg_quality: int = flag(95, 'quality of the JPEG files', at_least=1, at_most=100)
     val_fraction: float = flag(0.1, 'share of the examples for validation', at_least=0,
                                below=1)
-    seed: int = flag(8964, 'seed of the choice of validation examples')
+    seed: int = flag(8964, 'seed for choosing validation examples')
 
     def __post_init__(self):
         super().__post_init__()
@@ -75,7 +75,7 @@ class PrepareConfig(Flags):
                             'kitti_raw_* has speeds)' % self.dataset_name)
         if self.camera and self.dataset_name == 'cityscapes':
             raise UserError('--camera=%s: must not be given with --dataset_name=cityscapes, which '
-                            'has one' % ','.join(map(str, self.camera)))
+                            'has one camera' % ','.join(map(str, self.camera)))
         if self.seq_length % 2 == 0:
             raise UserError('--seq_length=%d: must be odd (the target is the middle frame)' %
                             self.seq_length)
@@ -85,15 +85,15 @@ def main(argv=None):
     config, = parse_flags(__doc__, PrepareConfig, argv=argv)
     data = DATA_SETS[config.dataset_name](config)
     settings = {name: getattr(config, name) for name in _SETTINGS}
-    for name, default in _YOUNGER_SETTINGS.items():
+    for name, default in _OPTIONAL_SETTINGS.items():
         if settings[name] == default:
             del settings[name]
-    # The bytes of a path decode differently in each locale; UTF-8 is the same in all.
+    # Saved as UTF-8, because the bytes of a path decode differently in each locale.
     settings['dataset_dir'] = os.fsencode(config.dataset_dir).decode('utf-8', 'backslashreplace')
     summary = write_set(data, config.dump_root, settings, config)
     for text in summary['notes']:
         print('note: ' + text)
-    print('%s: %d examples (%d for training, %d for validation) in %s; %d were there already' % (
+    print('%s: %d examples (%d for training, %d for validation) in %s; %d already existed' % (
         config.dataset_name, summary['examples'], summary['train'], summary['val'],
         config.dump_root, summary['already_there']))
     if not summary['problems']:

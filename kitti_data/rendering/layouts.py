@@ -15,40 +15,40 @@ from vo_common.errors import UserError
 from vo_common.files import atomic_write, make_folder, write_text
 from vo_common.parallel import parallel_map
 
-# Real names, so that lists of test scenes apply: 0009 is in both the Eigen and the stereo one.
+# Real names, so that the lists of test scenes apply: 0009 is in the Eigen and the stereo list.
 DRIVES = tuple('2011_09_26_drive_%s_sync' % number for number in (
     '0001', '0009', '0035', '0091', '0061', '0095', '0039', '0087'))
 FRAME_SECONDS = 0.1
-# Velodyne axes (x forward, y left, z up) to those of camera 0; the scanner is 8 cm above it.
+# From Velodyne axes (x forward, y left, z up) to camera 0; the scanner is 8 cm above it.
 VELO_TO_CAM = np.array([[0, -1, 0, 0], [0, 0, -1, -0.08], [1, 0, 0, -0.27]], np.float64)
 _MAX_RANGE = 120.0  # metres
 _NUM_BEAMS, _NUM_AZIMUTHS = 64, 1000
-_FRAMES_APART = 5  # on the drive, from one reference picture of KITTI 2015 to the next
+_FRAMES_APART = 5  # frames of the drive between reference pictures of KITTI 2015
 
 
 def synthetic_dataset(output_dir, sequences=('00', '01'), num_frames=10, img_height=64,
                       img_width=208, seed=8964, cameras=(2,), min_speed=0.25, max_speed=1.2,
                       num_workers=1, **camera):
-    """Writes sequences in KITTI's odometry layout; pictures already there are kept.
+    """Writes sequences in KITTI's odometry layout; keeps existing pictures.
 
     `sequences/NN/depth/NNNNNN.png` is the exact depth of the left cameras in KITTI's 16-bit format.
 
     Args:
-      output_dir: gets `sequences/` and `poses/`.
+      output_dir: folder for `sequences/` and `poses/`.
       sequences: names or numbers.
-      num_frames, img_height, img_width: of every sequence.
+      num_frames, img_height, img_width: length and image size of every sequence.
       seed: the same seed and name give the same sequence, whatever else is written.
       cameras: 0..3; 0 and 1 are written gray.
-      min_speed, max_speed: metres a frame.
-      num_workers: processes; 1 renders in this one, 0 is one for each core.
+      min_speed, max_speed: metres per frame.
+      num_workers: processes; 1 renders in this process, 0 means one for each core.
       camera: zoom, camera_height: see `Scene`.
 
     Returns:
       List of the `Scene` of each sequence.
 
     Raises:
-      UserError: bad sizes or speeds; the folder holds other synthetic sequences of these names;
-        it cannot be written.
+      UserError: a size or speed is illegal; the folder holds other synthetic sequences of these
+        names or cannot be written.
     """
     scenes = [Scene(sequence_name(name), seed, num_frames, img_height, img_width, min_speed,
                     max_speed, **camera) for name in sequences]
@@ -73,13 +73,13 @@ def synthetic_dataset(output_dir, sequences=('00', '01'), num_frames=10, img_hei
 
 def raw_dataset(output_dir, drives=DRIVES[:2], num_frames=10, img_height=64, img_width=208,
                 seed=8964, cameras=(2, 3), min_speed=0.25, max_speed=1.2, num_workers=1):
-    """Writes drives in KITTI's raw layout; files already there are kept.
+    """Writes drives in KITTI's raw layout; keeps existing files.
 
-    Scanner and cameras see the same exact surfaces. The car stands in the middle fifth of the
+    Scanner and cameras see the same exact surfaces. The car stands still in the middle fifth of the
     frames, at least three of them.
 
     Args:
-      output_dir: gets one folder for each date.
+      output_dir: folder for one folder per date.
       drives: names such as `2011_09_26_drive_0001_sync`.
       cameras: 2 (left) and 3 (right).
       others: as for `synthetic_dataset`.
@@ -88,7 +88,8 @@ def raw_dataset(output_dir, drives=DRIVES[:2], num_frames=10, img_height=64, img
       List of the `Scene` of each drive.
 
     Raises:
-      UserError: bad sizes, speeds or names; the folder holds other synthetic drives of these names.
+      UserError: a size, speed or name is illegal; the folder holds other synthetic drives of these
+        names.
     """
     files, scenes = [], []
     length = max(3, num_frames // 5)
@@ -113,22 +114,23 @@ def raw_dataset(output_dir, drives=DRIVES[:2], num_frames=10, img_height=64, img
 
 def kitti_2015_dataset(output_dir, num_images=4, img_height=64, img_width=208, seed=8964,
                        num_views=3, min_speed=0.25, max_speed=1.2, num_workers=1):
-    """Writes `training/` of KITTI 2015 with exact truth; files already there are kept.
+    """Writes `training/` of KITTI 2015 with exact truth; keeps existing files.
 
-    image_2 and image_3 (%06d_10.png and its neighbours in time), flow_occ, flow_noc, disp_occ_0,
-    disp_noc_0 (%06d_10.png) and calib_cam_to_cam/%06d.txt. The sky has no truth, as on KITTI.
+    It holds image_2 and image_3 (%06d_10.png and its neighbours in time), flow_occ, flow_noc,
+    disp_occ_0, disp_noc_0 (%06d_10.png) and calib_cam_to_cam/%06d.txt. The sky has no truth, as in
+    KITTI.
 
     Args:
-      output_dir: gets `training/`.
+      output_dir: folder for `training/`.
       num_images: number of reference pictures.
-      num_views: pictures in a row around the reference, odd: 3 is _09, _10, _11.
+      num_views: consecutive pictures around the reference, odd: 3 is _09, _10, _11.
       others: as for `synthetic_dataset`.
 
     Returns:
       The `Scene`, and the list of its frames that are the reference pictures.
 
     Raises:
-      UserError: bad sizes, speeds or counts; the folder holds other synthetic pictures.
+      UserError: a size, speed or count is illegal; the folder holds other synthetic pictures.
     """
     if num_views < 3 or num_views % 2 == 0 or num_views > 2 * _FRAMES_APART:
         raise UserError('num_views=%d: must be an odd number from 3 to %d' % (
@@ -159,8 +161,8 @@ def kitti_2015_dataset(output_dir, num_images=4, img_height=64, img_width=208, s
 def raw_calibration(scene):
     """The calibration files of a date, name -> text.
 
-    The rectifying rotation is not the identity, as on the real car, and the velodyne's calibration
-    undoes it, which exposes code that forgets it.
+    As on the real car, the rectifying rotation is not the identity. The calibration of the velodyne
+    undoes it, which exposes code that omits it.
     """
     rectify = poses.rotation_from_euler(np.array([0.01, -0.008, 0.004]))
     velo_to_cam = rectify.T @ VELO_TO_CAM
@@ -174,8 +176,10 @@ def raw_calibration(scene):
 
 
 def oxts_rows(scene):
-    """KITTI's 30 numbers for every frame, <float64>[N, 30]: the forward, leftward and upward speed
-    in m/s in columns 8 to 10, to the next frame; 0 elsewhere."""
+    """KITTI's 30 numbers for every frame: <float64>[N, 30].
+
+    Columns 8 to 10 are the forward, leftward and upward speed to the next frame in m/s; others 0.
+    """
     steps = poses.relative(scene.poses[:-1], scene.poses[1:])[:, :3, 3] / FRAME_SECONDS
     rows = np.zeros((scene.num_frames, 30))
     rows[:-1, 8:11] = steps @ VELO_TO_CAM[:, :3]
@@ -184,7 +188,7 @@ def oxts_rows(scene):
 
 
 def _write_drive_files(folder, scene, cameras):
-    """Writes what a raw drive holds besides pictures and scans."""
+    """Writes all files of a raw drive except pictures and scans."""
     scene.save(folder)
     for name, text in raw_calibration(scene).items():
         write_text(os.path.join(os.path.dirname(folder), name), text)
@@ -208,7 +212,7 @@ def _calibration_text(entries, number='%.9e'):
 
 
 def _render(files, num_workers):
-    """Renders the files, (function, path, its other arguments), that are not there yet."""
+    """Renders the missing ones of `files`: tuples (function, path, other arguments)."""
     for folder in {os.path.dirname(path) for _, path, *_ in files}:
         make_folder(folder)
     parallel_map(_render_file, [file for file in files if not os.path.exists(file[1])],
@@ -230,7 +234,7 @@ def _write_depth(path, scene, frame):
 
 
 def _write_scan(path, scene, frame):
-    """A turning scanner: <float32>[N, 4] forward, left, up (metres), and a reflectance of 0.5."""
+    """Writes a laser scan <float32>[N, 4]: forward, left, up (metres), and a reflectance of 0.5."""
     elevation = np.radians(np.linspace(2, -24.8, _NUM_BEAMS))[:, None]
     azimuth = np.linspace(-np.pi, np.pi, _NUM_AZIMUTHS, endpoint=False)[None, :]
     directions = np.stack([np.cos(elevation) * np.cos(azimuth), np.cos(elevation) * np.sin(azimuth),
@@ -246,7 +250,7 @@ def _write_scan(path, scene, frame):
 
 def _write_flow(path, scene, frame):
     flow, occ, noc = scene.flow(frame, frame + 1)
-    # The truth of visible pixels last: both files are done when it is there.
+    # The truth of visible pixels last: if it exists, both files are complete.
     write_kitti_flow(_of_all_pixels(path), flow, occ)
     write_kitti_flow(path, flow, noc)
 
@@ -256,12 +260,12 @@ def _write_disparity(path, scene, frame):
     depth = scene.depth(frame)
     for file, known in ((_of_all_pixels(path), occ), (path, noc)):
         disparity = scene.intrinsics[0, 0] * BASELINE / np.where(known, depth, 1.0)
-        # KITTI's disparities have the depth format: 256 times the pixels.
+        # KITTI stores disparities like depth: 256 times the pixels.
         write_kitti_depth(file, np.where(known, disparity, 0))
 
 
 def _of_all_pixels(path):
-    """The file in KITTI 2015's `..._occ...` folder beside one in `..._noc...`."""
+    """The file in the `..._occ...` folder of KITTI 2015 for one in the `..._noc...` folder."""
     folder, name = os.path.split(path)
     parent, kind = os.path.split(folder)
     return os.path.join(make_folder(os.path.join(parent, kind.replace('noc', 'occ'))), name)

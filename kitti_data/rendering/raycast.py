@@ -1,6 +1,6 @@
-"""Rays against the ground and upright boxes.
+"""Casts rays against the ground and upright boxes.
 
-Camera rays have the z component 1 in camera axes, so the distance along a ray *is* the depth along
+Camera rays have a z component of 1 in camera axes, so the distance along a ray is the depth along
 the optical axis.
 """
 from typing import NamedTuple
@@ -9,7 +9,7 @@ import numpy as np
 
 MAX_DISTANCE = 150.0  # metres to the centre of the farthest box that is drawn
 NEAR = 0.05  # metres
-SKY, GROUND = -2, -1  # surfaces besides the indices of boxes
+SKY, GROUND = -2, -1  # surfaces other than boxes, which have their index
 _SIGNS = np.array([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)])
 
 
@@ -27,7 +27,7 @@ def cast_pixels(boxes, cam_to_world, intrinsics, x, y, on_grid=False):
     Args:
       boxes: `Boxes`.
       cam_to_world: [4, 4]; intrinsics: [3, 3], pixels.
-      x, y: [h, w] pixels, inside or outside of the picture.
+      x, y: [h, w] pixels, inside or outside the picture.
       on_grid: whether x and y are a meshgrid of ascending axes, which prunes most boxes early.
 
     Returns:
@@ -73,13 +73,13 @@ def cast(boxes, origin, rays, windows=None):
 
 
 def turned(vector, heading):
-    """World components (x, y, z) in the axes of a box (right, down, forward), float32."""
+    """Rotates world components (x, y, z) into the axes of a box (right, down, forward), float32."""
     cos, sin = np.cos(heading, dtype=np.float32), np.sin(heading, dtype=np.float32)
     return (cos * vector[0] - sin * vector[2], vector[1], sin * vector[0] + cos * vector[2])
 
 
 def local_origin(boxes, index, origin):
-    """`origin` [3] in the axes of the boxes `index` [N], from their middles, <float32>[N, 3]."""
+    """`origin` [3] relative to the centres and axes of the boxes `index` [N]: <float32>[N, 3]."""
     delta = origin - boxes.center[index]
     cos, sin = np.cos(boxes.heading[index]), np.sin(boxes.heading[index])
     return np.stack([cos * delta[..., 0] - sin * delta[..., 2], delta[..., 1],
@@ -90,7 +90,7 @@ def slabs(origin, half_size, ray):
     """Distances at which a ray enters and leaves the three slabs of a box: two lists of arrays."""
     near, far = [], []
     for axis in range(3):
-        # A ray exactly parallel to a face would divide by zero; all others stay as they are.
+        # Avoids division by zero for a ray exactly parallel to a face, and changes no other.
         inverse = 1 / (ray[axis] + np.float32(1e-12))
         middle = -origin[..., axis] * inverse
         reach = np.float32(half_size[..., axis]) * np.abs(inverse)
@@ -101,18 +101,18 @@ def slabs(origin, half_size, ray):
 
 def _nearby(boxes, origin):
     """Indices of the boxes that are drawn from `origin`."""
-    aside = boxes.center[:, [0, 2]] - origin[[0, 2]]
-    return np.flatnonzero(np.hypot(aside[:, 0], aside[:, 1]) < MAX_DISTANCE)
+    offset = boxes.center[:, [0, 2]] - origin[[0, 2]]
+    return np.flatnonzero(np.hypot(offset[:, 0], offset[:, 1]) < MAX_DISTANCE)
 
 
 def _windows(boxes, cam_to_world, ray_x, ray_y):
-    """Rows and columns of the ray grid in which each box may be seen.
+    """Rows and columns of the ray grid in which each box may be visible.
 
     Args:
-      ray_x, ray_y: the grid's x of each column and y of each row, at z = 1, ascending.
+      ray_x, ray_y: x of each column and y of each row of the grid, at z = 1, ascending.
 
     Returns:
-      List of (index, row slice, column slice), without the boxes that are out of sight.
+      List of (index, row slice, column slice), without invisible boxes.
     """
     index = _nearby(boxes, cam_to_world[:3, 3])
     local = _SIGNS * boxes.half_size[index][:, None, :]
@@ -122,10 +122,10 @@ def _windows(boxes, cam_to_world, ray_x, ray_y):
     corners += boxes.center[index][:, None, :]
     corners = (corners - cam_to_world[:3, 3]) @ cam_to_world[:3, :3]
     projected = corners[..., :2] / np.maximum(corners[..., 2:], NEAR)
-    # A box that reaches behind the camera may be seen anywhere.
-    beside = (corners[..., 2] < NEAR).any(1)[:, None]
-    low = np.where(beside, -np.inf, projected.min(1))
-    high = np.where(beside, np.inf, projected.max(1))
+    # A box that reaches behind the camera may be visible anywhere.
+    reaches_behind = (corners[..., 2] < NEAR).any(1)[:, None]
+    low = np.where(reaches_behind, -np.inf, projected.min(1))
+    high = np.where(reaches_behind, np.inf, projected.max(1))
     bounds = [np.searchsorted(grid, side[:, axis]) for axis, grid in ((1, ray_y), (0, ray_x))
               for side in (low, high)]
     in_front = (corners[..., 2] >= NEAR).any(1)

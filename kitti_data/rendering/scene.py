@@ -1,4 +1,4 @@
-"""A scene: all that a synthetic sequence is made from, in a few numbers, and its exact truth."""
+"""A scene: the parameters that define a synthetic sequence, with its pictures and exact truth."""
 import dataclasses
 import functools
 import os
@@ -15,7 +15,7 @@ from vo_common.files import read_json, write_json
 
 BASELINE = 0.54  # metres between the left and the right camera, as on KITTI's car
 SCENE_FILE = 'synthetic.json'
-_LEFT_OUT = ('zoom', 'camera_height')  # of the file, where they are the default
+_OPTIONAL = ('zoom', 'camera_height')  # fields that are not saved if they have their defaults
 _OCCLUSION_TOLERANCE = 1e-3  # relative difference of depth beyond which a point is hidden
 
 
@@ -23,9 +23,9 @@ _OCCLUSION_TOLERANCE = 1e-3  # relative difference of depth beyond which a point
 class Scene:
     """One drive through one world, seen by KITTI's four cameras.
 
-    Equal scenes have equal pictures. The car stands at the frames `first_static`..`end_static`
-    (nowhere if they are equal). Sizes are in pixels, speeds in metres a frame, the height of the
-    camera over the road in metres; `zoom` multiplies KITTI's focal length.
+    Equal scenes have equal pictures. The car stands still from frame `first_static` to
+    `end_static` (never if they are equal). Sizes are in pixels, speeds in metres per frame, the
+    height of the camera above the road in metres; `zoom` multiplies KITTI's focal length.
     """
     name: str
     seed: int
@@ -50,14 +50,14 @@ class Scene:
 
     @property
     def intrinsics(self):
-        """<float64>[3, 3] of all cameras: KITTI's field of view at this size, unless zoomed."""
+        """<float64>[3, 3] of all cameras, with KITTI's field of view unless zoomed."""
         scale_x, scale_y = self.width / 1242, self.height / 375
         return np.array([[721.5377 * self.zoom * scale_x, 0, 609.5593 * scale_x],
                          [0, 721.5377 * self.zoom * scale_y, 172.854 * scale_y], [0, 0, 1]])
 
     @property
     def drive(self):
-        """The `Drive`; cached, as is the world, for the last few scenes."""
+        """The `Drive`; drives and worlds of the last few scenes are cached."""
         return _drive(self)
 
     @property
@@ -67,13 +67,14 @@ class Scene:
 
     @property
     def poses(self):
-        """<float64>[N, 4, 4] of the left cameras, relative to the first one as in KITTI."""
+        """<float64>[N, 4, 4] of the left cameras, relative to the first frame as in KITTI."""
         cam_to_world = self.drive.cam_to_world
-        # Rounded to picometres: the last bits of sines differ by machine. + 0 turns -0 to 0.
+        # Rounded to picometres, since the last bits of sines depend on the machine. + 0 turns -0
+        # into 0.
         return np.round(poses.relative(cam_to_world[:1], cam_to_world), 12) + 0.0
 
     def projection(self, camera):
-        """[3, 4] KITTI's P of camera 0..3: 1 and 3 stand BASELINE to the right of 0 and 2."""
+        """[3, 4], KITTI's P of camera 0..3; 1 and 3 are BASELINE to the right of 0 and 2."""
         offset = np.array([[-BASELINE * (camera % 2)], [0], [0]])
         return self.intrinsics @ np.hstack([np.eye(3), offset])
 
@@ -84,7 +85,7 @@ class Scene:
         return pose
 
     def image(self, frame, camera=2):
-        """<uint8>[H, W, 3], in colour for the gray cameras too."""
+        """<uint8>[H, W, 3], in colour even for the gray cameras."""
         return render_image(self.world, self.cam_to_world(frame, camera), self.intrinsics,
                             self.height, self.width)
 
@@ -97,9 +98,9 @@ class Scene:
         """Exact optical flow from one picture to another.
 
         Returns:
-          flow <float32>[H, W, 2] pixels (x first), occ <bool>[H, W] where there is a flow (not in
-          the sky, nor behind the other camera), noc <bool>[H, W] where the other picture shows the
-          point as well: inside of it and not hidden.
+          flow <float32>[H, W, 2] pixels, x first; occ <bool>[H, W], true where there is a flow (not
+          in the sky, nor behind the other camera); noc <bool>[H, W], true where the point is also
+          visible in the other picture: inside and not hidden.
         """
         pixels = np.stack(self._pixels() + [np.ones((self.height, self.width))], -1)
         depth = self.depth(frame, camera).astype(np.float64)
@@ -114,7 +115,7 @@ class Scene:
         seen_depth = cast_pixels(self.world.boxes, other_to_world, self.intrinsics,
                                  target[..., 0], target[..., 1]).depth
         hidden = np.abs(seen_depth - points[..., 2]) > _OCCLUSION_TOLERANCE * points[..., 2]
-        # Rounding must not decide on the border, which a stereo pair maps onto itself.
+        # Tolerates rounding at the border, which a stereo pair maps onto itself.
         inside = ((target > -1e-6) & (target < [self.width - 1 + 1e-6,
                                                 self.height - 1 + 1e-6])).all(-1)
         flow = np.where(occ[..., None], target - pixels[..., :2], 0)
@@ -136,14 +137,14 @@ class Scene:
         return list(np.meshgrid(np.arange(self.width), np.arange(self.height)))
 
     def save(self, folder):
-        """Writes the scene to `folder`, to be recognised by later runs.
+        """Writes the scene to `folder`, so that later runs recognise it.
 
         Raises:
           UserError: the folder already holds the pictures of another scene.
         """
         path, values = os.path.join(folder, SCENE_FILE), dataclasses.asdict(self)
         for field in dataclasses.fields(self):
-            if field.name in _LEFT_OUT and values[field.name] == field.default:
+            if field.name in _OPTIONAL and values[field.name] == field.default:
                 del values[field.name]
         before = read_json(path) if os.path.exists(path) else values
         if before != values:
@@ -153,7 +154,7 @@ class Scene:
 
 
 def _seed(scene):
-    """Differs between names, whatever other sequences are rendered with it."""
+    """A seed that depends only on the scene's seed and name."""
     return zlib.crc32(('%d/%s' % (scene.seed, scene.name)).encode()) % 2 ** 31
 
 

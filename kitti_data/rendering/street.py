@@ -1,9 +1,9 @@
-"""A synthetic road, the camera's drive along it, and the houses, walls, cars and trees beside it.
+"""A synthetic road, a drive along it, and the houses, walls, cars and trees on both sides.
 
 World axes follow the camera: x right, y down, z forward; the ground is y = 0. A heading of 0 points
-along z, a positive one to the right (towards x). Metres and radians. Lateral distances are measured
-to the right of the road's centre line: asphalt up to 5.2 m on both sides (the outer 1.9 m for
-parking), pavement up to 7.2 m, then grass.
+along z, a positive heading to the right (towards x). Units are metres and radians. Lateral
+distances are measured to the right of the centre line: asphalt up to 5.2 m on both sides (the outer
+1.9 m for parking), pavement up to 7.2 m, then grass.
 """
 from typing import NamedTuple
 
@@ -14,12 +14,12 @@ from kitti_data.poses import from_parts
 from kitti_data.rendering.textures import MATERIALS
 
 CAMERA_HEIGHT = 1.65
-LANE_OFFSET = 1.7  # of the camera, to the right of the centre line
+LANE_OFFSET = 1.7  # distance of the camera to the right of the centre line
 ASPHALT_EDGE = 5.2
 PAVEMENT_EDGE = 7.2
 ROAD_SPACING = 0.1
 _ROAD_BEHIND, _ROAD_AHEAD = 40.0, 130.0
-_MAX_YAW_RATE = 0.05  # radians a frame
+_MAX_YAW_RATE = 0.05  # radians per frame
 
 
 class Road(NamedTuple):
@@ -38,11 +38,11 @@ class Drive(NamedTuple):
 class Boxes(NamedTuple):
     """M upright boxes in world coordinates."""
     center: np.ndarray  # <float64>[M, 3]
-    half_size: np.ndarray  # <float64>[M, 3] along its own right, down, forward
+    half_size: np.ndarray  # <float64>[M, 3] along the box's right, down, forward
     heading: np.ndarray  # <float64>[M]
     material: np.ndarray  # <int32>[M] index into MATERIALS
     tint: np.ndarray  # <float32>[M, 3] multiplies the material's colour
-    shift: np.ndarray  # <float32>[M] metres by which the texture is moved sideways
+    shift: np.ndarray  # <float32>[M] sideways shift of the texture, metres
 
 
 def make_drive(num_frames, seed, min_speed=0.25, max_speed=1.2, static_frames=(),
@@ -51,11 +51,11 @@ def make_drive(num_frames, seed, min_speed=0.25, max_speed=1.2, static_frames=()
 
     Args:
       num_frames: number of camera poses.
-      seed: of the road and the speeds.
-      min_speed, max_speed: metres a frame; the whole range is used within some 60 frames, and
-        curves are taken more slowly.
-      static_frames: (first, end): the car stands from frame `first` to before frame `end`.
-      camera_height: metres over the road.
+      seed: seed of the road and the speeds.
+      min_speed, max_speed: metres per frame; about 60 frames cover the whole range, and curves are
+        driven more slowly.
+      static_frames: (first, end): the car stands still from frame `first` to before frame `end`.
+      camera_height: metres above the road.
 
     Returns:
       A `Drive`.
@@ -86,7 +86,7 @@ def _make_road(rng, length):
     while sum(map(len, curvatures)) * ROAD_SPACING < length:
         curvatures.append(np.zeros(int(rng.uniform(6, 25) / ROAD_SPACING)))
         angle, radius = np.radians(rng.uniform(25, 85)), rng.uniform(13, 28)
-        # Turning back towards the first heading keeps most roads from crossing themselves.
+        # Tends back towards the first heading, so that few roads cross themselves.
         sign = 1 if rng.uniform() < 0.5 - 0.45 * np.tanh(heading) else -1
         curvatures.append(np.full(int(angle * radius / ROAD_SPACING), sign / radius))
         heading += sign * angle
@@ -99,7 +99,7 @@ def _make_road(rng, length):
 
 
 def _distances(rng, road, num_frames, min_speed, max_speed, static_frames):
-    """Metres along the centre line at which each frame is taken, [N]."""
+    """Distance of each frame along the centre line in metres, [N]."""
     frames = np.arange(num_frames)
     wave = np.zeros(num_frames)
     for period, weight in ((rng.uniform(45, 70), 1.0), (rng.uniform(17, 30), 0.6)):
@@ -121,7 +121,7 @@ def _distances(rng, road, num_frames, min_speed, max_speed, static_frames):
 
 
 def _camera_poses(rng, road, distances, camera_height):
-    """[N, 4, 4] camera to world: on the right lane, swaying a little as a car does."""
+    """[N, 4, 4] camera to world: in the right lane, swaying slightly like a car."""
     point, heading = locate(road, distances)
     point = point + LANE_OFFSET * right_of(heading)
     pitch, roll, rise = [amplitude * np.sin(distances / rng.uniform(3, 9) + rng.uniform(0, 6))
@@ -131,7 +131,7 @@ def _camera_poses(rng, road, distances, camera_height):
 
 
 class _Builder:
-    """Collects the boxes of a street and refuses those that stand in the way."""
+    """Collects the boxes of a street, and rejects those that block the road."""
 
     def __init__(self, rng, road):
         self.rng = rng
@@ -143,14 +143,15 @@ class _Builder:
 
     def place(self, distance, lateral, size, material, tint=None, bottom=0.0, clearance=0.0,
               shift=None, turned=0.0):
-        """Adds a box at `distance` along the road; returns False if it is in the way.
+        """Adds a box at `distance` along the road; returns False if it blocks the road.
 
         Args:
-          distance, lateral: of the box's middle.
+          distance, lateral: position of the centre of the box.
           size: (width across the road, height, length along the road).
           bottom: height above the ground.
-          clearance: least distance from the centre line; 1.6 m from the lane are always kept.
-          turned: radians by which the box is turned against the road.
+          clearance: least distance from the centre line; the distance from the lane is always at
+            least 1.6 m.
+          turned: rotation of the box relative to the road, in radians.
         """
         point, heading = locate(self._road, distance)
         center = point + lateral * right_of(heading)
@@ -176,7 +177,7 @@ class _Builder:
 
 
 def build_street(road, seed):
-    """The `Boxes` along a `Road`, random by `seed`; none is nearer than 1.6 m to the lane."""
+    """The random `Boxes` along a `Road`; none is nearer than 1.6 m to the lane."""
     builder = _Builder(np.random.RandomState(seed), road)
     for side in (-1, 1):
         for furnish in (_houses, _garden_fronts, _parked_cars, _poles_and_trees, _high_blocks):
@@ -227,7 +228,7 @@ def _parked_cars(builder, rng, side):
             tint = rng.uniform(0.25, 1.3) * rng.uniform(0.75, 1.1, 3)
             lateral = side * (4.25 + rng.uniform(-0.1, 0.15))
             length, width = rng.uniform(3.8, 4.5), rng.uniform(1.65, 1.8)
-            # The texture's sides have wheels where the body has them: no sideways shift.
+            # No sideways shift, because the texture shows the wheels.
             shape = dict(tint=tint, shift=0, turned=rng.uniform(-0.04, 0.04), clearance=3.2)
             if builder.place(distance, lateral, (width, 0.8, length), 'car', bottom=0.17, **shape):
                 builder.place(distance - 0.1, lateral, (width - 0.25, 0.52, 2.1), 'car',
@@ -251,7 +252,7 @@ def _poles_and_trees(builder, rng, side):
 
 
 def _high_blocks(builder, rng, side):
-    """Behind the houses: they close the gaps, so that little of the picture is sky."""
+    """High blocks behind the houses, which close the gaps and leave little sky."""
     distance = rng.uniform(2, 8)
     while distance < builder.length - 20:
         length = rng.uniform(10, 22)

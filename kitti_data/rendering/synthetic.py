@@ -2,9 +2,9 @@
 
     python kitti_data/rendering/synthetic.py --output_dir=/tmp/synthetic --num_frames=200
 
-Whatever reads KITTI reads these too: the odometry benchmark (`sequences/NN/image_2`, `calib.txt`,
-`times.txt`, `poses/NN.txt`) with exact depth in `sequences/NN/depth`, and with `--layout` raw
-drives and KITTI 2015. Poses and ground truth are exact.
+Programs that read KITTI can read them too. The default is the odometry benchmark
+(`sequences/NN/image_2`, `calib.txt`, `times.txt`, `poses/NN.txt`) with exact depth in
+`sequences/NN/depth`; `--layout` selects raw drives or KITTI 2015. Poses and ground truth are exact.
 """
 import dataclasses
 import os
@@ -14,7 +14,7 @@ from typing import List
 if __package__ in (None, ''):
     sys.path[0] = os.path.abspath(os.path.join(os.path.dirname(__file__), '..', '..'))
 
-# First, because from here on Ctrl-C ends with one line.
+# Imported first, because it makes Ctrl-C exit with one line.
 from vo_common.errors import UserError, run_main
 
 from kitti_data.rendering.layouts import (
@@ -27,18 +27,18 @@ LAYOUTS = ('odometry', 'raw', 'kitti_2015')
 @dataclasses.dataclass
 class Config(Flags):
     """Synthetic drives in KITTI's layouts."""
-    output_dir: str = path_flag('', 'folder for sequences/ and poses/, the dates, or training/')
+    output_dir: str = path_flag('', 'folder for sequences/ and poses/, raw dates, or training/')
     layout: str = flag('odometry', 'folder layout', choices=LAYOUTS)
     num_sequences: int = flag(0, 'number of sequences, raw drives or KITTI 2015 scenes; '
                                  '0: 11, 4 or 20', at_least=0)
     sequences: List[str] = flag([], 'names of the sequences or raw drives, instead of a number')
-    num_frames: int = flag(120, 'frames in a sequence or drive, at 10 a second', at_least=2)
+    num_frames: int = flag(120, 'frames in a sequence or drive, at 10 per second', at_least=2)
     img_height: int = flag(128, 'height of the pictures', at_least=16)
     img_width: int = flag(416, 'width of the pictures', at_least=16)
     cameras: List[int] = flag([], '0 and 1 gray, 2 and 3 colour; 1 and 3 are on the right '
                                   '(default: 2; for raw drives 2,3)')
-    min_speed: float = flag(0.25, 'lowest speed, metres a frame')
-    max_speed: float = flag(1.2, 'highest speed, metres a frame')
+    min_speed: float = flag(0.25, 'lowest speed, metres per frame')
+    max_speed: float = flag(1.2, 'highest speed, metres per frame')
     seed: int = flag(8964, 'seed of roads, speeds, houses and textures')
     num_workers: int = flag(0, 'worker processes; 0: one for each core')
 
@@ -57,7 +57,7 @@ class Config(Flags):
 
 
 def main(argv=None):
-    """Reads the flags and writes the layout."""
+    """Writes the layout that the flags describe."""
     config, = parse_flags(__doc__, Config, argv=argv)
     shared = dict(img_height=config.img_height, img_width=config.img_width, seed=config.seed,
                   min_speed=config.min_speed, max_speed=config.max_speed,

@@ -1,8 +1,8 @@
-"""Materials of the synthetic world: tiling images with detail at every scale, prefiltered.
+"""Materials of the synthetic world: prefiltered tiling images with detail at every scale.
 
-A texture seen at a slant is compressed along one axis only, so each image is kept at every pair
-of halvings of its two axes (a rip map): a lookup picks, for each axis, the level whose texels are
-as large as the pixel's footprint. Nothing aliases, so nothing flickers from frame to frame.
+A texture seen at a slant is compressed along one axis only. Each image is therefore stored at every
+combination of halvings of its two axes (a rip map), and a lookup picks, for each axis, the level
+whose texels are as large as the footprint of a pixel. This avoids aliasing, and hence flicker.
 """
 import numpy as np
 
@@ -16,20 +16,20 @@ MATERIALS = ('asphalt', 'pavement', 'grass', 'brick', 'plaster', 'concrete', 'he
 
 
 class Textures:
-    """The materials of one world, random by `seed`, ready for filtered lookups."""
+    """The random materials of one world, for filtered lookups."""
 
     def __init__(self, seed):
         rng = np.random.RandomState(seed)
         tables, self._starts, start = [], [], 0
         for name in MATERIALS:
-            # The rounding hides the last bits, in which Fourier transforms differ by machine.
+            # Rounded, since the last bits of Fourier transforms depend on the machine.
             image = np.round(np.clip(_PAINTERS[name](rng), 0, 1) * 4096) / 4096
             for level in _rip_levels(image.astype(np.float32)):
                 tables.append(level.reshape(-1, 3))
                 self._starts.append(start)
                 start += len(tables[-1])
         self._starts = np.array(self._starts, np.int32)
-        # A fourth channel makes a texel 16 bytes, which gathers faster than 12.
+        # A fourth channel makes a texel 16 bytes, which can be gathered faster than 12.
         self._texels = np.zeros((start, 4), np.float32)
         self._texels[:, :3] = np.concatenate(tables)
 
@@ -38,7 +38,7 @@ class Textures:
 
         Args:
           material: one of MATERIALS, or int array [N] of indices into them.
-          u, v: <float32>[N] metres along the surface; v grows upwards in upright materials.
+          u, v: <float32>[N] metres along the surface; v points upwards in upright materials.
           footprint_u, footprint_v: <float32>[N] metres that a sample covers along u and v.
 
         Returns:
@@ -101,7 +101,7 @@ def _rip_levels(image):
 def _noise(rng, exponent, cut=0):
     """Tiling noise [TILE, TILE, 1], mean 0, deviation 1, amplitude ~ frequency^-exponent.
 
-    Frequencies up to `cut`, in cycles a tile, are removed.
+    Frequencies up to `cut`, in cycles per tile, are removed.
     """
     white = np.fft.fft2(rng.standard_normal((TILE_SIZE, TILE_SIZE)))
     axis = np.fft.fftfreq(TILE_SIZE, 1 / TILE_SIZE)
@@ -217,7 +217,7 @@ def _bark(rng):
 
 
 def _stain(rng):
-    """Large-scale shade that multiplies the surfaces, and the clouds."""
+    """Large-scale shade that multiplies the surfaces; also the clouds."""
     return (0.5 + 0.17 * _noise(rng, 1.1)) * np.ones(3)
 
 

@@ -1,7 +1,7 @@
 """The synthetic world and pictures of it.
 
-Surfaces are Lambertian and the light is constant: a point of the world has the same colour in every
-picture, up to the filtering of its texture.
+Surfaces are Lambertian and the light is constant, so a point of the world has the same colour in
+every picture, up to the filtering of its texture.
 """
 from typing import NamedTuple
 
@@ -32,22 +32,22 @@ class World(NamedTuple):
 
 
 def render_image(world, cam_to_world, intrinsics, height, width):
-    """The picture that a pinhole camera takes.
+    """Renders the picture of a pinhole camera.
 
     Args:
       world: a `World`.
       cam_to_world: [4, 4] camera axes (x right, y down, z forward) to world.
       intrinsics: [3, 3], pixels; integer coordinates are pixel centres.
-      height, width: of the picture, pixels.
+      height, width: size of the picture in pixels.
 
     Returns:
       <uint8>[H, W, 3] RGB.
     """
-    # Two rays a pixel each way and one around the picture: a pixel is a tent over 4 x 4 of them,
-    # as blurred as a lens makes it, so that a picture can be resampled without visible loss.
+    # Two rays per pixel along each axis, with a margin of one. A pixel is a tent filter over 4 x 4
+    # rays, about as blurred as by a lens, so that pictures can be resampled without visible loss.
     x, y = (np.arange(-1, 2 * size + 1) * _RAY_STEP - _RAY_STEP / 2 for size in (width, height))
     hits = cast_pixels(world.boxes, cam_to_world, intrinsics, *np.meshgrid(x, y), on_grid=True)
-    # The change of a ray from one to the next, in x and in y.
+    # Differences between rays of neighbouring pixels, in x and in y.
     steps = (cam_to_world[:3, :2] / np.diag(intrinsics)[:2]).T.astype(np.float32)
     colour = _shade(world, hits, steps * np.float32(_RAY_STEP)).reshape(len(y), len(x), 3)
     colour = sum(share * colour[i:i + 2 * height:2] for i, share in enumerate(_TENT))
@@ -56,8 +56,10 @@ def render_image(world, cam_to_world, intrinsics, height, width):
 
 
 def _shade(world, hits, steps):
-    """Colours <float32>[h * w, 3] of rays, in 0..1 or slightly above; `steps` [2, 3] are the
-    differences of neighbouring rays."""
+    """Colours of rays: <float32>[h * w, 3], in 0..1 or slightly above.
+
+    `steps` [2, 3] are the differences between neighbouring rays.
+    """
     surface, rays, depth = (a.reshape((-1,) + a.shape[2:])
                             for a in (hits.surface, hits.rays, hits.depth))
     colour = np.empty_like(rays)
@@ -72,7 +74,7 @@ def _shade(world, hits, steps):
 
 
 def _shade_sky(world, rays, steps):
-    """A bright sky with clouds, infinitely far: a function of the direction alone."""
+    """A bright sky with clouds, infinitely far away: it depends only on the direction."""
     unit = rays / np.linalg.norm(rays, axis=-1, keepdims=True)
     flat = 5 / (np.float32(0.2) - np.minimum(unit[:, 1], 0))
     footprint = flat * np.abs(steps).max()
@@ -83,7 +85,7 @@ def _shade_sky(world, rays, steps):
 
 
 def _shade_ground(world, origin, rays, depth, steps):
-    """Asphalt with marks, kerb, pavement, grass, by the distances along and from the road."""
+    """Asphalt with markings, kerb, pavement, grass, by the distances along and from the road."""
     point = rays[:, [0, 2]] * depth[:, None] + origin[[0, 2]]
     _, index = world.nearest_road.query(point)
     right = right_of(world.road.headings[index])
@@ -107,7 +109,7 @@ def _shade_ground(world, origin, rays, depth, steps):
 
 
 def _painted(along, aside, size_along, size_aside):
-    """Share of white paint under each ray: middle dashes, parking lines, crossings."""
+    """Share of white paint under each ray: centre dashes, parking lines, crossings."""
     dashes = _band(aside, -0.08, 0.08, size_aside) * _stripes(along, 3.0, 6.5, size_along)
     parking = _band(np.abs(aside), 3.2, 3.32, size_aside)
     crossing = (_stripes(along, 3.0, 47.0, size_along) * _stripes(aside, 0.5, 1.0, size_aside) *
@@ -130,13 +132,13 @@ def _stripes(x, width, period, size):
 
 
 def _stains(world, u, v, size_u, size_v):
-    """Shade that varies over metres, so that no tile of a texture looks like the next one."""
+    """Shade that varies over metres, so that neighbouring tiles of a texture look different."""
     return np.float32(0.5) + world.textures.lookup(
         'stain', *(np.float32(0.23) * metres for metres in (u, v, size_u, size_v)))
 
 
 def _shade_boxes(world, origin, rays, depth, steps, surface):
-    """Upright textures, brightened by the direction that each face looks in."""
+    """Upright textures, with a brightness that depends on the direction of each face."""
     boxes = world.boxes
     heading = boxes.heading[surface].astype(np.float32)
     ray = np.stack(turned(rays.T, heading), -1)
@@ -164,7 +166,7 @@ def _shade_boxes(world, origin, rays, depth, steps, surface):
 
 
 def _light(heading, normal, sign):
-    """Brightness of faces: a low sun from the left behind the first camera."""
+    """Brightness of faces under a low sun, to the left behind the first camera."""
     towards_sun = np.where(normal == 0, -0.8 * np.cos(heading) + 0.6 * np.sin(heading),
                            -0.8 * np.sin(heading) - 0.6 * np.cos(heading)) * sign
     return np.where(normal == 1, 1.1, 0.92 + 0.2 * towards_sun).astype(np.float32)

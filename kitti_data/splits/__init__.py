@@ -1,6 +1,6 @@
-"""Which drives are for testing, and which raw drives the odometry sequences were cut from.
+"""Test drives of the splits, and the raw drives that the odometry sequences were cut from.
 
-The lists are text files beside this one, a drive a line.
+The lists are text files in this folder, with one drive per line.
 """
 import os
 
@@ -8,7 +8,7 @@ from vo_common.files import read_lines
 
 
 def test_scenes(split):
-    """Set of raw drives that the 'eigen' or 'stereo' depth split tests on."""
+    """Set of raw drives in the test set of the 'eigen' or 'stereo' depth split."""
     return set(_lines('%s_test_scenes.txt' % split))
 
 
@@ -18,12 +18,12 @@ def training_drives(split):
 
 
 def odometry_drives():
-    """Dict from odometry sequence ('00' to '10') to the raw drive it comes from."""
+    """Dict from odometry sequence ('00' to '10') to the raw drive that it was cut from."""
     return {sequence: drive for sequence, (drive, _, _) in _cuts().items()}
 
 
 def odometry_first_frame(sequence):
-    """The raw drive's frame that is frame 0 of an odometry sequence; 0 for unknown sequences.
+    """The frame of the raw drive that is frame 0 of an odometry sequence; 0 if it is unknown.
 
     Source: the devkit of KITTI's odometry benchmark.
     """

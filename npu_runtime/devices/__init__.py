@@ -1,1 +1,1 @@
-"""NPU, GPU and CPU: which one, how it is configured, how many ranks. Nothing outside asks."""
+"""NPU, GPU and CPU: choice, configuration and ranks. No other code depends on the device."""

@@ -14,21 +14,21 @@ _KINDS = {'cpu': cpu, 'gpu': gpu, 'npu': npu}
 
 
 class Device(collections.namedtuple('Device', 'kind reason')):
-    """Where to run: `kind` is 'npu', 'gpu' or 'cpu', `reason` a phrase for the log."""
+    """The device: `kind` is 'npu', 'gpu' or 'cpu', `reason` a phrase for the log."""
     __slots__ = ()
 
     @property
     def own(self):
-        """The module of the kind: cpu.py, gpu.py or npu.py, which offer the same names."""
+        """The module of this kind, cpu.py, gpu.py or npu.py; they define the same names."""
         return _KINDS[self.kind]
 
 
 def choose_device(config):
-    """The <Device> that `config.device` requests, `config` being a <RuntimeConfig>.
+    """The <Device> that `config`, a <RuntimeConfig>, requests.
 
     Raises:
-      UserError: an NPU is requested and its plugin does not import (TensorFlow alone would
-        silently run on the CPU), or a GPU and TensorFlow sees none.
+      UserError: an NPU is requested but its plugin cannot be imported (TensorFlow alone would
+        silently run on the CPU), or a GPU is requested but TensorFlow sees none.
     """
     if config.device == 'cpu':
         return Device('cpu', '--device=cpu')
@@ -53,8 +53,8 @@ def choose_device(config):
 def _plugin_obstacle():
     """Why the Ascend plugin cannot be used; empty if it can.
 
-    The import registers the `NpuOptimizer` that a session's configuration names. Its module
-    `npu_init` is not imported: it replaces `tf.Session` for the whole process.
+    The import registers the `NpuOptimizer` that the session configuration names. The plugin's
+    module `npu_init` is not imported because it replaces `tf.Session` for the whole process.
     """
     try:
         importlib.import_module('npu_bridge')
@@ -66,7 +66,7 @@ def _plugin_obstacle():
 def _library_obstacle():
     """Why the plugin's library does not load; empty if it does or does not exist.
 
-    The plugin only prints this reason, and fails later on a name that is undefined without it.
+    The plugin only prints this reason, and fails later on a name that the library would define.
     """
     try:
         folders = importlib.util.find_spec('npu_bridge').submodule_search_locations

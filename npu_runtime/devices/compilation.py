@@ -1,4 +1,4 @@
-"""XLA, which compiles the training step where it is requested."""
+"""Compilation of the training step with XLA, on request."""
 import os
 
 import tensorflow.compat.v1 as tf
@@ -11,11 +11,11 @@ _FLAGS, _CPU_FLAG = 'TF_XLA_FLAGS', '--tf_xla_cpu_global_jit'
 def uses_xla(device, config):
     """Whether XLA compiles the training step on `device`.
 
-    `--xla=auto` means off: on a CPU oneDNN's convolutions are faster than XLA's, and no measurement
-    on a GPU shows that the compilation pays.
+    `--xla=auto` means off: on a CPU, oneDNN's convolutions are faster than XLA's, and on a GPU no
+    measurement has shown a benefit.
 
     Raises:
-      UserError: --xla=on without a compiler.
+      UserError: --xla=on is given, but this TensorFlow or device has no XLA.
     """
     if config.xla != 'on':
         return False
@@ -28,14 +28,14 @@ def uses_xla(device, config):
 
 
 def _is_built_with_xla():
-    # TensorFlow 1.15 lacks the function, and compiled it draws other initial weights.
+    # TensorFlow 1.15 lacks the function; its XLA would also draw different initial weights.
     return hasattr(tf.test, 'is_built_with_xla') and tf.test.is_built_with_xla()
 
 
 def ask_for_xla(proto, device):
-    """Makes sessions of `proto`, and on a CPU the whole process, compile what they can.
+    """Enables XLA for sessions of `proto`, and on a CPU for the whole process.
 
-    Call it before the first session of the process, which is when TensorFlow reads its flags.
+    Call it before the first session of the process, when TensorFlow reads its flags.
     """
     proto.graph_options.optimizer_options.global_jit_level = tf.OptimizerOptions.ON_1
     if device.kind == 'cpu' and _CPU_FLAG not in os.environ.get(_FLAGS, ''):

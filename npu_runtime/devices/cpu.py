@@ -1,4 +1,4 @@
-"""The CPU. gpu.py and npu.py offer the same names: `Device.own` is one of the three modules."""
+"""The CPU. gpu.py and npu.py define the same names; `Device.own` is one of the three modules."""
 import ctypes
 import sys
 
@@ -13,22 +13,22 @@ from vo_common.parallel import num_cores
 
 SHARED = True  # whether several processes can use the device at once
 SHOWS_PROCESSES = ''  # command that lists the processes on the device
-REFUSED = None  # pattern of the driver's errors; a CPU has no driver
-# The only precision that TensorFlow's rewrite for a CPU makes is bfloat16.
+REFUSED = None  # pattern of errors from the driver; a CPU has none
+# On a CPU, TensorFlow's graph rewrite supports only bfloat16.
 _MIXED = ('allow_mix_precision', 'allow_mix_precision_bf16')
 _FLOAT32 = ('', 'force_fp32', 'must_keep_origin_dtype', 'origin')
 _SMALL_MEMORY = 4e9  # bytes
-_TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8  # of mallopt, in malloc.h
+_TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8  # parameters of mallopt, see malloc.h
 
 
 def prepare_process():
-    """Lets glibc's malloc keep the memory that TensorFlow frees; before the first session.
+    """Makes glibc's malloc keep the memory that TensorFlow frees. Call it before the first session.
 
-    A training step allocates and frees gigabytes in large pieces. By default the system provides
-    each piece again and clears it page by page: a tenth to a fifth of the CPU time of a step with
-    TensorFlow 1.15, 3 % with 2.21 (5.81 CPU seconds instead of 5.65). One arena lets each thread
-    use what another has freed; the pieces are few, so threads do not wait for each other. Memory
-    stays as it is on systems without glibc. Logs what to expect of a small machine.
+    A training step allocates and frees gigabytes in large pieces. By default each piece is returned
+    to the system, which clears it page by page on the next allocation: 10 to 20 % of the CPU time
+    of a step with TensorFlow 1.15, 3 % with 2.21 (5.81 CPU seconds instead of 5.65). A single arena
+    lets threads reuse each other's memory; there are few pieces, so they do not contend for it.
+    Without glibc, malloc is unchanged. Also logs what to expect on a small machine.
     """
     expected = what_to_expect(num_cores(), usable_memory())
     if expected:
@@ -45,10 +45,10 @@ def prepare_process():
 
 
 def what_to_expect(cores, memory):
-    """A line for the log about a machine with one core or little memory; empty for others.
+    """Log line for a machine with one core or little memory; empty for others.
 
     Args:
-      cores: number.
+      cores: number of cores.
       memory: free bytes; 0 if unknown.
     """
     expected = []
@@ -61,12 +61,13 @@ def what_to_expect(cores, memory):
 
 
 def configure(proto, config, ranks):
-    """Writes into a tf.ConfigProto what this device needs.
+    """Sets the fields of a tf.ConfigProto that this device needs.
 
     Args:
       proto: tf.ConfigProto.
       config: RuntimeConfig.
-      ranks: of `ranks.connect`; None for a single process. The ranks of a host share its cores.
+      ranks: as returned by `ranks.connect`; None for a single process. The ranks of a host share
+        its cores.
     """
     proto.device_count['GPU'] = 0
     if not config.intra_op_threads and ranks and ranks.local_size > 1:
@@ -75,7 +76,7 @@ def configure(proto, config, ranks):
 
 
 def lower_precision(proto, chosen):
-    """Makes sessions of a tf.ConfigProto run the rewrite, if any, of a <Precision>."""
+    """Enables the graph rewrite of a <Precision>, if it has one, in a tf.ConfigProto."""
     if chosen.rewrite:
         host_kernels.keep_in_float32()
         setattr(proto.graph_options.rewrite_options, chosen.rewrite,
@@ -102,7 +103,7 @@ class SingleSteps:
         self.operation = train_op
 
     def until(self, step, last_step):
-        """Number of steps of the call after global step `step`: 1, or 0 at the end."""
+        """Number of steps in the call after global step `step`: 1, or 0 at the end."""
         return min(1, last_step - step)
 
     def set_steps(self, session, steps):
@@ -121,8 +122,8 @@ def step_loop(train_op, config, intervals):
 def scaled_optimizer(optimizer, kind, config, is_distributed):
     """(optimizer with loss scaling, <float32>[] the scale); `kind` is 'dynamic' or 'fixed'."""
     del is_distributed
-    # TensorFlow's FixedLossScale applies gradients that overflowed; a dynamic scale that grows by
-    # a factor of 1 stays fixed and skips them.
+    # TensorFlow's FixedLossScale applies gradients that overflowed. A dynamic scale with a growth
+    # factor of 1 stays fixed and skips them.
     loss_scale = tf.train.experimental.DynamicLossScale(
         initial_loss_scale=config.loss_scale_value,
         increment_period=config.loss_scale_growth_steps,

@@ -1,4 +1,4 @@
-"""The flags for device, precision and speed."""
+"""Flags for device, precision and speed."""
 import dataclasses
 from typing import List
 
@@ -14,14 +14,13 @@ LOSS_SCALES = ('auto', 'off', 'dynamic', 'fixed')
 class RuntimeConfig(Flags):
     """Device, precision and speed.
 
-    Checked on construction, before TensorFlow starts. The last four flags have no effect on other
-    devices than an NPU.
+    Checked on construction, before TensorFlow starts. The last four flags affect only an NPU.
     """
     device: str = flag('auto', 'where to run; auto takes an NPU, else a GPU, else the CPU',
                        choices=DEVICES)
     precision_mode: str = flag(
         '', 'empty is allow_mix_precision on an NPU, float32 elsewhere; allow_mix_precision is '
-            'float16 on a GPU, bfloat16 on a CPU that has it; a GPU and a CPU take few of the '
+            'float16 on a GPU, bfloat16 on a CPU that has it; a GPU and a CPU support few of the '
             'other modes', choices=('',) + npu_options.PRECISION_MODES)
     loss_scale: str = flag('auto', 'loss scaling; auto is dynamic in mixed precision, except for '
                                    "a CPU's bfloat16", choices=LOSS_SCALES, modes=('train',))
@@ -34,15 +33,15 @@ class RuntimeConfig(Flags):
                                        modes=('train',))
     intra_op_threads: int = flag(0, 'CPU threads inside one operation; 0 is one for each core, '
                                     'which the ranks of a host share', at_least=0)
-    inter_op_threads: int = flag(0, 'CPU operations at a time; 0 is one for each core',
+    inter_op_threads: int = flag(0, 'CPU operations in parallel; 0 is one for each core',
                                  at_least=0)
     xla: str = flag('auto', 'compile the training step with XLA; auto is off',
                     choices=XLA_MODES, modes=('train',))
     modify_mixlist: str = path_flag(
         '', 'NPU: JSON list of the operations that may run in 16 bits; empty keeps layer norm, '
-            'losses and geometry in float32, none takes the lists of the plugin')
-    iterations_per_loop: int = flag(1, 'NPU: most steps in one session call; more than 1 needs '
-                                       '--enable_data_pre_proc', at_least=1)
+            'losses and geometry in float32, none uses the lists of the plugin')
+    iterations_per_loop: int = flag(1, 'NPU: maximum number of steps per session call; more than '
+                                       '1 needs --enable_data_pre_proc', at_least=1)
     enable_data_pre_proc: bool = flag(False, 'NPU: fetch the next batch on the device')
     npu_options: List[str] = flag([], 'NPU: further options of the plugin as KEY=VALUE; '
                                       '--help_npu lists them',

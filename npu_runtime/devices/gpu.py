@@ -1,20 +1,20 @@
-"""The GPU, driven by TensorFlow itself; offers the names of cpu.py."""
+"""The GPU, as TensorFlow supports it; defines the names of cpu.py."""
 import re
 
 from npu_runtime.devices import npu_options
-# Shared with a CPU, and part of what this module offers.
+# Names that this module shares with cpu.py and re-exports.
 from npu_runtime.devices.cpu import (  # noqa: F401
     SHARED, fetched_images, lower_precision, scaled_optimizer, step_loop)
 from npu_runtime.devices.precision import Precision
 from vo_common.errors import UserError
 
 SHOWS_PROCESSES = 'nvidia-smi'
-# TensorFlow's errors where the card or its driver refuses.
+# Errors that TensorFlow reports if the card or its driver fails.
 REFUSED = re.compile(
     r'no blas support|no dnn|dnn library|cublas|cudnn|cusolver|cuda|cannot set a device|'
     r'gpu.{0,20}(lost|reset|sync failed)|illegal memory access|launch failed|ecc error',
     re.IGNORECASE)
-# The only precision that TensorFlow's rewrite for a GPU makes is float16.
+# On a GPU, TensorFlow's graph rewrite supports only float16.
 _MIXED = ('allow_mix_precision', 'allow_mix_precision_fp16')
 _FLOAT32 = ('force_fp32', 'must_keep_origin_dtype')
 
@@ -24,10 +24,10 @@ def prepare_process():
 
 
 def configure(proto, config, ranks):
-    """As `cpu.configure`; each rank of a host takes a card of its own.
+    """As `cpu.configure`; each rank of a host uses its own card.
 
     Raises:
-      UserError: a precision that exists on an NPU only.
+      UserError: the requested precision exists only on an NPU.
     """
     proto.gpu_options.allow_growth = True
     if ranks and ranks.local_rank is not None:
@@ -39,7 +39,7 @@ def precision(config):
     """As `cpu.precision`; float16 may underflow.
 
     Raises:
-      UserError: a precision that exists on an NPU only.
+      UserError: the requested precision exists only on an NPU.
     """
     mode_v2 = npu_options.parse(config).get('precision_mode_v2')
     if mode_v2 or config.precision_mode not in _MIXED + _FLOAT32 + ('',):

@@ -1,4 +1,4 @@
-"""Checks that a whole graph can run on an NPU: shapes, types and kinds of its operations."""
+"""Checks that a whole graph can run on an NPU: shapes, dtypes and types of its operations."""
 import collections
 import os
 
@@ -10,14 +10,14 @@ ALLOWED_OPS_FILE = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'dev
 
 _SHAPE_OPS = ('Shape', 'ShapeN', 'Size', 'Rank')
 _WIDE_TYPES = ('float64', 'int64', 'complex64', 'complex128')
-# Outputs from this one on are read by the backward operation of the same kernel only.
+# Outputs from this index on are read only by the backward operation of the same kernel.
 _KERNEL_PRIVATE = {'FusedBatchNormV3': 5}
 
 
 def device_ops(targets):
     """The operations that the device runs for `targets`.
 
-    Excludes the input pipeline and what constant folding removes.
+    Excludes the input pipeline and the operations that constant folding removes.
 
     Args:
       targets: list of tensors and operations.
@@ -38,9 +38,9 @@ def device_ops(targets):
 
 
 def _folded(ops):
-    """The operations among `ops` that depend on constants and static shapes only: set."""
+    """The operations among `ops` that depend only on constants and static shapes: set."""
     folded = set()
-    for op in next(iter(ops)).graph.get_operations():  # inputs come first, but in a loop
+    for op in next(iter(ops)).graph.get_operations():  # inputs come first, except in loops
         if op.type in _SHAPE_OPS:
             is_folded = all(tensor.shape.is_fully_defined() for tensor in op.inputs)
         elif op.inputs:
@@ -58,7 +58,7 @@ def _keeps_state(op):
 
 
 def counts(ops):
-    """dict, type of operation -> number, in descending order."""
+    """dict, type of operation -> count, in descending order of counts."""
     return dict(sorted(collections.Counter(op.type for op in ops).items(),
                        key=lambda item: (-item[1], item)))
 
@@ -90,7 +90,7 @@ def _device_outputs(op):
 
 
 def _wide_gradients(ops):
-    """Sentences about 64-bit numbers between the weights and what is computed with them."""
+    """Sentences about 64-bit tensors that depend on the weights."""
     inside, reached = set(ops), set()
     waiting = [variable.op for variable in
                ops[0].graph.get_collection(tf.GraphKeys.TRAINABLE_VARIABLES)]

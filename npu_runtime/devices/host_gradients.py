@@ -2,10 +2,10 @@
 
 Eigen's kernels for the gradients of a convolution with stride 1 take up to three times as long as
 the convolution, and use one core. Both gradients are convolutions themselves: the gradient of the
-input convolves the output's gradient with the flipped and transposed kernel; that of the kernel
-convolves the input with the output's gradient, the batch taken as channels. For 1x1 kernels both
-are matrix products. For other convolutions with stride 2 TensorFlow's kernels are faster, and
-oneDNN's always; `host_kernels` has the figures.
+input convolves the gradient of the output with the flipped and transposed kernel; that of the
+kernel convolves the input with the gradient of the output, with the batch as channels. For 1x1
+kernels both are matrix products. For other convolutions with stride 2, TensorFlow's kernels are
+faster; oneDNN's are always faster. `host_kernels` has the figures.
 """
 import contextlib
 
@@ -19,10 +19,10 @@ _ONES = [1, 1, 1, 1]
 
 @contextlib.contextmanager
 def convolutions_as_gradients(device):
-    """Convolutions built within get these gradients on a CPU without oneDNN.
+    """Context in which convolutions get these gradients, on a CPU without oneDNN.
 
     Args:
-      device: Device; nothing changes on others than a CPU.
+      device: Device; has an effect only for a CPU.
     """
     if device.kind != 'cpu' or host_kernels.uses_onednn():
         yield
@@ -33,7 +33,7 @@ def convolutions_as_gradients(device):
 
 @tf.RegisterGradient(_NAME)
 def _gradients(op, gradient):
-    """(gradient of the input, gradient of the kernel) of the operation `op`."""
+    """(gradient of the input, gradient of the kernel) of the convolution `op`."""
     inputs, kernel = op.inputs
     sizes, strides = kernel.shape.as_list()[:2], op.get_attr('strides')[1:3]
     is_plain = (op.get_attr('data_format') == b'NHWC' and op.get_attr('dilations') == _ONES
@@ -57,7 +57,7 @@ def _tensorflows_own(op, inputs, kernel, gradient):
 
 
 def _of_products(inputs, kernel, gradient, stride):
-    """The gradients for a 1x1 kernel: every `stride`-th pixel times a matrix."""
+    """The gradients for a 1x1 kernel, a matrix product at every `stride`-th pixel."""
     depth, filters = kernel.shape.as_list()[2:]
     pixels = tf.reshape(gradient, [-1, filters])
     seen = inputs[:, ::stride, ::stride] if stride > 1 else inputs

@@ -1,7 +1,7 @@
-"""TensorFlow's kernels on this host's CPU, oneDNN's or Eigen's, and their abilities.
+"""TensorFlow's kernels on this host's CPU, oneDNN's or Eigen's, and what they support.
 
-CPU seconds per step of train_rigid, resnet50, batch 4, 128x416, two cores; the columns of a row
-were measured in alternation, the rows in different runs and states of the networks:
+CPU seconds per step of train_rigid, resnet50, batch 4, 128x416, two cores. The columns of a row
+were measured in alternation, the rows in different runs and with different weights:
 
     kernels                  TensorFlow's gradients of convolutions    host_gradients
     Eigen, TensorFlow 1.15.0                 15.3                           11.4
@@ -17,15 +17,15 @@ from tensorflow.core.protobuf import rewriter_config_pb2
 from npu_runtime.devices.processor import cpu_instructions
 
 BFLOAT16_REWRITE = 'auto_mixed_precision_onednn_bfloat16'
-# Operations of losses and geometry stay in float32, as in float32_ops.json for an NPU: the
-# variances of SSIM are differences of nearly equal numbers, which 8 bits turn into zero or less,
-# and the loss into NaN at step two. TensorFlow's rewrites have no attribute for single operations.
+# Operations of losses and geometry stay in float32, as in float32_ops.json for an NPU. The
+# variances of SSIM are differences of nearly equal numbers: with 8 bits they become 0 or negative,
+# and the loss becomes NaN at step 2. TensorFlow's rewrites have no attribute for single operations.
 FLOAT32_OPS = ('Abs', 'AvgPool', 'AvgPoolGrad', 'Cos', 'Div', 'Exp', 'Floor', 'GatherV2', 'Inv',
                'Maximum', 'Mean', 'Minimum', 'Mul', 'Neg', 'RealDiv', 'Reciprocal', 'Rsqrt',
                'RsqrtGrad', 'Sigmoid', 'SigmoidGrad', 'Sign', 'Sin', 'Sqrt', 'SqrtGrad', 'Square',
                'SquaredDifference', 'Sub', 'Sum')
 _REWRITE_LISTS = 'TF_AUTO_MIXED_PRECISION_GRAPH_REWRITE_%s'
-# The second names are TensorFlow 1.15's.
+# BLACKLIST_ADD and GRAYLIST_REMOVE are the names in TensorFlow 1.15.
 _CHANGES = ('INFERLIST_REMOVE', 'CLEARLIST_REMOVE', 'DENYLIST_ADD', 'GRAYLIST_REMOVE',
             'BLACKLIST_ADD')
 _ONEDNN_SINCE = (2, 9)
@@ -33,9 +33,9 @@ _BFLOAT16_INSTRUCTIONS = frozenset(['avx512_bf16', 'amx_bf16'])
 
 
 def uses_onednn():
-    """Whether TensorFlow computes with oneDNN, as TF_ENABLE_ONEDNN_OPTS says.
+    """Whether TensorFlow computes with oneDNN, according to TF_ENABLE_ONEDNN_OPTS.
 
-    `engine.start_tensorflow` sets it on every CPU on which TensorFlow's builds would choose oneDNN.
+    `engine.start_tensorflow` sets it on every CPU on which oneDNN is faster.
     """
     version = tuple(int(number) for number in re.findall(r'\d+', tf.__version__)[:2])
     if version < _ONEDNN_SINCE or not sys.platform.startswith('linux'):
@@ -55,10 +55,10 @@ def bfloat16_obstacle():
 
 
 def keep_in_float32(environ=None):
-    """Sets the operations that TensorFlow's graph rewrites leave in float32, unless the user did.
+    """Sets the operations that TensorFlow's graph rewrites keep in float32, unless the user did.
 
     Args:
-      environ: dict of the environment that the rewrite reads; None for that of the process.
+      environ: dict, the environment that the rewrite reads; None for that of the process.
     """
     environ = os.environ if environ is None else environ
     for change in _CHANGES:

@@ -3,13 +3,13 @@
     python npu_runtime/devices/launch_ranks.py -np 2 -H localhost:2 python geonet/main.py --mode=...
 
 scripts/train_multi.sh calls it. Horovod may kill the waiting ranks before they report anything,
-and itself prints only an exit code and a traceback.
+and prints only an exit code and a traceback.
 """
 import signal
 import sys
 
-# Seconds after the first failure within which Horovod kills no rank itself: it waits 5 after its
-# SIGTERM.
+# Seconds after the first failure within which a kill cannot come from Horovod, which waits 5
+# seconds between SIGTERM and SIGKILL.
 _OWN_DEATH = 3
 
 
@@ -22,10 +22,10 @@ def _signal_of(status):
 
 
 def cause_of(ends):
-    """The rank that failed first, and how.
+    """Describes which rank failed first, and how.
 
-    A killed rank closes its connections, so another one may fail before the launcher notices the
-    death: the signal is the cause of both.
+    A killed rank closes its connections, so another rank may fail before the launcher notices; the
+    signal is the cause of both failures.
 
     Args:
       ends: dict, rank (int) -> (exit status, time of its end in seconds).

@@ -1,7 +1,7 @@
-"""The Ascend NPU, driven by the TF Adapter's `npu_bridge`; offers the names of cpu.py.
+"""The Ascend NPU, through the TF Adapter's `npu_bridge`; defines the names of cpu.py.
 
-Imports submodules of the plugin alone, and only when they are needed: its `npu_init` replaces
-tf.Session for the whole process.
+Imports single submodules of the plugin, and only when they are needed, because its `npu_init`
+replaces tf.Session for the whole process.
 """
 import importlib
 import inspect
@@ -31,8 +31,8 @@ def configure(proto, config, ranks):
     """As `cpu.configure`: names the plugin, and disables rewrites that would undo its work.
 
     Raises:
-      UserError: an option that the installed plugin lacks, a missing file or folder, a single
-        thread for data that are fetched on the device.
+      UserError: the installed plugin lacks an option, a file or folder is missing, or there is a
+        single thread although data are fetched on the device.
     """
     del ranks  # each rank sees its own card: ASCEND_DEVICE_ID
     if config.enable_data_pre_proc:
@@ -44,7 +44,7 @@ def configure(proto, config, ranks):
     proto.graph_options.optimizer_options.global_jit_level = tf.OptimizerOptions.OFF
     rewrite = proto.graph_options.rewrite_options
     rewrite.remapping = _Rewrite.OFF
-    # In this field OFF would mean "as annotated by hand"; off is called NO_MEM_OPT.
+    # In this field, the number of OFF means MANUAL; NO_MEM_OPT disables it.
     rewrite.memory_optimization = _Rewrite.NO_MEM_OPT
     optimizer = rewrite.custom_optimizers.add()
     optimizer.name = 'NpuOptimizer'
@@ -55,7 +55,7 @@ def configure(proto, config, ranks):
 def _plugin_defaults():
     """dict, argument of the plugin's run configuration -> default; None if it has none.
 
-    They identify the version: every release calls itself 1.15.0.
+    They identify the version, because every release calls itself 1.15.0.
     """
     try:
         module = importlib.import_module('npu_bridge.estimator.npu.npu_config')
@@ -66,7 +66,7 @@ def _plugin_defaults():
 
 
 def precision(config):
-    """As `cpu.precision`: the plugin's mode, in which 16 bits may underflow."""
+    """As `cpu.precision`: the mode of the plugin; 16 bits may underflow."""
     values = npu_options.values_of(config)
     return Precision(values.get('precision_mode') or values.get('precision_mode_v2'), None,
                      npu_options.is_mixed(values))
@@ -87,20 +87,20 @@ def scaled_optimizer(optimizer, kind, config, is_distributed):
 
 
 class SunkSteps:
-    """Several training steps per session call, on the device alone; make it before the session.
+    """Several training steps per session call, entirely on the device. Create before the session.
 
-    The plugin turns the step into a loop whose length is a variable of the device: it may change
-    between calls, and the graph is compiled once. Steps that loss scaling skips do not advance the
-    global step; the next call makes up for them.
+    The plugin turns the step into a loop whose length is a variable on the device, so that it can
+    change between calls without recompiling the graph. Steps that loss scaling skips do not advance
+    the global step; the next call makes up for them.
 
     Args:
       train_op: tf.Operation, one step.
-      most_steps: upper bound of the steps of one call.
-      intervals: list of int, steps between log lines, checkpoints and so on, each of which must
-        end a call; 0 is never.
+      most_steps: maximum number of steps per call.
+      intervals: list of int, steps between log lines, checkpoints and so on; a call ends at each
+        multiple. 0 means never.
 
     Attributes:
-      operation: tf.Operation, what a session call runs.
+      operation: tf.Operation that a session call runs.
     """
 
     def __init__(self, train_op, most_steps, intervals):
@@ -112,12 +112,12 @@ class SunkSteps:
         self.operation = self._length.create_iteration_per_loop_var(train_op)
 
     def until(self, step, last_step):
-        """Number of steps of the call after global step `step`: it ends where something is due."""
+        """Number of steps in the call after global step `step`, which ends at the next interval."""
         due = [interval - step % interval for interval in self._intervals]
         return min([self._most_steps, last_step - step] + due)
 
     def set_steps(self, session, steps):
-        """Sets the number of steps of the calls that follow."""
+        """Sets the number of steps in the following calls."""
         if steps != self._steps:
             self._length.load_iteration_per_loop_var(session, steps)
             self._steps = steps
@@ -133,9 +133,9 @@ def step_loop(train_op, config, intervals):
 def fetched_images(images):
     """As `cpu.fetched_images`.
 
-    A call with other fetches than the training call compiles another graph; if that contains the
-    step, it runs a second step with all-reduces in which the other ranks take no part. So each
-    step stores its images in variables of the device, which a separate call reads.
+    A call with other fetches than the training call compiles another graph. If that graph contained
+    the step, it would run a further step, with all-reduces that the other ranks do not join.
+    Therefore each step stores its images in variables on the device, which a separate call reads.
     """
     kept, updates = {}, []
     with tf.variable_scope('kept_images'):

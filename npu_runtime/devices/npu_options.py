@@ -1,9 +1,10 @@
 """The options of the Ascend plugin.
 
-Four options are flags of their own in flags.py. Every other one is a key of `--npu_options` and a
-row of `OPTIONS`, which yields its check, its entry in the plugin's `parameter_map` and its line in
-`--help_npu` and docs/ascend.md. The plugin ignores unknown keys, reads a value of the wrong type
-as empty and ends the process or the session at an illegal value, so all entries are made here.
+Four options have their own flags in flags.py. Every other option is a key of `--npu_options` and a
+row of `OPTIONS`, which defines its check, its entry in the plugin's `parameter_map` and its line in
+`--help_npu` and docs/ascend.md. The plugin ignores unknown keys, reads a value of the wrong type as
+empty, and ends the process or the session at an illegal value; therefore all values are checked
+here.
 """
 import collections
 import json
@@ -13,9 +14,9 @@ import re
 from vo_common.errors import UserError
 from vo_common.files import expand_typed, make_folder, require_file
 
-# The operations of layer norm, losses and geometry: in float16 their epsilons are zero, variances
-# cancel and sums overflow. The list also keeps their gradients in float32. Additions, which the
-# networks contain as well, follow their first input or `precision.kept_in_float32`.
+# Operations of layer norm, losses and geometry: in float16 their epsilons underflow, variances
+# cancel and sums overflow. The list also keeps their gradients in float32. It omits additions,
+# which the networks contain too: they follow their first input or `precision.kept_in_float32`.
 FLOAT32_OPS_FILE = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'float32_ops.json')
 _MIXED_MODES = ('allow_mix_precision', 'allow_mix_precision_fp16', 'allow_mix_precision_bf16')
 _MIXED_MODES_V2 = ('mixed_float16', 'mixed_bfloat16')
@@ -28,13 +29,16 @@ _LARGEST_INT = 2 ** 31 - 1  # the plugin parses steps with atoi
 Option = collections.namedtuple('Option', 'key legal help versions needs', defaults=('', ''))
 Option.__doc__ = """A key of `--npu_options`.
 
-key: name in the plugin's parameter_map; the `profiling_...` keys make up its profiling_options.
-legal: <Legal> values. versions: of the plugin that have the option; empty if all do. needs: the key
-without which the plugin ignores this one.
+key: name in the plugin's parameter_map; the `profiling_...` keys form its profiling_options.
+legal: <Legal> values. versions: plugin versions with the option; empty for all. needs: key without
+which the plugin ignores this one.
 """
 Legal = collections.namedtuple('Legal', 'words parse')
-Legal.__doc__ = """The values of an option: in words, and a function that converts a text to the
-type that the plugin reads, or raises ValueError or KeyError."""
+Legal.__doc__ = """Legal values of an option.
+
+words: description. parse: function that converts a text to the type that the plugin reads, or
+raises a ValueError or KeyError.
+"""
 
 
 def _one_of(*texts, values=None):
@@ -75,8 +79,8 @@ _FOLDER = Legal('a folder', _parse_folder)
 _DUMP_STEPS = Legal('at most %d steps and increasing ranges, as in 0|5|10-20' % _MOST_DUMP_STEPS,
                     _parse_dump_steps)
 
-# r1.10 to r1.13 are branches of the published TF Adapter; "later" means all but its first
-# published parser, of 2020.
+# r1.10 to r1.13 are branches of the published TF Adapter; "later" means all but the first published
+# version, of 2020.
 OPTIONS = (
     Option('precision_mode_v2', _one_of(
         *_MIXED_MODES_V2, 'fp16', 'origin', 'cube_fp16in_fp32out'),
@@ -121,7 +125,7 @@ def parse(config):
     """The options in `config.npu_options`: dict, key -> value of the type that the plugin reads.
 
     Raises:
-      UserError: an unknown key, a key given twice, an illegal value or one that has no effect.
+      UserError: a key is unknown or given twice, or a value is illegal or has no effect.
     """
     values = {}
     for item in config.npu_options:
@@ -151,10 +155,10 @@ def _given(config, key):
 
 
 def values_of(config):
-    """The options that these flags ask for: dict, key -> value.
+    """The options that these flags request: dict, key -> value.
 
-    What is not given is left to the plugin, except for the precision mode and `hcom_parallel`,
-    whose defaults differ between its versions.
+    Options that are not given keep the defaults of the plugin, except for the precision mode and
+    `hcom_parallel`, whose defaults differ between versions.
 
     Args:
       config: RuntimeConfig.
@@ -225,9 +229,12 @@ def check_together(config):
 
 
 def prepare_paths(values):
-    """`values` with real paths: makes folders, and raises a UserError if a file is missing.
+    """`values` with links resolved and folders created.
 
-    The plugin refuses a folder that is a symbolic link, so links are resolved here.
+    The plugin refuses a folder that is a symbolic link.
+
+    Raises:
+      UserError: a file is missing, or a folder cannot be created.
     """
     def real_folder(path):
         return os.path.realpath(make_folder(path))
@@ -247,8 +254,8 @@ def fit_to_plugin(values, known):
 
     Args:
       values: dict, key -> value.
-      known: dict, argument of the plugin's run configuration -> its default; None if it cannot be
-        determined, in which case the plugin is taken to be recent.
+      known: dict, argument of the plugin's run configuration -> its default; None if unknown, in
+        which case the plugin is assumed to be recent.
 
     Raises:
       UserError: the version lacks a requested option or value.
@@ -261,7 +268,7 @@ def fit_to_plugin(values, known):
             raise UserError('--npu_options=%s=%s: must be left out (the installed npu_bridge lacks '
                             'the option; versions with it: %s)'
                             % (key, fitted[key], _BY_KEY[key].versions))
-    # In versions that read a switch the default is a switch or None.
+    # Versions in which the option is a switch have a bool or None as default.
     if 'jit_compile' in fitted and not isinstance(known['jit_compile'], str):
         if fitted['jit_compile'] == 'auto':
             raise UserError('--npu_options=jit_compile=auto: must be true or false (the installed '
@@ -277,8 +284,8 @@ def fill(parameter_map, values):
     """Writes options into a graph optimizer's `parameter_map`, each in the field of its type.
 
     Args:
-      parameter_map: of a `RewriterConfig.CustomGraphOptimizer`.
-      values: dict, key -> value, of `fit_to_plugin`.
+      parameter_map: field of a `RewriterConfig.CustomGraphOptimizer`.
+      values: dict, key -> value, as returned by `fit_to_plugin`.
     """
     for key in sorted(values):
         value = json.dumps(values[key]) if isinstance(values[key], dict) else values[key]
@@ -290,13 +297,13 @@ def fill(parameter_map, values):
 
 def describe():
     """The text of `--help_npu`."""
-    import tabulate  # not needed for anything else here
+    import tabulate  # only needed here
     return '--npu_options=KEY=VALUE,KEY=VALUE,... with these keys of the Ascend plugin:\n\n%s' % (
         tabulate.tabulate(table(), ('key', 'effect', 'value', 'versions'), tablefmt='simple',
                           disable_numparse=True, maxcolwidths=[None, 36, 28, 12]))
 
 
 def table():
-    """Rows (key, effect, legal values, versions of the plugin) of the options, for people."""
+    """Rows (key, effect, legal values, versions of the plugin) that describe the options."""
     return [(option.key, option.help + ('; needs %s' % option.needs if option.needs else ''),
              option.legal.words, option.versions) for option in OPTIONS]

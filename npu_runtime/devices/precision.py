@@ -1,4 +1,4 @@
-"""Mixed precision and loss scaling, for every device."""
+"""Mixed precision and loss scaling on every device."""
 import collections
 import contextlib
 
@@ -6,10 +6,10 @@ import tensorflow.compat.v1 as tf
 from tensorflow.core.framework import attr_value_pb2
 
 Precision = collections.namedtuple('Precision', 'words rewrite may_underflow')
-Precision.__doc__ = """What a device makes of the flags of precision.
+Precision.__doc__ = """The precision in which a device computes.
 
-words: for the log. rewrite: the field of RewriterConfig that lowers the precision of a graph, or
-None. may_underflow: whether gradients may be too small for their type.
+words: description for the log. rewrite: the field of RewriterConfig that lowers the precision of a
+graph, or None. may_underflow: whether gradients may be too small for their dtype.
 """
 LossScaling = collections.namedtuple('LossScaling', 'kind scale state')
 LossScaling.__doc__ = """Loss scaling of a training graph.
@@ -24,12 +24,12 @@ _STATE_KEYS = {'current_loss_scale': 'loss_scale/scale', 'loss_scale': 'loss_sca
 
 @contextlib.contextmanager
 def kept_in_float32():
-    """Operations built within keep their dtype when an NPU lowers precision.
+    """Context (or decorator) whose operations keep their dtype when an NPU lowers precision.
 
-    The attribute is that of the plugin's own scope, set in the same way: TensorFlow has no public
-    one, as what a graph offers openly (devices, gradient overrides) sets other attributes, and
-    the node_def of an operation is a copy. Other devices ignore it. It also decorates functions.
-    TensorFlow's gradients do not inherit it: float32_ops.json keeps their operations.
+    Sets the same attribute in the same way as the plugin's own scope. TensorFlow has no public
+    interface for it: public scopes (devices, gradient overrides) set other attributes, and the
+    node_def of an operation is a copy. Other devices ignore it. Gradients do not inherit the
+    attribute; float32_ops.json lists their operations.
     """
     keep = {'_keep_dtype': attr_value_pb2.AttrValue(i=1)}
     with tf.get_default_graph()._attr_scope(keep):  # pylint: disable=protected-access
@@ -39,7 +39,7 @@ def kept_in_float32():
 def loss_scale_kind(device, config):
     """The meaning of `config.loss_scale` on `device`: 'off', 'dynamic' or 'fixed'.
 
-    auto is dynamic if gradients may be too small for their type.
+    auto is dynamic if gradients may be too small for their dtype.
     """
     if config.loss_scale != 'auto':
         return config.loss_scale
@@ -58,8 +58,8 @@ def describe(device, config):
 def wrap_optimizer(optimizer, device, config, is_distributed):
     """Adds loss scaling to an optimizer: a step whose gradients overflow is skipped.
 
-    A skipped step changes neither weights nor global step. Gradients come back unscaled from
-    `compute_gradients`, so that clipping sees their true size.
+    A skipped step changes neither weights nor global step. `compute_gradients` returns unscaled
+    gradients, so that clipping sees their true size.
 
     Args:
       optimizer: tf.train.Optimizer, which averages over the ranks if `is_distributed`.
@@ -80,9 +80,9 @@ def wrap_optimizer(optimizer, device, config, is_distributed):
 
 
 def scale_after(scaling, train_op):
-    """<float32>[] the loss scale after a step, which may change it.
+    """The loss scale after the step `train_op`, which may change it: <float32>[].
 
-    `scaling.scale` itself is read at an undefined time during the step `train_op`.
+    `scaling.scale` itself is read at an undefined time during the step.
     """
     variable = scaling.state.get('loss_scale/scale')
     if variable is None:

@@ -1,4 +1,4 @@
-"""The rank table: the file that lists the cards of a job for HCCL."""
+"""The rank table, a file that lists the cards of a job for HCCL."""
 import json
 import re
 

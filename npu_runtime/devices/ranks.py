@@ -1,10 +1,10 @@
 """Several ranks: HCCL on NPUs, Horovod elsewhere, or a single process.
 
 The three classes have the same interface: `size`, `rank`, `local_rank` and `local_size` (index and
-number of ranks on this host; None and 1 if this process has the host's devices to itself),
+number of ranks on this host; None and 1 if the process does not share devices with other ranks),
 `broadcasts_everything` (if false, integers are not broadcast: every rank reads the checkpoint, and
 `gather(counts)` compares the results), `wrap(optimizer)`, `average(tensor)`,
-`broadcast(variables)`, `agree_on_start(counts, proto)`. Their tensors and operations belong to the
+`broadcast(variables)`, `agree_on_start(counts, proto)`. They add tensors and operations to the
 default graph.
 """
 import os
@@ -22,7 +22,7 @@ def connect(device, environ=None):
 
     Args:
       device: Device.
-      environ: dict, here and below; None for the environment of the process.
+      environ: dict; None for the environment of the process.
 
     Returns:
       SingleProcess, HcclRanks or HorovodRanks.
@@ -99,10 +99,10 @@ class HorovodRanks:
                           for variable in variables])
 
     def agree_on_start(self, counts, proto):
-        """The counts (list of int) of rank 0, since hosts need not share the folder of the run.
+        """The counts (list of int) of rank 0; hosts need not share the folder of the run.
 
-        Runs the first session of the process, which determines the threads of all later ones, and
-        therefore takes the tf.ConfigProto of the training.
+        Runs the first session of the process, which sets the number of threads of all later
+        sessions; `proto` is therefore the tf.ConfigProto of the training.
         """
         with tf.Graph().as_default():
             agreed = self._horovod.broadcast(tf.constant(counts, tf.int64), root_rank=0)
@@ -126,7 +126,7 @@ class HcclRanks:
     def average(self, tensor):
         """The mean of a float32 tensor over the ranks, in a separate exchange.
 
-        By default the plugin fuses an all-reduce with those of the gradients, where a logged value
+        By default the plugin fuses it with the all-reduces of the gradients, where a logged value
         could delay the first group.
         """
         from npu_bridge.hccl import hccl_ops
@@ -135,8 +135,8 @@ class HcclRanks:
     def broadcast(self, variables):
         """An operation that gives every rank the float values of rank 0.
 
-        The plugin's broadcast hook covers trainable variables only: the moving averages of batch
-        norm and Adam's moments would differ between ranks.
+        Replaces the plugin's broadcast hook, which covers only trainable variables: moving averages
+        of batch norm and Adam's moments would differ between ranks.
         """
         from npu_bridge.hccl import hccl_ops
         assigns = []
@@ -151,9 +151,9 @@ class HcclRanks:
         return counts
 
     def gather(self, counts):
-        """<int32>[size, len(counts)] the counts (list of int) of every rank.
+        """The counts (list of int) of every rank: <int32>[size, len(counts)].
 
-        Sums integers, which no precision mode rounds; each rank contributes its own row.
+        Each rank contributes its own row to a sum of integers, which no precision mode rounds.
         """
         from npu_bridge.hccl import hccl_ops
         table = np.zeros([self.size, len(counts)], np.int32)
@@ -162,7 +162,7 @@ class HcclRanks:
 
 
 def _refuse_launch_by_chief(environ):
-    """Refuses the plugin's launch without a rank table, which joins no group here."""
+    """Refuses the plugin's launch without a rank table, with which the ranks would not connect."""
     for name, refused in (
             ('CM_WORKER_SIZE', environ.get('RANK_SIZE')
              or _whole_number(environ, 'CM_WORKER_SIZE', 1) > 1),

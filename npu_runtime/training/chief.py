@@ -1,4 +1,4 @@
-"""What rank 0 does beside training: logging, metrics, TensorBoard, validation and checkpoints."""
+"""The additional work of rank 0: logs, metrics, TensorBoard, validation and checkpoints."""
 import array
 import math
 import statistics
@@ -15,7 +15,7 @@ from vo_common.console import log
 from vo_common.files import utf8_path
 from vo_common.progress import progress
 
-_WARM_UP_CALLS = 2  # they trace and compile
+_WARM_UP_CALLS = 2  # calls that trace and compile, left out of the timing
 
 
 def due(interval, before, step):
@@ -37,7 +37,7 @@ class Validator:
             self._values = tf.stack([tf.cast(loss, tf.float32) for loss in losses.values()])
 
     def run(self, session):
-        """Returns (dict, loss -> mean over the batches; dict, name -> number of the evaluator)."""
+        """Returns (dict, loss -> mean over the batches; dict, name -> result of the evaluator)."""
         session.run(self._iterator.initializer)
         rows = []
         for _ in range(self._batches):
@@ -51,9 +51,9 @@ class Validator:
 
 
 class Chief:
-    """Reports, validates and saves a run; adds what it needs to the default graph. Close it.
+    """Logs, validates and saves a run. Call `close` at the end.
 
-    `num_ranks` ranks share each step.
+    Adds its operations to the default graph. `num_ranks` ranks share each step.
     """
 
     def __init__(self, folder, task, start, training_step, num_ranks):
@@ -91,7 +91,7 @@ class Chief:
         return Validator(validation, self._task.build_model)
 
     def begin(self):
-        """Writes the first row of metrics; call it once the variables have their values."""
+        """Writes the first row of metrics; call it when the variables have their values."""
         if self._start.prefix:
             self._metrics.append('resume', self._start.step, changed=self._start.changed)
         else:
@@ -156,7 +156,7 @@ class Chief:
     def save_if_due(self, session, before, step):
         """Writes a checkpoint if an interval of steps or minutes ended with `step`.
 
-        One that is due by time alone is `checkpoints.LATEST`.
+        A checkpoint that is due only by time is named `checkpoints.LATEST`.
         """
         minutes = self._task.flags.save_minutes
         if due(self._task.save_every, before, step):
@@ -194,7 +194,7 @@ class Chief:
         return results
 
     def close(self):
-        """Closes progress bar and files."""
+        """Closes the progress bar and all files."""
         self._bar.close()
         self._events.close()
         self._metrics.close()

@@ -5,7 +5,7 @@ from vo_common.flags import Flags, flag, read_by
 
 
 def architecture(default, help, **arguments):  # pylint: disable=redefined-builtin
-    """Like `flag`, for one that defines the model: a run cannot resume with another value."""
+    """Like `flag`, for flags that define the model: a run cannot resume with another value."""
     field = flag(default, help, **arguments)
     field.metadata = dict(field.metadata, architecture=True)
     return field
@@ -14,7 +14,7 @@ def architecture(default, help, **arguments):  # pylint: disable=redefined-built
 @read_by('train')
 @dataclasses.dataclass
 class TrainFlags(Flags):
-    """How to train."""
+    """Training."""
     batch_size: int = flag(4, 'examples per step and device', at_least=1, at_most=65536)
     learning_rate: float = flag(0.0002, 'learning rate of Adam (resume with a lower one)', above=0)
     gradient_clip: float = flag(0.0, 'maximum global gradient norm; 0 means no limit', at_least=0)

@@ -27,9 +27,9 @@ _MAX_OVERFLOWS = 50
 def train(task, runtime):
     """Trains a model, or resumes from the newest checkpoint in the task's folder.
 
-    A resumed run has the weights, optimizer slots, step, loss scale and data order of an
-    uninterrupted one. On SIGTERM, SIGINT or SIGHUP it stops after the current step with a
-    checkpoint; a second signal ends it at once.
+    A resumed run has the same weights, optimizer slots, step, loss scale and data order as an
+    uninterrupted one. On SIGTERM, SIGINT or SIGHUP, training writes a checkpoint after the current
+    step and stops; a second signal ends it at once.
 
     Args:
       task: <TrainingTask>.
@@ -102,7 +102,7 @@ def _loop(task, device, ranks, start, training_step, proto, chief):
         step = restore_or_initialise(session, start, task, training_step, ranks)
         session.graph.finalize()
         if step >= task.max_steps:
-            # Only after the ranks compared their steps: no rank may wait for this one.
+            # Only here, after the ranks have compared their steps, so that no rank waits for this.
             return _nothing_to_do(task, device, start, chief)
         if chief:
             chief.begin()
@@ -143,7 +143,7 @@ def _conclude(step, received, chief):
 class FiniteGuard:
     """Ends a run whose losses are not finite or whose gradients keep overflowing.
 
-    `remains` is a function that returns the ending of a message, as for `failures.explained`.
+    `remains` is a function that returns the end of a message, as for `failures.explained`.
     """
 
     def __init__(self, ranks, remains):
@@ -152,7 +152,11 @@ class FiniteGuard:
         self._overflowed_steps, self._loss_scale = 0, math.inf
 
     def require_finite(self, result):
-        """Checks a <StepResult> before any checkpoint of it is written; may raise a UserError."""
+        """Checks a <StepResult> before its checkpoint is written.
+
+        Raises:
+          UserError: a loss is not finite, or the gradients keep overflowing.
+        """
         if result.skipped:
             # A skipped step changes no weights, whatever its loss.
             self._count_overflow(result)
@@ -168,7 +172,7 @@ class FiniteGuard:
                            self._remains()))
 
     def _count_overflow(self, result):
-        """Counts steps whose overflow does not lower the loss scale: it is fixed or minimal."""
+        """Counts overflowed steps after which the loss scale, fixed or minimal, is not lowered."""
         scale = result.values['loss_scale']
         is_stuck = not result.advanced and scale >= self._loss_scale
         self._overflowed_steps = self._overflowed_steps + result.skipped if is_stuck else 0

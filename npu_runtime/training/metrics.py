@@ -20,8 +20,8 @@ FILE_NAME = 'metrics.jsonl'
 def read_metrics(path):
     """The rows of a metrics.jsonl (or of the one in a folder), in order: list of dicts.
 
-    Skips lines that are not rows (a killed run may have truncated the last one). A missing file has
-    no rows.
+    Skips lines that are not rows (a killed run may have truncated the last one). Empty if the file
+    is missing.
 
     Raises:
       UserError: the file cannot be read.
@@ -30,7 +30,7 @@ def read_metrics(path):
 
 
 def _read(path):
-    """(rows, numbers of the other lines)."""
+    """(rows, line numbers of all other lines)."""
     path = os.path.abspath(path)
     if os.path.isdir(path):
         path = os.path.join(path, FILE_NAME)
@@ -63,7 +63,7 @@ def _row(line):
 
 
 def least_metric(rows, name):
-    """Returns the smallest metric of that name in validation rows; infinity if there is none."""
+    """Returns the smallest metric `name` in the rows of validations; infinity if there is none."""
     return min((row['metric'] for row in rows
                 if row['event'] == 'validation' and isinstance(row.get('metric'), (int, float))
                 and row.get('metric_name') == name), default=math.inf)
@@ -72,8 +72,8 @@ def least_metric(rows, name):
 class MetricsLog:
     """Appends rows to the metrics.jsonl of a folder.
 
-    Drops rows after `start_step`, which an earlier run wrote after its last checkpoint: no step
-    occurs twice. Also drops lines that are not rows, with a warning.
+    Drops rows after `start_step`, which an earlier run wrote after its last checkpoint, so that no
+    step occurs twice. Also drops lines that are not rows, with a warning.
 
     Args:
       folder: path.
@@ -100,7 +100,7 @@ class MetricsLog:
             raise self._failure(error) from error
 
     def append(self, event, step, **values):
-        """Writes a row and flushes it, so that a killed run leaves all its measurements."""
+        """Writes and flushes a row, so that a killed run loses none."""
         row = dict(event=event, step=int(step), time=round(time.time(), 3), **values)
         try:
             self._stream.write(_line(row))
@@ -123,7 +123,7 @@ def _line(row):
 
 
 def _without_nan(value):
-    """JSON has no NaN: null replaces it."""
+    """Replaces NaN and infinity, which JSON lacks, by None."""
     if isinstance(value, dict):
         return {key: _without_nan(item) for key, item in value.items()}
     if isinstance(value, list):

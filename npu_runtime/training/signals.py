@@ -12,9 +12,9 @@ _NUMBERS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 class StopSignals:
     """In a `with` block, a signal requests a clean stop; a second one ends the process at once.
 
-    Python runs a signal handler only when TensorFlow's call returns, after a whole step. To
-    acknowledge the first signal and obey the second earlier, a thread reads signal numbers from the
-    wake-up pipe. An ignored SIGHUP (nohup) stays ignored. Does nothing outside the main thread.
+    Python runs a signal handler only when TensorFlow's call returns, after a whole step. To react
+    to signals earlier, a thread reads their numbers from the wake-up pipe. An ignored SIGHUP
+    (nohup) stays ignored. Does nothing outside the main thread.
 
     Attributes:
       received: number of the first signal, or None.

@@ -1,4 +1,4 @@
-"""Where a training run starts: at step 0, or where an earlier run stopped."""
+"""Finds where a training run starts: at step 0, or where an earlier run stopped."""
 import os
 import typing
 
@@ -15,9 +15,9 @@ class StartingPoint(typing.NamedTuple):
     """The checkpoint from which a run resumes.
 
     Attributes:
-      prefix: of the newest intact checkpoint; None for a new run.
+      prefix: prefix of the newest intact checkpoint; None for a new run.
       step: its global step, the same on every rank.
-      batches_seen: batches read before; more than `step` if loss scaling skipped steps.
+      batches_seen: batches read so far; more than `step` if loss scaling skipped steps.
       changed: flag -> [value when the checkpoint was written, value now].
     """
     prefix: typing.Optional[str]
@@ -36,7 +36,7 @@ def find_start(folder, configs, ranks, proto):
     """
     prefix, step, batches_seen, changed = None, 0, 0, {}
     folder = os.path.abspath(folder)
-    # Where rank 0 broadcasts everything, the folders of other ranks do not matter.
+    # If rank 0 broadcasts everything, the folders of other ranks do not matter.
     if (ranks.rank == 0 or not ranks.broadcasts_everything) and os.path.isdir(folder):
         prefix = checkpoints.newest_in(folder)
         if prefix:
@@ -58,7 +58,7 @@ def restore_or_initialise(session, start, task, training_step, ranks):
     """
     shared = [ranks.broadcast(list(training_step.all_state.values()))]
     if not ranks.broadcasts_everything:
-        # In the call of the broadcast, so that an NPU compiles no further graph.
+        # In the same call as the broadcast, so that an NPU compiles a single graph.
         shared.append(ranks.gather([start.step, start.batches_seen]))
     session.run([tf.global_variables_initializer(), tf.local_variables_initializer()])
     session.run(training_step.iterator.initializer)
@@ -67,7 +67,7 @@ def restore_or_initialise(session, start, task, training_step, ranks):
                                 optional=training_step.optional_state)
         count = training_step.optional_state.get(TrainingStep.batches_seen)
         if count is not None:
-            # The checkpoint of a run without loss scaling lacks it.
+            # A checkpoint written without loss scaling lacks this count.
             count.load(start.batches_seen, session)
         if ranks.rank == 0:
             log('resumed from %s at step %d' % (start.prefix, start.step))

@@ -1,4 +1,4 @@
-"""The training step: its graph (loss, gradients, update) and the session call that runs it."""
+"""The training step: the graph of loss, gradients and update, and the call that runs it."""
 import time
 import typing
 
@@ -22,7 +22,7 @@ class StepResult(typing.NamedTuple):
       skipped: number of steps without update because their gradients overflowed.
       values: name -> float, averaged over the ranks: the loss terms, 'total', 'learning_rate',
         with loss scaling 'loss_scale', with several ranks 'stop'.
-      own_values: the same, of this rank alone.
+      own_values: as `values`, of this rank alone.
       losses: the loss terms in `values`.
       images: merged image summaries (bytes), or None.
       seconds: duration of one step.
@@ -38,7 +38,7 @@ class StepResult(typing.NamedTuple):
 
 
 class TrainingStep:
-    """Builds the step of a task in the default graph, which reads batches from a tf.data.Dataset.
+    """Builds the training step of a task in the default graph, reading from a tf.data.Dataset.
 
     Attributes:
       train_op: tf.Operation, one step.
@@ -48,9 +48,8 @@ class TrainingStep:
       iterator: of the training data; initialize it.
       model_variables: list of the variables that prediction needs.
       all_state: dict, key in a checkpoint -> variable: everything that training changes.
-      optional_state: the part of it that belongs to loss scaling and may be absent.
-      batches_seen: key in `optional_state` of the number of batches read, skipped steps included.
-
+      optional_state: the part of `all_state` for loss scaling, which a checkpoint may lack.
+      batches_seen: key in `optional_state` of the number of batches read, including skipped steps.
     """
     batches_seen = 'loss_scale/batches_seen'
 
@@ -113,7 +112,7 @@ class TrainingStep:
 
         Args:
           with_images: whether to fetch image summaries.
-          stop_asked: whether this rank asks all ranks to stop; averaged in the result.
+          stop_asked: whether this rank requests that all ranks stop; averaged in the result.
 
         Returns:
           <StepResult>.
@@ -150,10 +149,10 @@ class TrainingStep:
 
 
 def _losses(output, factor):
-    """The losses of a <TrainingOutput>, checked, times `factor`.
+    """Checks the losses of a <TrainingOutput> and multiplies them by `factor`.
 
-    Losses and gradients are averaged over the ranks; a sum over examples needs their number as
-    factor.
+    Losses and gradients are averaged over the ranks; a loss that is a sum over examples needs the
+    number of ranks as factor.
     """
     if not output.losses:
         raise ValueError('the model returned no loss')
@@ -186,7 +185,7 @@ def _update(optimizer, total, global_step, variables, gradient_clip, gradient_si
 
     Computes gradients of the loss divided by `gradient_size`, then multiplies them by it.
     """
-    # GATE_GRAPH instead of GATE_OP: a tenth fewer nodes.
+    # GATE_GRAPH has a tenth fewer nodes than GATE_OP.
     gradients = optimizer.compute_gradients(
         total if gradient_size == 1. else total / gradient_size, variables,
         gate_gradients=tf.train.Optimizer.GATE_GRAPH)
@@ -203,7 +202,7 @@ def _update(optimizer, total, global_step, variables, gradient_clip, gradient_si
 
 
 def _after_each_batch(trainable_scopes, optional_state):
-    """Other operations of a step: moving averages of the trained scopes, the batch count."""
+    """The remaining operations of a step: moving averages of the trained scopes, batch count."""
     scopes = [None] if trainable_scopes is None else [
         scope.rstrip('/') + '/' for scope in trainable_scopes]
     operations = [update for scope in scopes
@@ -222,7 +221,7 @@ def _scaling_state(scaling):
 
 
 def _state(adam, optional_state):
-    """All global variables by name, the same names for every optimizer wrapper."""
+    """All global variables by name, with the same names for every optimizer wrapper."""
     keys = {variable.op.name: variable.op.name for variable in tf.global_variables()}
     for variable in optional_state.values():
         del keys[variable.op.name]
@@ -237,13 +236,13 @@ def _state(adam, optional_state):
 
 
 def _intervals(task):
-    """Intervals at which a loop of several steps must end: list of int."""
+    """Intervals at which a call of several steps must end: list of int."""
     every = [task.validation.every] if task.validation else []
     return [task.flags.log_freq, task.flags.summary_freq, task.save_every] + every
 
 
 def _summaries(images):
-    """Merged summaries of a dict, name -> [1, H, W, C], or None."""
+    """Merged summaries of a dict, name -> [1, H, W, C]; None if it is empty."""
     summaries = [tf.summary.image(name, image, max_outputs=1, collections=[])
                  for name, image in images.items()]
     return tf.summary.merge(summaries, collections=[]) if summaries else None

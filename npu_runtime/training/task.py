@@ -31,14 +31,14 @@ class Validation(typing.NamedTuple):
 
     Attributes:
       make_dataset: function without arguments that returns a tf.data.Dataset of batches like those
-        of training; each validation reads it from the start and compares the same examples.
+        of training; each validation reads it from the start, and so uses the same examples.
       every: steps between validations.
       batches: batches per validation.
       metric: name of the loss or evaluated number to minimise.
       keep_best: whether to keep the best checkpoint as `model-best`.
       log_format: `%` format of the log line; its keys are step and total.
-      evaluator: None, or a function without arguments that builds its graph, where all variables
-        are reused, and returns a function session -> dict, name -> number.
+      evaluator: None, or a function without arguments that builds a graph with reused variables
+        and returns a function session -> dict, name -> number.
       examples: description of the examples, for the log.
     """
     make_dataset: typing.Callable
@@ -67,15 +67,15 @@ class TrainingTask(typing.NamedTuple):
       save_every: steps between checkpoints.
       validation: <Validation>, or None.
       gradient_size: upper estimate of the largest gradient of the loss with respect to an
-        activation, before training. Loss scaling divides the loss by it, so that scaled gradients
-        fit into float16 from the first step. A power of two adds no rounding.
-      loss_is_sum: the loss is summed over the examples, hence over ranks, instead of averaged.
+        activation of an untrained net. Loss scaling divides the loss by it, so that scaled
+        gradients fit into float16 from the first step. A power of two adds no rounding.
+      loss_is_sum: whether the loss is a sum over examples, and hence over ranks, not a mean.
       trainable_scopes: list of variable scopes; None trains all variables.
       init_checkpoint: prefix or folder with initial model variables of a new run.
       init_scopes: list of scopes that it must contain; None requires all variables.
       checkpoint_name: function step -> name of a scheduled or final checkpoint.
-      log_line: function (step, row) -> str; `row` is a dict of the numbers of a 'train' row in
-        metrics.jsonl, which metrics.py lists.
+      log_line: function (step, row) -> str; `row` is a dict with the numbers of a 'train' row of
+        metrics.jsonl, see metrics.py.
     """
     build_model: typing.Callable
     make_dataset: typing.Callable

@@ -6,12 +6,12 @@
 # ODOMETRY   KITTI odometry, unpacked, gray camera 0 (scripts/prepare_odometry.sh ... --camera=0)
 # OUTPUT     run, predictions, evaluation
 #
-# Expected:  no comparable figure is published. The Ascend port names an APE RMSE of 16.05 m on 04,
-#            against a truth that it rebuilt by a wrong conversion (docs/differences.md).
+# Expected:  no comparable figure is published. The Ascend port reports an APE RMSE of 16.05 m on
+#            04, against a truth that it computed by a wrong conversion (docs/differences.md).
 # Source:    the published Ascend port: batch 32, 240 epochs, learning rate 1e-4, sequences 0, 2, 8
-#            and 9, one frame pair a window; 3.4 s a step on its NPU, 4.5 s on its GPU
+#            and 9, one frame pair per window; 3.4 s per step on its NPU, 4.5 s on its GPU
 #
-# One pair a window leaves nothing to recur over: --time_steps=5 as another flag uses the cell.
+# With one pair per window there is no recurrence; add --time_steps=5 to use it.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 python=${PYTHON:-$root/.venv/bin/python}

@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
-# GeoNet depth, trained on KITTI alone, ResNet50 encoder.
+# GeoNet depth, trained only on KITTI, with the ResNet50 encoder.
 #
 #   bash scripts/recipes/depth_kitti.sh RAW TEST_LIST OUTPUT [more training flags]
 #
 # RAW        KITTI raw, unpacked (scripts/prepare_raw.sh)
-# TEST_LIST  Eigen's 697 test images, a line each, relative to RAW
+# TEST_LIST  Eigen's 697 test images, one per line, relative to RAW
 # OUTPUT     formatted set, run, predictions, evaluation
 #
 # Expected:  abs_rel 0.155, sq_rel 1.296, rmse 5.857, rmse_log 0.233, a1 0.793 (depths to 80 m)
 # Source:    GeoNet, arXiv 1803.02276, table 1, ResNet trained on K; steps and flags: the authors'
 #            published training command
-# Effort:    about 30 epochs on one TitanXP (the paper, section 4.1); hours are not given there
+# Effort:    about 30 epochs on one TitanXP (the paper, section 4.1, which gives no hours)
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 python=${PYTHON:-$root/.venv/bin/python}

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# GeoNet depth with each disparity map divided by its mean; all else as in depth_kitti.sh.
+# GeoNet depth with each disparity map divided by its mean; otherwise as depth_kitti.sh.
 #
 #   bash scripts/recipes/depth_scale_normalized.sh RAW TEST_LIST OUTPUT [more training flags]
 #

@@ -7,8 +7,8 @@
 # KITTI_2015  KITTI 2015 with its multi-view images, unpacked (scripts/prepare_kitti2015.sh)
 # OUTPUT      formatted set, run, predictions, evaluation
 #
-# Expected:  row DirFlowNetS of the source's table: better than residual flow's 8.05 px where
-#            nothing is hidden, worse than its 10.81 px over all pixels (section 4.3)
+# Expected:  row DirFlowNetS of the table in the source: better than the 8.05 px of residual flow on
+#            non-occluded pixels, worse than its 10.81 px on all pixels (section 4.3)
 # Source:    GeoNet, arXiv 1803.02276, table 2; steps: the authors' published training command
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)

@@ -7,10 +7,10 @@
 # KITTI_2015  KITTI 2015 with its multi-view images, unpacked (scripts/prepare_kitti2015.sh)
 # OUTPUT      formatted set, both runs, predictions, evaluation
 #
-# Expected:  EPE 8.05 px where nothing is hidden (noc), 10.81 px over all pixels (occ)
+# Expected:  EPE 8.05 px on non-occluded pixels (noc), 10.81 px on all pixels (occ)
 # Source:    GeoNet, arXiv 1803.02276, table 2; steps: the authors' published training commands
 # Effort:    about 30 epochs, then 200, on one TitanXP (the paper, section 4.1); the authors
-#            advise more steps than these where they make fewer than 200 epochs
+#            recommend more steps if these are fewer than 200 epochs
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 python=${PYTHON:-$root/.venv/bin/python}

@@ -9,7 +9,7 @@
 # Expected:  5-frame ATE 0.012 +- 0.007 m on 09, 0.012 +- 0.009 m on 10
 #            (constant motion: 0.0323 +- 0.0260 and 0.0237 +- 0.0234)
 # Source:    GeoNet, arXiv 1803.02276, table 3; steps: the authors' published training command
-# Effort:    about 30 epochs on one TitanXP (the paper, section 4.1); hours are not given there
+# Effort:    about 30 epochs on one TitanXP (the paper, section 4.1, which gives no hours)
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 python=${PYTHON:-$root/.venv/bin/python}

@@ -8,9 +8,9 @@
 #            train/ (formatted), test/ and eval/09_snippets/
 # OUTPUT     formatted set, run, predictions, evaluation
 #
-# Expected:  3-frame ATE 0.0174 +- 0.0139 m on 09 (constant motion: 0.0163 +- 0.0130). Not to be set
-#            beside the paper's 5-frame 0.012: three frames drift less than five.
-# Source:    the published Ascend port; its log shows 0.1 s a step on one Ascend 910
+# Expected:  3-frame ATE 0.0174 +- 0.0139 m on 09 (constant motion: 0.0163 +- 0.0130). Not to be
+#            compared with the paper's 5-frame ATE of 0.012 m: three frames drift less than five.
+# Source:    the published Ascend port; its log shows 0.1 s per step on one Ascend 910
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 odometry=${1:?must be: ODOMETRY OUTPUT} out=${2:?must be: ODOMETRY OUTPUT}

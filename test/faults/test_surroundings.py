@@ -173,7 +173,7 @@ def test_a_formatted_set_begun_in_one_locale_is_finished_in_another(
         ended = running.interpreter(tmp_path, *cases.prepare(strange, tmp_path / 'out'),
                                     env=locales(locale)).ended()
         assert ended.status == 0, running.complaint(ended)
-        assert '%d were there already' % (10 * number) in ended.out
+        assert '%d already existed' % (10 * number) in ended.out
     assert cases.contents(tmp_path / 'out') == cases.contents(references.of('prepare')[0])
 
 

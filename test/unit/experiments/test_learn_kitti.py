@@ -164,7 +164,7 @@ def test_without_a_test_sequence_it_exits_with_an_error(kitti):
 def test_a_test_sequence_that_is_trained_on_is_warned_of(kitti, capsys):
     drives = open_drives(kitti, train=['0', '9'])
     assert drives.train == ['00', '09']
-    assert 'sequence 09 is trained on and tested on' in capsys.readouterr().err
+    assert 'sequence 09 is used for training and testing' in capsys.readouterr().err
 
 
 def test_without_poses_the_convlstm_is_left_out_and_says_why(kitti, tmp_path, capsys):

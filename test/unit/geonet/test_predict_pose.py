@@ -72,7 +72,7 @@ def test_a_step_gives_the_motion_of_a_folder_with_every_second_frame(
         rigid_run, synthetic_kitti, every_second, tmp_path, capsys):
     geonet('test_pose', dataset_dir=synthetic_kitti, init_ckpt_file=rigid_run, frame_step=2,
            output_dir=str(tmp_path / 'step'))
-    assert 'uses 5 frames a second' in capsys.readouterr().err
+    assert 'uses 5 frames per second' in capsys.readouterr().err
     geonet('test_pose', dataset_dir=every_second, init_ckpt_file=rigid_run,
            output_dir=str(tmp_path / 'folder'))
     step, folder = (read_snippets(str(tmp_path / name)) for name in ('step', 'folder'))

@@ -91,7 +91,7 @@ def test_a_camera_follows_images_that_were_made_smaller_and_says_so_once(tmp_pat
     # The principal point is in the middle of the images before and after.
     np.testing.assert_allclose(found, [[30, 0, 25.5, 15], [0, 61, 15.5, 0], [0, 0, 1, 0]])
     said = capsys.readouterr().err
-    assert said.count('cam_to_cam.txt: is of images of 208x64 pixels, and these are 52x32') == 1
+    assert said.count('cam_to_cam.txt: is for images of 208x64 pixels, but these are 52x32') == 1
     calib.projection('P_rect_02', (64, 208), 'S_rect_02')
     assert not capsys.readouterr().err
 

@@ -61,7 +61,7 @@ def test_frames_without_a_camera_file_are_named_and_left_out(root):
     data = clips_of(root)
     assert [clip.frames[-1].number for clip in data.clips] == [29]
     assert data.problems == [
-        'no camera file of 30 frames of sequence 000000 of ulm, such as '
+        'no camera file for 30 frames of sequence 000000 of ulm, such as '
         'ulm_000000_000030_camera.json within 30 frames of %s' % (
             root / 'leftImg8bit_sequence' / 'train' / 'ulm' / 'ulm_000000_000030_leftImg8bit.png')]
 

@@ -142,5 +142,5 @@ def test_every_third_frame_keeps_its_number_and_time(odometry):
 def test_a_rate_unlike_kittis_is_warned_of_with_the_step_that_mends_it(capsys, rate, step, said):
     frame_source.warn_of_rate(rate, 'my.mp4', step)
     assert capsys.readouterr().err == ('' if said is None else (
-        'warning: my.mp4: prediction uses %d frames a second, KITTI has 10: a model trained there '
-        'expects other motions%s\n' % (rate, said)))
+        'warning: my.mp4: prediction uses %d frames per second, KITTI has 10: a model trained on '
+        'KITTI expects other motions%s\n' % (rate, said)))

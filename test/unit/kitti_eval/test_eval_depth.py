@@ -188,7 +188,8 @@ def test_synthetic_stereo_truth_has_no_error_through_all_files(tmp_path):
     assert len(os.listdir(str(tmp_path / 'pred_depth'))) == 2
     path = str(tmp_path / 'training' / 'disp_noc_0' / '000000_10.png')
     cv2.imwrite(path, cv2.imread(path, cv2.IMREAD_UNCHANGED)[::2, ::2])
-    with pytest.raises(UserError, match=r'is of images of (\d+)x(\d+) pixels, must be of .* like'):
+    with pytest.raises(
+            UserError, match=r'is for images of (\d+)x(\d+) pixels, must be for .* like'):
         score(tmp_path, pred, '--split=stereo')
 
 
@@ -266,7 +267,8 @@ def test_images_made_smaller_are_scored_as_whole_ones(rendered, capsys):
     for path in (root / DATE / DRIVE / 'image_02' / 'data').iterdir():
         write_png(str(path), np.zeros((32, 105, 3), np.uint8))
     assert score(root, depth, '--plot') == before
-    assert capsys.readouterr().err.count('is of images of 208x64 pixels, and these are 105x32') == 1
+    assert capsys.readouterr().err.count(
+        'is for images of 208x64 pixels, but these are 105x32') == 1
 
 
 @pytest.mark.parametrize('flags, change, words', [

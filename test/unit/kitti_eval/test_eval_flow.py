@@ -167,7 +167,8 @@ def test_predictions_may_be_named_as_the_truth_is(tmp_path):
     (tmp_path / 'training' / 'flow_occ' / '._000000_10.png').write_bytes(b'\0\5\26\7')
     assert run(tmp_path) == wanted
     (folder / '1.flo').write_bytes((folder / '000001_10.flo').read_bytes())
-    with pytest.raises(UserError, match='000001_10.flo and 1.flo are predictions of one image'):
+    with pytest.raises(
+            UserError, match='000001_10.flo and 1.flo are predictions of the same image'):
         run(tmp_path)
 
 
@@ -233,6 +234,6 @@ def test_flow_of_images_without_truth_is_refused(tmp_path, folder, image, fits):
     if fits:
         assert run(tmp_path)['occ']['images'] == 1
     else:
-        with pytest.raises(UserError, match='flow.json: the flow is that of images such as .*%s, '
-                                            'must be of training/image_2/' % image):
+        with pytest.raises(UserError, match='flow.json: the flow is for images such as .*%s, '
+                                            'must be for training/image_2/' % image):
             run(tmp_path)

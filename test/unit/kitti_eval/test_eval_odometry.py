@@ -57,12 +57,12 @@ def test_thirteen_columns_are_matched_by_frame(tmp_path, capsys):
     write_indexed(tmp_path / 'pred.txt', frames[::3], gt[frames[::3]])
     with pytest.raises(UserError, match='share 48 frames of 143 and 48'):
         run_odometry(tmp_path)
-    assert 'no two frames of the prediction are neighbours' in capsys.readouterr().err
+    assert 'the prediction has no two consecutive frames: no RPE' in capsys.readouterr().err
     result = read_json(str(tmp_path / 'pred.eval_odometry.json'))
     assert result['rpe_trans'] is None and result['rpe_rot'] is None and result['ate'] < 1e-6
     odometry.write_poses(str(tmp_path / '09.txt'), gt)
     write_indexed(tmp_path / 'pred.txt', [3, 200], gt[:2])
-    with pytest.raises(UserError, match='have 1 frames in common, must be 2 at least'):
+    with pytest.raises(UserError, match='have 1 frames in common, must be at least 2'):
         read_trajectories(str(tmp_path / '09.txt'), str(tmp_path / 'pred.txt'))
 
 
@@ -124,7 +124,7 @@ def test_two_predictions_of_one_frame_are_refused(tmp_path):
     for name in ('5.txt', '000005.txt'):
         (tmp_path / 'snippets').mkdir(exist_ok=True)
         (tmp_path / 'snippets' / name).write_text('0 0 0 0 0 0 0 1\n1 0 0 1 0 0 0 1\n')
-    with pytest.raises(UserError, match='000005.txt and 5.txt begin with the same frame'):
+    with pytest.raises(UserError, match='000005.txt and 5.txt start with the same frame'):
         snippets.read_snippets(str(tmp_path / 'snippets'))
 
 
@@ -280,7 +280,9 @@ def test_the_folder_of_poses_txt_names_the_sequence(tmp_path, capsys):
 
 def test_flags_of_the_other_kind_of_prediction_are_refused(tmp_path):
     write_both(tmp_path, winding(20), winding(20))
-    with pytest.raises(UserError, match='--snippet_scale=global .*: are read for a folder'):
+    with pytest.raises(
+            UserError, match='--snippet_scale=global .*: must not be given if --pred is a file'):
         run_odometry(tmp_path, '--snippet_scale=global')
-    with pytest.raises(UserError, match='--frames=frames.txt: is read for a file'):
+    with pytest.raises(
+            UserError, match='--frames=frames.txt: must not be given if --pred is a folder'):
         run_odometry(tmp_path, '--frames=frames.txt', pred='.')

@@ -147,7 +147,8 @@ def test_snippets_of_another_length_than_the_truth_are_answered_with_what_to_giv
 @pytest.mark.parametrize('flags, message', [
     ([], 'give one of --gtruth_dir and --gtruth_poses'),
     (['--gtruth_dir=g', '--train_list=t'], '--seq_id= is empty: must be the sequence of --gtr'),
-    (['--gtruth_dir=g', '--times=t.txt'], '--times=t.txt: is read for --gtruth_poses alone')])
+    (['--gtruth_dir=g', '--times=t.txt'],
+     '--times=t.txt: must not be given without --gtruth_poses')])
 def test_flags_that_do_not_belong_together_are_named(tmp_path, monkeypatch, flags, message):
     monkeypatch.chdir(tmp_path)
     (tmp_path / 'g').mkdir()
@@ -203,7 +204,7 @@ def test_sequence_08_predicted_from_its_raw_drive_is_scored_behind_its_first_fra
         tmp_path, capsys):
     result = evaluated(tmp_path, winding(60), winding(60), sequence='08', first=1100)
     assert result['snippets'] == 58 and result['ate_mean'] < 1e-5
-    assert 'begins there in the raw drive 2011_09_30_drive_0028' in capsys.readouterr().err
+    assert 'starts there in the raw drive 2011_09_30_drive_0028' in capsys.readouterr().err
 
 
 def test_the_result_is_written_before_a_plot_fails(tmp_path):
@@ -218,7 +219,7 @@ def test_a_shift_of_the_frame_numbers_is_named(tmp_path, capsys):
     assert evaluated(tmp_path, *both, sequence='08')['ate_mean'] > 1e-3
     said = capsys.readouterr().err
     assert '11 predicted snippets have no ground truth' in said
-    assert 'are 11 lower: give --first_frame=11 (sequence 08 begins at frame 1100' in said
+    assert 'are 11 lower: give --first_frame=11 (sequence 08 starts at frame 1100' in said
     assert evaluated(tmp_path, *both, '--first_frame=11', sequence='08')['ate_mean'] < 1e-5
 
 

@@ -186,7 +186,7 @@ def test_a_missing_snippet_is_bridged_or_named():
 
 
 def test_snippets_that_hold_no_motion_or_lie_far_apart_are_named_at_once():
-    with pytest.raises(UserError, match='must have two frames at least'):
+    with pytest.raises(UserError, match='must have at least two frames'):
         snippets.chain_snippets({0: constant_motion(1)})
     pair = constant_motion(2)
     with pytest.raises(UserError, match=r'from frame 1 to 2 \(%d such gaps\)' % (10 ** 15 - 1)):

@@ -131,7 +131,7 @@ def test_a_second_run_continues_and_changes_nothing(small_root, tmp_path, monkey
     assert prepare(small_root, tmp_path / 'set', '--camera=0', *SMALL) == 0
     assert sorted(path[-10:-4] for path in read) == [
         '%06d' % number for number in (2, 3, 4, 5, 6, 7, 8, 9, 10, 11)]
-    assert '13 were there already' in capsys.readouterr().out
+    assert '13 already existed' in capsys.readouterr().out
     again = files(tmp_path / 'set')
     assert {k: v for k, v in again.items() if k != 'prepared.json'} == {
         k: v for k, v in whole.items() if k != 'prepared.json'}
