@@ -22,7 +22,7 @@ class World:
     Args:
       programs: <Programs>.
       folder: <pathlib.Path> for all parts.
-      source: a <World> whose parts are linked instead of made anew.
+      source: a <World> to whose parts links are made, instead of making new ones.
     """
 
     def __init__(self, programs, folder, source=None):

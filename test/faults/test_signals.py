@@ -14,7 +14,7 @@ from toy_training import losses_of
 
 SIGNALS = {signal.SIGTERM: 143, signal.SIGINT: 130, signal.SIGHUP: 129}
 NAMES = [number.name for number in SIGNALS]
-ENDS_WITHIN = 60  # seconds; the first graph of a big net takes long to compile
+ENDS_WITHIN = 60  # seconds; compiling the first graph of a large net takes long
 
 
 def while_compiling(program, run):
