@@ -76,7 +76,7 @@ def drop_last_line(path):
     (lambda root: cut(frame(root, 2)), [lambda root: frame(root, 2)]),
     (lambda root: shutil.rmtree(os.path.join(root, 'sequences')), ['sequences']),
 ], ids=['fewer poses', 'no poses', 'missing frame', 'mixed sizes', 'truncated', 'no sequences'])
-def test_damaged_data_are_named_before_training(own_drive, tmp_path, capsys, damage, messages):
+def test_damaged_data_are_reported_before_training(own_drive, tmp_path, capsys, damage, messages):
     damage(own_drive)
     said = fails(capsys, 'train', own_drive, tmp_path / 'run')
     for message in messages:
@@ -84,23 +84,23 @@ def test_damaged_data_are_named_before_training(own_drive, tmp_path, capsys, dam
     assert not (tmp_path / 'run').exists()
 
 
-def test_a_sequence_shorter_than_a_window_is_named(drive, tmp_path, capsys):
+def test_a_sequence_shorter_than_a_window_is_reported(drive, tmp_path, capsys):
     said = fails(capsys, 'train', drive, tmp_path / 'run', '--time_steps=5')
     assert 'sequence 00: found 5 frames' in said and '--time_steps=5' in said
 
 
 @pytest.mark.parametrize('mode', ['test', 'export'])
-def test_a_missing_checkpoint_is_named(drive, tmp_path, capsys, mode):
+def test_a_missing_checkpoint_is_reported(drive, tmp_path, capsys, mode):
     assert str(tmp_path / 'none') in fails(capsys, mode, drive, tmp_path / 'none')
 
 
 @pytest.mark.parametrize('mode', ['test', 'train'])
-def test_an_initial_checkpoint_that_is_missing_is_named(drive, tmp_path, capsys, mode):
+def test_an_initial_checkpoint_that_is_missing_is_reported(drive, tmp_path, capsys, mode):
     said = fails(capsys, mode, drive, tmp_path / 'run', '--init_checkpoint=/nowhere/model40')
     assert '/nowhere/model40' in said
 
 
-def test_an_output_folder_that_cannot_be_made_is_named(drive, tmp_path, capsys):
+def test_an_output_folder_that_cannot_be_made_is_reported(drive, tmp_path, capsys):
     (tmp_path / 'file').write_text('')
     output = tmp_path / 'file' / 'run'
     assert str(tmp_path / 'file') in fails(capsys, 'train', drive, output)
@@ -109,13 +109,13 @@ def test_an_output_folder_that_cannot_be_made_is_named(drive, tmp_path, capsys):
 @pytest.mark.parametrize('mode, missing, flag', [
     ('train', 'data', '--datapath'), ('test', 'data', '--datapath'),
     ('train', 'output', '--outputpath'), ('export', 'output', '--outputpath')])
-def test_a_flag_without_which_nothing_can_be_done_is_named(tmp_path, capsys, mode, missing, flag):
+def test_a_missing_required_flag_is_reported(tmp_path, capsys, mode, missing, flag):
     folders = {'data': tmp_path, 'output': tmp_path, missing: ''}
     assert '%s= is empty: must be' % flag in fails(
         capsys, mode, folders['data'], folders['output'])
 
 
-def test_damage_to_a_test_sequence_is_named(own_drive, tmp_path, capsys):
+def test_damage_to_a_test_sequence_is_reported(own_drive, tmp_path, capsys):
     cut(frame(own_drive, 4))
     assert frame(own_drive, 4) in fails(capsys, 'test', own_drive, tmp_path / 'run')
 
@@ -135,7 +135,7 @@ def test_paths_may_have_spaces_and_a_tilde(own_drive, tmp_path, monkeypatch):
     assert (run / 'export' / 'convlstm_vo.pb').exists()
 
 
-def test_another_camera_than_that_of_training_is_told(tmp_path, capsys):
+def test_predicting_with_another_camera_than_in_training_warns(tmp_path, capsys):
     write_json(str(tmp_path / 'config.json'), {'run': {'camera': 2}, 'train_sequences': ['03']})
     run = RunConfig(outputpath=str(tmp_path), camera=0)
     assert predict_motion.training_sequences(run) == ['03']
@@ -145,7 +145,7 @@ def test_another_camera_than_that_of_training_is_told(tmp_path, capsys):
 
 
 @pytest.mark.parametrize('names', [None, 5, [3]])
-def test_a_configuration_without_names_of_sequences_is_one_sentence(tmp_path, names):
+def test_a_configuration_with_invalid_sequence_names_is_refused(tmp_path, names):
     write_json(str(tmp_path / 'config.json'), {'train_sequences': names})
     with pytest.raises(UserError, match='for "train_sequences", must be a list of names'):
         predict_motion.training_sequences(RunConfig(outputpath=str(tmp_path)))

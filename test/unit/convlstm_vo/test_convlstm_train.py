@@ -56,7 +56,7 @@ def trained(logs):
     return logs[0]
 
 
-def test_training_writes_checkpoints_of_epochs_and_of_the_end(trained):
+def test_training_writes_a_checkpoint_per_epoch_and_at_the_end(trained):
     files = os.listdir(trained)
     assert {'model1.index', 'model.index', 'config.json', 'metrics.jsonl'} <= set(files)
     rows = read_metrics(trained)
@@ -65,7 +65,7 @@ def test_training_writes_checkpoints_of_epochs_and_of_the_end(trained):
                if row['event'] == 'train')
 
 
-def test_the_log_has_the_published_lines_and_a_second_run_goes_on(logs):
+def test_the_log_has_the_published_lines_and_a_second_run_resumes(logs):
     _, first, second = logs
     assert 'Current epoch : 0----step : 1----Train_error : ' in first
     assert '----sec/step : ' in first
@@ -106,8 +106,7 @@ def test_testing_writes_exact_counts(drive, trained, flags, tmp_path, capsys):
 
 
 @pytest.mark.parametrize('flags', [[], ['--stateless']])
-def test_averaged_with_its_mirror_image_a_mirrored_drive_has_mirrored_motions(
-        drive, trained, flags, tmp_path):
+def test_with_flip_average_a_mirrored_drive_has_mirrored_motions(drive, trained, flags, tmp_path):
     mirrored = str(tmp_path / 'mirrored')
     shutil.copytree(drive, mirrored)
     for path in glob.glob(mirrored + '/sequences/01/image_0/*.png'):
@@ -122,7 +121,7 @@ def test_averaged_with_its_mirror_image_a_mirrored_drive_has_mirrored_motions(
     assert np.abs(motions[0][:, 0]).max() > 1e-3
 
 
-def test_motions_in_the_worlds_frame_have_no_mirror_image(drive, trained, tmp_path):
+def test_flip_average_is_refused_for_labels_in_the_world_frame(drive, trained, tmp_path):
     with pytest.raises(UserError, match='--flip_average=true: .* --label_frame=world'):
         main.main(['--mode=test', '--datapath=' + drive, '--outputpath=' + str(tmp_path),
                    '--init_checkpoint=' + trained, '--test_sequences=1', '--device=cpu',
@@ -173,7 +172,7 @@ def test_streaming_gives_each_motion_once_and_carries_the_state(num_frames):
 
 @pytest.mark.parametrize('batch_size', [1, 2])
 @pytest.mark.parametrize('num_frames', [4, 5, 7, 8, 20])
-def test_stateless_windows_give_each_motion_once_from_no_state(num_frames, batch_size):
+def test_stateless_windows_give_each_motion_once_from_the_zero_state(num_frames, batch_size):
     motions = predictor.stateless(_CountingPredictor(batch_size, 3), _NumberReader(num_frames))
     wanted = np.arange(num_frames - 1)
     np.testing.assert_array_equal(motions[:, :2], np.stack([wanted, wanted + 1], axis=1))
@@ -182,7 +181,7 @@ def test_stateless_windows_give_each_motion_once_from_no_state(num_frames, batch
 
 @pytest.mark.parametrize('batch_size', [1, 2])
 @pytest.mark.parametrize('num_frames', [4, 5, 9])
-def test_averaged_overlaps_are_the_means_of_the_windows_that_hold_a_motion(num_frames, batch_size):
+def test_overlap_average_is_the_mean_over_the_windows_with_a_motion(num_frames, batch_size):
     motions = predictor.stateless(_CountingPredictor(batch_size, 3), _NumberReader(num_frames),
                                   overlap=True)
     wanted = np.arange(num_frames - 1)
@@ -192,13 +191,13 @@ def test_averaged_overlaps_are_the_means_of_the_windows_that_hold_a_motion(num_f
     np.testing.assert_allclose(motions[:, 3], places)
 
 
-def test_a_carried_state_has_no_windows_to_average(drive, trained, tmp_path):
+def test_overlap_average_is_refused_without_stateless(drive, trained, tmp_path):
     with pytest.raises(UserError, match='--overlap_average=true: must be false without'):
         main.main(['--mode=test', '--datapath=' + drive, '--outputpath=' + str(tmp_path),
                    '--init_checkpoint=' + trained, '--test_sequences=1', '--overlap_average'])
 
 
-def test_stateless_wants_one_window_at_least():
+def test_stateless_prediction_requires_at_least_one_window():
     with pytest.raises(UserError, match='too few for a window of 3 pairs'):
         predictor.stateless(_CountingPredictor(1, 3), _NumberReader(3))
 
@@ -219,7 +218,7 @@ def test_results_are_written_before_anything_optional_fails(
     assert results['00']['ate'] > 0 and results['01']['ate'] > 0
 
 
-def test_weights_that_are_not_numbers_write_nothing(drive, trained, tmp_path):
+def test_nothing_is_written_if_weights_are_nan(drive, trained, tmp_path):
     (tmp_path / 'config.json').write_text(open(os.path.join(trained, 'config.json')).read())
     write_with_nan(checkpoints.latest(trained), str(tmp_path / 'model'))
     with pytest.raises(UserError, match='checkpoint .*model: is damaged .variable .* holds NaN'):

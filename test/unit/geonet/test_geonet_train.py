@@ -44,7 +44,7 @@ def flow_run(synthetic_formatted, synthetic_2015, tmp_path_factory):
     return folder
 
 
-def test_the_same_command_resumes_with_the_step_and_data_of_an_unbroken_run(
+def test_the_same_command_resumes_like_an_uninterrupted_run(
         rigid_run, synthetic_formatted, tmp_path):
     folder = str(tmp_path / 'run')
     train_rigid(synthetic_formatted, folder, 2)
@@ -54,7 +54,7 @@ def test_the_same_command_resumes_with_the_step_and_data_of_an_unbroken_run(
     assert [row['step'] for row in rows_of(folder, 'resume')] == [2]
 
 
-def test_validation_during_training_measures_what_testing_and_evaluating_would(
+def test_validation_in_training_equals_testing_then_evaluating(
         rigid_run, synthetic_kitti, tmp_path, monkeypatch):
     # The motions of so young a net are near 5e-5, of which the six decimals of a file keep little.
     monkeypatch.setattr(snippets, '_NUMBER_FORMAT', '%.15f')
@@ -87,7 +87,7 @@ def write_formatted(folder, drives):
     return str(folder)
 
 
-def test_validation_reads_the_same_examples_of_every_held_out_drive_each_time(tmp_path):
+def test_each_validation_reads_the_same_examples_of_every_held_out_drive(tmp_path):
     formatted = write_formatted(tmp_path, {'a': 6, 'b': 3, 'c': 1})
     run = RunConfig(dataset_dir=formatted, eval_every=1, eval_batches=3, batch_size=2)
     with tf.Graph().as_default(), tf.Session() as session:
@@ -105,7 +105,7 @@ def test_validation_reads_the_same_examples_of_every_held_out_drive_each_time(tm
     assert validation.examples == '6 of 10 held-out examples, from 3 of 3 folders of drives'
 
 
-def test_the_best_checkpoint_is_that_of_the_smallest_metric(rigid_run):
+def test_the_best_checkpoint_has_the_smallest_metric(rigid_run):
     rows = rows_of(rigid_run, 'validation')
     best = min(rows, key=lambda row: row['metric'])
     assert best['best']
@@ -115,7 +115,7 @@ def test_the_best_checkpoint_is_that_of_the_smallest_metric(rigid_run):
     assert same == (best['step'] == 4)
 
 
-def test_a_run_goes_on_with_batch_norm_frozen_and_weight_decay(
+def test_a_run_resumes_with_frozen_batch_norm_and_weight_decay(
         rigid_run, synthetic_formatted, tmp_path):
     folder = str(tmp_path / 'run')
     shutil.copytree(rigid_run, folder)
@@ -130,7 +130,7 @@ def test_a_run_goes_on_with_batch_norm_frozen_and_weight_decay(
                                                                          rel=1e-4)
 
 
-def test_flow_training_validates_by_the_errors_of_eval_flow(flow_run, synthetic_2015, tmp_path):
+def test_flow_validation_reports_the_errors_of_eval_flow(flow_run, synthetic_2015, tmp_path):
     flow = str(tmp_path / 'flow')
     geonet('test_flow', dataset_dir=synthetic_2015, init_ckpt_file=flow_run, output_dir=flow)
     eval_flow.main(['--dataset_dir=' + synthetic_2015, '--pred_dir=' + flow])
@@ -141,13 +141,13 @@ def test_flow_training_validates_by_the_errors_of_eval_flow(flow_run, synthetic_
     assert measured['flow_fl'] == pytest.approx(expected['fl'], abs=1e-3)
 
 
-def test_direct_flow_builds_flow_net_alone(flow_run):
+def test_direct_flow_builds_only_flow_net(flow_run):
     names = values_of(os.path.join(flow_run, 'model-2'))
     assert not [name for name in names if name.startswith(('depth_net', 'pose_net'))]
     assert [name for name in names if name.startswith('flow_net')]
 
 
-def test_residual_flow_trains_flow_net_alone(rigid_run, residual_run):
+def test_residual_flow_trains_only_flow_net(rigid_run, residual_run):
     before, after = values_of(rigid_run + '/model-4'), values_of(residual_run + '/model-1')
     frozen = [name for name in after if name.startswith(('depth_net', 'pose_net'))]
     assert frozen and not [name for name in frozen if 'Adam' in name]
@@ -156,7 +156,7 @@ def test_residual_flow_trains_flow_net_alone(rigid_run, residual_run):
     assert [name for name in after if name.startswith('flow_net') and name.endswith('Adam')]
 
 
-def test_residual_flow_demands_a_checkpoint_of_the_other_nets(
+def test_residual_flow_requires_a_checkpoint_of_the_other_nets(
         flow_run, synthetic_formatted, tmp_path, capsys):
     flags = dict(dataset_dir=synthetic_formatted, checkpoint_dir=str(tmp_path / 'run'),
                  max_steps=1, flownet_type='residual')
@@ -184,7 +184,7 @@ def prepared_set(kitti, folder, *flags):
 @pytest.mark.parametrize('prepared, flags, warned', [
     ((), (), False), ((), (CENTRED,), True), ((), (CENTRED, ONE_CAMERA), False),
     ((CENTRED,), (CENTRED,), False), ((CENTRED,), (), True)])
-def test_a_warning_tells_where_camera_files_place_pixel_centres_unlike_the_model(
+def test_pixel_centres_that_differ_from_the_camera_files_cause_a_warning(
         synthetic_kitti, tmp_path, capsys, monkeypatch, prepared, flags, warned):
     tasks = []
     monkeypatch.setattr(train, 'train', lambda task, runtime: tasks.append(task))
@@ -200,7 +200,7 @@ def test_a_step_with_centred_pixels_and_one_camera_for_all_is_finite(synthetic_k
     assert np.isfinite(rows_of(str(tmp_path / 'run'), 'train')[0]['total'])
 
 
-def test_truth_that_is_missing_is_named_before_training(
+def test_missing_ground_truth_is_reported_before_training(
         synthetic_formatted, synthetic_kitti, tmp_path, capsys):
     flags = dict(dataset_dir=synthetic_formatted, checkpoint_dir=str(tmp_path / 'run'),
                  eval_dataset_dir=synthetic_kitti)
@@ -211,8 +211,7 @@ def test_truth_that_is_missing_is_named_before_training(
     assert 'flow_occ' in said and 'KITTI 2015' in said
 
 
-def test_a_net_that_does_not_learn_keeps_its_weights(
-        rigid_run, synthetic_formatted, tmp_path):
+def test_a_net_that_does_not_learn_keeps_its_weights(rigid_run, synthetic_formatted, tmp_path):
     folder = str(tmp_path / 'run')
     train_rigid(synthetic_formatted, folder, 1, '--freeze_batch_norm', train_nets='pose_net',
                 init_ckpt_file=rigid_run)
@@ -226,5 +225,5 @@ def test_a_net_that_does_not_learn_keeps_its_weights(
 @pytest.mark.parametrize('mode, nets, message', [
     ('train_rigid', 'flow_net', 'must be among depth_net, pose_net'),
     ('train_flow', 'pose_net', 'must not be given with --mode=train_flow')])
-def test_a_net_that_the_mode_does_not_train_is_named(capsys, mode, nets, message):
+def test_train_nets_must_be_nets_that_the_mode_trains(capsys, mode, nets, message):
     assert '--train_nets=%s: %s' % (nets, message) in geonet_fails(capsys, mode, train_nets=nets)

@@ -36,7 +36,7 @@ def test_each_frame_gets_its_depth_name_picture_and_place_in_the_video(
     assert shapes == [(4 * 64, 4 * 104, 3)] * 12 + [()]
 
 
-def test_a_depth_does_not_depend_on_its_batch_or_on_how_its_frame_is_given(
+def test_depth_does_not_depend_on_the_batch_or_on_how_frames_are_listed(
         rigid_run, synthetic_kitti, tmp_path):
     folder, names = images_of(synthetic_kitti)
     listing = tmp_path / 'list.txt'
@@ -50,7 +50,7 @@ def test_a_depth_does_not_depend_on_its_batch_or_on_how_its_frame_is_given(
     np.testing.assert_allclose(other, one[:3], rtol=1e-4)
 
 
-def test_a_video_needs_nothing_but_itself(rigid_run, synthetic_video, tmp_path):
+def test_a_video_gives_the_depth_of_its_frames(rigid_run, synthetic_video, tmp_path):
     for path, name in zip(synthetic_video, ('video', 'frames')):
         geonet('test_depth', dataset_dir=path, init_ckpt_file=rigid_run,
                output_dir=str(tmp_path / name))
@@ -59,14 +59,14 @@ def test_a_video_needs_nothing_but_itself(rigid_run, synthetic_video, tmp_path):
     np.testing.assert_allclose(video, frames, rtol=1e-5)
 
 
-def test_flags_that_are_given_win_over_the_saved_ones(rigid_run, synthetic_kitti, tmp_path):
+def test_flags_on_the_command_line_override_saved_ones(rigid_run, synthetic_kitti, tmp_path):
     geonet('test_depth', *SIZE, '--scale_normalize', dataset_dir=synthetic_kitti,
            init_ckpt_file=rigid_run, output_dir=str(tmp_path))
     depth = np.load(str(tmp_path / 'model-4.npy'))
     np.testing.assert_allclose((1 / depth).mean(axis=(1, 2)), 1, rtol=1e-4)
 
 
-def test_a_broken_frame_is_named_and_nothing_half_is_left(
+def test_a_broken_frame_is_reported_and_no_partial_file_is_left(
         rigid_run, synthetic_kitti, tmp_path, capsys):
     folder, names = images_of(synthetic_kitti)
     frames = tmp_path / 'frames'
@@ -81,7 +81,7 @@ def test_a_broken_frame_is_named_and_nothing_half_is_left(
     assert not [name for name in os.listdir(str(tmp_path / 'out')) if name.endswith(('npy', 'mp4'))]
 
 
-def test_depth_in_16_bits_has_the_scale_and_the_size_that_kitti_asks_for(
+def test_depth_in_16_bits_has_the_scale_and_size_of_kitti(
         rigid_run, synthetic_kitti, tmp_path, capsys):
     folder, _ = images_of(synthetic_kitti)
     frames = tmp_path / 'frames'

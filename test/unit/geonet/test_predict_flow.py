@@ -44,8 +44,7 @@ def test_kitti_2015_gives_flow_in_three_formats_at_the_size_of_its_images(
         assert read_rgb(str(large / 'pictures' / png)).shape == (4 * 64, 4 * 104, 3)
 
 
-def test_the_formatted_extension_gives_the_flow_of_its_images(
-        residual_run, synthetic_2015, tmp_path):
+def test_formatted_kitti_2015_gives_the_flow_of_its_images(residual_run, synthetic_2015, tmp_path):
     formatted = str(tmp_path / 'formatted')
     generate_multiview_extension.main([
         '--dataset_dir=' + synthetic_2015, '--dump_root=' + formatted, '--img_height=32',
@@ -63,7 +62,7 @@ def test_the_formatted_extension_gives_the_flow_of_its_images(
         assert min(distances, key=distances.get) == name
 
 
-def test_a_sequence_is_calibrated_by_itself_and_a_folder_by_the_flag(
+def test_a_sequence_has_its_calibration_and_a_folder_needs_the_flag(
         residual_run, synthetic_kitti, tmp_path, capsys):
     folder = os.path.join(synthetic_kitti, 'sequences', '09')
     with open(os.path.join(folder, 'calib.txt')) as stream:
@@ -85,7 +84,7 @@ def test_a_sequence_is_calibrated_by_itself_and_a_folder_by_the_flag(
     assert '--intrinsics=fx,fy,cx,cy' in said and images in said
 
 
-def test_a_video_gives_the_flow_of_its_frames_and_one_beside_the_other(
+def test_a_video_gives_the_flow_of_its_frames_and_a_video_of_pictures(
         residual_run, synthetic_video, tmp_path):
     for path, name in zip(synthetic_video, ('video', 'frames')):
         geonet('test_flow', '--video', dataset_dir=path, init_ckpt_file=residual_run,

@@ -19,12 +19,12 @@ def said(**environ):
 
 
 @pytest.mark.parametrize('level', ['', '2'])  # 2 is what a child of a silenced program finds
-def test_errors_alone_are_shown(level):
+def test_only_errors_are_shown(level):
     lines = said(TF_CPP_MIN_LOG_LEVEL=level)
     assert len(lines) == 1 and lines[0].endswith('an error')
 
 
-def test_the_user_s_own_level_wins():
+def test_the_log_level_of_the_user_takes_precedence():
     assert len(said(TF_CPP_MIN_LOG_LEVEL='0')) > 1
 
 

@@ -50,7 +50,7 @@ def train(python, data, folder, steps):
     return losses, {name: reader.get_tensor(name) for name in reader.get_variable_to_shape_map()}
 
 
-def test_a_run_of_the_other_engine_goes_on_here_as_it_goes_on_there(
+def test_a_run_of_the_other_engine_resumes_here_as_it_does_there(
         other_python, synthetic_formatted, tmp_path):
     there, here = tmp_path / 'there', tmp_path / 'here'
     train(other_python, synthetic_formatted, there, 2)
@@ -68,7 +68,7 @@ def test_a_run_of_the_other_engine_goes_on_here_as_it_goes_on_there(
 
 
 @from_one_side
-def test_both_engines_begin_with_the_same_loss(other_python, synthetic_formatted, tmp_path):
+def test_both_engines_start_with_the_same_loss(other_python, synthetic_formatted, tmp_path):
     there, _ = train(other_python, synthetic_formatted, tmp_path / 'there', 1)
     here, _ = train(sys.executable, synthetic_formatted, tmp_path / 'here', 1)
     assert here == pytest.approx(there, rel=1e-5)

@@ -24,7 +24,7 @@ def net_fixture(tmp_path):
         return graph, output, checkpoint, feed, session.run(output, feed)
 
 
-def test_the_session_computes_what_the_checkpoint_does_under_the_same_names(net):
+def test_an_inference_session_keeps_names_and_outputs(net):
     graph, output, checkpoint, feed, expected = net
     with inference_session(RuntimeConfig(device='cpu'), graph, checkpoint, None,
                            [output]) as session:
@@ -40,7 +40,7 @@ def test_weights_are_constants(net):
     assert len(operations) < len(graph.get_operations())
 
 
-def test_a_checkpoint_without_a_variable_is_named(net):
+def test_a_checkpoint_without_a_variable_is_reported(net):
     graph, output, checkpoint, _, _ = net
     with graph.as_default():
         tf.get_variable('another', [2])

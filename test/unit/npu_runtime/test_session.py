@@ -19,7 +19,7 @@ def config_on(kind, **flags):
     return session_config(Device(kind, 'test'), RuntimeConfig(**flags))
 
 
-def test_an_npu_session_switches_off_what_undoes_the_plugin():
+def test_an_npu_session_disables_rewrites_that_undo_the_plugin():
     proto = config_on('npu')
     rewrite = proto.graph_options.rewrite_options
     assert rewrite.remapping == Rewrite.OFF
@@ -33,7 +33,7 @@ def rank_on_host(local_rank, of):
     return types.SimpleNamespace(local_rank=local_rank, local_size=of)
 
 
-def test_a_gpu_session_takes_memory_as_it_needs_it_and_a_rank_its_own_card():
+def test_a_gpu_session_grows_its_memory_and_a_rank_uses_its_own_card():
     proto = session_config(Device('gpu', ''), RuntimeConfig(), rank_on_host(3, of=4))
     assert proto.gpu_options.allow_growth and proto.gpu_options.visible_device_list == '3'
     assert not proto.graph_options.rewrite_options.custom_optimizers
@@ -57,7 +57,7 @@ def test_mixed_precision_on_a_gpu_is_the_rewrite_of_tensorflow():
     assert rewrites('gpu', '') == rewrites('gpu', 'force_fp32') == []
 
 
-def test_mixed_precision_on_a_cpu_is_the_rewrite_of_onednn_where_there_is_one(monkeypatch):
+def test_mixed_precision_on_a_cpu_is_the_rewrite_of_onednn_if_available(monkeypatch):
     monkeypatch.setattr(host_kernels, 'bfloat16_obstacle', lambda: 'it is old')
     assert rewrites('cpu', 'allow_mix_precision') == []
     monkeypatch.undo()
@@ -90,7 +90,7 @@ def test_ranks_on_the_cpu_share_the_cores_of_their_host(monkeypatch):
     assert proto.intra_op_parallelism_threads == 5
 
 
-def test_a_prediction_session_runs_and_says_where(capsys):
+def test_a_prediction_session_runs_and_logs_its_device(capsys):
     with tf.Graph().as_default():
         total = tf.constant(1) + 1
         with make_session(RuntimeConfig(device='cpu')) as session:

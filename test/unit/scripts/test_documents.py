@@ -197,13 +197,13 @@ def known_flags():
 
 
 @pytest.mark.parametrize('document', DOCUMENTS)
-def test_every_flag_in_the_text_is_one_of_some_program(document):
+def test_every_flag_in_the_text_belongs_to_a_program(document):
     named = set(re.findall(r'`--(\w+)', read(document)))
     assert named - known_flags() == set()
 
 
 @pytest.mark.parametrize('document', DOCUMENTS)
-def test_every_relative_link_leads_somewhere(document):
+def test_every_relative_link_has_a_target(document):
     links = re.findall(r'\]\(([^)]+)\)', read(document))
     relative = [link for link in links if not re.match(r'\w+://|#', link)]
     folder = (ROOT / document).parent
@@ -211,7 +211,7 @@ def test_every_relative_link_leads_somewhere(document):
 
 
 @pytest.mark.parametrize('script', SHELL_SCRIPTS)
-def test_every_script_parses_and_gives_programs_flags_they_have(script):
+def test_every_script_parses_and_passes_only_existing_flags(script):
     assert run('bash', '-n', ROOT / script).returncode == 0
     wrong = {}
     for line in logical_lines(read(script)):

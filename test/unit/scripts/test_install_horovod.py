@@ -91,7 +91,7 @@ def test_each_engine_gets_its_release_and_keeps_the_wheel(clone, tag, release, s
 
 
 @pytest.mark.parametrize('missing', ['', 'nvcc', 'nccl', 'cuda'])
-def test_nccl_is_built_in_where_cuda_its_compiler_and_nccl_are(clone, missing, tmp_path):
+def test_nccl_is_built_in_if_cuda_nvcc_and_nccl_are_found(clone, missing, tmp_path):
     nccl = tmp_path / 'a nccl'
     if missing != 'nvcc':
         clone.program(clone.bin / 'nvcc', '#!/bin/sh\n')
@@ -115,7 +115,7 @@ def test_nccl_is_built_in_where_cuda_its_compiler_and_nccl_are(clone, missing, t
     ('CMake Error at CMakeLists.txt:9 (find_package):\nnothing', 'CMake Error at CMakeLists.txt:9'),
     ('x.cc:1:1: error: a\ncannot write: No space left on device', 'No space left on device'),
     ('ERROR: Could not find a version that satisfies horovod', 'ERROR: Could not find a version')])
-def test_a_build_that_fails_names_its_cause_and_leaves_no_wheel(clone, log, cause):
+def test_a_failed_build_reports_its_cause_and_leaves_no_wheel(clone, log, cause):
     done = clone.install(FAILS=log)
     assert done.returncode == 1
     last = done.stderr.splitlines()[-1]
@@ -123,7 +123,7 @@ def test_a_build_that_fails_names_its_cause_and_leaves_no_wheel(clone, log, caus
     assert not (clone.root / '.wheels').exists()
 
 
-def test_a_missing_compiler_or_environment_is_a_sentence(clone):
+def test_a_missing_compiler_or_environment_is_reported(clone):
     (clone.bin / 'g++').unlink()
     for tool in ('bash', 'dirname'):
         (clone.bin / tool).symlink_to(shutil.which(tool))

@@ -81,7 +81,7 @@ def test_gray_cameras_come_from_the_gray_archive(odometry):
     assert (odometry / 'formatted' / '00' / '000001.jpg').is_file()
 
 
-def test_all_missing_archives_are_named_at_once(odometry):
+def test_all_missing_archives_are_reported_at_once(odometry):
     for name in ('color', 'poses'):
         (odometry / 'archives' / ('data_odometry_%s.zip' % name)).unlink()
     done = prepare('prepare_odometry.sh', odometry)
@@ -91,7 +91,7 @@ def test_all_missing_archives_are_named_at_once(odometry):
     assert not (odometry / 'data').exists()
 
 
-def test_an_archive_cut_short_is_named(odometry):
+def test_a_truncated_archive_is_reported(odometry):
     archive = odometry / 'archives' / 'data_odometry_color.zip'
     archive.write_bytes(archive.read_bytes()[:-200])
     done = prepare('prepare_odometry.sh', odometry)
@@ -162,7 +162,7 @@ def test_cityscapes_archives_become_a_formatted_set(tmp_path):
 @pytest.mark.parametrize('typed,read', [
     ('~', '/h o'), ('~/data', '/h o/data'), ('~user/data', '~user/data'), ('a/~/b', 'a/~/b'),
     ('$HOME/a', '$HOME/a'), ('-n', '-n'), ('a b;c', 'a b;c')])
-def test_only_a_tilde_at_the_beginning_is_the_users_folder(typed, read):
+def test_only_a_leading_tilde_is_expanded(typed, read):
     command = ('bash', '-c', 'set -u; source scripts/shell.sh; expand_home "$1"', 'bash', typed)
     assert run(*command, cwd=ROOT, HOME='/h o').stdout == read + '\n'
     assert run(*command, cwd=ROOT, without=('HOME',)).stdout == typed + '\n'
@@ -171,7 +171,7 @@ def test_only_a_tilde_at_the_beginning_is_the_users_folder(typed, read):
 @pytest.mark.parametrize('name', sorted(
     path.name for path in (ROOT / 'scripts').glob('prepare_*.sh')
     if path.name != 'prepare_common.sh'))
-def test_help_says_which_archives_are_wanted(name):
+def test_help_lists_the_required_archives(name):
     done = run('scripts/' + name, '--help')
     assert done.returncode == 0
     assert 'bash scripts/%s ARCHIVES DATA FORMATTED' % name in done.stdout

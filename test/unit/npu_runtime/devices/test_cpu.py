@@ -10,7 +10,7 @@ from npu_runtime.devices import cpu
     (2, 3.4e9, ['3.4 GB of free memory: enough for small images and batches']),
     (1, 3.4e9, ['one core: works, but slower than two; '
                 '3.4 GB of free memory: enough for small images and batches'])])
-def test_a_single_core_and_little_memory_are_named_once(
+def test_a_single_core_and_little_memory_are_reported_once(
         monkeypatch, capsys, cores, memory, expected):
     monkeypatch.setattr(cpu, 'num_cores', lambda: cores)
     monkeypatch.setattr(cpu, 'usable_memory', lambda: memory)
