@@ -1,4 +1,4 @@
-"""Runs geonet/main.py in this process on nets of the true shape and few weights."""
+"""Runs geonet/main.py in this process on nets of the real structure with few weights."""
 from unittest import mock
 
 import pytest
@@ -11,7 +11,7 @@ _STAGES = ((8, 1), (8, 1), (8, 1), (8, 1))
 
 
 def geonet(mode, *arguments, **flags):
-    """`main` with `--mode` and these flags; returns nothing, raises what it raises."""
+    """Runs `main` with `--mode` and these flags."""
     from geonet.main import main
     argv = ['--mode=' + mode, *ONE_THREAD, *arguments]
     argv += ['--%s=%s' % item for item in flags.items()]
@@ -20,13 +20,13 @@ def geonet(mode, *arguments, **flags):
 
 
 def few_weights():
-    """Context in which nets are of the true shape and have few weights."""
+    """Context in which nets have the real structure and few weights."""
     from geonet import encoder_decoder
     return mock.patch.object(encoder_decoder, '_RESNET_STAGES', _STAGES)
 
 
 def geonet_fails(capsys, mode, *arguments, **flags):
-    """What the program says as it ends with status 2 and without a traceback."""
+    """Runs the program, which must exit with status 2 without traceback; returns its stderr."""
     with pytest.raises(SystemExit) as ended:
         run_main(lambda: geonet(mode, *arguments, **flags))
     said = capsys.readouterr().err

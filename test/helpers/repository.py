@@ -1,4 +1,4 @@
-"""The folder of the repository, and programs run in processes of their own."""
+"""The root of the repository, and programs in their own processes."""
 import os
 import pathlib
 import subprocess

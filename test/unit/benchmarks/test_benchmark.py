@@ -1,4 +1,4 @@
-"""The benchmark of this machine, at a small size."""
+"""The benchmark program at a small size."""
 import json
 
 import pytest

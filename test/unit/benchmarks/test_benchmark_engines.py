@@ -1,4 +1,4 @@
-"""Engines and other programs are compared step by step, in turn."""
+"""Engines and other programs are compared in alternating steps."""
 import json
 import shlex
 import sys

@@ -1,4 +1,4 @@
-"""The computed table of scaling keeps to its formulas."""
+"""The computed table of scaling follows its formulas."""
 import pytest
 
 from benchmarks.scaling import ScalingConfig, main, row

@@ -1,4 +1,4 @@
-"""The command line: the published names, spellings and defaults, and what is refused."""
+"""Flags of the ConvLSTM: published names, spellings and defaults; illegal values."""
 import pytest
 
 from convlstm_vo.config import ModelConfig

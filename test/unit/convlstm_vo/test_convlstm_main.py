@@ -1,4 +1,4 @@
-"""ConvLSTM's command line: what a user gets wrong ends with status 2 and a name, no traceback."""
+"""ConvLSTM's command line: user errors exit with status 2 and a message, without traceback."""
 import os
 import shutil
 
@@ -39,7 +39,7 @@ def poses(root):
 
 
 def fails(capsys, mode, data, output, *flags):
-    """What the program says as it ends with status 2 and without a traceback."""
+    """Runs the program, which must exit with status 2 without traceback; returns its stderr."""
     given = ['--mode=' + mode, '--outputpath=' + str(output), *SIZE]
     if mode != 'export':
         given += ['--datapath=' + str(data)]

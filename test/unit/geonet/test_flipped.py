@@ -1,4 +1,4 @@
-"""Predictions averaged with those on mirrored images, against the two halves taken one by one."""
+"""Predictions averaged with those for mirrored images, compared with both computed separately."""
 import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf

@@ -19,7 +19,7 @@ NETS = ('depth_net', 'pose_net', 'flow_net')
 
 
 def by_rules(build):
-    """What tensors of `build()` are by the rules: list of arrays."""
+    """The values of the tensors of `build()` by the rules: list of arrays."""
     with tf.Graph().as_default() as graph:
         names = [tensor.name for tensor in build()]
     with tf.Session(graph=half_precision.rounded(

@@ -1,4 +1,4 @@
-"""Poses, rigid flow and warps, against the published functions and closed answers."""
+"""Poses, rigid flow and warps equal the published functions and closed-form answers."""
 import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf

@@ -1,4 +1,4 @@
-"""Whole training and prediction graphs against the published ones, with their weights and inputs.
+"""Whole training and prediction graphs equal the published ones, given their weights and inputs.
 
 Tolerances are those of the golden data's README. One session per golden case.
 """

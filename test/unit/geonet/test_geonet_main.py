@@ -1,4 +1,4 @@
-"""GeoNet's command line: what a user gets wrong ends with status 2 and a name, no traceback."""
+"""GeoNet's command line: user errors exit with status 2 and a message, without traceback."""
 import os
 import shutil
 

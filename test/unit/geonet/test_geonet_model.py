@@ -1,4 +1,4 @@
-"""Whole graphs where nothing published says what comes out: against plain numpy, each other."""
+"""Whole graphs without published results, compared with plain numpy and with each other."""
 import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf

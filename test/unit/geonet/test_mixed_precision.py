@@ -1,4 +1,4 @@
-"""Training in bfloat16 on a CPU: what is computed from differences stays in float32."""
+"""Training in bfloat16 on a CPU keeps losses and geometry in float32."""
 import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf

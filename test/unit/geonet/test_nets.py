@@ -1,4 +1,4 @@
-"""The layers and nets: sizes of every kind, padding, upsampling, batch norm's two modes."""
+"""Layers and nets: sizes, padding, upsampling, both modes of batch norm, initial weights."""
 import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf

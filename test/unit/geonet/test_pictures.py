@@ -1,4 +1,4 @@
-"""Pictures of predictions: a video at the rate of its frames, and whole or not there."""
+"""Videos of predictions have the rate of their frames and are written completely or not at all."""
 import os
 import resource
 

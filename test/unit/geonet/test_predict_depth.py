@@ -1,4 +1,4 @@
-"""test_depth from the command line: one depth map a frame, named, in the order of the frames."""
+"""test_depth from the command line: a depth map per frame, with its name, in frame order."""
 import json
 import os
 

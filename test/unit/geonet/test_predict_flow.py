@@ -1,4 +1,4 @@
-"""test_flow from the command line: every layout, every file format, both kinds of flow."""
+"""test_flow from the command line: every layout and every file format."""
 import os
 
 import cv2

@@ -1,4 +1,4 @@
-"""test_pose from the command line: a TUM file a snippet, as the evaluation wants it."""
+"""test_pose from the command line writes a TUM file per snippet, as the evaluation reads it."""
 import os
 import re
 import shutil
@@ -259,7 +259,7 @@ def test_a_stationary_trajectory_is_drawn_as_a_dot():
 
 @pytest.fixture(scope='module')
 def nan_run(rigid_run, tmp_path_factory):
-    """<str> a checkpoint of `rigid_run`'s net, all weights of which are NaN."""
+    """<str> a checkpoint of the net of `rigid_run` whose weights are all NaN."""
     folder = tmp_path_factory.mktemp('nan run')
     shutil.copy(os.path.join(rigid_run, 'config.json'), str(folder))
     write_with_nan(checkpoints.latest(rigid_run), str(folder / 'model-4'))

@@ -1,4 +1,4 @@
-"""Area pyramids of any size, and their pixels as one list."""
+"""Area pyramids of any size and their flattened pixels."""
 import numpy as np
 import pytest
 

@@ -1,4 +1,4 @@
-"""Refinement of motions on their own images: rendered scenes, whose motions are known."""
+"""Refinement of motions on their own images, on rendered scenes with known motions."""
 import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation

@@ -1,4 +1,4 @@
-"""Convolutions computed before the upsampling are those computed after it."""
+"""A convolution before the upsampling equals one after it."""
 import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf

@@ -1,4 +1,4 @@
-"""Which errors count: least over the sources, moved pixels alone, depths that agree."""
+"""Options of the rigid losses: minimum reprojection, auto masking, geometry consistency."""
 from unittest import mock
 
 import numpy as np

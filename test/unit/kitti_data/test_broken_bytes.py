@@ -1,4 +1,4 @@
-"""Whatever bytes a file holds, reading it gives values or one sentence that names the file.
+"""Reading a file of any bytes gives values or an error message that names the file.
 
 Three hundred mutations of each format; `SEED` makes them the same again.
 """

@@ -1,4 +1,4 @@
-"""Calibration: cameras that no camera is are refused where they enter."""
+"""Calibration: implausible cameras are refused where they are read."""
 import numpy as np
 import pytest
 

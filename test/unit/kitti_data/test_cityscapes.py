@@ -1,4 +1,4 @@
-"""Cityscapes: every clip of 30 frames has a camera file of its own."""
+"""Cityscapes: every clip of 30 frames has its own camera file."""
 import json
 
 import numpy as np

@@ -1,4 +1,4 @@
-"""Predicted depth: what numpy reads, and headers that nothing reads."""
+"""Predicted depth: files that numpy reads, and invalid headers."""
 import numpy as np
 import pytest
 

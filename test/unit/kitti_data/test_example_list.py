@@ -1,4 +1,4 @@
-"""Lists of formatted sets: folders with spaces, and lines that were lost."""
+"""Lists of formatted sets: folders with spaces, lost lines."""
 import json
 
 import pytest

@@ -1,4 +1,4 @@
-"""Flow files keep what was written, in the published tools' bytes; broken ones are named."""
+"""Flow files keep what was written, in the published bytes; broken ones are reported."""
 import json
 import zlib
 

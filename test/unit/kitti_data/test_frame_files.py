@@ -1,4 +1,4 @@
-"""Folders of frames: natural order, frames alone, gaps and twins named."""
+"""Folders of frames: natural order, other files ignored, gaps and duplicates reported."""
 import os
 
 import numpy as np

@@ -1,4 +1,4 @@
-"""Frames to predict on are found wherever a user keeps them, in order; broken ones are named."""
+"""Frames to predict on are found in every layout, in order; broken ones are reported."""
 import cv2
 import numpy as np
 import pytest

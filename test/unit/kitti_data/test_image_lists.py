@@ -1,4 +1,4 @@
-"""Lists of test images in the forms the field uses; all their faults before the first image."""
+"""Lists of test images in the field's forms; faults are reported before the first image."""
 import time
 
 import numpy as np

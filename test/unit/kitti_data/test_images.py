@@ -1,4 +1,4 @@
-"""Images: one reader for both models, which refuses what it cannot bear and names it."""
+"""Images: both models share one reader, which refuses unsuitable files by name."""
 import os
 import resource
 import struct
@@ -133,7 +133,7 @@ def test_sixteen_bit_files_are_refused_by_both_models(tmp_path):
 @pytest.mark.parametrize('write', [images.write_png, images.write_jpeg, flow_files.write_flo,
                                    flow_files.write_kitti_flow, depth_files.write_depths])
 def test_no_file_is_left_if_the_disk_is_full(tmp_path, write):
-    """Whatever is written, at every size of the free space: whole or not at all."""
+    """A file is written completely or not at all, whatever the free space."""
     content = np.random.RandomState(0).randint(0, 256, (40, 50, 3)).astype(np.uint8)
     if 'flow' in write.__module__:
         content = content[..., :2].astype(np.float32)

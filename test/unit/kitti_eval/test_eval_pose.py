@@ -1,4 +1,4 @@
-"""The snippet error is the field's, the baseline has the published figures, nothing is silent."""
+"""The snippet error is the field's, the baseline has the published values, gaps are reported."""
 import numpy as np
 import pytest
 

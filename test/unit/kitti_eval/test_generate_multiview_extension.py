@@ -1,4 +1,4 @@
-"""Formatted KITTI 2015 examples hold the right frames and camera; what is missing is named."""
+"""Formatted KITTI 2015 examples have the right frames and camera; missing ones are reported."""
 import os
 import shutil
 

@@ -1,4 +1,4 @@
-"""An explanation is given only where it leaves hardly any error."""
+"""An explanation is given only if it leaves hardly any error."""
 from kitti_eval.hints import best_explanation
 
 

@@ -1,4 +1,4 @@
-"""The page of results: self-contained, whatever stands in it, and drawn by a real browser."""
+"""The page of results is self-contained, escapes its text and renders in a real browser."""
 import contextlib
 import http.server
 import os

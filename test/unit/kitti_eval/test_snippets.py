@@ -114,7 +114,7 @@ def test_only_snippets_of_an_earlier_longer_run_are_removed(tmp_path):
 
 
 def test_snippets_of_partial_sequences_are_named_by_their_true_frames(tmp_path, published):
-    """Poses with the frame number first: no snippet crosses what is left out."""
+    """Poses with frame numbers: no snippet spans a gap."""
     poses = np.array([[float(word) for word in line.split()] for line in published['poses'][:8]])
     frames = np.array([2, 3, 4, 7, 8, 9, 10, 11])
     write_sequence(tmp_path, '09', [], times=published['times'], poses=[

@@ -1,4 +1,4 @@
-"""Trajectory errors: published figures and closed answers."""
+"""Trajectory errors: published values and closed-form answers."""
 import json
 
 import numpy as np

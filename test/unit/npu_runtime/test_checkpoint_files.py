@@ -1,4 +1,4 @@
-"""A checkpoint's name passes to the next one whole, wherever a run is killed."""
+"""A checkpoint name always stands for an intact checkpoint, wherever a run is killed."""
 import os
 
 import numpy as np
@@ -11,7 +11,7 @@ DATA = '.data-00000-of-00001'
 
 
 class Killed(BaseException):
-    """What stands in for SIGKILL: `publish` catches nothing of it and cleans nothing up."""
+    """Replaces SIGKILL: `publish` neither catches it nor cleans up."""
 
 
 @pytest.fixture(params=[True, False], ids=['links', 'no links'])

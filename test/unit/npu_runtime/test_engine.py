@@ -1,4 +1,4 @@
-"""TensorFlow starts without a word of its own, unless the user wants to hear it."""
+"""TensorFlow starts silently unless the user sets a log level."""
 import pytest
 
 from repository import ROOT, run

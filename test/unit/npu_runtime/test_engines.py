@@ -1,4 +1,4 @@
-"""What one engine trains, the other one continues and predicts with.
+"""Each engine resumes runs of the other one and predicts with its checkpoints.
 
 Runs where OTHER_PYTHON names an interpreter with the other engine; `.ci/run` sets it in both
 directions.

@@ -64,7 +64,7 @@ def test_the_odometry_graph_keeps_the_published_names(vo_run, capsys):
 
 
 def test_the_frozen_odometry_graph_predicts_like_the_test_mode(vo_run):
-    """Six float channels there, one channel of whole levels here."""
+    """The frozen graph reads six float channels, the test mode one channel of gray levels."""
     levels = np.random.RandomState(0).randint(0, 256, (3,) + VO_SIZE + (1,)).astype(np.uint8)
     brightest = levels.max(axis=(1, 2, 3)).astype(np.float32)
     mean = (levels.mean(axis=(1, 2, 3)) / brightest).astype(np.float32)

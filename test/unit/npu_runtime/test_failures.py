@@ -1,4 +1,4 @@
-"""What TensorFlow says of a device, in one sentence with device, cause and cure."""
+"""Errors of a device are reported in one line with device, cause and remedy."""
 import os
 import signal
 import subprocess

@@ -1,4 +1,4 @@
-"""Sessions for prediction: what they compute, and from what."""
+"""Sessions for prediction with constant weights."""
 import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf

@@ -1,4 +1,4 @@
-"""A run's folder: one training at a time, its configuration, and what kills left in it."""
+"""The folder of a run: its lock, its configuration, and partial files of killed runs."""
 import fcntl
 import os
 import time

@@ -1,4 +1,4 @@
-"""Sessions of every device come from one place."""
+"""Configuration of sessions on every device."""
 import types
 
 import pytest

@@ -1,4 +1,4 @@
-"""What the documents, the recipes and the wrappers name exists: files, flags, values, links."""
+"""Files, flags, values and links in documents, recipes and wrappers exist."""
 import dataclasses
 import functools
 import importlib.util
@@ -104,7 +104,7 @@ def commands(document):
 
 
 def unknown_flags(words, flags):
-    """What is wrong with the flags among `words`; everything else is left alone."""
+    """Faults of the flags among `words`; other words are ignored."""
     wrong = []
     for word in words:
         match = re.match(r'--(\w+)(?:=(.*))?$', word, re.DOTALL)

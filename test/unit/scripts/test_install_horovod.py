@@ -1,4 +1,4 @@
-"""scripts/install_horovod.sh: the release for the engine, what it is built with, what went wrong.
+"""scripts/install_horovod.sh: the release for the engine, build options, failures.
 
 Stand-ins take the place of Python, pip and the compilers; `make test-distributed` builds it.
 """

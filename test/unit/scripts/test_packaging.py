@@ -1,4 +1,4 @@
-"""setup.py, the lists of requirements and scripts/setup_env.sh mean the same."""
+"""setup.py, the requirements files and scripts/setup_env.sh are consistent."""
 import re
 import runpy
 

@@ -1,4 +1,4 @@
-"""scripts/prepare_*.sh: from archives as they are downloaded to formatted sets."""
+"""scripts/prepare_*.sh turn downloaded archives into formatted sets."""
 import json
 import shutil
 import sys

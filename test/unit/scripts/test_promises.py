@@ -1,4 +1,4 @@
-"""docs/promises.md names tests that exist, and every test of faults."""
+"""docs/promises.md names only existing tests, and every test of faults."""
 import re
 
 from repository import ROOT

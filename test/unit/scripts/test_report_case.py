@@ -1,4 +1,4 @@
-"""The wrappers' result files: numbers of the metrics file, none of them parsed from a log."""
+"""The result files of the wrappers have the values of metrics.jsonl."""
 import json
 
 import pytest

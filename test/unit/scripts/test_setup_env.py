@@ -1,4 +1,4 @@
-"""scripts/setup_env.sh: which engine it chooses and why, with stand-ins for every program it runs.
+"""scripts/setup_env.sh: the chosen engine and the reason, with stand-ins for all programs.
 
 No interpreter of this machine is seen: PATH, HOME and pyenv's folder hold stand-ins alone.
 """

@@ -1,4 +1,4 @@
-"""scripts/unpack_archive.py: bad archives are one sentence; test/faults has the hostile ones."""
+"""scripts/unpack_archive.py reports bad archives; test/faults has the hostile ones."""
 import io
 import struct
 import zipfile

@@ -1,4 +1,4 @@
-"""The shell wrappers: the commands they run, their result files, their exit status.
+"""The shell wrappers: their commands, result files and exit status.
 
 Most tests put a stand-in for the training programs in the place of Python; the last one runs the
 chain of the recipe for real, on rendered sequences.

@@ -1,4 +1,4 @@
-"""A function in a process of its own, beside what this process does."""
+"""A function in another process, beside the work of this one."""
 import os
 import sys
 import time

@@ -1,4 +1,4 @@
-"""How a program ends: its status, and one line instead of a traceback."""
+"""The end of a program: its status, and one line instead of a traceback."""
 import signal
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""Files appear whole; errors name them; programs end with the documented status."""
+"""Files are written completely or not at all, and errors name them."""
 import os
 
 import pytest

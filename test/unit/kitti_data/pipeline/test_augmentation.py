@@ -87,7 +87,7 @@ def test_the_whole_augmentation_follows_the_published_one(published):
 
 @pytest.mark.parametrize('scale', [(1.0, 1.0), (1.15, 1.15), (1.004, 1.12), (1.07, 1.0)])
 def test_scaling_only_the_crop_equals_cropping_the_scaled_image(scale):
-    """The crop of the part that is enlarged is that of the whole image, wherever it lies."""
+    """Scaling only the part under the crop gives the crop of the scaled image, at every offset."""
     image = noise(37, 61, 9)
     height, width = augmentation.scaled_size(37, 61, np.float64(scale))
     whole = cv2.resize(image.astype(np.float32), (int(width), int(height)),

@@ -1,4 +1,4 @@
-"""Turns added to frames: what is seen, and the motions between, are those of the turned camera."""
+"""Turned frames: the images and the motions between them are those of the turned camera."""
 import numpy as np
 import pytest
 
@@ -29,7 +29,7 @@ def pixels(points, rotation):
 
 
 def centre(image):
-    """Where the one dot of an image is."""
+    """Position (x, y) of the only dot of an image."""
     weights = image[..., 0].astype(float)
     rows, columns = np.mgrid[:HEIGHT, :WIDTH]
     return np.array([(weights * columns).sum(), (weights * rows).sum()]) / weights.sum()

@@ -1,4 +1,4 @@
-"""Changed windows: their motions are still those between their frames."""
+"""Augmented windows have the motions between their frames."""
 import numpy as np
 import pytest
 

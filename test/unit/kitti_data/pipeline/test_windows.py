@@ -1,4 +1,4 @@
-"""Windows of frames and motions: golden labels and frames, what a window is, what is refused."""
+"""Windows of frames and motions: golden labels and frames, extent of windows, refused data."""
 import json
 import shutil
 

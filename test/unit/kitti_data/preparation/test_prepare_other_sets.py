@@ -25,7 +25,7 @@ def published(golden):
 
 @pytest.fixture(scope='module')
 def root(tmp_path_factory, published):
-    """Raw drives of the golden numbers. The car stands where the published static list says so."""
+    """Raw drives of the golden numbers; the car is stationary in the published static frames."""
     root = tmp_path_factory.mktemp('raw')
     moving = set(published['eigen_remove_static_True']['frames_sorted']
                  + published['stereo_remove_static_True']['frames_sorted'])

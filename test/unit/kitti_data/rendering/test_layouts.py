@@ -1,4 +1,4 @@
-"""Rendered drives on disk: files as KITTI's, which hold the scene's exact truth."""
+"""Rendered drives on disk: KITTI's files with the exact truth of the scene."""
 import os
 import pathlib
 

@@ -1,4 +1,4 @@
-"""The rendered world obeys the geometry it claims: depth, flow and pictures agree."""
+"""Depth, flow and pictures of the rendered world agree with each other."""
 import numpy as np
 import pytest
 import scipy.ndimage

@@ -1,4 +1,4 @@
-"""The choice of a device, with its reason."""
+"""The choice of a device and its reason."""
 import sys
 
 import pytest
@@ -43,7 +43,7 @@ def test_a_plugin_that_breaks_on_import_is_explained(monkeypatch, tmp_path):
 
 
 def test_a_library_that_does_not_load_is_reported_with_its_reason(monkeypatch, tmp_path):
-    """The plugin prints that reason, and goes on to fail on a name that it then lacks."""
+    """The plugin only prints that reason and then fails on a missing name."""
     (tmp_path / 'npu_bridge').mkdir()
     (tmp_path / 'npu_bridge' / '__init__.py').write_text('from npu_bridge.helper import handle')
     (tmp_path / 'npu_bridge' / 'helper.py').write_text(

@@ -1,4 +1,4 @@
-"""XLA compiles where it is asked for and can, and changes no loss."""
+"""XLA compiles on request, where it is available, and changes no loss."""
 import os
 
 import numpy as np

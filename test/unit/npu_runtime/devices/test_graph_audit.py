@@ -1,4 +1,4 @@
-"""The graph audit finds what an NPU cannot run, and finds none of it in our graphs."""
+"""The graph audit finds obstacles to an NPU, and none in our graphs."""
 import functools
 import re
 

@@ -1,4 +1,4 @@
-"""The CPU's gradients of convolutions are those of TensorFlow."""
+"""The gradients of convolutions on a CPU equal TensorFlow's."""
 import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf

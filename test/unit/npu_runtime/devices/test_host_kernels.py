@@ -1,4 +1,4 @@
-"""What is said of this CPU and of TensorFlow's kernels is what there is."""
+"""Detection of oneDNN and of the CPU's bfloat16 instructions."""
 import pytest
 import tensorflow.compat.v1 as tf
 

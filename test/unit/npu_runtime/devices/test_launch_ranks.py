@@ -1,4 +1,4 @@
-"""npu_runtime.devices.launch_ranks.py: which rank ended the others, and how."""
+"""npu_runtime/devices/launch_ranks.py: which rank failed first, and how."""
 import pytest
 
 from npu_runtime.devices.launch_ranks import cause_of

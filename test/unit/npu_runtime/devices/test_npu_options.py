@@ -1,4 +1,4 @@
-"""The options of the NPU plugin: only known keys, in their field, with legal values."""
+"""Options of the NPU plugin: known keys, legal values, each in the field of its type."""
 import contextlib
 import dataclasses
 import importlib
@@ -23,7 +23,7 @@ FLAGS = [field.name for field in dataclasses.fields(RuntimeConfig)]
 
 
 def configured(**values):
-    """RuntimeConfig of these flags, where every other name is a key of --npu_options."""
+    """RuntimeConfig of these values; names that are not flags are keys of --npu_options."""
     options = ['%s=%s' % (key, str(value).lower() if isinstance(value, bool) else value)
                for key, value in values.items() if key not in FLAGS]
     return RuntimeConfig(npu_options=options, **{key: value for key, value in values.items()

@@ -1,4 +1,4 @@
-"""Training through the NPU code path, with the stand-in plugin under it."""
+"""Training through the NPU code path on the stand-in plugin."""
 import json
 import sys
 

@@ -1,4 +1,4 @@
-"""Precision and loss scaling: chosen by one flag, resumable, never in the way of a checkpoint."""
+"""Precision and loss scaling: their choice, resuming, and checkpoints."""
 import json
 import os
 

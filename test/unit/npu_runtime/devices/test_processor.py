@@ -1,4 +1,4 @@
-"""What a CPU can do is known before TensorFlow is imported."""
+"""The CPU's instruction sets, read before TensorFlow is imported."""
 import os
 
 import pytest

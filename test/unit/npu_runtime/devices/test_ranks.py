@@ -1,4 +1,4 @@
-"""How ranks are found, launched and described. (What they compute: test/distributed.)"""
+"""How ranks are found, launched and described; test/distributed tests what they compute."""
 import json
 import sys
 

@@ -1,4 +1,4 @@
-"""The training loop: exact steps, true resume, clean ends, one session call a step."""
+"""The training loop: steps, resuming, signals, one session call per step."""
 import glob
 import json
 import os

@@ -1,4 +1,4 @@
-"""The training loop where something goes wrong: what it says, and what stays usable."""
+"""Failures of the training loop: their messages, and what stays usable."""
 import os
 import resource
 import shutil

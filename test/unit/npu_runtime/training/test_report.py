@@ -1,4 +1,4 @@
-"""What is seen of a run: log lines, TensorBoard, images, validation, metrics."""
+"""Output of a run: log lines, TensorBoard, images, validation, metrics."""
 import glob
 import json
 import math
