@@ -37,6 +37,11 @@ def _train(drive, output, *flags):
               + SIZE + list(flags))
 
 
+def _test(drive, output, *flags):
+    main.main(['--mode=test', '--datapath=' + drive, '--outputpath=%s' % output, '--device=cpu']
+              + list(flags))
+
+
 @pytest.fixture(scope='module')
 def logs(drive, tmp_path_factory):
     """(output folder, log of one step, log of the second run that ends two epochs of two)."""
@@ -85,9 +90,8 @@ def test_accuracy_comes_from_the_validation_sequences(logs):
 @pytest.mark.parametrize('flags', [[], ['--stateless'], ['--stateless', '--overlap_average'],
                                    ['--flip_average']])
 def test_testing_writes_exact_counts(drive, trained, flags, tmp_path, capsys):
-    main.main(['--mode=test', '--datapath=' + drive, '--outputpath=' + str(tmp_path),
-               '--init_checkpoint=' + trained, '--test_sequences=1,0', '--chunk=3', '--lengths=2',
-               '--noevo', '--device=cpu'] + flags)
+    _test(drive, tmp_path, '--init_checkpoint=' + trained, '--test_sequences=1,0', '--chunk=3',
+          '--lengths=2', '--noevo', *flags)
     folder = tmp_path / 'test'
     for name, frames in (('00', 7), ('01', 8)):
         gt = odometry.read_pose_file(os.path.join(drive, 'poses', name + '.txt')).poses
@@ -113,9 +117,8 @@ def test_with_flip_average_a_mirrored_drive_has_mirrored_motions(drive, trained,
         images.write_png(path, images.read_levels(path, 1)[:, ::-1])
     motions = []
     for root in (drive, mirrored):
-        main.main(['--mode=test', '--datapath=' + root, '--outputpath=' + str(tmp_path),
-                   '--init_checkpoint=' + trained, '--test_sequences=1', '--lengths=2', '--noevo',
-                   '--device=cpu', '--flip_average'] + flags)
+        _test(root, tmp_path, '--init_checkpoint=' + trained, '--test_sequences=1', '--lengths=2',
+              '--noevo', '--flip_average', *flags)
         motions.append(np.loadtxt(str(tmp_path / 'test' / '01_motions_pred.txt')))
     np.testing.assert_allclose(motions[1], [-1, 1, 1, 1, -1, -1] * motions[0], atol=1e-5)
     assert np.abs(motions[0][:, 0]).max() > 1e-3
@@ -123,16 +126,14 @@ def test_with_flip_average_a_mirrored_drive_has_mirrored_motions(drive, trained,
 
 def test_flip_average_is_refused_for_labels_in_the_world_frame(drive, trained, tmp_path):
     with pytest.raises(UserError, match='--flip_average=true: .* --label_frame=world'):
-        main.main(['--mode=test', '--datapath=' + drive, '--outputpath=' + str(tmp_path),
-                   '--init_checkpoint=' + trained, '--test_sequences=1', '--device=cpu',
-                   '--flip_average', '--label_frame=world'])
+        _test(drive, tmp_path, '--init_checkpoint=' + trained, '--test_sequences=1',
+              '--flip_average', '--label_frame=world')
 
 
 def test_a_sequence_without_poses_is_predicted_and_not_scored(drive, trained, tmp_path):
     os.makedirs(str(tmp_path / 'data'))
     os.symlink(os.path.join(drive, 'sequences'), str(tmp_path / 'data' / 'sequences'))
-    main.main(['--mode=test', '--datapath=' + str(tmp_path / 'data'), '--outputpath=' + trained,
-               '--test_sequences=1', '--device=cpu'])
+    _test(str(tmp_path / 'data'), trained, '--test_sequences=1')
     assert len(odometry.read_pose_file(os.path.join(trained, 'test', '01.txt')).poses) == 8
 
 
@@ -193,8 +194,8 @@ def test_overlap_average_is_the_mean_over_the_windows_with_a_motion(num_frames, 
 
 def test_overlap_average_is_refused_without_stateless(drive, trained, tmp_path):
     with pytest.raises(UserError, match='--overlap_average=true: must be false without'):
-        main.main(['--mode=test', '--datapath=' + drive, '--outputpath=' + str(tmp_path),
-                   '--init_checkpoint=' + trained, '--test_sequences=1', '--overlap_average'])
+        _test(drive, tmp_path, '--init_checkpoint=' + trained, '--test_sequences=1',
+              '--overlap_average')
 
 
 def test_stateless_prediction_requires_at_least_one_window():
@@ -212,8 +213,7 @@ def test_results_are_written_before_anything_optional_fails(
         raise RuntimeError('no room')
     monkeypatch.setattr(module, name, fail)
     with pytest.raises(RuntimeError, match='no room'):
-        main.main(['--mode=test', '--datapath=' + drive, '--outputpath=%s' % tmp_path,
-                   '--init_checkpoint=' + trained, '--test_sequences=0,1', '--device=cpu', flag])
+        _test(drive, tmp_path, '--init_checkpoint=' + trained, '--test_sequences=0,1', flag)
     results = json.loads((tmp_path / 'test' / 'results.json').read_text())['sequences']
     assert results['00']['ate'] > 0 and results['01']['ate'] > 0
 
@@ -222,7 +222,6 @@ def test_nothing_is_written_if_weights_are_nan(drive, trained, tmp_path):
     (tmp_path / 'config.json').write_text(open(os.path.join(trained, 'config.json')).read())
     write_with_nan(checkpoints.latest(trained), str(tmp_path / 'model'))
     with pytest.raises(UserError, match='checkpoint .*model: is damaged .variable .* holds NaN'):
-        main.main(['--mode=test', '--datapath=' + drive, '--outputpath=%s' % tmp_path,
-                   '--init_checkpoint=%s' % (tmp_path / 'model'), '--test_sequences=0',
-                   '--device=cpu', '--noevo'])
+        _test(drive, tmp_path, '--init_checkpoint=%s' % (tmp_path / 'model'), '--test_sequences=0',
+              '--noevo')
     assert not os.listdir(str(tmp_path / 'test'))
