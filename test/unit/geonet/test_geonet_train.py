@@ -114,19 +114,23 @@ def test_the_best_checkpoint_has_the_smallest_metric(rigid_run):
     assert same == (best['step'] == 4)
 
 
-def test_a_run_resumes_with_frozen_batch_norm_and_weight_decay(
-        rigid_run, synthetic_formatted, tmp_path):
-    folder = str(tmp_path / 'run')
+def test_a_run_resumes_with_frozen_batch_norm_weight_decay_and_another_image_size(
+        rigid_run, synthetic_kitti, tmp_path):
+    folder, size = str(tmp_path / 'run'), ('--img_height=48', '--img_width=128')
     shutil.copytree(rigid_run, folder)
-    train_rigid(synthetic_formatted, folder, 5, '--freeze_batch_norm', l2_weight=2)
+    train_rigid(prepared_set(synthetic_kitti, tmp_path / 'set', *size), folder, 5, *size,
+                '--freeze_batch_norm', l2_weight=2)
+    flags = rows_of(folder, 'resume')[-1]['changed']
+    assert flags['model.img_height'] == [32, 48] and flags['model.img_width'] == [104, 128]
     before, after = values_of(folder + '/model-4'), values_of(folder + '/model-5')
     averages = {name for name in after if 'BatchNorm/moving_' in name}
     changed = {name for name in after if not np.array_equal(before[name], after[name])}
     assert averages and not averages & changed
     assert {'depth_net/Conv/weights', 'pose_net/Conv/BatchNorm/beta'} <= changed
     decay = sum(np.sum(value ** 2.) for name, value in before.items() if name.endswith('/weights'))
-    assert rows_of(folder, 'train')[-1]['losses']['l2'] == pytest.approx(2 * 1e-4 * decay / 2,
-                                                                         rel=1e-4)
+    row = rows_of(folder, 'train')[-1]
+    assert row['step'] == 5
+    assert row['losses']['l2'] == pytest.approx(2 * 1e-4 * decay / 2, rel=1e-4)
 
 
 def test_flow_validation_reports_the_errors_of_eval_flow(flow_run, synthetic_2015, tmp_path):
