@@ -8,8 +8,8 @@ import pytest
 from benchmarks import benchmark, engines
 from vo_common.errors import UserError
 
-SMALL = ['--encoder=vgg', '--img_height=32', '--img_width=64', '--batch_size=1', '--device=cpu',
-         '--steps=2', '--parts=engines']
+SMALL = ['--model=convlstm_vo', '--img_height=32', '--img_width=64', '--batch_size=1',
+         '--device=cpu', '--steps=2', '--parts=engines']
 PEER = shlex.quote(sys.executable) + (
     " -c \"print('CPU-s/step 8.0'); print('s/step: median 4.5')\"")
 

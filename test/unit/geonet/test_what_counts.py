@@ -154,11 +154,9 @@ def test_twice_as_many_sources_weigh_twice_as_much_in_both_terms(batch):
         np.testing.assert_allclose(found[1][name], 2 * found[0][name], rtol=1e-4)
 
 
-def test_geometry_consistency_is_refused_with_scale_normalize():
-    with pytest.raises(UserError, match='--scale_normalize=true: must be false'):
-        ModelConfig(scale_normalize=True, geometry_consistency_weight=0.5)
-
-
-def test_geometry_consistency_is_refused_with_target_depth_only():
-    with pytest.raises(UserError, match='--target_depth_only'):
-        ModelConfig(target_depth_only=True, geometry_consistency_weight=0.5)
+@pytest.mark.parametrize('flag, message', [
+    ('scale_normalize', '--scale_normalize=true: must be false'),
+    ('target_depth_only', '--target_depth_only')])
+def test_geometry_consistency_is_refused_without_the_depths_it_compares(flag, message):
+    with pytest.raises(UserError, match=message):
+        ModelConfig(geometry_consistency_weight=0.5, **{flag: True})

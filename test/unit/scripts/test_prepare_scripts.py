@@ -49,20 +49,18 @@ def odometry(tmp_path, odometry_archives):
     return tmp_path
 
 
-def test_odometry_archives_become_a_formatted_set(odometry):
+def test_odometry_archives_become_a_formatted_set_and_a_second_run_adds_what_is_missing(odometry):
     done = prepare('prepare_odometry.sh', odometry)
     assert done.returncode == 0, done.stderr
+    data = odometry / 'data' / 'sequences'
+    kept = data / '00' / 'image_2' / '000000.png'
     assert (odometry / 'data' / 'poses' / '09.txt').is_file()
-    assert (odometry / 'data' / 'sequences' / '09' / 'image_2' / '000003.png').is_file()
-    assert not (odometry / 'data' / 'sequences' / '00' / 'image_0').exists()
+    assert (data / '09' / 'image_2' / '000003.png').is_file()
+    assert not (data / '00' / 'image_0').exists()
     examples = [(odometry / 'formatted' / ('%s.txt' % name)).read_text().split('\n')[:-1]
                 for name in ('train', 'val')]
     assert sorted(sum(examples, [])) == ['00 000001', '00 000002']
 
-
-def test_a_second_run_writes_only_what_is_missing(odometry):
-    assert prepare('prepare_odometry.sh', odometry).returncode == 0
-    kept = odometry / 'data' / 'sequences' / '00' / 'image_2' / '000000.png'
     before = kept.stat().st_mtime_ns
     kept.with_name('000001.png').unlink()
     kept.with_name('000002.png').write_bytes(b'half a file')
