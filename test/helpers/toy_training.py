@@ -57,9 +57,14 @@ def run_toy(folder, max_steps, runtime=None, **options):
                  RuntimeConfig(**(runtime or ONE_THREAD)))
 
 
+def rows_of(folder, event):
+    """The rows of an event in the metrics.jsonl of a folder."""
+    return [row for row in read_metrics(folder) if row['event'] == event]
+
+
 def train_rows(folder):
     """The training rows of metrics.jsonl."""
-    return [row for row in read_metrics(folder) if row['event'] == 'train']
+    return rows_of(folder, 'train')
 
 
 def totals(folder):

@@ -16,7 +16,7 @@ from kitti_data.pipeline.compact_frames import CompactFrames
 from kitti_data.rendering.synthetic import synthetic_dataset
 from kitti_eval import evo_tools, plots
 from npu_runtime import checkpoints
-from npu_runtime.training.metrics import read_metrics
+from toy_training import rows_of
 from vo_common.errors import UserError
 
 SIZE = ['--img_height=32', '--img_width=64']
@@ -64,10 +64,9 @@ def trained(logs):
 def test_training_writes_a_checkpoint_per_epoch_and_at_the_end(trained):
     files = os.listdir(trained)
     assert {'model1.index', 'model.index', 'config.json', 'metrics.jsonl'} <= set(files)
-    rows = read_metrics(trained)
-    assert [row['step'] for row in rows if row['event'] == 'train'] == [1, 2, 3, 4]
-    assert all(set(row['losses']) == {'translation', 'rotation'} for row in rows
-               if row['event'] == 'train')
+    rows = rows_of(trained, 'train')
+    assert [row['step'] for row in rows] == [1, 2, 3, 4]
+    assert all(set(row['losses']) == {'translation', 'rotation'} for row in rows)
 
 
 def test_the_log_has_the_published_lines_and_a_second_run_resumes(logs):
@@ -81,7 +80,7 @@ def test_the_log_has_the_published_lines_and_a_second_run_resumes(logs):
 
 def test_accuracy_comes_from_the_validation_sequences(logs):
     output, first, second = logs
-    rows = [row for row in read_metrics(output) if row['event'] == 'validation']
+    rows = rows_of(output, 'validation')
     assert [row['step'] for row in rows] == [2, 4]
     assert 'Accuracy' not in first
     assert all('Accuracy : %s\n' % row['total'] in second for row in rows)

@@ -16,11 +16,7 @@ from geonet_program import SIZE, geonet, geonet_fails, train_rigid
 from kitti_data import images
 from kitti_data.preparation import prepare_train_data
 from kitti_eval import eval_flow, eval_pose, snippets
-from npu_runtime.training.metrics import read_metrics
-
-
-def rows_of(folder, event):
-    return [row for row in read_metrics(folder) if row['event'] == event]
+from toy_training import rows_of
 
 
 def scalars_of(folder):

@@ -13,7 +13,7 @@ from npu_runtime.devices.flags import RuntimeConfig
 from npu_runtime.training.metrics import read_metrics
 from npu_runtime.training.task import Validation
 from test_precision import kinked_model, zeros_at
-from toy_training import ONE_THREAD, random_batches, run_toy, totals, train_rows
+from toy_training import ONE_THREAD, random_batches, rows_of, run_toy, totals, train_rows
 from vo_common.errors import UserError
 
 NPU = dict(device='npu', intra_op_threads=1, inter_op_threads=1)
@@ -134,7 +134,7 @@ def test_sunk_steps_end_at_every_interval(plugin, tmp_path, session_configs):
     lengths = [arguments['iterations_per_loop'] for name, arguments in plugin.calls
                if name == 'load_iteration_per_loop_var']
     assert lengths == [4, 2, 4]  # set where the length changes: calls of 4, 2, 2 and 4 steps
-    steps = {event: [row['step'] for row in read_metrics(tmp_path) if row['event'] == event]
+    steps = {event: [row['step'] for row in rows_of(tmp_path, event)]
              for event in ('train', 'validation', 'checkpoint')}
     assert steps == {'train': [4, 8, 12], 'validation': [6, 12], 'checkpoint': [8, 12]}
     assert plugin.options(session_configs[0])['iterations_per_loop'] == 100

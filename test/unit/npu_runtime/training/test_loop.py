@@ -18,7 +18,7 @@ from npu_runtime.training.metrics import read_metrics
 from npu_runtime.training.step import TrainingStep
 from npu_runtime.training.task import TrainingOutput
 from toy_training import (
-    ToyConfig, linear_model, losses_of, random_batches, run_toy, toy_task)
+    ToyConfig, linear_model, losses_of, random_batches, rows_of, run_toy, toy_task)
 from vo_common.errors import UserError
 
 
@@ -86,7 +86,7 @@ def test_a_killed_and_resumed_run_equals_an_uninterrupted_one(uninterrupted, tmp
     expected = values_of(uninterrupted[1]['checkpoint'])
     for key, value in values_of(results['checkpoint']).items():
         np.testing.assert_array_equal(value, expected[key], err_msg=key)
-    assert [row['step'] for row in read_metrics(killed) if row['event'] == 'resume'] == [5]
+    assert [row['step'] for row in rows_of(killed, 'resume')] == [5]
 
 
 @pytest.mark.parametrize('number,error', [(signal.SIGINT, KeyboardInterrupt),
@@ -125,7 +125,7 @@ def test_flags_outside_the_architecture_may_change_and_the_change_is_recorded(tm
     run_toy(tmp_path, 3, config=ToyConfig(weight=0.2))
     with open(str(tmp_path / 'config.json')) as stream:
         assert json.load(stream)['model'] == {'size': 4, 'weight': 0.2}
-    changed, = [row['changed'] for row in read_metrics(tmp_path) if row['event'] == 'resume']
+    changed, = [row['changed'] for row in rows_of(tmp_path, 'resume')]
     assert changed == {'model.weight': [0.1, 0.2]}
 
 

@@ -12,10 +12,9 @@ import tensorflow.compat.v1 as tf
 
 from checkpoint_values import values_of, write_values
 from npu_runtime import checkpoint_writer, checkpoints
-from npu_runtime.training.metrics import read_metrics
 from npu_runtime.training.signals import StopSignals
 from npu_runtime.training.task import Validation
-from toy_training import linear_model, losses_of, random_batches, run_toy
+from toy_training import linear_model, losses_of, random_batches, rows_of, run_toy
 from vo_common.errors import UserError
 
 
@@ -145,7 +144,7 @@ ONES = Validation(lambda: tf.data.Dataset.from_tensors(tf.ones([2, 4])), 1, 1, '
 def test_the_best_checkpoint_is_kept_across_a_resume_whatever_the_metrics_say(tmp_path):
     # Far too large a rate: the first steps are the best ones.
     best = run_toy(tmp_path, 5, validation=ONES, learning_rate=1.)['best']
-    rows = [row for row in read_metrics(tmp_path) if row['event'] == 'validation']
+    rows = rows_of(tmp_path, 'validation')
     assert best == min(row['losses']['fit'] for row in rows)
     before = values_of(str(tmp_path / 'model-best'))
     assert set(before) == {'net/weights', 'net/average', 'validation/fit'}
@@ -176,7 +175,7 @@ def test_a_lost_or_damaged_best_checkpoint_is_replaced_at_the_next_validation(tm
     best = run_toy(tmp_path, 5, validation=ONES, learning_rate=1.)['best']
     spoil(str(tmp_path / 'model-best'))
     again = run_toy(tmp_path, 6, validation=ONES, learning_rate=100.)['best']
-    rows = [row for row in read_metrics(tmp_path) if row['event'] == 'validation']
+    rows = rows_of(tmp_path, 'validation')
     assert rows[-1]['best'] and rows[-1]['metric'] == again > best
     assert values_of(str(tmp_path / 'model-best'))['validation/fit'] == again
     np.testing.assert_array_equal(weights_of(tmp_path / 'model-best'),
@@ -190,7 +189,7 @@ def test_a_best_checkpoint_that_vanishes_during_a_run_is_replaced(tmp_path):
         return ''
     best = run_toy(tmp_path, 5, validation=ONES, learning_rate=1.,
                    log_line=vanish_at_step_4)['best']
-    rows = [row for row in read_metrics(tmp_path) if row['event'] == 'validation']
+    rows = rows_of(tmp_path, 'validation')
     assert rows[3]['best'] and values_of(str(tmp_path / 'model-best'))['validation/fit'] == best
     assert best == min(row['metric'] for row in rows[3:])
 
@@ -211,13 +210,13 @@ def test_a_training_is_saved_by_time_and_resumes_from_there(tmp_path):
     with pytest.raises(Stopped):
         run_toy(folder, 12, save_minutes=1e-9, log_line=stop_at_step_9, **names)
     saved = [(row['step'], os.path.basename(row['path']))
-             for row in read_metrics(folder) if row['event'] == 'checkpoint']
+             for row in rows_of(folder, 'checkpoint')]
     assert saved == [(step, 'model6' if step == 6 else 'model-latest') for step in range(1, 9)]
     assert {name for name in os.listdir(str(folder)) if name.endswith('.index')} == {
         'model6.index', 'model-latest.index'}
     assert tf.train.latest_checkpoint(str(folder)) == str(folder / 'model-latest')
     run_toy(folder, 12, **names)
-    assert [row['step'] for row in read_metrics(folder) if row['event'] == 'resume'] == [8]
+    assert [row['step'] for row in rows_of(folder, 'resume')] == [8]
     assert losses_of(folder) == losses_of(tmp_path / 'whole')
     assert {name for name in os.listdir(str(folder)) if name.endswith('.index')} == {
         'model6.index', 'model.index'}
@@ -233,7 +232,7 @@ def test_a_training_is_saved_by_time_only_after_save_minutes(tmp_path, monkeypat
         return ''
     run_toy(tmp_path, 10, save_minutes=10., save_every=6, log_line=three_minutes_a_step)
     saved = [(row['step'], os.path.basename(row['path']))
-             for row in read_metrics(tmp_path) if row['event'] == 'checkpoint']
+             for row in rows_of(tmp_path, 'checkpoint')]
     # Ten minutes are over with the fourth step, and after the one of step 6 again.
     assert saved == [(4, 'model-latest'), (6, 'model-6'), (10, 'model-10')]
 

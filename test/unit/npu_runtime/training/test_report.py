@@ -11,7 +11,7 @@ import tensorflow.compat.v1 as tf
 from npu_runtime.training.chief import due
 from npu_runtime.training.metrics import MetricsLog, read_metrics
 from npu_runtime.training.task import Validation, default_log_line
-from toy_training import linear_model, run_toy, train_rows
+from toy_training import linear_model, rows_of, run_toy, train_rows
 from vo_common.errors import UserError
 
 
@@ -62,7 +62,7 @@ def test_tensorboard_has_every_term_total_rate_and_images(tmp_path):
 def test_validation_uses_the_trained_variables_and_reports_everywhere(tmp_path, capsys):
     validation = Validation(make_dataset=fixed_batches, every=2, batches=3)
     run_toy(tmp_path, 6, validation=validation)
-    rows = [row for row in read_metrics(tmp_path) if row['event'] == 'validation']
+    rows = rows_of(tmp_path, 'validation')
     assert [row['step'] for row in rows] == [2, 4, 6]
     weights = tf.train.load_checkpoint(str(tmp_path / 'model-6')).get_tensor('net/weights')
     error = ((np.ones([1, 4]) @ weights - 1.) ** 2).item()
