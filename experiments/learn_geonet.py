@@ -51,8 +51,8 @@ CONSTANT_LIGHT = ('--augment=scale,flip',)
 _BOTH = ('--augment_turn=0.03', '--batch_size=4')
 SHORT_RECIPE = Recipe(
     _FLAGS + CONSTANT_LIGHT,
-    (Stage(0.67, 1.2e-3, _BOTH, scale=0.57), Stage(0.11, 6e-4, _BOTH),
-     Stage(0.22, 1.5e-4, _BOTH + _FROZEN)),
+    (Stage(0.69, 1.2e-3, _BOTH, scale=0.57), Stage(0.12, 1.2e-3, _BOTH),
+     Stage(0.19, 1.5e-4, _BOTH + _FROZEN)),
     test_flags=('--refine_steps=10', '--overlap_average'))
 
 

@@ -25,6 +25,9 @@ _FREEDOM = 4.0
 _FACTOR_SPREAD = 2.0  # of the factors on inverse depth, which hardly affect directions
 _TURN_SPREAD = 0.005  # radians
 _TRANSLATION_SPREAD = 0.05  # share of the length of the translation
+# Converged: all updates are below this share of the standard deviations above. Below 0.02 the
+# common scale of snippets no longer improves, above it becomes worse before directions do.
+_SMALLEST_UPDATE = 0.02
 # Larger corrections are rejected. The length of a translation is as uncertain as depth.
 _LARGEST_TURN = 0.08  # radians
 _LARGEST_RATIO = 8.0  # longer over shorter translation
@@ -36,7 +39,7 @@ class Refiner:
 
     Args:
       camera: float [3, 3], pixels of the frames.
-      steps: Gauss-Newton steps for each blur.
+      steps: largest number of Gauss-Newton steps for each blur.
     """
 
     def __init__(self, camera, steps):
@@ -118,14 +121,17 @@ class _Problem:
         return np.array(costs)
 
     def solve(self, motions, steps):
-        """The motions after `steps` Gauss-Newton steps: float64 [N, 4, 4]."""
+        """The motions after at most `steps` Gauss-Newton steps: float64 [N, 4, 4]."""
         motions = motions.copy()
+        smallest = _SMALLEST_UPDATE * _spreads(self._start)
         for _ in range(steps):
             update, of_factors = self._step(motions)
             motions[:, :3, 3] += update[:, :3]
             motions[:, :3, :3] = Rotation.from_rotvec(update[:, 3:]).as_matrix() @ (
                 motions[:, :3, :3])
             self._factors = np.clip(self._factors + of_factors, *_FACTORS)
+            if (np.abs(update) < smallest).all():
+                break
         return motions
 
     def _step(self, motions):
