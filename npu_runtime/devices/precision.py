@@ -6,7 +6,6 @@ import tensorflow.compat.v1 as tf
 from tensorflow.core.framework import attr_value_pb2
 
 
-
 class Precision(typing.NamedTuple):
     """The precision in which a device computes.
 
