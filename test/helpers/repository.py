@@ -11,6 +11,13 @@ from vo_common.errors import run_main
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
+def write_program(path, text):
+    """Writes an executable script to a <pathlib.Path>, with its folder."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    path.chmod(0o755)
+
+
 def fails(capsys, main):
     """Runs `main`, which must exit with status 2 without traceback; returns its stderr."""
     with pytest.raises(SystemExit) as ended:

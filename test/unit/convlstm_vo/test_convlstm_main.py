@@ -85,15 +85,13 @@ def test_a_sequence_shorter_than_a_window_is_reported(drive, tmp_path, capsys):
     assert 'sequence 00: found 5 frames' in said and '--time_steps=5' in said
 
 
-@pytest.mark.parametrize('mode', ['test', 'export'])
-def test_a_missing_checkpoint_is_reported(drive, tmp_path, capsys, mode):
-    assert str(tmp_path / 'none') in fails(capsys, mode, drive, tmp_path / 'none')
-
-
-@pytest.mark.parametrize('mode', ['test', 'train'])
-def test_an_initial_checkpoint_that_is_missing_is_reported(drive, tmp_path, capsys, mode):
-    said = fails(capsys, mode, drive, tmp_path / 'run', '--init_checkpoint=/nowhere/model40')
-    assert '/nowhere/model40' in said
+@pytest.mark.parametrize('mode, flags, message', [
+    ('test', (), 'TMP/no run'), ('export', (), 'TMP/no run'),
+    ('test', ('--init_checkpoint=/nowhere/model40',), '/nowhere/model40'),
+    ('train', ('--init_checkpoint=/nowhere/model40',), '/nowhere/model40')])
+def test_a_missing_checkpoint_is_reported(drive, tmp_path, capsys, mode, flags, message):
+    said = fails(capsys, mode, drive, tmp_path / 'no run', *flags)
+    assert message.replace('TMP', str(tmp_path)) in said
 
 
 def test_an_output_folder_that_cannot_be_made_is_reported(drive, tmp_path, capsys):

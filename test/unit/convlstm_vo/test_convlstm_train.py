@@ -123,10 +123,12 @@ def test_with_flip_average_a_mirrored_drive_has_mirrored_motions(drive, trained,
     assert np.abs(motions[0][:, 0]).max() > 1e-3
 
 
-def test_flip_average_is_refused_for_labels_in_the_world_frame(drive, trained, tmp_path):
-    with pytest.raises(UserError, match='--flip_average=true: .* --label_frame=world'):
-        _test(drive, tmp_path, '--init_checkpoint=' + trained, '--test_sequences=1',
-              '--flip_average', '--label_frame=world')
+@pytest.mark.parametrize('flags, message', [
+    (['--flip_average', '--label_frame=world'], '--flip_average=true: .* --label_frame=world'),
+    (['--overlap_average'], '--overlap_average=true: must be false without')])
+def test_averages_that_do_not_exist_are_refused(drive, trained, tmp_path, flags, message):
+    with pytest.raises(UserError, match=message):
+        _test(drive, tmp_path, '--init_checkpoint=' + trained, '--test_sequences=1', *flags)
 
 
 def test_a_sequence_without_poses_is_predicted_and_not_scored(drive, trained, tmp_path):
@@ -189,12 +191,6 @@ def test_overlap_average_is_the_mean_over_the_windows_with_a_motion(num_frames, 
     places = [np.mean([place - start for start in range(num_frames - 3) if 0 <= place - start < 3])
               for place in wanted]
     np.testing.assert_allclose(motions[:, 3], places)
-
-
-def test_overlap_average_is_refused_without_stateless(drive, trained, tmp_path):
-    with pytest.raises(UserError, match='--overlap_average=true: must be false without'):
-        _test(drive, tmp_path, '--init_checkpoint=' + trained, '--test_sequences=1',
-              '--overlap_average')
 
 
 def test_stateless_prediction_requires_at_least_one_window():

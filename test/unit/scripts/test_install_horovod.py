@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from repository import ROOT
+from repository import ROOT, write_program
 
 PYTHON = r'''#!/usr/bin/env bash
 folder() { while [ "$1" != "$flag" ]; do shift; done; echo "$2"; }
@@ -39,13 +39,8 @@ class Clone:
             shutil.copy(str(ROOT / 'scripts' / name), str(self.root / 'scripts'))
         self.state.mkdir()
         for program in ('g++', 'make', 'cmake'):
-            self.program(self.bin / program, '#!/bin/sh\necho cmake version 3.25.1\n')
-        self.program(self.root / 'my env' / 'bin' / 'python', PYTHON)
-
-    def program(self, path, text):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-        path.chmod(0o755)
+            write_program(self.bin / program, '#!/bin/sh\necho cmake version 3.25.1\n')
+        write_program(self.root / 'my env' / 'bin' / 'python', PYTHON)
 
     def install(self, tag='tf2.21.0-cp313', release='0.28.1', **variables):
         """The CompletedProcess of the script."""
@@ -94,7 +89,7 @@ def test_each_engine_gets_its_release_and_keeps_the_wheel(clone, tag, release, s
 def test_nccl_is_built_in_if_cuda_nvcc_and_nccl_are_found(clone, missing, tmp_path):
     nccl = tmp_path / 'a nccl'
     if missing != 'nvcc':
-        clone.program(clone.bin / 'nvcc', '#!/bin/sh\n')
+        write_program(clone.bin / 'nvcc', '#!/bin/sh\n')
     for part in ('include/nccl.h', 'lib/libnccl.so.2'):
         (nccl / part).parent.mkdir(parents=True, exist_ok=True)
         (nccl / part).write_text('')

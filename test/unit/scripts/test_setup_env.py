@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from repository import ROOT
+from repository import ROOT, write_program
 
 TOOLS = ('bash', 'cat', 'chmod', 'cksum', 'cp', 'cut', 'dirname', 'find', 'flock', 'grep', 'head',
          'ls', 'mkdir', 'paste', 'rm', 'sed', 'sh', 'sleep', 'sort', 'tail', 'touch')
@@ -55,16 +55,11 @@ class Machine:
             path = shutil.which(tool)
             if path:
                 (self.bin / tool).symlink_to(path)
-        self.program(self.bin / 'uname', UNAME.format(machine='x86_64'))
-
-    def program(self, path, text):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-        path.chmod(0o755)
+        write_program(self.bin / 'uname', UNAME.format(machine='x86_64'))
 
     def python(self, version, path=None, npu=False, venv=True):
         path = path or self.home / '.pyenv' / 'versions' / (version + '.1') / 'bin' / 'python'
-        self.program(path, PYTHON.format(version=version, npu=int(not npu), venv=int(not venv)))
+        write_program(path, PYTHON.format(version=version, npu=int(not npu), venv=int(not venv)))
         return path
 
     def environment(self, **choices):
@@ -124,7 +119,7 @@ def test_python_3_7_gives_the_reference_engine_else_the_newest_python_is_used(
 def test_if_no_python_fits_uv_installs_the_newest_supported_one(machine):
     machine.python('3.6')
     machine.python('3.13', machine.home / 'waiting')
-    machine.program(machine.bin / 'uv', """#!/usr/bin/env bash
+    write_program(machine.bin / 'uv', """#!/usr/bin/env bash
 case "$1 $2" in
   'python dir') echo "$HOME/uv" ;;
   'python install') mkdir -p "$HOME/uv/$3/bin"; cp "$HOME/waiting" "$HOME/uv/$3/bin/python3" ;;
@@ -177,7 +172,7 @@ def test_a_python_on_the_path_takes_precedence_over_pyenv(machine):
     ('3.12', 9, 'tensorflow-cpu>=2.13')])
 def test_a_working_nvidia_driver_selects_tensorflow_for_gpus(machine, python, status, tensorflow):
     machine.python(python)
-    machine.program(machine.bin / 'nvidia-smi', '#!/bin/sh\nexit %d\n' % status)
+    write_program(machine.bin / 'nvidia-smi', '#!/bin/sh\nexit %d\n' % status)
     line, requirements = machine.made()
     answers = 'no NVIDIA driver answers' if status else 'an NVIDIA driver answers'
     assert answers in line and tensorflow in requirements
@@ -185,7 +180,7 @@ def test_a_working_nvidia_driver_selects_tensorflow_for_gpus(machine, python, st
 
 @pytest.mark.parametrize('architecture', ['x86_64', 'aarch64'])
 def test_an_ascend_image_keeps_its_own_tensorflow(machine, architecture):
-    machine.program(machine.bin / 'uname', UNAME.format(machine=architecture))
+    write_program(machine.bin / 'uname', UNAME.format(machine=architecture))
     machine.python('3.13')
     machine.python('3.7', npu=True)
     line, requirements = machine.made()
@@ -196,7 +191,7 @@ def test_an_ascend_image_keeps_its_own_tensorflow(machine, architecture):
 
 
 def test_other_architectures_than_x86_64_use_the_newest_engine(machine):
-    machine.program(machine.bin / 'uname', UNAME.format(machine='aarch64'))
+    write_program(machine.bin / 'uname', UNAME.format(machine='aarch64'))
     machine.python('3.7')
     machine.python('3.12')
     line, requirements = machine.made()
@@ -239,8 +234,8 @@ def test_without_a_usable_python_the_error_lists_found_and_supported_ones(
 
 
 def test_a_python_that_does_not_run_is_skipped(machine):
-    machine.program(machine.bin / 'python3.7',
-                    '#!/bin/sh\necho pyenv: no such command >&2; exit 127\n')
+    write_program(machine.bin / 'python3.7',
+                  '#!/bin/sh\necho pyenv: no such command >&2; exit 127\n')
     machine.python('3.12')
     assert 'Python 3.12' in machine.made()[0]
 
@@ -334,7 +329,7 @@ def test_make_clean_leaves_a_folder_that_is_no_environment(machine):
 @pytest.mark.skipif(not shutil.which('flock'), reason='needs flock')
 def test_uv_can_take_its_lock_in_the_environment(machine):
     machine.python('3.13')
-    machine.program(machine.bin / 'uv', UV)
+    write_program(machine.bin / 'uv', UV)
     done = machine.run()
     assert done.returncode == 0, done.stderr
     assert 'installed by uv' in machine.record.read_text()
