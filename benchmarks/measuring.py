@@ -7,6 +7,8 @@ import tensorflow.compat.v1 as tf
 from npu_runtime.devices.cpu import prepare_process
 from npu_runtime.session import batch_iterator
 
+_SECONDS = 5.0  # duration of a measurement
+
 
 def cpu_seconds():
     """User and system CPU time of all threads of this process so far."""
@@ -28,13 +30,12 @@ def peak_device_gigabytes():
     return tf.config.experimental.get_memory_info('GPU:0')['peak'] / 1e9
 
 
-def dataset_rate(dataset, batch_size, seconds=5.0, warm_up=3):
+def dataset_rate(dataset, batch_size, warm_up=3):
     """Rate of a pipeline, without the prefetched batches at the start.
 
     Args:
       dataset: function without arguments -> tf.data.Dataset of batches.
       batch_size: examples per batch.
-      seconds: duration of the measurement.
       warm_up: batches before the measurement.
 
     Returns:
@@ -49,7 +50,7 @@ def dataset_rate(dataset, batch_size, seconds=5.0, warm_up=3):
         for _ in range(warm_up):
             next_batch()
         begin, cpu, batches = time.time(), cpu_seconds(), 0
-        while time.time() - begin < seconds:
+        while time.time() - begin < _SECONDS:
             next_batch()
             batches += 1
         examples = batches * batch_size

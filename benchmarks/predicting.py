@@ -24,7 +24,7 @@ from kitti_data.pipeline.compact_frames import FrameReader, check_frames
 from npu_runtime.devices.choose import choose_device
 from npu_runtime.devices.flags import RuntimeConfig
 from npu_runtime.export import host_session, to_onnx
-from npu_runtime.inference import inference_session
+from npu_runtime.session import inference_session
 from vo_common.console import log
 from vo_common.errors import UserError
 from vo_common.files import make_folder, write_text

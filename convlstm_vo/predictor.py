@@ -5,8 +5,7 @@ import tensorflow.compat.v1 as tf
 from convlstm_vo import net
 from convlstm_vo.cell import LSTMStateTuple
 from kitti_data.mirror import mirrored_images
-from npu_runtime.inference import inference_session
-from npu_runtime.session import require_finite
+from npu_runtime.session import inference_session, require_finite
 from vo_common.errors import UserError
 from vo_common.parallel import read_ahead
 from vo_common.progress import progress

@@ -6,8 +6,7 @@ import tensorflow.compat.v1 as tf
 
 from geonet import flipped, model
 from npu_runtime import checkpoints
-from npu_runtime.inference import inference_session
-from npu_runtime.session import require_finite
+from npu_runtime.session import inference_session, require_finite
 from vo_common.parallel import read_ahead
 from vo_common.progress import progress
 

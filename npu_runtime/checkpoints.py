@@ -197,17 +197,16 @@ def restore(session, path, variables=None, required_scopes=None):
             variables = [variable for variable in tf.global_variables()
                          if variable.op.name not in STEP_KEYS]
     by_name = {variable.op.name: variable for variable in variables}
-    reader = open_reader(prefix)
-    missing = _check(prefix, reader, by_name, required_scopes)
-    present = {name: variable for name, variable in by_name.items() if name not in missing}
-    unused = sorted(name for name in reader.get_variable_to_shape_map()
+    optional = [] if required_scopes is None else [name for name in by_name if not any(
+        (name + '/').startswith(scope.rstrip('/') + '/') for scope in required_scopes)]
+    missing = load_values(session, prefix, by_name, optional)
+    unused = sorted(name for name in open_reader(prefix).get_variable_to_shape_map()
                     if name not in by_name and name not in STEP_KEYS
                     and not name.startswith(('loss_scale/', METRIC_SCOPE))
                     and name.split('/')[-1] not in _OPTIMIZER_KEYS)
-    load_values(session, prefix, present)
     step = read_step(prefix)
     log('loaded %d variables from %s%s' % (
-        len(present), prefix, ' (step %d)' % step if step >= 0 else ''))
+        len(by_name) - len(missing), prefix, ' (step %d)' % step if step >= 0 else ''))
     if missing:
         log('  %d not in the checkpoint, newly initialized: %s' % (len(missing), _shorten(missing)))
     if unused:
@@ -226,43 +225,39 @@ def load_values(session, prefix, variables, optional=()):
       variables: dict, key in the checkpoint -> variable.
       optional: keys that the checkpoint may lack.
 
+    Returns:
+      The keys that it lacks, sorted.
+
     Raises:
-      UserError: a key is missing, a shape differs, or a value cannot be read.
+      UserError: another key is missing, a shape differs, or a value cannot be read.
     """
     reader = open_reader(prefix)
-    present = {key: variable for key, variable in variables.items()
-               if key not in optional or reader.has_tensor(key)}
-    _check(prefix, reader, present, None)
+    shapes = reader.get_variable_to_shape_map()
+    missing = sorted(set(variables) - set(shapes))
+    required = [key for key in missing if key not in optional]
+    if required:
+        raise UserError('checkpoint %s lacks %d of %d variables: %s'
+                        % (prefix, len(required), len(variables), _shorten(required)))
+    key = _misfit(reader, variables)
+    if key:
+        raise UserError('checkpoint %s: %s has shape %s, must be %s (give the flags of the model '
+                        'that wrote it)%s' % (
+                            prefix, key, shapes[key], variables[key].shape.as_list(),
+                            _instead_of(prefix, lambda other: not _misfit(other, variables))))
     # Runs the initializers with the values of the checkpoint fed in place of their own.
+    present = {key: variable for key, variable in variables.items() if key in shapes}
     session.run([variable.initializer for variable in present.values()],
                 {variable.initializer.inputs[1]: np.asarray(
                     _read_value(prefix, reader, key), variable.dtype.base_dtype.as_numpy_dtype)
                  for key, variable in present.items()})
-
-
-def _check(prefix, reader, variables, required_scopes):
-    """Names of the optional variables that the checkpoint lacks; raises a UserError otherwise."""
-    shapes = reader.get_variable_to_shape_map()
-    missing = [name for name in sorted(variables) if name not in shapes]
-    fatal = [name for name in missing if required_scopes is None or any(
-        (name + '/').startswith(scope.rstrip('/') + '/') for scope in required_scopes)]
-    if fatal:
-        raise UserError('checkpoint %s lacks %d of %d variables: %s'
-                        % (prefix, len(fatal), len(variables), _shorten(fatal)))
-    name = _misfit(reader, variables)
-    if name:
-        raise UserError('checkpoint %s: %s has shape %s, must be %s (give the flags of the model '
-                        'that wrote it)%s' % (
-                            prefix, name, shapes[name], variables[name].shape.as_list(),
-                            _instead_of(prefix, lambda other: not _misfit(other, variables))))
     return missing
 
 
 def _misfit(reader, variables):
-    """The first name of a variable whose shape differs from the checkpoint's, or None."""
+    """The first key whose variable has another shape than in the checkpoint, or None."""
     shapes = reader.get_variable_to_shape_map()
-    return next((name for name in sorted(set(variables) & set(shapes))
-                 if list(shapes[name]) != variables[name].shape.as_list()), None)
+    return next((key for key in sorted(set(variables) & set(shapes))
+                 if list(shapes[key]) != variables[key].shape.as_list()), None)
 
 
 def _shorten(names, limit=8):

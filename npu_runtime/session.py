@@ -1,11 +1,13 @@
-"""Sessions and their configuration on any device, and a check of their predictions."""
+"""Sessions on any device, for training and for prediction."""
 import dataclasses
 
 import numpy as np
 import tensorflow.compat.v1 as tf
 
+from npu_runtime import checkpoints
 from npu_runtime.devices.choose import choose_device
 from npu_runtime.devices.compilation import ask_for_xla, uses_xla
+from npu_runtime.export import freeze, host_session
 from vo_common.console import log
 from vo_common.errors import UserError
 
@@ -49,6 +51,31 @@ def make_session(config, graph=None):
     # Several steps per call and XLA are for training only.
     config = dataclasses.replace(config, iterations_per_loop=1, xla='off')
     return tf.Session(graph=graph, config=session_config(device, config))
+
+
+def inference_session(config, graph, checkpoint, variables, outputs):
+    """Returns a tf.Session that computes `outputs` with the weights of a checkpoint.
+
+    Its graph is a copy of `graph` in which inputs and outputs keep their names and weights are
+    constants. This lets TensorFlow fold batch norm into the convolution before it and store kernels
+    in oneDNN's layout.
+
+    Args:
+      config: <RuntimeConfig>.
+      graph: tf.Graph.
+      checkpoint: prefix or folder.
+      variables: list of variables to load, see `checkpoints.restore`.
+      outputs: list of tensors of the graph.
+
+    Raises:
+      UserError: the checkpoint is missing or lacks a variable.
+    """
+    with host_session(graph) as session:
+        checkpoints.restore(session, checkpoint, variables)
+        graph_def = freeze(session, outputs)
+    with tf.Graph().as_default() as frozen:
+        tf.import_graph_def(graph_def, name='')
+    return make_session(config, frozen)
 
 
 def require_finite(values, checkpoint, which):

@@ -10,9 +10,10 @@ test/helpers. Exits with status 1 if a graph has a dynamic shape, a one-shot ite
 TensorArray, 64-bit numbers in the path of its gradients, or an operation that is not in
 npu_runtime/devices/device_ops.txt.
 """
+import collections
 import contextlib
-import functools
 import dataclasses
+import functools
 import importlib
 import importlib.util
 import os
@@ -62,16 +63,12 @@ def _training(build_model, batch, ranks, scopes=None, flags=TrainFlags()):
     return [graph.train_op, graph.step, graph.values], start
 
 
-def _geonet_batch(config, batch_size=4):
-    size = [batch_size, config.img_height, config.img_width]
-    return {'frames': (size + [3 * config.seq_length], tf.uint8),
-            'intrinsics': ([batch_size, 3, 3], tf.float32)}
-
-
 def _geonet_training(build, ranks, scopes=None, **settings):
     config = ModelConfig(**settings)
-    return _training(lambda batch, is_training: build(batch, config, is_training),
-                     _geonet_batch(config), ranks, scopes)
+    batch = {'frames': ([4, config.img_height, config.img_width, 3 * config.seq_length], tf.uint8),
+             'intrinsics': ([4, 3, 3], tf.float32)}
+    return _training(lambda batch, is_training: build(batch, config, is_training), batch, ranks,
+                     scopes)
 
 
 def _geonet_inference(predict, num_inputs, **settings):
@@ -145,7 +142,7 @@ def _plugin_of(ranks):
 
 
 def audit(name):
-    """(operations on the device, counted by type; descriptions of obstacles) of a graph."""
+    """(Counter of the types of operations on the device; descriptions of obstacles) of a graph."""
     build, ranks = GRAPHS[name]
     with _plugin_of(ranks), tf.Graph().as_default():
         targets, start = build()
@@ -153,7 +150,8 @@ def audit(name):
         if start:
             wrong += ['before the first step: ' + sentence
                       for sentence in graph_audit.problems(start)]
-        return graph_audit.counts(graph_audit.device_ops(targets)), wrong
+        kinds = collections.Counter(op.type for op in graph_audit.device_ops(targets))
+        return kinds, wrong
 
 
 @dataclasses.dataclass
@@ -171,7 +169,7 @@ def main(argv=None):
         print('%-29s %5d operations: %s' % (
             name, sum(kinds.values()), '%d problems' % len(wrong) if wrong else 'ok'))
         if config.ops:
-            print('  ' + ', '.join('%s %d' % item for item in kinds.items()))
+            print('  ' + ', '.join('%s %d' % item for item in kinds.most_common()))
         for sentence in wrong[:20]:
             print('  ' + sentence)
         failed = failed or bool(wrong)

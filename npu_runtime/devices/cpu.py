@@ -30,9 +30,14 @@ def prepare_process():
     lets threads reuse each other's memory; there are few pieces, so they do not contend for it.
     Without glibc, malloc is unchanged. Also logs what to expect on a small machine.
     """
-    expected = what_to_expect(num_cores(), usable_memory())
+    memory, expected = usable_memory(), []  # bytes; 0 if unknown
+    if num_cores() == 1:
+        expected.append('one core: works, but slower than two')
+    if 0 < memory < _SMALL_MEMORY:
+        expected.append('%.1f GB of free memory: enough for small images and batches'
+                        % (memory / 1e9))
     if expected:
-        log(expected)
+        log('; '.join(expected))
     if not sys.platform.startswith('linux'):
         return
     try:
@@ -42,22 +47,6 @@ def prepare_process():
     mallopt(_ARENA_MAX, 1)
     mallopt(_MMAP_THRESHOLD, 1 << 30)
     mallopt(_TRIM_THRESHOLD, (1 << 31) - 1)
-
-
-def what_to_expect(cores, memory):
-    """Log line for a machine with one core or little memory; empty for others.
-
-    Args:
-      cores: number of cores.
-      memory: free bytes; 0 if unknown.
-    """
-    expected = []
-    if cores == 1:
-        expected.append('one core: works, but slower than two')
-    if 0 < memory < _SMALL_MEMORY:
-        expected.append('%.1f GB of free memory: enough for small images and batches'
-                        % (memory / 1e9))
-    return '; '.join(expected)
 
 
 def configure(proto, config, ranks):

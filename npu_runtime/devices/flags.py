@@ -6,8 +6,6 @@ from npu_runtime.devices import npu_options
 from vo_common.flags import Flags, flag, path_flag
 
 DEVICES = ('auto', 'npu', 'gpu', 'cpu')
-XLA_MODES = ('auto', 'on', 'off')
-LOSS_SCALES = ('auto', 'off', 'dynamic', 'fixed')
 
 
 @dataclasses.dataclass
@@ -23,7 +21,8 @@ class RuntimeConfig(Flags):
             'float16 on a GPU, bfloat16 on a CPU that has it; a GPU and a CPU support few of the '
             'other modes', choices=('',) + npu_options.PRECISION_MODES)
     loss_scale: str = flag('auto', 'loss scaling; auto is dynamic in mixed precision, except for '
-                                   "a CPU's bfloat16", choices=LOSS_SCALES, modes=('train',))
+                                   "a CPU's bfloat16", modes=('train',),
+                           choices=('auto', 'off', 'dynamic', 'fixed'))
     loss_scale_value: float = flag(32768.0, 'loss scale, with dynamic the initial one',
                                    modes=('train',), at_least=1, at_most=3e38)
     loss_scale_growth_steps: int = flag(
@@ -36,7 +35,7 @@ class RuntimeConfig(Flags):
     inter_op_threads: int = flag(0, 'CPU operations in parallel; 0 is one for each core',
                                  at_least=0)
     xla: str = flag('auto', 'compile the training step with XLA; auto is off',
-                    choices=XLA_MODES, modes=('train',))
+                    choices=('auto', 'on', 'off'), modes=('train',))
     modify_mixlist: str = path_flag(
         '', 'NPU: JSON list of the operations that may run in 16 bits; empty keeps layer norm, '
             'losses and geometry in float32, none uses the lists of the plugin')

@@ -1,5 +1,4 @@
 """Checks that a whole graph can run on an NPU: shapes, dtypes and types of its operations."""
-import collections
 import os
 
 import tensorflow.compat.v1 as tf
@@ -44,23 +43,13 @@ def _folded(ops):
         if op.type in _SHAPE_OPS:
             is_folded = all(tensor.shape.is_fully_defined() for tensor in op.inputs)
         elif op.inputs:
-            is_folded = not _keeps_state(op) and all(
-                tensor.op in folded for tensor in op.inputs)
+            keeps_state = op.op_def is not None and op.op_def.is_stateful
+            is_folded = not keeps_state and all(tensor.op in folded for tensor in op.inputs)
         else:
             is_folded = op.type == 'Const'
         if is_folded:
             folded.add(op)
     return folded
-
-
-def _keeps_state(op):
-    return op.op_def is not None and op.op_def.is_stateful
-
-
-def counts(ops):
-    """dict, type of operation -> count, in descending order of counts."""
-    return dict(sorted(collections.Counter(op.type for op in ops).items(),
-                       key=lambda item: (-item[1], item)))
 
 
 def problems(targets):
@@ -81,12 +70,9 @@ def problems(targets):
             found.append('%s is a %s, which is not in %s'
                          % (op.name, op.type, os.path.basename(ALLOWED_OPS_FILE)))
         found += ['%s has the dynamic shape %s' % (tensor.name, tensor.shape)
-                  for tensor in _device_outputs(op) if not tensor.shape.is_fully_defined()]
+                  for tensor in op.outputs[:_KERNEL_PRIVATE.get(op.type)]
+                  if not tensor.shape.is_fully_defined()]
     return found + _wide_gradients(ops)
-
-
-def _device_outputs(op):
-    return op.outputs[:_KERNEL_PRIVATE.get(op.type, len(op.outputs))]
 
 
 def _wide_gradients(ops):

@@ -54,12 +54,7 @@ def bfloat16_obstacle():
     return ''
 
 
-def keep_in_float32(environ=None):
-    """Sets the operations that TensorFlow's graph rewrites keep in float32, unless the user did.
-
-    Args:
-      environ: dict, the environment that the rewrite reads; None for that of the process.
-    """
-    environ = os.environ if environ is None else environ
+def keep_in_float32():
+    """Sets the operations that TensorFlow's graph rewrites keep in float32, unless the user did."""
     for change in _CHANGES:
-        environ.setdefault(_REWRITE_LISTS % change, ','.join(FLOAT32_OPS))
+        os.environ.setdefault(_REWRITE_LISTS % change, ','.join(FLOAT32_OPS))

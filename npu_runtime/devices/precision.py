@@ -1,22 +1,34 @@
 """Mixed precision and loss scaling on every device."""
-import collections
 import contextlib
+import typing
 
 import tensorflow.compat.v1 as tf
 from tensorflow.core.framework import attr_value_pb2
 
-Precision = collections.namedtuple('Precision', 'words rewrite may_underflow')
-Precision.__doc__ = """The precision in which a device computes.
 
-words: description for the log. rewrite: the field of RewriterConfig that lowers the precision of a
-graph, or None. may_underflow: whether gradients may be too small for their dtype.
-"""
-LossScaling = collections.namedtuple('LossScaling', 'kind scale state')
-LossScaling.__doc__ = """Loss scaling of a training graph.
+class Precision(typing.NamedTuple):
+    """The precision in which a device computes.
 
-kind: 'dynamic' or 'fixed'. scale: float32 scalar tensor. state: dict, key in a checkpoint ->
-variable; the keys are the same on every device.
-"""
+    Attributes:
+      words: description for the log.
+      rewrite: field of RewriterConfig that lowers the precision of a graph, or None.
+      may_underflow: whether gradients may be too small for their dtype.
+    """
+    words: str
+    rewrite: typing.Optional[str]
+    may_underflow: bool
+
+
+class LossScaling(typing.NamedTuple):
+    """Loss scaling of a training graph.
+
+    Attributes:
+      scale: <float32>[].
+      state: dict, key in a checkpoint -> variable; the keys are the same on every device.
+    """
+    scale: tf.Tensor
+    state: typing.Dict[str, tf.Variable]
+
 
 _STATE_KEYS = {'current_loss_scale': 'loss_scale/scale', 'loss_scale': 'loss_scale/scale',
                'good_steps': 'loss_scale/good_steps', 'bad_steps': 'loss_scale/bad_steps'}
@@ -76,7 +88,7 @@ def wrap_optimizer(optimizer, device, config, is_distributed):
     for variable in tf.global_variables():
         if variable.op.name not in before:
             state[_STATE_KEYS[variable.op.name.split('/')[-1]]] = variable
-    return optimizer, LossScaling(kind, scale, state)
+    return optimizer, LossScaling(scale, state)
 
 
 def scale_after(scaling, train_op):

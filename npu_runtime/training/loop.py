@@ -99,14 +99,14 @@ def _loop(task, device, ranks, start, training_step, proto, chief):
     guard = FiniteGuard(ranks, remains)
     with explained(device, _batch(task), remains), \
             tf.Session(config=proto) as session, StopSignals() as signals:
-        step = restore_or_initialise(session, start, task, training_step, ranks)
+        restore_or_initialise(session, start, task, training_step, ranks)
         session.graph.finalize()
-        if step >= task.max_steps:
+        if start.step >= task.max_steps:
             # Only here, after the ranks have compared their steps, so that no rank waits for this.
             return _nothing_to_do(task, device, start, chief)
         if chief:
             chief.begin()
-        stopped = False
+        step, stopped = start.step, False
         while step < task.max_steps and not stopped:
             before = step
             images_due = chief and due(task.flags.summary_freq, before,

@@ -50,9 +50,6 @@ def find_start(folder, configs, ranks, proto):
 def restore_or_initialise(session, start, task, training_step, ranks):
     """Gives a new session's variables their initial or restored values.
 
-    Returns:
-      The global step from which training continues.
-
     Raises:
       UserError: the ranks found checkpoints of different steps.
     """
@@ -81,4 +78,3 @@ def restore_or_initialise(session, start, task, training_step, ranks):
         raise UserError('%s: the ranks found different checkpoints (%s), must be a folder that '
                         'all hosts share (or copy the same newest checkpoint to every host)'
                         % (os.path.abspath(task.folder), steps))
-    return start.step

@@ -23,7 +23,6 @@ class StepResult(typing.NamedTuple):
       values: name -> float, averaged over the ranks: the loss terms, 'total', 'learning_rate',
         with loss scaling 'loss_scale', with several ranks 'stop'.
       own_values: as `values`, of this rank alone.
-      losses: the loss terms in `values`.
       images: merged image summaries (bytes), or None.
       seconds: duration of one step.
     """
@@ -32,9 +31,13 @@ class StepResult(typing.NamedTuple):
     skipped: int
     values: typing.Dict[str, float]
     own_values: typing.Dict[str, float]
-    losses: typing.Dict[str, float]
     images: typing.Optional[bytes]
     seconds: float
+
+    @property
+    def losses(self):
+        """The loss terms in `values`."""
+        return {name: value for name, value in self.values.items() if name not in _RESERVED}
 
 
 class TrainingStep:
@@ -85,7 +88,6 @@ class TrainingStep:
             self.step = tf.identity(global_step.read_value(), name='step_after')
         self._max_steps = task.max_steps
         self._loop = device.own.step_loop(self.train_op, runtime, _intervals(task))
-        self._terms = list(losses)
         self._gather_values(losses, total, learning_rate, scaling, ranks)
         self.all_state = _state(adam, self.optional_state)
 
@@ -141,8 +143,7 @@ class TrainingStep:
         values, advanced = self._named(found['values']), int(found['step']) - step
         return StepResult(
             int(found['step']), advanced, tried - advanced if 'loss_scale' in values else 0, values,
-            self._named(found['own']) if 'own' in found else values,
-            {name: values[name] for name in self._terms}, found.get('images'), seconds)
+            self._named(found['own']) if 'own' in found else values, found.get('images'), seconds)
 
     def _named(self, values):
         return dict(zip(self._names, values.tolist()))

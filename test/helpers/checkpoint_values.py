@@ -1,4 +1,4 @@
-"""The contents of a checkpoint, to be compared or written."""
+"""Reads and writes the contents of checkpoints."""
 import os
 
 import numpy as np

@@ -1,4 +1,4 @@
-"""GeoNet's losses once more, in float64 numpy, one source, one direction, one scale at a time.
+"""GeoNet's losses in float64 numpy, for one source, direction and scale at a time.
 
 Written from the specification, without the batching of `geonet/model.py`, to check what golden
 data do not cover.

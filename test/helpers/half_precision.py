@@ -1,4 +1,4 @@
-"""Mixed precision of an Ascend NPU on the CPU: float16 by rounding, as the published rules have it.
+"""Mixed precision of an Ascend NPU, emulated on a CPU by rounding, after the published rules.
 
 An operation in float16 reads inputs that are rounded to float16 and gives rounded outputs; a number
 too large becomes infinite.

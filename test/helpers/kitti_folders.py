@@ -1,4 +1,4 @@
-"""Small folders in KITTI's layouts, for tests to read and to damage."""
+"""Small folders in KITTI's layouts."""
 from kitti_data.images import write_png
 
 

@@ -1,4 +1,4 @@
-"""Putting the stand-in plugin on the path, and taking it off again."""
+"""Installs the stand-in plugin for a block."""
 import contextlib
 import importlib
 import os

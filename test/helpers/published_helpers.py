@@ -1,10 +1,10 @@
-"""How our geometry and losses are held to the published helpers (fixture `numbers`)."""
+"""Comparison with the published geometry and losses (fixture `numbers`)."""
 import numpy as np
 import tensorflow.compat.v1 as tf
 
 
 def run(function, *arrays):
-    """What `function` of these constants gives in a session of its own."""
+    """The value of `function` of these constants."""
     with tf.Graph().as_default(), tf.Session() as session:
         return session.run(function(*[tf.constant(array) for array in arrays]))
 

@@ -1,4 +1,4 @@
-"""Training examples whose images are neither plain nor noise."""
+"""Training examples with smooth, moving images."""
 import numpy as np
 
 

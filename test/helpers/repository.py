@@ -1,10 +1,31 @@
-"""The folder of the repository, and programs run in processes of their own."""
+"""The root of the repository, and programs in this process or another one."""
 import os
 import pathlib
 import subprocess
 import sys
 
+import pytest
+
+from vo_common.errors import run_main
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+
+def write_program(path, text):
+    """Writes an executable script to a <pathlib.Path>, with its folder."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    path.chmod(0o755)
+
+
+def fails(capsys, main):
+    """Runs `main`, which must exit with status 2 without traceback; returns its stderr."""
+    with pytest.raises(SystemExit) as ended:
+        run_main(main)
+    said = capsys.readouterr().err
+    assert ended.value.code == 2
+    assert 'Traceback' not in said
+    return said
 
 
 def run(*command, cwd=None, without=(), timeout=600, **environ):

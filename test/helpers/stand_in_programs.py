@@ -1,4 +1,4 @@
-"""A stand-in for the Python that runs the programs of the wrappers in test/."""
+"""A stand-in for Python under the wrappers in test/."""
 import sys
 
 # Records its arguments; training leaves metrics, evaluation a number; reports are real.

@@ -35,7 +35,7 @@ def linear_model(batch, is_training):
 
 
 def random_batches(start_step, rank, size):
-    """Batches [2, 4] that depend on their number and the rank alone."""
+    """Batches [2, 4] that depend only on their number and the rank."""
     return tf.data.Dataset.range(start_step, 10 ** 9).map(
         lambda step: tf.random.stateless_uniform([2, 4], [7, step * size + rank])).prefetch(1)
 
@@ -57,9 +57,14 @@ def run_toy(folder, max_steps, runtime=None, **options):
                  RuntimeConfig(**(runtime or ONE_THREAD)))
 
 
+def rows_of(folder, event):
+    """The rows of an event in the metrics.jsonl of a folder."""
+    return [row for row in read_metrics(folder) if row['event'] == event]
+
+
 def train_rows(folder):
-    """The rows of metrics.jsonl that tell of training steps."""
-    return [row for row in read_metrics(folder) if row['event'] == 'train']
+    """The training rows of metrics.jsonl."""
+    return rows_of(folder, 'train')
 
 
 def totals(folder):

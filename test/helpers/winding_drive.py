@@ -1,4 +1,4 @@
-"""A drive made by formulas."""
+"""A drive defined by formulas."""
 import numpy as np
 
 from kitti_data import poses

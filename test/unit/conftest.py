@@ -1,4 +1,4 @@
-"""Shared fixtures: golden data in the repository, real KITTI frames beside it where they are."""
+"""Shared fixtures: golden data, real KITTI frames if available, rendered data, short trainings."""
 import os
 import pathlib
 import sys

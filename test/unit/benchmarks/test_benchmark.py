@@ -1,4 +1,4 @@
-"""The benchmark of this machine, at a small size."""
+"""The benchmark program at a small size."""
 import json
 
 import pytest
@@ -11,7 +11,7 @@ SMALL = ['--encoder=vgg', '--img_height=32', '--img_width=64', '--batch_size=1',
          '--steps=1']
 
 
-def test_a_step_has_all_its_figures_and_leaves_them_in_a_file(tmp_path, capsys):
+def test_a_step_reports_every_value_and_writes_them_to_a_file(tmp_path, capsys):
     path = str(tmp_path / 'figures.json')
     benchmark.main(SMALL + ['--parts=step', '--output=' + path])
     with open(path) as file:
@@ -30,14 +30,14 @@ def test_input_is_compared_with_the_fastest_step(capsys):
     assert capsys.readouterr().out.endswith('step_mixed takes 20: 1.50 times as many\n')
 
 
-def test_an_unknown_part_is_one_sentence():
+def test_an_unknown_part_is_refused():
     with pytest.raises(UserError, match='--parts=speed: must be among step, input, prepare,'):
         benchmark.main(['--parts=speed'])
 
 
 @pytest.mark.parametrize('model, kind, frames_per_call', [
     ('geonet', 'depth', 1), ('convlstm_vo', 'motion', 5)])
-def test_predictions_have_rates_as_programs_and_as_calls(
+def test_predictions_are_timed_as_programs_and_as_session_calls(
         model, kind, frames_per_call, synthetic_kitti, monkeypatch):
     def timed(function, *args):
         function(*args)

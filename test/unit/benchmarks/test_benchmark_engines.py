@@ -1,4 +1,4 @@
-"""Engines and other programs are compared step by step, in turn."""
+"""Engines and other programs are compared in alternating steps."""
 import json
 import shlex
 import sys
@@ -8,13 +8,13 @@ import pytest
 from benchmarks import benchmark, engines
 from vo_common.errors import UserError
 
-SMALL = ['--encoder=vgg', '--img_height=32', '--img_width=64', '--batch_size=1', '--device=cpu',
-         '--steps=2', '--parts=engines']
+SMALL = ['--model=convlstm_vo', '--img_height=32', '--img_width=64', '--batch_size=1',
+         '--device=cpu', '--steps=2', '--parts=engines']
 PEER = shlex.quote(sys.executable) + (
     " -c \"print('CPU-s/step 8.0'); print('s/step: median 4.5')\"")
 
 
-def test_an_engine_and_a_peer_take_steps_in_turn(tmp_path, capsys):
+def test_an_engine_and_a_peer_alternate_steps(tmp_path, capsys):
     path = str(tmp_path / 'figures.json')
     benchmark.main(SMALL + ['--peers=' + PEER, '--output=' + path])
     with open(path) as file:
@@ -28,7 +28,7 @@ def test_an_engine_and_a_peer_take_steps_in_turn(tmp_path, capsys):
     assert 'cpu_seconds_to_first' in capsys.readouterr().out
 
 
-def test_the_share_of_the_first_is_the_median_within_rounds():
+def test_the_ratio_to_the_first_is_the_median_of_ratios_within_rounds():
     rounds = [[(1., 1.), (2., 1.)], [(4., 1.), (12., 1.)], [(1., 1.), (4., 1.)]]
     assert engines.summary(rounds, 1) == {
         'cpu_seconds_per_step': 4., 'seconds_per_step': 1., 'cpu_seconds_to_first': 3.}
@@ -38,7 +38,7 @@ def test_the_share_of_the_first_is_the_median_within_rounds():
     (['--modes=half'], '--modes=half: must be among float32'),
     (['--pythons=/no/such/python'], '--pythons: /no/such/python does not start'),
     (['--pythons=' + sys.executable, '--peers=true'], '--peers=true: must print')])
-def test_what_cannot_be_compared_is_one_sentence(flags, message):
+def test_invalid_contestants_are_refused(flags, message):
     with pytest.raises(UserError) as raised:
         benchmark.main(SMALL + flags)
     assert str(raised.value).startswith(message)

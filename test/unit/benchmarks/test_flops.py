@@ -15,7 +15,7 @@ def test_a_convolution_and_both_gradients_take_the_same_number():
         assert flops([output.op, of_kernel.op, of_images.op]) == 3 * forward
 
 
-def test_products_of_matrices_count_their_inner_size():
+def test_a_matrix_product_counts_its_inner_size():
     with tf.Graph().as_default():
         assert flops([tf.matmul(tf.zeros([3, 5]), tf.zeros([5, 4])).op]) == 2 * 3 * 5 * 4
         turned = tf.matmul(tf.zeros([6, 5, 3]), tf.zeros([6, 5, 4]), transpose_a=True)

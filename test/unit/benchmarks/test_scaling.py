@@ -1,4 +1,4 @@
-"""The computed table of scaling keeps to its formulas."""
+"""The computed table of scaling follows its formulas."""
 import pytest
 
 from benchmarks.scaling import ScalingConfig, main, row
@@ -20,13 +20,13 @@ def test_what_the_backward_pass_hides_costs_nothing():
     assert row(ScalingConfig(hidden=0.6), 8)['efficiency'] == 1
 
 
-def test_the_same_examples_cost_as_many_card_hours_as_efficiency_says():
+def test_card_hours_grow_as_efficiency_falls():
     one, many = row(ScalingConfig(), 1), row(ScalingConfig(), 64)
     assert many['card_hours'] == pytest.approx(one['card_hours'] / many['efficiency'])
     assert many['cores'] == pytest.approx(64 * many['efficiency'] * one['cores'])
 
 
-def test_the_program_says_that_it_computed_and_from_what(capsys):
+def test_the_program_states_that_its_values_are_computed_and_from_what(capsys):
     main(['--step_ms=43', '--devices=1,8'])
     text = capsys.readouterr().out
     assert text.startswith('computed, not measured') and '--step_ms=43.0' in text

@@ -79,19 +79,19 @@ def test_golden_outputs_loss_and_gradients(golden, case):
 
 
 @pytest.mark.parametrize('kernel', [[3], [3, 3, 3]])
-def test_kernel_of_another_rank_is_refused(kernel):
+def test_a_kernel_of_wrong_rank_is_refused(kernel):
     with pytest.raises(ValueError, match='kernel'):
         cell.ConvLSTMCell([4, 6], 3, kernel)
 
 
-def test_input_of_another_size_is_refused_with_both_shapes():
+def test_an_input_of_wrong_size_is_refused_with_both_shapes():
     with tf.Graph().as_default():
         rnn_cell = cell.ConvLSTMCell([4, 6], 3, [3, 3])
         with pytest.raises(ValueError, match=r'\[2, 4, 5, 7\].*\[B, 4, 6, C\]'):
             rnn_cell(tf.zeros([2, 4, 5, 7]), rnn_cell.zero_state(2, tf.float32))
 
 
-def test_layer_norm_of_half_precision_is_finite_where_the_input_is_constant():
+def test_layer_norm_in_half_precision_is_finite_on_constant_input():
     with tf.Graph().as_default(), tf.Session() as session:
         x = tf.ones([1, 4, 6, 3], tf.float16)
         y = cell.layer_norm(x, tf.ones([3]), tf.constant([0., 1., 2.]))
@@ -99,7 +99,7 @@ def test_layer_norm_of_half_precision_is_finite_where_the_input_is_constant():
         np.testing.assert_array_equal(session.run(y)[0, 2, 2], [0, 1, 2])
 
 
-def test_layer_norm_has_zero_mean_and_unit_variance_of_each_sample():
+def test_layer_norm_gives_each_sample_zero_mean_and_unit_variance():
     with tf.Graph().as_default(), tf.Session() as session:
         x = np.random.RandomState(0).normal(5., 3., [2, 4, 6, 3]).astype(np.float32)
         y = session.run(cell.layer_norm(tf.constant(x), tf.ones([3]), tf.zeros([3])))

@@ -1,4 +1,4 @@
-"""The command line: the published names, spellings and defaults, and what is refused."""
+"""Flags of the ConvLSTM: published names, spellings and defaults; illegal values."""
 import pytest
 
 from convlstm_vo.config import ModelConfig
@@ -32,11 +32,11 @@ def test_every_published_spelling_is_the_same_flag(spelling, name, value):
 
 
 @pytest.mark.parametrize('spelling', ['--steps=5', '--time_steps=5'])
-def test_steps_are_time_steps(spelling):
+def test_steps_is_an_alias_of_time_steps(spelling):
     assert _parse(spelling)[1].time_steps == 5
 
 
-def test_trajectory_length_counts_the_training_sequences():
+def test_trajectory_length_is_the_number_of_training_sequences():
     assert _parse('--trajectory_length=2')[0].train_sequences == ['0', '2']
     assert _parse('--train_sequences=5,07')[0].train_sequences == ['5', '07']
 
@@ -44,7 +44,7 @@ def test_trajectory_length_counts_the_training_sequences():
 @pytest.mark.parametrize('argument', [
     '--bsize=0', '--trajectory_length=5', '--lr=0', '--time_steps=0', '--img_width=-1',
     '--total_steps=0', '--gradient_clip=-1', '--rotation_weight=0', '--lr=nan'])
-def test_a_value_that_no_run_can_have_is_refused_by_name(argument):
+def test_an_impossible_value_is_refused_with_its_flag(argument):
     name = {'--bsize': '--batch_size', '--lr': '--learning_rate'}.get(
         argument.split('=')[0], argument.split('=')[0])
     with pytest.raises(UserError, match='^%s=' % name):

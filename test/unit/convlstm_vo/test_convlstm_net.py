@@ -190,7 +190,7 @@ def test_pairs_are_x_over_its_maximum_minus_its_mean():
     np.testing.assert_allclose(found[0, 0, ..., 1], wanted[0, 1, ..., 0], atol=1e-6)
 
 
-def test_nothing_in_the_graph_needs_a_tensor_array_or_a_loop():
+def test_the_graph_has_neither_tensor_arrays_nor_loops():
     with tf.Graph().as_default() as graph:
         motions = net.predict(tf.placeholder(tf.float32, [1, 3, 64, 128, 2])).motions
         tf.gradients(motions, tf.trainable_variables())
@@ -199,7 +199,7 @@ def test_nothing_in_the_graph_needs_a_tensor_array_or_a_loop():
 
 
 @pytest.mark.parametrize('shape', [[1, 3, 64, 128, 4], [None, 3, 64, 128, 2], [3, 64, 128, 2]])
-def test_pairs_of_another_shape_are_refused(shape):
+def test_frame_pairs_of_wrong_shape_are_refused(shape):
     with tf.Graph().as_default():
         with pytest.raises(ValueError, match='frame pairs are'):
             net.predict(tf.placeholder(tf.float32, shape))

@@ -16,7 +16,7 @@ from kitti_data.pipeline.compact_frames import CompactFrames
 from kitti_data.rendering.synthetic import synthetic_dataset
 from kitti_eval import evo_tools, plots
 from npu_runtime import checkpoints
-from npu_runtime.training.metrics import read_metrics
+from toy_training import rows_of
 from vo_common.errors import UserError
 
 SIZE = ['--img_height=32', '--img_width=64']
@@ -35,6 +35,11 @@ def _train(drive, output, *flags):
     main.main(['--mode=train', '--datapath=' + drive, '--outputpath=' + output, '--bsize=2',
                '--time_steps=2', '--train_sequences=0', '--val_sequences=1', '--device=cpu']
               + SIZE + list(flags))
+
+
+def _test(drive, output, *flags):
+    main.main(['--mode=test', '--datapath=' + drive, '--outputpath=%s' % output, '--device=cpu']
+              + list(flags))
 
 
 @pytest.fixture(scope='module')
@@ -56,16 +61,15 @@ def trained(logs):
     return logs[0]
 
 
-def test_training_writes_checkpoints_of_epochs_and_of_the_end(trained):
+def test_training_writes_a_checkpoint_per_epoch_and_at_the_end(trained):
     files = os.listdir(trained)
     assert {'model1.index', 'model.index', 'config.json', 'metrics.jsonl'} <= set(files)
-    rows = read_metrics(trained)
-    assert [row['step'] for row in rows if row['event'] == 'train'] == [1, 2, 3, 4]
-    assert all(set(row['losses']) == {'translation', 'rotation'} for row in rows
-               if row['event'] == 'train')
+    rows = rows_of(trained, 'train')
+    assert [row['step'] for row in rows] == [1, 2, 3, 4]
+    assert all(set(row['losses']) == {'translation', 'rotation'} for row in rows)
 
 
-def test_the_log_has_the_published_lines_and_a_second_run_goes_on(logs):
+def test_the_log_has_the_published_lines_and_a_second_run_resumes(logs):
     _, first, second = logs
     assert 'Current epoch : 0----step : 1----Train_error : ' in first
     assert '----sec/step : ' in first
@@ -76,7 +80,7 @@ def test_the_log_has_the_published_lines_and_a_second_run_goes_on(logs):
 
 def test_accuracy_comes_from_the_validation_sequences(logs):
     output, first, second = logs
-    rows = [row for row in read_metrics(output) if row['event'] == 'validation']
+    rows = rows_of(output, 'validation')
     assert [row['step'] for row in rows] == [2, 4]
     assert 'Accuracy' not in first
     assert all('Accuracy : %s\n' % row['total'] in second for row in rows)
@@ -85,9 +89,8 @@ def test_accuracy_comes_from_the_validation_sequences(logs):
 @pytest.mark.parametrize('flags', [[], ['--stateless'], ['--stateless', '--overlap_average'],
                                    ['--flip_average']])
 def test_testing_writes_exact_counts(drive, trained, flags, tmp_path, capsys):
-    main.main(['--mode=test', '--datapath=' + drive, '--outputpath=' + str(tmp_path),
-               '--init_checkpoint=' + trained, '--test_sequences=1,0', '--chunk=3', '--lengths=2',
-               '--noevo', '--device=cpu'] + flags)
+    _test(drive, tmp_path, '--init_checkpoint=' + trained, '--test_sequences=1,0', '--chunk=3',
+          '--lengths=2', '--noevo', *flags)
     folder = tmp_path / 'test'
     for name, frames in (('00', 7), ('01', 8)):
         gt = odometry.read_pose_file(os.path.join(drive, 'poses', name + '.txt')).poses
@@ -106,34 +109,32 @@ def test_testing_writes_exact_counts(drive, trained, flags, tmp_path, capsys):
 
 
 @pytest.mark.parametrize('flags', [[], ['--stateless']])
-def test_averaged_with_its_mirror_image_a_mirrored_drive_has_mirrored_motions(
-        drive, trained, flags, tmp_path):
+def test_with_flip_average_a_mirrored_drive_has_mirrored_motions(drive, trained, flags, tmp_path):
     mirrored = str(tmp_path / 'mirrored')
     shutil.copytree(drive, mirrored)
     for path in glob.glob(mirrored + '/sequences/01/image_0/*.png'):
         images.write_png(path, images.read_levels(path, 1)[:, ::-1])
     motions = []
     for root in (drive, mirrored):
-        main.main(['--mode=test', '--datapath=' + root, '--outputpath=' + str(tmp_path),
-                   '--init_checkpoint=' + trained, '--test_sequences=1', '--lengths=2', '--noevo',
-                   '--device=cpu', '--flip_average'] + flags)
+        _test(root, tmp_path, '--init_checkpoint=' + trained, '--test_sequences=1', '--lengths=2',
+              '--noevo', '--flip_average', *flags)
         motions.append(np.loadtxt(str(tmp_path / 'test' / '01_motions_pred.txt')))
     np.testing.assert_allclose(motions[1], [-1, 1, 1, 1, -1, -1] * motions[0], atol=1e-5)
     assert np.abs(motions[0][:, 0]).max() > 1e-3
 
 
-def test_motions_in_the_worlds_frame_have_no_mirror_image(drive, trained, tmp_path):
-    with pytest.raises(UserError, match='--flip_average=true: .* --label_frame=world'):
-        main.main(['--mode=test', '--datapath=' + drive, '--outputpath=' + str(tmp_path),
-                   '--init_checkpoint=' + trained, '--test_sequences=1', '--device=cpu',
-                   '--flip_average', '--label_frame=world'])
+@pytest.mark.parametrize('flags, message', [
+    (['--flip_average', '--label_frame=world'], '--flip_average=true: .* --label_frame=world'),
+    (['--overlap_average'], '--overlap_average=true: must be false without')])
+def test_averages_that_do_not_exist_are_refused(drive, trained, tmp_path, flags, message):
+    with pytest.raises(UserError, match=message):
+        _test(drive, tmp_path, '--init_checkpoint=' + trained, '--test_sequences=1', *flags)
 
 
 def test_a_sequence_without_poses_is_predicted_and_not_scored(drive, trained, tmp_path):
     os.makedirs(str(tmp_path / 'data'))
     os.symlink(os.path.join(drive, 'sequences'), str(tmp_path / 'data' / 'sequences'))
-    main.main(['--mode=test', '--datapath=' + str(tmp_path / 'data'), '--outputpath=' + trained,
-               '--test_sequences=1', '--device=cpu'])
+    _test(str(tmp_path / 'data'), trained, '--test_sequences=1')
     assert len(odometry.read_pose_file(os.path.join(trained, 'test', '01.txt')).poses) == 8
 
 
@@ -173,7 +174,7 @@ def test_streaming_gives_each_motion_once_and_carries_the_state(num_frames):
 
 @pytest.mark.parametrize('batch_size', [1, 2])
 @pytest.mark.parametrize('num_frames', [4, 5, 7, 8, 20])
-def test_stateless_windows_give_each_motion_once_from_no_state(num_frames, batch_size):
+def test_stateless_windows_give_each_motion_once_from_the_zero_state(num_frames, batch_size):
     motions = predictor.stateless(_CountingPredictor(batch_size, 3), _NumberReader(num_frames))
     wanted = np.arange(num_frames - 1)
     np.testing.assert_array_equal(motions[:, :2], np.stack([wanted, wanted + 1], axis=1))
@@ -182,7 +183,7 @@ def test_stateless_windows_give_each_motion_once_from_no_state(num_frames, batch
 
 @pytest.mark.parametrize('batch_size', [1, 2])
 @pytest.mark.parametrize('num_frames', [4, 5, 9])
-def test_averaged_overlaps_are_the_means_of_the_windows_that_hold_a_motion(num_frames, batch_size):
+def test_overlap_average_is_the_mean_over_the_windows_with_a_motion(num_frames, batch_size):
     motions = predictor.stateless(_CountingPredictor(batch_size, 3), _NumberReader(num_frames),
                                   overlap=True)
     wanted = np.arange(num_frames - 1)
@@ -192,13 +193,7 @@ def test_averaged_overlaps_are_the_means_of_the_windows_that_hold_a_motion(num_f
     np.testing.assert_allclose(motions[:, 3], places)
 
 
-def test_a_carried_state_has_no_windows_to_average(drive, trained, tmp_path):
-    with pytest.raises(UserError, match='--overlap_average=true: must be false without'):
-        main.main(['--mode=test', '--datapath=' + drive, '--outputpath=' + str(tmp_path),
-                   '--init_checkpoint=' + trained, '--test_sequences=1', '--overlap_average'])
-
-
-def test_stateless_wants_one_window_at_least():
+def test_stateless_prediction_requires_at_least_one_window():
     with pytest.raises(UserError, match='too few for a window of 3 pairs'):
         predictor.stateless(_CountingPredictor(1, 3), _NumberReader(3))
 
@@ -213,17 +208,15 @@ def test_results_are_written_before_anything_optional_fails(
         raise RuntimeError('no room')
     monkeypatch.setattr(module, name, fail)
     with pytest.raises(RuntimeError, match='no room'):
-        main.main(['--mode=test', '--datapath=' + drive, '--outputpath=%s' % tmp_path,
-                   '--init_checkpoint=' + trained, '--test_sequences=0,1', '--device=cpu', flag])
+        _test(drive, tmp_path, '--init_checkpoint=' + trained, '--test_sequences=0,1', flag)
     results = json.loads((tmp_path / 'test' / 'results.json').read_text())['sequences']
     assert results['00']['ate'] > 0 and results['01']['ate'] > 0
 
 
-def test_weights_that_are_not_numbers_write_nothing(drive, trained, tmp_path):
+def test_nothing_is_written_if_weights_are_nan(drive, trained, tmp_path):
     (tmp_path / 'config.json').write_text(open(os.path.join(trained, 'config.json')).read())
     write_with_nan(checkpoints.latest(trained), str(tmp_path / 'model'))
     with pytest.raises(UserError, match='checkpoint .*model: is damaged .variable .* holds NaN'):
-        main.main(['--mode=test', '--datapath=' + drive, '--outputpath=%s' % tmp_path,
-                   '--init_checkpoint=%s' % (tmp_path / 'model'), '--test_sequences=0',
-                   '--device=cpu', '--noevo'])
+        _test(drive, tmp_path, '--init_checkpoint=%s' % (tmp_path / 'model'), '--test_sequences=0',
+              '--noevo')
     assert not os.listdir(str(tmp_path / 'test'))

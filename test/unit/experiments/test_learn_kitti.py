@@ -29,7 +29,7 @@ def open_drives(root, train=(), test=()):
 
 
 def fails(capsys, *arguments):
-    """What the program says as it ends with status 2 and without a traceback."""
+    """Runs the program, which must exit with status 2 without traceback; returns its stderr."""
     with pytest.raises(SystemExit) as ended:
         run_main(lambda: learn_kitti.main(list(arguments)))
     said = capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""Predictions averaged with those on mirrored images, against the two halves taken one by one."""
+"""Predictions averaged with those for mirrored images, compared with both computed separately."""
 import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
@@ -28,7 +28,7 @@ def predictions(predict):
         return session.run(found)
 
 
-def test_the_mean_of_depth_is_that_of_the_disparities():
+def test_flip_average_of_depth_averages_disparities():
     config = ModelConfig(img_height=32, img_width=WIDTH, dispnet_encoder='vgg')
     plain, mirrored, mean = predictions(
         lambda module, target, *_: module.predict_depth(target, config))
@@ -37,7 +37,7 @@ def test_the_mean_of_depth_is_that_of_the_disparities():
         np.testing.assert_allclose(1 / ours, (1 / one + 1 / other[:, :, ::-1]) / 2, rtol=1e-4)
 
 
-def test_the_mean_of_poses_is_taken_in_the_world_of_the_images():
+def test_flip_average_of_poses_mirrors_the_second_pose_back():
     config = ModelConfig(img_height=32, img_width=WIDTH)
     plain, mirrored, mean = predictions(
         lambda module, target, sources, _: module.predict_pose(target, sources, config))
@@ -52,7 +52,7 @@ def test_the_mean_of_poses_is_taken_in_the_world_of_the_images():
 
 
 @pytest.mark.parametrize('flownet_type', ['direct', 'residual'])
-def test_the_mean_of_flows_is_taken_in_the_images(flownet_type):
+def test_flip_average_of_flow_mirrors_the_second_flow_back(flownet_type):
     config = ModelConfig(img_height=32, img_width=WIDTH, dispnet_encoder='vgg',
                          flownet_type=flownet_type)
     plain, mirrored, mean = predictions(

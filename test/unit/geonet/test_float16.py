@@ -19,7 +19,7 @@ NETS = ('depth_net', 'pose_net', 'flow_net')
 
 
 def by_rules(build):
-    """What tensors of `build()` are by the rules: list of arrays."""
+    """The values of the tensors of `build()` by the rules: list of arrays."""
     with tf.Graph().as_default() as graph:
         names = [tensor.name for tensor in build()]
     with tf.Session(graph=half_precision.rounded(
@@ -27,7 +27,7 @@ def by_rules(build):
         return session.run(names)
 
 
-def test_ssim_is_that_of_float64_also_in_windows_of_one_colour():
+def test_ssim_equals_float64_even_in_windows_of_one_colour():
     # A variance there is a difference of equal numbers, and d1 d2 the product of both constants.
     rng = np.random.RandomState(3)
     x, y = np.clip(rng.uniform(-0.7, 0.7, (2, 1, 24, 32, 3)) +
@@ -50,7 +50,7 @@ def test_ssim_is_that_of_float64_also_in_windows_of_one_colour():
 
 @pytest.mark.parametrize('build,scope', [(model.rigid_training, None),
                                          (model.flow_training, 'flow_net')])
-def test_outside_the_nets_nothing_is_computed_in_float16_but_the_image_pyramid(build, scope):
+def test_outside_the_nets_only_the_image_pyramid_is_computed_in_float16(build, scope):
     config = ModelConfig(img_height=32, img_width=64, dispnet_encoder='vgg',
                          geometry_consistency_weight=0.5, auto_masking=True)
     batch = random_batch(config, 1)

@@ -1,4 +1,4 @@
-"""Poses, rigid flow and warps, against the published functions and closed answers."""
+"""Poses, rigid flow and warps equal the published functions and closed-form answers."""
 import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
@@ -78,7 +78,7 @@ def test_rigid_flow_has_the_published_gradients(numbers, direction):
         assert_close(value, numbers['out_rigid_flow_small_%s_grad_%s' % (direction, name)])
 
 
-def test_rigid_flow_of_all_scales_is_that_of_each_with_its_own_intrinsics(numbers):
+def test_rigid_flow_at_all_scales_equals_that_of_each_scale_alone(numbers):
     rng = np.random.RandomState(3)
     sizes = [(12, 20), (6, 10), (3, 5)]
     depths = [rng.uniform(1, 5, (2,) + size).astype(np.float32) for size in sizes]
@@ -196,6 +196,6 @@ def test_no_coordinate_reads_outside_the_image(numbers):
     np.testing.assert_array_equal(warped[0, 0, 3:6], 0 * warped[0, 0, 3:6])
 
 
-def test_sizes_that_do_not_fit_are_told():
+def test_coordinates_that_do_not_fit_the_sizes_are_refused():
     with pytest.raises(ValueError, match='cannot sample'):
         geometry.BilinearSampler(tf.zeros([1, 5, 2]), [(4, 4)], [6])

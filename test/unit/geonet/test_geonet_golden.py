@@ -1,4 +1,4 @@
-"""Whole training and prediction graphs against the published ones, with their weights and inputs.
+"""Whole training and prediction graphs equal the published ones, given their weights and inputs.
 
 Tolerances are those of the golden data's README. One session per golden case.
 """
@@ -120,7 +120,7 @@ def test_variables_and_collections_are_the_published_ones(case):
                                rtol=1e-5)
 
 
-def test_nothing_but_what_the_mode_trains_gets_a_gradient(case):
+def test_only_variables_that_the_mode_trains_get_a_gradient(case):
     assert set(case.frozen_gradients) <= {None}
 
 
@@ -134,7 +134,7 @@ def test_losses_equal_the_published_ones(case):
                                rtol=tolerance)
 
 
-def test_graphs_are_of_a_third_of_the_published_size(case):
+def test_graphs_have_a_third_of_the_published_nodes(case):
     # Published with gradients and Adam at batch 4: 26 827 nodes (rigid), 29 162 (residual flow).
     assert len(case.graph.get_operations()) < 10000
     kinds = {operation.type for operation in case.graph.get_operations()}
@@ -186,7 +186,7 @@ def test_full_flows_and_masks_equal_the_published_ones(case):
             assert abs(half.mean() - wanted) < 5e-3
 
 
-def test_gradients_are_as_long_as_the_published_ones(case):
+def test_gradients_have_the_published_norms(case):
     if case.name == 'train_flow_residual':
         pytest.skip('its gradient is that of train_flow_direct with other inputs')
     norms = {name: np.linalg.norm(gradient.ravel().astype(np.float64))
@@ -199,7 +199,7 @@ def test_gradients_are_as_long_as_the_published_ones(case):
         assert abs(norm / wanted[name] - 1) < 5e-2, name
 
 
-def test_three_steps_of_adam_lead_where_the_published_ones_do(case):
+def test_three_adam_steps_give_the_published_losses_and_averages(case):
     if case.name not in ADAM_CASES:
         assert not hasattr(case, 'averages')
         return
@@ -211,7 +211,7 @@ def test_three_steps_of_adam_lead_where_the_published_ones_do(case):
                                    rtol=1e-3, atol=1e-4)
 
 
-def test_pictures_are_of_the_target_and_what_is_seen_from_it(case):
+def test_pictures_show_the_target_and_the_warped_source(case):
     images = case.found['images']
     assert images['target'].shape == images['warped_source'].shape == (2, 64, 208, 3)
     assert images['target'].dtype == images['warped_source'].dtype == np.uint8

@@ -1,4 +1,4 @@
-"""GeoNet's command line: what a user gets wrong ends with status 2 and a name, no traceback."""
+"""GeoNet's command line: user errors exit with status 2 and a message, without traceback."""
 import os
 import shutil
 
@@ -25,7 +25,7 @@ def train_fails(capsys, formatted, folder, **flags):
     return geonet_fails(capsys, 'train_rigid', *SIZE, **given)
 
 
-def test_a_truncated_jpeg_in_the_set_is_named(own_set, tmp_path, capsys):
+def test_a_truncated_jpeg_in_the_set_is_reported(own_set, tmp_path, capsys):
     path = examples_of(own_set)[4] + '.jpg'
     with open(path, 'r+b') as stream:
         stream.truncate(os.path.getsize(path) // 2)
@@ -64,23 +64,23 @@ def test_a_broken_set_is_refused_before_training(own_set, tmp_path, capsys, dama
     (dict(init_ckpt_file='/nowhere/model-5'), ('no checkpoint /nowhere/model-5',)),
     (dict(checkpoint_dir=''), ('--checkpoint_dir= is empty',)),
     (dict(device='npu'), ('npu_bridge',))])
-def test_flags_that_cannot_be_are_named(synthetic_formatted, tmp_path, capsys, flags, messages):
+def test_impossible_flags_are_reported(synthetic_formatted, tmp_path, capsys, flags, messages):
     said = train_fails(capsys, synthetic_formatted, tmp_path / 'run', **flags)
     for message in messages:
         assert message in said
 
 
-def test_a_depth_scale_needs_16_bit_pictures(capsys):
+def test_depth_scale_requires_16_bit_pictures(capsys):
     said = geonet_fails(capsys, 'test_depth', '--depth_scale=2', '--pictures')
     assert '--depth_scale=2: must be 1 without --pictures=16bit' in said
 
 
-def test_a_checkpoint_folder_that_is_a_file_is_named(synthetic_formatted, tmp_path, capsys):
+def test_a_checkpoint_folder_that_is_a_file_is_reported(synthetic_formatted, tmp_path, capsys):
     (tmp_path / 'run').write_text('')
     assert str(tmp_path / 'run') in train_fails(capsys, synthetic_formatted, tmp_path / 'run')
 
 
-def test_an_unknown_flag_ends_with_status_2_in_a_process_of_its_own():
+def test_an_unknown_flag_exits_with_status_2():
     ended = run('geonet/main.py', '--mode=test_pose', '--batchsize=2')
     assert ended.returncode == 2 and '--batchsize' in ended.stderr
     ended = run('geonet/main.py', '--mode=test_pose')

@@ -1,4 +1,4 @@
-"""Whole graphs where nothing published says what comes out: against plain numpy, each other."""
+"""Whole graphs without published results, compared with plain numpy and with each other."""
 import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
@@ -48,7 +48,7 @@ def test_flow_losses_equal_plain_numpy():
         assert np.quantile(np.abs(found - stacked), 0.99) < 1e-2
 
 
-def test_predicted_residual_flow_is_that_of_the_training_graph_with_frozen_nets():
+def test_predicted_residual_flow_equals_that_of_the_training_graph():
     config = ModelConfig(img_height=32, img_width=64, dispnet_encoder='vgg')
     batch = random_batch(config, 2)
     with tf.Graph().as_default(), tf.Session() as session:
@@ -72,12 +72,12 @@ def test_predicted_residual_flow_is_that_of_the_training_graph_with_frozen_nets(
     ('dispnet_encoder', 'resnet'), ('flownet_type', 'both'), ('alpha_recon_image', 1.5),
     ('initial_disparity', 5.5), ('initial_flow_gain', 0), ('initial_pose_gain', 1.5),
     ('initial_disparity', 0.01), ('rigid_warp_weight', -1.0), ('flow_consistency_beta', -0.1)])
-def test_a_configuration_without_a_model_names_its_flag(flag, value):
+def test_an_impossible_model_configuration_names_its_flag(flag, value):
     with pytest.raises(UserError, match='--' + flag):
         ModelConfig(**{flag: value})
 
 
-def test_a_wrong_shape_is_told_where_it_enters():
+def test_a_wrong_shape_is_refused_where_it_enters():
     with tf.Graph().as_default():
         with pytest.raises(ValueError, match=r'target has shape \[2, 64, 200, 3\]'):
             model.predict_pose(tf.zeros([2, 64, 200, 3], tf.uint8),

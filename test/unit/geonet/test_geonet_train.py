@@ -16,12 +16,7 @@ from geonet_program import SIZE, geonet, geonet_fails, train_rigid
 from kitti_data import images
 from kitti_data.preparation import prepare_train_data
 from kitti_eval import eval_flow, eval_pose, snippets
-from npu_runtime import checkpoints
-from npu_runtime.training.metrics import read_metrics
-
-
-def rows_of(folder, event):
-    return [row for row in read_metrics(folder) if row['event'] == event]
+from toy_training import rows_of
 
 
 def scalars_of(folder):
@@ -44,7 +39,7 @@ def flow_run(synthetic_formatted, synthetic_2015, tmp_path_factory):
     return folder
 
 
-def test_the_same_command_resumes_with_the_step_and_data_of_an_unbroken_run(
+def test_the_same_command_resumes_like_an_uninterrupted_run(
         rigid_run, synthetic_formatted, tmp_path):
     folder = str(tmp_path / 'run')
     train_rigid(synthetic_formatted, folder, 2)
@@ -54,7 +49,7 @@ def test_the_same_command_resumes_with_the_step_and_data_of_an_unbroken_run(
     assert [row['step'] for row in rows_of(folder, 'resume')] == [2]
 
 
-def test_validation_during_training_measures_what_testing_and_evaluating_would(
+def test_validation_in_training_equals_testing_then_evaluating(
         rigid_run, synthetic_kitti, tmp_path, monkeypatch):
     # The motions of so young a net are near 5e-5, of which the six decimals of a file keep little.
     monkeypatch.setattr(snippets, '_NUMBER_FORMAT', '%.15f')
@@ -87,7 +82,7 @@ def write_formatted(folder, drives):
     return str(folder)
 
 
-def test_validation_reads_the_same_examples_of_every_held_out_drive_each_time(tmp_path):
+def test_each_validation_reads_the_same_examples_of_every_held_out_drive(tmp_path):
     formatted = write_formatted(tmp_path, {'a': 6, 'b': 3, 'c': 1})
     run = RunConfig(dataset_dir=formatted, eval_every=1, eval_batches=3, batch_size=2)
     with tf.Graph().as_default(), tf.Session() as session:
@@ -105,7 +100,7 @@ def test_validation_reads_the_same_examples_of_every_held_out_drive_each_time(tm
     assert validation.examples == '6 of 10 held-out examples, from 3 of 3 folders of drives'
 
 
-def test_the_best_checkpoint_is_that_of_the_smallest_metric(rigid_run):
+def test_the_best_checkpoint_has_the_smallest_metric(rigid_run):
     rows = rows_of(rigid_run, 'validation')
     best = min(rows, key=lambda row: row['metric'])
     assert best['best']
@@ -115,22 +110,26 @@ def test_the_best_checkpoint_is_that_of_the_smallest_metric(rigid_run):
     assert same == (best['step'] == 4)
 
 
-def test_a_run_goes_on_with_batch_norm_frozen_and_weight_decay(
-        rigid_run, synthetic_formatted, tmp_path):
-    folder = str(tmp_path / 'run')
+def test_a_run_resumes_with_frozen_batch_norm_weight_decay_and_another_image_size(
+        rigid_run, synthetic_kitti, tmp_path):
+    folder, size = str(tmp_path / 'run'), ('--img_height=48', '--img_width=128')
     shutil.copytree(rigid_run, folder)
-    train_rigid(synthetic_formatted, folder, 5, '--freeze_batch_norm', l2_weight=2)
+    train_rigid(prepared_set(synthetic_kitti, tmp_path / 'set', *size), folder, 5, *size,
+                '--freeze_batch_norm', l2_weight=2)
+    flags = rows_of(folder, 'resume')[-1]['changed']
+    assert flags['model.img_height'] == [32, 48] and flags['model.img_width'] == [104, 128]
     before, after = values_of(folder + '/model-4'), values_of(folder + '/model-5')
     averages = {name for name in after if 'BatchNorm/moving_' in name}
     changed = {name for name in after if not np.array_equal(before[name], after[name])}
     assert averages and not averages & changed
     assert {'depth_net/Conv/weights', 'pose_net/Conv/BatchNorm/beta'} <= changed
     decay = sum(np.sum(value ** 2.) for name, value in before.items() if name.endswith('/weights'))
-    assert rows_of(folder, 'train')[-1]['losses']['l2'] == pytest.approx(2 * 1e-4 * decay / 2,
-                                                                         rel=1e-4)
+    row = rows_of(folder, 'train')[-1]
+    assert row['step'] == 5
+    assert row['losses']['l2'] == pytest.approx(2 * 1e-4 * decay / 2, rel=1e-4)
 
 
-def test_flow_training_validates_by_the_errors_of_eval_flow(flow_run, synthetic_2015, tmp_path):
+def test_flow_validation_reports_the_errors_of_eval_flow(flow_run, synthetic_2015, tmp_path):
     flow = str(tmp_path / 'flow')
     geonet('test_flow', dataset_dir=synthetic_2015, init_ckpt_file=flow_run, output_dir=flow)
     eval_flow.main(['--dataset_dir=' + synthetic_2015, '--pred_dir=' + flow])
@@ -141,13 +140,13 @@ def test_flow_training_validates_by_the_errors_of_eval_flow(flow_run, synthetic_
     assert measured['flow_fl'] == pytest.approx(expected['fl'], abs=1e-3)
 
 
-def test_direct_flow_builds_flow_net_alone(flow_run):
+def test_direct_flow_builds_only_flow_net(flow_run):
     names = values_of(os.path.join(flow_run, 'model-2'))
     assert not [name for name in names if name.startswith(('depth_net', 'pose_net'))]
     assert [name for name in names if name.startswith('flow_net')]
 
 
-def test_residual_flow_trains_flow_net_alone(rigid_run, residual_run):
+def test_residual_flow_trains_only_flow_net(rigid_run, residual_run):
     before, after = values_of(rigid_run + '/model-4'), values_of(residual_run + '/model-1')
     frozen = [name for name in after if name.startswith(('depth_net', 'pose_net'))]
     assert frozen and not [name for name in frozen if 'Adam' in name]
@@ -156,7 +155,7 @@ def test_residual_flow_trains_flow_net_alone(rigid_run, residual_run):
     assert [name for name in after if name.startswith('flow_net') and name.endswith('Adam')]
 
 
-def test_residual_flow_demands_a_checkpoint_of_the_other_nets(
+def test_residual_flow_requires_a_checkpoint_of_the_other_nets(
         flow_run, synthetic_formatted, tmp_path, capsys):
     flags = dict(dataset_dir=synthetic_formatted, checkpoint_dir=str(tmp_path / 'run'),
                  max_steps=1, flownet_type='residual')
@@ -184,7 +183,7 @@ def prepared_set(kitti, folder, *flags):
 @pytest.mark.parametrize('prepared, flags, warned', [
     ((), (), False), ((), (CENTRED,), True), ((), (CENTRED, ONE_CAMERA), False),
     ((CENTRED,), (CENTRED,), False), ((CENTRED,), (), True)])
-def test_a_warning_tells_where_camera_files_place_pixel_centres_unlike_the_model(
+def test_pixel_centres_that_differ_from_the_camera_files_cause_a_warning(
         synthetic_kitti, tmp_path, capsys, monkeypatch, prepared, flags, warned):
     tasks = []
     monkeypatch.setattr(train, 'train', lambda task, runtime: tasks.append(task))
@@ -194,22 +193,18 @@ def test_a_warning_tells_where_camera_files_place_pixel_centres_unlike_the_model
     assert ('half a pixel off' in capsys.readouterr().err) == warned
 
 
-def test_a_step_with_centred_pixels_and_one_camera_for_all_is_finite(synthetic_kitti, tmp_path):
-    train_rigid(prepared_set(synthetic_kitti, tmp_path / 'set', CENTRED), str(tmp_path / 'run'), 1,
-                CENTRED, ONE_CAMERA)
-    assert np.isfinite(rows_of(str(tmp_path / 'run'), 'train')[0]['total'])
+def test_pose_net_alone_trains_with_centred_pixels_and_one_camera_for_all(
+        rigid_run, synthetic_kitti, tmp_path):
+    folder = str(tmp_path / 'run')
+    train_rigid(prepared_set(synthetic_kitti, tmp_path / 'set', CENTRED), folder, 1, CENTRED,
+                ONE_CAMERA, '--freeze_batch_norm', train_nets='pose_net', init_ckpt_file=rigid_run)
+    assert np.isfinite(rows_of(folder, 'train')[0]['total'])
+    before, after = values_of(rigid_run + '/model-4'), values_of(folder + '/model-1')
+    for name in ('depth_net/Conv/weights', 'pose_net/Conv/weights'):
+        assert np.array_equal(before[name], after[name]) == name.startswith('depth_net')
 
 
-def test_a_run_resumes_at_another_image_size(rigid_run, synthetic_kitti, tmp_path):
-    folder, size = str(tmp_path / 'run'), ('--img_height=48', '--img_width=128')
-    shutil.copytree(rigid_run, folder)
-    train_rigid(prepared_set(synthetic_kitti, tmp_path / 'set', *size), folder, 5, *size)
-    changed = rows_of(folder, 'resume')[-1]['changed']
-    assert changed['model.img_height'] == [32, 48] and changed['model.img_width'] == [104, 128]
-    assert rows_of(folder, 'train')[-1]['step'] == 5
-
-
-def test_truth_that_is_missing_is_named_before_training(
+def test_missing_ground_truth_is_reported_before_training(
         synthetic_formatted, synthetic_kitti, tmp_path, capsys):
     flags = dict(dataset_dir=synthetic_formatted, checkpoint_dir=str(tmp_path / 'run'),
                  eval_dataset_dir=synthetic_kitti)
@@ -220,20 +215,8 @@ def test_truth_that_is_missing_is_named_before_training(
     assert 'flow_occ' in said and 'KITTI 2015' in said
 
 
-def test_a_net_that_does_not_learn_keeps_its_weights(
-        rigid_run, synthetic_formatted, tmp_path):
-    folder = str(tmp_path / 'run')
-    train_rigid(synthetic_formatted, folder, 1, '--freeze_batch_norm', train_nets='pose_net',
-                init_ckpt_file=rigid_run)
-    before, after = (checkpoints.open_reader(checkpoints.latest(run))
-                     for run in (rigid_run, folder))
-    for name in ('depth_net/Conv/weights', 'pose_net/Conv/weights'):
-        same = np.array_equal(before.get_tensor(name), after.get_tensor(name))
-        assert same == name.startswith('depth_net')
-
-
 @pytest.mark.parametrize('mode, nets, message', [
     ('train_rigid', 'flow_net', 'must be among depth_net, pose_net'),
     ('train_flow', 'pose_net', 'must not be given with --mode=train_flow')])
-def test_a_net_that_the_mode_does_not_train_is_named(capsys, mode, nets, message):
+def test_train_nets_must_be_nets_that_the_mode_trains(capsys, mode, nets, message):
     assert '--train_nets=%s: %s' % (nets, message) in geonet_fails(capsys, mode, train_nets=nets)

@@ -26,7 +26,7 @@ def test_photometric_error_has_the_published_gradient(numbers):
     assert_close(found, numbers['out_image_similarity_grad_x'])
 
 
-def test_an_image_does_not_differ_from_itself(numbers):
+def test_the_photometric_error_of_an_image_with_itself_is_zero(numbers):
     found = run(losses.photometric_error, numbers['in_ls_x'], numbers['in_ls_x'])
     np.testing.assert_allclose(found, 0 * found, atol=1e-6)
 
@@ -69,7 +69,7 @@ def test_non_occluded_mask_equals_the_published_masks(numbers, scale):
     np.testing.assert_array_equal(in_source, numbers['out_noc_mask_src_%d' % scale])
 
 
-def test_masked_means_are_those_of_what_is_visible_in_each_scale_and_direction():
+def test_masked_means_average_the_visible_pixels_of_each_scale_and_direction():
     rng = np.random.RandomState(1)
     values = rng.standard_normal((4, 6 + 2, 3)).astype(np.float32)
     mask = (rng.uniform(size=(4, 8, 1)) < 0.5).astype(np.float32)
@@ -82,7 +82,7 @@ def test_masked_means_are_those_of_what_is_visible_in_each_scale_and_direction()
             np.testing.assert_allclose(found[scale, half], wanted, rtol=1e-5)
 
 
-def test_nothing_visible_is_no_loss():
+def test_the_loss_is_zero_if_nothing_is_visible():
     values = np.ones((2, 6, 2), np.float32)
     mask = np.zeros((2, 6, 1), np.float32)
     mean, gradient = run(lambda values, mask: (

@@ -1,4 +1,4 @@
-"""Training in bfloat16 on a CPU: what is computed from differences stays in float32."""
+"""Training in bfloat16 on a CPU keeps losses and geometry in float32."""
 import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
@@ -14,7 +14,7 @@ SIZE = (64, 208)
 
 
 @pytest.mark.skipif(bool(host_kernels.bfloat16_obstacle()), reason='needs a CPU with bfloat16')
-def test_the_first_gradient_of_mixed_precision_is_that_of_float32_nearly():
+def test_the_first_gradient_in_mixed_precision_is_close_to_float32():
     # Smooth pictures with a white edge: windows of one colour, where SSIM divides by C1 C2 alone.
     frames = np.random.RandomState(0).uniform(0, 255, (2, 8, 26, 9))
     frames = np.repeat(np.repeat(frames, 8, axis=1), 8, axis=2).astype(np.uint8)

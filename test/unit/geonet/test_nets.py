@@ -1,4 +1,4 @@
-"""The layers and nets: sizes of every kind, padding, upsampling, batch norm's two modes."""
+"""Layers and nets: sizes, padding, upsampling, both modes of batch norm, initial weights."""
 import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
@@ -55,7 +55,7 @@ def test_conv_pads_the_same_on_every_side(size, stride):
     np.testing.assert_allclose(found, wanted, atol=1e-5)
 
 
-def test_batch_norm_updates_its_averages_in_training_alone():
+def test_batch_norm_updates_its_averages_only_in_training():
     features = tf.constant(numbers(4, 6, 6, 3) * 3 + 2)
     with tf.variable_scope('net'):
         Layers(norm_decay=0.999).conv(features, 2, 1, relu=False)
@@ -84,7 +84,7 @@ def test_reuse_adds_neither_variables_nor_weight_decay():
     assert decayed == len(layers.l2_loss().op.inputs[-1].op.inputs) == 8
 
 
-def test_initial_weights_are_spread_as_xaviers():
+def test_initial_weights_follow_xaviers_uniform_distribution():
     with tf.variable_scope('net'):
         Layers(norm_decay=0.999).conv(tf.zeros([1, 4, 4, 96]), 64, 3)
     weights = run(kernel())
@@ -95,7 +95,7 @@ def test_initial_weights_are_spread_as_xaviers():
     assert abs(weights.mean()) < 0.02 * limit
 
 
-def test_initial_weights_depend_on_the_seed_and_the_layers_name_alone():
+def test_initial_weights_depend_only_on_the_seed_and_the_layer_name():
     def weights(seed, name, ops_before=0):
         with tf.Graph().as_default():
             tf.set_random_seed(seed)
@@ -122,7 +122,7 @@ def test_predictions_have_the_sizes_of_the_image_pyramid(encoder, size):
         [2, size[0] >> scale, size[1] >> scale, 1] for scale in range(4)]
 
 
-def test_an_untrained_nets_flow_is_as_much_of_the_published_one_as_it_is_told():
+def test_initial_flow_gain_scales_the_flow_of_an_untrained_net():
     coarsest = []
     for gain in (1.0, 0.25):
         with tf.Graph().as_default():
@@ -135,7 +135,7 @@ def test_an_untrained_nets_flow_is_as_much_of_the_published_one_as_it_is_told():
 @pytest.mark.parametrize('encoder,initial,wanted', [
     ('resnet50', 0.0, 2.51), ('vgg', 0.0, 5.01), ('resnet50', 1.0, 1.0), ('vgg', 1.0, 1.0),
     ('vgg', 0.02, 0.02), ('resnet50', 5.0, 5.0)])
-def test_disparity_begins_where_it_is_told(encoder, initial, wanted):
+def test_initial_disparity_sets_the_disparity_of_an_untrained_net(encoder, initial, wanted):
     """A black image makes every feature 0 down to the coarsest disparity: its bias is left."""
     coarsest = run(nets.depth_net(tf.zeros([1, 32, 48, 3]), encoder, 0.999, initial)[-1])
     np.testing.assert_allclose(coarsest, wanted, rtol=1e-5)
@@ -147,14 +147,14 @@ def test_disparity_stays_in_its_range():
         assert disparity.min() >= 0.01 and disparity.max() <= 10.01
 
 
-def test_poses_are_small_at_first_and_one_for_each_source():
+def test_an_untrained_net_gives_one_small_pose_per_source():
     images = tf.constant(numbers(2, 32, 64, 15))
     poses = run(nets.pose_net(images, norm_decay=0.999))
     assert poses.shape == (2, 4, 6)
     assert np.abs(poses).max() < 0.1
 
 
-def test_the_initial_gain_scales_the_motions_of_an_untrained_net():
+def test_initial_pose_gain_scales_the_motions_of_an_untrained_net():
     poses = []
     for gain in (1.0, 0.01):
         with tf.Graph().as_default():

@@ -1,4 +1,4 @@
-"""Pictures of predictions: a video at the rate of its frames, and whole or not there."""
+"""Videos of predictions have the rate of their frames and are written completely or not at all."""
 import os
 import resource
 
@@ -26,7 +26,7 @@ def test_a_video_has_the_rate_of_its_frames(tmp_path, rate):
 
 
 @pytest.mark.parametrize('share', [0.3, 0.99])
-def test_a_video_that_the_disk_has_no_room_for_does_not_appear(tmp_path, share):
+def test_no_video_is_left_if_the_disk_is_full(tmp_path, share):
     (tmp_path / 'whole').mkdir()
     write_video(tmp_path / 'whole', 10.0)
     size = os.path.getsize(str(tmp_path / 'whole' / 'drive.mp4'))

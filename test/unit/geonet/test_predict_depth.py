@@ -1,4 +1,4 @@
-"""test_depth from the command line: one depth map a frame, named, in the order of the frames."""
+"""test_depth from the command line: a depth map per frame, with its name, in frame order."""
 import json
 import os
 
@@ -17,12 +17,20 @@ def images_of(kitti):
     return folder, sorted(os.listdir(folder))
 
 
+@pytest.fixture
+def predict(rigid_run, tmp_path):
+    """Function that runs test_depth on frames, to `tmp_path`/name; returns the depth."""
+    def run(name, dataset_dir, *arguments, **flags):
+        geonet('test_depth', *arguments, dataset_dir=str(dataset_dir), init_ckpt_file=rigid_run,
+               output_dir=str(tmp_path / name), **flags)
+        return np.load(str(tmp_path / name / 'model-4.npy'))
+    return run
+
+
 def test_each_frame_gets_its_depth_name_picture_and_place_in_the_video(
-        rigid_run, synthetic_kitti, tmp_path):
+        predict, synthetic_kitti, tmp_path):
     output = tmp_path / 'with space'
-    geonet('test_depth', '--pictures', '--video', dataset_dir=synthetic_kitti, batch_size=5,
-           init_ckpt_file=rigid_run, output_dir=str(output))
-    depth = np.load(str(output / 'model-4.npy'))
+    depth = predict('with space', synthetic_kitti, '--pictures', '--video', batch_size=5)
     assert depth.dtype == np.float32 and depth.shape == (12, 32, 104) and (depth > 0).all()
     _, names = images_of(synthetic_kitti)
     assert json.loads((output / 'model-4.json').read_text())['images'] == names
@@ -36,37 +44,30 @@ def test_each_frame_gets_its_depth_name_picture_and_place_in_the_video(
     assert shapes == [(4 * 64, 4 * 104, 3)] * 12 + [()]
 
 
-def test_a_depth_does_not_depend_on_its_batch_or_on_how_its_frame_is_given(
-        rigid_run, synthetic_kitti, tmp_path):
+def test_depth_does_not_depend_on_the_batch_or_on_how_frames_are_listed(
+        predict, synthetic_kitti, tmp_path):
     folder, names = images_of(synthetic_kitti)
     listing = tmp_path / 'list.txt'
     listing.write_text('\n'.join(names[:3]))
-    geonet('test_depth', dataset_dir=folder, batch_size=3, init_ckpt_file=rigid_run,
-           output_dir=str(tmp_path / 'folder'))
-    geonet('test_depth', dataset_dir=folder, batch_size=2, init_ckpt_file=rigid_run,
-           test_file_list=str(listing), output_dir=str(tmp_path / 'list'))
-    one, other = (np.load(str(tmp_path / kind / 'model-4.npy')) for kind in ('folder', 'list'))
+    one = predict('folder', folder, batch_size=3)
+    other = predict('list', folder, batch_size=2, test_file_list=str(listing))
     assert len(one) == 12 and len(other) == 3
     np.testing.assert_allclose(other, one[:3], rtol=1e-4)
 
 
-def test_a_video_needs_nothing_but_itself(rigid_run, synthetic_video, tmp_path):
-    for path, name in zip(synthetic_video, ('video', 'frames')):
-        geonet('test_depth', dataset_dir=path, init_ckpt_file=rigid_run,
-               output_dir=str(tmp_path / name))
-    video, frames = (np.load(str(tmp_path / name / 'model-4.npy')) for name in ('video', 'frames'))
+def test_a_video_gives_the_depth_of_its_frames(predict, synthetic_video):
+    video, frames = (predict(name, path)
+                     for path, name in zip(synthetic_video, ('video', 'frames')))
     assert video.shape == (12, 32, 104)
     np.testing.assert_allclose(video, frames, rtol=1e-5)
 
 
-def test_flags_that_are_given_win_over_the_saved_ones(rigid_run, synthetic_kitti, tmp_path):
-    geonet('test_depth', *SIZE, '--scale_normalize', dataset_dir=synthetic_kitti,
-           init_ckpt_file=rigid_run, output_dir=str(tmp_path))
-    depth = np.load(str(tmp_path / 'model-4.npy'))
+def test_flags_on_the_command_line_override_saved_ones(predict, synthetic_kitti):
+    depth = predict('out', synthetic_kitti, *SIZE, '--scale_normalize')
     np.testing.assert_allclose((1 / depth).mean(axis=(1, 2)), 1, rtol=1e-4)
 
 
-def test_a_broken_frame_is_named_and_nothing_half_is_left(
+def test_a_broken_frame_is_reported_and_no_partial_file_is_left(
         rigid_run, synthetic_kitti, tmp_path, capsys):
     folder, names = images_of(synthetic_kitti)
     frames = tmp_path / 'frames'
@@ -81,8 +82,8 @@ def test_a_broken_frame_is_named_and_nothing_half_is_left(
     assert not [name for name in os.listdir(str(tmp_path / 'out')) if name.endswith(('npy', 'mp4'))]
 
 
-def test_depth_in_16_bits_has_the_scale_and_the_size_that_kitti_asks_for(
-        rigid_run, synthetic_kitti, tmp_path, capsys):
+def test_depth_in_16_bits_has_the_scale_and_size_of_kitti(
+        predict, synthetic_kitti, tmp_path, capsys):
     folder, _ = images_of(synthetic_kitti)
     frames = tmp_path / 'frames'
     frames.mkdir()
@@ -92,25 +93,21 @@ def test_depth_in_16_bits_has_the_scale_and_the_size_that_kitti_asks_for(
     output = tmp_path / 'out' / 'model-4_16bit'
     output.mkdir(parents=True)
     (output / '0000000009.png').write_bytes(b'of an earlier run')
-    geonet('test_depth', '--pictures=16bit', '--depth_scale=50', dataset_dir=str(frames),
-           init_ckpt_file=rigid_run, output_dir=str(tmp_path / 'out'))
+    depth = predict('out', frames, '--pictures=16bit', '--depth_scale=50')
     assert sorted(os.listdir(str(output))) == ['0000000000.png', '0000000001.png']
-    depth = np.load(str(tmp_path / 'out' / 'model-4.npy'))
     steps = cv2.imread(str(output / '0000000000.png'), cv2.IMREAD_UNCHANGED)
     assert steps.dtype == np.uint16 and steps.max() > 256
     assert np.abs(steps / 256.0 - 50 * depth[0]).max() <= 0.5 / 256 + 1e-4
     assert cv2.imread(str(output / '0000000001.png'), cv2.IMREAD_UNCHANGED).shape == (40, 130)
-    geonet('test_depth', '--pictures=16bit', '--depth_scale=5e5', dataset_dir=str(frames),
-           init_ckpt_file=rigid_run, output_dir=str(tmp_path / 'out'))
+    predict('out', frames, '--pictures=16bit', '--depth_scale=5e5')
     assert '100 % of the pixels' in capsys.readouterr().err
     assert not cv2.imread(str(output / '0000000000.png'), cv2.IMREAD_UNCHANGED).any()
 
 
-def test_depth_of_one_sequence_is_not_scored_on_another(rigid_run, synthetic_kitti, tmp_path):
-    geonet('test_depth', dataset_dir=synthetic_kitti, init_ckpt_file=rigid_run,
-           output_dir=str(tmp_path), pose_test_seq=9)
+def test_depth_of_one_sequence_is_not_scored_on_another(predict, synthetic_kitti, tmp_path):
+    predict('out', synthetic_kitti, pose_test_seq=9)
     flags = ['--split=synthetic', '--kitti_dir=' + synthetic_kitti,
-             '--pred_file=%s' % (tmp_path / 'model-4.npy')]
+             '--pred_file=%s' % (tmp_path / 'out' / 'model-4.npy')]
     eval_depth.main(flags + ['--sequence=9'])
     with pytest.raises(UserError, match='image 1 of the split is 00/2/000000, where .*model-4.json '
                                         'names 09/2/000000'):

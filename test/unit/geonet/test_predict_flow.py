@@ -1,4 +1,4 @@
-"""test_flow from the command line: every layout, every file format, both kinds of flow."""
+"""test_flow from the command line: every layout and every file format."""
 import os
 
 import cv2
@@ -18,22 +18,29 @@ def flows_of(folder):
     return {name: read_flo(os.path.join(binary, name)) for name in sorted(os.listdir(binary))}
 
 
+@pytest.fixture
+def predict(residual_run, tmp_path):
+    """Function that runs test_flow on a folder or video, to `tmp_path`/name; returns the flows."""
+    def run(name, dataset_dir, *arguments, **flags):
+        geonet('test_flow', *arguments, dataset_dir=str(dataset_dir), init_ckpt_file=residual_run,
+               output_dir=str(tmp_path / name), **flags)
+        return flows_of(tmp_path / name)
+    return run
+
+
 def test_kitti_2015_gives_flow_in_three_formats_at_the_size_of_its_images(
-        residual_run, synthetic_2015, tmp_path):
+        predict, synthetic_2015, tmp_path):
     small, large = tmp_path / 'small', tmp_path / 'large'
     for name in ('binary/000009.flo', 'png/000009.png', 'color/000009.png', 'png/mine.png'):
         (small / name).parent.mkdir(parents=True, exist_ok=True)
         (small / name).write_bytes(b'of an earlier, longer run')
-    geonet('test_flow', dataset_dir=synthetic_2015, init_ckpt_file=residual_run, batch_size=2,
-           output_dir=str(small))
-    geonet('test_flow', '--pictures', dataset_dir=synthetic_2015, init_ckpt_file=residual_run,
-           batch_size=1, flow_size='original', output_dir=str(large))
-    flows = flows_of(large)
-    assert sorted(flows) == sorted(flows_of(small)) == ['000000.flo', '000001.flo']
+    small_flows = predict('small', synthetic_2015, batch_size=2)
+    flows = predict('large', synthetic_2015, '--pictures', batch_size=1, flow_size='original')
+    assert sorted(flows) == sorted(small_flows) == ['000000.flo', '000001.flo']
     assert sorted(os.listdir(str(small / 'png'))) == ['000000.png', '000001.png', 'mine.png']
     for name, flow in flows.items():
         assert flow.shape == (48, 156, 2)
-        own = flows_of(small)[name]
+        own = small_flows[name]
         assert own.shape == (32, 104, 2)
         np.testing.assert_allclose(flow, resize_flow(own, 48, 156, bilinear=True), atol=1e-3)
         png = name.replace('.flo', '.png')
@@ -44,18 +51,15 @@ def test_kitti_2015_gives_flow_in_three_formats_at_the_size_of_its_images(
         assert read_rgb(str(large / 'pictures' / png)).shape == (4 * 64, 4 * 104, 3)
 
 
-def test_the_formatted_extension_gives_the_flow_of_its_images(
-        residual_run, synthetic_2015, tmp_path):
+def test_formatted_kitti_2015_gives_the_flow_of_its_images(predict, synthetic_2015, tmp_path):
     formatted = str(tmp_path / 'formatted')
     generate_multiview_extension.main([
         '--dataset_dir=' + synthetic_2015, '--dump_root=' + formatted, '--img_height=32',
         '--img_width=104', '--jpeg_quality=100'])
-    for path, name in ((formatted, 'root'), (formatted + '/sub_folder_02', 'folder'),
-                       (synthetic_2015, 'images')):
-        geonet('test_flow', dataset_dir=path, init_ckpt_file=residual_run,
-               output_dir=str(tmp_path / name))
+    root, folder, images = (predict(name, path) for name, path in (
+        ('root', formatted), ('folder', formatted + '/sub_folder_02'), ('images', synthetic_2015)))
+    for name in ('root', 'folder', 'images'):
         require_flow_images(str(tmp_path / name / 'flow.json'))
-    root, folder, images = (flows_of(tmp_path / name) for name in ('root', 'folder', 'images'))
     assert list(root) == list(folder) == list(images)
     for name in images:
         np.testing.assert_array_equal(root[name], folder[name])
@@ -63,20 +67,17 @@ def test_the_formatted_extension_gives_the_flow_of_its_images(
         assert min(distances, key=distances.get) == name
 
 
-def test_a_sequence_is_calibrated_by_itself_and_a_folder_by_the_flag(
-        residual_run, synthetic_kitti, tmp_path, capsys):
+def test_a_sequence_has_its_calibration_and_a_folder_needs_the_flag(
+        predict, residual_run, synthetic_kitti, tmp_path, capsys):
     folder = os.path.join(synthetic_kitti, 'sequences', '09')
     with open(os.path.join(folder, 'calib.txt')) as stream:
         numbers = dict(line.split(': ') for line in stream)['P2'].split()
     camera = ','.join(numbers[place] for place in (0, 5, 2, 6))
     images = os.path.join(folder, 'image_2')
-    geonet('test_flow', dataset_dir=synthetic_kitti, init_ckpt_file=residual_run,
-           output_dir=str(tmp_path / 'sequence'))
-    geonet('test_flow', dataset_dir=images, init_ckpt_file=residual_run, intrinsics=camera,
-           output_dir=str(tmp_path / 'folder'))
+    expected = predict('sequence', synthetic_kitti)
+    found = predict('folder', images, intrinsics=camera)
     with pytest.raises(UserError, match='flow.json: .* such as .*09/image_2/000001.png'):
         require_flow_images(str(tmp_path / 'sequence' / 'flow.json'))
-    expected, found = flows_of(tmp_path / 'sequence'), flows_of(tmp_path / 'folder')
     assert list(found) == list(expected) == ['%06d.flo' % target for target in range(1, 11)]
     for name in expected:
         np.testing.assert_allclose(found[name], expected[name], rtol=1e-3, atol=1e-3)
@@ -85,12 +86,10 @@ def test_a_sequence_is_calibrated_by_itself_and_a_folder_by_the_flag(
     assert '--intrinsics=fx,fy,cx,cy' in said and images in said
 
 
-def test_a_video_gives_the_flow_of_its_frames_and_one_beside_the_other(
-        residual_run, synthetic_video, tmp_path):
-    for path, name in zip(synthetic_video, ('video', 'frames')):
-        geonet('test_flow', '--video', dataset_dir=path, init_ckpt_file=residual_run,
-               intrinsics='60,60,52,16', output_dir=str(tmp_path / name))
-    video, frames = (flows_of(tmp_path / name) for name in ('video', 'frames'))
+def test_a_video_gives_the_flow_of_its_frames_and_a_video_of_pictures(
+        predict, synthetic_video, tmp_path):
+    video, frames = (predict(name, path, '--video', intrinsics='60,60,52,16')
+                     for path, name in zip(synthetic_video, ('video', 'frames')))
     assert list(video) == list(frames) == ['%06d.flo' % target for target in range(1, 11)]
     for name in video:
         np.testing.assert_allclose(video[name], frames[name], rtol=1e-4, atol=1e-4)

@@ -1,4 +1,4 @@
-"""test_pose from the command line: a TUM file a snippet, as the evaluation wants it."""
+"""test_pose from the command line writes a TUM file per snippet, as the evaluation reads it."""
 import os
 import re
 import shutil
@@ -37,6 +37,16 @@ def poses(rigid_run, synthetic_kitti, tmp_path_factory):
     return folder
 
 
+@pytest.fixture
+def predict(rigid_run, synthetic_kitti, tmp_path):
+    """Function that runs test_pose with changed flags, to `tmp_path`/name; returns its snippets."""
+    def run(name, *arguments, **flags):
+        given = dict(dataset_dir=synthetic_kitti, init_ckpt_file=rigid_run)
+        geonet('test_pose', *arguments, output_dir=str(tmp_path / name), **dict(given, **flags))
+        return read_snippets(str(tmp_path / name))
+    return run
+
+
 def test_there_is_a_file_for_each_snippet_numbered_by_its_first_frame(poses):
     assert sorted(name for name in os.listdir(poses) if name.endswith('.txt')) == [
         '%06d.txt' % first for first in range(10)] + ['trajectory.txt', 'trajectory_tum.txt']
@@ -68,14 +78,10 @@ def every_second(synthetic_kitti, tmp_path_factory):
     return str(folder)
 
 
-def test_a_step_gives_the_motion_of_a_folder_with_every_second_frame(
-        rigid_run, synthetic_kitti, every_second, tmp_path, capsys):
-    geonet('test_pose', dataset_dir=synthetic_kitti, init_ckpt_file=rigid_run, frame_step=2,
-           output_dir=str(tmp_path / 'step'))
+def test_frame_step_2_equals_a_folder_of_every_second_frame(predict, every_second, capsys):
+    step = predict('step', frame_step=2)
     assert 'uses 5 frames per second' in capsys.readouterr().err
-    geonet('test_pose', dataset_dir=every_second, init_ckpt_file=rigid_run,
-           output_dir=str(tmp_path / 'folder'))
-    step, folder = (read_snippets(str(tmp_path / name)) for name in ('step', 'folder'))
+    folder = predict('folder', dataset_dir=every_second)
     assert list(step) == list(folder) == [0, 2, 4, 6]
     for first in step:
         np.testing.assert_allclose(step[first][0], 0.1 * (first + np.array([0, 2, 4])), atol=1e-6)
@@ -83,10 +89,10 @@ def test_a_step_gives_the_motion_of_a_folder_with_every_second_frame(
         np.testing.assert_allclose(step[first][1], folder[first][1], atol=2e-6)
 
 
-def test_predictions_that_skip_frames_are_scored_by_their_numbers_and_not_as_successive_ones(
-        rigid_run, synthetic_kitti, every_second, tmp_path, capsys):
+def test_predictions_that_skip_frames_are_scored_by_frame_number(
+        predict, synthetic_kitti, every_second, tmp_path):
     folder, truth = str(tmp_path / 'out'), os.path.join(synthetic_kitti, 'poses', '09.txt')
-    geonet('test_pose', dataset_dir=every_second, init_ckpt_file=rigid_run, output_dir=folder)
+    predict('out', dataset_dir=every_second)
     content = read_pose_file(os.path.join(folder, 'trajectory.txt'))
     assert content.frames.tolist() == [0, 2, 4, 6, 8, 10]
     assert read_trajectories(
@@ -104,11 +110,8 @@ def test_each_snippet_begins_at_the_origin_and_has_the_times_of_its_frames(poses
         assert np.abs(snippet[1:, :3, 3]).max() > 0
 
 
-def test_averaged_overlaps_are_the_means_of_the_snippets_that_hold_a_motion(
-        poses, rigid_run, synthetic_kitti, tmp_path):
-    geonet('test_pose', '--overlap_average', dataset_dir=synthetic_kitti, output_dir=str(tmp_path),
-           init_ckpt_file=rigid_run, batch_size=4)
-    single, found = read_snippets(poses), read_snippets(str(tmp_path))
+def test_overlap_average_is_the_mean_over_the_snippets_with_a_motion(poses, predict):
+    single, found = read_snippets(poses), predict('mean', '--overlap_average', batch_size=4)
     assert sorted(found) == sorted(single)
     steps = {first: relative(snippet[:-1], snippet[1:]) for first, (_, snippet) in single.items()}
     for first in range(1, 9):
@@ -120,13 +123,13 @@ def test_averaged_overlaps_are_the_means_of_the_snippets_that_hold_a_motion(
                                    atol=4e-6)
 
 
-def test_snippets_that_agree_stay_as_they_are_when_averaged():
+def test_averaging_keeps_consistent_snippets():
     trajectory = poses_from_motions(0.1 * np.random.RandomState(4).rand(7, 6))
     whole = snippets.snippets_of_trajectory(trajectory, 3)
     np.testing.assert_allclose(predict_pose.averaged(whole), whole, atol=1e-12)
 
 
-def test_a_first_step_too_long_and_a_last_one_too_short_cancel_out():
+def test_opposite_biases_of_first_and_last_motions_cancel_in_the_average():
     steps = np.tile(np.eye(4), (8, 1, 1))
     steps[:, 2, 3] = np.arange(8)
     biased = snippets.snippets_of_trajectory(steps, 3)
@@ -140,17 +143,16 @@ def test_the_trajectory_is_drawn(poses):
 
 
 def test_a_folder_of_images_gives_the_same_motion_as_its_sequence(
-        poses, rigid_run, synthetic_kitti, tmp_path):
+        poses, predict, synthetic_kitti):
     folder = os.path.join(synthetic_kitti, 'sequences', '09', 'image_2')
-    geonet('test_pose', dataset_dir=folder, init_ckpt_file=rigid_run, output_dir=str(tmp_path))
-    expected, found = read_snippets(poses), read_snippets(str(tmp_path))
+    expected, found = read_snippets(poses), predict('folder', dataset_dir=folder)
     assert list(found) == list(expected)
     for first in expected:
         np.testing.assert_allclose(found[first][1], expected[first][1], atol=2e-6)
 
 
 def test_a_canonical_model_gives_the_motion_of_the_camera_that_took_the_frames(
-        rigid_run, synthetic_kitti, tmp_path, capsys, monkeypatch):
+        predict, synthetic_kitti, capsys, monkeypatch):
     monkeypatch.setattr(snippets, '_NUMBER_FORMAT', '%.12f')
     sequence = OdometrySequence(synthetic_kitti, '09', 2)
     camera, (height, width) = sequence.intrinsics, image_size(sequence.image_paths[0])
@@ -164,10 +166,8 @@ def test_a_canonical_model_gives_the_motion_of_the_camera_that_took_the_frames(
                               ('wide', synthetic_kitti, (FLAG, wide)),
                               ('unknown', folder, (FLAG,))):
         capsys.readouterr()
-        geonet('test_pose', *flags, dataset_dir=path, init_ckpt_file=rigid_run,
-               output_dir=str(tmp_path / name))
+        found[name] = predict(name, *flags, dataset_dir=path)
         assert ('no calibration found' in capsys.readouterr().err) == (name == 'unknown')
-        found[name] = read_snippets(str(tmp_path / name))
     camera[:2, :2] *= 0.5
     change = np.linalg.solve(resized(camera, 104 / width, 32 / height),
                              camera_of(CANONICAL, 32, 104))
@@ -181,18 +181,16 @@ def test_a_canonical_model_gives_the_motion_of_the_camera_that_took_the_frames(
         assert np.abs(after - before).max() > 0.1 * np.abs(before).max()
 
 
-def test_the_mean_with_mirror_images_is_mirrored_where_the_images_are(
-        rigid_run, synthetic_kitti, tmp_path, monkeypatch):
+def test_with_flip_average_mirrored_images_have_mirrored_motions(
+        predict, synthetic_kitti, tmp_path, monkeypatch):
     monkeypatch.setattr(snippets, '_NUMBER_FORMAT', '%.12f')
     folder = os.path.join(synthetic_kitti, 'sequences', '09', 'image_2')
     mirrored = tmp_path / 'mirrored'
     mirrored.mkdir()
     for name in sorted(os.listdir(folder))[:5]:
         write_png(str(mirrored / name), read_rgb(os.path.join(folder, name))[:, ::-1])
-    for path, name in ((folder, 'plain'), (str(mirrored), 'other')):
-        geonet('test_pose', '--flip_average', dataset_dir=path, init_ckpt_file=rigid_run,
-               output_dir=str(tmp_path / name))
-    plain, other = (read_snippets(str(tmp_path / name)) for name in ('plain', 'other'))
+    plain = predict('plain', '--flip_average', dataset_dir=folder)
+    other = predict('other', '--flip_average', dataset_dir=str(mirrored))
     mirror = np.diag([-1.0, 1, 1, 1])
     assert len(other) == 3
     for first, (_, snippet) in other.items():
@@ -201,11 +199,9 @@ def test_the_mean_with_mirror_images_is_mirrored_where_the_images_are(
 
 
 def test_a_video_gives_the_motion_of_its_frames_at_its_own_times(
-        rigid_run, synthetic_video, tmp_path):
-    for path, name in zip(synthetic_video, ('video', 'frames')):
-        geonet('test_pose', '--pictures', dataset_dir=path, init_ckpt_file=rigid_run,
-               output_dir=str(tmp_path / name))
-    video, frames = (read_snippets(str(tmp_path / name)) for name in ('video', 'frames'))
+        predict, synthetic_video, tmp_path):
+    video, frames = (predict(name, '--pictures', dataset_dir=path)
+                     for path, name in zip(synthetic_video, ('video', 'frames')))
     assert list(video) == list(frames) == list(range(10))
     for first, (times, poses) in video.items():
         np.testing.assert_allclose(times, 0.1 * (first + np.arange(3)), atol=1e-6)  # 10 frames/s
@@ -223,13 +219,13 @@ def test_a_video_gives_the_motion_of_its_frames_at_its_own_times(
     (dict(frame_step=6), 'holds 2 frames with --frame_step=6; a snippet needs 3'),
     (dict(test_file_list='list.txt'),
      '--test_file_list=list.txt: must not be given with --mode=test_pose (read by test_depth)')])
-def test_what_is_missing_is_named(rigid_run, synthetic_kitti, tmp_path, capsys, flags, message):
+def test_missing_inputs_are_reported(rigid_run, synthetic_kitti, tmp_path, capsys, flags, message):
     given = dict(dict(dataset_dir=synthetic_kitti, init_ckpt_file=rigid_run,
                       output_dir=str(tmp_path)), **flags)
     assert message in geonet_fails(capsys, 'test_pose', **given)
 
 
-def test_a_folder_without_a_checkpoint_and_an_output_that_is_a_file_are_named(
+def test_a_folder_without_a_checkpoint_and_an_output_that_is_a_file_are_reported(
         rigid_run, synthetic_kitti, tmp_path, capsys):
     said = geonet_fails(capsys, 'test_pose', dataset_dir=synthetic_kitti,
                         init_ckpt_file=str(tmp_path), output_dir=str(tmp_path / 'out'))
@@ -240,10 +236,9 @@ def test_a_folder_without_a_checkpoint_and_an_output_that_is_a_file_are_named(
     assert str(tmp_path / 'file') in said
 
 
-def test_the_video_shows_every_frame_over_the_path_so_far(rigid_run, synthetic_kitti, tmp_path):
-    geonet('test_pose', '--video', dataset_dir=synthetic_kitti, init_ckpt_file=rigid_run,
-           output_dir=str(tmp_path))
-    video = cv2.VideoCapture(str(tmp_path / 'trajectory.mp4'))
+def test_the_video_shows_every_frame_over_the_path_so_far(predict, tmp_path):
+    predict('out', '--video')
+    video = cv2.VideoCapture(str(tmp_path / 'out' / 'trajectory.mp4'))
     shown = [frame for found, frame in iter(video.read, (False, None)) if found]
     assert len(shown) == 12
     assert shown[0].shape[1] == 416 and shown[0].shape[0] == 3 * 128
@@ -251,7 +246,7 @@ def test_the_video_shows_every_frame_over_the_path_so_far(rigid_run, synthetic_k
     assert drawn[-1] > drawn[0] > 0  # a dot at first, then a line
 
 
-def test_a_car_that_never_moves_is_a_dot():
+def test_a_stationary_trajectory_is_drawn_as_a_dot():
     picture = trajectory_picture(np.zeros((8, 26, 3), np.uint8), np.zeros((4, 2)), 3)
     assert picture.shape == (3 * 128, 416, 3)
     assert 0 < (picture[128:] < 255).any(axis=-1).sum() < 200
@@ -259,7 +254,7 @@ def test_a_car_that_never_moves_is_a_dot():
 
 @pytest.fixture(scope='module')
 def nan_run(rigid_run, tmp_path_factory):
-    """<str> a checkpoint of `rigid_run`'s net, all weights of which are NaN."""
+    """<str> a checkpoint of the net of `rigid_run` whose weights are all NaN."""
     folder = tmp_path_factory.mktemp('nan run')
     shutil.copy(os.path.join(rigid_run, 'config.json'), str(folder))
     write_with_nan(checkpoints.latest(rigid_run), str(folder / 'model-4'))
@@ -267,15 +262,14 @@ def nan_run(rigid_run, tmp_path_factory):
 
 
 @pytest.mark.parametrize('mode', ['test_pose', 'test_depth'])
-def test_weights_that_are_not_numbers_write_nothing(
-        nan_run, synthetic_kitti, tmp_path, capsys, mode):
+def test_nothing_is_written_if_weights_are_nan(nan_run, synthetic_kitti, tmp_path, capsys, mode):
     said = geonet_fails(capsys, mode, dataset_dir=synthetic_kitti, init_ckpt_file=nan_run,
                         output_dir=str(tmp_path / 'out'))
     assert 'checkpoint %s: is damaged (variable ' % nan_run in said and 'holds NaN' in said
     assert not os.listdir(str(tmp_path / 'out'))
 
 
-def test_a_broken_video_ends_with_status_2_after_what_is_whole(
+def test_a_broken_video_exits_with_status_2_after_its_intact_frames(
         rigid_run, synthetic_video, tmp_path, capsys):
     with open(synthetic_video[0], 'rb') as stream:
         content = stream.read()
@@ -290,7 +284,7 @@ def test_a_broken_video_ends_with_status_2_after_what_is_whole(
     assert not stale.exists()
 
 
-def test_a_gap_between_frames_is_named_before_anything_is_predicted(
+def test_a_gap_between_frames_is_reported_before_prediction(
         rigid_run, synthetic_kitti, tmp_path, capsys):
     folder = tmp_path / 'frames'
     shutil.copytree(os.path.join(synthetic_kitti, 'sequences', '09', 'image_2'), str(folder))
@@ -300,13 +294,9 @@ def test_a_gap_between_frames_is_named_before_anything_is_predicted(
     assert 'frames 5 to 5 are missing between' in said and not (tmp_path / 'out').exists()
 
 
-def test_refined_motions_agree_better_with_the_images_and_are_repeatable(
-        poses, rigid_run, synthetic_kitti, tmp_path):
-    for name in ('one', 'other'):
-        geonet('test_pose', '--refine_steps=3', dataset_dir=synthetic_kitti, batch_size=4,
-               init_ckpt_file=rigid_run, output_dir=str(tmp_path / name))
+def test_refinement_changes_motions_and_is_repeatable(poses, predict):
     plain = read_snippets(poses)
-    one, other = (read_snippets(str(tmp_path / name)) for name in ('one', 'other'))
+    one, other = (predict(name, '--refine_steps=3', batch_size=4) for name in ('one', 'other'))
     assert list(one) == list(other) == list(plain)
     for first, (times, found) in one.items():
         np.testing.assert_array_equal(found, other[first][1])
@@ -314,17 +304,13 @@ def test_refined_motions_agree_better_with_the_images_and_are_repeatable(
     assert any(np.abs(one[first][1] - plain[first][1]).max() > 1e-4 for first in one)
 
 
-def test_a_smoothed_path_has_the_rotations_of_the_averaged_one(
-        rigid_run, synthetic_kitti, tmp_path):
-    for name, flag in (('smooth', '--smooth_steps=2'), ('mean', '--overlap_average')):
-        geonet('test_pose', flag, dataset_dir=synthetic_kitti, init_ckpt_file=rigid_run,
-               output_dir=str(tmp_path / name))
-    smooth, mean = (read_snippets(str(tmp_path / name)) for name in ('smooth', 'mean'))
+def test_smoothing_keeps_the_rotations_of_the_averaged_path(predict):
+    smooth, mean = predict('smooth', '--smooth_steps=2'), predict('mean', '--overlap_average')
     for first, (_, found) in smooth.items():
         np.testing.assert_allclose(found[:, :3, :3], mean[first][1][:, :3, :3], atol=1e-5)
 
 
-def test_refinement_without_a_calibration_is_refused_with_the_flag_to_give(
+def test_refinement_without_a_calibration_names_the_flag_to_set(
         rigid_run, synthetic_kitti, tmp_path, capsys):
     folder = os.path.join(synthetic_kitti, 'sequences', '09', 'image_2')
     said = geonet_fails(capsys, 'test_pose', '--refine_steps=2', dataset_dir=folder,

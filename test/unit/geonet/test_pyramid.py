@@ -1,4 +1,4 @@
-"""Area pyramids of any size, and their pixels as one list."""
+"""Area pyramids of any size and their flattened pixels."""
 import numpy as np
 import pytest
 
@@ -12,7 +12,7 @@ def halved(height, width, num_scales):
     return [(height >> scale, width >> scale) for scale in range(num_scales)]
 
 
-def test_levels_equal_the_published_ones_where_sizes_do_not_divide(numbers):
+def test_levels_equal_the_published_ones_for_indivisible_sizes(numbers):
     levels = run(lambda images: pyramid.area_pyramid(images, 4), numbers['in_sp_img'])
     for scale, level in enumerate(levels):
         np.testing.assert_allclose(level, numbers['out_scale_pyramid_%d' % scale], atol=1e-5)
@@ -29,7 +29,7 @@ def test_levels_are_integrals_over_their_areas(size):
         np.testing.assert_allclose(level, wanted, atol=1e-5)
 
 
-def test_flat_pyramids_become_the_same_levels_again():
+def test_unflatten_inverts_flatten():
     levels = [np.random.RandomState(s).standard_normal((2, 8 >> s, 12 >> s, 3)).astype(np.float32)
               for s in range(3)]
     sizes = halved(8, 12, 3)
@@ -49,13 +49,13 @@ def test_every_pixel_knows_its_coordinates_and_its_level():
     np.testing.assert_array_equal(pyramid.per_pixel([1, 2], sizes), [1] * 24 + [2] * 6)
 
 
-def test_images_become_floats_and_bytes_again(numbers):
+def test_images_convert_to_floats_and_back(numbers):
     floats = run(to_float, numbers['in_pp_uint8'])
     np.testing.assert_allclose(floats, numbers['out_preprocess_image'], atol=1e-6)
     np.testing.assert_array_equal(run(to_uint8, floats), numbers['out_deprocess_image'])
 
 
-def test_half_pixel_centers_are_the_means_of_what_a_pixel_averages():
+def test_half_pixel_centers_are_the_means_of_the_averaged_pixels():
     height, width = size = (16, 24)
     image = np.stack(np.meshgrid(np.arange(width), np.arange(height)), axis=-1)[np.newaxis]
     sizes = halved(*size, num_scales=4)
@@ -66,7 +66,7 @@ def test_half_pixel_centers_are_the_means_of_what_a_pixel_averages():
     np.testing.assert_array_equal(factors[-1], [8, 8])
 
 
-def test_half_pixel_centers_are_as_far_from_all_edges_where_sizes_do_not_divide():
+def test_half_pixel_centers_are_symmetric_for_indivisible_sizes():
     sizes = halved(17, 30, 4)
     grid, factors = pyramid.full_image_grid(sizes, half_pixel_centers=True)
     np.testing.assert_allclose(grid[-1] + grid[-(3 * 2)], [29, 16], atol=1e-5)

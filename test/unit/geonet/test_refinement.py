@@ -1,4 +1,4 @@
-"""Refinement of motions on their own images: rendered scenes, whose motions are known."""
+"""Refinement of motions on their own images, on rendered scenes with known motions."""
 import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
@@ -51,7 +51,7 @@ def refined(camera, images, depth, vectors):
 
 
 @pytest.mark.parametrize('frame', _TARGETS)
-def test_motions_disturbed_by_degrees_return_to_the_true_ones(scene, frame):
+def test_perturbed_motions_converge_to_the_true_ones(scene, frame):
     images, depth, vectors = snippet(scene, frame)
     start = disturbed(vectors)
     assert errors(start, vectors)[0] > 2
@@ -59,7 +59,7 @@ def test_motions_disturbed_by_degrees_return_to_the_true_ones(scene, frame):
     assert heading < 0.4 and turn < 0.03
 
 
-def test_depth_off_by_a_fifth_from_place_to_place_leaves_directions_right(scene):
+def test_directions_tolerate_local_depth_errors_of_a_fifth(scene):
     images, depth, vectors = snippet(scene, 6)
     waves = np.sin(np.arange(620) / 15) * np.cos(np.arange(188)[:, np.newaxis] / 11)
     wrong = (depth * np.exp(0.2 * waves)).astype(np.float32)
@@ -75,7 +75,7 @@ def test_depth_may_be_coarser_than_the_images(scene):
     assert heading < 0.6
 
 
-def test_a_change_of_exposure_is_no_motion(scene):
+def test_a_change_of_exposure_adds_no_motion(scene):
     images, depth, vectors = snippet(scene, 6)
     darker = [images[0], images[1], (0.7 * images[2] + 10).astype(np.uint8)]
     heading, turn = errors(
@@ -83,7 +83,7 @@ def test_a_change_of_exposure_is_no_motion(scene):
     assert heading < 0.4 and turn < 0.03
 
 
-def test_images_that_show_nothing_leave_the_predicted_motion():
+def test_blank_images_keep_the_predicted_motion():
     vectors = np.array([[0.1, 0, 1, 0, 0.01, 0], [0, 0, -1, 0, 0, 0.02]])
     blank = [np.full((60, 200, 3), 128, np.uint8)] * 3
     camera = Scene('00', 3, 2, 60, 200).intrinsics
@@ -91,7 +91,7 @@ def test_images_that_show_nothing_leave_the_predicted_motion():
     np.testing.assert_array_equal(found, vectors)
 
 
-def test_images_that_do_not_belong_together_move_nothing_by_half_a_step_or_two_degrees(scene):
+def test_unrelated_images_change_motions_by_less_than_half_a_step_and_two_degrees(scene):
     _, depth, vectors = snippet(scene, 6)
     rng = np.random.RandomState(0)
     images = [rng.randint(0, 255, (188, 620, 3)).astype(np.uint8) for _ in range(3)]
@@ -102,7 +102,7 @@ def test_images_that_do_not_belong_together_move_nothing_by_half_a_step_or_two_d
         assert np.abs(found - start)[:, 3:].max() < np.radians(2)
 
 
-def test_a_car_that_stands_still_stays(scene):
+def test_a_stationary_car_stays_stationary(scene):
     image, depth = scene.image(6), np.full((188, 620), 10, np.float32)
     vectors = np.full((2, 6), 1e-4)
     found = refined(scene.intrinsics, [image] * 3, depth, vectors)

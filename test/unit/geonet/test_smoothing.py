@@ -25,7 +25,7 @@ def arc(turn, lengths):
 
 
 @pytest.mark.parametrize('turn', [0, 0.05])
-def test_a_path_of_constant_acceleration_stays_as_it_is_to_its_ends(turn):
+def test_a_path_of_constant_acceleration_is_unchanged_up_to_its_ends(turn):
     poses = arc(turn, 1 + 0.02 * np.arange(30))
     np.testing.assert_allclose(smoothed(poses, 2), poses, atol=1e-9)
 
@@ -41,7 +41,7 @@ def test_noise_of_steps_is_averaged_and_rotations_are_kept():
     assert after < 0.45 * before
 
 
-def test_two_snippets_and_a_wide_window_need_no_more_frames():
+def test_a_window_wider_than_the_path_is_allowed():
     poses = arc(0.0, np.ones(4))
     np.testing.assert_allclose(smoothed(poses, 100), poses, atol=1e-9)
 
@@ -54,7 +54,7 @@ def scaled(poses, factors):
 
 
 @pytest.mark.parametrize('length', [3, 5])
-def test_snippets_of_any_scales_get_a_common_one_near_that_of_most(length):
+def test_snippets_of_different_scales_get_a_common_scale(length):
     rng = np.random.RandomState(2)
     lengths = 1 + 0.5 * np.sin(np.arange(60) / 8)
     path_of_all = path(from_parts(np.tile(Rotation.from_rotvec([0, 0.02, 0]).as_matrix(),
@@ -71,7 +71,7 @@ def test_snippets_that_agree_keep_their_scale():
     np.testing.assert_allclose(with_common_scale(poses), poses, atol=1e-9)
 
 
-def test_a_stop_changes_no_scale_and_one_snippet_is_enough():
+def test_a_stop_changes_no_scale_and_a_single_snippet_is_enough():
     lengths = np.ones(40)
     lengths[15:25] = 1e-4 * np.abs(np.random.RandomState(3).randn(10))
     poses = arc(0.0, lengths)
@@ -80,7 +80,7 @@ def test_a_stop_changes_no_scale_and_one_snippet_is_enough():
     assert np.isfinite(with_common_scale(scaled(poses, np.zeros(len(poses))))).all()
 
 
-def test_scales_count_where_the_ratios_of_steps_are_noise():
+def test_scales_do_not_drift_if_step_ratios_are_noisy():
     rng, poses = np.random.RandomState(3), arc(0.0, np.ones(80))
     noisy = poses.copy()
     noisy[:, 2, :3, 3] *= np.exp(0.1 * rng.randn(len(poses)))[:, np.newaxis]

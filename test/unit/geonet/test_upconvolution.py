@@ -1,4 +1,4 @@
-"""Convolutions computed before the upsampling are those computed after it."""
+"""A convolution before the upsampling equals one after it."""
 import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
@@ -9,7 +9,7 @@ from geonet.upconvolution import upconvolve
 
 # Sizes on both sides of the number of pixels from which kernels are merged.
 @pytest.mark.parametrize('size', [(1, 1), (1, 5), (2, 7), (9, 11), (8, 16), (9, 20)])
-def test_it_equals_upsampling_then_convolution_and_so_do_its_gradients(size):
+def test_upconvolve_and_its_gradients_equal_upsampling_then_convolution(size):
     rng = np.random.RandomState(3)
     upstream = rng.standard_normal((2, 2 * size[0], 2 * size[1], 5)).astype(np.float32)
     with tf.Graph().as_default(), tf.Session() as session:

@@ -1,4 +1,4 @@
-"""Which errors count: least over the sources, moved pixels alone, depths that agree."""
+"""Options of the rigid losses: minimum reprojection, auto masking, geometry consistency."""
 from unittest import mock
 
 import numpy as np
@@ -49,7 +49,7 @@ def test_a_pixel_hidden_in_one_source_has_the_error_of_the_other():
     np.testing.assert_array_equal(found, [[[[1]]], [[[1]]]])
 
 
-def test_of_a_single_view_the_least_error_is_the_mean_over_channels():
+def test_the_least_error_of_a_single_view_is_the_mean_over_channels():
     errors = np.random.RandomState(1).uniform(size=(3, 4, 5, 3)).astype(np.float32)
     found = run(lambda errors: losses.least_error(errors, 1), errors)
     np.testing.assert_allclose(found, errors.mean(axis=-1, keepdims=True), rtol=1e-6)
@@ -65,7 +65,7 @@ def test_the_least_error_is_at_most_the_mean_over_sources(batch):
     assert least['rigid_warp'] < mean['rigid_warp']
 
 
-def test_a_scene_that_stands_still_teaches_nothing_with_auto_masking(batch):
+def test_auto_masking_ignores_a_static_scene(batch):
     frame = batch['frames'][..., :3]
     still = dict(batch, frames=np.concatenate([frame] * 3, axis=-1))
     found, _ = rigid_losses(still, auto_masking=True)
@@ -73,7 +73,7 @@ def test_a_scene_that_stands_still_teaches_nothing_with_auto_masking(batch):
     assert rigid_losses(still)[0]['rigid_warp'] > 0
 
 
-def test_auto_masking_leaves_out_just_what_fits_better_unwarped():
+def test_auto_masking_ignores_only_pixels_that_fit_better_unwarped():
     errors = np.float32([0.1, 0.3, 0.2]).reshape(1, 1, 3, 1)
     unmoved = np.float32([0.2, 0.2, 0.2]).reshape(1, 1, 3, 1)
     found = run(losses.explained_by_motion, errors, unmoved)
@@ -87,7 +87,7 @@ def test_both_directions_count_alike_with_auto_masking(batch, flags):
     assert tensors['errors'][0].shape[0] == 8
 
 
-def test_the_targets_depth_alone_gives_the_forward_half_of_everything(batch):
+def test_target_depth_only_gives_the_forward_half_of_all_outputs(batch):
     # In inference batch norm does not see which images share a batch.
     outputs = []
     for flag in (False, True):
@@ -125,7 +125,7 @@ def test_depths_of_one_rigid_scene_are_consistent():
     np.testing.assert_allclose(twice_as_deep, 1 / 3, rtol=1e-5)
 
 
-def test_what_leaves_the_image_or_lies_behind_has_no_consistency():
+def test_points_outside_the_image_or_behind_the_camera_are_ignored():
     computed = np.float32([[[2.0], [-3.0]], [[1.0], [1.0]]])
     predicted = np.float32([[[0.0], [3.0]], [[0.0], [1.0]]])
     found, gradient = run(lambda a, b: (
@@ -135,7 +135,7 @@ def test_what_leaves_the_image_or_lies_behind_has_no_consistency():
     assert np.isfinite(gradient).all()
 
 
-def test_the_consistency_term_is_there_only_where_it_has_a_weight(batch):
+def test_the_consistency_term_exists_only_with_a_weight(batch):
     assert list(rigid_losses(batch)[0]) == ['rigid_warp', 'disp_smooth']
     found, _ = rigid_losses(batch, geometry_consistency_weight=0.5)
     other, _ = rigid_losses(batch, geometry_consistency_weight=1.0)
@@ -154,11 +154,9 @@ def test_twice_as_many_sources_weigh_twice_as_much_in_both_terms(batch):
         np.testing.assert_allclose(found[1][name], 2 * found[0][name], rtol=1e-4)
 
 
-def test_depths_divided_by_their_means_cannot_agree():
-    with pytest.raises(UserError, match='--scale_normalize=true: must be false'):
-        ModelConfig(scale_normalize=True, geometry_consistency_weight=0.5)
-
-
-def test_depths_cannot_agree_where_only_the_targets_is_there():
-    with pytest.raises(UserError, match='--target_depth_only'):
-        ModelConfig(target_depth_only=True, geometry_consistency_weight=0.5)
+@pytest.mark.parametrize('flag, message', [
+    ('scale_normalize', '--scale_normalize=true: must be false'),
+    ('target_depth_only', '--target_depth_only')])
+def test_geometry_consistency_is_refused_without_the_depths_it_compares(flag, message):
+    with pytest.raises(UserError, match=message):
+        ModelConfig(geometry_consistency_weight=0.5, **{flag: True})

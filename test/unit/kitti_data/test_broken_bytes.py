@@ -1,4 +1,4 @@
-"""Whatever bytes a file holds, reading it gives values or one sentence that names the file.
+"""Reading a file of any bytes gives values or an error message that names the file.
 
 Three hundred mutations of each format; `SEED` makes them the same again.
 """
@@ -88,7 +88,7 @@ def mutate(content, random):
 
 
 @pytest.mark.parametrize('name', sorted(FORMATS))
-def test_mutated_files_give_values_or_a_sentence_with_their_name(tmp_path, name):
+def test_mutated_files_give_values_or_an_error_that_names_the_file(tmp_path, name):
     content, read = FORMATS[name]
     path = str(tmp_path / name)
     if callable(content):

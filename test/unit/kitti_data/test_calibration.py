@@ -1,4 +1,4 @@
-"""Calibration: cameras that no camera is are refused where they enter."""
+"""Calibration: implausible cameras are refused where they are read."""
 import numpy as np
 import pytest
 
@@ -32,7 +32,7 @@ def test_a_projection_with_an_impossible_focal_length_is_refused_with_its_line(t
         calib.projection('P2')
 
 
-def test_what_is_written_for_training_is_read_back(tmp_path):
+def test_camera_files_are_read_back(tmp_path):
     camera = np.array([[100.0, 0, 52], [0, 80, 16], [0, 0, 1]])
     path = tmp_path / 'a_cam.txt'
     path.write_text(calibration.camera_text(camera, 0.5, 0.25))
@@ -40,7 +40,7 @@ def test_what_is_written_for_training_is_read_back(tmp_path):
                                [[50, 0, 26], [0, 20, 4], [0, 0, 1]])
 
 
-def test_a_resized_image_keeps_its_edges_where_they_were():
+def test_resizing_keeps_the_edges_of_the_image():
     # The edges of an image of 200 x 100 pixels, as principal points.
     for before, after in ((-0.5, -0.5), (199.5, 49.5)):
         camera = np.array([[100.0, 0, before], [0, 100, before], [0, 0, 1]])
@@ -70,19 +70,19 @@ def test_a_camera_file_that_is_transposed_or_skewed_is_refused(tmp_path):
     ((51, 122, 103, 31), 'fx is 51 pixels, must be from 52 to 2080 for images of 208x64'),
     ((120, 15, 103, 31), 'fy is 15 pixels, must be from 16 to 2080'),
     ((2081, 122, 103, 31), 'fx is 2081 pixels')])
-def test_a_camera_that_cannot_be_that_of_the_images_is_refused(camera, message):
+def test_an_implausible_camera_for_the_images_is_refused(camera, message):
     fx, fy, cx, cy = camera
     with pytest.raises(UserError, match='^here: .*' + message):
         calibration.check_camera(np.array([[fx, 0, cx], [0, fy, cy], [0, 0, 1]]), 'here', (64, 208))
 
 
 @pytest.mark.parametrize('camera', [(120, 122, 103, 31), (52, 16, 0, 63), (2080, 2080, 180, 20)])
-def test_cameras_of_cropped_or_long_images_are_taken(camera):
+def test_cameras_of_cropped_or_long_images_are_accepted(camera):
     fx, fy, cx, cy = camera
     calibration.check_camera(np.array([[fx, 0, cx], [0, fy, cy], [0, 0, 1]]), 'here', (64, 208))
 
 
-def test_a_camera_follows_images_that_were_made_smaller_and_says_so_once(tmp_path, capsys):
+def test_a_calibration_is_scaled_to_downsized_images_with_one_warning(tmp_path, capsys):
     path = tmp_path / 'calib_cam_to_cam.txt'
     path.write_text('S_rect_02: 2.08e2 64\nP_rect_02: 120 0 103.5 60 0 122 31.5 0 0 0 1 0\n')
     calib = calibration.Calibration(str(path))
@@ -97,14 +97,14 @@ def test_a_camera_follows_images_that_were_made_smaller_and_says_so_once(tmp_pat
 
 
 @pytest.mark.parametrize('size', ['0 64', '1e9 1e9', '208'])
-def test_a_calibration_whose_images_have_no_size_is_refused(tmp_path, size):
+def test_a_calibration_with_an_invalid_image_size_is_refused(tmp_path, size):
     path = tmp_path / 'calib_cam_to_cam.txt'
     path.write_text('P_rect_02: 120 0 103.5 60 0 122 31.5 0 0 0 1 0\nS_rect_02: %s\n' % size)
     with pytest.raises(UserError, match='calib_cam_to_cam.txt: line 2: S_rect_02 is '):
         calibration.Calibration(str(path)).projection('P_rect_02', (64, 208), 'S_rect_02')
 
 
-def test_odometry_images_of_half_size_have_half_the_focal_length_that_kitti_gave_them(tmp_path):
+def test_odometry_images_of_half_size_have_half_of_kittis_focal_length(tmp_path):
     """The tracking benchmark's file: two keys without a colon, and a key that nothing reads."""
     write_sequence(tmp_path, '00', [np.zeros((187, 621, 3), np.uint8)], calib=(
         'P2: 721.5377 0 609.5593 44.9 0 721.5377 172.854 0.2 0 0 1 0.003\n'

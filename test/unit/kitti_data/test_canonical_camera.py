@@ -52,7 +52,7 @@ def test_a_turn_moves_the_axis_as_before_and_the_image_nearly(camera):
     assert error(found) < 0.5 * error(vector)
 
 
-def test_a_motion_of_the_same_camera_stays_as_it_is():
+def test_a_motion_of_the_same_camera_is_unchanged():
     vectors = np.random.RandomState(2).uniform(-0.5, 0.5, (7, 2, 6))
     vectors[0, 0] = 0
     np.testing.assert_allclose(brought_to(CANONICAL, vectors, CANONICAL), vectors, atol=1e-12)

@@ -1,4 +1,4 @@
-"""Cityscapes: every clip of 30 frames has a camera file of its own."""
+"""Cityscapes: every clip of 30 frames has its own camera file."""
 import json
 
 import numpy as np
@@ -56,7 +56,7 @@ def test_clips_of_the_same_camera_stay_together(root):
     assert len(clip.frames) == 60
 
 
-def test_frames_without_a_camera_file_are_named_and_left_out(root):
+def test_frames_without_a_camera_file_are_reported_and_left_out(root):
     (root / 'camera' / 'train' / 'ulm' / 'ulm_000000_000049_camera.json').unlink()
     data = clips_of(root)
     assert [clip.frames[-1].number for clip in data.clips] == [29]
@@ -66,7 +66,7 @@ def test_frames_without_a_camera_file_are_named_and_left_out(root):
             root / 'leftImg8bit_sequence' / 'train' / 'ulm' / 'ulm_000000_000030_leftImg8bit.png')]
 
 
-def test_a_broken_camera_file_leaves_the_other_clips(root, tmp_path, capsys):
+def test_a_broken_camera_file_keeps_the_other_clips(root, tmp_path, capsys):
     write_camera(root / 'camera' / 'train' / 'ulm', 49, -1)
     assert prepare(root, tmp_path / 'set', '--img_height=12') == 2
     assert '000049_camera.json: fx is -1 pixels' in capsys.readouterr().err
@@ -93,7 +93,7 @@ def test_frames_are_resized_to_171_rows_as_published(root, tmp_path):
         prepare(root, tmp_path / 'other', '--img_height=171')
 
 
-def test_a_frame_of_two_clips_belongs_to_the_one_it_lies_deeper_in():
+def test_a_frame_of_two_clips_belongs_to_the_one_whose_middle_is_nearer():
     # Clips 0..29 and 20..49, with middles at 14.5 and 34.5.
     assert [cityscapes.labelled_frame(number, [19, 39]) for number in (0, 24, 25, 49, 50)] == [
         19, 19, 39, 39, None]
@@ -102,7 +102,7 @@ def test_a_frame_of_two_clips_belongs_to_the_one_it_lies_deeper_in():
 @pytest.mark.parametrize('content, message', [
     ('[]', 'must have numbers fx'), ('{', 'not valid JSON'),
     ('{"intrinsic": {"fx": 1e999}}', 'must have numbers fx'), ('{"intrinsic": 5}', 'must have')])
-def test_camera_files_of_another_kind_are_named(tmp_path, content, message):
+def test_camera_files_of_another_kind_are_reported(tmp_path, content, message):
     (tmp_path / 'camera.json').write_text(content)
     with pytest.raises(UserError, match='camera.json.*' + message):
         cityscapes.read_camera(str(tmp_path / 'camera.json'))

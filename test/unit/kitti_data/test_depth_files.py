@@ -1,4 +1,4 @@
-"""Predicted depth: what numpy reads, and headers that nothing reads."""
+"""Predicted depth: files that numpy reads, and invalid headers."""
 import numpy as np
 import pytest
 
@@ -26,13 +26,13 @@ def npy(header):
     npy("{'descr': '<f4', 'fortran_order': False, 'shape': (%s,), }" % ('9' * 40)),
     npy("{'descr': '|O', 'fortran_order': False, 'shape': (1, 1, 1), }"), npy("{'descr': [["),
     npy('(' * 100)])
-def test_headers_that_are_broken_or_ask_for_what_is_not_there_are_named(tmp_path, content):
+def test_broken_or_oversized_headers_are_reported(tmp_path, content):
     (tmp_path / 'pred.npy').write_bytes(content)
     with pytest.raises(UserError, match='pred.npy'):
         read_depths(str(tmp_path / 'pred.npy'))
 
 
-def test_pictures_of_depth_are_answered_with_what_to_give(tmp_path):
+def test_pictures_of_depth_are_refused_with_the_right_input(tmp_path):
     (tmp_path / '000000_10.png').write_bytes(b'')
     with pytest.raises(UserError, match='000000_10.png: must be a .npy file.*--mode=test_depth'):
         read_depths(str(tmp_path / '000000_10.png'))

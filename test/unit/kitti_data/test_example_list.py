@@ -1,4 +1,4 @@
-"""Lists of formatted sets: folders with spaces, and lines that were lost."""
+"""Lists of formatted sets: folders with spaces, lost lines."""
 import json
 
 import pytest
@@ -8,13 +8,13 @@ from kitti_eval import leakage
 from vo_common.errors import UserError
 
 
-def test_folders_may_have_spaces_and_files_a_mark_and_line_ends_of_any_system(tmp_path):
+def test_lists_may_have_spaces_a_byte_order_mark_and_any_line_ends(tmp_path):
     path = tmp_path / 'train.txt'
     path.write_bytes('\ufeff00 000001\r\n\r\nmy drive 000002\r\n'.encode('utf-8'))
     assert read_example_list(str(path)) == [('00', '000001'), ('my drive', '000002')]
 
 
-def test_the_leak_is_seen_through_spaces_and_a_mark(tmp_path):
+def test_leakage_is_found_despite_spaces_and_a_byte_order_mark(tmp_path):
     path = tmp_path / 'train.txt'
     path.write_bytes('\ufeff09 000001\nmy drive 000002\n'.encode('utf-8'))
     assert leakage.trained_on(str(path), ['09', '10']) == ['2011_09_30_drive_0033']
@@ -34,7 +34,7 @@ def test_a_list_that_lost_lines_is_refused(tmp_path):
 @pytest.mark.parametrize('content, message', [
     ('00 000001\n\n00\n', "train.txt: line 3: found '00', must be \"folder frame\""),
     ('\n', 'train.txt lists no example'), ('00 0\0\n', 'train.txt: line 1: holds a NUL byte')])
-def test_other_lines_are_named(tmp_path, content, message):
+def test_malformed_lines_are_reported(tmp_path, content, message):
     (tmp_path / 'train.txt').write_text(content)
     with pytest.raises(UserError, match=message):
         read_example_list(str(tmp_path / 'train.txt'))

@@ -1,4 +1,4 @@
-"""Flow files keep what was written, in the published tools' bytes; broken ones are named."""
+"""Flow files keep what was written, in the published bytes; broken ones are reported."""
 import json
 import zlib
 
@@ -18,7 +18,7 @@ def published(golden):
     return np.load(str(golden / 'geonet' / 'numpy_flow.npz')), scalars
 
 
-def test_flo_has_the_published_bytes_and_comes_back(tmp_path, published):
+def test_flo_files_have_the_published_bytes_and_are_read_back(tmp_path, published):
     arrays, scalars = published
     path = str(tmp_path / 'a.flo')
     flow_files.write_flo(path, arrays['flow_pred'])
@@ -27,7 +27,7 @@ def test_flo_has_the_published_bytes_and_comes_back(tmp_path, published):
     np.testing.assert_array_equal(flow_files.read_flo(path), arrays['flo_read'])
 
 
-def test_kitti_png_has_the_published_pixels_and_comes_back(tmp_path, published):
+def test_kitti_png_files_have_the_published_pixels_and_are_read_back(tmp_path, published):
     arrays, _ = published
     path = str(tmp_path / 'a.png')
     flow_files.write_kitti_flow(path, arrays['flow_pred'], arrays['flow_mask'])
@@ -40,7 +40,7 @@ def test_kitti_png_has_the_published_pixels_and_comes_back(tmp_path, published):
     assert not flow[~mask].any()
 
 
-def test_kitti_png_marks_what_it_cannot_hold_as_not_valid(tmp_path):
+def test_kitti_png_marks_values_out_of_range_as_invalid(tmp_path):
     flow = np.zeros((1, 4, 2))
     flow[0, :, 0] = (1, np.nan, 512, -512.1)
     path = str(tmp_path / 'a.png')
@@ -81,7 +81,7 @@ def test_resize_turns_a_constant_flow_into_new_pixels(bilinear):
     np.testing.assert_allclose(resized[..., 1], 6)
 
 
-def test_other_files_are_named(tmp_path):
+def test_files_of_another_format_are_reported(tmp_path):
     path = str(tmp_path / 'a.png')
     for content, message in ((b'PIEH', 'it is not a PNG or JPEG file'), (None, '16-bit')):
         cv2.imwrite(path, np.zeros((3, 4, 3), np.uint8))

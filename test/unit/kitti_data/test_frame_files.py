@@ -1,4 +1,4 @@
-"""Folders of frames: natural order, frames alone, gaps and twins named."""
+"""Folders of frames: natural order, other files ignored, gaps and duplicates reported."""
 import os
 
 import numpy as np
@@ -35,7 +35,7 @@ def test_frames_come_in_the_order_of_their_numbers(tmp_path, names):
 
 @pytest.mark.parametrize('stray', ['._000001.png', '.DS_Store', 'Thumbs.db',
                                    '.000001.png.x.partial', 'readme.txt'])
-def test_what_systems_leave_in_a_folder_is_no_frame(tmp_path, stray):
+def test_system_files_are_not_frames(tmp_path, stray):
     folder = write_frames(tmp_path / 'training' / 'image_2', ['000000_10.png', '000001_10.png'])
     (tmp_path / 'training' / 'image_2' / stray).write_bytes(b'\0\5\26\7')
     (tmp_path / 'training' / 'image_2' / ('._000000_10.png')).write_bytes(b'\0\5\26\7')
@@ -47,7 +47,7 @@ def test_what_systems_leave_in_a_folder_is_no_frame(tmp_path, stray):
 
 @pytest.mark.parametrize('names', [['4.png', '5.png', '5.jpg'], ['4.png', '5.png', '005.png'],
                                    ['a.png', 'a.jpg']])
-def test_two_files_of_one_frame_are_named(tmp_path, names):
+def test_two_files_of_one_frame_are_reported(tmp_path, names):
     folder = write_frames(tmp_path, names)
     with pytest.raises(UserError, match=r'(5|a)\.\w+ and (005|5|a)\.\w+ are the same frame'):
         frame_source.sequence_frames(folder)
@@ -80,7 +80,7 @@ CLOCKS = {
 
 
 @pytest.mark.parametrize('kind', CLOCKS)
-def test_names_that_are_times_or_strides_give_order_and_times(tmp_path, kind, capsys):
+def test_names_with_timestamps_or_strides_give_order_and_times(tmp_path, kind, capsys):
     stems, numbers, seconds = CLOCKS[kind]
     source = frame_source.sequence_frames(write_frames(tmp_path, [stem + '.png' for stem in stems]))
     assert source.numbers.tolist() == numbers and levels(source) == [0, 1, 2]
@@ -88,7 +88,7 @@ def test_names_that_are_times_or_strides_give_order_and_times(tmp_path, kind, ca
     assert capsys.readouterr().err == ''
 
 
-def test_a_real_gap_between_times_or_in_a_stride_is_still_missing(tmp_path):
+def test_a_gap_between_timestamps_or_in_a_stride_is_reported(tmp_path):
     for name, step in (('times', 50000000), ('stride', 5)):
         start = 1403636579763555584 if name == 'times' else 100
         folder = write_frames(tmp_path / name, [
@@ -100,7 +100,7 @@ def test_a_real_gap_between_times_or_in_a_stride_is_still_missing(tmp_path):
             frame_source.sequence_frames(folder)
 
 
-def test_jitter_of_a_clock_is_no_gap():
+def test_clock_jitter_is_not_a_gap():
     steps = 62500 + np.random.RandomState(3).randint(-6000, 6000, 40)
     numbers = (1399381446204705 + np.cumsum(steps)).tolist()
     assert frame_files.describe_gaps([(number, 'd/%d' % number) for number in numbers]) == ''
@@ -114,7 +114,7 @@ def test_jitter_of_a_clock_is_no_gap():
     ['bear_0001.png', 'bear_0002.png', 'dog_0003.png'],
     ['aachen_000000_000019_leftImg8bit.png', 'aachen_000000_000020_leftImg8bit.png',
      'aachen_000001_000019_leftImg8bit.png']])
-def test_frames_of_several_scenes_are_no_drive_but_single_images(tmp_path, names):
+def test_frames_of_several_scenes_are_single_images_not_a_drive(tmp_path, names):
     folder = write_frames(tmp_path, names)
     with pytest.raises(UserError, match='holds frames of . scenes .*must be those of one drive'):
         frame_source.sequence_frames(folder)
@@ -129,7 +129,7 @@ def test_one_scene_and_a_counter_with_its_time_are_drives(tmp_path):
         assert source.numbers.tolist() == numbers
 
 
-def test_digits_of_other_scripts_and_numbers_without_end_are_no_frame_numbers():
+def test_digits_of_other_scripts_and_huge_numbers_are_not_frame_numbers():
     assert frame_files.frame_number('0042') == 42
     assert frame_files.frame_number('9223372036854775807') == 2 ** 63 - 1
     for text in ('²', '٣', '-1', '', '1' * 3000000, '9223372036854775808'):

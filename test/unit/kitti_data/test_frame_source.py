@@ -1,4 +1,4 @@
-"""Frames to predict on are found wherever a user keeps them, in order; broken ones are named."""
+"""Frames to predict on are found in every layout, in order; broken ones are reported."""
 import cv2
 import numpy as np
 import pytest
@@ -55,7 +55,7 @@ def test_a_video_gives_all_its_frames_in_rgb(tmp_path):
     frame_source.require_whole(source)
 
 
-def test_a_broken_frame_is_named(odometry):
+def test_a_broken_frame_is_reported(odometry):
     path = odometry / 'sequences' / '09' / 'image_2' / '000002.png'
     path.write_bytes(path.read_bytes()[:60])
     with pytest.raises(UserError, match='000002.png'):
@@ -66,7 +66,7 @@ def test_a_broken_frame_is_named(odometry):
     (lambda p: None, 'does not exist'),
     (lambda p: p.mkdir(), 'neither sequences/ nor images'),
     (lambda p: p.write_text('x'), 'neither a folder nor a video')])
-def test_a_place_without_frames_says_what_was_wanted(tmp_path, make, message):
+def test_a_path_without_frames_is_refused_with_what_is_expected(tmp_path, make, message):
     path = tmp_path / 'frames'
     make(path)
     with pytest.raises(UserError, match=message):
@@ -75,7 +75,7 @@ def test_a_place_without_frames_says_what_was_wanted(tmp_path, make, message):
         frame_source.sequence_frames('')
 
 
-def test_frames_of_two_sizes_are_no_drive_but_may_be_single_images(tmp_path):
+def test_frames_of_two_sizes_may_be_single_images_but_not_a_drive(tmp_path):
     for number, height in enumerate((24, 24, 32)):
         write_png(str(tmp_path / ('%06d.png' % number)), picture(number, height))
     with pytest.raises(UserError, match='000002.png: is 40x32 pixels, must be 40x24 like'):
@@ -106,7 +106,7 @@ def test_a_raw_drive_has_its_calibration_and_times(drive, inside):
     np.testing.assert_allclose(source.read_times(), [0.05, 0.25, 0.55, 0.95], atol=1e-9)
 
 
-def test_a_broken_or_short_file_of_timestamps_is_named(drive):
+def test_a_broken_or_short_file_of_timestamps_is_reported(drive):
     path = drive / 'image_02' / 'timestamps.txt'
     path.write_text('2011-09-26 13:02:01.5\nnoon\n')
     with pytest.raises(UserError, match="timestamps.txt: line 2: found 'noon', must be a time"):
@@ -139,7 +139,7 @@ def test_every_third_frame_keeps_its_number_and_time(odometry):
     (10, 1, None), (14, 1, None), (7, 1, None), (30 / 2, 2, None),
     (30, 1, ' (--frame_step=3 fits better)'), (25 / 5, 5, ' (--frame_step=2 fits better)'),
     (2, 1, ''), (2, None, '')])
-def test_a_rate_unlike_kittis_is_warned_of_with_the_step_that_mends_it(capsys, rate, step, said):
+def test_another_frame_rate_than_kittis_warns_and_suggests_a_step(capsys, rate, step, said):
     frame_source.warn_of_rate(rate, 'my.mp4', step)
     assert capsys.readouterr().err == ('' if said is None else (
         'warning: my.mp4: prediction uses %d frames per second, KITTI has 10: a model trained on '

@@ -1,4 +1,4 @@
-"""Lists of test images in the forms the field uses; all their faults before the first image."""
+"""Lists of test images in the field's forms; faults are reported before the first image."""
 import time
 
 import numpy as np
@@ -30,7 +30,7 @@ def root(tmp_path):
     (DRIVE + '/image_03/data/0000000069.png', DRIVE + '/image_03/data/0000000069.jpg'),
     ('my pictures/a b.jpeg', 'my pictures/a b.PNG'),
     (DRIVE[11:] + '\t0000000069 r', DRIVE + '/image_03/data/0000000069.jpg')])
-def test_every_form_of_a_line_names_its_image(root, tmp_path, line, name):
+def test_every_form_of_a_line_gives_its_image(root, tmp_path, line, name):
     (tmp_path / 'list.txt').write_bytes(('\ufeff\r\n%s\r\n\r\n' % line).encode('utf-8'))
     listed, = read_image_list(str(tmp_path / 'list.txt'), str(root))
     assert listed == (name, 2)
@@ -43,7 +43,7 @@ def test_all_missing_images_are_counted_before_the_first_is_read(root, tmp_path)
         frame_source.depth_frames(str(root), 'eigen', str(tmp_path / 'list.txt'))
 
 
-def test_an_image_that_is_none_is_named_before_the_first_is_read(root, tmp_path):
+def test_an_invalid_image_is_reported_before_the_first_is_read(root, tmp_path):
     (root / 'broken.png').write_bytes(b'not a picture')
     (tmp_path / 'list.txt').write_text('%s 69 l\nbroken.png\n' % DRIVE)
     with pytest.raises(UserError, match='broken.png: it is not a PNG or JPEG'):
@@ -54,7 +54,7 @@ def test_an_image_that_is_none_is_named_before_the_first_is_read(root, tmp_path)
     ('some words', "line 2: found 'some words', must be the path of an image"),
     (DRIVE + ' ' + '9' * 3000000 + ' l', 'line 2: found'),
     ('a\0b.png', 'line 2: holds a NUL byte')])
-def test_other_lines_are_named_at_once(root, tmp_path, line, message):
+def test_malformed_lines_are_reported_quickly(root, tmp_path, line, message):
     (tmp_path / 'list.txt').write_text('%s 69 l\n%s\n' % (DRIVE, line))
     start = time.time()
     with pytest.raises(UserError, match=message):
@@ -62,7 +62,7 @@ def test_other_lines_are_named_at_once(root, tmp_path, line, message):
     assert time.time() - start < 5
 
 
-def test_names_like_variables_are_taken_as_they_are(root, tmp_path, monkeypatch):
+def test_names_like_variables_are_taken_literally(root, tmp_path, monkeypatch):
     monkeypatch.setenv('HOME', '/elsewhere')
     (root / '$HOME').mkdir()
     write_png(str(root / '$HOME' / '~.png'), np.zeros((4, 6, 3), np.uint8))

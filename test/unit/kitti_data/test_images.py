@@ -1,4 +1,4 @@
-"""Images: one reader for both models, which refuses what it cannot bear and names it."""
+"""Images: both models share one reader, which refuses unsuitable files by name."""
 import os
 import resource
 import struct
@@ -18,7 +18,7 @@ def colour():
     return np.random.RandomState(0).randint(0, 256, (37, 61, 3)).astype(np.uint8)
 
 
-def test_png_files_come_back_unchanged(tmp_path, colour):
+def test_png_files_are_read_back_unchanged(tmp_path, colour):
     path = str(tmp_path / 'a b.png')
     images.write_png(path, colour)
     np.testing.assert_array_equal(images.read_rgb(path), colour)
@@ -67,7 +67,7 @@ def turned(tmp_path, colour, monkeypatch):
     return path, plain
 
 
-def test_every_reader_takes_pixels_as_stored_and_one_warning_says_so(turned, capsys):
+def test_every_reader_ignores_exif_orientation_with_one_warning(turned, capsys):
     path, plain = turned
     np.testing.assert_array_equal(images.read_rgb(path), images.read_rgb(plain))
     np.testing.assert_array_equal(images.read_levels(path, 3), images.read_levels(plain, 3))
@@ -92,14 +92,14 @@ def png_header(width, height, depth=8, colour_type=2):
     images.read_rgb, images.image_size, images.read_format,
     lambda path: images.read_levels(path, 3), lambda path: images.read_resized(path, 8, 8),
     lambda path: images.read_16_bit(path, 3, 'flow')])
-def test_a_header_that_asks_for_too_much_memory_is_refused_by_every_reader(tmp_path, read):
+def test_every_reader_refuses_a_header_that_claims_too_much_memory(tmp_path, read):
     path = tmp_path / 'huge.png'
     path.write_bytes(png_header(60000, 60000))
     with pytest.raises(UserError, match='huge.png: is 60000x60000 pixels, must be at most'):
         read(str(path))
 
 
-def test_a_small_png_of_a_huge_flow_takes_no_memory(tmp_path):
+def test_a_small_png_that_claims_a_huge_flow_takes_no_memory(tmp_path):
     """840 kB that decode to 1.6 GB."""
     path = tmp_path / 'flow.png'
     path.write_bytes(png_header(16384, 16384, 16))
@@ -111,7 +111,7 @@ def test_a_small_png_of_a_huge_flow_takes_no_memory(tmp_path):
 
 @pytest.mark.parametrize('read', [lambda path: images.read_levels(path, 3),
                                   lambda path: images.read_16_bit(path, 3, 'flow')])
-def test_a_chunk_that_asks_for_too_much_memory_is_refused(tmp_path, read):
+def test_a_chunk_that_claims_too_much_memory_is_refused(tmp_path, read):
     path = tmp_path / 'long.png'
     before, _, after = png_header(8, 8).partition(b'IDAT')
     path.write_bytes(before[:-4] + b'\x7f\xff\xff\xffIDAT' + after)
@@ -132,8 +132,8 @@ def test_sixteen_bit_files_are_refused_by_both_models(tmp_path):
 
 @pytest.mark.parametrize('write', [images.write_png, images.write_jpeg, flow_files.write_flo,
                                    flow_files.write_kitti_flow, depth_files.write_depths])
-def test_a_file_that_the_disk_has_no_room_for_does_not_appear(tmp_path, write):
-    """Whatever is written, at every size of the free space: whole or not at all."""
+def test_no_file_is_left_if_the_disk_is_full(tmp_path, write):
+    """A file is written completely or not at all, whatever the free space."""
     content = np.random.RandomState(0).randint(0, 256, (40, 50, 3)).astype(np.uint8)
     if 'flow' in write.__module__:
         content = content[..., :2].astype(np.float32)

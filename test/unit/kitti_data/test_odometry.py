@@ -38,7 +38,7 @@ def test_calibration_equals_the_published_readers(root, golden):
                                published['odom_calib_Tr'], rtol=1e-6)
 
 
-def test_missing_parts_are_errors_only_where_they_are_needed(root):
+def test_missing_parts_are_errors_only_when_they_are_read(root):
     (root / 'poses' / '04.txt').unlink()
     (root / 'sequences' / '04' / 'times.txt').unlink()
     calibration = root / 'sequences' / '04' / 'calib.txt'
@@ -66,7 +66,7 @@ def test_fewer_poses_than_images_is_an_error(root):
         getattr(odometry.OdometrySequence(str(root), 4), 'poses')
 
 
-def test_a_gap_in_the_frames_is_named_unless_allowed(root):
+def test_a_gap_in_the_frames_is_reported_unless_allowed(root):
     (root / 'sequences' / '04' / 'image_0' / '000002.png').unlink()
     with pytest.raises(UserError, match='frames 2 to 2 are missing.*000001.png'):
         getattr(odometry.OdometrySequence(str(root), 4), 'image_paths')
@@ -74,7 +74,7 @@ def test_a_gap_in_the_frames_is_named_unless_allowed(root):
     np.testing.assert_array_equal(sequence.frame_numbers, [0, 1, 3, 4])
 
 
-def test_a_missing_camera_names_those_there_are(root):
+def test_a_missing_camera_is_reported_with_the_existing_ones(root):
     with pytest.raises(UserError, match='image_2 does not exist; this sequence has image_0'):
         getattr(odometry.OdometrySequence(str(root), 4, camera=2), 'frames')
 
@@ -82,13 +82,13 @@ def test_a_missing_camera_names_those_there_are(root):
 @pytest.mark.parametrize('text,message', [('P0: 1 2 3\n', ': line 1: P0 is .1 2 3., must be 12'),
                                           ('P0 1 2 3\n', ': line 1: P0 is .1 2 3., must be 12'),
                                           ('P1: 1 2 3\n', " has no key 'P0'; it has P1")])
-def test_bad_calibration_lines_are_named(root, text, message):
+def test_bad_calibration_lines_are_reported(root, text, message):
     (root / 'sequences' / '04' / 'calib.txt').write_text(text)
     with pytest.raises(UserError, match='calib.txt' + message):
         getattr(odometry.OdometrySequence(str(root), 4), 'intrinsics')
 
 
-def test_written_poses_come_back_to_nine_digits(tmp_path):
+def test_written_poses_are_read_back_to_nine_digits(tmp_path):
     vectors = np.random.RandomState(1).uniform(-1, 1, (7, 6)) * [900, 30, 1200, 1, 1, 1]
     truth = poses.transform_from_vector(vectors)
     odometry.write_poses(str(tmp_path / '11.txt'), truth)
@@ -139,7 +139,7 @@ POSE = '1 0 0 5 0 1 0 6 0 0 1 7\n'
     ('1 0 0 5 0 1 0 5 0 0 -1 5', ': line 1: found a 3x3 part with determinant -1'),
     (POSE + '1 0 0 1e200 0 1 0 0 0 0 1 0', ': line 2: found the position .*must be within 1e.08 m'),
     ('1e200 0 0 0 0 1 0 0 0 0 1 0', ': line 1: found a 3x3 part')])
-def test_what_is_no_pose_is_named_at_once_with_its_line(tmp_path, content, message):
+def test_an_invalid_pose_is_reported_with_its_line(tmp_path, content, message):
     (tmp_path / 'p.txt').write_text(content)
     start = time.time()
     with pytest.raises(UserError, match='p.txt' + message):
@@ -158,7 +158,7 @@ def test_real_sequences_are_read(shared):
     assert odometry.sequence_names(str(shared / 'kitti_sample')) == ['00', '09']
 
 
-def test_poses_of_thirteen_columns_belong_to_the_frames_they_name(root):
+def test_poses_of_thirteen_columns_belong_to_their_numbered_frames(root):
     path = root / 'poses' / '04.txt'
     whole = odometry.read_pose_file(str(path)).poses
     rows = np.hstack([np.array([[1], [2], [3], [4], [7]]), whole[:, :3].reshape(5, 12)])
@@ -169,7 +169,7 @@ def test_poses_of_thirteen_columns_belong_to_the_frames_they_name(root):
     np.testing.assert_allclose(odometry.OdometrySequence(str(root), 4).poses, whole[:4])
 
 
-def test_a_mark_and_other_line_ends_change_nothing_and_lines_are_those_of_an_editor(root):
+def test_a_byte_order_mark_and_other_line_ends_change_neither_values_nor_line_numbers(root):
     """What Windows' editors write: UTF-8 with a byte-order mark, CRLF, blank lines."""
     sequence = odometry.OdometrySequence(str(root), 4)
     poses_before, times, intrinsics = sequence.poses, sequence.times, sequence.intrinsics

@@ -63,6 +63,6 @@ def test_rotation_angle_is_the_length_of_the_rotation_vector():
     np.testing.assert_allclose(poses.rotation_angle(rotations), [0.25, 3.0, 0], atol=1e-7)
 
 
-def test_a_wrong_shape_fails_where_it_enters():
+def test_a_wrong_shape_is_refused_where_it_enters():
     with pytest.raises(ValueError, match=r'\(3, 3\)'):
         poses.to_4x4(np.eye(3))

@@ -44,12 +44,12 @@ def test_the_laser_scanner_stands_above_and_behind_the_camera(root):
 
 @pytest.mark.parametrize('name', ['2011_09_26', 'drive_0001', '2011_09_26_drive_1_sync', '../x',
                                   '2011_09_26_drive_0002_extract'])
-def test_what_is_no_drive_is_refused(root, name):
+def test_an_invalid_drive_name_is_refused(root, name):
     with pytest.raises(UserError, match='not the name of a KITTI raw drive'):
         raw.RawDrive(str(root), name)
 
 
-def test_missing_parts_are_named(root):
+def test_missing_parts_are_reported(root):
     with pytest.raises(UserError, match='2011_09_26_drive_0002_sync does not exist'):
         raw.RawDrive(str(root), '2011_09_26_drive_0002_sync')
     with pytest.raises(UserError, match='no KITTI raw drive'):
@@ -60,7 +60,7 @@ def test_missing_parts_are_named(root):
         raw.RawDrive(str(root), DRIVE).speed(9)
 
 
-def test_scans_come_back_and_truncated_ones_are_named(tmp_path):
+def test_scans_are_read_back_and_truncated_ones_reported(tmp_path):
     points = golden_common.make_velodyne(0, 10)
     path = tmp_path / '0000000000.bin'
     points.tofile(str(path))

@@ -1,4 +1,4 @@
-"""Videos: their rate, a break in the middle, and GIFs where there is no ffmpeg."""
+"""Videos: their rate, a break in the middle, and GIFs without ffmpeg."""
 import cv2
 import imageio_ffmpeg
 import numpy as np

@@ -170,7 +170,7 @@ def test_crop_and_limits_choose_the_pixels():
 
 
 @pytest.mark.parametrize('value', [0, -1, np.nan, 1e-38])
-def test_a_prediction_that_cannot_be_scaled_is_named(tmp_path, calibration, value):
+def test_a_prediction_that_cannot_be_scaled_is_reported(tmp_path, calibration, value):
     write_raw(tmp_path / 'raw', [(375, 1242)] * 2, [golden_common.make_velodyne(0)] * 2)
     pred = np.ones((2, 8, 26), np.float32)
     pred[1] = value
@@ -205,7 +205,7 @@ def test_synthetic_scan_agrees_with_the_exact_depth(tmp_path):
     assert result['a1'] > 0.97 and result['abs_rel'] < 0.05
 
 
-def test_missing_scans_are_counted_and_trained_drives_are_named(tmp_path, calibration, capsys):
+def test_missing_scans_are_counted_and_training_drives_are_reported(tmp_path, calibration, capsys):
     write_raw(tmp_path / 'raw', [(375, 1242)] * 2, [golden_common.make_velodyne(0), None])
     (tmp_path / 'train.txt').write_text('2011_09_26_drive_0002_sync_02 0000000001\n')
     result = score(tmp_path / 'raw', np.ones((2, 8, 26), np.float32),
@@ -228,7 +228,7 @@ def test_the_result_is_written_before_a_picture_fails(tmp_path, calibration):
     assert (tmp_path / 'raw' / 'pred.eval_depth.json').exists()
 
 
-def test_bad_inputs_are_named(tmp_path, calibration):
+def test_bad_inputs_are_reported(tmp_path, calibration):
     write_raw(tmp_path / 'raw', [(375, 1242)], [golden_common.make_velodyne(0)])
     with pytest.raises(UserError, match='holds 2 depth maps.*1 images'):
         score(tmp_path / 'raw', np.ones((2, 8, 26), np.float32))
@@ -261,7 +261,7 @@ def rendered(drive, tmp_path):
     return tmp_path / 'rendered', drive[1].copy()
 
 
-def test_images_made_smaller_are_scored_as_whole_ones(rendered, capsys):
+def test_downsized_images_are_scored_like_full_ones(rendered, capsys):
     root, depth = rendered
     before = score(root, depth)
     for path in (root / DATE / DRIVE / 'image_02' / 'data').iterdir():
@@ -276,7 +276,7 @@ def test_images_made_smaller_are_scored_as_whole_ones(rendered, capsys):
     (('--noscale',), lambda depth: 1e3 * depth, 'but the prediction, scaled by medians, fits'),
     (('--noscale',), lambda depth: 5 / depth, 'but 1 / prediction, scaled by medians, fits'),
     ((), lambda depth: depth, None), ((), lambda depth: depth[:, ::-1], None)])
-def test_a_depth_that_fits_when_read_otherwise_is_named_and_no_other(
+def test_a_depth_that_fits_in_another_convention_is_reported(
         rendered, capsys, flags, change, words):
     root, depth = rendered
     score(root, change(depth), *flags)
@@ -284,7 +284,7 @@ def test_a_depth_that_fits_when_read_otherwise_is_named_and_no_other(
     assert words in said if words else 'but' not in said
 
 
-def test_predictions_are_found_by_the_names_beside_them(rendered):
+def test_predictions_are_matched_by_the_names_in_their_json(rendered):
     root, depth = rendered
     depth *= np.float32([[[1]], [[1.1]], [[1.2]], [[1.3]]])
     listed = (root / 'files.txt').read_text().split()[::2]
@@ -336,7 +336,7 @@ def test_the_annotated_split_scores_the_652_published_images(tmp_path, capsys):
         score(tmp_path, np.ones((697, 2, 2), np.float32))
 
 
-def test_annotated_depth_counts_in_the_crop_or_everywhere(tmp_path):
+def test_annotated_depth_is_scored_in_the_crop_or_everywhere(tmp_path):
     folder = tmp_path / 'val' / DRIVE / 'proj_depth' / 'groundtruth' / 'image_02'
     folder.mkdir(parents=True)
     truth = np.full((100, 200), 8.0)

@@ -145,7 +145,7 @@ def test_synthetic_truth_has_no_error_through_all_files(tmp_path):
         assert result[kind]['zero_flow']['epe'] > 1
 
 
-def test_missing_things_are_named(tmp_path):
+def test_missing_files_are_reported(tmp_path):
     write_truth(tmp_path, 1)
     os.remove(str(tmp_path / 'pred' / 'binary' / '000000.flo'))
     with pytest.raises(UserError, match='no prediction such as 000000.flo'):
@@ -173,7 +173,7 @@ def test_predictions_may_be_named_as_the_truth_is(tmp_path):
 
 
 @pytest.mark.parametrize('value', [np.nan, np.inf, 1e30])
-def test_flow_that_no_number_comes_out_of_is_named(tmp_path, value):
+def test_flow_that_cannot_be_scored_is_reported(tmp_path, value):
     write_truth(tmp_path, 1)
     flow = np.zeros((8, 9, 2), np.float32)
     flow[3, 4] = value
@@ -190,7 +190,7 @@ def test_the_result_is_written_before_a_picture_fails(tmp_path):
     assert read_json(str(tmp_path / 'pred' / 'eval_flow.json'))['occ']['images'] == 1
 
 
-def test_red_and_blue_exchanged_are_an_error(tmp_path):
+def test_exchanged_red_and_blue_are_an_error(tmp_path):
     """What OpenCV writes of an array u, v, valid."""
     image = np.full((4, 5, 3), 2 ** 15 + 64, np.uint16)
     image[..., 2] = 1
@@ -207,8 +207,7 @@ def test_red_and_blue_exchanged_are_an_error(tmp_path):
     ('shares of width and height', lambda flow: flow / flow.shape[1::-1]),
     ('pixels of the truth, in another size', lambda flow: flow[::2, ::2]),
     (None, lambda flow: flow), (None, lambda flow: 0 * flow + 99)])
-def test_a_flow_that_fits_when_read_otherwise_is_named_and_no_other(
-        tmp_path, capsys, words, change):
+def test_a_flow_that_fits_in_another_convention_is_reported(tmp_path, capsys, words, change):
     write_truth(tmp_path, 1)
     flow = np.random.RandomState(0).uniform((4, -9), (20, -5), (8, 16, 2)).astype(np.float32)
     flow = np.kron(flow, np.ones((2, 2, 1), np.float32))

@@ -35,7 +35,7 @@ def write_both(tmp_path, gt, pred):
         odometry.write_poses(str(tmp_path / name), poses)
 
 
-def test_a_missing_evo_says_how_to_get_it(monkeypatch):
+def test_a_missing_evo_is_reported_with_how_to_install_it(monkeypatch):
     monkeypatch.setitem(sys.modules, 'evo', None)
     with pytest.raises(UserError, match='pip install evo'):
         evo_tools.evo_errors(winding(5), winding(5))
@@ -67,7 +67,7 @@ def test_thirteen_columns_are_matched_by_frame(tmp_path, capsys):
 
 
 @pytest.mark.parametrize('frames', [range(0, 80), range(10, 400)])
-def test_less_than_half_of_either_side_is_scored_with_status_2(tmp_path, frames):
+def test_an_overlap_of_less_than_half_is_scored_but_is_an_error(tmp_path, frames):
     odometry.write_poses(str(tmp_path / '09.txt'), winding(180))
     write_indexed(tmp_path / 'pred.txt', frames, winding(400)[frames])
     with pytest.raises(UserError, match='share .* frames of 180 and .*: must be at least half'):
@@ -130,7 +130,7 @@ def test_two_predictions_of_one_frame_are_refused(tmp_path):
 
 @pytest.mark.parametrize('align, factor, hinted', [
     ('none', 20.0, True), ('6dof', 20.0, True), ('7dof', 20.0, False), ('none', 1.1, False)])
-def test_the_alignment_is_pointed_at_where_only_the_scale_differs(
+def test_a_hint_suggests_the_alignment_if_only_the_scale_differs(
         tmp_path, capsys, align, factor, hinted):
     gt = winding(60)
     write_both(tmp_path, gt, from_parts(gt[:, :3, :3], gt[:, :3, 3] / factor))
@@ -180,7 +180,7 @@ MIRROR = np.diag([-1.0, 1, 1, 1])
     (lambda poses: inverse(from_parts(poses[:, :3, :3], poses[:, :3, 3] / 20)),
      'the inverse of each pose, scaled by 20, fits the truth'),
     (lambda poses: winding(len(poses), seed=7), '')])
-def test_a_confusion_is_named_where_it_explains_the_error(tmp_path, capsys, confuse, named):
+def test_a_confusion_is_reported_if_it_explains_the_error(tmp_path, capsys, confuse, named):
     gt = relative(winding(240)[0], winding(240))
     write_both(tmp_path, gt, confuse(gt))
     assert run_odometry(tmp_path)['t_rel'] > 5
@@ -230,7 +230,7 @@ def test_frames_are_found_by_their_times(tmp_path):
     np.testing.assert_array_equal(both.frames, np.delete(frames, 5))
 
 
-def test_frame_numbers_that_begin_elsewhere_are_named(tmp_path, capsys):
+def test_shifted_frame_numbers_are_reported(tmp_path, capsys):
     odometry.write_poses(str(tmp_path / '09.txt'), winding(200))
     write_indexed(tmp_path / 'pred.txt', range(1, 201), winding(200))
     assert run_odometry(tmp_path)['ate'] > 0.01
@@ -239,7 +239,7 @@ def test_frame_numbers_that_begin_elsewhere_are_named(tmp_path, capsys):
     assert 'warning' not in capsys.readouterr().err
 
 
-def test_what_was_scored_is_written(tmp_path):
+def test_the_scored_trajectory_is_written(tmp_path):
     sequence = tmp_path / 'sequences' / '09'
     sequence.mkdir(parents=True)
     gt = relative(winding(60)[0], winding(60))
@@ -256,7 +256,7 @@ def test_what_was_scored_is_written(tmp_path):
     np.testing.assert_allclose(rows[:, 4:], quaternion_from_rotation(gt[:, :3, :3]), atol=1e-6)
 
 
-def test_a_straight_line_keeps_its_figures_where_evo_cannot_align(tmp_path, capsys):
+def test_a_straight_line_is_scored_even_if_evo_cannot_align_it(tmp_path, capsys):
     write_both(tmp_path, constant_motion(60, (0, 0, 1.0)), constant_motion(60, (0, 0, 0.9)))
     result = run_odometry(tmp_path, '--align=7dof', '--evo')
     assert result['evo'] is None and result['ate'] < 1e-6
@@ -265,7 +265,7 @@ def test_a_straight_line_keeps_its_figures_where_evo_cannot_align(tmp_path, caps
     assert 'positions lie on a line' in said
 
 
-def test_the_folder_of_poses_txt_names_the_sequence(tmp_path, capsys):
+def test_the_folder_of_poses_txt_gives_the_name_of_the_sequence(tmp_path, capsys):
     (tmp_path / '03').mkdir()
     odometry.write_poses(str(tmp_path / '03' / 'poses.txt'), winding(40))
     (tmp_path / 'train.txt').write_text('03 000001\n')

@@ -1,4 +1,4 @@
-"""The snippet error is the field's, the baseline has the published figures, nothing is silent."""
+"""The snippet error is the field's, the baseline has the published values, gaps are reported."""
 import numpy as np
 import pytest
 
@@ -79,13 +79,13 @@ def test_kitti_step_is_the_mean_of_sequences_00_to_08(shared):
     assert label == 'constant motion (00,01,02,03,04,05,06,07,08)'
 
 
-def test_the_scale_does_not_count_and_zeros_score_as_standing_still():
+def test_snippet_ate_ignores_scale_and_scores_zeros_as_standing_still():
     gt = np.array([[0, 0, 0], [0, 0, 3], [0, 4, 0.0]])
     assert snippet_errors.snippet_ate(gt, np.zeros((3, 3))) == pytest.approx(5 / 3)
     assert snippet_errors.snippet_ate(gt, 7 * gt + 3) < 1e-12
 
 
-def test_poses_file_serves_as_truth(tmp_path, capsys, published):
+def test_a_pose_file_serves_as_ground_truth(tmp_path, capsys, published):
     case = published['pose']
     (tmp_path / 'poses').mkdir()
     (tmp_path / 'sequences' / '09').mkdir(parents=True)
@@ -120,7 +120,7 @@ def test_missing_and_unmatched_snippets_are_counted(tmp_path, capsys, published)
     assert '1 predicted snippets were matched only in part' in err
 
 
-def test_a_sequence_that_was_trained_on_is_named(tmp_path, capsys):
+def test_evaluating_a_training_sequence_warns(tmp_path, capsys):
     train_list = tmp_path / 'train.txt'
     train_list.write_text('2011_09_30_drive_0033_sync_02 0000000007\n00 000001\n01 000002\n')
     assert leakage.warn_if_trained(str(train_list), ['09']) == ['2011_09_30_drive_0033']
@@ -131,7 +131,7 @@ def test_a_sequence_that_was_trained_on_is_named(tmp_path, capsys):
     assert leakage.warn_if_trained('', ['00']) == []
 
 
-def test_snippets_of_another_length_than_the_truth_are_answered_with_what_to_give(
+def test_snippets_of_another_length_than_the_truth_are_refused_with_the_command(
         tmp_path, published):
     files = published['pose']['seq3']['gt_snippets']
     write_files(tmp_path / 'gt', files)
@@ -149,7 +149,7 @@ def test_snippets_of_another_length_than_the_truth_are_answered_with_what_to_giv
     (['--gtruth_dir=g', '--train_list=t'], '--seq_id= is empty: must be the sequence of --gtr'),
     (['--gtruth_dir=g', '--times=t.txt'],
      '--times=t.txt: must not be given without --gtruth_poses')])
-def test_flags_that_do_not_belong_together_are_named(tmp_path, monkeypatch, flags, message):
+def test_incompatible_flags_are_reported(tmp_path, monkeypatch, flags, message):
     monkeypatch.chdir(tmp_path)
     (tmp_path / 'g').mkdir()
     with pytest.raises(UserError, match=message):
@@ -193,15 +193,14 @@ def test_file_names_identify_the_frames_where_times_do_not(tmp_path, capsys, sec
 @pytest.mark.parametrize('frames, seconds, message', [
     (100, 0.3, 'frames are 0.3 s apart, those of the truth 0.1037 s'),
     (40, 0.1037, 'share 38 snippets of 98 and 38: must be at least half')])
-def test_snippets_of_other_frames_or_of_less_than_half_are_no_score(
+def test_snippets_of_other_frames_or_less_than_half_are_not_scored(
         tmp_path, frames, seconds, message):
     with pytest.raises(UserError, match=message):
         evaluated(tmp_path, winding(100), winding(frames), seconds=seconds)
     assert not (tmp_path / 'pred' / 'eval_pose.json').exists()
 
 
-def test_sequence_08_predicted_from_its_raw_drive_is_scored_behind_its_first_frame(
-        tmp_path, capsys):
+def test_sequence_08_predicted_from_its_raw_drive_is_shifted_to_its_first_frame(tmp_path, capsys):
     result = evaluated(tmp_path, winding(60), winding(60), sequence='08', first=1100)
     assert result['snippets'] == 58 and result['ate_mean'] < 1e-5
     assert 'starts there in the raw drive 2011_09_30_drive_0028' in capsys.readouterr().err
@@ -214,7 +213,7 @@ def test_the_result_is_written_before_a_plot_fails(tmp_path):
     assert (tmp_path / 'pred' / 'eval_pose.json').exists()
 
 
-def test_a_shift_of_the_frame_numbers_is_named(tmp_path, capsys):
+def test_a_shift_of_the_frame_numbers_is_reported(tmp_path, capsys):
     both = winding(100)[11:], winding(100)
     assert evaluated(tmp_path, *both, sequence='08')['ate_mean'] > 1e-3
     said = capsys.readouterr().err
@@ -227,7 +226,7 @@ def test_a_shift_of_the_frame_numbers_is_named(tmp_path, capsys):
     (inverse, 'the inverse of each pose fits the truth'),
     (lambda poses: LIDAR @ poses @ inverse(LIDAR), 'its axes (-y, -z, x) taken for (x, y, z) fits'),
     (lambda poses: winding(len(poses), seed=7), '')])
-def test_a_confusion_of_snippets_is_named_if_it_explains_the_error(
+def test_a_confusion_of_snippets_is_reported_if_it_explains_the_error(
         tmp_path, capsys, monkeypatch, confuse, named):
     write = odometry.write_tum
     monkeypatch.setattr(snippets, 'write_tum', lambda path, times, poses, form: write(

@@ -1,4 +1,4 @@
-"""Formatted KITTI 2015 examples hold the right frames and camera; what is missing is named."""
+"""Formatted KITTI 2015 examples have the right frames and camera; missing ones are reported."""
 import os
 import shutil
 
@@ -46,7 +46,7 @@ def test_examples_hold_the_frames_around_the_reference(dataset, tmp_path, seq_le
                                scene.intrinsics * [[0.5], [0.5], [1]], atol=1e-5)
 
 
-def test_exact_principal_points_are_those_that_test_flow_gives_to_the_images(dataset, tmp_path):
+def test_exact_principal_points_equal_those_of_the_images_in_test_flow(dataset, tmp_path):
     root, scene = dataset
     assert run(root, tmp_path, '--half_pixel_centers') == 0
     formatted, images_themselves = (list(snippets(
@@ -62,13 +62,13 @@ def test_exact_principal_points_are_those_that_test_flow_gives_to_the_images(dat
         snippets(str(tmp_path), 3, 16, 52, camera_needed=True)
 
 
-def test_a_training_set_is_not_written_over(dataset, tmp_path):
+def test_a_training_set_is_not_overwritten(dataset, tmp_path):
     (tmp_path / 'train.txt').write_text('')
     with pytest.raises(UserError, match='holds a training set'):
         run(dataset[0], tmp_path)
 
 
-def test_missing_frames_are_named_and_the_rest_is_written(dataset, tmp_path, capsys):
+def test_missing_frames_are_reported_and_the_rest_is_written(dataset, tmp_path, capsys):
     copy = tmp_path / 'copy'
     shutil.copytree(str(dataset[0]), str(copy))
     (copy / 'training' / 'image_2' / '000000_11.png').unlink()
@@ -84,7 +84,7 @@ def test_the_right_camera_is_read(dataset, tmp_path):
         '000000.jpg', '000000_cam.txt', '000001.jpg', '000001_cam.txt']
 
 
-def test_bad_flags_are_named(dataset, tmp_path):
+def test_bad_flags_are_reported(dataset, tmp_path):
     with pytest.raises(UserError, match='seq_length=4: must be odd'):
         run(dataset[0], tmp_path, '--seq_length=4')
     with pytest.raises(UserError, match='data_scene_flow_calib'):

@@ -1,4 +1,4 @@
-"""The page of results: self-contained, whatever stands in it, and drawn by a real browser."""
+"""The page of results is self-contained, escapes its text and renders in a real browser."""
 import contextlib
 import http.server
 import os
@@ -37,7 +37,7 @@ def page(tmp_path):
     return path
 
 
-def test_a_page_shows_text_as_it_is_and_loads_nothing_from_elsewhere(page):
+def test_a_page_escapes_text_and_loads_nothing_from_elsewhere(page):
     text = page.read_text()
     sources = re.findall(r'(?:src|href)="([^"]{0,30})', text)
     assert sources and all(source.startswith('data:image/png;base64,') for source in sources)
@@ -52,7 +52,7 @@ def test_a_page_shows_text_as_it_is_and_loads_nothing_from_elsewhere(page):
 
 @pytest.mark.parametrize('name, message', [('none.png', 'none.png does not exist'),
                                            ('text.txt', 'must be one of')])
-def test_what_is_no_picture_is_named(tmp_path, name, message):
+def test_an_invalid_picture_is_reported(tmp_path, name, message):
     (tmp_path / 'text.txt').write_text('no picture')
     with pytest.raises(UserError, match=message):
         html_report.picture(str(tmp_path / name))
@@ -91,8 +91,7 @@ def test_a_browser_draws_the_page_with_its_picture(page, tmp_path):
 
 
 @pytest.mark.parametrize('argv', [['--plot', '--pred_dir=a b'], None])
-def test_the_command_on_a_page_is_that_of_the_evaluation_whatever_called_it(
-        tmp_path, monkeypatch, argv):
+def test_a_page_shows_the_command_of_its_evaluation_whatever_called_it(tmp_path, monkeypatch, argv):
     monkeypatch.setattr('sys.argv', ['experiments/learn_kitti.py', '--minutes=70'])
     report.write_page(str(tmp_path / 'page'), report.Table('title', [('mean', '%g')], []), [],
                       eval_flow.__file__, argv)
@@ -143,8 +142,7 @@ def results():
 
 
 @pytest.mark.parametrize('embedded', [True, False])
-def test_a_browser_plays_the_video_of_a_page_to_its_end(
-        tmp_path, monkeypatch, results, embedded):
+def test_a_browser_plays_the_video_of_a_page_to_its_end(tmp_path, monkeypatch, results, embedded):
     with VideoWriter(str(tmp_path / 'my drive #1'), 10.0) as writer:
         for level in range(20):
             writer.write(np.full((65, 131, 3), 12 * level, np.uint8))

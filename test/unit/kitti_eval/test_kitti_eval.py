@@ -1,4 +1,4 @@
-"""What holds for the whole package."""
+"""Properties of the whole package."""
 import importlib
 
 import pytest

@@ -43,7 +43,7 @@ def test_ground_truth_files_are_the_published_ones(tmp_path, published, seq_leng
                       POSE_FILE_ROUNDING)
 
 
-def test_poses_too_few_for_a_snippet_or_for_their_times_are_an_error(tmp_path, published):
+def test_too_few_poses_for_a_snippet_or_for_their_times_are_an_error(tmp_path, published):
     with pytest.raises(UserError, match='5 frames'):
         snippets.snippets_of_trajectory(np.tile(np.eye(4), (4, 1, 1)), 5)
     write_sequence(tmp_path, '09', [], poses=published['poses'], times=published['times'][:-1])
@@ -96,13 +96,13 @@ def test_vectors_of_a_straight_drive_give_a_straight_snippet():
 
 @pytest.mark.parametrize('text', ['', '0 1 2 3\n', '0 1 2 3 0 0 0 x\n', '0 1 2 nan 0 0 0 1\n',
                                   '1 0 0 0 0 1 0 0 0 0 1 0\n', '0 1e200 0 0 0 0 0 1'])
-def test_a_broken_snippet_is_named(tmp_path, text):
+def test_a_broken_snippet_is_reported(tmp_path, text):
     (tmp_path / '000007.txt').write_text(text)
     with pytest.raises(UserError, match='000007.txt'):
         snippets.read_snippets(str(tmp_path))
 
 
-def test_snippets_of_an_earlier_longer_run_are_removed_and_nothing_else(tmp_path):
+def test_only_snippets_of_an_earlier_longer_run_are_removed(tmp_path):
     poses = np.tile(np.eye(4), (5, 3, 1, 1))
     times = np.arange(5)[:, None] + np.arange(3)
     snippets.write_snippets(str(tmp_path), range(5), times, poses)
@@ -114,7 +114,7 @@ def test_snippets_of_an_earlier_longer_run_are_removed_and_nothing_else(tmp_path
 
 
 def test_snippets_of_partial_sequences_are_named_by_their_true_frames(tmp_path, published):
-    """Poses with the frame number first: no snippet crosses what is left out."""
+    """Poses with frame numbers: no snippet spans a gap."""
     poses = np.array([[float(word) for word in line.split()] for line in published['poses'][:8]])
     frames = np.array([2, 3, 4, 7, 8, 9, 10, 11])
     write_sequence(tmp_path, '09', [], times=published['times'], poses=[
@@ -174,7 +174,7 @@ def test_errors_of_overlapping_snippets_cancel_in_their_mean():
     assert errors['first'] > 0.09 and errors['mean'] < 1e-9
 
 
-def test_a_missing_snippet_is_bridged_or_named():
+def test_a_missing_snippet_is_bridged_or_reported():
     gt = winding(12)
     runs = dict(enumerate(snippets.snippets_of_trajectory(gt, 3)))
     del runs[4]
@@ -185,7 +185,7 @@ def test_a_missing_snippet_is_bridged_or_named():
         snippets.chain_snippets(runs)
 
 
-def test_snippets_that_hold_no_motion_or_lie_far_apart_are_named_at_once():
+def test_snippets_without_motion_or_far_apart_are_reported():
     with pytest.raises(UserError, match='must have at least two frames'):
         snippets.chain_snippets({0: constant_motion(1)})
     pair = constant_motion(2)

@@ -1,4 +1,4 @@
-"""Trajectory errors: published figures and closed answers."""
+"""Trajectory errors: published values and closed-form answers."""
 import json
 
 import numpy as np
@@ -38,7 +38,7 @@ def test_evo_agrees_with_its_published_figures(shared, flags, rmse):
 
 
 @pytest.mark.parametrize('align', ['none', 'scale', '6dof', '7dof'])
-def test_evo_and_ours_are_the_same_on_a_drive_made_here(align):
+def test_evo_and_ours_agree_on_a_synthetic_drive(align):
     gt = winding(60)
     noise = 0.01 * np.random.RandomState(1).standard_normal((60, 6))
     pred = gt @ poses.transform_from_vector(noise)
@@ -51,7 +51,7 @@ def test_evo_and_ours_are_the_same_on_a_drive_made_here(align):
     assert evo['rpe_rot']['mean'] == pytest.approx(ours['rpe_rot'], rel=1e-3)
 
 
-def test_a_trajectory_that_begins_late_has_the_errors_of_the_field_s_tool(shared):
+def test_a_trajectory_that_begins_late_has_the_errors_of_kitti_odom_eval(shared):
     """Without frames 0 to 2, 7dof; the figures are those of kitti-odom-eval.
 
     acos near 1 keeps half the digits.
@@ -73,7 +73,7 @@ def test_segments_begin_at_frames_divisible_by_ten(frame, t_rel):
     assert result['segments'] == 15 and result['t_rel'] == pytest.approx(t_rel)
 
 
-def test_the_truth_has_no_error_wherever_it_begins():
+def test_the_truth_has_no_error_from_any_start():
     gt = winding(300)
     moved = poses.transform_from_vector([5, 6, 7, .3, .2, .1]) @ gt
     result = evaluate_odometry(gt, moved)
@@ -110,7 +110,7 @@ def test_a_steady_turn_has_its_rate_as_error():
     assert result['by_length'][100]['r_rel'] == pytest.approx(2.02)
 
 
-def test_alignment_undoes_what_it_is_for():
+def test_alignment_undoes_rigid_motion_and_scale():
     gt = winding(80)
     gt = poses.relative(gt[0], gt)
     rigid = poses.transform_from_vector([1, 2, 3, .1, .2, .3])

@@ -1,4 +1,4 @@
-"""A checkpoint's name passes to the next one whole, wherever a run is killed."""
+"""A checkpoint name always stands for an intact checkpoint, wherever a run is killed."""
 import os
 
 import numpy as np
@@ -11,7 +11,7 @@ DATA = '.data-00000-of-00001'
 
 
 class Killed(BaseException):
-    """What stands in for SIGKILL: `publish` catches nothing of it and cleans nothing up."""
+    """Replaces SIGKILL: `publish` neither catches it nor cleans up."""
 
 
 @pytest.fixture(params=[True, False], ids=['links', 'no links'])
@@ -85,7 +85,7 @@ def test_whenever_a_run_is_killed_the_name_has_one_whole_checkpoint(
     assert call > 6 and seen == sorted(seen) and set(seen) == {1, 2}
 
 
-def test_what_tensorflow_had_not_finished_is_no_checkpoint_and_is_removed(tmp_path):
+def test_a_checkpoint_without_index_is_ignored_and_removed(tmp_path):
     """Killed between TensorFlow's own renames: the data have their name, the index has not."""
     prefix = write_two(tmp_path, 'model')
     os.remove(prefix + '.new.index')
@@ -95,7 +95,7 @@ def test_what_tensorflow_had_not_finished_is_no_checkpoint_and_is_removed(tmp_pa
     assert not os.path.exists(prefix + '.new' + DATA)
 
 
-def test_a_damaged_new_checkpoint_never_replaces_a_whole_one(tmp_path):
+def test_a_damaged_new_checkpoint_never_replaces_an_intact_one(tmp_path):
     """As a power cut may leave it."""
     prefix = write_two(tmp_path, 'model-best')
     with open(prefix + '.new' + DATA, 'r+b') as stream:

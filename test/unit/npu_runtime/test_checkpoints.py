@@ -30,16 +30,16 @@ def restored(path, shape=(2,), names=('w',), **kwargs):
         return session.run(variables)
 
 
-def test_a_folder_means_its_checkpoint_of_the_highest_step(folder):
+def test_a_folder_stands_for_its_checkpoint_with_the_highest_step(folder):
     assert checkpoints.latest(str(folder)) == str(folder / 'model-40')
 
 
-def test_a_prefix_may_be_written_with_the_ending_of_its_files(folder):
+def test_a_prefix_may_end_like_one_of_its_files(folder):
     for ending in ('', '.index', '.data-00000-of-00001'):
         assert checkpoints.latest(str(folder / ('model-5' + ending))) == str(folder / 'model-5')
 
 
-def test_missing_checkpoints_are_named(tmp_path, folder):
+def test_missing_checkpoints_are_reported(tmp_path, folder):
     with pytest.raises(UserError, match='model-6'):
         checkpoints.latest(str(folder / 'model-6'))
     (tmp_path / 'empty').mkdir()
@@ -47,12 +47,12 @@ def test_missing_checkpoints_are_named(tmp_path, folder):
         checkpoints.latest(str(tmp_path / 'empty'))
 
 
-def test_the_step_of_published_checkpoints_is_read_too(folder):
+def test_the_step_of_a_published_checkpoint_is_read(folder):
     assert checkpoints.read_step(str(folder / 'model-5')) == 5
     assert checkpoints.read_step(str(folder / 'model-best')) == -1
 
 
-def test_restoring_logs_the_file_and_what_it_does_not_use(folder, capsys):
+def test_restoring_logs_the_file_and_unused_variables(folder, capsys):
     np.testing.assert_array_equal(restored(folder / 'model-5')[0], [5, 5])
     said = capsys.readouterr().out
     assert 'loaded 1 variables from %s (step 5)' % (folder / 'model-5') in said
@@ -71,7 +71,7 @@ def test_variables_outside_of_the_required_scopes_may_be_missing(folder, capsys)
     assert 'newly initialized: deep/v' in capsys.readouterr().out
 
 
-def test_another_shape_is_refused_with_both(folder):
+def test_a_different_shape_is_refused_with_both_shapes(folder):
     with pytest.raises(UserError, match=r'w has shape \[2\], must be \[3\]'):
         restored(folder, shape=(3,))
 
@@ -86,7 +86,7 @@ def test_a_finalized_graph_can_be_restored(folder):
         np.testing.assert_array_equal(session.run([variable, resource]), [[4, 4], [5, 5]])
 
 
-def test_every_byte_of_damage_is_found(tmp_path):
+def test_damage_to_the_data_is_found(tmp_path):
     prefix = write_values(tmp_path / 'model-1', {'a': np.ones(100, np.float32),
                                                  'b': np.ones(100, np.float32)})
     assert checkpoints.damage(prefix) == ''
@@ -101,7 +101,7 @@ def test_every_byte_of_damage_is_found(tmp_path):
     assert checkpoints.damage(prefix)
 
 
-def test_weights_that_are_not_finite_are_refused_by_the_variable_s_name(folder):
+def test_weights_that_are_not_finite_are_reported_by_variable(folder):
     prefix = write_values(folder / 'model-41', {'w': np.float32([1, np.nan])})
     with pytest.raises(UserError, match='model-41: is damaged .variable w holds NaN or infinity'
                                         '.*the newest intact checkpoint in this folder is '
@@ -109,14 +109,14 @@ def test_weights_that_are_not_finite_are_refused_by_the_variable_s_name(folder):
         restored(prefix)
 
 
-def test_a_folder_falls_back_to_its_last_whole_checkpoint_with_a_warning(folder, capsys):
+def test_a_folder_falls_back_to_its_last_intact_checkpoint_with_a_warning(folder, capsys):
     prefix = write_values(folder / 'model-50',
                           {'w': np.float32([1, np.inf]), 'global_step': np.int64(50)})
     np.testing.assert_array_equal(restored(folder)[0], [4, 4])
     assert 'warning: checkpoint %s is damaged (variable w holds' % prefix in capsys.readouterr().err
 
 
-def test_something_that_is_no_checkpoint_is_named(tmp_path):
+def test_a_file_that_is_not_a_checkpoint_is_reported(tmp_path):
     (tmp_path / 'model-1.index').write_text('nonsense')
     with pytest.raises(UserError, match='none of the 1 checkpoints in'):
         checkpoints.latest(str(tmp_path))

@@ -1,4 +1,4 @@
-"""What one engine trains, the other one continues and predicts with.
+"""Each engine resumes runs of the other one and predicts with its checkpoints.
 
 Runs where OTHER_PYTHON names an interpreter with the other engine; `.ci/run` sets it in both
 directions.
@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 
+from checkpoint_values import values_of
 from geonet_program import SIZE
 from npu_runtime import checkpoints
-from npu_runtime.training.metrics import read_metrics
 from repository import ROOT, run
+from toy_training import losses_of
 
 # What a program of its own interpreter runs: the small nets of geonet_program.
 PROGRAM = 'import sys; sys.path[:0] = sys.argv[1:3]; import geonet_program; ' \
@@ -44,13 +45,10 @@ def train(python, data, folder, steps):
     """Trains or resumes; returns {step: loss} of the run and the weights at its end by name."""
     geonet(python, 'train_rigid', dataset_dir=data, checkpoint_dir=str(folder), max_steps=steps,
            batch_size=2, log_freq=1)
-    losses = {row['step']: row['total'] for row in read_metrics(str(folder))
-              if row['event'] == 'train'}
-    reader = checkpoints.open_reader(checkpoints.latest(str(folder)))
-    return losses, {name: reader.get_tensor(name) for name in reader.get_variable_to_shape_map()}
+    return dict(losses_of(str(folder))), values_of(checkpoints.latest(str(folder)))
 
 
-def test_a_run_of_the_other_engine_goes_on_here_as_it_goes_on_there(
+def test_a_run_of_the_other_engine_resumes_here_as_it_does_there(
         other_python, synthetic_formatted, tmp_path):
     there, here = tmp_path / 'there', tmp_path / 'here'
     train(other_python, synthetic_formatted, there, 2)
@@ -68,7 +66,7 @@ def test_a_run_of_the_other_engine_goes_on_here_as_it_goes_on_there(
 
 
 @from_one_side
-def test_both_engines_begin_with_the_same_loss(other_python, synthetic_formatted, tmp_path):
+def test_both_engines_start_with_the_same_loss(other_python, synthetic_formatted, tmp_path):
     there, _ = train(other_python, synthetic_formatted, tmp_path / 'there', 1)
     here, _ = train(sys.executable, synthetic_formatted, tmp_path / 'here', 1)
     assert here == pytest.approx(there, rel=1e-5)

@@ -63,8 +63,8 @@ def test_the_odometry_graph_keeps_the_published_names(vo_run, capsys):
     assert '--out_nodes="Wx_plus_b/xw_plus_b:0"' in said
 
 
-def test_the_odometry_graph_gives_what_the_test_mode_gives(vo_run):
-    """Six float channels there, one channel of whole levels here."""
+def test_the_frozen_odometry_graph_predicts_like_the_test_mode(vo_run):
+    """The frozen graph reads six float channels, the test mode one channel of gray levels."""
     levels = np.random.RandomState(0).randint(0, 256, (3,) + VO_SIZE + (1,)).astype(np.uint8)
     brightest = levels.max(axis=(1, 2, 3)).astype(np.float32)
     mean = (levels.mean(axis=(1, 2, 3)) / brightest).astype(np.float32)
@@ -84,8 +84,8 @@ def test_the_odometry_graph_gives_what_the_test_mode_gives(vo_run):
     ('depth', {'input/Placeholder': [2, 32, 104, 3]}, [2, 32, 104, 1]),
     ('pose', {'input/Placeholder': [2, 32, 104, 3], 'input/Placeholder_1': [2, 32, 104, 6]},
      [2, 2, 6])])
-def test_geonet_s_graphs_are_frozen_with_their_shapes(rigid_run, tmp_path, capsys, net, inputs,
-                                                      output):
+def test_geonet_s_graphs_are_frozen_with_their_shapes(
+        rigid_run, tmp_path, capsys, net, inputs, output):
     path = export_geonet(net, rigid_run, tmp_path, '--export_batch=2') + '.pb'
     nodes = read_nodes(path)
     assert is_frozen(nodes)
@@ -97,7 +97,7 @@ def test_geonet_s_graphs_are_frozen_with_their_shapes(rigid_run, tmp_path, capsy
 
 
 @pytest.mark.parametrize('net', ['convlstm_vo', 'depth', 'pose'])
-def test_onnx_gives_what_the_checkpoint_gives(vo_run, rigid_run, tmp_path, capsys, net):
+def test_onnx_predicts_like_the_checkpoint(vo_run, rigid_run, tmp_path, capsys, net):
     for package in ('tf2onnx', 'onnxruntime'):
         pytest.importorskip(package)
     prefix = (export_vo(vo_run, '--onnx') if net == 'convlstm_vo'

@@ -1,4 +1,4 @@
-"""What TensorFlow says of a device, in one sentence with device, cause and cure."""
+"""Errors of a device are reported in one line with device, cause and remedy."""
 import os
 import signal
 import subprocess
@@ -39,7 +39,7 @@ RESET = tf.errors.AbortedError(None, None, 'Session was closed')
     ('gpu', LOST, ['device gpu: failed or was lost (GPU sync failed']),
     ('npu', NPU, ['device npu: failed or was lost', 'npu-smi info']),
     ('npu', RESET, ['device npu: the session was lost', 'another rank'])])
-def test_a_device_that_refuses_is_named_with_cause_cure_and_what_remains(device, error, parts):
+def test_a_device_error_is_reported_with_cause_remedy_and_checkpoint(device, error, parts):
     with pytest.raises(DeviceError) as raised:
         with explained(Device(device, ''), BATCH, remains=lambda: '; resumes from model-5'):
             raise error
@@ -48,7 +48,7 @@ def test_a_device_that_refuses_is_named_with_cause_cure_and_what_remains(device,
     assert '\n' not in str(raised.value) and str(raised.value).endswith('; resumes from model-5')
 
 
-def test_where_the_node_was_made_is_not_what_is_told():
+def test_the_first_line_omits_where_a_node_was_defined():
     made = "Detected at node 'save/SaveV2' defined at (most recent call last):\n<unavailable>\n"
     error = tf.errors.ResourceExhaustedError(
         None, None, 'Graph execution error:\n\n' + 2 * made + "Node: 'save/SaveV2'\n"
@@ -57,7 +57,7 @@ def test_where_the_node_was_made_is_not_what_is_told():
     assert first_line(error) == '/run/model-5.data; No space left on device'
 
 
-def test_it_has_an_exit_status_of_its_own(capsys):
+def test_a_device_error_has_its_own_exit_status(capsys):
     def main():
         with explained(Device('gpu', ''), BATCH):
             raise OOM
@@ -67,13 +67,13 @@ def test_it_has_an_exit_status_of_its_own(capsys):
     assert capsys.readouterr().err.startswith('error: device gpu: out of memory')
 
 
-def test_a_programming_error_passes():
+def test_a_programming_error_is_not_translated():
     with pytest.raises(tf.errors.InvalidArgumentError):
         with explained(Device('cpu', ''), BATCH):
             raise tf.errors.InvalidArgumentError(None, None, 'Incompatible shapes: [2] vs. [3]')
 
 
-def test_ctrl_c_during_imports_ends_with_130_and_one_line():
+def test_ctrl_c_during_imports_exits_with_130_and_one_line():
     program = ('import sys; sys.path.insert(0, %r); import vo_common.errors; print(1, flush=True)\n'
                'from npu_runtime.engine import start_tensorflow; start_tensorflow()\n'
                'import time; time.sleep(60)' % str(ROOT))

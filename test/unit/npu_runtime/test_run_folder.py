@@ -1,4 +1,4 @@
-"""A run's folder: one training at a time, its configuration, and what kills left in it."""
+"""The folder of a run: its lock, its configuration, and partial files of killed runs."""
 import fcntl
 import os
 import time
@@ -13,21 +13,21 @@ from npu_runtime.run_folder import RunFolder, model_flags, read_saved
 from vo_common.errors import UserError
 
 
-def test_only_model_flags_are_taken_from_beside_a_checkpoint(tmp_path):
+def test_only_model_flags_are_read_from_a_saved_configuration(tmp_path):
     (tmp_path / 'config.json').write_text(
         '{"model": {"seq_length": 5, "mode": "train_rigid"}, "run": {"batch_size": 7}}')
     for checkpoint in (tmp_path, tmp_path / 'model-3'):
         assert model_flags(str(checkpoint), ModelConfig) == {'seq_length': 5}
 
 
-def test_a_list_is_known_after_typing_has_forgotten_its_type(tmp_path):
+def test_list_types_are_recognised_after_typing_clears_its_cache(tmp_path):
     (tmp_path / 'config.json').write_text('{"model": {"canonical_camera": [1, 2, 0.5, 0.5]}}')
     for forget in typing._cleanups:  # as many other types in a long process make it do
         forget()
     assert model_flags(str(tmp_path), ModelConfig) == {'canonical_camera': [1, 2, 0.5, 0.5]}
 
 
-def test_without_a_configuration_there_are_none_and_that_is_said(tmp_path, capsys):
+def test_without_a_configuration_there_are_no_flags_and_a_warning(tmp_path, capsys):
     for checkpoint in ('', str(tmp_path / 'sub' / 'model')):
         assert model_flags(checkpoint, ModelConfig) == {}
     assert capsys.readouterr().err == ''
@@ -49,13 +49,13 @@ def test_without_a_configuration_there_are_none_and_that_is_said(tmp_path, capsy
     ('{"model": {"disp_smooth_weight": NaN}}', 'model.disp_smooth_weight=nan: must be at least 0'),
     ('{"model": {"dispnet_encoder": "alexnet"}}', 'must be one of resnet50, vgg'),
     ('{"model": {', 'config.json: is not valid JSON')])
-def test_a_configuration_that_cannot_be_is_named(tmp_path, text, message):
+def test_an_invalid_configuration_is_reported(tmp_path, text, message):
     (tmp_path / 'config.json').write_text(text)
     with pytest.raises(UserError, match=message):
         model_flags(str(tmp_path), ModelConfig)
 
 
-def test_a_configuration_that_is_no_object_is_named_when_a_run_goes_on(tmp_path):
+def test_a_configuration_that_is_not_an_object_is_reported_on_resume(tmp_path):
     (tmp_path / 'config.json').write_text('[1]')
     with pytest.raises(UserError, match='must be the configuration of a run'):
         read_saved(str(tmp_path))
@@ -72,13 +72,13 @@ def test_a_folder_that_cannot_be_locked_is_used_with_a_warning(tmp_path, monkeyp
     assert 'cannot be locked (No locks available)' in capsys.readouterr().err
 
 
-def test_a_folder_that_cannot_be_written_is_named(tmp_path, monkeypatch):
+def test_a_folder_that_cannot_be_written_is_reported(tmp_path, monkeypatch):
     monkeypatch.setattr(os, 'access', lambda path, mode: False)
     with pytest.raises(UserError, match='folder .* is not writable'):
         RunFolder(str(tmp_path)).__enter__()
 
 
-def test_only_what_killed_runs_left_half_written_is_removed(tmp_path):
+def test_only_partial_files_of_killed_runs_are_removed(tmp_path):
     partial = ['model-5.data-00000-of-00001.tempstate1234', 'model-5.index.tempstate99',
                'checkpoint.tmp0f3', '.config.json.abc.partial', 'model-5_temp_12']
     kept = ['model-5.index', 'checkpoint', 'notes.txt', '.metrics.jsonl.def.partial',
@@ -93,7 +93,7 @@ def test_only_what_killed_runs_left_half_written_is_removed(tmp_path):
     assert set(os.listdir(str(tmp_path))) == set(kept) | {'.lock'}
 
 
-def test_a_folder_that_is_replaced_is_not_the_run_s_any_more(tmp_path):
+def test_a_replaced_folder_no_longer_belongs_to_the_run(tmp_path):
     path = tmp_path / 'run'
     with RunFolder(str(path)) as folder:
         folder.require_there()
@@ -105,7 +105,7 @@ def test_a_folder_that_is_replaced_is_not_the_run_s_any_more(tmp_path):
             folder.require_there()
 
 
-def test_a_run_without_a_configuration_goes_on_with_a_warning(tmp_path, capsys):
+def test_a_run_without_a_configuration_resumes_with_a_warning(tmp_path, capsys):
     assert run_folder.changes_since(str(tmp_path), {'model': ModelConfig()}) == {}
     assert '%s does not exist: cannot check' % (tmp_path / 'config.json') in (
         capsys.readouterr().err)

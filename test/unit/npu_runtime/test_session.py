@@ -1,15 +1,18 @@
-"""Sessions of every device come from one place."""
+"""Sessions on every device, and sessions for prediction with constant weights."""
 import types
 
+import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 from tensorflow.core.protobuf import rewriter_config_pb2
 
 import npu_plugin
+from geonet.layers import Layers
 from npu_runtime.devices.flags import RuntimeConfig
 from npu_runtime.devices import host_kernels
 from npu_runtime.devices.choose import Device
-from npu_runtime.session import batch_iterator, make_session, session_config
+from npu_runtime.session import (
+    batch_iterator, inference_session, make_session, session_config)
 from vo_common.errors import UserError
 
 Rewrite = rewriter_config_pb2.RewriterConfig
@@ -19,7 +22,7 @@ def config_on(kind, **flags):
     return session_config(Device(kind, 'test'), RuntimeConfig(**flags))
 
 
-def test_an_npu_session_switches_off_what_undoes_the_plugin():
+def test_an_npu_session_disables_rewrites_that_undo_the_plugin():
     proto = config_on('npu')
     rewrite = proto.graph_options.rewrite_options
     assert rewrite.remapping == Rewrite.OFF
@@ -33,7 +36,7 @@ def rank_on_host(local_rank, of):
     return types.SimpleNamespace(local_rank=local_rank, local_size=of)
 
 
-def test_a_gpu_session_takes_memory_as_it_needs_it_and_a_rank_its_own_card():
+def test_a_gpu_session_grows_its_memory_and_a_rank_uses_its_own_card():
     proto = session_config(Device('gpu', ''), RuntimeConfig(), rank_on_host(3, of=4))
     assert proto.gpu_options.allow_growth and proto.gpu_options.visible_device_list == '3'
     assert not proto.graph_options.rewrite_options.custom_optimizers
@@ -57,7 +60,7 @@ def test_mixed_precision_on_a_gpu_is_the_rewrite_of_tensorflow():
     assert rewrites('gpu', '') == rewrites('gpu', 'force_fp32') == []
 
 
-def test_mixed_precision_on_a_cpu_is_the_rewrite_of_onednn_where_there_is_one(monkeypatch):
+def test_mixed_precision_on_a_cpu_is_the_rewrite_of_onednn_if_available(monkeypatch):
     monkeypatch.setattr(host_kernels, 'bfloat16_obstacle', lambda: 'it is old')
     assert rewrites('cpu', 'allow_mix_precision') == []
     monkeypatch.undo()
@@ -90,7 +93,7 @@ def test_ranks_on_the_cpu_share_the_cores_of_their_host(monkeypatch):
     assert proto.intra_op_parallelism_threads == 5
 
 
-def test_a_prediction_session_runs_and_says_where(capsys):
+def test_a_prediction_session_runs_and_logs_its_device(capsys):
     with tf.Graph().as_default():
         total = tf.constant(1) + 1
         with make_session(RuntimeConfig(device='cpu')) as session:
@@ -117,3 +120,36 @@ def test_batches_are_read_without_autotune():
         saved = operations['OptionsDataset'].get_attr('serialized_options')
         options = Options.FromString(saved).autotune_options
         assert options.HasField('enabled') and not options.enabled
+
+
+@pytest.fixture
+def net(tmp_path):
+    """(graph, output, checkpoint, feed, expected): two layers with random weights."""
+    random = np.random.RandomState(0)
+    with tf.Graph().as_default() as graph, tf.Session(graph=graph) as session:
+        images = tf.placeholder(tf.float32, [2, 8, 8, 3], name='images')
+        layer = Layers(norm_decay=None)
+        output = layer.upconv(layer.conv(images, 4, 3, 2), 4)
+        for variable in tf.model_variables():
+            variable.load(random.uniform(0.2, 1.0, variable.shape.as_list()), session)
+        checkpoint = tf.train.Saver().save(session, str(tmp_path / 'model'))
+        feed = {images.name: random.normal(size=images.shape.as_list())}
+        return graph, output, checkpoint, feed, session.run(output, feed)
+
+
+def test_an_inference_session_keeps_names_and_outputs_with_constant_weights(net):
+    graph, output, checkpoint, feed, expected = net
+    with inference_session(RuntimeConfig(device='cpu'), graph, checkpoint, None,
+                           [output]) as session:
+        np.testing.assert_allclose(session.run(output.name, feed), expected, rtol=1e-5)
+        operations = session.graph.get_operations()
+    assert not [operation.type for operation in operations if 'Var' in operation.type]
+    assert len(operations) < len(graph.get_operations())
+
+
+def test_a_checkpoint_without_a_variable_is_reported(net):
+    graph, output, checkpoint, _, _ = net
+    with graph.as_default():
+        tf.get_variable('another', [2])
+    with pytest.raises(UserError, match='model lacks 1 of 9 variables: another'):
+        inference_session(RuntimeConfig(device='cpu'), graph, checkpoint, None, [output])

@@ -1,4 +1,4 @@
-"""What the documents, the recipes and the wrappers name exists: files, flags, values, links."""
+"""Files, flags, values and links in documents, recipes and wrappers exist."""
 import dataclasses
 import functools
 import importlib.util
@@ -104,7 +104,7 @@ def commands(document):
 
 
 def unknown_flags(words, flags):
-    """What is wrong with the flags among `words`; everything else is left alone."""
+    """Faults of the flags among `words`; other words are ignored."""
     wrong = []
     for word in words:
         match = re.match(r'--(\w+)(?:=(.*))?$', word, re.DOTALL)
@@ -197,13 +197,13 @@ def known_flags():
 
 
 @pytest.mark.parametrize('document', DOCUMENTS)
-def test_every_flag_in_the_text_is_one_of_some_program(document):
+def test_every_flag_in_the_text_belongs_to_a_program(document):
     named = set(re.findall(r'`--(\w+)', read(document)))
     assert named - known_flags() == set()
 
 
 @pytest.mark.parametrize('document', DOCUMENTS)
-def test_every_relative_link_leads_somewhere(document):
+def test_every_relative_link_has_a_target(document):
     links = re.findall(r'\]\(([^)]+)\)', read(document))
     relative = [link for link in links if not re.match(r'\w+://|#', link)]
     folder = (ROOT / document).parent
@@ -211,7 +211,7 @@ def test_every_relative_link_leads_somewhere(document):
 
 
 @pytest.mark.parametrize('script', SHELL_SCRIPTS)
-def test_every_script_parses_and_gives_programs_flags_they_have(script):
+def test_every_script_parses_and_passes_only_existing_flags(script):
     assert run('bash', '-n', ROOT / script).returncode == 0
     wrong = {}
     for line in logical_lines(read(script)):

@@ -1,4 +1,4 @@
-"""scripts/install_horovod.sh: the release for the engine, what it is built with, what went wrong.
+"""scripts/install_horovod.sh: the release for the engine, build options, failures.
 
 Stand-ins take the place of Python, pip and the compilers; `make test-distributed` builds it.
 """
@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from repository import ROOT
+from repository import ROOT, write_program
 
 PYTHON = r'''#!/usr/bin/env bash
 folder() { while [ "$1" != "$flag" ]; do shift; done; echo "$2"; }
@@ -39,13 +39,8 @@ class Clone:
             shutil.copy(str(ROOT / 'scripts' / name), str(self.root / 'scripts'))
         self.state.mkdir()
         for program in ('g++', 'make', 'cmake'):
-            self.program(self.bin / program, '#!/bin/sh\necho cmake version 3.25.1\n')
-        self.program(self.root / 'my env' / 'bin' / 'python', PYTHON)
-
-    def program(self, path, text):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-        path.chmod(0o755)
+            write_program(self.bin / program, '#!/bin/sh\necho cmake version 3.25.1\n')
+        write_program(self.root / 'my env' / 'bin' / 'python', PYTHON)
 
     def install(self, tag='tf2.21.0-cp313', release='0.28.1', **variables):
         """The CompletedProcess of the script."""
@@ -91,10 +86,10 @@ def test_each_engine_gets_its_release_and_keeps_the_wheel(clone, tag, release, s
 
 
 @pytest.mark.parametrize('missing', ['', 'nvcc', 'nccl', 'cuda'])
-def test_nccl_is_built_in_where_cuda_its_compiler_and_nccl_are(clone, missing, tmp_path):
+def test_nccl_is_built_in_if_cuda_nvcc_and_nccl_are_found(clone, missing, tmp_path):
     nccl = tmp_path / 'a nccl'
     if missing != 'nvcc':
-        clone.program(clone.bin / 'nvcc', '#!/bin/sh\n')
+        write_program(clone.bin / 'nvcc', '#!/bin/sh\n')
     for part in ('include/nccl.h', 'lib/libnccl.so.2'):
         (nccl / part).parent.mkdir(parents=True, exist_ok=True)
         (nccl / part).write_text('')
@@ -115,7 +110,7 @@ def test_nccl_is_built_in_where_cuda_its_compiler_and_nccl_are(clone, missing, t
     ('CMake Error at CMakeLists.txt:9 (find_package):\nnothing', 'CMake Error at CMakeLists.txt:9'),
     ('x.cc:1:1: error: a\ncannot write: No space left on device', 'No space left on device'),
     ('ERROR: Could not find a version that satisfies horovod', 'ERROR: Could not find a version')])
-def test_a_build_that_fails_names_its_cause_and_leaves_no_wheel(clone, log, cause):
+def test_a_failed_build_reports_its_cause_and_leaves_no_wheel(clone, log, cause):
     done = clone.install(FAILS=log)
     assert done.returncode == 1
     last = done.stderr.splitlines()[-1]
@@ -123,7 +118,7 @@ def test_a_build_that_fails_names_its_cause_and_leaves_no_wheel(clone, log, caus
     assert not (clone.root / '.wheels').exists()
 
 
-def test_a_missing_compiler_or_environment_is_a_sentence(clone):
+def test_a_missing_compiler_or_environment_is_reported(clone):
     (clone.bin / 'g++').unlink()
     for tool in ('bash', 'dirname'):
         (clone.bin / tool).symlink_to(shutil.which(tool))

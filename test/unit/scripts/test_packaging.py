@@ -1,4 +1,4 @@
-"""setup.py, the lists of requirements and scripts/setup_env.sh mean the same."""
+"""setup.py, the requirements files and scripts/setup_env.sh are consistent."""
 import re
 import runpy
 
@@ -33,13 +33,13 @@ def test_the_extra_of_an_engine_is_its_list(package, engine):
 
 
 @pytest.mark.parametrize('engine', sorted(LISTS))
-def test_both_lists_hold_what_the_packages_import_and_what_the_tests_need(package, engine):
+def test_both_lists_have_what_the_packages_and_the_tests_import(package, engine):
     names = set(listed(engine))
     assert set(package['install_requires']) < names
     assert {'tensorflow', 'scipy', 'pytest', 'pytest-xdist'} < names
 
 
-def test_neither_list_mixes_the_wheels_of_opencv_or_asks_for_helpers_of_other_tensorflows():
+def test_neither_list_has_another_opencv_or_helpers_of_another_tensorflow():
     for engine in LISTS:
         names = set(listed(engine))
         assert not names & {'opencv-python', 'opencv-contrib-python', 'tf-slim', 'tf-keras'}
@@ -57,7 +57,7 @@ def test_the_gpu_extra_fits_both_engines(package):
     assert newest.startswith('tensorflow[and-cuda]>=')
 
 
-def test_the_lists_allow_the_tensorflow_that_the_table_of_engines_begins_with():
+def test_the_lists_allow_the_first_tensorflow_in_the_table_of_engines():
     table = re.search(r"<<'TABLE'\n(.*?)\nTABLE", (ROOT / 'scripts/setup_env.sh').read_text(),
                       re.DOTALL).group(1)
     rows = [line.split() for line in table.splitlines()]

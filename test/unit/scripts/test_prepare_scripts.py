@@ -1,4 +1,4 @@
-"""scripts/prepare_*.sh: from archives as they are downloaded to formatted sets."""
+"""scripts/prepare_*.sh turn downloaded archives into formatted sets."""
 import json
 import shutil
 import sys
@@ -49,20 +49,18 @@ def odometry(tmp_path, odometry_archives):
     return tmp_path
 
 
-def test_odometry_archives_become_a_formatted_set(odometry):
+def test_odometry_archives_become_a_formatted_set_and_a_second_run_adds_what_is_missing(odometry):
     done = prepare('prepare_odometry.sh', odometry)
     assert done.returncode == 0, done.stderr
+    data = odometry / 'data' / 'sequences'
+    kept = data / '00' / 'image_2' / '000000.png'
     assert (odometry / 'data' / 'poses' / '09.txt').is_file()
-    assert (odometry / 'data' / 'sequences' / '09' / 'image_2' / '000003.png').is_file()
-    assert not (odometry / 'data' / 'sequences' / '00' / 'image_0').exists()
+    assert (data / '09' / 'image_2' / '000003.png').is_file()
+    assert not (data / '00' / 'image_0').exists()
     examples = [(odometry / 'formatted' / ('%s.txt' % name)).read_text().split('\n')[:-1]
                 for name in ('train', 'val')]
     assert sorted(sum(examples, [])) == ['00 000001', '00 000002']
 
-
-def test_a_second_run_writes_only_what_is_missing(odometry):
-    assert prepare('prepare_odometry.sh', odometry).returncode == 0
-    kept = odometry / 'data' / 'sequences' / '00' / 'image_2' / '000000.png'
     before = kept.stat().st_mtime_ns
     kept.with_name('000001.png').unlink()
     kept.with_name('000002.png').write_bytes(b'half a file')
@@ -81,7 +79,7 @@ def test_gray_cameras_come_from_the_gray_archive(odometry):
     assert (odometry / 'formatted' / '00' / '000001.jpg').is_file()
 
 
-def test_all_missing_archives_are_named_at_once(odometry):
+def test_all_missing_archives_are_reported_at_once(odometry):
     for name in ('color', 'poses'):
         (odometry / 'archives' / ('data_odometry_%s.zip' % name)).unlink()
     done = prepare('prepare_odometry.sh', odometry)
@@ -91,7 +89,7 @@ def test_all_missing_archives_are_named_at_once(odometry):
     assert not (odometry / 'data').exists()
 
 
-def test_an_archive_cut_short_is_named(odometry):
+def test_a_truncated_archive_is_reported(odometry):
     archive = odometry / 'archives' / 'data_odometry_color.zip'
     archive.write_bytes(archive.read_bytes()[:-200])
     done = prepare('prepare_odometry.sh', odometry)
@@ -162,7 +160,7 @@ def test_cityscapes_archives_become_a_formatted_set(tmp_path):
 @pytest.mark.parametrize('typed,read', [
     ('~', '/h o'), ('~/data', '/h o/data'), ('~user/data', '~user/data'), ('a/~/b', 'a/~/b'),
     ('$HOME/a', '$HOME/a'), ('-n', '-n'), ('a b;c', 'a b;c')])
-def test_only_a_tilde_at_the_beginning_is_the_users_folder(typed, read):
+def test_only_a_leading_tilde_is_expanded(typed, read):
     command = ('bash', '-c', 'set -u; source scripts/shell.sh; expand_home "$1"', 'bash', typed)
     assert run(*command, cwd=ROOT, HOME='/h o').stdout == read + '\n'
     assert run(*command, cwd=ROOT, without=('HOME',)).stdout == typed + '\n'
@@ -171,7 +169,7 @@ def test_only_a_tilde_at_the_beginning_is_the_users_folder(typed, read):
 @pytest.mark.parametrize('name', sorted(
     path.name for path in (ROOT / 'scripts').glob('prepare_*.sh')
     if path.name != 'prepare_common.sh'))
-def test_help_says_which_archives_are_wanted(name):
+def test_help_lists_the_required_archives(name):
     done = run('scripts/' + name, '--help')
     assert done.returncode == 0
     assert 'bash scripts/%s ARCHIVES DATA FORMATTED' % name in done.stdout

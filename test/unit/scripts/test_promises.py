@@ -1,4 +1,4 @@
-"""docs/promises.md names tests that exist, and every test of faults."""
+"""docs/promises.md names only existing tests, and every test of faults."""
 import re
 
 from repository import ROOT
@@ -10,7 +10,7 @@ def names_of_tests(folder):
             for name in re.findall(r'^def (test_\w+)\(', path.read_text(), re.MULTILINE)}
 
 
-def test_every_promise_names_tests_that_exist_and_every_test_of_faults_is_named():
+def test_promises_name_existing_tests_and_every_test_of_faults():
     page = (ROOT / 'docs' / 'promises.md').read_text()
     named = set(re.findall(r'`(test_\w+\.py::test_\w+)`', page))
     assert names_of_tests(ROOT / 'test' / 'faults') <= named <= names_of_tests(ROOT / 'test')

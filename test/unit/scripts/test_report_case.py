@@ -1,4 +1,4 @@
-"""The wrappers' result files: numbers of the metrics file, none of them parsed from a log."""
+"""The result files of the wrappers have the values of metrics.jsonl."""
 import json
 
 import pytest
@@ -32,7 +32,7 @@ def test_speed_is_the_median_without_the_first_interval(tmp_path, capsys):
     assert 'Final Performance sec/step : 0.5000' in capsys.readouterr().out
 
 
-def test_accuracy_may_lie_inside_of_dicts(tmp_path):
+def test_the_accuracy_may_be_nested(tmp_path):
     path = tmp_path / 'results.json'
     path.write_text('{"sequences": {"04": {"ate": 2}}, "name": "x"}')
     assert report_case.read_accuracy(str(path), 'sequences.04.ate') == 2

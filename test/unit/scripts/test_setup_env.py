@@ -1,4 +1,4 @@
-"""scripts/setup_env.sh: which engine it chooses and why, with stand-ins for every program it runs.
+"""scripts/setup_env.sh: the chosen engine and the reason, with stand-ins for all programs.
 
 No interpreter of this machine is seen: PATH, HOME and pyenv's folder hold stand-ins alone.
 """
@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from repository import ROOT
+from repository import ROOT, write_program
 
 TOOLS = ('bash', 'cat', 'chmod', 'cksum', 'cp', 'cut', 'dirname', 'find', 'flock', 'grep', 'head',
          'ls', 'mkdir', 'paste', 'rm', 'sed', 'sh', 'sleep', 'sort', 'tail', 'touch')
@@ -55,16 +55,11 @@ class Machine:
             path = shutil.which(tool)
             if path:
                 (self.bin / tool).symlink_to(path)
-        self.program(self.bin / 'uname', UNAME.format(machine='x86_64'))
-
-    def program(self, path, text):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-        path.chmod(0o755)
+        write_program(self.bin / 'uname', UNAME.format(machine='x86_64'))
 
     def python(self, version, path=None, npu=False, venv=True):
         path = path or self.home / '.pyenv' / 'versions' / (version + '.1') / 'bin' / 'python'
-        self.program(path, PYTHON.format(version=version, npu=int(not npu), venv=int(not venv)))
+        write_program(path, PYTHON.format(version=version, npu=int(not npu), venv=int(not venv)))
         return path
 
     def environment(self, **choices):
@@ -111,8 +106,8 @@ def machine(tmp_path):
     (['3.12'], 'newest engine, Python 3.12,', 'tensorflow-cpu>=2.13'),
     (['3.10'], 'newest engine, Python 3.10,', 'tensorflow-cpu>=2.13'),
     (['3.9', '3.8'], 'newest engine, Python 3.9,', 'tensorflow-cpu>=2.13')])
-def test_the_reference_where_python_3_7_is_else_the_newest_python(machine, versions, chosen,
-                                                                   tensorflow):
+def test_python_3_7_gives_the_reference_engine_else_the_newest_python_is_used(
+        machine, versions, chosen, tensorflow):
     for version in versions:
         machine.python(version)
     line, requirements = machine.made()
@@ -121,10 +116,10 @@ def test_the_reference_where_python_3_7_is_else_the_newest_python(machine, versi
     assert 'no NVIDIA driver answers' in line
 
 
-def test_where_no_python_fits_uv_installs_the_newest_that_does(machine):
+def test_if_no_python_fits_uv_installs_the_newest_supported_one(machine):
     machine.python('3.6')
     machine.python('3.13', machine.home / 'waiting')
-    machine.program(machine.bin / 'uv', """#!/usr/bin/env bash
+    write_program(machine.bin / 'uv', """#!/usr/bin/env bash
 case "$1 $2" in
   'python dir') echo "$HOME/uv" ;;
   'python install') mkdir -p "$HOME/uv/$3/bin"; cp "$HOME/waiting" "$HOME/uv/$3/bin/python3" ;;
@@ -163,7 +158,7 @@ def test_a_python_named_by_its_path_is_taken(machine, tmp_path):
     assert 'newest engine, Python 3.11' in line and 'PYTHON=%s' % other in line
 
 
-def test_a_python_on_the_path_is_taken_before_pyenv(machine):
+def test_a_python_on_the_path_takes_precedence_over_pyenv(machine):
     machine.python('3.13')
     machine.python('3.13', machine.bin / 'python3')
     machine.made()
@@ -175,10 +170,9 @@ def test_a_python_on_the_path_is_taken_before_pyenv(machine):
     ('3.7', 0, 'tensorflow==1.15.0'), ('3.12', 0, 'tensorflow[and-cuda]>=2.13'),
     ('3.9', 0, 'tensorflow[and-cuda]>=2.13'), ('3.8', 0, 'tensorflow>=2.13'),
     ('3.12', 9, 'tensorflow-cpu>=2.13')])
-def test_an_nvidia_driver_that_answers_brings_tensorflow_for_gpus(machine, python, status,
-                                                                  tensorflow):
+def test_a_working_nvidia_driver_selects_tensorflow_for_gpus(machine, python, status, tensorflow):
     machine.python(python)
-    machine.program(machine.bin / 'nvidia-smi', '#!/bin/sh\nexit %d\n' % status)
+    write_program(machine.bin / 'nvidia-smi', '#!/bin/sh\nexit %d\n' % status)
     line, requirements = machine.made()
     answers = 'no NVIDIA driver answers' if status else 'an NVIDIA driver answers'
     assert answers in line and tensorflow in requirements
@@ -186,7 +180,7 @@ def test_an_nvidia_driver_that_answers_brings_tensorflow_for_gpus(machine, pytho
 
 @pytest.mark.parametrize('architecture', ['x86_64', 'aarch64'])
 def test_an_ascend_image_keeps_its_own_tensorflow(machine, architecture):
-    machine.program(machine.bin / 'uname', UNAME.format(machine=architecture))
+    write_program(machine.bin / 'uname', UNAME.format(machine=architecture))
     machine.python('3.13')
     machine.python('3.7', npu=True)
     line, requirements = machine.made()
@@ -196,8 +190,8 @@ def test_an_ascend_image_keeps_its_own_tensorflow(machine, architecture):
     assert 'venv: --system-site-packages' in machine.record.read_text()
 
 
-def test_elsewhere_than_on_x86_64_the_newest_engine_serves(machine):
-    machine.program(machine.bin / 'uname', UNAME.format(machine='aarch64'))
+def test_other_architectures_than_x86_64_use_the_newest_engine(machine):
+    write_program(machine.bin / 'uname', UNAME.format(machine='aarch64'))
     machine.python('3.7')
     machine.python('3.12')
     line, requirements = machine.made()
@@ -220,7 +214,7 @@ def test_elsewhere_than_on_x86_64_the_newest_engine_serves(machine):
     (dict(PYTHON='/no/python'), 'PYTHON=/no/python: found no Python, must be Python 3.7'),
     (dict(VENV='scripts'), 'scripts: must be a new folder or an environment'),
     (dict(VENV='a:b'), 'a:b: must have no colon')])
-def test_what_cannot_be_is_refused_before_anything_is_made(machine, choices, said):
+def test_impossible_choices_are_refused_before_anything_is_created(machine, choices, said):
     machine.python('3.6')
     machine.python('3.13')
     assert said in machine.refused(**choices)
@@ -230,7 +224,7 @@ def test_what_cannot_be_is_refused_before_anything_is_made(machine, choices, sai
 @pytest.mark.parametrize('versions,venv,home,found', [
     ([], True, None, 'no Python'), (['3.6', '3.14'], True, 'there', 'Python 3.6, 3.14'),
     (['3.11'], False, 'there', 'Python 3.11 without the modules venv and ensurepip')])
-def test_without_a_usable_python_a_sentence_says_what_is_there_and_what_to_install(
+def test_without_a_usable_python_the_error_lists_found_and_supported_ones(
         machine, versions, venv, home, found):
     for version in versions:
         machine.python(version, venv=venv)
@@ -239,14 +233,14 @@ def test_without_a_usable_python_a_sentence_says_what_is_there_and_what_to_insta
     assert '3.13 (TensorFlow 2.20 or newer); install one or set PYTHON=' in said
 
 
-def test_a_python_that_does_not_run_is_passed_over(machine):
-    machine.program(machine.bin / 'python3.7',
-                    '#!/bin/sh\necho pyenv: no such command >&2; exit 127\n')
+def test_a_python_that_does_not_run_is_skipped(machine):
+    write_program(machine.bin / 'python3.7',
+                  '#!/bin/sh\necho pyenv: no such command >&2; exit 127\n')
     machine.python('3.12')
     assert 'Python 3.12' in machine.made()[0]
 
 
-def test_an_environment_there_stays_as_it_was_chosen(machine):
+def test_an_existing_environment_keeps_its_choice(machine):
     machine.python('3.7')
     machine.python('3.13')
     machine.made(ENGINE='newest')
@@ -256,7 +250,7 @@ def test_an_environment_there_stays_as_it_was_chosen(machine):
     assert machine.installs() == 1
 
 
-def test_another_engine_or_another_list_rebuilds(machine):
+def test_another_engine_or_requirements_list_rebuilds_the_environment(machine):
     machine.python('3.7')
     machine.python('3.13')
     machine.made(ENGINE='newest')
@@ -270,7 +264,7 @@ def test_another_engine_or_another_list_rebuilds(machine):
     assert 'Python 3.7' in line and 'another' in requirements and machine.installs() == 3
 
 
-def test_an_environment_whose_python_is_gone_is_chosen_anew(machine):
+def test_an_environment_whose_python_is_gone_is_rebuilt(machine):
     gone = machine.python('3.13')
     machine.made()
     gone.unlink()
@@ -279,7 +273,7 @@ def test_an_environment_whose_python_is_gone_is_chosen_anew(machine):
     assert machine.installs() == 2
 
 
-def test_a_build_killed_while_it_installs_is_done_again(machine, tmp_path):
+def test_a_build_killed_during_installation_is_repeated(machine, tmp_path):
     machine.python('3.7')
     machine.python('3.13')
     waits = tmp_path / 'waits'
@@ -294,7 +288,7 @@ def test_a_build_killed_while_it_installs_is_done_again(machine, tmp_path):
     assert 'newest engine, Python 3.13' in line and machine.installs() == 1
 
 
-def test_packages_that_do_not_install_are_an_error_and_tried_again(machine):
+def test_a_failed_installation_is_an_error_and_retried(machine):
     machine.python('3.13')
     failed = machine.run(PIP_FAILS='1')
     assert failed.returncode == 1
@@ -333,9 +327,9 @@ def test_make_clean_leaves_a_folder_that_is_no_environment(machine):
 
 
 @pytest.mark.skipif(not shutil.which('flock'), reason='needs flock')
-def test_uv_gets_the_lock_that_it_takes_in_an_environment(machine):
+def test_uv_can_take_its_lock_in_the_environment(machine):
     machine.python('3.13')
-    machine.program(machine.bin / 'uv', UV)
+    write_program(machine.bin / 'uv', UV)
     done = machine.run()
     assert done.returncode == 0, done.stderr
     assert 'installed by uv' in machine.record.read_text()

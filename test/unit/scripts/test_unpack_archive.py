@@ -1,4 +1,4 @@
-"""scripts/unpack_archive.py: bad archives are one sentence; test/faults has the hostile ones."""
+"""scripts/unpack_archive.py reports bad archives; test/faults has the hostile ones."""
 import io
 import struct
 import zipfile
@@ -49,7 +49,7 @@ def patched(path, signature, offset, value, width='<H'):
     (lambda path: patched(path, b'PK\1\2', 16, 5, '<I'), 'damaged'),
     (lambda path: path.write_bytes(b'PK'), 'damaged'),
     (lambda path: path.write_bytes(b''), 'damaged')])
-def test_a_bad_archive_is_one_sentence(tmp_path, damage, message):
+def test_a_bad_archive_is_reported_with_its_path(tmp_path, damage, message):
     archive_of(tmp_path / 'a.zip', **{'a.txt': 'content ' * 50})
     damage(tmp_path / 'a.zip')
     (tmp_path / 'target').mkdir()
@@ -61,19 +61,19 @@ def test_a_bad_archive_is_one_sentence(tmp_path, damage, message):
 @pytest.mark.parametrize('name, message', [('x' * 300, 'cannot write .*File name too long'),
                                            ('a/' * 3000 + 'z', 'cannot make folder')],
                          ids=['long', 'deep'])
-def test_names_that_no_file_can_have_are_one_sentence(tmp_path, name, message):
+def test_names_that_no_file_can_have_are_reported(tmp_path, name, message):
     (tmp_path / 'target').mkdir()
     with pytest.raises(UserError, match=message):
         unpack(archive_of(tmp_path / 'a.zip', **{name: 'x'}), str(tmp_path / 'target'))
 
 
-def test_another_archive_is_named_with_what_it_lacks(tmp_path):
+def test_an_archive_without_matching_files_is_reported(tmp_path):
     archive = archive_of(tmp_path / 'a.zip', **{'image_0/a.png': 'x'})
     with pytest.raises(UserError, match='a.zip: found no file like image_2/'):
         unpack(archive, str(tmp_path), members=('image_2/*',))
 
 
-def test_an_archive_that_cannot_be_read_is_named(tmp_path, monkeypatch):
+def test_an_archive_that_cannot_be_read_is_reported(tmp_path, monkeypatch):
     def refuse(path, *_, **__):
         raise PermissionError(13, 'Permission denied', path)
     archive_of(tmp_path / 'a.zip', a='x')

@@ -1,4 +1,4 @@
-"""The shell wrappers: the commands they run, their result files, their exit status.
+"""The shell wrappers: their commands, result files and exit status.
 
 Most tests put a stand-in for the training programs in the place of Python; the last one runs the
 chain of the recipe for real, on rendered sequences.
@@ -114,7 +114,7 @@ def test_the_performance_case_only_trains(wrapper, odometry, tmp_path):
     assert read_log(ended.results / 'GeoNet_bs4_1p_perf.log')['TrainAccuracy'] == 'none'
 
 
-def test_the_convlstm_is_tested_on_a_sequence_it_was_not_trained_on(wrapper, odometry, tmp_path):
+def test_the_convlstm_is_tested_on_a_sequence_outside_training(wrapper, odometry, tmp_path):
     ended = wrapper('train_full_1p.sh', '--model=convlstm_vo', '--data_path=' + odometry,
                     '--output_path=' + str(tmp_path / 'out'), '--train_steps=3')
     assert ended.returncode == 0, ended.err
@@ -132,12 +132,12 @@ def test_the_convlstm_is_tested_on_a_sequence_it_was_not_trained_on(wrapper, odo
     (('--data_path=.', '--train_step=3'), 'flag --train_step is unknown'),
     (('--data_path=.', '--model=alexnet'), 'must be geonet or convlstm_vo'),
     (('--data_path=.',), 'must contain train/')])
-def test_wrong_arguments_are_named_with_status_2(wrapper, arguments, message):
+def test_wrong_arguments_are_reported_with_status_2(wrapper, arguments, message):
     ended = wrapper('train_full_1p.sh', *arguments)
     assert ended.returncode == 2 and message in ended.err
 
 
-def test_the_status_of_a_failed_training_is_the_wrappers(wrapper, odometry, tmp_path):
+def test_a_wrapper_exits_with_the_status_of_a_failed_training(wrapper, odometry, tmp_path):
     ended = wrapper('train_full_1p.sh', '--data_path=' + odometry,
                     '--output_path=' + str(tmp_path / 'out'), FAIL_RANK='0')
     assert ended.returncode == 2
@@ -167,8 +167,7 @@ def test_every_rank_is_started_and_reported_as_one_case(wrapper, odometry, tmp_p
     assert fields['RankSize'] == '3' and fields['ActualFPS'] == '24.00'
 
 
-def test_every_rank_works_in_a_folder_of_its_own_and_relative_paths_hold_there(
-        wrapper, odometry, tmp_path):
+def test_every_rank_has_its_own_folder_and_relative_paths_are_resolved(wrapper, odometry, tmp_path):
     ended = wrapper('train_performance_8p.sh', '--data_path=my kitti', '--train_steps=5',
                     '--output_path=out', '--extra=--init_ckpt_file=runs/a/model-5 --l2_weight=0.1 '
                     '--npu_options=dump_step=5,dump_path=runs/dump,work_path=/w',
@@ -186,7 +185,7 @@ def test_every_rank_works_in_a_folder_of_its_own_and_relative_paths_hold_there(
                 'dump_step=5,dump_path=%s/runs/dump,work_path=/w' % tmp_path)
 
 
-def test_ranks_do_not_see_the_variables_of_another_way_to_launch(wrapper, odometry, tmp_path):
+def test_ranks_do_not_inherit_the_variables_of_another_launch_method(wrapper, odometry, tmp_path):
     ended = wrapper('train_full_8p.sh', '--data_path=' + odometry, '--train_steps=5',
                     '--output_path=' + str(tmp_path / 'out'), RANK_SIZE='2', RANK_TABLE_FILE='t',
                     CM_WORKER_SIZE='8', CM_CHIEF_IP='10.0.0.1')
@@ -209,7 +208,7 @@ def test_ranks_without_a_rank_table_are_not_started(wrapper, odometry, tmp_path)
     assert ended.returncode == 2 and 'RANK_TABLE_FILE is not set' in ended.err
 
 
-def test_the_recipe_runs_for_real_through_the_modelarts_entry(synthetic_kitti, tmp_path):
+def test_the_real_recipe_runs_through_the_modelarts_entry(synthetic_kitti, tmp_path):
     output = tmp_path / 'model arts'
     results = ROOT / 'test' / 'output' / DEVICE_ID
     try:

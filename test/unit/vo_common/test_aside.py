@@ -1,4 +1,4 @@
-"""A function in a process of its own, beside what this process does."""
+"""A function in another process, beside the work of this one."""
 import os
 import sys
 import time
@@ -26,7 +26,7 @@ def leave_a_mark(path):
     time.sleep(600)
 
 
-def test_it_returns_the_result_of_another_process_whose_words_are_in_the_log(tmp_path):
+def test_beside_returns_a_result_and_logs_the_output_of_its_process(tmp_path):
     log = tmp_path / 'log.txt'
     with beside(add, 2, 3, log_path=str(log)) as result:
         total, process, cores = result()
@@ -34,7 +34,7 @@ def test_it_returns_the_result_of_another_process_whose_words_are_in_the_log(tmp
     assert sorted(log.read_text().splitlines()) == ['adding', 'in words']
 
 
-def test_what_ends_it_is_in_the_log_and_the_error_names_the_log(tmp_path):
+def test_an_error_beside_is_logged_and_reported_with_the_log(tmp_path):
     log = str(tmp_path / 'log.txt')
     with pytest.raises(UserError, match='log.txt: .* status 2 '):
         with beside(fail, log_path=log) as result:
@@ -43,7 +43,7 @@ def test_what_ends_it_is_in_the_log_and_the_error_names_the_log(tmp_path):
         assert stream.read() == 'error: --x=3: must be 4\n'
 
 
-def test_it_ends_with_the_block(tmp_path):
+def test_the_process_beside_ends_with_its_block(tmp_path):
     mark, log = tmp_path / 'mark', tmp_path / 'log.txt'
     begin = time.time()
     with pytest.raises(KeyboardInterrupt):

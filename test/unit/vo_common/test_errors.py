@@ -1,4 +1,4 @@
-"""How a program ends: its status, and one line instead of a traceback."""
+"""The end of a program: its status, and one line instead of a traceback."""
 import signal
 import subprocess
 import sys
@@ -27,12 +27,12 @@ def ending(capsys, error):
     (MemoryError(), 2, 'error: out of memory\n'),
     (MemoryError('Unable to allocate'), 2, 'error: out of memory: Unable to allocate\n'),
     (KeyboardInterrupt(), 130, 'interrupted\n')])
-def test_what_a_person_can_mend_is_one_line_and_a_status(capsys, error, status, said):
+def test_an_error_that_users_can_fix_is_one_line_and_a_status(capsys, error, status, said):
     assert ending(capsys, error) == (status, said)
     assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
 
 
-def test_a_fault_of_the_program_keeps_its_traceback():
+def test_a_programming_error_keeps_its_traceback():
     with pytest.raises(ZeroDivisionError):
         run_main(lambda: 1 / 0)
 
@@ -60,7 +60,7 @@ def test_a_signal_ends_a_program_with_its_status_after_cleaning_up(number, statu
     assert (started.returncode, out, err) == (status, 'cleaned\n', said)
 
 
-def test_a_second_signal_ends_it_at_once():
+def test_a_second_signal_ends_a_program_at_once():
     started = program(WAITS.replace('print("cleaned")', 'time.sleep(60)'))
     assert started.stdout.readline() == 'ready\n'
     started.send_signal(signal.SIGTERM)
@@ -70,7 +70,7 @@ def test_a_second_signal_ends_it_at_once():
     assert started.returncode == -signal.SIGTERM
 
 
-def test_a_program_under_nohup_goes_on_after_the_hangup():
+def test_a_program_under_nohup_survives_the_hangup():
     started = program('print("ready", flush=True)\nsys.stdin.read()',
                       stdin=subprocess.PIPE,
                       preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
@@ -80,7 +80,7 @@ def test_a_program_under_nohup_goes_on_after_the_hangup():
     assert started.returncode == 0
 
 
-def test_output_that_nobody_reads_any_more_ends_it_without_a_word():
+def test_a_closed_output_pipe_ends_a_program_silently():
     started = program('while True:\n    print("x" * 1000)')
     started.stdout.read(10)
     started.stdout.close()

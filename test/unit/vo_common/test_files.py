@@ -1,4 +1,4 @@
-"""Files appear whole; errors name them; programs end with the documented status."""
+"""Files are written completely or not at all, and errors name them."""
 import os
 
 import pytest
@@ -9,7 +9,7 @@ from vo_common.errors import UserError
 from vo_common.parallel import parallel_map, read_ahead
 
 
-def test_a_failing_writer_leaves_the_old_file_and_nothing_beside_it(tmp_path):
+def test_a_failing_writer_keeps_the_old_file_and_leaves_no_other(tmp_path):
     path = tmp_path / 'result.txt'
     files.write_text(path, 'old')
     with pytest.raises(RuntimeError):
@@ -38,13 +38,13 @@ def test_writing_into_a_missing_folder_names_the_file(tmp_path):
 @pytest.mark.parametrize('typed, meant', [
     ('~/kitti', '/somewhere/kitti'), ('$DATA/raw', '/data/raw'), ('$DATA', '/data'),
     ('runs/$DATA/~', 'runs/$DATA/~'), ('./~', './~'), ('', ''), ('a b', 'a b')])
-def test_home_and_variables_are_expanded_at_the_beginning_alone(monkeypatch, typed, meant):
+def test_home_and_variables_are_expanded_only_at_the_beginning(monkeypatch, typed, meant):
     monkeypatch.setenv('HOME', '/somewhere')
     monkeypatch.setenv('DATA', '/data')
     assert files.expand_typed(typed) == meant
 
 
-def test_a_write_that_the_disk_cuts_short_leaves_the_old_file(tmp_path, monkeypatch):
+def test_a_write_to_a_full_disk_keeps_the_old_file(tmp_path, monkeypatch):
     path = tmp_path / 'result.txt'
     files.write_text(path, 'old')
 
@@ -57,7 +57,7 @@ def test_a_write_that_the_disk_cuts_short_leaves_the_old_file(tmp_path, monkeypa
     assert os.listdir(tmp_path) == ['result.txt']
 
 
-def test_text_is_read_without_mark_and_with_any_line_ends(tmp_path):
+def test_text_is_read_without_byte_order_mark_and_with_any_line_ends(tmp_path):
     path = tmp_path / 'train.txt'
     path.write_bytes(b'\xef\xbb\xbffirst\r\n\r\n third \r\n')
     assert files.numbered_lines(str(path)) == [(1, 'first'), (3, 'third')]
@@ -78,7 +78,7 @@ def test_text_is_read_without_mark_and_with_any_line_ends(tmp_path):
     (lambda path, what: files.require_file(os.path.dirname(path), what), None, 'is not a file'),
     (lambda path, what: files.make_folder(path), b'', 'cannot make folder .*/in'),
     (lambda path, what: files.read_text(path + '\0', what), b'', 'NUL')])
-def test_what_cannot_be_read_is_named(tmp_path, read, content, message):
+def test_an_unreadable_file_is_reported(tmp_path, read, content, message):
     if content is not None:
         (tmp_path / 'in').write_bytes(content)
     with pytest.raises(UserError, match=message):
@@ -96,7 +96,7 @@ def test_parallel_map_passes_errors_on():
         parallel_map(int, ['1', 'x'], workers=2)
 
 
-def test_read_ahead_keeps_the_order_and_does_not_run_away():
+def test_read_ahead_keeps_the_order_and_stays_bounded():
     taken = []
 
     def items():
@@ -110,7 +110,7 @@ def test_read_ahead_keeps_the_order_and_does_not_run_away():
     assert list(results) == [i * i for i in range(3, 100)]
 
 
-def test_what_fails_beside_the_writing_keeps_its_name(tmp_path):
+def test_an_error_of_another_file_keeps_its_name_while_writing(tmp_path):
     with pytest.raises(OSError, match='the source is gone'):
         with files.atomic_stream(str(tmp_path / 'a')) as stream:
             stream.write(b'half')

@@ -26,7 +26,7 @@ def parse(*argv):
     return parse_flags('A program.', Config, argv=argv)[0]
 
 
-def test_defaults_hold_without_arguments_and_are_not_shared():
+def test_defaults_apply_without_arguments_and_are_not_shared():
     parse().sequences.append(7)
     assert parse() == Config()
 
@@ -41,7 +41,7 @@ def test_a_value_is_read_in_every_usual_spelling(argv, name, value):
     assert getattr(parse(*argv), name) == value
 
 
-def test_paths_are_expanded_at_their_beginning_also_in_lists(monkeypatch):
+def test_paths_are_expanded_at_their_beginning_even_in_lists(monkeypatch):
     monkeypatch.setenv('HOME', '/home/me')
     config = parse('--data=~/a$HOME', '--more=~/a,b/~,$HOME/c')
     assert config.data == '/home/me/a$HOME'
@@ -73,19 +73,19 @@ def test_a_wrong_value_is_refused_with_the_legal_ones(argument, message):
     assert str(error.value) == message
 
 
-def test_bounds_and_choices_hold_without_a_command_line_too():
+def test_bounds_and_choices_apply_without_a_command_line():
     with pytest.raises(UserError, match='--batch_size=-1: must be at least 1'):
         Config(batch_size=-1)
     with pytest.raises(UserError, match='--encoder=alexnet: must be one of resnet50, vgg'):
         Config(encoder='alexnet')
 
 
-def test_a_required_flag_that_is_empty_is_named_with_its_purpose():
+def test_an_empty_required_flag_is_reported_with_its_purpose():
     with pytest.raises(UserError, match='--data= is empty: must be the training set'):
         parse().require(data='the training set')
 
 
-def test_given_defaults_yield_to_the_command_line():
+def test_the_command_line_overrides_given_defaults():
     seen = {}
 
     def saved(values):
@@ -103,7 +103,7 @@ class OtherConfig(Config):
     batch_size: int = same_flag(Config, 'batch_size', default=32, aliases=('b',))
 
 
-def test_an_inherited_flag_keeps_what_is_not_changed_of_it():
+def test_an_inherited_flag_keeps_its_unchanged_properties():
     config, = parse_flags('', OtherConfig, argv=[])
     assert config.batch_size == 32 and config.encoder == 'resnet50'
     assert parse_flags('', OtherConfig, argv=['--b=5'])[0].batch_size == 5
@@ -137,7 +137,7 @@ class ModeConfig(TrainConfig):
     (['--names=a,b'], '--names=a,b: must not be given with --mode=train_all (read by test_pose)'),
     (['--size=3', '--mode=export'],
      '--size=3: must not be given with --mode=export (read by train_all, test_pose)')])
-def test_a_flag_that_the_mode_does_not_read_is_refused_where_it_is_given(argv, refused):
+def test_a_flag_that_the_mode_does_not_read_is_refused(argv, refused):
     if refused is None:
         parse_flags('', ModeConfig, argv=argv)
         return
@@ -146,13 +146,13 @@ def test_a_flag_that_the_mode_does_not_read_is_refused_where_it_is_given(argv, r
     assert str(error.value) == refused
 
 
-def test_what_a_checkpoint_says_is_not_given():
+def test_values_from_a_checkpoint_are_not_treated_as_given():
     config, = parse_flags('', ModeConfig, argv=['--mode=export'],
                           defaults=lambda values: {'rate': 0.5})
     assert config.rate == 0.5
 
 
-def test_help_shows_flags_by_purpose_as_they_are_typed(capsys):
+def test_help_groups_flags_by_purpose_as_they_are_typed(capsys):
     with pytest.raises(SystemExit):
         parse_flags('Trains.\n\n    a command  as it stands\n', ModeConfig, Config, argv=['--help'])
     shown = capsys.readouterr().out

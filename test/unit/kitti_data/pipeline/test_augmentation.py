@@ -86,8 +86,8 @@ def test_the_whole_augmentation_follows_the_published_one(published):
 
 
 @pytest.mark.parametrize('scale', [(1.0, 1.0), (1.15, 1.15), (1.004, 1.12), (1.07, 1.0)])
-def test_only_what_lies_outside_of_the_crop_is_left_out(scale):
-    """The crop of the part that is enlarged is that of the whole image, wherever it lies."""
+def test_scaling_only_the_crop_equals_cropping_the_scaled_image(scale):
+    """Scaling only the part under the crop gives the crop of the scaled image, at every offset."""
     image = noise(37, 61, 9)
     height, width = augmentation.scaled_size(37, 61, np.float64(scale))
     whole = cv2.resize(image.astype(np.float32), (int(width), int(height)),
@@ -98,7 +98,7 @@ def test_only_what_lies_outside_of_the_crop_is_left_out(scale):
             np.testing.assert_array_equal(found, whole[y:y + 37, x:x + 61].astype(np.uint8))
 
 
-def test_switched_off_it_changes_nothing():
+def test_augmentation_switched_off_changes_nothing():
     image = noise(16, 24, 6)
     for position in range(20):
         draw = augmentation.draw(AugmentConfig(augment=[]), 1, position, 16, 24, 2)
@@ -118,14 +118,14 @@ def different(one, other):
     return {name for name in one._fields if np.any(getattr(one, name) != getattr(other, name))}
 
 
-def test_draws_depend_on_seed_and_position_alone():
+def test_draws_depend_only_on_seed_and_position():
     first, again = draws(AugmentConfig(), 2), draws(AugmentConfig(), 2)
     assert not different(first, again)
     for scale in (first.scale[1], draws(AugmentConfig(), 1, seed=4).scale[0]):
         assert not np.any(scale == first.scale[0])
 
 
-def test_draws_stay_in_their_ranges_and_fill_them():
+def test_draws_cover_their_ranges_and_stay_within():
     found = draws(AugmentConfig(), 500, 0, 128, 416)
     room = found.size - [128, 416]
     assert np.all(found.offset >= 0) and np.all(found.offset <= room)
@@ -159,7 +159,7 @@ def test_half_of_the_examples_are_mirrored_on_request():
     assert 0.4 < draws(AugmentConfig(augment=['flip']), 400).flip.mean() < 0.6
 
 
-def test_a_run_with_the_flags_of_before_goes_on(tmp_path):
+def test_a_run_saved_with_older_flags_resumes(tmp_path):
     write_json(str(tmp_path / 'config.json'), {'augment': {
         'augment_scale': True, 'augment_colour': False, 'augment_same_colour': True,
         'augment_flip': True, 'augment_turn': 0.03}})

@@ -61,7 +61,7 @@ def test_batches_have_static_shapes_and_types(dataset_dir):
         'intrinsics': ('float32', [2, 3, 3])}
 
 
-def test_the_canonical_camera_stands_for_those_of_all_examples(dataset_dir):
+def test_the_canonical_camera_replaces_those_of_all_examples(dataset_dir):
     wanted = camera_of(SHARES, HEIGHT, WIDTH)
     for batch in batches(dataset_dir, 3, canonical_camera=SHARES):
         np.testing.assert_allclose(batch['intrinsics'], [wanted, wanted], rtol=1e-6)
@@ -86,7 +86,7 @@ def test_a_set_holds_the_examples_of_its_list(dataset_dir):
 
 
 @pytest.mark.parametrize('threads', [1, 4])
-def test_a_resumed_run_sees_the_same_bits(dataset_dir, threads):
+def test_a_resumed_run_reads_identical_batches(dataset_dir, threads):
     augment = AugmentConfig()
     unbroken = batches(dataset_dir, 9, augment=augment, num_threads=4)
     resumed = batches(dataset_dir, 3, augment=augment, num_threads=threads, start=12)
@@ -122,7 +122,7 @@ def test_bad_sets_are_refused_before_training(dataset_dir, name, content, messag
     ('000007.jpg', lambda whole: b'', 'cannot read image .*000007.jpg: it is empty'),
     ('000007_cam.txt', lambda whole: b'1,0,1,0,1,1,0,0', 'camera file .*000007_cam.txt: found'),
     ('000007.jpg', None, '000007.jpg: is 8 high and 8 wide')])
-def test_files_that_break_the_training_are_named(dataset_dir, name, content, message):
+def test_files_that_break_the_training_are_reported(dataset_dir, name, content, message):
     def break_it():
         path = dataset_dir / '00' / name
         if content:
@@ -134,7 +134,7 @@ def test_files_that_break_the_training_are_named(dataset_dir, name, content, mes
         batches(dataset_dir, 10, after_the_checks=break_it)
 
 
-def test_folders_whose_names_are_not_text_are_read(dataset_dir, tmp_path):
+def test_folders_whose_names_are_not_utf8_are_read(dataset_dir, tmp_path):
     odd = os.fsdecode(os.fsencode(str(tmp_path)) + b'/caf\xe9')
     shutil.copytree(str(dataset_dir), odd)
     np.testing.assert_array_equal(batches(odd, 1)[0]['frames'],
@@ -144,7 +144,7 @@ def test_folders_whose_names_are_not_text_are_read(dataset_dir, tmp_path):
 @pytest.mark.parametrize('count, shares', [
     (80, [39, 38, 3]), (6, [2, 2, 2]), (3, [1, 1, 1]), (1, [0, 1, 0]), (153, [100, 50, 3]),
     (1000, [100, 50, 3])])
-def test_chosen_examples_are_shared_by_all_folders_and_lie_evenly_in_each(count, shares):
+def test_chosen_examples_are_spread_over_folders_and_evenly_within_each(count, shares):
     lengths = {'00': 100, '03': 50, '08': 3}
     prefixes = ['%s/%06d' % (folder, number) for folder, length in lengths.items()
                 for number in range(length)]

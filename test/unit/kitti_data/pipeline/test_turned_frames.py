@@ -1,4 +1,4 @@
-"""Turns added to frames: what is seen, and the motions between, are those of the turned camera."""
+"""Turned frames: the images and the motions between them are those of the turned camera."""
 import numpy as np
 import pytest
 
@@ -29,7 +29,7 @@ def pixels(points, rotation):
 
 
 def centre(image):
-    """Where the one dot of an image is."""
+    """Position (x, y) of the only dot of an image."""
     weights = image[..., 0].astype(float)
     rows, columns = np.mgrid[:HEIGHT, :WIDTH]
     return np.array([(weights * columns).sum(), (weights * rows).sum()]) / weights.sum()
@@ -45,7 +45,7 @@ def test_a_turned_frame_is_what_the_turned_camera_sees_at_any_depth(depth, angle
     assert np.abs(turned.astype(int) - view(point, rotation)).max() <= 12
 
 
-def test_what_comes_in_at_the_border_is_the_border():
+def test_a_turned_frame_repeats_its_border():
     frame = np.tile(np.arange(WIDTH, dtype=np.uint8)[None, :, None], (HEIGHT, 1, 3))
     turned = turned_frame(frame, K, turn(0.1))
     assert np.all(turned[HEIGHT // 2, -8:] == WIDTH - 1)
@@ -64,7 +64,7 @@ def augmented(stack, count, **flags):
     return found
 
 
-def test_an_examples_frames_turn_with_time_and_the_middle_one_stays():
+def test_frames_of_an_example_turn_with_time_and_the_middle_one_stays():
     point = np.array([[0.0, 0.0, 9.0]])
     stack = np.concatenate([view(point, np.eye(3))] * 3, axis=2)
     found = augmented(stack, 30, augment_turn=0.05)
@@ -119,7 +119,7 @@ def test_looking_up_moves_the_scene_down_and_to_the_right_moves_it_to_the_left()
     assert pixels(ahead, mount([0, 0.05]))[0, 0] < K[0, 2] - 4
 
 
-def test_a_windows_motions_are_those_of_the_turned_cameras():
+def test_motions_of_a_window_are_those_of_the_turned_cameras():
     # Three frames of a camera that drives ahead past a point.
     poses = np.tile(np.eye(4), (3, 1, 1))
     poses[:, 2, 3] = 0.0, 1.0, 2.2
@@ -143,7 +143,7 @@ def test_a_windows_motions_are_those_of_the_turned_cameras():
         np.testing.assert_allclose(np.linalg.norm(changed[:, :3], axis=1), [1, 1.2], rtol=1e-5)
 
 
-def test_a_windows_motions_are_those_of_the_camera_in_another_mount():
+def test_motions_of_a_window_are_those_of_the_camera_in_another_mount():
     # A camera that drives ahead and turns: the same motion T, in the axes of the turned mount, R.
     motions = np.float32([[0.1, 0, 1.0, 0.0, 0.1, 0.0], [0.0, 0.02, 1.2, 0.01, 0.0, 0.0]])
     frames = np.zeros([3, HEIGHT, WIDTH, 1], np.uint8)

@@ -1,4 +1,4 @@
-"""Changed windows: their motions are still those between their frames."""
+"""Augmented windows have the motions between their frames."""
 import numpy as np
 import pytest
 
@@ -56,7 +56,7 @@ def test_a_pivot_shows_one_frame_that_turns_and_moves_nowhere(window):
                 compact.frames[0], intrinsics, turned_frames.turn(np.float64(angle) * time)))
 
 
-def test_the_change_depends_on_seed_and_position_alone(window):
+def test_the_change_depends_only_on_seed_and_position(window):
     config = WindowAugmentConfig(augment=['mirror'])
     first, again = (positions(config, window) for _ in range(2))
     for one, other in zip(first, again):
@@ -74,7 +74,7 @@ def test_nothing_is_changed_by_default(window):
 @pytest.mark.parametrize('flag, value, typed', [
     ('augment', ['mirror'], 'mirror'), ('augment_turn', 0.1, '0.1'), ('augment_pivot', 1.0, '1.0'),
     ('augment_mount', 0.05, '0.05')])
-def test_world_frame_labels_cannot_follow(flag, value, typed):
+def test_augmentation_is_refused_for_labels_in_the_world_frame(flag, value, typed):
     with pytest.raises(UserError, match='--%s=%s: must not be given with --label_frame=world' % (
             flag, typed)):
         WindowAugmentConfig(**{flag: value}).check('world')

@@ -1,4 +1,4 @@
-"""Windows of frames and motions: golden labels and frames, what a window is, what is refused."""
+"""Windows of frames and motions: golden labels and frames, extent of windows, refused data."""
 import json
 import shutil
 
@@ -61,7 +61,7 @@ def test_vectors_of_poses_are_the_golden_ones(golden):
     np.testing.assert_allclose(motion.vectors_from_poses(poses), arrays['pose6'], atol=1e-6)
 
 
-def test_world_labels_are_the_golden_ones_wrapped(golden):
+def test_world_labels_are_the_golden_ones_with_wrapped_angles(golden):
     arrays = np.load(str(golden / 'convlstm_vo' / 'synth.npz'))
     poses = to_4x4(arrays['poses12'].reshape(-1, 3, 4))
     labels = motion.motions_from_poses(poses, 'world')
@@ -84,7 +84,7 @@ def test_motions_chain_back_to_the_poses(golden, label_frame):
     np.testing.assert_allclose(chained, np.linalg.inv(poses[0]) @ poses, atol=1e-9)
 
 
-def test_wrapped_angles_lie_above_minus_pi_and_up_to_pi():
+def test_wrapped_angles_are_above_minus_pi_and_at_most_pi():
     np.testing.assert_allclose(motion.wrap_angle([np.pi, -np.pi, 3 * np.pi, 4., -4., 0.5]),
                                [np.pi, np.pi, np.pi, 4. - 2 * np.pi, 2 * np.pi - 4., 0.5])
 
@@ -98,7 +98,7 @@ def test_camera_motion_of_a_turn_does_not_depend_on_the_heading():
 
 
 @pytest.mark.parametrize('index', [0, 1, 2])
-def test_resized_frames_meet_the_golden_loader(golden, tmp_path, index):
+def test_resized_frames_equal_those_of_the_golden_loader(golden, tmp_path, index):
     entry = json.loads((golden / 'convlstm_vo' / 'synth.json').read_text())['img'][str(index)]
     path = str(tmp_path / 'frame.png')
     cv2.imwrite(path, _golden_image(index))
@@ -116,7 +116,7 @@ def test_resized_frames_meet_the_golden_loader(golden, tmp_path, index):
     np.testing.assert_allclose(blocks, entry['block_means_6x20'], atol=2e-5)
 
 
-def test_frames_of_the_wanted_size_stay_8_bits_exactly(drives):
+def test_frames_of_the_right_size_stay_8_bit(drives):
     compact, _ = _window_set(drives).window(0)
     assert compact.frames.dtype == np.uint8
     image = compact.frames[2, ..., 0].astype(np.float64)
@@ -151,7 +151,7 @@ def test_batches_have_static_shapes(drives):
     assert tf.data.get_output_types(dataset)['frames'] == tf.uint16
 
 
-def test_a_resumed_run_sees_what_an_unbroken_one_sees(drives):
+def test_a_resumed_run_reads_the_batches_of_an_uninterrupted_one(drives):
     whole = _take(_window_set(drives).dataset(batch_size=2, seed=3), 6)
     resumed = _take(_window_set(drives).dataset(batch_size=2, seed=3, start=8), 2)
     for wanted, found in zip(whole[4:], resumed):
@@ -196,13 +196,13 @@ def _flip_a_bit(path):
     (lambda root, folder: (root / 'poses/00.txt').unlink(), r'poses/00\.txt'),
 ], ids=['fewer poses', 'missing frame', 'empty file', 'no image', 'cut short', 'flipped bit',
         'other size', 'no camera folder', 'no poses'])
-def test_damage_is_found_before_training_and_named(tmp_path, damage, message):
+def test_damage_is_reported_before_training(tmp_path, damage, message):
     folder = _write_sequence(tmp_path, '00', 5)
     damage(tmp_path, folder)
     with pytest.raises(UserError, match=message):
         _window_set(tmp_path, [0])
 
 
-def test_a_sequence_too_short_for_a_window_is_named(drives):
+def test_a_sequence_too_short_for_a_window_is_reported(drives):
     with pytest.raises(UserError, match='sequence 01: found 4 frames.*time_steps=4'):
         _window_set(drives, time_steps=4)

@@ -25,7 +25,7 @@ def published(golden):
 
 @pytest.fixture(scope='module')
 def root(tmp_path_factory, published):
-    """Raw drives of the golden numbers. The car stands where the published static list says so."""
+    """Raw drives of the golden numbers; the car is stationary in the published static frames."""
     root = tmp_path_factory.mktemp('raw')
     moving = set(published['eigen_remove_static_True']['frames_sorted']
                  + published['stereo_remove_static_True']['frames_sorted'])
@@ -85,13 +85,13 @@ def test_raw_sets_are_written_for_both_cameras(root, tmp_path, golden):
             intrinsics[0, 0] / 2, intrinsics[0, 2] / 2, intrinsics[1, 1] / 2, intrinsics[1, 2] / 2)
 
 
-def test_test_scenes_asked_for_by_name_are_left_out_and_named(root):
+def test_requested_test_scenes_are_left_out_with_a_note(root):
     data = data_of(root, 'eigen', sequences=['2011_09_26_drive_0117_sync'])
     assert not data.clips
     assert 'test scenes of the eigen split: 2011_09_26_drive_0117' in data.notes[0]
 
 
-def test_missing_drives_are_reported_and_not_fatal(root):
+def test_missing_drives_are_reported_but_not_fatal(root):
     data = data_of(root, 'stereo')
     assert data.clips and any('2011_09_30_drive_0033_sync' in note for note in data.notes)
     data = data_of(root, 'stereo', sequences=['2011_09_26_drive_0001_sync',
@@ -143,7 +143,7 @@ def test_a_drive_too_short_for_an_example_is_mentioned(root, tmp_path, capsys):
             in capsys.readouterr().out)
 
 
-def test_raw_images_that_were_made_smaller_give_the_same_cameras(tmp_path):
+def test_downsized_raw_images_give_the_same_cameras(tmp_path):
     drive = '2011_09_26_drive_0001_sync'
     raw_dataset(str(tmp_path / 'raw'), [drive], 3, 32, 104, cameras=(2,))
     folder = tmp_path / 'raw' / '2011_09_26' / drive / 'image_02' / 'data'

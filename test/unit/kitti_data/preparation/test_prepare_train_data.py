@@ -150,8 +150,7 @@ def test_a_folder_of_other_origin_is_refused(small_root, tmp_path):
         prepare(small_root, tmp_path / 'set', '--camera=0', *SMALL)
 
 
-def test_broken_and_missing_frames_are_listed_and_the_rest_is_written(
-        small_root, tmp_path, capsys):
+def test_broken_and_missing_frames_are_listed_and_the_rest_is_written(small_root, tmp_path, capsys):
     folder = small_root / 'sequences' / '00' / 'image_0'
     broken = folder / '000002.png'
     broken.write_bytes(broken.read_bytes()[:-30])
@@ -170,13 +169,13 @@ def test_broken_and_missing_frames_are_listed_and_the_rest_is_written(
     assert len(sum(lists(tmp_path / 'set'), [])) == 7 + 5 + 2
 
 
-def test_a_sequence_that_was_asked_for_and_is_not_there_is_a_problem(small_root, tmp_path, capsys):
+def test_a_requested_sequence_that_is_missing_is_a_problem(small_root, tmp_path, capsys):
     assert prepare(small_root, tmp_path / 'set', '--camera=0', '--sequences=5,7', *SMALL) == 2
     assert 'sequences/07 does not exist' in capsys.readouterr().err
     assert len(sum(lists(tmp_path / 'set'), [])) == 7
 
 
-def test_a_camera_that_is_not_there_is_an_error_that_names_those_there_are(small_root, tmp_path):
+def test_a_missing_camera_is_an_error_that_lists_the_existing_ones(small_root, tmp_path):
     with pytest.raises(UserError, match='no example could be made(.|\n)*has image_0'):
         prepare(small_root, tmp_path / 'set', *SMALL)
 
@@ -195,19 +194,19 @@ def test_an_unwritable_place_stops_the_preparation(small_root, tmp_path):
     (['--frame_distance=2', '--dataset_name=cityscapes'], 'must be 1 with --dataset_name'),
     (['--dataset_name=kitti_odom', '--remove_static'], '--remove_static: must not be given'),
     (['--dataset_name=cityscapes', '--camera=2'], '--camera=2: must not be given')])
-def test_bad_flags_are_named(small_root, tmp_path, flags, message):
+def test_bad_flags_are_reported(small_root, tmp_path, flags, message):
     with pytest.raises(UserError, match=message):
         prepare(small_root, tmp_path / 'set', *flags)
 
 
-def test_missing_folders_are_named(tmp_path):
+def test_missing_folders_are_reported(tmp_path):
     with pytest.raises(UserError, match='--dataset_dir.* does not exist'):
         prepare(tmp_path / 'none', tmp_path / 'set')
     with pytest.raises(UserError, match='--dump_root'):
         main(['--dataset_dir=%s' % tmp_path])
 
 
-def test_the_split_takes_a_tenth_and_hardly_moves_when_data_are_added():
+def test_the_validation_split_is_a_tenth_and_stable_when_data_are_added():
     keys = [('%02d' % sequence, '%06d' % number) for sequence in range(5) for number in range(200)]
     validation = format_writer.split(keys, 0.1, 8964)
     assert len(validation) == 100
@@ -229,7 +228,7 @@ def test_real_frames_are_prepared(shared, tmp_path):
     assert len(words) == 9 and float(words[0]) == pytest.approx(707.0912 * 416 / 1226, rel=1e-6)
 
 
-def test_examples_of_several_frame_distances_stand_in_folders_of_their_own(small_root, tmp_path):
+def test_examples_of_each_frame_distance_have_their_own_folder(small_root, tmp_path):
     assert prepare(small_root, tmp_path / 'set', *SMALL, '--camera=0', '--sequences=0',
                    '--frame_distance=1,2', '--jpeg_quality=100', '--val_fraction=0') == 0
     counts = {folder: len(list((tmp_path / 'set' / folder).glob('*.jpg')))

@@ -1,4 +1,4 @@
-"""Rendered drives on disk: files as KITTI's, which hold the scene's exact truth."""
+"""Rendered drives on disk: KITTI's files with the exact truth of the scene."""
 import os
 import pathlib
 
@@ -66,7 +66,7 @@ def test_pictures_are_those_of_the_scene_in_colour_and_gray(odometry):
     assert np.abs(gray[..., 0] - colour @ [0.299, 0.587, 0.114]).max() <= 1
 
 
-def test_depth_is_scored_against_the_exact_depth_that_was_written(odometry, monkeypatch):
+def test_depth_is_scored_against_the_stored_exact_depth(odometry, monkeypatch):
     folder, scenes = odometry
     exact = scenes[1].depth(2)
     monkeypatch.setattr(synthetic_scene.Scene, 'depth', None)  # nothing renders again
@@ -96,7 +96,7 @@ def test_sequences_differ_and_do_not_depend_on_each_other(odometry, tmp_path):
             assert one.read() == two.read()
 
 
-def test_the_right_camera_stands_54_cm_to_the_right():
+def test_the_right_camera_is_54_cm_to_the_right():
     scene = Scene('00', 1, 2)
     left, right = scene.cam_to_world(1, 2), scene.cam_to_world(1, 3)
     np.testing.assert_allclose(np.linalg.inv(left) @ right[:, 3], [0.54, 0, 0, 1], atol=1e-12)
@@ -135,7 +135,7 @@ def test_impossible_sizes_counts_and_names_are_refused(tmp_path, write, wrong, m
         write(str(tmp_path), **wrong)
 
 
-def test_another_scene_does_not_overwrite_a_folder(odometry):
+def test_a_folder_of_another_scene_is_not_overwritten(odometry):
     folder, _ = odometry
     with pytest.raises(UserError, match='another synthetic sequence'):
         layouts.synthetic_dataset(folder, ('00',), num_frames=4, img_height=32, img_width=104)
@@ -146,7 +146,7 @@ def test_another_scene_does_not_overwrite_a_folder(odometry):
                                        ['--output_dir=x', '--layout=raw', '--cameras=0'],
                                        ['--output_dir=x', '--layout=raw', '--num_sequences=99'],
                                        ['--output_dir=x', '--layout=kitti_2015', '--sequences=1']])
-def test_wrong_flags_are_named(arguments, tmp_path, monkeypatch):
+def test_wrong_flags_are_reported(arguments, tmp_path, monkeypatch):
     monkeypatch.chdir(str(tmp_path))
     with pytest.raises(UserError, match='--'):
         synthetic.main(arguments)

@@ -1,4 +1,4 @@
-"""The rendered world obeys the geometry it claims: depth, flow and pictures agree."""
+"""Depth, flow and pictures of the rendered world agree with each other."""
 import numpy as np
 import pytest
 import scipy.ndimage
@@ -93,7 +93,7 @@ def test_the_right_camera_sees_the_disparity_of_the_depth():
     np.testing.assert_allclose(flow[occ][:, 1], 0, atol=1e-4)
 
 
-def test_standing_still_means_no_flow_and_no_motion():
+def test_a_stationary_car_has_neither_flow_nor_motion():
     scene = Scene('00', 3, 12, 32, 104, first_static=4, end_static=8)
     assert np.flatnonzero(speeds(scene.drive.cam_to_world) == 0).tolist() == [4, 5, 6]
     flow, occ, noc = scene.flow(4, 6)

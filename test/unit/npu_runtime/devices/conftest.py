@@ -27,7 +27,7 @@ def eight_ranks(tmp_path, monkeypatch):
 
 @pytest.fixture
 def cpu(monkeypatch, tmp_path):
-    """A function that makes this machine's CPU one with these instructions alone."""
+    """A function that replaces this machine's CPU by one with only these instructions."""
     def become(flags):
         info = tmp_path / 'cpuinfo'
         info.write_text('processor\t: 0\nmodel name\t: one\nflags\t\t: fpu sse2 %s\n' % flags)

@@ -1,4 +1,4 @@
-"""The choice of a device, with its reason."""
+"""The choice of a device and its reason."""
 import sys
 
 import pytest
@@ -13,12 +13,12 @@ def chosen(kind):
     return device.choose_device(RuntimeConfig(device=kind))
 
 
-def test_auto_takes_the_npu_where_its_plugin_imports():
+def test_auto_takes_the_npu_if_its_plugin_imports():
     with npu_plugin.installed():
         assert chosen('auto') == ('npu', 'npu_bridge imports')
 
 
-def test_auto_falls_back_and_says_why(monkeypatch):
+def test_auto_falls_back_with_a_reason(monkeypatch):
     monkeypatch.setattr(device, '_gpus', lambda: [])
     kind, reason = chosen('auto')
     assert kind == 'cpu'
@@ -42,8 +42,8 @@ def test_a_plugin_that_breaks_on_import_is_explained(monkeypatch, tmp_path):
     assert 'libge_runner.so' in chosen('auto').reason
 
 
-def test_a_library_that_does_not_load_shows_its_own_reason(monkeypatch, tmp_path):
-    """The plugin prints that reason, and goes on to fail on a name that it then lacks."""
+def test_a_library_that_does_not_load_is_reported_with_its_reason(monkeypatch, tmp_path):
+    """The plugin only prints that reason and then fails on a missing name."""
     (tmp_path / 'npu_bridge').mkdir()
     (tmp_path / 'npu_bridge' / '__init__.py').write_text('from npu_bridge.helper import handle')
     (tmp_path / 'npu_bridge' / 'helper.py').write_text(
@@ -55,7 +55,7 @@ def test_a_library_that_does_not_load_shows_its_own_reason(monkeypatch, tmp_path
         chosen('npu')
 
 
-def test_a_gpu_that_is_not_there_is_an_error(monkeypatch):
+def test_a_missing_gpu_is_an_error(monkeypatch):
     monkeypatch.setattr(device, '_gpus', lambda: [])
     with pytest.raises(UserError, match='sees no GPU'):
         chosen('gpu')

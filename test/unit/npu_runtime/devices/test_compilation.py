@@ -1,4 +1,4 @@
-"""XLA compiles where it is asked for and can, and changes no loss."""
+"""XLA compiles on request, where it is available, and changes no loss."""
 import os
 
 import numpy as np
@@ -16,7 +16,7 @@ CPU, GPU, NPU = Device('cpu', ''), Device('gpu', ''), Device('npu', '')
 
 
 @pytest.mark.parametrize('device', [CPU, GPU, NPU])
-def test_auto_and_off_compile_nowhere(device):
+def test_auto_and_off_never_compile(device):
     assert RuntimeConfig().xla == 'auto'
     assert not compilation.uses_xla(device, RuntimeConfig())
     assert not compilation.uses_xla(device, RuntimeConfig(xla='off'))
@@ -29,7 +29,7 @@ def test_on_without_a_compiler_is_refused_with_the_reason(monkeypatch):
             compilation.uses_xla(device, RuntimeConfig(xla='on'))
 
 
-def test_a_session_compiles_only_when_asked_to(monkeypatch):
+def test_a_session_compiles_only_on_request(monkeypatch):
     monkeypatch.setenv('TF_XLA_FLAGS', '--a_flag_of_the_user')
     monkeypatch.setattr(compilation, '_is_built_with_xla', lambda: True)
     level = lambda **flags: session_config(
@@ -41,7 +41,7 @@ def test_a_session_compiles_only_when_asked_to(monkeypatch):
 
 
 @pytest.mark.skipif(not compilation._is_built_with_xla(), reason='needs XLA')
-def test_losses_are_those_without_it_and_a_checkpoint_goes_on_without(tmp_path, monkeypatch):
+def test_xla_keeps_the_losses_and_its_checkpoint_resumes_without_xla(tmp_path, monkeypatch):
     monkeypatch.setenv('TF_XLA_FLAGS', '')
     compiled = dict(ONE_THREAD, xla='on')
     run_toy(tmp_path / 'plain', 8)

@@ -1,4 +1,4 @@
-"""Images of a step, which on an NPU come out of a graph without it."""
+"""Images of a step, which an NPU reads with a graph without the step."""
 import numpy as np
 import tensorflow.compat.v1 as tf
 

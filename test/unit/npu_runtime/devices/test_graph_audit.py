@@ -1,4 +1,4 @@
-"""The graph audit finds what an NPU cannot run, and finds none of it in our graphs."""
+"""The graph audit finds obstacles to an NPU, and none in our graphs."""
 import functools
 import re
 
@@ -40,12 +40,12 @@ def test_a_plain_training_step_has_no_problems():
     (lambda: [tf.cast(weights(), tf.int64, name='whole') * 2], 'whole:0 is int64'),
     (lambda: [tf.data.make_one_shot_iterator(
         tf.data.Dataset.from_tensors(tf.zeros([2]))).get_next()], 'one-shot iterator')])
-def test_what_an_npu_cannot_run_is_named(build, message):
+def test_obstacles_to_an_npu_are_reported(build, message):
     found = problems_of(build)
     assert any(re.search(message, sentence) for sentence in found), found
 
 
-def test_numbers_that_are_folded_before_the_device_do_not_count():
+def test_constant_folded_wide_numbers_are_allowed():
     def build():
         shape = tf.shape(weights(), out_type=tf.int64)
         return [tf.reshape(weights_again(), tf.cast(shape + 0, tf.int32))]
@@ -90,7 +90,7 @@ def test_the_audited_graph_is_the_one_that_the_defaults_train():
     assert eight['HcomAllReduce'] == gradients + 2  # the float status, the logged values
 
 
-def test_an_operation_of_the_start_is_audited_too(monkeypatch):
+def test_operations_of_the_initialisation_are_audited(monkeypatch):
     def build():
         return [weights() * 2.], [tf.roll(weights_again(), 1, 0)]
 
@@ -105,7 +105,7 @@ def test_an_operation_of_the_start_is_audited_too(monkeypatch):
 @pytest.mark.parametrize('plugin,kinds', [
     (dict(version='r1.9'), {'NpuAllocFloatStatus', 'NpuGetFloatStatus', 'NpuClearFloatStatus'}),
     (dict(inf_nan=True), set())], ids=['r1.9', 'inf and nan'])
-def test_what_other_versions_and_modes_decide_overflow_by_is_allowed(plugin, kinds):
+def test_the_overflow_detection_of_other_versions_and_modes_is_allowed(plugin, kinds):
     with npu_plugin.installed(overflows=False, **plugin):
         found, wrong = audit_graph.audit('convlstm_vo_train_1')
     assert wrong == []

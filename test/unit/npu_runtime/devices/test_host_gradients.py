@@ -1,4 +1,4 @@
-"""The CPU's gradients of convolutions are those of TensorFlow."""
+"""The gradients of convolutions on a CPU equal TensorFlow's."""
 import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
@@ -25,7 +25,7 @@ def gradients(device, size, kernel, stride, padding, channels=(3, 5)):
 @pytest.mark.parametrize('kernel', [(1, 1), (3, 3), (5, 5), (7, 7), (2, 2), (3, 5)])
 @pytest.mark.parametrize('stride', [1, 2])
 @pytest.mark.parametrize('padding', ['SAME', 'VALID'])
-def test_they_equal_tensorflows_own(size, kernel, stride, padding, monkeypatch):
+def test_host_gradients_equal_tensorflows(size, kernel, stride, padding, monkeypatch):
     monkeypatch.setattr(host_kernels, 'uses_onednn', lambda: False)
     if padding == 'VALID' and min(size) < max(kernel):
         size = (size[0] + 6, size[1] + 6)
@@ -38,7 +38,7 @@ def test_they_equal_tensorflows_own(size, kernel, stride, padding, monkeypatch):
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-4)
 
 
-def test_with_onednn_tensorflows_own_stay(monkeypatch):
+def test_with_onednn_tensorflows_gradients_are_used(monkeypatch):
     monkeypatch.setattr(host_kernels, 'uses_onednn', lambda: True)
     _, ops = gradients(CPU, (8, 12), (3, 3), 1, 'SAME')
     assert {'Conv2DBackpropInput', 'Conv2DBackpropFilter'} <= ops

@@ -1,4 +1,4 @@
-"""npu_runtime.devices.launch_ranks.py: which rank ended the others, and how."""
+"""npu_runtime/devices/launch_ranks.py: which rank failed first, and how."""
 import pytest
 
 from npu_runtime.devices.launch_ranks import cause_of
@@ -12,12 +12,12 @@ from npu_runtime.devices.launch_ranks import cause_of
     ({0: (139, 10.), 1: (143, 10.5)}, 'rank 0 was killed by SIGSEGV,'),
     ({0: (143, 10.5), 1: (0, 9.), 2: (143, 10.)}, 'rank 2 ended on SIGTERM,'),
     ({0: (1, 12.), 1: (255, 11.)}, 'rank 1 ended with status 255,')])
-def test_the_first_rank_to_fail_is_named_or_the_one_that_was_killed(ends, said):
+def test_the_killed_rank_or_else_the_first_to_fail_is_reported(ends, said):
     sentence = cause_of(ends)
     assert said in sentence + ','
     assert 'the same command continues from the last checkpoint' in sentence
 
 
-def test_nothing_is_said_where_no_rank_failed():
+def test_without_a_failed_rank_there_is_no_cause():
     assert cause_of({0: (0, 1.), 1: (0, 2.)}) is None
     assert cause_of({}) is None

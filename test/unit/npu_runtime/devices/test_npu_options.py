@@ -1,4 +1,4 @@
-"""The options of the NPU plugin: only known keys, in their field, with legal values."""
+"""Options of the NPU plugin: known keys, legal values, each in the field of its type."""
 import contextlib
 import dataclasses
 import importlib
@@ -23,7 +23,7 @@ FLAGS = [field.name for field in dataclasses.fields(RuntimeConfig)]
 
 
 def configured(**values):
-    """RuntimeConfig of these flags, where every other name is a key of --npu_options."""
+    """RuntimeConfig of these values; names that are not flags are keys of --npu_options."""
     options = ['%s=%s' % (key, str(value).lower() if isinstance(value, bool) else value)
                for key, value in values.items() if key not in FLAGS]
     return RuntimeConfig(npu_options=options, **{key: value for key, value in values.items()
@@ -52,7 +52,7 @@ def test_mixed_precision_is_the_default_and_keeps_layer_norm_and_losses_in_float
 @pytest.mark.parametrize('flags', [
     dict(modify_mixlist='none'), dict(precision_mode='force_fp32'),
     dict(precision_mode_v2='fp16'), dict(precision_mode='cube_fp16in_fp32out')], ids=str)
-def test_no_list_of_ops_goes_to_a_plugin_that_takes_none(flags):
+def test_no_list_of_ops_is_passed_in_modes_that_take_none(flags):
     assert 'modify_mixlist' not in read_back(**flags)
 
 
@@ -75,7 +75,7 @@ def test_the_plugin_reads_the_given_value(key, value):
     assert read_back(**{key: value})[key] == found
 
 
-def test_loops_dumps_and_profiles_reach_the_plugin_and_their_folders_are_made(tmp_path):
+def test_loops_dumps_and_profiles_reach_the_plugin_and_folders_are_created(tmp_path):
     mixlist = tmp_path / 'mixlist.json'
     mixlist.write_text('{}')
     read = read_back(
@@ -106,7 +106,7 @@ def test_a_folder_that_is_a_link_is_resolved(tmp_path, name):
         assert read[name] == real
 
 
-def test_folders_are_expanded_at_their_beginning(monkeypatch):
+def test_only_the_beginning_of_a_folder_is_expanded(monkeypatch):
     monkeypatch.setenv('HOME', '/home/me')
     config = configured(enable_dump=True, dump_path='~/a$HOME', op_compiler_cache_dir='$HOME/b')
     values = npu_options.values_of(config)
@@ -118,7 +118,7 @@ STEPS = '|'.join(str(step) for step in range(100))
 
 
 @pytest.mark.parametrize('steps', ['0', '0|5|10-20', STEPS, '7|7'])
-def test_dump_steps_that_the_plugin_takes_are_taken(tmp_path, steps):
+def test_dump_steps_that_the_plugin_accepts_are_accepted(tmp_path, steps):
     assert read_back(enable_dump=True, dump_path=str(tmp_path), dump_step=steps)[
         'dump_step'] == steps
 
@@ -148,18 +148,18 @@ def test_older_plugins_read_jit_compile_as_a_switch_whatever_its_default(value, 
     ('r1.12', dict(jit_compile='auto'), '=jit_compile=auto: must be left out .*r1.13 on'),
     ('r1.12', dict(precision_mode_v2='fp16'), '=precision_mode_v2=fp16: must be left out .*r1.13')
 ])
-def test_what_the_installed_plugin_lacks_is_said_instead_of_left_out(version, flags, message):
+def test_options_that_the_installed_plugin_lacks_are_refused(version, flags, message):
     with pytest.raises(UserError, match=message):
         read_back(version, **flags)
 
 
-def test_older_plugins_get_the_list_of_ops_with_the_mode_that_takes_it():
+def test_older_plugins_get_the_list_of_ops_only_in_the_mode_that_takes_it():
     assert 'modify_mixlist' in read_back('r1.11')
     assert 'modify_mixlist' not in read_back('r1.11', precision_mode='allow_mix_precision_fp16')
     assert 'modify_mixlist' in read_back('r1.13', precision_mode='allow_mix_precision_fp16')
 
 
-def test_the_documents_table_and_the_help_have_every_option(capsys):
+def test_the_table_in_docs_and_the_help_have_every_option(capsys):
     text = (ROOT / 'docs' / 'ascend.md').read_text(encoding='utf-8')
     rows = ['| `%s` | %s | %s | %s |' % row for row in npu_options.table()]
     assert '\n'.join(rows).replace('0|5|', '0\\|5\\|') in text
@@ -178,7 +178,7 @@ def test_the_documents_table_and_the_help_have_every_option(capsys):
     ('op_select_implmode=high', '--npu_options=op_select_implmode=high: must be one of '
                                 'high_precision, high_performance'),
     ('jit_compile=auto,jit_compile=true', '--npu_options=jit_compile=true: must be given once')])
-def test_a_wrong_option_is_answered_with_the_legal_ones(item, message):
+def test_a_wrong_option_is_refused_with_the_legal_ones(item, message):
     with pytest.raises(UserError) as error:
         parse_flags('', RuntimeConfig, argv=['--npu_options=' + item])
     assert str(error.value).startswith(message)
@@ -234,7 +234,7 @@ def test_the_stand_in_ends_the_process_or_the_session_where_the_plugin_does(valu
             session.run(tf.constant(0))
 
 
-def test_data_fetched_on_the_device_have_a_second_thread_on_one_cpu_too(monkeypatch):
+def test_fetching_data_on_the_device_uses_two_threads_even_on_one_core(monkeypatch):
     """With one thread the plugin never reaches the first step; the stand-in ends there."""
     monkeypatch.setattr(os, 'sched_getaffinity', lambda process: {0})
     assert read_back(enable_data_pre_proc=True)['enable_data_pre_proc']
@@ -244,7 +244,7 @@ def test_data_fetched_on_the_device_have_a_second_thread_on_one_cpu_too(monkeypa
         read_back(enable_data_pre_proc=True, inter_op_threads=1)
 
 
-def test_a_missing_mixlist_file_is_named(tmp_path):
+def test_a_missing_mixlist_file_is_reported(tmp_path):
     with pytest.raises(UserError, match='gray.json'):
         read_back(modify_mixlist=str(tmp_path / 'gray.json'))
 

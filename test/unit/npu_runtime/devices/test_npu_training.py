@@ -1,4 +1,4 @@
-"""Training through the NPU code path, with the stand-in plugin under it."""
+"""Training through the NPU code path on the stand-in plugin."""
 import json
 import sys
 
@@ -13,7 +13,7 @@ from npu_runtime.devices.flags import RuntimeConfig
 from npu_runtime.training.metrics import read_metrics
 from npu_runtime.training.task import Validation
 from test_precision import kinked_model, zeros_at
-from toy_training import ONE_THREAD, random_batches, run_toy, totals, train_rows
+from toy_training import ONE_THREAD, random_batches, rows_of, run_toy, totals, train_rows
 from vo_common.errors import UserError
 
 NPU = dict(device='npu', intra_op_threads=1, inter_op_threads=1)
@@ -34,7 +34,7 @@ def session_configs(monkeypatch):
     return configs
 
 
-def test_the_session_of_a_run_is_the_plugins(plugin, tmp_path, session_configs, capsys):
+def test_a_run_uses_the_session_of_the_plugin(plugin, tmp_path, session_configs, capsys):
     run_toy(tmp_path, 1, runtime=NPU)
     assert [plugin.options(config)['precision_mode'] for config in session_configs] == [
         'allow_mix_precision']
@@ -44,7 +44,7 @@ def test_the_session_of_a_run_is_the_plugins(plugin, tmp_path, session_configs, 
         assert {op['type'] for op in json.load(stream)['op']} == {'SaveV2'}
 
 
-def test_mixed_precision_scales_losses_by_the_plugins_own_means(plugin, tmp_path):
+def test_mixed_precision_uses_the_loss_scaling_of_the_plugin(plugin, tmp_path):
     run_toy(tmp_path, 3, runtime=dict(NPU, loss_scale_value=512., loss_scale_growth_steps=2))
     assert plugin.names() == ['ExponentialUpdateLossScaleManager', 'NPULossScaleOptimizer']
     assert plugin.calls[0][1] == {'init_loss_scale': 512., 'incr_every_n_steps': 2}
@@ -58,7 +58,7 @@ def test_a_fixed_scale_uses_the_fixed_manager(plugin, tmp_path):
     assert plugin.calls[0] == ('FixedLossScaleManager', {'loss_scale': 64.})
 
 
-def test_overflows_are_skipped_and_the_scale_goes_on_after_a_resume(plugin, tmp_path):
+def test_overflows_are_skipped_and_a_resumed_run_keeps_the_scale(plugin, tmp_path):
     settings = dict(model=kinked_model, data=zeros_at(3, 4, 9), runtime=NPU)
     run_toy(tmp_path / 'whole', 12, **settings)
     run_toy(tmp_path / 'parts', 5, **settings)
@@ -69,7 +69,7 @@ def test_overflows_are_skipped_and_the_scale_goes_on_after_a_resume(plugin, tmp_
     assert last['loss_scale'] == pytest.approx(32768 * 0.8)
 
 
-def test_a_checkpoint_of_an_npu_has_the_keys_of_a_cpus_and_goes_on_there_and_back(plugin, tmp_path):
+def test_checkpoints_of_npu_and_cpu_have_the_same_keys_and_resume_on_either(plugin, tmp_path):
     on_npu = run_toy(tmp_path / 'moved', 4, runtime=NPU)
     scaled = dict(ONE_THREAD, loss_scale='dynamic')
     on_cpu = run_toy(tmp_path / 'cpu', 4, runtime=scaled)
@@ -99,7 +99,7 @@ def test_ranks_average_gradients_and_share_every_float_variable(plugin, eight_ra
 
 
 @pytest.mark.parametrize('max_steps', [2, 4], ids=['rank 0 has nothing to do', 'all go on'])
-def test_ranks_that_found_different_steps_end_with_a_sentence_that_names_each(
+def test_ranks_that_found_different_steps_report_the_step_of_each(
         plugin, eight_ranks, tmp_path, max_steps):
     run_toy(tmp_path / 'out', 2, runtime=FLOAT32)
     plugin.rows[7] = [0, 0]  # on a host that does not share the folder
@@ -127,21 +127,21 @@ def test_equal_ranks_train_like_one(plugin, eight_ranks, tmp_path, monkeypatch):
     np.testing.assert_allclose(totals(tmp_path / 'eight'), totals(tmp_path / 'one'), rtol=1e-6)
 
 
-def test_steps_are_sunk_into_the_device_and_intervals_are_met(plugin, tmp_path, session_configs):
+def test_sunk_steps_end_at_every_interval(plugin, tmp_path, session_configs):
     sunk = dict(LOOPS, precision_mode='force_fp32', iterations_per_loop=100)
     validation = Validation(lambda: random_batches(0, 0, 1), 6, 1)
     run_toy(tmp_path, 12, runtime=sunk, log_freq=4, save_every=8, validation=validation)
     lengths = [arguments['iterations_per_loop'] for name, arguments in plugin.calls
                if name == 'load_iteration_per_loop_var']
     assert lengths == [4, 2, 4]  # set where the length changes: calls of 4, 2, 2 and 4 steps
-    steps = {event: [row['step'] for row in read_metrics(tmp_path) if row['event'] == event]
+    steps = {event: [row['step'] for row in rows_of(tmp_path, event)]
              for event in ('train', 'validation', 'checkpoint')}
     assert steps == {'train': [4, 8, 12], 'validation': [6, 12], 'checkpoint': [8, 12]}
     assert plugin.options(session_configs[0])['iterations_per_loop'] == 100
 
 
 @pytest.mark.parametrize('runtime', [NPU, LOOPS], ids=['single steps', 'loops'])
-def test_a_run_ends_on_its_last_step_and_counts_what_it_skipped(plugin, tmp_path, runtime):
+def test_a_run_ends_at_its_last_step_and_counts_skipped_steps(plugin, tmp_path, runtime):
     results = run_toy(tmp_path, 12, runtime=runtime, model=kinked_model, data=zeros_at(2, 6, 7),
                       log_freq=6, save_every=6)
     assert results['step'] == 12
@@ -152,7 +152,7 @@ def test_a_run_ends_on_its_last_step_and_counts_what_it_skipped(plugin, tmp_path
     assert reader.get_tensor('global_step') == 12
 
 
-def test_loops_train_what_single_steps_train_and_go_on_after_a_stop(plugin, tmp_path):
+def test_loops_train_like_single_steps_and_resume(plugin, tmp_path):
     settings = dict(model=kinked_model, data=zeros_at(2, 6, 7), log_freq=4, save_every=4)
     run_toy(tmp_path / 'single', 16, runtime=NPU, **settings)
     run_toy(tmp_path / 'loops', 7, runtime=LOOPS, **settings)
@@ -168,7 +168,7 @@ def test_loops_train_what_single_steps_train_and_go_on_after_a_stop(plugin, tmp_
 
 
 @pytest.mark.parametrize('runtime', [NPU, LOOPS], ids=['single steps', 'loops'])
-def test_a_scale_may_fall_to_1_before_a_run_goes_on(plugin, tmp_path, runtime):
+def test_a_loss_scale_may_fall_to_1_before_training_proceeds(plugin, tmp_path, runtime):
     """94 overflows from 32768: more than any number that was meant for halvings."""
     results = run_toy(tmp_path, 4, runtime=runtime, model=kinked_model,
                       data=zeros_at(*range(1, 95)), save_every=0)
@@ -178,7 +178,7 @@ def test_a_scale_may_fall_to_1_before_a_run_goes_on(plugin, tmp_path, runtime):
 
 
 @pytest.mark.parametrize('runtime', [NPU, LOOPS], ids=['single steps', 'loops'])
-def test_overflow_at_a_scale_of_1_ends_with_a_sentence(plugin, tmp_path, runtime):
+def test_overflow_at_a_scale_of_1_ends_the_run(plugin, tmp_path, runtime):
     """After the 94 overflows down to 1, the one or two calls that see it, and 51 steps more."""
     with pytest.raises(UserError, match=r'5[1-4] steps in a row overflowed after step 1, loss '
                                         'scale 1:'):
@@ -204,7 +204,7 @@ def test_a_good_step_between_two_overflows_leaves_the_first_one_counted(plugin, 
     assert scales[7] == 32768. and scales[8] == pytest.approx(0.8 * 32768.)
 
 
-def test_only_the_training_call_holds_exchanges_whatever_a_run_shows_and_saves(
+def test_only_the_training_call_communicates_whatever_a_run_shows_and_saves(
         plugin, eight_ranks, tmp_path):
     validation = Validation(lambda: random_batches(0, 0, 1), 2, 1)
     run_toy(tmp_path / 'out', 6, runtime=NPU, summary_freq=2, log_freq=1, save_every=2,
@@ -217,7 +217,7 @@ def test_only_the_training_call_holds_exchanges_whatever_a_run_shows_and_saves(
     assert len(plugin.graphs) <= 12
 
 
-def test_loops_mean_nothing_on_other_devices(tmp_path, capsys):
+def test_loops_have_no_effect_on_other_devices(tmp_path, capsys):
     run_toy(tmp_path, 3, runtime=dict(ONE_THREAD, iterations_per_loop=10,
                                       enable_data_pre_proc=True))
     assert '--iterations_per_loop=10 has no effect' in capsys.readouterr().out
@@ -228,8 +228,8 @@ def test_loops_mean_nothing_on_other_devices(tmp_path, capsys):
     ('RANK_TABLE_FILE', '/nowhere.json', '/nowhere.json'), ('RANK_ID', '8', 'must be 0 to 7'),
     ('RANK_ID', 'x', 'RANK_ID=x'), ('RANK_SIZE', '4', 'must be 0 to 3'),
     ('RANK_SIZE', '0', 'RANK_SIZE=0')])
-def test_an_incomplete_launch_is_explained_before_it_starts(plugin, eight_ranks, tmp_path,
-                                                            monkeypatch, name, value, message):
+def test_an_incomplete_launch_is_reported_before_training(
+        plugin, eight_ranks, tmp_path, monkeypatch, name, value, message):
     monkeypatch.setenv(name, value)
     with pytest.raises(UserError, match=message):
         run_toy(tmp_path / 'out', 1, runtime=NPU)
@@ -248,7 +248,7 @@ def test_only_submodules_of_the_plugin_are_imported(plugin, eight_ranks, tmp_pat
     assert 'npu_bridge.npu_init' not in sys.modules
 
 
-def test_one_step_a_call_asks_nothing_of_the_plugin(plugin):
+def test_one_step_per_call_does_not_use_the_plugin(plugin):
     loop = npu.step_loop('op', RuntimeConfig(device='npu'), [])
     assert isinstance(loop, SingleSteps) and loop.operation == 'op'
     assert plugin.names() == []
@@ -256,7 +256,7 @@ def test_one_step_a_call_asks_nothing_of_the_plugin(plugin):
 
 @pytest.mark.parametrize('step,intervals,steps', [
     (0, (), 50), (0, (20,), 20), (19, (20, 30), 1), (95, (), 5), (95, (3,), 1), (60, (0,), 40)])
-def test_a_call_ends_where_something_is_due(plugin, step, intervals, steps):
+def test_a_call_ends_at_the_next_due_step(plugin, step, intervals, steps):
     config = RuntimeConfig(**dict(LOOPS, iterations_per_loop=50))
     with tf.Graph().as_default():
         assert npu.step_loop(tf.no_op(), config, intervals).until(step, 100) == steps

@@ -1,4 +1,4 @@
-"""Precision and loss scaling: chosen by one flag, resumable, never in the way of a checkpoint."""
+"""Precision and loss scaling: their choice, resuming, and checkpoints."""
 import json
 import os
 
@@ -28,7 +28,7 @@ SCALED = dict(ONE_THREAD, loss_scale='dynamic', loss_scale_value=1024., loss_sca
     (GPU, dict(precision_mode='allow_mix_precision_fp16'), 'dynamic'),
     (CPU, dict(precision_mode='allow_mix_precision'), 'off'),
     (CPU, dict(loss_scale='dynamic'), 'dynamic')])
-def test_loss_scaling_is_dynamic_exactly_where_precision_is_mixed(device, flags, kind):
+def test_loss_scaling_is_dynamic_exactly_in_mixed_float16(device, flags, kind):
     assert precision.loss_scale_kind(device, RuntimeConfig(**flags)) == kind
 
 
@@ -42,7 +42,7 @@ def test_a_cpu_that_has_bfloat16_mixes_it_and_needs_no_loss_scaling(mode, monkey
         'loss scaling off')
 
 
-def test_a_cpu_without_bfloat16_stays_float32_and_says_why(monkeypatch):
+def test_a_cpu_without_bfloat16_uses_float32_with_a_reason(monkeypatch):
     monkeypatch.setattr(host_kernels, 'bfloat16_obstacle', lambda: 'it is old')
     config = RuntimeConfig(precision_mode='allow_mix_precision')
     assert CPU.own.precision(config).rewrite is None
@@ -50,7 +50,7 @@ def test_a_cpu_without_bfloat16_stays_float32_and_says_why(monkeypatch):
         'precision: float32 (allow_mix_precision has no effect: it is old), loss scaling off')
 
 
-def test_cpu_and_gpu_keep_in_float32_what_an_npu_keeps():
+def test_cpu_and_gpu_keep_the_operations_of_an_npu_in_float32():
     operators = dict(row.split()[:2] for row in open(graph_audit.ALLOWED_OPS_FILE)
                      if not row.startswith('#'))
     with open(npu_options.FLOAT32_OPS_FILE) as stream:
@@ -62,7 +62,7 @@ def test_cpu_and_gpu_keep_in_float32_what_an_npu_keeps():
 
 
 @pytest.mark.parametrize('mode,is_told', [('allow_mix_precision', True), ('force_fp32', False)])
-def test_the_rewrite_of_a_gpu_is_told_too(mode, is_told, monkeypatch):
+def test_the_rewrite_on_a_gpu_gets_the_float32_operations(mode, is_told, monkeypatch):
     names = ['TF_AUTO_MIXED_PRECISION_GRAPH_REWRITE_' + change for change in (
         'INFERLIST_REMOVE', 'CLEARLIST_REMOVE', 'DENYLIST_ADD', 'GRAYLIST_REMOVE', 'BLACKLIST_ADD')]
     for name in names:
@@ -76,14 +76,14 @@ def test_the_rewrite_of_a_gpu_is_told_too(mode, is_told, monkeypatch):
 @pytest.mark.parametrize('flags', [dict(precision_mode='allow_mix_precision_fp16'),
                                    dict(precision_mode='force_fp16'),
                                    dict(npu_options=['precision_mode_v2=mixed_float16'])])
-def test_a_cpu_says_which_modes_it_has(flags):
+def test_a_mode_that_a_cpu_lacks_is_reported_with_those_it_has(flags):
     assert CPU.own.precision(RuntimeConfig(**flags)).rewrite is None
     assert 'on a CPU --precision_mode has allow_mix_precision and allow_mix_precision_bf16' in (
         precision.describe(CPU, RuntimeConfig(**flags)))
 
 
 @pytest.mark.skipif(bool(host_kernels.bfloat16_obstacle()), reason='needs a CPU with bfloat16')
-def test_a_session_that_mixes_rounds_products_to_bfloat16_and_no_coarser():
+def test_a_mixed_session_rounds_products_to_bfloat16_and_no_coarser():
     rng = np.random.RandomState(0)
     with tf.Graph().as_default():
         images = tf.placeholder(tf.float32, [2, 32, 48, 16])
@@ -118,13 +118,15 @@ def zeros_at(*numbers):
     return data
 
 
-def test_without_overflow_scaling_by_powers_of_two_changes_no_loss(tmp_path):
+def test_without_overflow_neither_scaling_nor_gradient_size_changes_a_loss(tmp_path):
+    """Powers of two add no rounding, in float32 as in float16."""
     run_toy(tmp_path / 'plain', 8)
-    run_toy(tmp_path / 'scaled', 8, runtime=dict(SCALED, loss_scale='fixed'))
-    np.testing.assert_allclose(totals(tmp_path / 'scaled'), totals(tmp_path / 'plain'), rtol=1e-6)
+    for name, options in (('scaled', {}), ('divided', dict(gradient_size=1024.))):
+        run_toy(tmp_path / name, 8, runtime=dict(SCALED, loss_scale='fixed'), **options)
+        np.testing.assert_allclose(totals(tmp_path / name), totals(tmp_path / 'plain'), rtol=1e-6)
 
 
-def test_a_step_that_overflows_is_skipped_and_not_counted(tmp_path):
+def test_a_step_that_overflows_is_skipped_and_not_counted(tmp_path, capsys):
     results = run_toy(tmp_path, 8, model=kinked_model, data=zeros_at(3, 4), runtime=SCALED)
     assert results['step'] == 8
     rows = train_rows(tmp_path)
@@ -132,9 +134,10 @@ def test_a_step_that_overflows_is_skipped_and_not_counted(tmp_path):
     assert rows[-1]['skipped_steps'] == 2
     # Halved twice after step 3, doubled after another growth interval of good steps or not yet.
     assert [row['loss_scale'] for row in rows] == [1024.] * 3 + [256.] * 5
+    assert '| Loss scale: 1024' in capsys.readouterr().out
 
 
-def test_a_fixed_scale_skips_overflows_and_stays(tmp_path):
+def test_a_fixed_scale_skips_overflows_and_is_unchanged(tmp_path):
     run_toy(tmp_path, 8, model=kinked_model, data=zeros_at(3),
             runtime=dict(SCALED, loss_scale='fixed'))
     rows = train_rows(tmp_path)
@@ -142,7 +145,7 @@ def test_a_fixed_scale_skips_overflows_and_stays(tmp_path):
     assert {row['loss_scale'] for row in rows} == {1024.}
 
 
-def test_a_resumed_run_has_scale_counters_and_data_of_one_that_was_not_interrupted(tmp_path):
+def test_a_resumed_run_has_the_scale_counters_and_data_of_an_uninterrupted_one(tmp_path):
     settings = dict(model=kinked_model, data=zeros_at(3, 11), runtime=SCALED)
     run_toy(tmp_path / 'whole', 17, **settings)
     run_toy(tmp_path / 'parts', 6, **settings)
@@ -152,7 +155,7 @@ def test_a_resumed_run_has_scale_counters_and_data_of_one_that_was_not_interrupt
     assert parts == whole
 
 
-def test_a_checkpoint_with_loss_scaling_goes_on_without_and_back(tmp_path):
+def test_a_checkpoint_with_loss_scaling_resumes_without_and_back(tmp_path):
     run_toy(tmp_path, 6, runtime=SCALED)
     assert run_toy(tmp_path, 8)['step'] == 8
     results = run_toy(tmp_path, 10, runtime=SCALED)
@@ -161,7 +164,7 @@ def test_a_checkpoint_with_loss_scaling_goes_on_without_and_back(tmp_path):
     assert reader.get_tensor('loss_scale/batches_seen') == 10
 
 
-def test_loss_scaling_does_not_change_what_prediction_loads(tmp_path, capsys):
+def test_prediction_loads_a_checkpoint_with_loss_scaling(tmp_path, capsys):
     prefix = run_toy(tmp_path, 6, runtime=SCALED)['checkpoint']
     with tf.Graph().as_default(), tf.Session() as session:
         linear_model(tf.zeros([2, 4]), False)
@@ -169,18 +172,6 @@ def test_loss_scaling_does_not_change_what_prediction_loads(tmp_path, capsys):
     assert 'loaded 2 variables' in capsys.readouterr().out
 
 
-def test_a_loss_divided_by_the_size_of_its_gradients_trains_alike(tmp_path):
-    """float16 is not needed for it: a power of two rounds nothing."""
-    run_toy(tmp_path / 'plain', 8)
-    run_toy(tmp_path / 'divided', 8, runtime=dict(SCALED, loss_scale='fixed'), gradient_size=1024.)
-    np.testing.assert_allclose(totals(tmp_path / 'divided'), totals(tmp_path / 'plain'), rtol=1e-6)
-
-
-def test_endless_overflow_ends_with_an_explanation(tmp_path):
+def test_endless_overflow_ends_the_run(tmp_path):
     with pytest.raises(UserError, match='steps in a row overflowed after step 2'):
         run_toy(tmp_path, 8, model=kinked_model, data=zeros_at(*range(2, 100)), runtime=SCALED)
-
-
-def test_the_scale_is_on_the_log_line(tmp_path, capsys):
-    run_toy(tmp_path, 1, runtime=SCALED)
-    assert '| Loss scale: 1024' in capsys.readouterr().out

@@ -1,4 +1,4 @@
-"""What a CPU can do is known before TensorFlow is imported."""
+"""The CPU's instruction sets, read before TensorFlow is imported."""
 import os
 
 import pytest
@@ -22,24 +22,24 @@ def setting(monkeypatch):
     return start
 
 
-def test_a_cpu_without_avx_is_named_before_tensorflow_is_imported(cpu):
+def test_a_cpu_without_avx_is_reported_before_tensorflow_is_imported(cpu):
     cpu('sse4_1 sse4_2')
     with pytest.raises(UserError, match='cpuinfo: found a CPU without AVX, must have it'):
         engine.start_tensorflow()
 
 
-def test_a_cpu_with_avx_alone_keeps_the_kernels_that_tensorflow_chooses(cpu, setting):
+def test_a_cpu_with_only_avx_keeps_tensorflows_default_kernels(cpu, setting):
     cpu('sse4_2 avx')
     assert setting() is None
 
 
 @pytest.mark.parametrize('flags', ['avx avx2', 'avx avx2 avx512f avx512_bf16'])
-def test_onednn_computes_on_a_cpu_with_avx2_unless_the_user_says_otherwise(cpu, setting, flags):
+def test_onednn_is_enabled_with_avx2_unless_the_user_disables_it(cpu, setting, flags):
     cpu(flags)
     assert [setting(), setting(''), setting('0')] == ['1', '1', '0']
 
 
-def test_a_system_that_does_not_list_instructions_has_none_and_starts(monkeypatch, tmp_path):
+def test_an_unknown_cpu_is_accepted(monkeypatch, tmp_path):
     monkeypatch.setattr(processor, '_CPU_INFO', str(tmp_path / 'missing'))
     assert processor.cpu_instructions() == frozenset()
     processor.require_avx()

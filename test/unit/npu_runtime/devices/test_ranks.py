@@ -1,4 +1,4 @@
-"""How ranks are found, launched and described. (What they compute: test/distributed.)"""
+"""How ranks are found, launched and described; test/distributed tests what they compute."""
 import json
 import sys
 
@@ -16,7 +16,7 @@ from vo_common.files import read_json
 CPU, NPU = Device('cpu', 'test'), Device('npu', 'test')
 
 
-def test_without_a_launcher_there_is_one_rank_and_nothing_changes():
+def test_a_single_process_is_one_rank_and_changes_nothing():
     ranks = distribution.connect(CPU, {})
     assert (ranks.size, ranks.rank) == (1, 0)
     optimizer, tensor = object(), object()
@@ -29,12 +29,12 @@ def test_one_npu_needs_no_rank_table():
     assert distribution.connect(NPU, {'RANK_SIZE': '1'}).size == 1
 
 
-def test_npu_ranks_on_another_device_are_refused_rather_than_trained_apart():
+def test_npu_ranks_on_another_device_are_refused():
     with pytest.raises(UserError, match='RANK_SIZE is 8.*device is cpu.*train_multi.sh --np 8'):
         distribution.connect(CPU, {'RANK_SIZE': '8', 'RANK_ID': '0'})
 
 
-def test_a_launch_without_horovod_says_how_to_get_it(monkeypatch):
+def test_a_launch_without_horovod_names_the_installer(monkeypatch):
     monkeypatch.setitem(sys.modules, 'horovod', None)
     with pytest.raises(UserError, match='install_horovod.sh'):
         distribution.connect(CPU, {'HOROVOD_SIZE': '2'})
@@ -44,7 +44,7 @@ def write_table(path, *flags):
     return make_rank_table.main(['--output=%s' % path, '--server_ids=10.0.0.1'] + list(flags))
 
 
-def test_a_written_rank_table_is_one_that_is_accepted(tmp_path, capsys):
+def test_a_written_rank_table_is_accepted(tmp_path, capsys):
     path = str(tmp_path / 'my table.json')
     (tmp_path / 'hccn.conf').write_text('address_0=192.168.100.101\nnetmask_0=255.255.255.0\n'
                                         'address_1=192.168.101.101\n')
@@ -76,7 +76,7 @@ def test_ranks_are_counted_over_the_servers():
     (['--devices=0', '--device_ips=192.168.1.256'], '--device_ips=192.168.1.256: must be'),
     (['--devices=-1', '--device_ips=192.168.1.1'], '--devices=-1: must be at least 0'),
     (['--devices=0', '--hccn_conf=/nowhere.conf'], '/nowhere.conf')])
-def test_a_rank_table_that_cannot_be_written_is_explained(tmp_path, flags, message):
+def test_invalid_cards_of_a_rank_table_are_reported(tmp_path, flags, message):
     with pytest.raises(UserError, match=message):
         write_table(tmp_path / 'table.json', *flags)
 
@@ -106,7 +106,7 @@ def good_table():
     (lambda table: table['server_list'].append('x'), 'found a value of another kind'),
     (lambda table: table['server_list'][0].update(device=None), 'found a value of another kind'),
     (lambda table: table.update(server_count='2'), 'found server_count 2, must be 1')])
-def test_a_wrong_rank_table_is_explained(tmp_path, spoil, message):
+def test_a_wrong_rank_table_is_reported(tmp_path, spoil, message):
     table = good_table()
     spoil(table)
     (tmp_path / 'table.json').write_text(json.dumps(table))
@@ -120,7 +120,7 @@ def test_a_wrong_rank_table_is_explained(tmp_path, spoil, message):
     '{"server_list": ' + '[' * 100000 + ']' * 100000 + '}', '[' * 100000 + ']' * 100000,
     '{"server_list": ' + '[' * 900 + ']' * 900 + '}', '[]', '5', '"x"', 'null', '{', '',
     '{"server_list": [{"device": [{"rank_id": "%s"}]}]}' % ('9' * 5000)])
-def test_a_hostile_rank_table_ends_in_one_sentence(tmp_path, text):
+def test_a_hostile_rank_table_is_reported_in_one_line(tmp_path, text):
     (tmp_path / 'table.json').write_text(text)
     with pytest.raises(UserError) as raised:
         make_rank_table.main(['--check=%s' % (tmp_path / 'table.json')])
@@ -134,12 +134,12 @@ def test_a_hostile_rank_table_ends_in_one_sentence(tmp_path, text):
     ({'CM_WORKER_SIZE': '8'}, 'CM_WORKER_SIZE=8 in the environment: must be unset'),
     ({'CM_CHIEF_IP': '10.0.0.1', 'RANK_TABLE_FILE': 't.json'}, 'CM_CHIEF_IP=10.0.0.1 in the '),
     ({'RANK_SIZE': '\u00b2'}, 'RANK_SIZE=\u00b2 in the environment: must be a whole number')])
-def test_two_ways_to_launch_at_once_are_refused(environ, message):
+def test_two_launch_methods_at_once_are_refused(environ, message):
     with pytest.raises(UserError, match=message):
         distribution.connect(NPU, environ)
 
 
-def test_the_plugins_other_way_to_launch_does_not_disturb_one_card_or_another_device():
+def test_variables_of_the_plugins_other_launch_do_not_affect_one_card_or_another_device():
     assert distribution.connect(NPU, {'CM_WORKER_SIZE': '1'}).size == 1
     assert distribution.connect(CPU, {'CM_WORKER_SIZE': '8', 'CM_CHIEF_IP': '10.0.0.1'}).size == 1
 
@@ -148,7 +148,7 @@ def test_the_plugins_other_way_to_launch_does_not_disturb_one_card_or_another_de
     (['--np', '0', 'geonet/main.py'], '--np=0: must be a number of ranks'),
     (['--np', '2'], 'no program given'),
     (['--np', '2', 'nowhere.py'], 'nowhere.py does not exist')])
-def test_a_wrong_launch_is_explained(arguments, message):
+def test_a_wrong_launch_is_reported(arguments, message):
     ended = run('scripts/train_multi.sh', *arguments, PYTHON=sys.executable)
     assert ended.returncode == 2 and message in ended.stderr
 
@@ -160,10 +160,10 @@ def test_one_rank_broadcasts_nothing():
 
 @pytest.mark.parametrize('environ, size', [
     ({}, 1), ({'RANK_SIZE': '8'}, 8), ({'HOROVOD_SIZE': '2', 'RANK_SIZE': '1'}, 2)])
-def test_the_launched_size_is_known_before_the_ranks_meet(environ, size):
+def test_the_launched_size_is_known_before_the_ranks_connect(environ, size):
     assert distribution.launched_size(environ) == size
 
 
-def test_a_launched_size_that_is_no_number_is_named():
+def test_a_launched_size_that_is_not_a_number_is_reported():
     with pytest.raises(UserError, match='RANK_SIZE'):
         distribution.launched_size({'RANK_SIZE': 'eight'})

@@ -1,4 +1,4 @@
-"""The training loop: exact steps, true resume, clean ends, one session call a step."""
+"""The training loop: steps, resuming, signals, one session call per step."""
 import glob
 import json
 import os
@@ -18,7 +18,7 @@ from npu_runtime.training.metrics import read_metrics
 from npu_runtime.training.step import TrainingStep
 from npu_runtime.training.task import TrainingOutput
 from toy_training import (
-    ToyConfig, linear_model, losses_of, random_batches, run_toy, toy_task)
+    ToyConfig, linear_model, losses_of, random_batches, rows_of, run_toy, toy_task)
 from vo_common.errors import UserError
 
 
@@ -37,14 +37,14 @@ def uninterrupted(tmp_path_factory):
     return folder, results
 
 
-def test_makes_exactly_max_steps_steps(uninterrupted):
+def test_a_run_makes_exactly_max_steps_steps(uninterrupted):
     folder, results = uninterrupted
     assert results['step'] == 17
     assert [step for step, _ in losses_of(folder)] == list(range(1, 18))
     assert checkpoints.read_step(results['checkpoint']) == 17
 
 
-def test_saves_on_schedule_and_at_the_end_and_keeps_the_newest(uninterrupted):
+def test_checkpoints_are_saved_on_schedule_and_at_the_end_and_the_newest_kept(uninterrupted):
     folder, _ = uninterrupted
     kept = sorted(name for name in os.listdir(str(folder)) if name.endswith('.index'))
     assert kept == ['model-10.index', 'model-15.index', 'model-17.index']
@@ -58,7 +58,7 @@ def test_the_checkpoint_holds_the_whole_training_state_under_plain_names(uninter
                            'net/weights/Adam_1', 'beta1_power', 'beta2_power'}
 
 
-def test_metrics_tell_every_term_and_the_end(uninterrupted):
+def test_metrics_have_every_loss_term_and_the_end(uninterrupted):
     rows = read_metrics(uninterrupted[0])
     assert [row['event'] for row in rows][:2] == ['start', 'train']
     assert rows[-1]['event'] == 'end' and rows[-1]['reason'] == 'done'
@@ -69,7 +69,7 @@ def test_metrics_tell_every_term_and_the_end(uninterrupted):
     assert row['examples_per_second'] == pytest.approx(2 / row['seconds_per_step'])
 
 
-def test_a_run_killed_hard_and_resumed_equals_one_that_was_not(uninterrupted, tmp_path):
+def test_a_killed_and_resumed_run_equals_an_uninterrupted_one(uninterrupted, tmp_path):
     """A copy of the folder in the middle of a step is what a kill leaves there."""
     killed = tmp_path / 'killed'
 
@@ -86,14 +86,14 @@ def test_a_run_killed_hard_and_resumed_equals_one_that_was_not(uninterrupted, tm
     expected = values_of(uninterrupted[1]['checkpoint'])
     for key, value in values_of(results['checkpoint']).items():
         np.testing.assert_array_equal(value, expected[key], err_msg=key)
-    assert [row['step'] for row in read_metrics(killed) if row['event'] == 'resume'] == [5]
+    assert [row['step'] for row in rows_of(killed, 'resume')] == [5]
 
 
 @pytest.mark.parametrize('number,error', [(signal.SIGINT, KeyboardInterrupt),
                                           (signal.SIGTERM, SystemExit),
                                           (signal.SIGHUP, SystemExit)])
-def test_a_signal_stops_after_the_step_with_a_checkpoint(uninterrupted, tmp_path, monkeypatch,
-                                                         number, error):
+def test_a_signal_stops_after_the_step_with_a_checkpoint(
+        uninterrupted, tmp_path, monkeypatch, number, error):
     monkeypatch.setattr(signal, 'SIG_IGN', None)  # also where the tests run under nohup
     before = signal.getsignal(number)
     with pytest.raises(error) as raised:
@@ -120,16 +120,16 @@ def test_another_model_configuration_is_refused_with_its_differences(uninterrupt
         run_toy(uninterrupted[0], 20, config=ToyConfig(size=5))
 
 
-def test_settings_that_are_not_architecture_may_change_and_the_change_is_noted(tmp_path):
+def test_flags_outside_the_architecture_may_change_and_the_change_is_recorded(tmp_path):
     run_toy(tmp_path, 2, config=ToyConfig(weight=0.1))
     run_toy(tmp_path, 3, config=ToyConfig(weight=0.2))
     with open(str(tmp_path / 'config.json')) as stream:
         assert json.load(stream)['model'] == {'size': 4, 'weight': 0.2}
-    changed, = [row['changed'] for row in read_metrics(tmp_path) if row['event'] == 'resume']
+    changed, = [row['changed'] for row in rows_of(tmp_path, 'resume')]
     assert changed == {'model.weight': [0.1, 0.2]}
 
 
-def test_a_run_older_than_a_flag_goes_on_with_the_flag_s_default(tmp_path):
+def test_a_run_older_than_a_flag_resumes_with_the_default_of_the_flag(tmp_path):
     run_toy(tmp_path, 2)
     (tmp_path / 'config.json').write_text('{"model": {"weight": 0.1, "mode": "gone"}}')
     assert run_toy(tmp_path, 3)['step'] == 3
@@ -138,7 +138,7 @@ def test_a_run_older_than_a_flag_goes_on_with_the_flag_s_default(tmp_path):
         run_toy(tmp_path, 4, config=ToyConfig(size=5))
 
 
-def test_one_session_call_a_step(tmp_path, monkeypatch):
+def test_a_step_is_one_session_call(tmp_path, monkeypatch):
     calls = []
     real_run = tf.Session.run
 
@@ -160,7 +160,7 @@ def two_nets(batch, is_training):
     return TrainingOutput({'fit': tf.reduce_mean((tf.matmul(batch, old) * new - 1) ** 2)}, {})
 
 
-def test_a_published_checkpoint_starts_a_new_run_of_which_only_some_scopes_are_trained(tmp_path):
+def test_a_published_checkpoint_initialises_a_run_that_trains_some_scopes(tmp_path):
     published = str(tmp_path / 'published' / 'model-300')
     old = np.full([4, 1], 0.25, np.float32)
     write_values(published, {'old_net/weights': old, 'global_step_1': np.int64(300)})
@@ -180,7 +180,7 @@ def test_an_initial_checkpoint_that_lacks_a_required_net_is_refused(tmp_path):
                 init_scopes=['old_net'])
 
 
-def test_custom_names_of_checkpoints_resume_too(uninterrupted, tmp_path):
+def test_checkpoints_with_custom_names_are_resumed(uninterrupted, tmp_path):
     for steps in (10, 17):
         run_toy(tmp_path, steps,
                 checkpoint_name=lambda step: 'model' if step >= steps else 'model%d' % step)
@@ -188,7 +188,7 @@ def test_custom_names_of_checkpoints_resume_too(uninterrupted, tmp_path):
     assert losses_of(tmp_path) == losses_of(uninterrupted[0])
 
 
-def test_moving_averages_are_updated_only_where_trained(tmp_path):
+def test_moving_averages_are_updated_only_in_trained_scopes(tmp_path):
     trained = values_of(run_toy(tmp_path / 'a', 2)['checkpoint'])
     assert trained['net/average'] != 0
 

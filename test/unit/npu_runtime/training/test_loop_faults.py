@@ -1,4 +1,4 @@
-"""The training loop where something goes wrong: what it says, and what stays usable."""
+"""Failures of the training loop: their messages, and what stays usable."""
 import os
 import resource
 import shutil
@@ -12,10 +12,9 @@ import tensorflow.compat.v1 as tf
 
 from checkpoint_values import values_of, write_values
 from npu_runtime import checkpoint_writer, checkpoints
-from npu_runtime.training.metrics import read_metrics
 from npu_runtime.training.signals import StopSignals
 from npu_runtime.training.task import Validation
-from toy_training import linear_model, losses_of, random_batches, run_toy
+from toy_training import linear_model, losses_of, random_batches, rows_of, run_toy
 from vo_common.errors import UserError
 
 
@@ -24,14 +23,14 @@ def exploding_data(start_step, rank, size):
         lambda step: tf.fill([2, 4], tf.where(tf.equal(step, 6), float('nan'), 1.)))
 
 
-def test_a_loss_that_is_not_finite_stops_and_names_term_and_step(tmp_path):
+def test_a_loss_that_is_not_finite_ends_the_run_with_its_term_and_step(tmp_path):
     with pytest.raises(UserError, match=r'step 7: .* in fit \(nan\)'):
         run_toy(tmp_path, 17, data=exploding_data)
     assert checkpoints.read_step(checkpoints.latest(str(tmp_path))) == 5
     assert np.isfinite(values_of(checkpoints.latest(str(tmp_path)))['net/weights']).all()
 
 
-def test_weights_spoilt_behind_a_finite_loss_are_not_saved(tmp_path):
+def test_weights_that_are_not_finite_are_not_saved_despite_a_finite_loss(tmp_path):
     def model(batch, is_training):
         output = linear_model(batch, is_training)
         # sqrt has an infinite slope at zero: the loss stays finite, the gradient does not.
@@ -44,7 +43,7 @@ def test_weights_spoilt_behind_a_finite_loss_are_not_saved(tmp_path):
     assert not checkpoints.newest_in(str(tmp_path))
 
 
-def test_a_full_disk_says_so_and_leaves_the_earlier_checkpoint(tmp_path):
+def test_a_full_disk_is_reported_and_keeps_the_earlier_checkpoint(tmp_path):
     def big_model(batch, is_training):
         output = linear_model(batch, is_training)
         ballast = tf.get_variable('ballast', [50000], initializer=tf.zeros_initializer())
@@ -68,7 +67,7 @@ def test_a_full_disk_says_so_and_leaves_the_earlier_checkpoint(tmp_path):
     assert run_toy(tmp_path, 11, model=big_model)['step'] == 11
 
 
-def test_an_output_folder_that_cannot_be_is_refused_before_the_model_is_built(tmp_path):
+def test_an_impossible_output_folder_is_refused_before_the_model_is_built(tmp_path):
     (tmp_path / 'file').write_text('')
 
     def no_model(batch, is_training):
@@ -87,12 +86,12 @@ def broken_data(start_step, rank, size):
         lambda batch: tf.debugging.check_numerics(batch / 0., 'pixels of 000003.png'))
 
 
-def test_an_input_error_without_a_file_has_a_class_of_its_own(tmp_path):
+def test_an_input_error_is_reported_as_unreadable_training_data(tmp_path):
     with pytest.raises(UserError, match='^cannot read the training data: pixels of 000003.png'):
         run_toy(tmp_path, 3, data=broken_data)
 
 
-def test_an_error_that_the_loader_explains_keeps_its_words(tmp_path):
+def test_an_error_raised_by_the_loader_keeps_its_message(tmp_path):
     def read(batch):
         raise UserError('000003.png is truncated')
 
@@ -103,7 +102,7 @@ def test_an_error_that_the_loader_explains_keeps_its_words(tmp_path):
         run_toy(tmp_path, 3, data=data)
 
 
-def test_out_of_memory_is_explained(tmp_path):
+def test_running_out_of_memory_is_reported(tmp_path):
     def greedy_model(batch, is_training):
         output = linear_model(batch, is_training)
         size = tf.cast(1e7 + batch[0, 0], tf.int32)
@@ -113,7 +112,7 @@ def test_out_of_memory_is_explained(tmp_path):
         run_toy(tmp_path, 3, model=greedy_model)
 
 
-def test_a_run_whose_folder_is_removed_while_it_saves_ends_with_a_sentence(tmp_path, monkeypatch):
+def test_a_folder_removed_during_a_save_ends_the_run_with_a_message(tmp_path, monkeypatch):
     write = checkpoint_writer._write
 
     def write_and_remove(saver, session, prefix):
@@ -125,7 +124,7 @@ def test_a_run_whose_folder_is_removed_while_it_saves_ends_with_a_sentence(tmp_p
     assert not (tmp_path / 'run').exists()
 
 
-def test_unreadable_lines_of_the_metrics_are_dropped_alone_and_named(tmp_path, capsys):
+def test_only_unreadable_lines_of_metrics_are_dropped_with_a_warning(tmp_path, capsys):
     run_toy(tmp_path / 'whole', 10)
     run_toy(tmp_path / 'run', 7)
     path = tmp_path / 'run' / 'metrics.jsonl'
@@ -145,7 +144,7 @@ ONES = Validation(lambda: tf.data.Dataset.from_tensors(tf.ones([2, 4])), 1, 1, '
 def test_the_best_checkpoint_is_kept_across_a_resume_whatever_the_metrics_say(tmp_path):
     # Far too large a rate: the first steps are the best ones.
     best = run_toy(tmp_path, 5, validation=ONES, learning_rate=1.)['best']
-    rows = [row for row in read_metrics(tmp_path) if row['event'] == 'validation']
+    rows = rows_of(tmp_path, 'validation')
     assert best == min(row['losses']['fit'] for row in rows)
     before = values_of(str(tmp_path / 'model-best'))
     assert set(before) == {'net/weights', 'net/average', 'validation/fit'}
@@ -171,27 +170,26 @@ def weights_of(prefix):
 
 
 @pytest.mark.parametrize('spoil', [lose, damage])
-def test_a_best_checkpoint_that_is_lost_or_damaged_is_made_again_at_the_next_validation(
-        tmp_path, spoil):
+def test_a_lost_or_damaged_best_checkpoint_is_replaced_at_the_next_validation(tmp_path, spoil):
     # Far too large a rate: later steps are worse than the best one.
     best = run_toy(tmp_path, 5, validation=ONES, learning_rate=1.)['best']
     spoil(str(tmp_path / 'model-best'))
     again = run_toy(tmp_path, 6, validation=ONES, learning_rate=100.)['best']
-    rows = [row for row in read_metrics(tmp_path) if row['event'] == 'validation']
+    rows = rows_of(tmp_path, 'validation')
     assert rows[-1]['best'] and rows[-1]['metric'] == again > best
     assert values_of(str(tmp_path / 'model-best'))['validation/fit'] == again
     np.testing.assert_array_equal(weights_of(tmp_path / 'model-best'),
                                   weights_of(tmp_path / 'model-6'))
 
 
-def test_a_best_checkpoint_that_vanishes_while_a_run_goes_on_is_made_again(tmp_path):
+def test_a_best_checkpoint_that_vanishes_during_a_run_is_replaced(tmp_path):
     def vanish_at_step_4(step, row):
         if step == 4:
             lose(str(tmp_path / 'model-best'))
         return ''
     best = run_toy(tmp_path, 5, validation=ONES, learning_rate=1.,
                    log_line=vanish_at_step_4)['best']
-    rows = [row for row in read_metrics(tmp_path) if row['event'] == 'validation']
+    rows = rows_of(tmp_path, 'validation')
     assert rows[3]['best'] and values_of(str(tmp_path / 'model-best'))['validation/fit'] == best
     assert best == min(row['metric'] for row in rows[3:])
 
@@ -200,7 +198,7 @@ class Stopped(Exception):
     """Ends a run as abruptly as an exception can."""
 
 
-def test_a_long_training_is_saved_by_time_and_goes_on_from_there(tmp_path):
+def test_a_training_is_saved_by_time_and_resumes_from_there(tmp_path):
     def stop_at_step_9(step, row):
         if step == 9:
             raise Stopped()
@@ -212,20 +210,20 @@ def test_a_long_training_is_saved_by_time_and_goes_on_from_there(tmp_path):
     with pytest.raises(Stopped):
         run_toy(folder, 12, save_minutes=1e-9, log_line=stop_at_step_9, **names)
     saved = [(row['step'], os.path.basename(row['path']))
-             for row in read_metrics(folder) if row['event'] == 'checkpoint']
+             for row in rows_of(folder, 'checkpoint')]
     assert saved == [(step, 'model6' if step == 6 else 'model-latest') for step in range(1, 9)]
     assert {name for name in os.listdir(str(folder)) if name.endswith('.index')} == {
         'model6.index', 'model-latest.index'}
     assert tf.train.latest_checkpoint(str(folder)) == str(folder / 'model-latest')
     run_toy(folder, 12, **names)
-    assert [row['step'] for row in read_metrics(folder) if row['event'] == 'resume'] == [8]
+    assert [row['step'] for row in rows_of(folder, 'resume')] == [8]
     assert losses_of(folder) == losses_of(tmp_path / 'whole')
     assert {name for name in os.listdir(str(folder)) if name.endswith('.index')} == {
         'model6.index', 'model.index'}
     assert tf.train.latest_checkpoint(str(folder)) == str(folder / 'model')
 
 
-def test_a_training_is_not_saved_by_time_before_the_minutes_are_over(tmp_path, monkeypatch):
+def test_a_training_is_saved_by_time_only_after_save_minutes(tmp_path, monkeypatch):
     clock = [0.]
     monkeypatch.setattr(time, 'monotonic', lambda: clock[0])
 
@@ -234,19 +232,19 @@ def test_a_training_is_not_saved_by_time_before_the_minutes_are_over(tmp_path, m
         return ''
     run_toy(tmp_path, 10, save_minutes=10., save_every=6, log_line=three_minutes_a_step)
     saved = [(row['step'], os.path.basename(row['path']))
-             for row in read_metrics(tmp_path) if row['event'] == 'checkpoint']
+             for row in rows_of(tmp_path, 'checkpoint')]
     # Ten minutes are over with the fourth step, and after the one of step 6 again.
     assert saved == [(4, 'model-latest'), (6, 'model-6'), (10, 'model-10')]
 
 
 @pytest.mark.parametrize('step', [np.float32(np.nan), np.float32(-3), np.int64([1, 2])])
-def test_a_step_that_is_no_number_of_steps_is_refused(tmp_path, step):
+def test_an_invalid_global_step_is_refused(tmp_path, step):
     write_values(tmp_path / 'model-5', {'global_step': step})
     with pytest.raises(UserError, match='none of the 1 checkpoints'):
         run_toy(tmp_path, 6)
 
 
-def test_a_second_signal_ends_a_run_at_once_also_within_a_step(monkeypatch, capsys):
+def test_a_second_signal_ends_a_run_at_once_even_within_a_step(monkeypatch, capsys):
     ended, statuses = threading.Event(), []
     monkeypatch.setattr(os, '_exit', lambda status: statuses.append(status) or ended.set())
 

@@ -1,4 +1,4 @@
-"""What is seen of a run: log lines, TensorBoard, images, validation, metrics."""
+"""Output of a run: log lines, TensorBoard, images, validation, metrics."""
 import glob
 import json
 import math
@@ -11,7 +11,7 @@ import tensorflow.compat.v1 as tf
 from npu_runtime.training.chief import due
 from npu_runtime.training.metrics import MetricsLog, read_metrics
 from npu_runtime.training.task import Validation, default_log_line
-from toy_training import linear_model, run_toy, train_rows
+from toy_training import linear_model, rows_of, run_toy, train_rows
 from vo_common.errors import UserError
 
 
@@ -33,14 +33,14 @@ def test_the_log_line_has_the_published_form():
         'Iteration: [    100] | Time: 2.8347s/iter | Loss: 3.112')
 
 
-def test_multiples_are_met_also_by_steps_of_many():
+def test_intervals_are_due_even_if_several_steps_pass_at_once():
     steps = [5, 7, 9, 12, 19, 20, 20, 47, 49]
     met = [step for before, step in zip(steps, steps[1:]) if due(10, before, step)]
     assert met == [12, 20, 47]
     assert not due(0, 0, 10)
 
 
-def test_log_lines_and_rows_come_every_log_every_steps(tmp_path, capsys):
+def test_log_lines_and_rows_appear_every_log_freq_steps(tmp_path, capsys):
     run_toy(tmp_path, 11, log_freq=4, log_line=lambda step, row: 'at %d' % step)
     assert [line for line in capsys.readouterr().out.split('\n') if line.startswith('at ')] == [
         'at 4', 'at 8']
@@ -62,7 +62,7 @@ def test_tensorboard_has_every_term_total_rate_and_images(tmp_path):
 def test_validation_uses_the_trained_variables_and_reports_everywhere(tmp_path, capsys):
     validation = Validation(make_dataset=fixed_batches, every=2, batches=3)
     run_toy(tmp_path, 6, validation=validation)
-    rows = [row for row in read_metrics(tmp_path) if row['event'] == 'validation']
+    rows = rows_of(tmp_path, 'validation')
     assert [row['step'] for row in rows] == [2, 4, 6]
     weights = tf.train.load_checkpoint(str(tmp_path / 'model-6')).get_tensor('net/weights')
     error = ((np.ones([1, 4]) @ weights - 1.) ** 2).item()
@@ -78,7 +78,7 @@ def test_validation_does_not_change_training(tmp_path):
     assert watched['losses'] == plain['losses']
 
 
-def test_validation_may_have_its_own_line_and_keep_nothing(tmp_path, capsys):
+def test_validation_may_have_its_own_log_line_and_keep_no_checkpoint(tmp_path, capsys):
     validation = Validation(fixed_batches, 3, 1, keep_best=False,
                             log_format='Accuracy : %(total)s')
     run_toy(tmp_path, 3, validation=validation)
@@ -86,7 +86,7 @@ def test_validation_may_have_its_own_line_and_keep_nothing(tmp_path, capsys):
     assert not os.path.exists(str(tmp_path / 'model-best.index'))
 
 
-def test_a_clock_that_steps_back_does_not_touch_what_is_measured(tmp_path, monkeypatch):
+def test_a_clock_set_back_does_not_affect_durations(tmp_path, monkeypatch):
     times = iter(range(10 ** 6, 0, -1000))
     monkeypatch.setattr('npu_runtime.training.metrics.time.time', lambda: next(times))
     results = run_toy(tmp_path, 4)
@@ -96,7 +96,7 @@ def test_a_clock_that_steps_back_does_not_touch_what_is_measured(tmp_path, monke
     assert 0 < results['seconds_per_step'] < 60
 
 
-def test_metrics_drop_rows_that_a_resumed_run_will_write_again(tmp_path):
+def test_metrics_drop_rows_that_a_resumed_run_repeats(tmp_path):
     log = MetricsLog(str(tmp_path), 0)
     for step in (1, 2, 3):
         log.append('train', step, total=float(step), losses={'a': math.inf})
@@ -113,14 +113,14 @@ def test_metrics_drop_rows_that_a_resumed_run_will_write_again(tmp_path):
         json.loads(line, parse_constant=pytest.fail)  # valid JSON whatever the values
 
 
-def test_a_full_disk_under_the_metrics_is_named():
+def test_a_full_disk_is_reported_when_metrics_are_written():
     log = MetricsLog.__new__(MetricsLog)
     log._path, log._stream = '/dev/full', open('/dev/full', 'a')
     with pytest.raises(UserError, match='/dev/full'):
         log.append('train', 1, total=0.)
 
 
-def test_a_loss_that_is_no_scalar_is_a_programming_error(tmp_path):
+def test_a_loss_that_is_not_a_scalar_is_a_programming_error(tmp_path):
     def model(batch, is_training):
         output = linear_model(batch, is_training)
         output.losses['wrong'] = batch
