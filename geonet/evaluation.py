@@ -20,10 +20,6 @@ def metric_evaluator(run, model):
     train_flow: `flow_epe`, pixels, and `flow_fl`, share 0..1, on a KITTI 2015 folder: means over
     images, occluded pixels included, as in `eval_flow.py`.
 
-    Args:
-      run: <RunConfig>.
-      model: <ModelConfig>.
-
     Returns:
       (evaluator, name of the metric).
 

@@ -21,11 +21,6 @@ def test_depth(run, model, runtime):
     `--pictures=16bit` adds `<checkpoint name>_16bit/%010d.png`: depth times `--depth_scale` as
     KITTI depth PNGs, in the order of the names.
 
-    Args:
-      run: <RunConfig>.
-      model: <ModelConfig>.
-      runtime: <RuntimeConfig>.
-
     Returns:
       The path of the .npy file.
 

@@ -22,11 +22,6 @@ def test_flow(run, model, runtime):
     Also writes the names of the target images and the checkpoint to `flow.json`, and removes files
     that an earlier run wrote for other images.
 
-    Args:
-      run: <RunConfig>.
-      model: <ModelConfig>.
-      runtime: <RuntimeConfig>.
-
     Returns:
       The number of images.
 
@@ -40,16 +35,17 @@ def test_flow(run, model, runtime):
     remove_others(output_dir, re.escape(FLOW_FILE), ())
     folders = {name: make_folder(os.path.join(output_dir, name))
                for name in ('binary', 'color', 'png')}
-    with Predictor(lambda: flow_graph(model, run), run.init_ckpt_file,
-                   runtime) as predictor, \
-            PictureWriter(output_dir, 'pictures', run.pictures, run.video,
-                          source.rate) as pictures:
+    with Predictor(lambda: flow_graph(model, run), run.init_ckpt_file, runtime) as predictor, \
+            PictureWriter(output_dir, 'pictures', run.pictures, run.video, source.rate) as pictures:
         for snippet, flow in predict_flows(predictor, source, model):
             if pictures.wanted:
                 pictures.write(snippet.number, flow_picture(snippet.target, flow))
             if run.flow_size == 'original':
                 flow = resize_flow(flow, *snippet.size, bilinear=True)
-            _write(folders, '%06d' % snippet.number, flow)
+            name = '%06d' % snippet.number
+            write_flo(os.path.join(folders['binary'], name + '.flo'), flow)
+            write_png(os.path.join(folders['color'], name + '.png'), flow_to_colour(flow))
+            write_kitti_flow(os.path.join(folders['png'], name + '.png'), flow)
     for name, folder in folders.items():
         ending = '.flo' if name == 'binary' else '.png'
         remove_others(folder, r'[0-9]{6,}\%s' % ending,
@@ -109,9 +105,3 @@ def _example(snippet, model):
             camera_of(model.canonical_camera, model.img_height, model.img_width)
             if model.canonical_camera else snippet.intrinsics)
     return example
-
-
-def _write(folders, name, flow):
-    write_flo(os.path.join(folders['binary'], name + '.flo'), flow)
-    write_png(os.path.join(folders['color'], name + '.png'), flow_to_colour(flow))
-    write_kitti_flow(os.path.join(folders['png'], name + '.png'), flow)

@@ -27,11 +27,6 @@ def test_pose(run, model, runtime):
     `trajectory_tum.txt`, with times. `--pictures` adds `trajectory.png`, and `--video` adds
     `trajectory.mp4`, each frame above the path so far.
 
-    Args:
-      run: <RunConfig>.
-      model: <ModelConfig>.
-      runtime: <RuntimeConfig>.
-
     Returns:
       The number of snippets.
 
@@ -113,7 +108,7 @@ def predict_snippets(predict, source, model, intrinsics=(), refine_steps=0):
     for output in outputs:
         vectors = output['poses']
         if camera is not None and model.canonical_camera:
-            vectors = brought_to(_resized(camera, source.size, size), vectors,
+            vectors = brought_to(resized(camera, source.size, size), vectors,
                                  camera_of(model.canonical_camera, *size))
         motions.append(refine(next(originals), output['depth'], vectors) if refine else vectors)
     return snippets_of_vectors(np.stack(motions))
@@ -136,11 +131,6 @@ def _camera(source, model, intrinsics, refine_steps):
         warn('no calibration found: motions are given for --canonical_camera, with which the model '
              'was trained (set --intrinsics=fx,fy,cx,cy in pixels of the image files)')
     return camera
-
-
-def _resized(camera, size, new_size):
-    """The camera of images of `size` (height, width) after they are resized to `new_size`."""
-    return resized(camera, new_size[1] / size[1], new_size[0] / size[0])
 
 
 def averaged(poses):

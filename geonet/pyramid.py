@@ -14,11 +14,9 @@ def sizes_of(levels):
 
 def flatten(levels):
     """List of <float32>[M, H_s, W_s, C] -> flat pyramid [M, P, C]."""
-    flat = []
-    for level in levels:
-        batch, height, width, channels = level.shape.as_list()
-        flat.append(tf.reshape(level, [batch, height * width, channels]))
-    return tf.concat(flat, axis=1)
+    batch, _, _, channels = levels[0].shape.as_list()
+    return tf.concat([tf.reshape(level, [batch, height * width, channels])
+                      for level, (height, width) in zip(levels, sizes_of(levels))], axis=1)
 
 
 def unflatten(flat, sizes):

@@ -12,12 +12,6 @@ from vo_common.errors import UserError
 def run_training(run, model, augment, runtime):
     """Trains or resumes the run in `--checkpoint_dir`.
 
-    Args:
-      run: <RunConfig>.
-      model: <ModelConfig>.
-      runtime: <RuntimeConfig>.
-      augment: <AugmentConfig>.
-
     Returns:
       The results of `npu_runtime.training.loop.train`.
 

@@ -74,7 +74,7 @@ class Calibration:
         projection = self.matrix(key, (3, 4))
         calibrated = self.image_size(key, size_key)
         if size and calibrated and tuple(size) != calibrated:
-            projection = resized(projection, size[1] / calibrated[1], size[0] / calibrated[0])
+            projection = resized(projection, calibrated, size)
             self.warn_of_size(calibrated, size, 'the camera is scaled accordingly')
         check_camera(projection, 'calibration file %s: line %d: %s' % (
             self.path, self._texts[key][0], key), size)
@@ -196,14 +196,14 @@ def check_camera(matrix, where, size=None):
                         '%s' % ((where,) + tuple(point) + (name,)))
 
 
-def resized(camera, zoom_x, zoom_y, half_pixel_centers=True):
-    """The camera <float>[3, 3 or 4] after images are resized by these factors, in new pixels.
+def resized(camera, size, new_size, half_pixel_centers=True):
+    """The camera <float>[3, 3 or 4] after a resize from `size` to `new_size`, (height, width).
 
     Integer coordinates are pixel centres, so images start at -0.5 before and after resizing, and a
     new pixel is at the centre of the area that it averages. Without `half_pixel_centers`, as
     published, the principal point is up to half a pixel off.
     """
-    shift = 0.5 if half_pixel_centers else 0
+    (zoom_y, zoom_x), shift = np.divide(new_size, size), 0.5 if half_pixel_centers else 0
     change = np.array([[zoom_x, 0, shift * (zoom_x - 1)], [0, zoom_y, shift * (zoom_y - 1)],
                        [0, 0, 1]])
     return change @ np.asarray(camera)
@@ -212,11 +212,10 @@ def resized(camera, zoom_x, zoom_y, half_pixel_centers=True):
 def camera_text(intrinsics, zoom_x=1, zoom_y=1, half_pixel_centers=False):
     """The content of a camera file of a formatted set, for images resized by these factors.
 
-    Args:
-      intrinsics: <float>[3, 3] in pixels of the image file.
-      zoom_x, zoom_y, half_pixel_centers: as for `resized`.
+    `intrinsics` are <float>[3, 3] in pixels of the image file; see `resized`.
     """
-    scaled = resized(intrinsics, zoom_x, zoom_y, half_pixel_centers).astype(intrinsics.dtype)
+    scaled = resized(intrinsics, (1, 1), (zoom_y, zoom_x), half_pixel_centers).astype(
+        intrinsics.dtype)
     return '%f,0.,%f,0.,%f,%f,0.,0.,1.' % (scaled[0, 0], scaled[0, 2], scaled[1, 1], scaled[1, 2])
 
 

@@ -18,12 +18,13 @@ from kitti_data.poses import rotation_from_euler
 def camera_of(shares, height, width):
     """The camera with these shares, for images of this size in pixels: float64 [3, 3]."""
     fx, fy, cx, cy = shares
-    return resized(np.array([[fx, 0, cx - 0.5], [0, fy, cy - 0.5], [0, 0, 1]]), width, height)
+    return resized(np.array([[fx, 0, cx - 0.5], [0, fy, cy - 0.5], [0, 0, 1]]), (1, 1),
+                   (height, width))
 
 
 def shares_of(camera, height, width):
     """The shares of a camera [3, 3] whose images have this size in pixels: float64 [4]."""
-    unit = resized(np.asarray(camera, np.float64), 1 / width, 1 / height)
+    unit = resized(np.asarray(camera, np.float64), (height, width), (1, 1))
     return np.array([unit[0, 0], unit[1, 1], unit[0, 2] + 0.5, unit[1, 2] + 0.5])
 
 

@@ -52,8 +52,7 @@ class WindowSet:
         # needed only for turning.
         self._windows, first = [], 0
         for sequence, length, steps, found in zip(sequences, lengths, motions, formats):
-            intrinsics = (resized(sequence.intrinsics, img_width / found.width,
-                                  img_height / found.height)
+            intrinsics = (resized(sequence.intrinsics, found[:2], (img_height, img_width))
                           if augment and augment.turns else None)
             self._windows += [(first + start, steps[start:start + time_steps], intrinsics)
                               for start in range(length - time_steps)]
