@@ -36,8 +36,9 @@ def run_training(run, model, augment, runtime):
         return vo_model.training(batch, model, _INITIALIZERS[run.initializer]())
 
     def make_dataset(batches_seen, rank, size):
-        return windows.dataset(run.batch_size, run.shuffle, run.seed, batches_seen * run.batch_size,
-                               rank, size, run.num_threads)
+        return windows.dataset(
+            run.batch_size, run.seed, shuffle=run.shuffle, start=batches_seen * run.batch_size,
+            rank=rank, size=size, num_threads=run.num_threads)
 
     def checkpoint_name(step):
         return 'model' if step >= max_steps else 'model%d' % (step // steps_per_epoch)

@@ -53,9 +53,9 @@ def test_flow(run, model, runtime):
     write_json(os.path.join(output_dir, FLOW_FILE), {
         'checkpoint': predictor.checkpoint, 'folder': source.folder, 'images': source.names,
         'numbers': source.numbers})
-    print('flow of %d images: %s' % (source.count, output_dir))
+    print('flow of %d images: %s' % (len(source.numbers), output_dir))
     require_whole(source)
-    return source.count
+    return len(source.numbers)
 
 
 def flow_snippets(path, run, model):
@@ -88,7 +88,7 @@ def predict_flows(predict, source, model):
       model: <ModelConfig>.
     """
     read, shown = itertools.tee(source.read())
-    outputs = predict((_example(snippet, model) for snippet in read), source.count, 'flow')
+    outputs = predict((_example(snippet, model) for snippet in read), len(source.numbers), 'flow')
     for snippet, output in zip(shown, outputs):
         yield snippet, output['flow']
 

@@ -37,8 +37,8 @@ def run_training(run, model, augment, runtime):
 
     def make_dataset(batches_seen, rank, size):
         return examples.dataset(
-            run.batch_size, run.shuffle, run.seed, batches_seen * run.batch_size, rank, size,
-            run.num_threads, augment)
+            run.batch_size, run.seed, augment, shuffle=run.shuffle,
+            start=batches_seen * run.batch_size, rank=rank, size=size, num_threads=run.num_threads)
 
     task = TrainingTask(
         build_model, make_dataset, run, {'model': model, 'run': run, 'augment': augment},

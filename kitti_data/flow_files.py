@@ -7,7 +7,7 @@ import os
 
 import numpy as np
 
-from kitti_data.images import MAX_PIXELS_OF_16_BITS, read_16_bit
+from kitti_data.images import MAX_PIXELS_OF_16_BITS, read_16_bit, write_png
 from vo_common.errors import UserError
 from vo_common.files import atomic_write, reading, require_file
 from vo_common.opencv import cv2
@@ -73,15 +73,8 @@ def write_kitti_flow(path, flow, valid=None):
     with np.errstate(invalid='ignore'):
         levels = np.floor(np.asarray(flow, np.float64) * _KITTI_STEPS_PER_PIXEL + _KITTI_ZERO)
         fits = np.logical_and(levels >= 0, levels <= 2 ** 16 - 1).all(axis=2)
-    # OpenCV writes blue, green, red.
-    image = np.zeros(flow.shape[:2] + (3,), np.uint16)
-    image[..., 2:0:-1] = np.where(fits[..., None], levels, 0)
-    image[..., 0] = fits
-    if valid is not None:
-        image[..., 0] *= np.asarray(valid) > 0
-    encoded = cv2.imencode('.png', image)[1]
-    with atomic_write(path, 'wb') as stream:
-        stream.write(encoded.tobytes())
+    known = fits if valid is None else fits & (np.asarray(valid) > 0)
+    write_png(path, np.dstack([np.where(fits[..., None], levels, 0), known]).astype(np.uint16))
 
 
 def read_kitti_flow(path):

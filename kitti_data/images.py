@@ -130,7 +130,7 @@ def resize(image, height, width):
 
 
 def write_png(path, image):
-    """Writes uint8 [H, W] or [H, W, 3], or uint16 [H, W], as a PNG file, atomically.
+    """Writes uint8 or uint16 [H, W] or [H, W, 3], RGB, as a PNG file, atomically.
 
     OpenCV takes a sixth of the time of Pillow, for files a fifth larger.
     """

@@ -35,8 +35,11 @@ class RawDrive:
 
     def __init__(self, root, name):
         self.name = name
-        self.date = drive_date(name)
-        date_folder = os.path.join(require_folder(root, 'KITTI raw folder'), self.date)
+        match = _DRIVE_NAME.match(name)
+        if not match:
+            raise UserError('%r is not the name of a KITTI raw drive such as '
+                            '2011_09_26_drive_0001_sync' % name)
+        date_folder = os.path.join(require_folder(root, 'KITTI raw folder'), match.group(1))
         self.folder = require_folder(os.path.join(date_folder, name), 'KITTI raw drive')
         self.calibration = RawCalibration(date_folder)
 
@@ -92,30 +95,13 @@ def read_timestamps(path):
     return (np.array(times) - times[0]) / np.timedelta64(1, 's')
 
 
-def drive_date(name):
-    """The date in a drive's name: '2011_09_26' for '2011_09_26_drive_0001_sync'.
-
-    Raises:
-      UserError: `name` is not a drive name.
-    """
-    match = _DRIVE_NAME.match(name)
-    if not match:
-        raise UserError('%r is not the name of a KITTI raw drive such as '
-                        '2011_09_26_drive_0001_sync' % name)
-    return match.group(1)
-
-
 def list_drives(root):
-    """Sorted names of the `_sync` drives in the KITTI raw folder `root`.
-
-    Raises:
-      UserError: there are none.
-    """
+    """Sorted names of the drives in the KITTI raw folder `root`; a UserError if there are none."""
     root = require_folder(root, 'KITTI raw folder')
     drives = sorted(
         name for date in list_folder(root) if os.path.isdir(os.path.join(root, date))
         for name in list_folder(os.path.join(root, date))
-        if _DRIVE_NAME.match(name) and name.startswith(date) and name.endswith('_sync'))
+        if _DRIVE_NAME.fullmatch(name) and name.startswith(date))
     if not drives:
         raise UserError('no KITTI raw drive (<date>/<date>_drive_<number>_sync) in %s' % root)
     return drives

@@ -45,7 +45,7 @@ class Snippet(NamedTuple):
 
 
 class SnippetSource(NamedTuple):
-    """`count` snippets; `read()` yields them.
+    """Snippets; `read()` yields them.
 
     numbers: frame number of each target.
     folder: absolute path of the images.
@@ -59,11 +59,6 @@ class SnippetSource(NamedTuple):
     names: List[str]
     rate: float = FRAMES_A_SECOND
     fault: str = ''
-
-    @property
-    def count(self):
-        """Number of snippets."""
-        return len(self.numbers)
 
 
 def snippets(path, length, height, width, sequence='', camera=2, intrinsics=(),

@@ -77,14 +77,14 @@ def atomic_stream(path):
       A binary stream to a temporary file, which is renamed to `path` when the block succeeds.
     """
     path = os.path.abspath(path)
-    with _writing(path):
+    with writing(path):
         handle, temporary = tempfile.mkstemp(
             prefix='.%s.' % os.path.basename(path)[:100], suffix=TEMPORARY_SUFFIX,
             dir=os.path.dirname(path))
     stream = os.fdopen(handle, 'wb')
     try:
         yield _Output(stream, path)
-        with _writing(path):
+        with writing(path):
             stream.flush()
             os.fsync(stream.fileno())
             stream.close()
@@ -107,16 +107,17 @@ class _Output:
 
     def write(self, data):
         """Writes bytes and returns their number."""
-        with _writing(self._path):
+        with writing(self._path):
             return self._stream.write(data)
 
 
 @contextlib.contextmanager
-def _writing(path):
+def writing(what):
+    """Turns a system error in the block into a UserError: `what` cannot be written."""
     try:
         yield
     except (OSError, ValueError) as error:  # ValueError: NUL in a name
-        raise UserError('cannot write %s: %s' % (path, reason(error))) from error
+        raise UserError('cannot write %s: %s' % (what, reason(error))) from error
 
 
 @contextlib.contextmanager

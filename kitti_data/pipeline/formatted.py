@@ -67,13 +67,11 @@ class FormattedSet:
         chosen._prefixes = spread_over_folders(self._prefixes, count)
         return chosen
 
-    def dataset(self, batch_size, shuffle=True, seed=8964, start=0, rank=0, size=1, num_threads=0,
-                augment=None):
+    def dataset(self, batch_size, seed=8964, augment=None, **order):
         """The endless batches of one worker.
 
         Args:
-          batch_size, shuffle, seed, start, rank, size, num_threads: see `example_batches`; `seed`
-            also determines the augmentation.
+          batch_size, seed, **order: see `example_batches`; `seed` also determines the augmentation.
           augment: <AugmentConfig>; None: no augmentation.
 
         Returns:
@@ -90,7 +88,7 @@ class FormattedSet:
         return example_batches(
             read, {'frames': (np.uint8, self._size + (3 * self._seq_length,)),
                    'intrinsics': (np.float32, [3, 3])},
-            len(self), batch_size, shuffle, seed, start, rank, size, num_threads)
+            len(self), batch_size, seed, **order)
 
     def _example(self, prefix):
         """(frames uint8 [H, W, 3S], intrinsics float32 [3, 3]) of the example at `prefix`."""

@@ -61,7 +61,7 @@ class WindowSet:
     def __len__(self):
         return len(self._windows)
 
-    def dataset(self, batch_size, shuffle=True, seed=8964, start=0, rank=0, size=1, num_threads=0):
+    def dataset(self, batch_size, seed=8964, **order):
         """The endless batches of one worker; for the arguments, see `example_batches`.
 
         Returns:
@@ -82,7 +82,7 @@ class WindowSet:
             read, {'frames': (self.reader.dtype, (num_frames,) + self.reader.frame_shape),
                    'scale': (np.float32, [num_frames]), 'mean': (np.float32, [num_frames]),
                    'motions': (np.float32, [self.time_steps, 6])},
-            len(self), batch_size, shuffle, seed, start, rank, size, num_threads)
+            len(self), batch_size, seed, **order)
 
     def window(self, index):
         """(<CompactFrames> of T + 1 frames, motions <float32>[T, 6]) of a window."""
