@@ -14,8 +14,7 @@ def motion_losses(pred_motions, gt_motions, rotation_weight=100., reduction='sum
         loss = sum |pred_t - gt_t|^2 + K sum |pred_r - gt_r|^2
 
     Args:
-      pred_motions: <float32>[B, T, 6], metres and radians.
-      gt_motions: <float32>[B, T, 6].
+      pred_motions, gt_motions: <float32>[B, T, 6], metres and radians.
       rotation_weight: K.
       reduction: 'sum' (as published) or 'mean' over batch and time.
 

@@ -29,16 +29,8 @@ def test_motion(run, model, runtime):
 
     For sequence NN of N frames: `NN_motions_pred.txt` and `NN_motions_gt.txt`, N-1 rows of 6
     (metres, radians); `NN.txt`, N rows of 12 in KITTI format, the first the identity;
-    `NN_trajectory.png`. For all sequences: `results.json`. Without poses, a sequence is predicted
-    but not evaluated.
-
-    Args:
-      run: <RunConfig>.
-      model: <ModelConfig>.
-      runtime: <RuntimeConfig>.
-
-    Returns:
-      dict, sequence -> its entry of results.json.
+    `NN_trajectory.png`. For all sequences: `results.json`, whose entries, sequence -> dict, are
+    returned. Without poses, a sequence is predicted but not evaluated.
     """
     run.require(datapath='the KITTI odometry folder', outputpath='the folder of the run',
                 test_sequences='numbers of sequences')

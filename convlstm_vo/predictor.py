@@ -54,12 +54,9 @@ class Predictor:
     def __call__(self, compact, state):
         """Returns motions <float32>[B, S, 6] and the state after them.
 
-        Args:
-          compact: <CompactFrames> of B * (S+1) frames, window-major.
-          state: (c, h), as returned by the previous call, or `zero_state`.
-
-        Raises:
-          UserError: a motion is not finite.
+        `compact` are <CompactFrames> of B * (S+1) frames, window-major, `state` is (c, h), as
+        returned by the previous call, or `zero_state`. Raises a UserError if a motion is not
+        finite.
         """
         prediction = self.session.run(self.fetches, self.feed(compact, state))
         require_finite(prediction.motions, self.checkpoint, 'motions')

@@ -37,12 +37,9 @@ def gradients(image):
 
 
 def steepest(gradient, cell, margin):
-    """Row and column int [P] of the pixel with the steepest gradient in each cell.
+    """Row and column int [P] of the pixel with the steepest gradient [H, W, 2] in each square cell.
 
-    Args:
-      gradient: float32 [H, W, 2].
-      cell: side of a square cell in pixels.
-      margin: width in pixels of the border that is left out.
+    `cell` is the side of a cell in pixels, `margin` the width of the border that is left out.
     """
     steepness = np.square(gradient[margin:-margin, margin:-margin]).sum(axis=-1)
     rows, columns = (size // cell for size in steepness.shape)

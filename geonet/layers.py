@@ -130,16 +130,9 @@ def upsample_nearest(features):
 
 
 def crop_like(features, other):
-    """Crops the last row or column, which upsampling adds to an odd size.
+    """Crops [B, H', W', C] to the size [H, W] of `other`: a row or column that upsampling added.
 
     Equals nearest-neighbour resizing from n + 1 to n pixels.
-
-    Args:
-      features: <float32>[B, H', W', C], H' in {H, H + 1}, W' in {W, W + 1}.
-      other: <float32>[B, H, W, D].
-
-    Returns:
-      <float32>[B, H, W, C].
     """
     _, height, width, _ = other.shape.as_list()
     if features.shape.as_list()[1:3] == [height, width]:

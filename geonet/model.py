@@ -99,14 +99,9 @@ def flow_training(batch, config, is_training=True):
 
 
 def predict_depth(images, config):
-    """Depth of single images, up to a common scale: mode test_depth.
+    """Depth of images <uint8>[B, H, W, 3], up to a common scale: mode test_depth.
 
-    Args:
-      images: <uint8>[B, H, W, 3].
-      config: ModelConfig.
-
-    Returns:
-      A list of <float32>[B, H // 2^s, W // 2^s, 1], finest first.
+    Returns a list of <float32>[B, H // 2^s, W // 2^s, 1], finest first.
     """
     _check_shape('images', images, [None, config.img_height, config.img_width, 3])
     return [1.0 / disparity for disparity in _disparities(to_float(images), config)]

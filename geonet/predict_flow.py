@@ -20,14 +20,8 @@ def test_flow(run, model, runtime):
     """Writes `binary/%06d.flo`, `color/%06d.png` and `png/%06d.png` (KITTI, 16 bits) per image.
 
     Also writes the names of the target images and the checkpoint to `flow.json`, and removes files
-    that an earlier run wrote for other images.
-
-    Returns:
-      The number of images.
-
-    Raises:
-      UserError: there is no frame, a frame is broken, or a flow is not finite. For a truncated
-        video it is raised after its frames are written.
+    that an earlier run wrote for other images. Returns the number of images; raises as
+    `test_depth`.
     """
     run.require(init_ckpt_file='the checkpoint to predict with', output_dir='where flow goes')
     source = flow_snippets(run.dataset_dir, run, model)
@@ -80,12 +74,9 @@ def flow_graph(model, run):
 
 
 def predict_flows(predict, source, model):
-    """Yields (<Snippet>, <float32>[H, W, 2] flow in pixels of its frames) for a whole source.
+    """Yields (<Snippet>, flow <float32>[H, W, 2] in pixels of its frames) for a <SnippetSource>.
 
-    Args:
-      predict: function (examples, total, desc) that yields the outputs of `flow_graph`.
-      source: <SnippetSource>.
-      model: <ModelConfig>.
+    `predict` is a function (examples, total, desc) that yields the outputs of `flow_graph`.
     """
     read, shown = itertools.tee(source.read())
     outputs = predict((_example(snippet, model) for snippet in read), len(source.numbers), 'flow')

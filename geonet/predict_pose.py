@@ -25,15 +25,10 @@ def test_pose(run, model, runtime):
     Also writes the snippets chained to one path, in the scale of the network: `trajectory.txt`, a
     KITTI pose file (each row preceded by its frame number unless the frames are 0..N-1), and
     `trajectory_tum.txt`, with times. `--pictures` adds `trajectory.png`, and `--video` adds
-    `trajectory.mp4`, each frame above the path so far.
-
-    Returns:
-      The number of snippets.
+    `trajectory.mp4`, each frame above the path so far. Returns the number of snippets.
 
     Raises:
-      UserError: there is no frame, a frame is broken or missing in between, a pose is not finite,
-        or --refine_steps lacks a camera. For a truncated video it is raised after the poses are
-        written.
+      UserError: as `test_depth`; a frame is missing in between; --refine_steps lacks a camera.
     """
     run.require(init_ckpt_file='the checkpoint to predict with', output_dir='where poses go')
     source = sequence_source(run.dataset_dir, model.seq_length, run.pose_test_seq, run.camera,
@@ -136,12 +131,8 @@ def _camera(source, model, intrinsics, refine_steps):
 def averaged(poses):
     """Replaces each motion by its mean over all snippets that contain it.
 
-    Args:
-      poses: float64 [M, L, 4, 4], snippets that start at consecutive frames, each relative to its
-        first frame.
-
-    Returns:
-      float64 [M, L, 4, 4].
+    Poses are float64 [M, L, 4, 4], snippets that start at consecutive frames, each relative to its
+    first frame, before and after.
     """
     _, trajectory = chain_snippets(dict(enumerate(poses)), overlap='mean')
     return snippets_of_trajectory(trajectory, poses.shape[1])

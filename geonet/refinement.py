@@ -32,25 +32,16 @@ _SHORTEST_TRANSLATION = 1e-3  # in the unit of the depth, for a car that stands 
 
 
 class Refiner:
-    """Refines motions between the frames of one camera.
-
-    Args:
-      camera: float [3, 3], pixels of the frames.
-      steps: Gauss-Newton steps for each blur.
-    """
+    """Refines motions between frames of a camera [3, 3], pixels, with `steps` for each blur."""
 
     def __init__(self, camera, steps):
         self._camera, self._steps = np.asarray(camera, np.float64), steps
 
     @staticmethod
     def prepared(frame):
-        """Normalised brightness and its gradients in x and y, for each blur.
+        """Normalised brightness and its gradients in x and y, for each blur: float32 [S, H, W, 3].
 
-        Args:
-          frame: uint8 [H, W, 3].
-
-        Returns:
-          float32 [S, H, W, 3].
+        `frame` is uint8 [H, W, 3].
         """
         gray = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY).astype(np.float32)
         levels = [normalised(gray, blur) for blur in _BLURS]

@@ -10,13 +10,9 @@ from vo_common.errors import UserError
 
 
 def run_training(run, model, augment, runtime):
-    """Trains or resumes the run in `--checkpoint_dir`.
+    """Trains or resumes the run in `--checkpoint_dir`; returns the results of `loop.train`.
 
-    Returns:
-      The results of `npu_runtime.training.loop.train`.
-
-    Raises:
-      UserError: the data cannot be used; raised before the first step.
+    Raises a UserError before the first step if the data cannot be used.
     """
     run.require(dataset_dir='the formatted set', checkpoint_dir='where the run is kept')
     residual_flow = run.mode == 'train_flow' and model.flownet_type == 'residual'
