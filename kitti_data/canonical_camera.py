@@ -37,11 +37,8 @@ def brought_to(camera, vectors, counted_as):
     Args:
       camera: float [3, 3], the actual camera, pixels.
       vectors: float [..., 6] of pose_net, (tx, ty, tz, rx, ry, rz), which map points of one frame
-        into another, R = Rx Ry Rz.
+        into another, R = Rx Ry Rz. The result, float64, has the same order.
       counted_as: float [3, 3], the camera that the motions were predicted for, same pixels.
-
-    Returns:
-      float64 [..., 6], in the same order.
     """
     vectors = np.asarray(vectors, np.float64)
     change = np.linalg.solve(camera, counted_as)

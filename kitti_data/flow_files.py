@@ -61,13 +61,8 @@ def write_kitti_flow(path, flow, valid=None):
     """Writes a flow atomically as a 16-bit PNG of KITTI.
 
     Red is u * 64 + 2^15, green v * 64 + 2^15, blue the valid mask. Values are rounded down to 1/64
-    pixel, as by KITTI's own writer. Pixels whose flow is not finite or exceeds +-512 pixels, the
-    range of the format, are written as not valid.
-
-    Args:
-      path: the PNG file.
-      flow: <float>[H, W, 2], pixels.
-      valid: <bool or number>[H, W], true where the flow is known; None: known everywhere.
+    pixel, as by KITTI's own writer. Pixels are written as not valid if their flow is not finite or
+    exceeds +-512 pixels, the range of the format, or if `valid` [H, W] is given and not above 0.
     """
     flow = _checked_flow(flow)
     with np.errstate(invalid='ignore'):
@@ -81,8 +76,7 @@ def read_kitti_flow(path):
     """Reads KITTI's 16-bit flow PNG.
 
     Returns:
-      flow: <float32>[H, W, 2], pixels, 0 where not valid.
-      valid: <bool>[H, W].
+      (<float32>[H, W, 2], pixels, 0 where not valid; valid <bool>[H, W]).
 
     Raises:
       UserError: the file is missing, broken, not a 16-bit colour PNG, or has red and blue swapped.

@@ -23,14 +23,9 @@ _MOST_BYTES_OF_A_SCAN = 2 ** 28  # KITTI's scans have about 2 ** 21
 
 
 class RawDrive:
-    """One synchronised drive.
+    """A synchronised drive, such as 2011_09_26_drive_0001_sync, in the folder with the dates.
 
-    Args:
-      root: the folder that holds the dates.
-      name: for example '2011_09_26_drive_0001_sync'.
-
-    Raises:
-      UserError: the name is not a drive name, or the drive does not exist.
+    Raises a UserError if the name is not a drive name, or the drive does not exist.
     """
 
     def __init__(self, root, name):
@@ -60,14 +55,10 @@ class RawDrive:
 
 
 def drive_of(path, camera):
-    """Finds the synchronised drive that a path belongs to.
+    """Finds the synchronised drive that a path belongs to: (folder of the drive, camera), or None.
 
-    Args:
-      path: the folder of a drive, or `image_0C` or `image_0C/data` in it.
-      camera: camera to use if the path names none.
-
-    Returns:
-      (folder of the drive, camera), or None if `path` is not part of a drive.
+    The path is the folder of a drive, or `image_0C` or `image_0C/data` in it; `camera` is used if
+    it names none.
     """
     folder = os.path.abspath(path)
     if os.path.basename(folder) == 'data':
@@ -79,11 +70,7 @@ def drive_of(path, camera):
 
 
 def read_timestamps(path):
-    """Reads times such as `2011-09-26 13:02:25.964389445`: float64 [N] seconds since the first.
-
-    Raises:
-      UserError: the file is missing or empty, or a line is not a time.
-    """
+    """Reads times such as `2011-09-26 13:02:25.964389445`: float64 [N] seconds since the first."""
     times = []
     for number, line in numbered_lines(path, 'timestamps'):
         if not _TIME.fullmatch(line):
@@ -110,8 +97,7 @@ def list_drives(root):
 def read_velodyne(path):
     """Reads a laser scan: float32 [N, 4] forward, left, up in metres, and reflectance.
 
-    Raises:
-      UserError: the file is missing, or is not a sequence of finite points.
+    Raises a UserError if the file is missing, or is not a sequence of finite points.
     """
     path = require_file(path, 'velodyne scan')
     size = os.path.getsize(path)

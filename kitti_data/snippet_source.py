@@ -149,8 +149,7 @@ def load_scene(scenes, name, shape, half_pixel_centers, camera_of):
     """The <Snippet> around the reference frame of a scene.
 
     Args:
-      scenes: <FlowScenes>.
-      name: name of the scene.
+      scenes, name: <FlowScenes>, and the scene in it.
       shape: (frames, height, width).
       half_pixel_centers: whether intrinsics follow the resize exactly, or as published.
       camera_of: function (height, width) of a file -> float64 [3, 3] in its pixels, or None.

@@ -36,10 +36,9 @@ class Video(NamedTuple):
 
 
 def probe(path):
-    """Decodes the whole video at `path`, and returns its `Video`.
+    """Decodes the whole video at `path`: its `Video`.
 
-    Raises:
-      UserError: it is not a video, or has no frame or no frame rate.
+    Raises a UserError if it is not a video, or has no frame or no frame rate.
     """
     if not path.lower().endswith(EXTENSIONS):
         raise UserError('%s is neither a folder nor a video (%s)' % (path, ', '.join(EXTENSIONS)))
@@ -77,14 +76,8 @@ def read_frames(path):
 class VideoWriter:
     """Writes frames to `<stem>.mp4`, H.264 that browsers play, or to `<stem>.gif` without ffmpeg.
 
-    A context manager: the file appears, complete, when the block ends without an exception.
-
-    Args:
-      stem: path without the extension.
-      rate: frames per second.
-
-    Attributes:
-      path: path of the file.
+    A context manager: the file `path` appears, complete, when the block ends without an exception.
+    `rate` is in frames per second.
     """
 
     def __init__(self, stem, rate):

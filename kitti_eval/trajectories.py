@@ -60,12 +60,10 @@ class Trajectories(NamedTuple):
 
 
 def read_truth(path, times_path=''):
-    """Reads the truth of a sequence.
+    """Reads the truth of a sequence from a pose file, see `odometry.read_pose_file`.
 
-    Args:
-      path: pose file, see `odometry.read_pose_file`; without numbers line n is frame n.
-      times_path: times of all frames of the sequence; empty is `odometry.times_of_poses`, if it
-        exists.
+    Without numbers, line n is frame n. An empty `times_path` is `odometry.times_of_poses`, if it
+    exists.
 
     Returns:
       (int64 [N] ascending frame numbers, float64 [N, 4, 4], {frame: seconds} or None).

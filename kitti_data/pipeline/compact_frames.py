@@ -52,11 +52,7 @@ class FrameReader:
         return self._size + (self.channels,)
 
     def read(self, indices):
-        """`CompactFrames` of the files with these indices.
-
-        Raises:
-          UserError: a file cannot be decoded.
-        """
+        """`CompactFrames` of the files with these indices; a UserError if one cannot be decoded."""
         rows = [self._read_one(self.paths[index]) for index in indices]
         frames, scale, mean = zip(*rows)
         return CompactFrames(np.stack(frames).reshape((len(rows),) + self.frame_shape),
@@ -75,16 +71,10 @@ class FrameReader:
 
 
 def check_frames(paths):
-    """Checks all files before a long run, without decoding them.
+    """The common `FrameFormat` of image files of one camera in one sequence.
 
-    Args:
-      paths: image files of one camera in one sequence.
-
-    Returns:
-      Their common `FrameFormat`.
-
-    Raises:
-      UserError: a file is missing, empty or broken, or differs from the first.
+    Checks all files before a long run, without decoding them. Raises a UserError if a file is
+    missing, empty or broken, or differs from the first.
     """
     formats = parallel_map(read_format, paths, desc='checking frames', unit='frame')
     for path, found in zip(paths, formats):

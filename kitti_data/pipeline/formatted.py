@@ -137,11 +137,7 @@ def _evenly(items, count):
 
 
 def list_examples(dataset_dir, split='train'):
-    """Paths, without extensions, of the examples in `<dataset_dir>/<split>.txt`, in its order.
-
-    Raises:
-      UserError: the list is missing, empty, or has other lines than `folder frame`.
-    """
+    """Paths, without extensions, of the examples in `<dataset_dir>/<split>.txt`, in its order."""
     dataset_dir = require_folder(dataset_dir, 'formatted data set (--dataset_dir)',
                                  'kitti_data/preparation/prepare_train_data.py writes one')
     path = require_file(os.path.join(dataset_dir, split + '.txt'), 'list of examples',

@@ -34,15 +34,12 @@ class Textures:
         self._texels[:, :3] = np.concatenate(tables)
 
     def lookup(self, material, u, v, footprint_u, footprint_v):
-        """Filtered colour of points on surfaces.
+        """Filtered colour of N points on surfaces: <float32>[N, 3] albedo in 0..1.
 
         Args:
           material: one of MATERIALS, or int array [N] of indices into them.
           u, v: <float32>[N] metres along the surface; v points upwards in upright materials.
           footprint_u, footprint_v: <float32>[N] metres that a sample covers along u and v.
-
-        Returns:
-          <float32>[N, 3] albedo in 0..1.
         """
         level_u, weight_u = _level(footprint_u)
         level_v, weight_v = _level(footprint_v)
