@@ -89,7 +89,7 @@ def training_sequences(run):
     names = read_saved(run.checkpoint).get(
         'train_sequences', [sequence_name(name) for name in run.train_sequences])
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise UserError('config.json beside %s: found %r for "train_sequences", must be a list of '
+        raise UserError('config.json of %s: found %r for "train_sequences", must be a list of '
                         'names' % (run.checkpoint, names))
     return names
 

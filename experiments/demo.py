@@ -129,9 +129,10 @@ def learn_both(side_by_side, config, drives, folder, about, time_left):
 
     def learn_geonet_here():
         log('== ' + learn_geonet.TITLE)
-        with time_left.part('GeoNet', os.path.join(runs[0], 'run'), config.geonet_steps):
-            return learn_geonet.learn(config, drives, runs[0], about,
-                                      learn_geonet.SHORT_RECIPE)
+        recipe = learn_geonet.SHORT_RECIPE
+        with time_left.part('GeoNet', os.path.join(runs[0], 'run'), config.geonet_steps,
+                            recipe.stages):
+            return learn_geonet.learn(config, drives, runs[0], about, recipe)
 
     if not side_by_side:
         geonet = learn_geonet_here()

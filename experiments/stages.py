@@ -74,7 +74,9 @@ def run_stages(name, folder, stages, train, minutes, steps=0):
                         'the same (give another --output_dir)' % (
                             path, plan['minutes'], plan['asked_steps'], minutes, steps))
     if not plan:
-        seconds = 0.0 if steps else _mean_seconds(stages, _measure(folder, stages[0], train))
+        first = stages[0].share
+        seconds = 0.0 if steps else (
+            _measure(folder, stages[0], train) * first / time_share(stages, first))
         plan = dict(minutes=minutes, asked_steps=steps, seconds_per_step=seconds,
                     last_steps=_last_steps(name, stages, minutes, seconds, steps))
         write_json(path, plan)
@@ -93,9 +95,15 @@ def _measure(folder, stage, train):
     return rows[-1]
 
 
-def _mean_seconds(stages, first):
-    """Mean seconds a step over all stages, where one of the first stage takes `first`."""
-    return first * sum(stage.share * (stage.scale / stages[0].scale) ** 2 for stage in stages)
+def time_share(stages, step_share):
+    """Share of the time of all stages that the first `step_share` of their steps takes."""
+    begin = spent = total = 0.0
+    for stage in stages:
+        seconds = stage.scale ** 2
+        spent += seconds * min(max(step_share - begin, 0), stage.share)
+        total += seconds * stage.share
+        begin += stage.share
+    return spent / total
 
 
 def _last_steps(name, stages, minutes, seconds, steps):

@@ -2,6 +2,7 @@
 import contextlib
 import threading
 
+from experiments.stages import time_share
 from npu_runtime.training.metrics import read_metrics
 from vo_common.progress import progress
 
@@ -32,13 +33,14 @@ class TimeLeft:
         self._bar.update(round(100 * self.share) - self._bar.n)
 
     @contextlib.contextmanager
-    def part(self, name, run='', last_step=1):
+    def part(self, name, run='', last_step=1, stages=()):
         """Context manager for the work of a part.
 
         Args:
           name: name of the part.
           run: folder of a training run whose metrics.jsonl moves the bar; a test follows it.
           last_step: last step of that run.
+          stages: list of <Stage> of that run, whose steps take different times; empty: all alike.
         """
         ended = threading.Event()
 
@@ -46,7 +48,8 @@ class TimeLeft:
             while not ended.wait(_SECONDS_APART):
                 rows = read_metrics(run)
                 if rows:
-                    self.reach(name, _TRAINING * min(1.0, rows[-1]['step'] / last_step))
+                    share = min(1.0, rows[-1]['step'] / last_step)
+                    self.reach(name, _TRAINING * (time_share(stages, share) if stages else share))
 
         reader = threading.Thread(target=read, daemon=True)
         if run:

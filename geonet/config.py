@@ -1,4 +1,4 @@
-"""The model's configuration, which is saved beside a checkpoint."""
+"""Flags of the model, saved with its checkpoints."""
 import dataclasses
 from typing import List
 

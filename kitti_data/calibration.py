@@ -168,7 +168,7 @@ def check_camera(matrix, where, size=None):
     lengths, name = np.array(size[::-1]), '%dx%d' % tuple(size[::-1])
     if max(focal.max(), np.abs(point).max()) < _MOST_OF_SHARES:
         raise UserError('%s: fx, fy, cx, cy are shares of width and height, which only '
-                        '--canonical_camera takes; must be in pixels, for images of %s: '
+                        '--canonical_camera accepts; must be in pixels, for images of %s: '
                         '%.6g,%.6g,%.6g,%.6g' % (
                             (where, name) + tuple(focal * lengths) + tuple(point * lengths - 0.5)))
     for axis, value, least in zip(('fx', 'fy'), focal, _LEAST_SHARE * lengths):

@@ -209,7 +209,7 @@ def _section(path, saved, name):
 def _is_of(kind, value):
     if kind is float:
         return isinstance(value, (int, float)) and not isinstance(value, bool)
-    if kind == typing.List[float]:  # not `is`: typing may create the type anew
+    if kind == typing.List[float]:  # not `is`: typing may create another object
         return isinstance(value, list) and all(_is_of(float, item) for item in value)
     return isinstance(value, kind) and isinstance(value, bool) == (kind is bool)
 

@@ -68,7 +68,7 @@ class PrepareConfig(Flags):
         self.dump_root = os.path.abspath(self.dump_root)
         if self.frame_distance != [1] and self.dataset_name != 'kitti_odom':
             raise UserError('--frame_distance=%s: must be 1 with --dataset_name=%s (only '
-                            'kitti_odom takes others)' % (
+                            'kitti_odom supports others)' % (
                                 ','.join(map(str, self.frame_distance)), self.dataset_name))
         if self.remove_static and not self.dataset_name.startswith('kitti_raw'):
             raise UserError('--remove_static: must not be given with --dataset_name=%s (only '

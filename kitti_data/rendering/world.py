@@ -86,28 +86,29 @@ def _shade_ground(world, origin, rays, depth, steps):
     ahead = np.stack([-right[:, 1], right[:, 0]], -1)
     offset = point - world.road.points[index]
     along = (index * ROAD_SPACING + (offset * ahead).sum(-1)).astype(np.float32)
-    aside = (offset * right).sum(-1).astype(np.float32)
+    lateral = (offset * right).sum(-1).astype(np.float32)
     slides = [depth[:, None] * (step - rays * (step[1] / rays[:, 1])[:, None])[:, [0, 2]]
               for step in steps]
-    size_along, size_aside = (
+    size_along, size_lateral = (
         np.hypot(*[(slide * axis).sum(-1) for slide in slides]).astype(np.float32)
         for axis in (ahead, right))
     material = np.select(
-        [np.abs(aside) < ASPHALT_EDGE, np.abs(aside) < PAVEMENT_EDGE],
+        [np.abs(lateral) < ASPHALT_EDGE, np.abs(lateral) < PAVEMENT_EDGE],
         [MATERIALS.index('asphalt'), MATERIALS.index('pavement')], MATERIALS.index('grass'))
-    colour = world.textures.lookup(material, aside, along, size_aside, size_along)
-    kerb = _band(np.abs(aside), ASPHALT_EDGE - 0.08, ASPHALT_EDGE + 0.12, size_aside)[:, None]
+    colour = world.textures.lookup(material, lateral, along, size_lateral, size_along)
+    kerb = _band(np.abs(lateral), ASPHALT_EDGE - 0.08, ASPHALT_EDGE + 0.12, size_lateral)[:, None]
     colour += kerb * (np.float32(0.68) - colour)
-    colour += _painted(along, aside, size_along, size_aside)[:, None] * (np.float32(0.9) - colour)
-    return colour * _stains(world, aside, along, size_aside, size_along) * np.float32(1.05)
+    paint = _painted(along, lateral, size_along, size_lateral)[:, None]
+    colour += paint * (np.float32(0.9) - colour)
+    return colour * _stains(world, lateral, along, size_lateral, size_along) * np.float32(1.05)
 
 
-def _painted(along, aside, size_along, size_aside):
+def _painted(along, lateral, size_along, size_lateral):
     """Share of white paint under each ray: centre dashes, parking lines, crossings."""
-    dashes = _band(aside, -0.08, 0.08, size_aside) * _stripes(along, 3.0, 6.5, size_along)
-    parking = _band(np.abs(aside), 3.2, 3.32, size_aside)
-    crossing = (_stripes(along, 3.0, 47.0, size_along) * _stripes(aside, 0.5, 1.0, size_aside) *
-                _band(aside, -3.0, 3.0, size_aside))
+    dashes = _band(lateral, -0.08, 0.08, size_lateral) * _stripes(along, 3.0, 6.5, size_along)
+    parking = _band(np.abs(lateral), 3.2, 3.32, size_lateral)
+    crossing = (_stripes(along, 3.0, 47.0, size_along) * _stripes(lateral, 0.5, 1.0, size_lateral) *
+                _band(lateral, -3.0, 3.0, size_lateral))
     return np.maximum(np.maximum(dashes, parking), crossing)
 
 

@@ -16,7 +16,7 @@ class RuntimeConfig(Flags):
 
     Checked on construction, before TensorFlow starts. The last four flags affect only an NPU.
     """
-    device: str = flag('auto', 'where to run; auto takes an NPU, else a GPU, else the CPU',
+    device: str = flag('auto', 'where to run; auto uses an NPU, else a GPU, else the CPU',
                        choices=DEVICES)
     precision_mode: str = flag(
         '', 'empty is allow_mix_precision on an NPU, float32 elsewhere; allow_mix_precision is '

@@ -56,7 +56,7 @@ def train(task, runtime):
         if uses_xla(device, runtime):
             log('XLA compiles the training step')
         if ranks.size > 1:
-            log('ranks: %d, together %d examples a step'
+            log('ranks: %d, together %d examples per step'
                 % (ranks.size, ranks.size * task.flags.batch_size))
     proto = session_config(device, runtime, ranks)
     with explained(device, _batch(task)), \

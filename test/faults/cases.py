@@ -1,4 +1,4 @@
-"""One command of every program, on one small rendered world, each with a folder for its output."""
+"""A command of every program on a small rendered world, each with an output folder."""
 import hashlib
 import json
 import os
@@ -13,7 +13,7 @@ DRIVE = '2011_09_26_drive_0001_sync'
 
 
 class World:
-    """Data that the programs read, each part made by the program that makes it when first asked.
+    """Input data of the programs; each part is made by its program on first access.
 
     Attributes are folders: kitti (odometry, 00 and 09), raw (a drive), kitti_2015, formatted,
     rigid (two steps of train_rigid), motion (two steps of the ConvLSTM), toy (seven steps of the
@@ -21,8 +21,8 @@ class World:
 
     Args:
       programs: <Programs>.
-      folder: <pathlib.Path> of everything.
-      source: a <World> to which parts that are asked for are linked, instead of being made.
+      folder: <pathlib.Path> for all parts.
+      source: a <World> to whose parts links are made, instead of making new ones.
     """
 
     def __init__(self, programs, folder, source=None):
@@ -80,7 +80,7 @@ class World:
 
 
 def render(world, out):
-    # Here and below a command line: a program, relative to the repository, and its arguments.
+    # Like all functions below, returns a program, relative to the repository, and its arguments.
     return (RENDER, '--output_dir=%s' % out, '--sequences=1', '--num_frames=9', '--num_workers=1',
             *SIZE)
 
@@ -184,20 +184,20 @@ _MADE = {
     'motion': lambda world, out: train_motion(world, out, 2),
     'toy': lambda world, out: train_toy(world, out, 7, '--ballast=10')}
 
-# Programs whose output is a folder of files that depends on nothing but their input.
+# Programs whose output folder depends only on their input.
 WRITERS = {case.__name__: case for case in (
     prepare, predict_pose, unpack, render, prepare_raw, predict_depth, predict_motion, export_pose,
     write_snippets, extend_views, score_pose, score_odometry, score_depth, score_flow)}
 TRAININGS = {case.__name__: case for case in (train_toy, train_rigid, train_motion)}
 COMMANDS = dict(WRITERS, **TRAININGS)
-# Tell of the run as well: how much was there already, and from which folders it is.
+# Files that also describe the run: how many files existed, and the folders of the input.
 DIARIES = ('prepared.json', '.html')
 
 
 def contents(folder, names_only=False):
     """{relative path: digest} of the files below `folder`, or with `names_only` {path: ''}.
 
-    What is still in work is left out: its name tells so, and no program takes it for a file.
+    Ignores temporary files, as all programs do.
     """
     found = {}
     for top, _, files in os.walk(str(folder)):
@@ -214,35 +214,35 @@ def contents(folder, names_only=False):
 
 
 def of_any_place(folder):
-    """`contents`, but for the path of the checkpoint that made them."""
+    """`contents` without the paths of checkpoints."""
     found = contents(folder)
     for path in found:
         if path.endswith('.json') and not path.endswith(DIARIES):
-            said = read_json(os.path.join(str(folder), path))
-            found[path] = {key: said[key] for key in set(said) - {'checkpoint'}}
+            content = read_json(os.path.join(str(folder), path))
+            found[path] = {key: content[key] for key in set(content) - {'checkpoint'}}
     return found
 
 
 def size_of(folder):
-    """Kilobytes of the files below `folder` on a tmpfs, which has blocks of 4 kB."""
+    """Kilobytes that the files below `folder` take on a tmpfs, with blocks of 4 kB."""
     return 4 * sum(-(-os.path.getsize(os.path.join(top, name)) // 4096)
                    for top, _, files in os.walk(str(folder)) for name in files)
 
 
 def too_small(needed, rng):
-    """Kilobytes of a random tmpfs that has not room for `needed`."""
+    """Random size in kilobytes of a tmpfs that is too small for `needed`."""
     return 4 * rng.randint(1, max(1, needed // 4 - 1))
 
 
 class References:
-    """What each command gives when nothing goes wrong: made once a session, by `of`."""
+    """The undisturbed output of each command, made once per session by `of`."""
 
     def __init__(self, programs, world, folder):
         self._programs, self._world, self._folder = programs, world, folder
         self._made = {}
 
     def of(self, name):
-        """(folder <pathlib.Path> of the output, seconds that it took) of a command by name."""
+        """(output folder <pathlib.Path>, duration in seconds) of the command `name`."""
         if name not in self._made:
             folder = self._folder / name
             ended = self._programs.works(*COMMANDS[name](self._world, folder))

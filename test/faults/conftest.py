@@ -1,4 +1,4 @@
-"""Fixtures of the fault tests: the programs, and one small world that they all work on."""
+"""Fixtures of the fault tests: the programs, and a small world for their input."""
 import importlib.util
 import os
 import pathlib
@@ -20,14 +20,14 @@ stop_ignoring()
 
 
 def pytest_terminal_summary(terminalreporter):
-    """At the end, where `pytest -q` shows it too."""
+    """Prints the settings at the end, where `pytest -q` shows them too."""
     terminalreporter.write_line('faults: %s, FAULTS_SEED=%d' % (
         'full' if settings.FULL else 'quick', settings.SEED))
 
 
 @pytest.fixture
 def rng(request):
-    """<random.Random> that depends on the seed and the test's name; shown where the test fails."""
+    """<random.Random> that depends on the seed and the name of the test; a failure shows it."""
     print('FAULTS_SEED=%d' % settings.SEED)
     return settings.randomness(request.node.nodeid.split('/')[-1])
 
@@ -42,7 +42,7 @@ def programs(tmp_path_factory):
 
 @pytest.fixture(scope='session')
 def world(programs, tmp_path_factory):
-    """<cases.World> that tests must not write to; `cases.copy_of` gives one to spoil."""
+    """<cases.World> that tests must not change; `World.copied_to` copies parts of it."""
     return cases.World(programs, tmp_path_factory.mktemp('world'))
 
 
@@ -54,13 +54,13 @@ def references(programs, world, tmp_path_factory):
 
 @pytest.fixture(scope='session')
 def horovod():
-    """Skips where Horovod is not installed."""
+    """Skips the test if Horovod is not installed."""
     if importlib.util.find_spec('horovod') is None:
         pytest.skip('needs Horovod: scripts/install_horovod.sh')
 
 
 class Host:
-    """A host of its own as far as the network goes: its interface, name and ssh server.
+    """A host with its own network interface, name and ssh server, in a network namespace.
 
     `ip netns exec` shows /etc/netns/<name>/hosts as /etc/hosts.
     """
@@ -70,14 +70,14 @@ class Host:
         self.server = None
 
     def command(self, *words):
-        """The words of a command line that runs `words` on this host."""
+        """The command line that runs `words` on this host."""
         return ('ip', 'netns', 'exec', self.name, 'unshare', '--uts', 'sh', '-c',
                 'hostname "$0" && exec "$@"', self.name) + words
 
 
 @pytest.fixture
 def two_hosts(tmp_path):
-    """([<Host>, <Host>], folder of an `ssh` that goes from one to the other without a password)."""
+    """([<Host>, <Host>], folder of an `ssh` that connects them without a password)."""
     for tool in ('ip', '/usr/sbin/sshd', 'ssh', 'ssh-keygen'):
         if not shutil.which(tool):
             pytest.skip('needs %s: apt-get install iproute2 openssh-server' % tool)
@@ -100,7 +100,7 @@ def two_hosts(tmp_path):
 
 
 def _connect(hosts):
-    """Makes both namespaces and the cable between them."""
+    """Creates both namespaces and the connection between them."""
     for host in hosts:
         os.makedirs('/etc/netns/' + host.name)
         with open('/etc/netns/%s/hosts' % host.name, 'w') as stream:
@@ -108,7 +108,7 @@ def _connect(hosts):
             stream.writelines('%s %s\n' % (one.address, one.name) for one in hosts)
         _run('ip', 'netns', 'add', host.name)
         _run(*host.command('ip', 'link', 'set', 'lo', 'up'))
-    # Horovod wants the interface to have one name on all hosts.
+    # Horovod requires the same interface name on all hosts.
     _run('ip', 'link', 'add', 'eth0', 'netns', hosts[0].name, 'type', 'veth',
          'peer', 'name', 'eth0', 'netns', hosts[1].name)
     for host in hosts:
@@ -142,11 +142,11 @@ def _run(*words):
 
 
 class Disk:
-    """A small disk of its own, in memory.
+    """A small disk in memory.
 
     Args:
-      folder: <pathlib.Path> where it is mounted.
-      kilobytes: its size.
+      folder: <pathlib.Path> of the mount point.
+      kilobytes: size of the disk.
     """
 
     def __init__(self, folder, kilobytes):
@@ -154,13 +154,13 @@ class Disk:
         _run('mount', '-t', 'tmpfs', '-o', 'size=%dk' % kilobytes, 'tmpfs', str(folder))
 
     def change(self, options):
-        """Mounts it anew, with `size=...k` or `ro` or `rw`."""
+        """Remounts it with the options `size=...k`, `ro` or `rw`."""
         _run('mount', '-o', 'remount,' + options, str(self.folder))
 
 
 @pytest.fixture
 def disk(tmp_path):
-    """Function (kilobytes) -> <Disk>; skips where this user may not mount."""
+    """Function (kilobytes) -> <Disk>; skips the test if this user may not mount disks."""
     mounted = []
 
     def make(kilobytes):
@@ -179,7 +179,7 @@ def disk(tmp_path):
 
 @pytest.fixture(scope='session')
 def nobody(programs):
-    """The number of a user without rights in the tests' folders, or skips."""
+    """Id of a user without rights in the folders of the tests; skips the test without root."""
     if os.getuid() != 0:
         pytest.skip('only root can run a program as another user')
     number = 65534

@@ -1,4 +1,4 @@
-"""Input formats, each with a file to spoil and the programs that read it."""
+"""Input formats, each with a file to mutate and the programs that read it."""
 import glob
 import os
 import shutil
@@ -17,11 +17,11 @@ class Format(typing.NamedTuple):
 
     Attributes:
       parts: names of the parts of the world that its readers need.
-      file: function World -> path of the file to spoil.
+      file: function World -> path of the file to mutate.
       mutate: function (rng, bytes) -> bytes.
       readers: functions (World, output folder) -> command line; the first reads most mutations, the
-        others, which are slow, some.
-      prepare: function World, called once, that makes what is missing.
+        others, which are slow, only some.
+      prepare: function World that prepares the data; called once.
     """
     parts: typing.Tuple[str, ...]
     file: typing.Callable
@@ -31,7 +31,7 @@ class Format(typing.NamedTuple):
 
     @property
     def starts_tensorflow(self):
-        """Whether every attempt starts a session, which takes some seconds."""
+        """Whether every attempt starts a session, which takes a few seconds."""
         return self.readers[0] in (read_formatted, resume_toy)
 
 
@@ -40,7 +40,7 @@ def _frame(world):
 
 
 def _few_frames(world):
-    """Leaves four frames of the sequences: enough for all that reads them."""
+    """Keeps four frames of each sequence, enough for all readers."""
     for sequence in ('00', '09'):
         folder = os.path.join(world.kitti, 'sequences', sequence, 'image_2')
         for name in sorted(os.listdir(folder))[4:]:
@@ -102,7 +102,7 @@ def check_rank_table(world, out):
 
 
 def resume_toy(world, out):
-    """Goes on in the output folder, with what is there of `toy`."""
+    """Resumes a copy of `toy` in the output folder."""
     shutil.copytree(world.toy, str(out))
     return cases.train_toy(world, out, 9, '--ballast=10')
 

@@ -1,4 +1,4 @@
-"""Damage to files, of the kinds that disks, networks, editors and attackers do."""
+"""Damage to files as caused by disks, networks, editors and attackers."""
 import json
 
 TOKENS = ['', 'nan', 'NaN', 'inf', '-inf', '1e400', '-1e400', '1e200', '1e-320', '0', '-0', '-1',
@@ -11,12 +11,12 @@ VALUES = [None, True, False, 0, -1, 1, 2 ** 63, -2 ** 64, 1.5, 1e308, float('nan
 
 
 def mutate_bytes(rng, data):
-    """`data` changed in one place or few."""
+    """Returns `data` with one change."""
     if not data:
         return b'\0'
     kind = rng.randrange(10)
     at = rng.randrange(len(data))
-    # Half of the time in the head, where sizes and types stand.
+    # Half of the changes are in the header, with sizes and types.
     if rng.random() < 0.5:
         at = rng.randrange(min(len(data), 64))
     end = min(len(data), at + rng.choice([1, 2, 4, 8, 64, 1024]))
@@ -42,7 +42,7 @@ def mutate_bytes(rng, data):
 
 
 def mutate_text(rng, data):
-    """A text of words in lines, as bytes, changed in a word, a line or the way it is saved."""
+    """Changes a word, a line or the encoding of a text; takes and returns bytes."""
     lines = data.decode('utf-8').split('\n')
     kind = rng.randrange(10)
     row = rng.randrange(len(lines))
@@ -69,7 +69,7 @@ def mutate_text(rng, data):
 
 
 def mutate_json(rng, data):
-    """A JSON text with one value, key or bracket changed; a line of it where it has several."""
+    """Changes one value, key or bracket of a JSON text, or of one line of JSON lines."""
     lines = data.decode('utf-8').split('\n')
     try:
         value = json.loads(data.decode('utf-8'))
@@ -94,7 +94,7 @@ def mutate_json(rng, data):
 
 
 def _replace_somewhere(rng, value):
-    """Changes one place in nested dicts and lists."""
+    """Replaces or deletes one item in nested dicts and lists."""
     while isinstance(value, (dict, list)) and value:
         key = rng.choice(sorted(value)) if isinstance(value, dict) else rng.randrange(len(value))
         if not isinstance(value[key], (dict, list)) or not value[key] or rng.random() < 0.3:

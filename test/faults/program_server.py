@@ -1,16 +1,16 @@
-"""Starts the repository's programs by fork from one process that has imported everything.
+"""Forks the programs of the repository from one process that has imported everything.
 
-Importing TensorFlow takes longer than most programs run. This process imports what they import,
-makes no session and no thread, and forks for every command line: the child runs the program's file
-as `__main__`, as an interpreter of its own would, with its own arguments, environment, folder,
-limits and output. It ends as one would too, with threads awaited and exit functions called, but
-does not take the modules apart, nor does the garbage collector look at what was there before the
-fork: either copies hundreds of megabytes, ten times longer than most programs run.
-`programs.py` talks to it: one JSON object a line on stdin and stdout.
+Importing TensorFlow takes longer than most programs run. This process imports what the programs
+import, without creating sessions or threads, and forks for every command line. The child runs the
+file of the program as `__main__`, like a new interpreter, with its own arguments, environment,
+folder, limits and output. It also exits like an interpreter, waiting for threads and calling exit
+functions, but neither clears modules nor collects garbage from before the fork: both would copy
+hundreds of megabytes, which takes ten times as long as most programs.
+`programs.py` communicates by one JSON object per line on stdin and stdout.
 
-A request has id, argv, cwd, env, out, err, uid, umask and memory (bytes beyond what is
-taken already; 0 is no limit). Answers are {id, pid} when the child runs and {id, status, peak} when
-it has ended, with the status as `subprocess` counts it and the greatest resident memory in bytes.
+A request has id, argv, cwd, env, out, err, uid, umask and memory (bytes in addition to those
+already in use; 0 is no limit). Answers are {id, pid} when the child runs and {id, status, peak}
+when it has ended, with the status as in `subprocess` and the peak resident memory in bytes.
 """
 import atexit
 import gc
@@ -33,11 +33,11 @@ MODULES = ('npu_runtime.session', 'npu_runtime.training.loop', 'geonet.train',
            'kitti_eval.eval_depth', 'kitti_eval.eval_flow', 'kitti_eval.eval_odometry',
            'kitti_eval.eval_pose', 'kitti_eval.generate_multiview_extension',
            'kitti_data.preparation.prepare_train_data', 'kitti_data.rendering.synthetic',
-           # What is imported late, which a program that runs as another user may not read.
+           # Late imports, which a program that runs as another user may not be able to read.
            'concurrent.futures.process', 'concurrent.futures.thread', 'encodings.idna',
            'encodings.utf_8_sig', 'encodings.utf_16', 'encodings.cp437', 'zipfile',
            'matplotlib.backends.backend_agg', 'PIL.PngImagePlugin', 'PIL.JpegImagePlugin')
-# ResNet's true shape with few weights: a checkpoint of 40 MB instead of 700.
+# The structure of ResNet with few weights, for checkpoints of 40 MB instead of 700.
 SMALL_STAGES = ((8, 1), (8, 1), (8, 1), (8, 1))
 _TICK = 0.005
 
@@ -49,7 +49,7 @@ def main():
         importlib.import_module(name)
     importlib.import_module('geonet.encoder_decoder')._RESNET_STAGES = SMALL_STAGES
     answers = os.fdopen(os.dup(1), 'w')
-    os.dup2(2, 1)  # what an import prints is no answer
+    os.dup2(2, 1)  # keeps output of imports out of the answers
     print(json.dumps({'ready': True}), file=answers, flush=True)
     running, requests = {}, b''
     gc.freeze()
@@ -80,7 +80,7 @@ def main():
 
 
 def run_program(request):
-    """Runs a request's program in this process, which from now on is its own."""
+    """Runs the program of a request in this process."""
     os.setsid()
     for number, path, flags in ((0, os.devnull, os.O_RDONLY),
                                 (1, request['out'], os.O_WRONLY | os.O_CREAT | os.O_APPEND),
@@ -105,7 +105,7 @@ def run_program(request):
 
 
 def end_as_an_interpreter(function, *arguments):
-    """Ends this process after `function` as the interpreter would, with the status of one."""
+    """Calls `function` and exits like an interpreter, with the same status."""
     status = 0
     try:
         function(*arguments)
@@ -119,7 +119,7 @@ def end_as_an_interpreter(function, *arguments):
     except BaseException:  # pylint: disable=broad-except
         sys.excepthook(*sys.exc_info())
         status = 1
-    # What an interpreter calls here has no public name.
+    # The functions that an interpreter calls here have no public names.
     threading._shutdown()  # pylint: disable=protected-access
     atexit._run_exitfuncs()  # pylint: disable=protected-access
     for stream in (sys.stdout, sys.stderr):

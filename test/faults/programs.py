@@ -1,7 +1,7 @@
-"""Runs the repository's programs and says how they ended.
+"""Runs the programs of the repository and reports how they ended.
 
-`Programs` forks them from `program_server.py`, which saves the imports; `interpreter` starts them
-as a person does, where the interpreter's own start matters (locale, wrappers, early signals).
+`Programs` forks them from `program_server.py`, which saves the imports. `interpreter` starts them
+in a new interpreter, for tests of its start (locale, wrappers, early signals).
 """
 import collections
 import json
@@ -22,7 +22,7 @@ RENDER = 'kitti_data/rendering/synthetic.py'
 UNPACK = 'scripts/unpack_archive.py'
 
 SIZE = ('--img_height=32', '--img_width=104')
-# Bits are compared: no order of summation may depend on how threads are scheduled.
+# Results are compared bitwise, so the order of summation must not depend on scheduling.
 ONE_THREAD = ('--device=cpu', '--intra_op_threads=1', '--inter_op_threads=1')
 
 USER_ERROR = 2
@@ -33,13 +33,13 @@ _LIMIT = 300  # seconds; no program here runs longer unless it hangs
 Ended = collections.namedtuple('Ended', 'status out err seconds peak')
 Ended.__doc__ = """How a program ended.
 
-status: as `subprocess` has it, minus the signal's number for a killed one. out, err: <str>.
-seconds: <float>. peak: greatest resident memory in bytes, 0 where not measured.
+status: as in `subprocess`, the negative signal number for a killed program. out, err: <str>.
+seconds: <float>. peak: peak resident memory in bytes, 0 if not measured.
 """
 
 
 class Running:
-    """A program that runs in a process group of its own."""
+    """A program that runs in its own process group."""
 
     def __init__(self, pid, outputs, wait):
         self.pid = pid
@@ -48,14 +48,14 @@ class Running:
         self._began = time.monotonic()
 
     def kill(self, number=signal.SIGKILL):
-        """Sends a signal to the whole group; nothing where it has ended."""
+        """Sends a signal to the whole group; does nothing if it has ended."""
         try:
             os.killpg(self.pid, number)
         except ProcessLookupError:
             pass
 
     def signal(self, number):
-        """Sends a signal to the program alone; nothing where it has ended."""
+        """Sends a signal only to the program; does nothing if it has ended."""
         try:
             os.kill(self.pid, number)
         except ProcessLookupError:
@@ -66,7 +66,7 @@ class Running:
         return tuple(read(path) for path in self._outputs)
 
     def ended(self, timeout=_LIMIT):
-        """<Ended>; kills the group and raises AssertionError after `timeout` seconds."""
+        """Waits for the end: <Ended>. Kills the group and fails after `timeout` seconds."""
         try:
             status, peak = self._wait(timeout)
         except (queue.Empty, subprocess.TimeoutExpired):
@@ -76,7 +76,7 @@ class Running:
         return Ended(status, *self.said(), time.monotonic() - self._began, peak)
 
     def wait_until(self, condition, timeout=_LIMIT):
-        """Waits until `condition()` is true or the program has ended; returns what it said."""
+        """Waits until `condition()` is true or the program has ended; returns its last value."""
         limit = time.monotonic() + timeout
         while self.runs() and time.monotonic() < limit:
             value = condition()
@@ -86,7 +86,7 @@ class Running:
         return condition()
 
     def runs(self):
-        """Whether the process is there and no zombie."""
+        """Whether the process exists and is not a zombie."""
         try:
             with open('/proc/%d/stat' % self.pid) as stream:
                 return stream.read().rsplit(')', 1)[1].split()[0] not in 'ZX'
@@ -95,7 +95,7 @@ class Running:
 
 
 def read(path):
-    """The text of a file as far as it can be told, or ''."""
+    """The text of a file, with undecodable bytes replaced; '' if it cannot be read."""
     try:
         with open(str(path), encoding='utf-8', errors='replace') as stream:
             return stream.read()
@@ -107,7 +107,7 @@ class Programs:
     """The programs of this repository, forked from one process that has imported them.
 
     Args:
-      folder: <pathlib.Path> for outputs; HOME and the working folder of the programs too.
+      folder: <pathlib.Path> for outputs, and for HOME, the working folder of the programs.
     """
 
     def __init__(self, folder):
@@ -135,11 +135,11 @@ class Programs:
         """Starts a program; its path is relative to the repository. Returns <Running>.
 
         Args:
-          env: variables in addition to, or with None instead of, those of this process.
-          uid: user to run as; 0 leaves it.
-          memory: bytes that the program may take; 0 is no limit.
-          cwd: working folder; None takes HOME.
-          umask: bits that new files do not get.
+          env: variables that replace those of this process; None removes a variable.
+          uid: user to run as; 0 keeps the current one.
+          memory: limit in bytes; 0 is no limit.
+          cwd: working folder; None uses HOME.
+          umask: permission bits that new files do not get.
         """
         with self._lock:
             self._count += 1
@@ -165,23 +165,23 @@ class Programs:
         return self.start(program, *arguments, **options).ended(timeout)
 
     def works(self, program, *arguments, **options):
-        """Runs a program that must end well: <Ended>."""
+        """Runs a program that must succeed: <Ended>."""
         ended = self.run(program, *arguments, **options)
         assert ended.status == 0, complaint(ended)
         return ended
 
     def close(self):
-        """Ends the server and what still runs of it."""
+        """Ends the server and all programs that still run."""
         self._server.stdin.close()
         self._server.wait(30)
 
 
 def environment(home, **changes):
-    """The variables of a program: those of this process, with a HOME of the test's.
+    """The environment of a program: that of this process with a temporary HOME.
 
     Args:
       home: folder.
-      **changes: name -> value, or None to leave the variable out.
+      **changes: name -> value, or None to remove the variable.
     """
     values = dict(os.environ, HOME=str(home), TF_CPP_MIN_LOG_LEVEL='2', PYTHONWARNINGS='ignore',
                   OMP_NUM_THREADS='1', OPENBLAS_NUM_THREADS='1', PYTHON=sys.executable)
@@ -194,13 +194,13 @@ def environment(home, **changes):
 
 
 def interpreter(folder, *command, env=None, cwd=None):
-    """Starts `command` as a process of its own: <Running>.
+    """Starts `command` in a new process: <Running>.
 
     Args:
-      folder: <pathlib.Path> an existing folder for its output; HOME too.
-      *command: program and arguments; a name that ends in .py or .sh gets its interpreter.
+      folder: <pathlib.Path>, an existing folder for its output, which is also its HOME.
+      *command: program and arguments; a .py or .sh file is run by its interpreter.
       env: as for `Programs.start`.
-      cwd: working folder; None takes `folder`.
+      cwd: working folder; None uses `folder`.
     """
     words = [str(word) for word in command]
     if words[0].endswith('.py') or words[0].endswith('.sh'):
@@ -219,23 +219,23 @@ def interpreter(folder, *command, env=None, cwd=None):
 
 
 def complaint(ended):
-    """What a failed assertion shows of an <Ended>."""
+    """Describes an <Ended> for failed assertions."""
     return 'status %s after %.1f s\n%s\n%s' % (
         ended.status, ended.seconds, ended.out[-1500:], ended.err[-3000:])
 
 
 def assert_no_trace(ended, context=''):
-    """No traceback and no crash in what the program said, nor in how it ended."""
+    """Asserts that the program neither crashed nor printed a traceback."""
     text = ended.out + ended.err
     assert not any(trace in text for trace in _TRACES), '%s%s' % (context, complaint(ended))
     assert ended.status >= 0, '%s%s' % (context, complaint(ended))
 
 
-def assert_sentence(ended, *words):
-    """The program refused: status 2 and one line `error: ...`, with these words in it."""
+def assert_fails_with_one_message(ended, *words):
+    """Asserts status 2 and a single line `error: ...`, and that stderr contains these words."""
     assert_no_trace(ended)
     assert ended.status == USER_ERROR, complaint(ended)
     errors = [line for line in ended.err.splitlines() if line.startswith('error: ')]
     assert len(errors) == 1, complaint(ended)
     for word in words:
-        assert str(word) in ended.err, '%r is not told\n%s' % (word, complaint(ended))
+        assert str(word) in ended.err, '%r is not mentioned\n%s' % (word, complaint(ended))

@@ -1,4 +1,4 @@
-"""Checkpoints that are cut short, changed, of another net or full of NaN."""
+"""Checkpoints that are truncated, changed, incomplete, of another net, or contain NaN."""
 import os
 import shutil
 
@@ -25,7 +25,7 @@ def cut_index(prefix, rng):
 
 
 def flip_a_bit(prefix, rng):
-    # In the middle half: the ballast or a kernel, no padding.
+    # In the middle half, which holds the ballast or a kernel and no padding.
     place = int(os.path.getsize(prefix + DATA) * rng.uniform(0.25, 0.75))
     with open(prefix + DATA, 'r+b') as stream:
         stream.seek(place)
@@ -39,7 +39,7 @@ def lose_data(prefix, rng):
 
 
 def spoil(prefix, rng):
-    """A NaN in one weight of every net."""
+    """Sets one value of every weight tensor to NaN."""
     values = values_of(prefix)
     for key, value in values.items():
         if key.endswith(('weights', 'kernel', 'ballast')):
@@ -48,7 +48,7 @@ def spoil(prefix, rng):
 
 
 def foreign_net(prefix, rng):
-    """Weights of the same names and of other shapes."""
+    """Replaces the weights by ones with the same names and other shapes."""
     write_values(prefix, {key: value if value.ndim == 0 else np.zeros(3, value.dtype)
                           for key, value in values_of(prefix).items()})
 
@@ -64,7 +64,7 @@ def copy_of(run, folder):
 
 @pytest.fixture(scope='module')
 def trained(programs, world, tmp_path_factory):
-    """Folder of a toy training with the checkpoints of steps 3, 6 and 7."""
+    """Folder of a toy training with checkpoints of steps 3, 6 and 7."""
     run = tmp_path_factory.mktemp('trained') / 'run'
     programs.works(*cases.train_toy(world, run, 7))
     return run
@@ -72,7 +72,7 @@ def trained(programs, world, tmp_path_factory):
 
 @pytest.mark.parametrize('damage', pick(
     ['cut', 'cut_index', 'flip_a_bit', 'lose_data', 'spoil'], ['flip_a_bit', 'spoil']))
-def test_a_training_goes_on_from_the_last_whole_checkpoint_and_names_it(
+def test_training_resumes_from_the_last_intact_checkpoint_and_names_it(
         damage, programs, world, references, trained, tmp_path, rng):
     for number in range(pick(8, 1)):
         run = copy_of(trained, tmp_path / str(number))
@@ -82,11 +82,12 @@ def test_a_training_goes_on_from_the_last_whole_checkpoint_and_names_it(
         assert losses_of(run) == losses_of(references.of('train_toy')[0])
 
 
-def test_checkpoints_of_another_net_are_not_trained_over(programs, world, trained, tmp_path, rng):
+def test_checkpoints_of_another_net_are_not_overwritten(programs, world, trained, tmp_path, rng):
     run = copy_of(trained, tmp_path / 'run')
     foreign_net(str(run / 'model-7'), rng)
     before = cases.contents(run)
-    running.assert_sentence(programs.run(*cases.train_toy(world, run)), run / 'model-7')
+    ended = programs.run(*cases.train_toy(world, run))
+    running.assert_fails_with_one_message(ended, run / 'model-7')
     after = cases.contents(run)
     assert {path: after.get(path) for path in before if 'model-' in path} == {
         path: digest for path, digest in before.items() if 'model-' in path}
@@ -94,7 +95,7 @@ def test_checkpoints_of_another_net_are_not_trained_over(programs, world, traine
 
 @pytest.fixture(scope='module')
 def two_checkpoints(world, tmp_path_factory):
-    """Folder of GeoNet's checkpoints model-1 and model-2, the same weights."""
+    """Folder with GeoNet's checkpoints model-1 and model-2, which have the same weights."""
     run = copy_of(world.rigid, tmp_path_factory.mktemp('rigid') / 'run')
     values = values_of(str(run / 'model-2'))
     values = {key: value for key, value in values.items() if 'Adam' not in key}
@@ -106,7 +107,7 @@ def two_checkpoints(world, tmp_path_factory):
 @pytest.mark.parametrize('name', pick(['predict_pose', 'predict_depth', 'export_pose'],
                                       ['predict_pose']))
 @pytest.mark.parametrize('damage', pick(list(DAMAGES), ['spoil']))
-def test_a_prediction_from_a_damaged_checkpoint_is_one_sentence_that_names_the_last_good_one(
+def test_prediction_from_a_damaged_checkpoint_fails_and_names_the_last_intact_one(
         name, damage, programs, world, two_checkpoints, tmp_path, rng):
     for number in range(pick(4, 1)):
         part = world.copied_to(tmp_path / str(number))
@@ -115,13 +116,13 @@ def test_a_prediction_from_a_damaged_checkpoint_is_one_sentence_that_names_the_l
         out = part.folder / 'out'
         command = cases.WRITERS[name](part, out)
         ended = programs.run(*[word.replace('/rigid', '/rigid/model-2') for word in command])
-        running.assert_sentence(ended, 'model-2', 'model-1')
+        running.assert_fails_with_one_message(ended, 'model-2', 'model-1')
         assert not out.exists() or not list(out.iterdir()), 'written from a damaged checkpoint'
 
 
 @pytest.mark.parametrize('damage', pick(['cut', 'cut_index', 'flip_a_bit', 'lose_data', 'spoil'],
                                         ['flip_a_bit']))
-def test_a_prediction_from_a_folder_takes_the_last_whole_checkpoint_and_says_so(
+def test_prediction_from_a_folder_uses_and_names_the_last_intact_checkpoint(
         damage, programs, world, two_checkpoints, references, tmp_path, rng):
     part = world.copied_to(tmp_path / 'part')
     copy_of(two_checkpoints, part.folder / 'rigid')
@@ -132,7 +133,7 @@ def test_a_prediction_from_a_folder_takes_the_last_whole_checkpoint_and_says_so(
         references.of('predict_pose')[0])
 
 
-def test_a_checkpoint_file_cannot_lead_out_of_its_folder(programs, world, trained, tmp_path):
+def test_checkpoint_file_cannot_point_outside_its_folder(programs, world, trained, tmp_path):
     run = copy_of(trained, tmp_path / 'run')
     for name in os.listdir(str(run)):
         if name.startswith('model-'):
@@ -140,4 +141,4 @@ def test_a_checkpoint_file_cannot_lead_out_of_its_folder(programs, world, traine
     (run / 'checkpoint').write_text('model_checkpoint_path: "%s/model-7"\n' % trained)
     ended = programs.run(*cases.train_toy(world, run))
     running.assert_no_trace(ended)
-    assert str(trained) not in ended.out, 'followed'
+    assert str(trained) not in ended.out, 'loaded a checkpoint outside the folder'

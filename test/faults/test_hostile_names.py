@@ -1,4 +1,4 @@
-"""Names that a shell, a path or a format could take for something else are taken literally."""
+"""Names that a shell, a path or a format string could interpret are taken literally."""
 import os
 import shutil
 
@@ -9,14 +9,14 @@ import programs as running
 from settings import pick
 from stand_in_programs import commands_in, stand_in
 
-# Everything a shell expands, splits or runs; each command in it would leave a file `HIT`.
+# Everything that a shell expands, splits or runs; each command would create a file `HIT`.
 NAMES = ["a b;touch HIT;'c", '$(touch HIT)`touch HIT`', '"x" & touch HIT | y > HIT',
          'new\nline\ttab', '*?[a-z]{1,2}!~#', '$HOME', '~', '-rf', '--help', '%s%n\\n', '中 é',
          '..x', 'a=b']
 
 
 @pytest.mark.parametrize('name', pick(list(cases.COMMANDS), ['prepare', 'train_toy']))
-def test_a_program_takes_any_folder_name_literally(name, programs, world, references, tmp_path):
+def test_program_takes_any_folder_name_literally(name, programs, world, references, tmp_path):
     for number, strange in enumerate(pick(NAMES, NAMES[1:2])):
         there = tmp_path / str(number)
         out = there / strange / 'out' / strange
@@ -25,14 +25,14 @@ def test_a_program_takes_any_folder_name_literally(name, programs, world, refere
         programs.works(*command, cwd=there / 'cwd',
                        env={'x': 'expanded'})
         assert sorted(os.listdir(str(there))) == sorted(['cwd', strange])
-        assert not list((there / 'cwd').iterdir()), 'a file where the program was started'
+        assert not list((there / 'cwd').iterdir()), 'wrote to the working folder'
         if name in cases.WRITERS:
             assert cases.of_any_place(out) == cases.of_any_place(references.of(name)[0])
         shutil.rmtree(str(there))
 
 
 @pytest.mark.parametrize('strange', pick(NAMES, NAMES[:1]))
-def test_a_script_takes_any_folder_name_literally(strange, world, references, tmp_path):
+def test_script_takes_any_folder_name_literally(strange, world, references, tmp_path):
     there, cwd = world.copied_to(tmp_path / strange), tmp_path / 'cwd'
     cwd.mkdir()
     ended = running.interpreter(
@@ -46,7 +46,7 @@ def test_a_script_takes_any_folder_name_literally(strange, world, references, tm
 @pytest.mark.parametrize('model', ['geonet', 'convlstm_vo'])
 @pytest.mark.parametrize('script', ['test/train_full_1p.sh', 'test/train_performance_1p.sh'])
 @pytest.mark.parametrize('strange', pick(NAMES, NAMES[1:2]))
-def test_a_wrapper_hands_on_any_folder_name_literally(script, strange, model, world, tmp_path):
+def test_wrapper_passes_any_folder_name_literally(script, strange, model, world, tmp_path):
     there, cwd = world.copied_to(tmp_path / strange), tmp_path / 'cwd'
     cwd.mkdir()
     output, device = there.folder / 'out', 'hostile'
@@ -67,7 +67,7 @@ def test_a_wrapper_hands_on_any_folder_name_literally(script, strange, model, wo
 
 
 @pytest.mark.parametrize('strange', pick(NAMES, NAMES[1:2]))
-def test_the_entry_of_modelarts_hands_on_any_folder_name_literally(strange, tmp_path):
+def test_modelarts_entry_passes_any_folder_name_literally(strange, tmp_path):
     cwd, data = tmp_path / 'cwd', tmp_path / strange / 'absent'
     cwd.mkdir()
     device = 'hostile entry'
@@ -78,12 +78,12 @@ def test_the_entry_of_modelarts_hands_on_any_folder_name_literally(strange, tmp_
             env=dict(ASCEND_DEVICE_ID=device)).ended()
     finally:
         shutil.rmtree(str(running.ROOT / 'test' / 'output' / device), ignore_errors=True)
-    running.assert_sentence(ended, data)
+    running.assert_fails_with_one_message(ended, data)
     assert not list(cwd.iterdir()) and not list(tmp_path.glob('HIT'))
 
 
-def test_the_launcher_of_ranks_takes_any_name_literally(tmp_path):
-    """Horovod itself is not needed: what it would start is looked at."""
+def test_rank_launcher_takes_any_name_literally(tmp_path):
+    """Checks the commands that Horovod would start, without Horovod."""
     modules = tmp_path / 'modules'
     for folder in ('horovod', 'horovod/runner', 'horovod/runner/util'):
         (modules / folder).mkdir(parents=True)
@@ -102,12 +102,12 @@ def test_the_launcher_of_ranks_takes_any_name_literally(tmp_path):
             cwd, 'scripts/train_multi.sh', '--np', '2', 'geonet/main.py', *given, cwd=cwd,
             env=dict(PYTHONPATH=modules)).ended()
         assert ended.status == 0, running.complaint(ended)
-        told = (cwd / 'record').read_text().split('\0')
-        assert told[-2:] == given, strange
+        passed = (cwd / 'record').read_text().split('\0')
+        assert passed[-2:] == given, strange
 
 
 @pytest.mark.parametrize('given', ['$HOME/out', '~/out'])
-def test_what_is_typed_at_the_beginning_of_a_path_is_expanded(given, programs, world):
+def test_home_at_the_start_of_a_typed_path_is_expanded(given, programs, world):
     programs.works(*cases.write_snippets(world, given))
     made = programs.home / 'out'
     assert list(made.iterdir())

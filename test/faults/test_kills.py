@@ -1,4 +1,4 @@
-"""Programs killed at any moment and started again: nothing is lost, nothing is different."""
+"""Programs that are killed at any moment and run again: nothing is lost, nothing differs."""
 import glob
 import os
 import shutil
@@ -18,12 +18,12 @@ KILLS = pick(10, 2)
 
 
 def half_checkpoints(folder):
-    """Names of what TensorFlow left half written."""
+    """Names of partial files that TensorFlow left."""
     return [name for name in os.listdir(str(folder)) if 'temp' in name]
 
 
 @pytest.mark.parametrize('name', TRAININGS)
-def test_a_training_killed_at_random_moments_has_the_losses_of_an_undisturbed_one(
+def test_training_killed_at_random_moments_has_the_losses_of_an_undisturbed_run(
         name, programs, world, references, tmp_path, rng):
     reference, seconds = references.of(name)
     run = tmp_path / 'run'
@@ -38,14 +38,14 @@ def test_a_training_killed_at_random_moments_has_the_losses_of_an_undisturbed_on
 
 
 def saves_now(folder):
-    """Whether a file of a checkpoint stands there half written."""
+    """The partial files of a checkpoint that is being written."""
     return glob.glob(os.path.join(glob.escape(str(folder)), '*temp*'))
 
 
 @pytest.mark.parametrize('name', TRAININGS)
-def test_a_training_killed_while_it_saves_has_the_losses_of_an_undisturbed_one(
+def test_training_killed_while_saving_has_the_losses_of_an_undisturbed_run(
         name, programs, world, references, tmp_path, rng):
-    """The toy is saved at every step, as a `model-latest` that replaces the one before."""
+    """The toy saves at every step, to a `model-latest` that replaces the previous one."""
     run, caught = tmp_path / 'run', 0
     more = ('--save_minutes=1e-9',) if name == 'train_toy' else ()
     for _ in range(pick(4, 1)):
@@ -58,11 +58,11 @@ def test_a_training_killed_while_it_saves_has_the_losses_of_an_undisturbed_one(
     programs.works(*cases.COMMANDS[name](world, run))
     assert losses_of(run) == losses_of(references.of(name)[0])
     assert not half_checkpoints(run) and not glob.glob(str(run / '*.new*'))
-    assert caught, 'no save was seen'
+    assert caught, 'no save was interrupted'
 
 
 @pytest.mark.parametrize('name', WRITERS)
-def test_a_program_killed_at_random_moments_writes_what_an_undisturbed_one_does(
+def test_program_killed_at_random_moments_writes_the_files_of_an_undisturbed_run(
         name, programs, world, references, tmp_path, rng):
     reference, seconds = references.of(name)
     out = tmp_path / 'out'
@@ -73,13 +73,13 @@ def test_a_program_killed_at_random_moments_writes_what_an_undisturbed_one_does(
         program.ended()
         expected = cases.contents(reference)
         for path, digest in cases.contents(out).items():
-            assert expected.get(path) == digest, '%s is not whole' % path
+            assert expected.get(path) == digest, '%s is incomplete' % path
     programs.works(*cases.COMMANDS[name](world, out))
     assert cases.contents(out) == cases.contents(reference)
 
 
 @pytest.mark.parametrize('name', pick(list(cases.WRITERS) + list(cases.TRAININGS), ['prepare']))
-def test_what_killed_runs_left_in_work_is_removed_when_it_is_old(
+def test_old_leftovers_of_killed_runs_are_removed(
         name, programs, world, references, tmp_path):
     out = tmp_path / 'out'
     shutil.copytree(str(references.of(name)[0]), str(out))
@@ -94,7 +94,7 @@ def test_what_killed_runs_left_in_work_is_removed_when_it_is_old(
 
 
 @pytest.mark.skipif(not pick(True, False), reason='only in a full run: starts interpreters')
-def test_a_wrapper_killed_with_its_programs_goes_on(world, references, tmp_path, rng):
+def test_killed_wrapper_completes_when_run_again(world, references, tmp_path, rng):
     reference, _ = references.of('prepare')
     command = ('scripts/prepare_odometry.sh', world.archives, tmp_path / 'data',
                tmp_path / 'formatted', '--sequences=0') + running.SIZE

@@ -1,4 +1,4 @@
-"""A long run takes no more memory and no more files than a short one."""
+"""A long run uses no more memory and open files than a short one."""
 import os
 import time
 
@@ -22,20 +22,20 @@ def steps_in(run):
 
 
 @pytest.mark.parametrize('name', pick(['train_toy', 'train_rigid'], ['train_toy']))
-def test_memory_and_open_files_stay_as_they_are_after_the_beginning(
+def test_memory_and_open_files_do_not_grow_after_the_start(
         name, programs, world, tmp_path):
     run = tmp_path / 'run'
-    more, a_row = ('--save_every=50', '--images_every=20', '--eval_every=40'), 1
-    if name == 'train_rigid':  # where a flag is given twice, the last one counts
+    more, steps_per_row = ('--save_every=50', '--images_every=20', '--eval_every=40'), 1
+    if name == 'train_rigid':  # the last one of repeated flags applies
         more = ('--save_ckpt_freq=300', '--max_to_keep=2', '--summary_freq=100', '--log_freq=10',
                 '--eval_every=200', '--eval_batches=2')
-        a_row = 10
+        steps_per_row = 10
     program = programs.start(*cases.TRAININGS[name](world, run, STEPS, *more))
-    program.wait_until(lambda: steps_in(run) * a_row >= SETTLED, 1500)
+    program.wait_until(lambda: steps_in(run) * steps_per_row >= SETTLED, 1500)
     memory, files = [], []
     while program.runs():
         try:
-            # In a checkpoint's moment more is taken: what counts is what stays.
+            # Checkpoints temporarily need more; the assertions below compare minima.
             memory.append(memory_of(program.pid))
             files.append(len(os.listdir('/proc/%d/fd' % program.pid)))
         except (OSError, IndexError):
@@ -43,7 +43,7 @@ def test_memory_and_open_files_stay_as_they_are_after_the_beginning(
         time.sleep(pick(0.5, 0.05))
     ended = program.ended(1500)
     assert ended.status == 0, running.complaint(ended)
-    assert len(memory) >= 8, 'too short to tell'
+    assert len(memory) >= 8, 'the run is too short for the test'
     half = len(memory) // 2
     growth = min(memory[half:]) - min(memory[:half])
     assert max(memory[:-2]) - memory[0] < (MOST_GROWTH if FULL else 2 * MOST_GROWTH)

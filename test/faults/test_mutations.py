@@ -1,4 +1,4 @@
-"""Every input format, changed at random: no traceback, no hang, little memory, no stray file."""
+"""Random changes of every input format cause no traceback, hang, memory use or stray file."""
 import concurrent.futures
 import os
 import shutil
@@ -10,25 +10,24 @@ import programs as running
 from formats import FORMATS
 from settings import pick, randomness
 
-# In a full run an attempt that starts a session of TensorFlow counts for three.
-COUNT = pick(300, 2)
+COUNT = pick(300, 2)  # mutations per format; a third if each starts a TensorFlow session
 NAMES = pick(list(FORMATS), ['png', 'poses', 'flow png', 'config', 'rank table', 'archive',
                              'formatted camera', 'checkpoint index'])
 AT_ONCE = pick(2, 1)
-SLOW_SHARE = 20  # every so many mutations go to a reader that takes long
-LONGEST = 10  # seconds beyond what the whole file takes
+SLOW_SHARE = 20  # one in so many mutations is read by a slow reader
+LONGEST = 10  # seconds, in addition to the time for the unchanged file
 MOST_MEMORY = 2 << 30
 
 
 def listing(folder):
-    """{path: (size, time of change)} below `folder`."""
+    """{path: (size, modification time)} of the files below `folder`."""
     return {path: (state.st_size, state.st_mtime_ns)
             for top, _, files in os.walk(str(folder)) for path in
             [os.path.join(top, name) for name in files] for state in [os.stat(path)]}
 
 
 class Reader:
-    """Copies of a format's data, of which one file is spoilt and read, over and over."""
+    """Repeatedly mutates and reads one file in a copy of the data of a format."""
 
     def __init__(self, name, programs, world, folder):
         self._format = FORMATS[name]
@@ -57,7 +56,7 @@ class Reader:
                                   memory=2 * MOST_MEMORY)
 
     def complaint(self, number, rng):
-        """What is wrong with how mutation `number` is read; '' when nothing is."""
+        """Describes what goes wrong when mutation `number` is read; '' if nothing does."""
         slow = len(self._readers) > 1 and number % SLOW_SHARE == 0
         reader = self._readers[1 + number // SLOW_SHARE % (len(self._readers) - 1) if slow else 0]
         data = self._format.mutate(rng, self.whole)
@@ -69,17 +68,17 @@ class Reader:
         if ended.status not in (0, running.USER_ERROR):
             return running.complaint(ended)
         if ended.status == running.USER_ERROR and not ended.err.strip():
-            return 'no word said'
+            return 'no error message'
         if ended.peak > MOST_MEMORY:
             return '%.1f GB of memory' % (ended.peak / 2 ** 30)
         if (listing(self._world.folder), listing(self._programs.home)) != self._before:
-            return 'a file outside of the output folder was touched'
+            return 'a file outside the output folder was changed'
         return ''
 
 
 @pytest.mark.parametrize('name', NAMES)
-def test_a_changed_file_is_read_or_refused(name, programs, world, tmp_path):
-    """Keeps each mutation that fails in the test's folder, to be looked at."""
+def test_mutated_file_is_read_or_rejected(name, programs, world, tmp_path):
+    """Keeps each failing mutation in the folder of the test, for inspection."""
     count = COUNT // 3 if pick(FORMATS[name].starts_tensorflow, False) else COUNT
     readers = [Reader(name, programs, world, tmp_path / str(copy)) for copy in range(AT_ONCE)]
     local, free = threading.local(), list(readers)

@@ -1,4 +1,4 @@
-"""A rank that dies, stops or is ended at any stage, and hosts that are not there."""
+"""Ranks that are killed, stopped or terminated at any stage, and hosts that do not exist."""
 import os
 import signal
 import time
@@ -22,7 +22,7 @@ def launch(tmp_path, run, *arguments):
 
 
 def rank_process(run, rank):
-    """Number of the process that is this rank of the training in `run`, or None."""
+    """Process id of this rank of the training in `run`, or None."""
     for name in filter(str.isdigit, os.listdir('/proc')):
         variables = running.read('/proc/%s/environ' % name).split('\0')
         if 'HOROVOD_RANK=%d' % rank in variables and str(run) in running.read(
@@ -35,7 +35,7 @@ def rank_process(run, rank):
 @pytest.mark.parametrize('rank', [0, 1])
 @pytest.mark.parametrize('fault', ['SIGKILL', 'SIGSTOP', 'SIGTERM'])
 @pytest.mark.parametrize('stage', list(STAGES))
-def test_when_a_rank_fails_at_any_stage_all_others_end_with_a_sentence(
+def test_all_ranks_exit_with_a_message_when_one_fails_at_any_stage(
         stage, fault, rank, programs, world, tmp_path):
     if not pick(True, False) and (stage, fault, rank) != ('while_reading', 'SIGKILL', 1):
         pytest.skip('only in a full run')
@@ -64,7 +64,7 @@ def test_when_a_rank_fails_at_any_stage_all_others_end_with_a_sentence(
 
 @pytest.mark.parametrize('hosts', ['no-such-host.invalid:1,localhost:1', 'localhost:1', 'a:b', ':',
                                    '192.0.2.1:1,localhost:1'])
-def test_a_wrong_list_of_hosts_ends_with_a_sentence(hosts, tmp_path):
+def test_wrong_list_of_hosts_fails_with_a_message(hosts, tmp_path):
     launched = launch(tmp_path, tmp_path / 'run', '--hosts', hosts)
     ended = launched.ended(WITHIN)
     assert ended.status != 0
@@ -72,7 +72,7 @@ def test_a_wrong_list_of_hosts_ends_with_a_sentence(hosts, tmp_path):
     assert 'error: ' in ended.err, running.complaint(ended)
 
 
-def test_two_hosts_train_as_one_process(two_hosts, programs, tmp_path):
+def test_two_hosts_have_the_losses_of_one_process(two_hosts, programs, tmp_path):
     hosts, ssh = two_hosts
     one, two = tmp_path / 'one', tmp_path / 'two'
     programs.works(*cases.train_toy(None, one, 12, '--shared'))

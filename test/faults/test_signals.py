@@ -14,11 +14,11 @@ from toy_training import losses_of
 
 SIGNALS = {signal.SIGTERM: 143, signal.SIGINT: 130, signal.SIGHUP: 129}
 NAMES = [number.name for number in SIGNALS]
-ENDS_WITHIN = 60  # seconds; the first graph of a big net takes long to compile
+ENDS_WITHIN = 60  # seconds; compiling the first graph of a large net takes long
 
 
 def while_compiling(program, run):
-    """The variables have their values, no step is done."""
+    """Waits until the variables have their values; no step is done yet."""
     program.wait_until(lambda: '"start"' in running.read(run / 'metrics.jsonl'))
 
 
@@ -39,9 +39,9 @@ STAGES = {stage.__name__: stage for stage in (
 
 
 def assert_stopped(ended, number, times=1):
-    """It ended with the signal's status, and said by which signal, without a traceback.
+    """Asserts that the program ended with the status of the signal and named it, without traceback.
 
-    A second signal may end the process by itself, which a shell tells as the same status.
+    A second signal may kill the process directly, for which a shell reports the same status.
     """
     if times > 1 and ended.status == -number:
         ended = ended._replace(status=SIGNALS[number])
@@ -54,7 +54,7 @@ def assert_stopped(ended, number, times=1):
 @pytest.mark.parametrize('name,stage,signal_name,times', pick(
     list(itertools.product(cases.TRAININGS, STAGES, NAMES, (1, 2))),
     [('train_toy', 'while_compiling', 'SIGTERM', 2), ('train_toy', 'while_saving', 'SIGINT', 1)]))
-def test_a_training_stopped_at_any_stage_tells_so_and_goes_on_as_if_it_had_not_been(
+def test_training_stopped_at_any_stage_names_the_signal_and_resumes_with_the_same_losses(
         name, stage, signal_name, times, programs, world, references, tmp_path, rng):
     number, run = getattr(signal, signal_name), tmp_path / 'run'
     more = ('--slow_reading=0.1',) if name == 'train_toy' else ()
@@ -76,7 +76,7 @@ def test_a_training_stopped_at_any_stage_tells_so_and_goes_on_as_if_it_had_not_b
 
 
 @pytest.mark.parametrize('signal_name', pick(NAMES, ['SIGHUP']))
-def test_one_signal_while_training_leaves_a_checkpoint_of_the_last_step_and_names_it(
+def test_signal_during_training_saves_and_names_a_checkpoint_of_the_last_step(
         signal_name, programs, world, tmp_path):
     number, run = getattr(signal, signal_name), tmp_path / 'run'
     program = programs.start(*cases.train_toy(world, run, 1000, '--save_every=1000'))
@@ -91,7 +91,8 @@ def test_one_signal_while_training_leaves_a_checkpoint_of_the_last_step_and_name
 
 
 @pytest.mark.parametrize('signal_name', pick(NAMES, ['SIGTERM']))
-def test_a_signal_before_the_first_checkpoint_promises_none(signal_name, programs, world, tmp_path):
+def test_signal_before_the_first_checkpoint_promises_no_checkpoint(
+        signal_name, programs, world, tmp_path):
     number, run = getattr(signal, signal_name), tmp_path / 'run'
     program = programs.start(*cases.train_toy(world, run, 100, '--slow_reading=2'))
     program.wait_until(lambda: '"start"' in running.read(run / 'metrics.jsonl'))
@@ -106,7 +107,7 @@ def test_a_signal_before_the_first_checkpoint_promises_none(signal_name, program
 
 @pytest.mark.parametrize('name', pick(list(cases.WRITERS), ['prepare']))
 @pytest.mark.parametrize('signal_name', pick(NAMES, ['SIGTERM']))
-def test_any_other_program_tells_which_signal_stopped_it_and_leaves_whole_files(
+def test_other_programs_name_the_signal_and_leave_only_complete_files(
         name, signal_name, programs, world, references, tmp_path, rng):
     number, (reference, seconds) = getattr(signal, signal_name), references.of(name)
     expected = cases.contents(reference)
@@ -117,24 +118,24 @@ def test_any_other_program_tells_which_signal_stopped_it_and_leaves_whole_files(
         program.signal(number)
         ended = program.ended(ENDS_WITHIN)
         made = cases.contents(out)
-        if ended.status == -number:  # as the interpreter itself was ending
+        if ended.status == -number:  # the interpreter was already exiting
             assert made == expected
         elif ended.status != 0:
             assert_stopped(ended, number)
         for path, digest in made.items():
-            assert expected.get(path) == digest, '%s is not whole, or is left over' % path
+            assert expected.get(path) == digest, '%s is incomplete or a leftover' % path
 
 
 @pytest.mark.parametrize('program', pick(
     ['geonet/main.py', 'convlstm_vo/main.py', 'kitti_eval/eval_depth.py', 'scripts/report_case.py'],
     ['kitti_eval/eval_depth.py']))
 @pytest.mark.parametrize('signal_name', pick(NAMES, ['SIGINT']))
-def test_a_signal_while_the_program_imports_shows_no_traceback(
+def test_signal_during_imports_shows_no_traceback(
         program, signal_name, tmp_path, rng):
     number = getattr(signal, signal_name)
     for _ in range(pick(5, 1)):
         started = running.interpreter(tmp_path, program, '--help')
-        # After Python's own start, of which no program can decide.
+        # After the start of Python itself, which no program controls.
         started.wait_until(lambda: 'vo_common' in _open_modules(started.pid), 30)
         time.sleep(rng.uniform(0.05, 0.5))
         started.signal(number)
@@ -144,6 +145,6 @@ def test_a_signal_while_the_program_imports_shows_no_traceback(
 
 
 def _open_modules(pid):
-    """What the process has mapped; numpy's libraries show that it is past Python's own start."""
+    """Files that the process has mapped; 'vo_common' if they show that Python has started."""
     maps = running.read('/proc/%d/maps' % pid)
     return 'vo_common' if 'numpy' in maps or 'argparse' in maps else maps

@@ -1,4 +1,4 @@
-"""Folders that cannot be written, go away or are private; locales, HOME and a clock set back."""
+"""Folders that cannot be written, disappear or are private; locales, HOME, a clock set back."""
 import os
 import shutil
 import subprocess
@@ -17,15 +17,15 @@ TRAININGS = pick(list(cases.TRAININGS), ['train_toy'])
 
 
 @pytest.mark.parametrize('name', ALL)
-def test_a_read_only_disk_is_one_sentence(name, programs, world, disk):
+def test_read_only_disk_fails_with_one_message(name, programs, world, disk):
     locked = disk(1000)
     locked.change('ro')
     ended = programs.run(*cases.COMMANDS[name](world, locked.folder / 'out'))
-    running.assert_sentence(ended, locked.folder)
+    running.assert_fails_with_one_message(ended, locked.folder)
 
 
 @pytest.mark.parametrize('name', ALL)
-def test_a_folder_that_became_read_only_after_the_first_run_is_one_sentence_or_no_matter(
+def test_folder_made_read_only_after_the_first_run_fails_with_one_message_or_does_not_matter(
         name, programs, world, disk):
     locked = disk(1000000)
     command = cases.COMMANDS[name](world, locked.folder / 'out')
@@ -33,23 +33,23 @@ def test_a_folder_that_became_read_only_after_the_first_run_is_one_sentence_or_n
     locked.change('ro')
     ended = programs.run(*command)
     if ended.status != 0:
-        running.assert_sentence(ended, locked.folder)
+        running.assert_fails_with_one_message(ended, locked.folder)
 
 
 @pytest.mark.parametrize('name', ALL)
-def test_an_output_folder_of_another_user_is_one_sentence(
+def test_output_folder_of_another_user_fails_with_one_message(
         name, programs, world, nobody, tmp_path):
     opened = tmp_path / 'of root'
     opened.mkdir(mode=0o755)
-    cases.COMMANDS[name](world, opened / 'out')  # what it reads is made by root
+    cases.COMMANDS[name](world, opened / 'out')  # makes its input, as root
     _let_read(world.folder)
     _let_read(tmp_path)
     ended = programs.run(*cases.COMMANDS[name](world, opened / 'out'), uid=nobody, cwd='/')
-    running.assert_sentence(ended, opened)
+    running.assert_fails_with_one_message(ended, opened)
 
 
 @pytest.mark.parametrize('name', ALL)
-def test_input_that_this_user_may_not_read_is_one_sentence(
+def test_unreadable_input_fails_with_one_message(
         name, programs, world, nobody, tmp_path):
     parts = {'prepare': 'kitti', 'predict_pose': 'rigid', 'predict_depth': 'kitti',
              'prepare_raw': 'raw', 'train_rigid': 'formatted', 'train_motion': 'kitti',
@@ -75,14 +75,14 @@ def test_input_that_this_user_may_not_read_is_one_sentence(
 
 
 def _let_read(folder):
-    """Lets every user reach and read what is below `folder` (in pytest's own, which is private)."""
+    """Lets every user read `folder`, which is in a private folder of pytest."""
     for parent in [folder] + list(folder.parents)[:3]:
         os.chmod(str(parent), os.stat(str(parent)).st_mode | 0o055)
     subprocess.run(['chmod', '-R', 'a+rX', str(folder)], check=True)
 
 
 @pytest.mark.parametrize('name', TRAININGS)
-def test_a_run_whose_folder_is_removed_tells_so(name, programs, world, tmp_path):
+def test_run_whose_folder_is_removed_fails_with_one_message(name, programs, world, tmp_path):
     run = tmp_path / 'run'
     more = ('--slow_reading=0.05',) if name == 'train_toy' else ()
     program = programs.start(*cases.TRAININGS[name](world, run, 60, *more))
@@ -90,12 +90,12 @@ def test_a_run_whose_folder_is_removed_tells_so(name, programs, world, tmp_path)
         lambda: run.exists() and [one for one in os.listdir(str(run)) if one.endswith('.index')])
     os.rename(str(run), str(tmp_path / 'gone'))
     shutil.rmtree(str(tmp_path / 'gone'))
-    running.assert_sentence(program.ended(), run)
-    assert not run.exists(), 'half of a run in a folder made anew'
+    running.assert_fails_with_one_message(program.ended(), run)
+    assert not run.exists(), 'the run continued in a new folder'
 
 
 @pytest.mark.parametrize('name', ALL)
-def test_without_home_and_with_private_files_all_is_as_ever(
+def test_programs_work_without_home_and_with_private_files(
         name, programs, world, references, tmp_path):
     without = dict(HOME=None, USER=None, LOGNAME=None, XDG_CACHE_HOME=None)
     programs.works(*cases.COMMANDS[name](world, tmp_path / 'out'), env=without, umask=0o077)
@@ -107,7 +107,7 @@ def test_without_home_and_with_private_files_all_is_as_ever(
 
 
 @pytest.mark.parametrize('script', ['scripts/prepare_odometry.sh', 'test/train_performance_1p.sh'])
-def test_a_script_needs_no_home(script, world, tmp_path):
+def test_script_works_without_home(script, world, tmp_path):
     arguments = [world.archives, tmp_path / 'data', tmp_path / 'formatted', '--sequences=0']
     arguments += list(running.SIZE)
     if script.startswith('test/'):
@@ -125,9 +125,9 @@ def test_a_script_needs_no_home(script, world, tmp_path):
 
 @pytest.fixture(scope='module')
 def locales(tmp_path_factory):
-    """Function: name of a locale -> the variables that ask for it; skips where it cannot be made.
+    """Function from the name of a locale to the variables that select it.
 
-    Every locale but C and C.UTF-8 is compiled into a folder of the test's.
+    Compiles every locale but C into a temporary folder; skips the test if that fails.
     """
     folder = tmp_path_factory.mktemp('locales')
 
@@ -138,7 +138,7 @@ def locales(tmp_path_factory):
                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
             if made.returncode > 1 or not (folder / name).exists():
                 pytest.skip('localedef cannot make %s' % name)
-        # Python 3.7 and later turn C into UTF-8 unless told not to: the worst case is asked for.
+        # Disables Python's replacement of the C locale by UTF-8, to test the worst case.
         return dict(LOCPATH=folder, LC_ALL=name, LANG=name, PYTHONCOERCECLOCALE='0',
                     PYTHONUTF8='0')
     return variables
@@ -147,26 +147,26 @@ def locales(tmp_path_factory):
 @pytest.mark.parametrize('locale', pick(['C', 'zh_CN.GB18030'], ['C']))
 @pytest.mark.parametrize('name', pick(['prepare', 'score_odometry', 'train_toy', 'predict_pose'],
                                       ['score_odometry']))
-def test_any_locale_takes_folders_of_any_name(name, locale, locales, world, tmp_path):
+def test_folders_of_any_name_work_in_any_locale(name, locale, locales, world, tmp_path):
     strange = world.copied_to(tmp_path / '中é 数据', 'kitti', 'rigid')
     ended = running.interpreter(tmp_path, *cases.COMMANDS[name](strange, tmp_path / '输出 ü'),
                                 env=locales(locale)).ended()
-    if (name, locale) == ('train_toy', 'C'):  # TensorFlow's saver cannot, which is told at once
-        running.assert_sentence(ended, 'LC_ALL=C.UTF-8')
+    if (name, locale) == ('train_toy', 'C'):  # TensorFlow's saver cannot encode the path
+        running.assert_fails_with_one_message(ended, 'LC_ALL=C.UTF-8')
         return
     assert ended.status == 0, running.complaint(ended)
     assert list((tmp_path / '输出 ü').iterdir())
 
 
 @pytest.mark.parametrize('locale', pick(['C', 'zh_CN.GB18030'], ['C']))
-def test_a_sentence_can_name_a_file_that_the_locale_cannot_write(locale, locales, tmp_path):
+def test_message_can_name_a_file_that_the_locale_cannot_encode(locale, locales, tmp_path):
     ended = running.interpreter(
         tmp_path, 'kitti_eval/eval_odometry.py', '--gtruth=' + str(tmp_path / '中é.txt'),
         '--pred=x', env=locales(locale)).ended()
-    running.assert_sentence(ended, 'does not exist')
+    running.assert_fails_with_one_message(ended, 'does not exist')
 
 
-def test_a_formatted_set_begun_in_one_locale_is_finished_in_another(
+def test_formatted_set_started_in_one_locale_is_completed_in_another(
         locales, world, references, tmp_path):
     strange = world.copied_to(tmp_path / '中é', 'kitti')
     for number, locale in enumerate(('zh_CN.GB18030', 'C')):
@@ -177,12 +177,12 @@ def test_a_formatted_set_begun_in_one_locale_is_finished_in_another(
     assert cases.contents(tmp_path / 'out') == cases.contents(references.of('prepare')[0])
 
 
-def test_a_clock_set_back_between_two_runs_changes_no_loss(programs, world, references, tmp_path):
+def test_clock_set_back_between_two_runs_changes_no_loss(programs, world, references, tmp_path):
     run = tmp_path / 'run'
     programs.works(*cases.train_toy(world, run, 11))
     later = time.time() + 86400 * 365
     for number, file in enumerate(sorted(os.listdir(str(run)), reverse=True)):
-        os.utime(str(run / file), (later - number, later - number))  # the oldest looks newest
+        os.utime(str(run / file), (later - number, later - number))  # reverses the order of times
     ended = programs.works(*cases.train_toy(world, run))
     assert 'step 11' in ended.out
     assert losses_of(run) == losses_of(references.of('train_toy')[0])

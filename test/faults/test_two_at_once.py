@@ -1,4 +1,4 @@
-"""Two trainings on one folder, and locks whose owner is no more."""
+"""Two trainings in one folder, and locks of processes that have ended."""
 import pytest
 
 import cases
@@ -10,7 +10,7 @@ TRAININGS = pick(list(cases.TRAININGS), ['train_toy'])
 
 
 def begin(programs, world, name, folder):
-    """A training that has begun its steps: <Running>."""
+    """Starts a training and waits for its first step: <Running>."""
     more = ('--slow_reading=0.2',) if name == 'train_toy' else ()
     program = programs.start(*cases.TRAININGS[name](world, folder, 20, *more))
     assert program.wait_until(lambda: '"train"' in running.read(folder / 'metrics.jsonl'))
@@ -18,20 +18,20 @@ def begin(programs, world, name, folder):
 
 
 @pytest.mark.parametrize('name', TRAININGS)
-def test_the_second_training_on_a_folder_ends_at_once_and_the_first_goes_on(
+def test_second_training_in_a_folder_fails_at_once_and_the_first_continues(
         name, programs, world, tmp_path):
     run = tmp_path / 'run'
     first = begin(programs, world, name, run)
     second = programs.run(*cases.TRAININGS[name](world, run, 20))
-    assert first.runs(), 'the first was not there any more'
-    running.assert_sentence(second, run, first.pid)
+    assert first.runs(), 'the first training has ended'
+    running.assert_fails_with_one_message(second, run, first.pid)
     ended = first.ended()
     assert ended.status == 0, running.complaint(ended)
     assert [step for step, _ in losses_of(run)] == list(range(1, 21))
 
 
 @pytest.mark.parametrize('name', TRAININGS)
-def test_a_lock_whose_owner_died_is_no_lock(name, programs, world, tmp_path):
+def test_lock_is_released_when_its_owner_dies(name, programs, world, tmp_path):
     run = tmp_path / 'run'
     first = begin(programs, world, name, run)
     first.kill()

@@ -1,9 +1,9 @@
-"""The training loop of both models under a net of one layer, as a program.
+"""A program that trains a net of one layer with the training loop of both models.
 
     python test/faults/toy_program.py --folder=run --steps=20
 
-It ends as the models' programs do. Images, validation and checkpoints are all on; a ballast
-variable makes a checkpoint big enough to be interrupted, and `--formatted` reads a formatted set.
+It exits like the programs of the models. Images, validation and checkpoints are enabled; a ballast
+variable makes checkpoints large enough to be interrupted, and `--formatted` reads a formatted set.
 """
 import dataclasses
 import os
@@ -26,16 +26,16 @@ from vo_common.flags import Flags, flag, parse_flags, path_flag  # noqa: E402
 @dataclasses.dataclass
 class Config(Flags):
     """A toy training."""
-    folder: str = path_flag('', 'of the run')
-    steps: int = flag(20, 'to train')
-    save_every: int = flag(3, 'steps')
-    save_minutes: float = flag(10., 'after which a step that is not saved is')
-    images_every: int = flag(2, 'steps')
-    eval_every: int = flag(4, 'steps')
-    ballast: int = flag(100000, 'weights that make the checkpoint bigger')
-    slow_reading: float = flag(0.0, 'seconds that reading a batch takes')
-    formatted: str = path_flag('', 'formatted set to read; empty reads random numbers')
-    shared: bool = flag(False, 'batches of 4 that the ranks share, instead of 2 for each')
+    folder: str = path_flag('', 'folder of the run')
+    steps: int = flag(20, 'training steps')
+    save_every: int = flag(3, 'steps between checkpoints')
+    save_minutes: float = flag(10., 'minutes between checkpoints by time')
+    images_every: int = flag(2, 'steps between images')
+    eval_every: int = flag(4, 'steps between validations')
+    ballast: int = flag(100000, 'number of weights that enlarge the checkpoint')
+    slow_reading: float = flag(0.0, 'seconds to wait for each batch')
+    formatted: str = path_flag('', 'formatted set to read; empty uses random numbers')
+    shared: bool = flag(False, 'share batches of 4 between the ranks, instead of 2 for each')
 
 
 def model_of(config):
@@ -66,7 +66,7 @@ def data_of(config):
         if config.shared:
             from two_ranks import share_of_four
             return share_of_four(start_step, rank, size)
-        # With or without waiting the same graph: its first weights depend on the ops before them.
+        # The same graph with and without waiting, because initial weights depend on earlier ops.
         return random_batches(start_step, rank, size).map(lambda batch: tf.reshape(
             tf.numpy_function(wait, [batch], tf.float32), [2, 4]))
     return data

@@ -3,7 +3,7 @@ import json
 
 import pytest
 
-from experiments.stages import LEAST_STEPS, Stage, run_stages
+from experiments.stages import LEAST_STEPS, Stage, run_stages, time_share
 from vo_common.errors import UserError
 
 STAGES = [Stage(0.5, 3e-4), Stage(0.4, 2e-4, ('--freeze',)), Stage(0.1, 3e-5)]
@@ -60,3 +60,21 @@ def test_a_run_is_not_continued_with_another_budget(tmp_path):
     run_stages('a net', str(tmp_path / 'run'), STAGES, Training(tmp_path / 'run'), minutes=10)
     with pytest.raises(UserError, match=r'planned with --minutes=10 .* must be the same \('):
         run_stages('a net', str(tmp_path / 'run'), STAGES, Training(tmp_path / 'run'), minutes=20)
+
+
+def test_steps_on_images_of_half_the_size_take_a_quarter_of_the_time(tmp_path):
+    stages = [Stage(0.8, 3e-4, scale=0.5), Stage(0.2, 1e-4)]
+    assert time_share(stages, 0.4) == pytest.approx(0.25)
+    assert time_share(stages, 0.9) == pytest.approx(0.75)
+    assert time_share(stages, 1.0) == pytest.approx(1)
+    train = Training(tmp_path / 'run')
+    # 0.5 s a step at first, then 2 s: 0.8 s in the mean.
+    assert run_stages('a net', str(tmp_path / 'run'), stages, train, minutes=10) == 10 * 60 / 0.8
+    assert train.calls[1:] == [(600, 3e-4), (750, 1e-4)]
+
+
+def test_scaled_images_keep_their_shape_and_sides_that_the_nets_can_halve():
+    assert Stage(1, 1e-4).size([56, 180]) == (56, 180)
+    assert Stage(1, 1e-4, scale=0.5).size([64, 208]) == (32, 104)
+    assert Stage(1, 1e-4, scale=0.57).size([56, 184]) == (32, 104)
+    assert Stage(1, 1e-4, scale=0.1).size([64, 208]) == (32, 32)

@@ -200,6 +200,15 @@ def test_a_step_with_centred_pixels_and_one_camera_for_all_is_finite(synthetic_k
     assert np.isfinite(rows_of(str(tmp_path / 'run'), 'train')[0]['total'])
 
 
+def test_a_run_resumes_at_another_image_size(rigid_run, synthetic_kitti, tmp_path):
+    folder, size = str(tmp_path / 'run'), ('--img_height=48', '--img_width=128')
+    shutil.copytree(rigid_run, folder)
+    train_rigid(prepared_set(synthetic_kitti, tmp_path / 'set', *size), folder, 5, *size)
+    changed = rows_of(folder, 'resume')[-1]['changed']
+    assert changed['model.img_height'] == [32, 48] and changed['model.img_width'] == [104, 128]
+    assert rows_of(folder, 'train')[-1]['step'] == 5
+
+
 def test_truth_that_is_missing_is_named_before_training(
         synthetic_formatted, synthetic_kitti, tmp_path, capsys):
     flags = dict(dataset_dir=synthetic_formatted, checkpoint_dir=str(tmp_path / 'run'),

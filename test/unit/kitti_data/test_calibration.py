@@ -61,7 +61,7 @@ def test_a_camera_file_that_is_transposed_or_skewed_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize('camera, message', [
-    ((0.58, 1.92, 0.5, 0.5), r'shares .* only --canonical_camera takes; must be in pixels, for '
+    ((0.58, 1.92, 0.5, 0.5), r'shares .* only --canonical_camera accepts; must be in pixels, for '
                              r'images of 208x64: 120.64,122.88,103.5,31.5'),
     ((120, 122, 208, 31), 'the principal point 208, 31 is outside, must be in the images of'),
     ((120, 122, 103, -1), 'the principal point 103, -1 is outside'),
