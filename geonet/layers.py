@@ -39,15 +39,13 @@ class Layers:
         padding = 'SAME'
         if size > 1 and stride > 1:
             features, padding = zero_pad(features, (size - 1) // 2), 'VALID'
-        with tf.variable_scope(None, 'Conv'):
-            weights = self._weights(features, filters, size)
-            return self._normalize(tf.nn.conv2d(features, weights, stride, padding), relu)
+        return self.conv_same(features, filters, size, stride, relu, padding)
 
-    def conv_same(self, features, filters, size, stride=1):
+    def conv_same(self, features, filters, size, stride=1, relu=True, padding='SAME'):
         """As `conv`, with TensorFlow's SAME padding, which differs for stride 2."""
         with tf.variable_scope(None, 'Conv'):
             weights = self._weights(features, filters, size)
-            return self._normalize(tf.nn.conv2d(features, weights, stride, 'SAME'), relu=True)
+            return self._normalize(tf.nn.conv2d(features, weights, stride, padding), relu)
 
     def upconv(self, features, filters):
         """Upsamples to <float32>[B, 2H, 2W, C] (nearest neighbour), then applies a 3x3 `conv`."""

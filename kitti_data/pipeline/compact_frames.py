@@ -37,19 +37,17 @@ class FrameReader:
       paths: image files.
       height, width: H and W of the frames.
       formats: their `FrameFormat`s, from `check_frames`.
+
+    Attributes:
+      frame_shape: (H, W, C).
     """
 
     def __init__(self, paths, height, width, formats):
         self.paths = list(paths)
-        self._size = (height, width)
         self.channels = max(file_format.channels for file_format in formats)
-        resizes = any(file_format[:2] != self._size for file_format in formats)
+        self.frame_shape = (height, width, self.channels)
+        resizes = any(file_format[:2] != (height, width) for file_format in formats)
         self.dtype = np.dtype(np.uint16 if resizes else np.uint8)
-
-    @property
-    def frame_shape(self):
-        """(H, W, C)."""
-        return self._size + (self.channels,)
 
     def read(self, indices):
         """`CompactFrames` of the files with these indices; a UserError if one cannot be decoded."""
@@ -65,8 +63,8 @@ class FrameReader:
         mean = sum(cv2.mean(image)[:self.channels]) / self.channels / brightest
         if self.dtype == np.uint8:
             return image, 1. / brightest, mean
-        fine = cv2.resize(np.multiply(image, _FINE_LEVELS, dtype=np.uint16), self._size[::-1],
-                          interpolation=cv2.INTER_LINEAR)
+        fine = cv2.resize(np.multiply(image, _FINE_LEVELS, dtype=np.uint16),
+                          self.frame_shape[1::-1], interpolation=cv2.INTER_LINEAR)
         return fine, 1. / (brightest * _FINE_LEVELS), mean
 
 

@@ -42,7 +42,12 @@ class WindowSet:
         self._augment = augment
         self.time_steps = time_steps
         sequences = [OdometrySequence(root, sequence, camera) for sequence in sequences]
-        lengths = [_checked_length(sequence, time_steps) for sequence in sequences]
+        for sequence in sequences:
+            paths = sequence.image_paths
+            if len(paths) < time_steps + 1:
+                raise UserError('sequence %s: found %d frames (%s), must be at least %d '
+                                '(--time_steps=%d)' % (sequence.name, len(paths), paths[0],
+                                                       time_steps + 1, time_steps))
         motions = [motions_from_poses(sequence.poses, label_frame).astype(np.float32)
                    for sequence in sequences]
         formats = [check_frames(sequence.image_paths) for sequence in sequences]
@@ -51,12 +56,12 @@ class WindowSet:
         # Each window: index of its first frame, motions, and intrinsics of its resized frames,
         # needed only for turning.
         self._windows, first = [], 0
-        for sequence, length, steps, found in zip(sequences, lengths, motions, formats):
+        for sequence, steps, found in zip(sequences, motions, formats):
             intrinsics = (resized(sequence.intrinsics, found[:2], (img_height, img_width))
                           if augment and augment.turns else None)
             self._windows += [(first + start, steps[start:start + time_steps], intrinsics)
-                              for start in range(length - time_steps)]
-            first += length
+                              for start in range(len(steps) - time_steps + 1)]
+            first += len(steps) + 1
 
     def __len__(self):
         return len(self._windows)
@@ -88,12 +93,3 @@ class WindowSet:
         """(<CompactFrames> of T + 1 frames, motions <float32>[T, 6]) of a window."""
         first, motions, _ = self._windows[index]
         return self.reader.read(range(first, first + self.time_steps + 1)), motions
-
-
-def _checked_length(sequence, time_steps):
-    length = len(sequence.image_paths)
-    if length < time_steps + 1:
-        raise UserError('sequence %s: found %d frames (%s), must be at least %d (--time_steps=%d)'
-                        % (sequence.name, length, sequence.image_paths[0], time_steps + 1,
-                           time_steps))
-    return length

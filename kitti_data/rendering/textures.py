@@ -11,9 +11,6 @@ TEXEL = 0.025  # metres
 TILE_METRES = TILE_SIZE * TEXEL
 NUM_LEVELS = TILE_SIZE.bit_length()
 
-MATERIALS = ('asphalt', 'pavement', 'grass', 'brick', 'plaster', 'concrete', 'hedge', 'car',
-             'bark', 'stain')
-
 
 class Textures:
     """The random materials of one world, for filtered lookups."""
@@ -21,9 +18,9 @@ class Textures:
     def __init__(self, seed):
         rng = np.random.RandomState(seed)
         tables, self._starts, start = [], [], 0
-        for name in MATERIALS:
+        for paint in _PAINTERS.values():
             # Rounded, since the last bits of Fourier transforms depend on the machine.
-            image = np.round(np.clip(_PAINTERS[name](rng), 0, 1) * 4096) / 4096
+            image = np.round(np.clip(paint(rng), 0, 1) * 4096) / 4096
             for level in _rip_levels(image.astype(np.float32)):
                 tables.append(level.reshape(-1, 3))
                 self._starts.append(start)
@@ -221,3 +218,4 @@ def _stain(rng):
 _PAINTERS = {'asphalt': _asphalt, 'pavement': _pavement, 'grass': _grass, 'brick': _brick,
              'plaster': _plaster, 'concrete': _concrete, 'hedge': _hedge, 'car': _car,
              'bark': _bark, 'stain': _stain}
+MATERIALS = tuple(_PAINTERS)
