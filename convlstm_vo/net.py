@@ -48,16 +48,13 @@ def normalised_pairs(frames, scale, mean):
 
 
 def predict(pairs, state=None, encoder_initializer=None):
-    """Builds the network.
+    """Builds the network: a <Prediction>.
 
     Args:
       pairs: <float32>[B, T, H, W, C] with static shape. C = 6: two BGR frames; C = 2: two gray
         frames, equivalent to three equal channels each.
       state: initial LSTMStateTuple; None means zeros, as in training.
       encoder_initializer: initializer of the encoder; None means glorot uniform, as published.
-
-    Returns:
-      <Prediction>.
     """
     shape = pairs.shape.as_list()
     if len(shape) != 5 or None in shape or shape[-1] not in (2, 6):

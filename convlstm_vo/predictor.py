@@ -13,22 +13,11 @@ from vo_common.progress import progress
 
 
 class Predictor:
-    """The network with the weights of a checkpoint, for windows of S frame pairs.
+    """The network with the weights of a checkpoint (prefix or folder), for B windows of S pairs.
 
-    Args:
-      checkpoint: prefix or folder.
-      runtime: <RuntimeConfig>.
-      batch_size: B, windows per call.
-      pairs: S, frame pairs per window.
-      frame_shape: (H, W, C) of the frames.
-      dtype: numpy dtype of the frames, uint8 or uint16.
-
-    Attributes:
-      session: tf.Session.
-      fetches: <net.Prediction> of tensor names.
-
-    Raises:
-      UserError: the checkpoint is missing or was trained with another image size.
+    `frame_shape` is (H, W, C) and `dtype` uint8 or uint16 of the frames. `fetches` is the
+    <net.Prediction> of tensor names. Raises a UserError if the checkpoint is missing or was trained
+    with another image size.
     """
 
     def __init__(self, checkpoint, runtime, batch_size, pairs, frame_shape, dtype):
@@ -92,9 +81,6 @@ def stateless(predictor, reader, desc='', overlap=False):
     Windows do not overlap, except the last one, which ends with the sequence and contributes only
     the remaining motions. With `overlap`, a window starts at every frame, and each motion is the
     mean over the windows that contain it.
-
-    Raises:
-      UserError: the sequence is shorter than one window.
     """
     num_frames, pairs = len(reader.paths), predictor.pairs
     if num_frames < pairs + 1:

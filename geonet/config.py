@@ -20,11 +20,7 @@ _INITIAL_DISPARITIES = (0.02, min(ENCODERS.values()))  # range that both encoder
 
 @dataclasses.dataclass
 class ModelConfig(Flags):
-    """Model.
-
-    Raises:
-      UserError: no model can be built with a value; the message names the flag.
-    """
+    """Model."""
     seq_length: int = architecture(3, 'frames of a snippet, odd; the middle one is the target',
                                    at_least=3, at_most=99)
     img_height: int = flag(128, 'image height in pixels',

@@ -14,10 +14,9 @@ _L2_WEIGHT = 0.0001
 class Layers:
     """Builds the layers of one net with common batch norm settings.
 
-    Args:
-      norm_decay: decay of batch norm's moving averages in training, where batch norm uses the
-        batch's statistics and its updates go to the collection UPDATE_OPS. None for inference,
-        where batch norm uses its moving averages.
+    `norm_decay` is the decay of batch norm's moving averages in training, where batch norm uses the
+    batch's statistics and its updates go to the collection UPDATE_OPS. None is for inference, where
+    batch norm uses its moving averages.
     """
 
     def __init__(self, norm_decay):

@@ -64,20 +64,14 @@ def rigid_training(batch, config, is_training=True):
 
 
 def flow_training(batch, config, is_training=True):
-    """Training graph of flow_net: mode train_flow.
+    """Training graph of flow_net: mode train_flow; arguments and errors as of `rigid_training`.
 
     With flownet_type = residual, flow_net corrects the rigid flow of depth_net and pose_net, which
     are frozen: they use batch norm's moving averages and receive no gradient.
 
-    Args:
-      batch, config, is_training: see `rigid_training`.
-
     Returns:
       TrainingOutput with the losses flow_warp, flow_smooth and flow_consistency; terms of weight 0
       are omitted.
-
-    Raises:
-      ValueError: a shape does not match the configuration.
     """
     images, intrinsics = _read_batch(batch, config)
     batch_size = images.shape.as_list()[0]

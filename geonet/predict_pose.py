@@ -53,7 +53,9 @@ def test_pose(run, model, runtime):
                 None if counted else source.numbers)
     write_tum(os.path.join(output_dir, 'trajectory_tum.txt'), times, trajectory)
     if run.pictures:
-        _plot(os.path.join(output_dir, 'trajectory.png'), trajectory)
+        from kitti_eval.plots import plot_trajectories  # Imports matplotlib, which is slow.
+        plot_trajectories(os.path.join(output_dir, 'trajectory.png'), [('prediction', trajectory)],
+                          "Snippets chained, in the network's own scale instead of metres")
     if run.video:
         _film(output_dir, source, poses, model)
     print('%d snippets of %d frames: %s' % (len(poses), model.seq_length, output_dir))
@@ -152,10 +154,3 @@ def _film(output_dir, source, poses, model):
     with PictureWriter(output_dir, 'trajectory', False, True, source.rate) as pictures:
         for index, frame in enumerate(source.read(model.img_height, model.img_width)):
             pictures.write(index, trajectory_picture(frame, positions, index))
-
-
-def _plot(path, trajectory):
-    """Draws the path in bird's-eye view, in the scale of the network."""
-    from kitti_eval.plots import plot_trajectories  # Imports matplotlib, which is slow.
-    plot_trajectories(path, [('prediction', trajectory)],
-                      "Snippets chained, in the network's own scale instead of metres")

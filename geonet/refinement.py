@@ -144,7 +144,10 @@ class _Problem:
         # The Schur complement eliminates the factors.
         hessian -= (mixed / factor_hessian) @ mixed.T
         gradient -= mixed @ (factor_gradient / factor_hessian)
-        prior = _spreads(self._start).ravel() ** -2.0
+        # The standard deviations around the start, of translations and rotation vectors.
+        spreads = np.full([count, 6], _TURN_SPREAD)
+        spreads[:, :3] = _TRANSLATION_SPREAD * _lengths(self._start)[:, np.newaxis]
+        prior = spreads.ravel() ** -2.0
         hessian += np.diag(prior)
         gradient += prior * _difference(motions, self._start).ravel()
         update = -np.linalg.solve(hessian, gradient)
@@ -197,13 +200,6 @@ def _difference(motions, start):
     turns = motions[:, :3, :3] @ np.swapaxes(start[:, :3, :3], 1, 2)
     return np.concatenate([motions[:, :3, 3] - start[:, :3, 3],
                            Rotation.from_matrix(turns).as_rotvec()], axis=1)
-
-
-def _spreads(start):
-    """Standard deviations of translations and rotation vectors around `start`: float64 [N, 6]."""
-    lengths = _lengths(start)
-    spreads = [_TRANSLATION_SPREAD * lengths, np.full_like(lengths, _TURN_SPREAD)]
-    return np.repeat(np.stack(spreads, axis=1), 3, axis=1)
 
 
 def _lengths(motions):

@@ -148,11 +148,8 @@ def first_motions(snippets):
 def shift_hint(gt, pred, first_frame, seq_id, without_truth):
     """Describes a shift of the predicted frame numbers; '' if none is found.
 
-    Args:
-      gt, pred: {frame: [4, 4] motion to the next frame}.
-      first_frame: the shift that is already applied.
-      seq_id: the sequence.
-      without_truth: number of predicted frames without truth.
+    `gt` and `pred` are {frame: [4, 4] motion to the next frame}, `first_frame` is the shift that is
+    already applied, `without_truth` the number of predicted frames without truth.
     """
     found = _best_shift(_turn_errors(gt, pred), 0)
     start = splits.odometry_first_frame(seq_id)

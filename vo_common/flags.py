@@ -79,8 +79,7 @@ def read_by(*modes):
 class Flags:
     """A configuration whose values are within their declared choices and bounds.
 
-    Raises:
-      UserError: a value is illegal; the message names the flag, the value and what it must be.
+    Otherwise raises a UserError that names the flag, the value and what it must be.
     """
 
     def __post_init__(self):
@@ -88,23 +87,16 @@ class Flags:
             check_value(field, getattr(self, field.name))
 
     def require(self, **purposes):
-        """Raises a UserError for the first of these flags that is empty.
-
-        Args:
-          **purposes: flag -> description of its purpose.
-        """
+        """Raises a UserError for the first of the flags, name -> purpose, that is empty."""
         for name, purpose in purposes.items():
             if not getattr(self, name):
                 raise UserError('--%s= is empty: must be %s' % (name, purpose))
 
 
 def check_value(field, value, where=''):
-    """Raises a UserError unless `value` is within the choices and bounds of a field.
+    """Raises a UserError unless `value` is within the choices and bounds of a field made by `flag`.
 
-    Args:
-      field: field of a dataclass, made by `flag`.
-      value: value to check.
-      where: start of the message; empty for the name of the flag.
+    `where` is the start of the message; empty for the name of the flag.
     """
     choices = field.metadata.get('choices')
     where = where or '--' + field.name
