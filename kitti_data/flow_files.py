@@ -114,15 +114,10 @@ def colour_wheel():
 
 
 def flow_to_colour(flow, max_length=None):
-    """Colours a flow: hue is direction, saturation is length.
+    """Colours a flow [H, W, 2]: hue is direction, saturation is length; RGB <uint8>[H, W, 3].
 
-    Args:
-      flow: <float>[H, W, 2], pixels; NaN or huge values (Middlebury's unknown) become black.
-      max_length: length in pixels at full saturation; use the same for flows to be compared. None:
-        the maximum of this flow.
-
-    Returns:
-      <uint8>[H, W, 3], RGB.
+    NaN or huge values (Middlebury's unknown) become black. `max_length` is the length in pixels at
+    full saturation, the same for flows to be compared; None: the maximum of this flow.
     """
     flow = np.array(_checked_flow(flow), np.float64)
     with np.errstate(invalid='ignore'):

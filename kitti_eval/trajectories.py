@@ -127,16 +127,12 @@ def read_trajectories(gt_path, pred_path, snippet_scale='per_snippet', snippet_o
 
 
 def predicted_frames(content, path, gt, gt_path, frames_path='', times=None):
-    """The frame number of each predicted pose.
+    """The frame number of each pose in a <PoseFile>: int64 [N], negative for an unknown time.
 
     Args:
-      content: <PoseFile> of the prediction, read from `path`.
       gt: the truth {frame: pose}, read from `gt_path`.
       frames_path: file with the frame number, or the time, of each pose; or empty.
       times: {frame: seconds} of the sequence, or None.
-
-    Returns:
-      int64 [N], ascending; negative for a time without a frame.
 
     Raises:
       UserError: numbers, times and the number of poses do not determine the frames.

@@ -118,7 +118,7 @@ def check_value(field, value, where=''):
 
 
 def parse_flags(description, *config_classes, argv=None, defaults=None):
-    """Parses the command line into one instance of each of `config_classes`.
+    """Parses the command line into a tuple of instances of `config_classes`, in their order.
 
     A boolean flag is written `--x`, `--x=true`, `--x=false` or `--nox`; a list is separated by
     commas. Unknown flags end the program with status 2.
@@ -129,9 +129,6 @@ def parse_flags(description, *config_classes, argv=None, defaults=None):
       argv: the arguments; None for those of the process.
       defaults: function from the values by name to a dict of defaults that replace those of the
         dataclasses (such as a saved configuration that a flag names).
-
-    Returns:
-      A tuple of instances, in the order of `config_classes`.
 
     Raises:
       UserError: a value is illegal, or `--mode` does not read a given flag.

@@ -24,7 +24,7 @@ class FormattedSet:
     """The examples in one list of a formatted set.
 
     Checks every listed file and the first example of every folder, so that training does not fail
-    later.
+    later; raises a UserError if a file is missing or empty, or a size differs from the flags.
 
     Args:
       dataset_dir: folder that `prepare_train_data.py` wrote.
@@ -34,10 +34,6 @@ class FormattedSet:
       half_pixel_centers: whether intrinsics follow augmentation exactly, or as published.
       canonical_camera: (fx, fy, cx, cy) as shares of width and height, which replaces the camera
         files; empty: use the camera files.
-
-    Raises:
-      UserError: the list or a listed file is missing or empty, or the size of the first example of
-        a folder differs from the flags.
     """
 
     def __init__(self, dataset_dir, split, seq_length, img_height, img_width,
@@ -68,11 +64,9 @@ class FormattedSet:
         return chosen
 
     def dataset(self, batch_size, seed=8964, augment=None, **order):
-        """The endless batches of one worker.
+        """The endless batches of one worker, changed by an <AugmentConfig>; see `example_batches`.
 
-        Args:
-          batch_size, seed, **order: see `example_batches`; `seed` also determines the augmentation.
-          augment: <AugmentConfig>; None: no augmentation.
+        `seed` also determines the augmentation.
 
         Returns:
           tf.data.Dataset of dict(frames=uint8 [B, H, W, 3S], the target and then the others in

@@ -7,7 +7,7 @@ from vo_common.parallel import num_cores
 
 
 def example_batches(read, parts, num_examples, batch_size, seed, num_threads=0, **order):
-    """The endless batches of one worker.
+    """The endless batches of one worker: tf.data.Dataset of {name: tensor [B, ...]}, shapes static.
 
     Args:
       read: function (index, position) -> tuple of arrays, see `example_order`; called from several
@@ -16,9 +16,6 @@ def example_batches(read, parts, num_examples, batch_size, seed, num_threads=0, 
       num_examples, seed, **order: see `example_order`.
       batch_size: B, examples per step of this worker.
       num_threads: examples read in parallel; 0: one for each core.
-
-    Returns:
-      tf.data.Dataset of {name: tensor [B, ...]}, shapes static.
     """
     dtypes, shapes = zip(*parts.values())
 

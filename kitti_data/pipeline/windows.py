@@ -16,7 +16,10 @@ from vo_common.errors import UserError
 class WindowSet:
     """All windows of T frame pairs in odometry sequences; none spans two sequences.
 
-    Checks all poses and files, so that training does not fail later.
+    Checks all poses and files, so that training does not fail later; raises a UserError if one is
+    missing or unreadable, there are fewer poses than images, a frame number is missing, a sequence
+    has fewer than T + 1 frames or frames of several sizes, or the augmentation requires another
+    `label_frame`.
 
     Args:
       root: KITTI odometry folder.
@@ -26,11 +29,6 @@ class WindowSet:
       camera: 0..3; 0 and 1 are gray.
       label_frame: 'camera' or 'world', see `kitti_data.motion`.
       augment: <WindowAugmentConfig> of `dataset`; None: no augmentation.
-
-    Raises:
-      UserError: the augmentation requires another `label_frame`; a sequence, frame or pose file is
-        missing or unreadable; there are fewer poses than images; a frame number is missing; a
-        sequence has fewer than T + 1 frames or frames of several sizes.
     """
 
     def __init__(self, root, sequences, time_steps, img_height, img_width, camera=0,
