@@ -11,11 +11,7 @@ _LARGEST_SIZE = 16384
 
 @dataclasses.dataclass
 class ModelConfig(Flags):
-    """Network and loss.
-
-    Raises:
-      UserError: a value is illegal; names the flag.
-    """
+    """Network and loss."""
     time_steps: int = architecture(1, 'frame pairs per window (T)', aliases=('steps',),
                                    at_least=1, at_most=1000)
     img_height: int = architecture(384, 'height in pixels of resized frames',

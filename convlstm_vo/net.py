@@ -38,13 +38,9 @@ def feature_size(height, width):
 def normalised_pairs(frames, scale, mean):
     """Returns pairs of consecutive frames, each frame normalised as (x - mean(x)) / max(x).
 
-    Args:
-      frames: <uint8 or uint16>[B, T+1, H, W, C], C = 1 (gray) or 3.
-      scale: <float32>[B, T+1], 1 / max(x) of each frame.
-      mean: <float32>[B, T+1], mean(x) / max(x) of each frame.
-
-    Returns:
-      <float32>[B, T, H, W, 2C].
+    Frames are <uint8 or uint16>[B, T+1, H, W, C], C = 1 (gray) or 3; `scale` is 1 / max(x) and
+    `mean` mean(x) / max(x) of each frame, <float32>[B, T+1]. The result is <float32>[B, T, H, W,
+    2C].
     """
     expand = lambda value: value[:, :, None, None, None]
     normal = tf.cast(frames, tf.float32) * expand(scale) - expand(mean)
@@ -52,16 +48,13 @@ def normalised_pairs(frames, scale, mean):
 
 
 def predict(pairs, state=None, encoder_initializer=None):
-    """Builds the network.
+    """Builds the network: a <Prediction>.
 
     Args:
       pairs: <float32>[B, T, H, W, C] with static shape. C = 6: two BGR frames; C = 2: two gray
         frames, equivalent to three equal channels each.
       state: initial LSTMStateTuple; None means zeros, as in training.
       encoder_initializer: initializer of the encoder; None means glorot uniform, as published.
-
-    Returns:
-      <Prediction>.
     """
     shape = pairs.shape.as_list()
     if len(shape) != 5 or None in shape or shape[-1] not in (2, 6):

@@ -29,16 +29,8 @@ def test_motion(run, model, runtime):
 
     For sequence NN of N frames: `NN_motions_pred.txt` and `NN_motions_gt.txt`, N-1 rows of 6
     (metres, radians); `NN.txt`, N rows of 12 in KITTI format, the first the identity;
-    `NN_trajectory.png`. For all sequences: `results.json`. Without poses, a sequence is predicted
-    but not evaluated.
-
-    Args:
-      run: <RunConfig>.
-      model: <ModelConfig>.
-      runtime: <RuntimeConfig>.
-
-    Returns:
-      dict, sequence -> its entry of results.json.
+    `NN_trajectory.png`. For all sequences: `results.json`, whose entries, sequence -> dict, are
+    returned. Without poses, a sequence is predicted but not evaluated.
     """
     run.require(datapath='the KITTI odometry folder', outputpath='the folder of the run',
                 test_sequences='numbers of sequences')
@@ -47,14 +39,16 @@ def test_motion(run, model, runtime):
     _warn_if_trained(run.test_sequences, trained_on)
     sequences = [OdometrySequence(run.datapath, name, run.camera) for name in run.test_sequences]
     readers = [_open(sequence, model) for sequence in sequences]
-    baseline = _baseline(sequences[0].root, trained_on)
+    # The baseline is the mean motion of the training sequences at hand, or else of KITTI.
+    step, label = constant_motion.step_from_files(list(filter(os.path.exists, [
+        os.path.join(sequences[0].root, 'poses', name + '.txt') for name in trained_on])))
     folder = make_folder(os.path.join(run.outputpath, 'test'))
     results, scored = {}, []
     carries_state = _carries_state(run, model)
 
     def save():
         report.save_result(os.path.join(folder, 'results'), {
-            'baseline': baseline[1], 'state': 'carried' if carries_state else 'none',
+            'baseline': label, 'state': 'carried' if carries_state else 'none',
             'sequences': results})
 
     with contextlib.ExitStack() as stack:
@@ -72,14 +66,17 @@ def test_motion(run, model, runtime):
             both = _write(sequence, motions, model.label_frame, prefix)
             results[sequence.name] = {'frames': len(motions) + 1}
             if both:
-                results[sequence.name] = _score(both, run.lengths, baseline)
-                scored.append((prefix, both))
+                constant = label, constant_motion.constant_motion(len(both.gt), step)
+                results[sequence.name] = _score(both, run.lengths, constant)
+                scored.append((prefix, both, constant))
             save()
     # Plots and evo may fail, so they come after the results are saved.
-    for prefix, both in scored:
-        _plot(prefix, both, baseline)
+    for prefix, both, constant in scored:
+        from kitti_eval import plots  # imports matplotlib, which takes seconds
+        plots.plot_trajectories(prefix + '_trajectory.png', [
+            ('ground truth', both.gt), ('prediction', both.pred), constant], both.title)
     if run.evo:
-        for prefix, both in scored:
+        for prefix, both, _ in scored:
             results[both.name]['evo'] = _evo(both, prefix)
         save()
     return results
@@ -148,12 +145,6 @@ def _warn_if_trained(test_sequences, trained_on):
         warn('sequence %s: used in training, its errors are too small' % ', '.join(both))
 
 
-def _baseline(root, trained_on):
-    """The mean motion of the training sequences at hand, or else of KITTI, and its label."""
-    paths = [os.path.join(root, 'poses', name + '.txt') for name in trained_on]
-    return constant_motion.step_from_files([path for path in paths if os.path.exists(path)])
-
-
 def _write(sequence, pred_motions, label_frame, prefix):
     """Writes motions and trajectory of a sequence; returns <Scored>, or None without poses."""
     has_truth = os.path.exists(sequence.poses_path)
@@ -174,22 +165,12 @@ def _write_rows(path, rows):
         np.savetxt(stream, rows, fmt='%.9e')
 
 
-def _score(both, lengths, baseline):
-    """Prints a table; returns the entry of results.json."""
-    step, label = baseline
-    constant = constant_motion.constant_motion(len(both.gt), step)
+def _score(both, lengths, constant):
+    """Prints a table; returns the entry of results.json. `constant` is (label, poses)."""
     rows = [(row, evaluate_odometry(both.gt, poses, 'none', lengths))
-            for row, poses in (('prediction', both.pred), (label, constant))]
+            for row, poses in (('prediction', both.pred), constant)]
     report.print_odometry(rows, both.title)
-    return dict(rows[0][1], baseline=dict(rows[1][1], label=label))
-
-
-def _plot(prefix, both, baseline):
-    from kitti_eval import plots  # imports matplotlib, which takes seconds
-    step, label = baseline
-    plots.plot_trajectories(prefix + '_trajectory.png', [
-        ('ground truth', both.gt), ('prediction', both.pred),
-        (label, constant_motion.constant_motion(len(both.gt), step))], both.title)
+    return dict(rows[0][1], baseline=dict(rows[1][1], label=constant[0]))
 
 
 def _evo(both, prefix):

@@ -17,9 +17,6 @@ class RunConfig(ExportFlags, EvalFlags, TrainFlags):
     """Mode, data and schedule.
 
     Names and defaults are those of the published program where it has the flag.
-
-    Raises:
-      UserError: a value is illegal; names the flag.
     """
     mode: str = flag('train', 'what to do', choices=MODES)
     datapath: str = path_flag('', 'KITTI odometry folder, with sequences/ and poses/',

@@ -12,19 +12,9 @@ _INITIALIZERS = {'glorot': tf.initializers.glorot_uniform, 'he': tf.initializers
 
 
 def run_training(run, model, augment, runtime):
-    """Trains, or resumes, the run in `--outputpath`.
+    """Trains or resumes the run in `--outputpath`; returns the results of `loop.train`.
 
-    Args:
-      run: <RunConfig>.
-      model: <ModelConfig>.
-      augment: <WindowAugmentConfig>.
-      runtime: <RuntimeConfig>.
-
-    Returns:
-      The results of `npu_runtime.training.loop.train`.
-
-    Raises:
-      UserError: the data cannot be used; raised before the first step.
+    Raises a UserError before the first step if the data cannot be used.
     """
     run.require(datapath='the KITTI odometry folder', outputpath='the folder of the run')
     windows = open_windows(run, model, run.train_sequences, augment)
@@ -36,8 +26,9 @@ def run_training(run, model, augment, runtime):
         return vo_model.training(batch, model, _INITIALIZERS[run.initializer]())
 
     def make_dataset(batches_seen, rank, size):
-        return windows.dataset(run.batch_size, run.shuffle, run.seed, batches_seen * run.batch_size,
-                               rank, size, run.num_threads)
+        return windows.dataset(
+            run.batch_size, run.seed, shuffle=run.shuffle, start=batches_seen * run.batch_size,
+            rank=rank, size=size, num_threads=run.num_threads)
 
     def checkpoint_name(step):
         return 'model' if step >= max_steps else 'model%d' % (step // steps_per_epoch)

@@ -20,11 +20,7 @@ _INITIAL_DISPARITIES = (0.02, min(ENCODERS.values()))  # range that both encoder
 
 @dataclasses.dataclass
 class ModelConfig(Flags):
-    """Model.
-
-    Raises:
-      UserError: no model can be built with a value; the message names the flag.
-    """
+    """Model."""
     seq_length: int = architecture(3, 'frames of a snippet, odd; the middle one is the target',
                                    at_least=3, at_most=99)
     img_height: int = flag(128, 'image height in pixels',
@@ -93,15 +89,14 @@ class ModelConfig(Flags):
         if self.seq_length % 2 == 0:
             raise UserError('--seq_length=%d: must be odd (the target is the middle frame)'
                             % self.seq_length)
-        if len(self.canonical_camera) not in (0, 4):
-            raise UserError('--canonical_camera=%s: must be four numbers, fx,fy,cx,cy, as shares '
-                            'of width and height' % ','.join('%g' % number for number in
-                                                             self.canonical_camera))
         if self.canonical_camera:
+            typed = '--canonical_camera=%s' % ','.join(map('{:g}'.format, self.canonical_camera))
+            if len(self.canonical_camera) != 4:
+                raise UserError(typed + ': must be four numbers, fx,fy,cx,cy, as shares of width '
+                                'and height')
             size = self.img_height, self.img_width
-            check_camera(camera_of(self.canonical_camera, *size), '--canonical_camera=%s (shares '
-                         'of width and height)' % ','.join(map('{:g}'.format,
-                                                               self.canonical_camera)), size)
+            check_camera(camera_of(self.canonical_camera, *size),
+                         typed + ' (shares of width and height)', size)
         low, high = _INITIAL_DISPARITIES
         if self.initial_disparity and not low <= self.initial_disparity <= high:
             raise UserError('--initial_disparity=%g: must be 0 or from %g to %g'

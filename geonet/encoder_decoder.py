@@ -57,18 +57,14 @@ def _bottleneck(features, width, stride, layer):
 
 
 def _decode(features, skips, widths, head, layer, enlarge):
-    """Upsamples step by step, with skips and predictions.
+    """Upsamples step by step, with skips and predictions; returns those of the last four steps.
 
     Args:
       features: <float32>[B, h, w, C], the coarsest features.
       skips: list of the encoder's features, each twice the size of the next, finest first.
       widths: channels of each step: one per skip, and one more.
-      head, layer: see the module docstring.
       enlarge: function (prediction, features) that resizes a prediction to the size of the next
         features.
-
-    Returns:
-      The predictions of the last four steps, finest first.
     """
     predictions = []
     for width, skip in zip(widths, skips[::-1] + [None]):

@@ -19,16 +19,6 @@ def metric_evaluator(run, model):
     train_rigid: `pose_ate`, metres, on sequence `--pose_test_seq` of an odometry folder.
     train_flow: `flow_epe`, pixels, and `flow_fl`, share 0..1, on a KITTI 2015 folder: means over
     images, occluded pixels included, as in `eval_flow.py`.
-
-    Args:
-      run: <RunConfig>.
-      model: <ModelConfig>.
-
-    Returns:
-      (evaluator, name of the metric).
-
-    Raises:
-      UserError: the ground truth or a frame is missing.
     """
     if run.mode == 'train_flow':
         return _flow_evaluator(run, model), 'flow_epe'

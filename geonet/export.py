@@ -16,14 +16,10 @@ def export(run, model, runtime):
     <float32>[B, H, W, 1], up to a common scale. pose: `input/Placeholder` [B, H, W, 3], the target,
     and `input/Placeholder_1` [B, H, W, 3N], the sources, to `output/pose` <float32>[B, N, 6],
     target to source, radians.
-
-    Args:
-      run: <RunConfig>.
-      model: <ModelConfig>.
-      runtime: <RuntimeConfig>.
     """
     run.require(init_ckpt_file='the checkpoint to export', output_dir='where the graph goes')
     net = run.mode[len('export_'):]
+    path = os.path.join(os.path.abspath(run.output_dir), 'geonet_' + net)
     size = [run.export_batch, model.img_height, model.img_width]
     channels = [3] if net == 'depth' else [3, 3 * model.num_sources]
     with tf.Graph().as_default():
@@ -35,6 +31,4 @@ def export(run, model, runtime):
         output = tf.identity(output, name='output/' + net)
         with make_session(runtime) as session:
             checkpoints.restore(session, run.init_ckpt_file, tf.model_variables())
-            export_graph(session, inputs, [output],
-                         os.path.join(os.path.abspath(run.output_dir), 'geonet_' + net),
-                         run.soc_version, run.onnx)
+            export_graph(session, inputs, [output], path, run.soc_version, run.onnx)

@@ -14,10 +14,9 @@ _L2_WEIGHT = 0.0001
 class Layers:
     """Builds the layers of one net with common batch norm settings.
 
-    Args:
-      norm_decay: decay of batch norm's moving averages in training, where batch norm uses the
-        batch's statistics and its updates go to the collection UPDATE_OPS. None for inference,
-        where batch norm uses its moving averages.
+    `norm_decay` is the decay of batch norm's moving averages in training, where batch norm uses the
+    batch's statistics and its updates go to the collection UPDATE_OPS. None is for inference, where
+    batch norm uses its moving averages.
     """
 
     def __init__(self, norm_decay):
@@ -39,26 +38,16 @@ class Layers:
         padding = 'SAME'
         if size > 1 and stride > 1:
             features, padding = zero_pad(features, (size - 1) // 2), 'VALID'
-        with tf.variable_scope(None, 'Conv'):
-            weights = self._weights(features, filters, size)
-            return self._normalize(_convolve(features, weights, stride, padding), relu)
+        return self.conv_same(features, filters, size, stride, relu, padding)
 
-    def conv_same(self, features, filters, size, stride=1):
+    def conv_same(self, features, filters, size, stride=1, relu=True, padding='SAME'):
         """As `conv`, with TensorFlow's SAME padding, which differs for stride 2."""
         with tf.variable_scope(None, 'Conv'):
             weights = self._weights(features, filters, size)
-            return self._normalize(_convolve(features, weights, stride, 'SAME'), relu=True)
+            return self._normalize(tf.nn.conv2d(features, weights, stride, padding), relu)
 
     def upconv(self, features, filters):
-        """Upsamples by 2 (nearest neighbour), then applies a 3x3 `conv`.
-
-        Args:
-          features: <float32>[B, H, W, C].
-          filters: the number of output channels.
-
-        Returns:
-          <float32>[B, 2H, 2W, filters].
-        """
+        """Upsamples to <float32>[B, 2H, 2W, C] (nearest neighbour), then applies a 3x3 `conv`."""
         with tf.variable_scope(None, 'Conv'):
             features = upconvolve(features, self._weights(features, filters, 3))
             return self._normalize(features, relu=True)
@@ -66,21 +55,14 @@ class Layers:
     def linear_conv(self, features, filters, size, initial_bias=0.0, initial_gain=1.0):
         """The last layer of a net: convolution of stride 1 with SAME padding and biases.
 
-        Args:
-          features: <float32>[B, H, W, C].
-          filters: the number of output channels.
-          size: width of the square kernel, odd.
-          initial_bias: initial value of the biases.
-          initial_gain: factor on the initial weights.
-
-        Returns:
-          <float32>[B, H, W, filters].
+        `initial_bias` is the initial value of the biases, `initial_gain` a factor on the initial
+        weights; for the other arguments, see `conv`.
         """
         with tf.variable_scope(None, 'Conv'):
             weights = self._weights(features, filters, size, initial_gain)
             biases = _model_variable('biases', [filters],
                                      initializer=tf.constant_initializer(initial_bias))
-            return tf.nn.bias_add(_convolve(features, weights, 1, 'SAME'), biases)
+            return tf.nn.bias_add(tf.nn.conv2d(features, weights, 1, 'SAME'), biases)
 
     def _weights(self, features, filters, size, initial_gain=1.0):
         return _model_variable(
@@ -145,16 +127,9 @@ def upsample_nearest(features):
 
 
 def crop_like(features, other):
-    """Crops the last row or column, which upsampling adds to an odd size.
+    """Crops [B, H', W', C] to the size [H, W] of `other`: a row or column that upsampling added.
 
     Equals nearest-neighbour resizing from n + 1 to n pixels.
-
-    Args:
-      features: <float32>[B, H', W', C], H' in {H, H + 1}, W' in {W, W + 1}.
-      other: <float32>[B, H, W, D].
-
-    Returns:
-      <float32>[B, H, W, C].
     """
     _, height, width, _ = other.shape.as_list()
     if features.shape.as_list()[1:3] == [height, width]:
@@ -165,7 +140,3 @@ def crop_like(features, other):
 def zero_pad(features, width):
     """Pads zeros on all sides: <float32>[B, H, W, C] -> [B, H + 2 width, W + 2 width, C]."""
     return tf.pad(features, [[0, 0], [width, width], [width, width], [0, 0]])
-
-
-def _convolve(features, weights, stride, padding):
-    return tf.nn.conv2d(features, weights, strides=[1, stride, stride, 1], padding=padding)

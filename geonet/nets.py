@@ -14,14 +14,12 @@ _FLOW_SCALE = 0.1
 
 
 def depth_net(images, encoder, norm_decay=None, initial_disparity=0.0):
-    """Disparity, the inverse of depth, at four scales.
+    """Disparity, the inverse of depth, of images <float32>[M, H, W, 3] in [-1, 1], at four scales.
 
     Args:
-      images: <float32>[M, H, W, 3] in [-1, 1].
       encoder: 'resnet50' or 'vgg'.
       norm_decay: see `Layers`; None for inference.
-      initial_disparity: approximate disparity of an untrained net; 0: half the largest, as
-        published.
+      initial_disparity: approximate disparity of an untrained net; 0: half the largest (published).
 
     Returns:
       A list of <float32>[M, H // 2^s, W // 2^s, 1] in [0.01, 5.01] (vgg: 10.01), finest first.
@@ -64,15 +62,9 @@ def flow_net(inputs, norm_decay=None, initial_gain=1.0):
 def pose_net(images, norm_decay=None, initial_gain=1.0):
     """Camera motion from the target frame to each source frame.
 
-    Args:
-      images: <float32>[B, H, W, 3(N + 1)] in [-1, 1]: the target, the frames before it, then
-        the frames after it.
-      norm_decay: see `Layers`; None for inference.
-      initial_gain: factor on the motions of an untrained net; 1 as published.
-
-    Returns:
-      <float32>[B, N, 6]: (tx, ty, tz, rx, ry, rz), target to source, in the unit of the depth and
-      radians.
+    `images` are <float32>[B, H, W, 3(N + 1)] in [-1, 1]: the target, the frames before it, then the
+    frames after it; for the other arguments, see `flow_net`. Returns <float32>[B, N, 6]: (tx, ty,
+    tz, rx, ry, rz), target to source, in the unit of the depth and radians.
     """
     num_sources = images.shape.as_list()[-1] // 3 - 1
     with tf.variable_scope('pose_net'):

@@ -1,4 +1,12 @@
-"""The weighted loss terms of the training graphs, by name."""
+"""The weighted loss terms of the training graphs, by name; terms of weight 0 are omitted.
+
+Arguments are lists of tensors <float32>[rows, H_s, W_s, C], one per scale, finest first:
+  views: (N + 1) B frame rows (see `frames.py`) of 3 channels.
+  disparities: frame rows of 1 channel, or only the B targets.
+  starts: the views where the pairs start: 2 N B pair rows, or N B for forward pairs only.
+  errors: their `losses.photometric_error`, which also has 3 channels.
+  flows: 2 N B pair rows of 2 channels, pixels of each scale.
+"""
 import numpy as np
 import tensorflow.compat.v1 as tf
 
@@ -7,19 +15,7 @@ from geonet.config import NUM_SCALES
 
 
 def rigid_terms(errors, starts, views, disparities, config):
-    """The weighted losses rigid_warp and disp_smooth; terms of weight 0 are omitted.
-
-    Args:
-      errors: list of <float32>[M, H_s, W_s, 3] of `losses.photometric_error`, pair rows; M is
-        2 N B, or N B for forward pairs only.
-      starts: list of <float32>[M, H_s, W_s, 3], the frames where the pairs start.
-      views: list of <float32>[(N + 1) B, H_s, W_s, 3], frame rows.
-      disparities: list of <float32>[(N + 1) B or B, H_s, W_s, 1].
-      config: ModelConfig.
-
-    Returns:
-      dict: name -> <float32>[].
-    """
+    """The losses rigid_warp and disp_smooth: dict, name -> <float32>[]."""
     terms = {}
     if config.rigid_warp_weight:
         # N / 2 times the sum of the means of both directions is N times the common mean.
@@ -36,12 +32,6 @@ def rigid_terms(errors, starts, views, disparities, config):
 
 def compare_flows(flows, views, starts, config):
     """Warps the frames that flows connect, and compares them.
-
-    Args:
-      flows: list of <float32>[2 N B, H_s, W_s, 2], pair rows.
-      views: list of <float32>[(N + 1) B, H_s, W_s, 3], frame rows.
-      starts: list of <float32>[2 N B, H_s, W_s, 3], the frames where the pairs start.
-      config: ModelConfig.
 
     Returns:
       dict: warped and errors, lists of <float32>[2 N B, H_s, W_s, 3], finest first; with a
@@ -67,15 +57,9 @@ def compare_flows(flows, views, starts, config):
 
 
 def flow_terms(compared, flows, starts, config):
-    """The weighted losses flow_warp, flow_smooth, flow_consistency; terms of weight 0 are omitted.
+    """The losses flow_warp, flow_smooth and flow_consistency: dict, name -> <float32>[].
 
-    Args:
-      compared: dict of `compare_flows`.
-      flows, starts: see `compare_flows`.
-      config: ModelConfig.
-
-    Returns:
-      dict: name -> <float32>[].
+    `compared` is the result of `compare_flows`.
     """
     sizes = pyramid.sizes_of(flows)
 
@@ -100,14 +84,7 @@ def flow_terms(compared, flows, starts, config):
 
 
 def _mean_error(error, start, view, config):
-    """Mean error of one scale over both directions, masked if configured: <float32>[].
-
-    Args:
-      error: <float32>[M, H_s, W_s, 3], pair rows; M is 2 N B, or N B for forward pairs only.
-      start: <float32>[M, H_s, W_s, 3], the frames where the pairs start.
-      view: <float32>[(N + 1) B, H_s, W_s, 3], frame rows.
-      config: ModelConfig.
-    """
+    """Mean error of one scale over both directions, masked if configured: <float32>[]."""
     if not (config.minimum_reprojection or config.auto_masking):
         return tf.reduce_mean(error)
     batch_size = view.shape.as_list()[0] // config.seq_length

@@ -15,14 +15,9 @@ _PATH_COLOUR, _CAR_COLOUR = (31, 119, 180), (214, 39, 40)
 
 
 def depth_picture(image, depth):
-    """The frame above its depth; near is bright, and the colours span the depths of this frame.
+    """The frame uint8 [H, W, 3] above its depth [H, W]; near is bright, colours span these depths.
 
-    Args:
-      image: uint8 [H, W, 3].
-      depth: float [H, W], any scale.
-
-    Returns:
-      uint8 [2H, W, 3], enlarged by an integer factor if W is small.
+    Returns uint8 [2H, W, 3], enlarged by an integer factor if W is small.
     """
     from kitti_eval.plots import depth_colours  # Imports matplotlib, which is slow.
     low, high = np.percentile(depth, (2, 98))
@@ -30,15 +25,7 @@ def depth_picture(image, depth):
 
 
 def flow_picture(image, flow):
-    """The frame above its flow, in the colours of the Middlebury wheel.
-
-    Args:
-      image: uint8 [H, W, 3].
-      flow: float [H, W, 2], pixels.
-
-    Returns:
-      uint8 [2H, W, 3], enlarged by an integer factor if W is small.
-    """
+    """As `depth_picture`, for flow [H, W, 2], in the colours of the Middlebury wheel."""
     return _stacked(image, flow_to_colour(flow))
 
 
@@ -81,10 +68,8 @@ class PictureWriter:
     """Writes pictures one by one, as `<folder>/<name>/%06d.png`, as a video, or both.
 
     Args:
-      folder: existing folder.
-      name: name of the folder of PNGs and of the video, see `kitti_data.video.VideoWriter`.
-      png: whether to write PNG files.
-      as_video: whether to write a video.
+      folder, name: existing folder, and the name of the folder of PNGs and of the video in it.
+      png, as_video: which of the two to write, see `kitti_data.video.VideoWriter`.
       rate: frames per second of the video.
     """
 

@@ -19,15 +19,7 @@ def test_depth(run, model, runtime):
     Also writes a JSON file with the names of the frames in order, their folder and the checkpoint.
     `--pictures` adds a folder of PNGs and `--video` a video, each frame above its depth.
     `--pictures=16bit` adds `<checkpoint name>_16bit/%010d.png`: depth times `--depth_scale` as
-    KITTI depth PNGs, in the order of the names.
-
-    Args:
-      run: <RunConfig>.
-      model: <ModelConfig>.
-      runtime: <RuntimeConfig>.
-
-    Returns:
-      The path of the .npy file.
+    KITTI depth PNGs, in the order of the names. Returns the path of the .npy file.
 
     Raises:
       UserError: there is no frame, a frame is broken, or a depth is not finite. For a truncated

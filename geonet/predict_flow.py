@@ -20,19 +20,8 @@ def test_flow(run, model, runtime):
     """Writes `binary/%06d.flo`, `color/%06d.png` and `png/%06d.png` (KITTI, 16 bits) per image.
 
     Also writes the names of the target images and the checkpoint to `flow.json`, and removes files
-    that an earlier run wrote for other images.
-
-    Args:
-      run: <RunConfig>.
-      model: <ModelConfig>.
-      runtime: <RuntimeConfig>.
-
-    Returns:
-      The number of images.
-
-    Raises:
-      UserError: there is no frame, a frame is broken, or a flow is not finite. For a truncated
-        video it is raised after its frames are written.
+    that an earlier run wrote for other images. Returns the number of images; raises as
+    `test_depth`.
     """
     run.require(init_ckpt_file='the checkpoint to predict with', output_dir='where flow goes')
     source = flow_snippets(run.dataset_dir, run, model)
@@ -40,16 +29,17 @@ def test_flow(run, model, runtime):
     remove_others(output_dir, re.escape(FLOW_FILE), ())
     folders = {name: make_folder(os.path.join(output_dir, name))
                for name in ('binary', 'color', 'png')}
-    with Predictor(lambda: flow_graph(model, run), run.init_ckpt_file,
-                   runtime) as predictor, \
-            PictureWriter(output_dir, 'pictures', run.pictures, run.video,
-                          source.rate) as pictures:
+    with Predictor(lambda: flow_graph(model, run), run.init_ckpt_file, runtime) as predictor, \
+            PictureWriter(output_dir, 'pictures', run.pictures, run.video, source.rate) as pictures:
         for snippet, flow in predict_flows(predictor, source, model):
             if pictures.wanted:
                 pictures.write(snippet.number, flow_picture(snippet.target, flow))
             if run.flow_size == 'original':
                 flow = resize_flow(flow, *snippet.size, bilinear=True)
-            _write(folders, '%06d' % snippet.number, flow)
+            name = '%06d' % snippet.number
+            write_flo(os.path.join(folders['binary'], name + '.flo'), flow)
+            write_png(os.path.join(folders['color'], name + '.png'), flow_to_colour(flow))
+            write_kitti_flow(os.path.join(folders['png'], name + '.png'), flow)
     for name, folder in folders.items():
         ending = '.flo' if name == 'binary' else '.png'
         remove_others(folder, r'[0-9]{6,}\%s' % ending,
@@ -57,9 +47,9 @@ def test_flow(run, model, runtime):
     write_json(os.path.join(output_dir, FLOW_FILE), {
         'checkpoint': predictor.checkpoint, 'folder': source.folder, 'images': source.names,
         'numbers': source.numbers})
-    print('flow of %d images: %s' % (source.count, output_dir))
+    print('flow of %d images: %s' % (len(source.numbers), output_dir))
     require_whole(source)
-    return source.count
+    return len(source.numbers)
 
 
 def flow_snippets(path, run, model):
@@ -84,15 +74,12 @@ def flow_graph(model, run):
 
 
 def predict_flows(predict, source, model):
-    """Yields (<Snippet>, <float32>[H, W, 2] flow in pixels of its frames) for a whole source.
+    """Yields (<Snippet>, flow <float32>[H, W, 2] in pixels of its frames) for a <SnippetSource>.
 
-    Args:
-      predict: function (examples, total, desc) that yields the outputs of `flow_graph`.
-      source: <SnippetSource>.
-      model: <ModelConfig>.
+    `predict` is a function (examples, total, desc) that yields the outputs of `flow_graph`.
     """
     read, shown = itertools.tee(source.read())
-    outputs = predict((_example(snippet, model) for snippet in read), source.count, 'flow')
+    outputs = predict((_example(snippet, model) for snippet in read), len(source.numbers), 'flow')
     for snippet, output in zip(shown, outputs):
         yield snippet, output['flow']
 
@@ -109,9 +96,3 @@ def _example(snippet, model):
             camera_of(model.canonical_camera, model.img_height, model.img_width)
             if model.canonical_camera else snippet.intrinsics)
     return example
-
-
-def _write(folders, name, flow):
-    write_flo(os.path.join(folders['binary'], name + '.flo'), flow)
-    write_png(os.path.join(folders['color'], name + '.png'), flow_to_colour(flow))
-    write_kitti_flow(os.path.join(folders['png'], name + '.png'), flow)

@@ -25,20 +25,10 @@ def test_pose(run, model, runtime):
     Also writes the snippets chained to one path, in the scale of the network: `trajectory.txt`, a
     KITTI pose file (each row preceded by its frame number unless the frames are 0..N-1), and
     `trajectory_tum.txt`, with times. `--pictures` adds `trajectory.png`, and `--video` adds
-    `trajectory.mp4`, each frame above the path so far.
-
-    Args:
-      run: <RunConfig>.
-      model: <ModelConfig>.
-      runtime: <RuntimeConfig>.
-
-    Returns:
-      The number of snippets.
+    `trajectory.mp4`, each frame above the path so far. Returns the number of snippets.
 
     Raises:
-      UserError: there is no frame, a frame is broken or missing in between, a pose is not finite,
-        or --refine_steps lacks a camera. For a truncated video it is raised after the poses are
-        written.
+      UserError: as `test_depth`; a frame is missing in between; --refine_steps lacks a camera.
     """
     run.require(init_ckpt_file='the checkpoint to predict with', output_dir='where poses go')
     source = sequence_source(run.dataset_dir, model.seq_length, run.pose_test_seq, run.camera,
@@ -63,7 +53,9 @@ def test_pose(run, model, runtime):
                 None if counted else source.numbers)
     write_tum(os.path.join(output_dir, 'trajectory_tum.txt'), times, trajectory)
     if run.pictures:
-        _plot(os.path.join(output_dir, 'trajectory.png'), trajectory)
+        from kitti_eval.plots import plot_trajectories  # Imports matplotlib, which is slow.
+        plot_trajectories(os.path.join(output_dir, 'trajectory.png'), [('prediction', trajectory)],
+                          "Snippets chained, in the network's own scale instead of metres")
     if run.video:
         _film(output_dir, source, poses, model)
     print('%d snippets of %d frames: %s' % (len(poses), model.seq_length, output_dir))
@@ -113,7 +105,7 @@ def predict_snippets(predict, source, model, intrinsics=(), refine_steps=0):
     for output in outputs:
         vectors = output['poses']
         if camera is not None and model.canonical_camera:
-            vectors = brought_to(_resized(camera, source.size, size), vectors,
+            vectors = brought_to(resized(camera, source.size, size), vectors,
                                  camera_of(model.canonical_camera, *size))
         motions.append(refine(next(originals), output['depth'], vectors) if refine else vectors)
     return snippets_of_vectors(np.stack(motions))
@@ -138,20 +130,11 @@ def _camera(source, model, intrinsics, refine_steps):
     return camera
 
 
-def _resized(camera, size, new_size):
-    """The camera of images of `size` (height, width) after they are resized to `new_size`."""
-    return resized(camera, new_size[1] / size[1], new_size[0] / size[0])
-
-
 def averaged(poses):
     """Replaces each motion by its mean over all snippets that contain it.
 
-    Args:
-      poses: float64 [M, L, 4, 4], snippets that start at consecutive frames, each relative to its
-        first frame.
-
-    Returns:
-      float64 [M, L, 4, 4].
+    Poses are float64 [M, L, 4, 4], snippets that start at consecutive frames, each relative to its
+    first frame, before and after.
     """
     _, trajectory = chain_snippets(dict(enumerate(poses)), overlap='mean')
     return snippets_of_trajectory(trajectory, poses.shape[1])
@@ -171,10 +154,3 @@ def _film(output_dir, source, poses, model):
     with PictureWriter(output_dir, 'trajectory', False, True, source.rate) as pictures:
         for index, frame in enumerate(source.read(model.img_height, model.img_width)):
             pictures.write(index, trajectory_picture(frame, positions, index))
-
-
-def _plot(path, trajectory):
-    """Draws the path in bird's-eye view, in the scale of the network."""
-    from kitti_eval.plots import plot_trajectories  # Imports matplotlib, which is slow.
-    plot_trajectories(path, [('prediction', trajectory)],
-                      "Snippets chained, in the network's own scale instead of metres")

@@ -32,12 +32,10 @@ class BatchedGraph:
     """
 
     def __init__(self, build, input_shapes, batch_size, dtypes=None):
-        dtypes = dtypes or {}
         self._batch_size = batch_size
-        inputs = {
-            name: tf.placeholder(dtypes.get(name, np.uint8), (batch_size,) + tuple(shape),
-                                 name=name)
-            for name, shape in input_shapes.items()}
+        inputs = {name: tf.placeholder((dtypes or {}).get(name, np.uint8), (batch_size, *shape),
+                                       name=name)
+                  for name, shape in input_shapes.items()}
         self.outputs = build(**inputs)
         # Names, because the session of a prediction holds a frozen copy of this graph.
         self._inputs = {name: tensor.name for name, tensor in inputs.items()}
@@ -56,28 +54,26 @@ class BatchedGraph:
         def compute(batch):
             return len(batch), session.run(self.fetches, self.feed(batch))
 
+        examples = iter(examples)
+        batches = iter(lambda: list(itertools.islice(examples, self._batch_size)), [])
         with progress(total=total, desc=desc, unit='image') as bar:
-            for count, outputs in read_ahead(compute, _batches(examples, self._batch_size), 1):
+            for count, outputs in read_ahead(compute, batches, 1):
                 bar.update(count)
                 for row in range(count):
                     yield {name: values[row] for name, values in outputs.items()}
 
     def feed(self, examples):
-        """The feed_dict of up to `batch_size` examples, dicts of arrays."""
-        return {tensor: _stacked([example[name] for example in examples], self._batch_size)
+        """The feed_dict of up to `batch_size` examples, dicts of arrays; repeats the last one."""
+        padded = examples + [examples[-1]] * (self._batch_size - len(examples))
+        return {tensor: np.stack([example[name] for example in padded])
                 for name, tensor in self._inputs.items()}
 
 
 class Predictor:
-    """A BatchedGraph with its own graph and session, restored from a checkpoint.
+    """A BatchedGraph with its own graph and session, restored from a checkpoint (prefix or folder).
 
-    Args:
-      make_graph: function without arguments that builds the <BatchedGraph>.
-      checkpoint: prefix or folder.
-      runtime: <RuntimeConfig>.
-
-    Raises:
-      UserError: the checkpoint is missing or lacks a variable of the graph.
+    `make_graph()` builds the <BatchedGraph>. Raises a UserError if the checkpoint is missing or
+    lacks a variable of the graph.
     """
 
     def __init__(self, make_graph, checkpoint, runtime):
@@ -100,17 +96,3 @@ class Predictor:
             for values in outputs.values():
                 require_finite(values, self.checkpoint, '%s number %d' % (desc, place))
             yield outputs
-
-
-def _batches(examples, size):
-    examples = iter(examples)
-    while True:
-        batch = list(itertools.islice(examples, size))
-        if not batch:
-            return
-        yield batch
-
-
-def _stacked(arrays, size):
-    """Stacks arrays to [size, ...], repeating the last one if there are fewer."""
-    return np.stack(arrays + [arrays[-1]] * (size - len(arrays)))

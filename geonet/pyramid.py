@@ -14,11 +14,9 @@ def sizes_of(levels):
 
 def flatten(levels):
     """List of <float32>[M, H_s, W_s, C] -> flat pyramid [M, P, C]."""
-    flat = []
-    for level in levels:
-        batch, height, width, channels = level.shape.as_list()
-        flat.append(tf.reshape(level, [batch, height * width, channels]))
-    return tf.concat(flat, axis=1)
+    batch, _, _, channels = levels[0].shape.as_list()
+    return tf.concat([tf.reshape(level, [batch, height * width, channels])
+                      for level, (height, width) in zip(levels, sizes_of(levels))], axis=1)
 
 
 def unflatten(flat, sizes):
@@ -64,14 +62,9 @@ def full_image_grid(sizes, half_pixel_centers=False):
 
 
 def area_pyramid(images, num_scales):
-    """Pyramid of area averages of the full image; level s has size (H // 2^s, W // 2^s).
+    """Pyramid of area averages of images <float32>[M, H, W, C], finest first.
 
-    Args:
-      images: <float32>[M, H, W, C].
-      num_scales: the number of levels.
-
-    Returns:
-      A list of <float32>[M, H // 2^s, W // 2^s, C], finest first.
+    Level s is <float32>[M, H // 2^s, W // 2^s, C].
     """
     _, height, width, _ = images.shape.as_list()
     levels = [images]
@@ -85,16 +78,10 @@ def area_pyramid(images, num_scales):
 
 
 def resize_area(images, height, width):
-    """Averages over areas, as tf.image.resize_area; a pixel in two areas is split between them.
+    """Averages over areas, as tf.image.resize_area: <float32>[M, H, W, C] to [M, height, width, C].
 
-    Multiplies by two constant matrices: unlike the op, every accelerator supports that.
-
-    Args:
-      images: <float32>[M, H, W, C].
-      height, width: the new size in pixels.
-
-    Returns:
-      <float32>[M, height, width, C].
+    A pixel in two areas is split between them. Multiplies by two constant matrices: unlike the op,
+    every accelerator supports that.
     """
     _, old_height, old_width, _ = images.shape.as_list()
     columns = tf.tensordot(images, _area_weights(old_width, width), [[2], [1]])

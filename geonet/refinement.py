@@ -7,10 +7,12 @@ each small patch, a factor on the inverse depth that depth_net predicts. The net
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from geonet.brightness import gradients, normalised, sampled_at, steepest
 from kitti_data.poses import transform_from_vector, vector_from_transform
 from vo_common.opencv import cv2
 
+# Brightness is normalised locally, because exposure changes between frames.
+_WINDOW_SIGMA = 8.0  # pixels, of the Gaussian window for local mean and contrast
+_LEAST_CONTRAST = 4.0  # gray levels, added to the local contrast
 # Blur in pixels (sigma), coarse to fine; displacements up to about twice the blur converge.
 _BLURS = (3.0, 1.2)
 _CELL = 7  # pixels; each cell has a patch, centred at its steepest gradient
@@ -47,17 +49,13 @@ class Refiner:
 
     @staticmethod
     def prepared(frame):
-        """Normalised brightness and its gradients in x and y, for each blur.
+        """Normalised brightness and its gradients in x and y, for each blur: float32 [S, H, W, 3].
 
-        Args:
-          frame: uint8 [H, W, 3].
-
-        Returns:
-          float32 [S, H, W, 3].
+        `frame` is uint8 [H, W, 3].
         """
         gray = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY).astype(np.float32)
-        levels = [normalised(gray, blur) for blur in _BLURS]
-        return np.stack([np.stack((level,) + gradients(level), -1) for level in levels])
+        levels = [_normalised(gray, blur) for blur in _BLURS]
+        return np.stack([np.stack((level,) + _gradients(level), -1) for level in levels])
 
     def __call__(self, window, depth, vectors):
         """Refines the motions of a snippet.
@@ -101,7 +99,10 @@ class _Problem:
 
     def __init__(self, target, sources, inverse_depth, camera, start):
         self._sources, self._start = sources, start
-        rows, columns = steepest(target[..., 1:], _CELL, _MARGIN)
+        # Standard deviations around the start, of translations and rotation vectors.
+        self._spreads = np.full([len(start), 6], _TURN_SPREAD)
+        self._spreads[:, :3] = _TRANSLATION_SPREAD * _lengths(start)[:, np.newaxis]
+        rows, columns = _steepest(target[..., 1:], _CELL, _MARGIN)
         self._factors = np.ones(len(rows))  # on the inverse depths
         columns, rows = ((_PATCH[:, axis:axis + 1] + places).ravel()
                          for axis, places in enumerate((columns, rows)))
@@ -123,7 +124,7 @@ class _Problem:
     def solve(self, motions, steps):
         """The motions after at most `steps` Gauss-Newton steps: float64 [N, 4, 4]."""
         motions = motions.copy()
-        smallest = _SMALLEST_UPDATE * _spreads(self._start)
+        smallest = _SMALLEST_UPDATE * self._spreads
         for _ in range(steps):
             update, of_factors = self._step(motions)
             motions[:, :3, 3] += update[:, :3]
@@ -159,7 +160,7 @@ class _Problem:
         # The Schur complement eliminates the factors.
         hessian -= (mixed / factor_hessian) @ mixed.T
         gradient -= mixed @ (factor_gradient / factor_hessian)
-        prior = _spreads(self._start).ravel() ** -2.0
+        prior = self._spreads.ravel() ** -2.0
         hessian += np.diag(prior)
         gradient += prior * _difference(motions, self._start).ravel()
         update = -np.linalg.solve(hessian, gradient)
@@ -181,7 +182,7 @@ class _Problem:
         height, width = source.shape[:2]
         seen = (points[2] > 1e-3) & (x > 1) & (y > 1) & (x < width - 2) & (y < height - 2)
         x, y = (np.where(seen, part, 0) for part in (x, y))
-        sampled = sampled_at(source, x, y)
+        sampled = _sampled_at(source, x, y)
         difference = np.where(seen, sampled[0] - self._target[0], 0)
         if not derivatives:
             return difference, seen
@@ -214,13 +215,49 @@ def _difference(motions, start):
                            Rotation.from_matrix(turns).as_rotvec()], axis=1)
 
 
-def _spreads(start):
-    """Standard deviations of translations and rotation vectors around `start`: float64 [N, 6]."""
-    lengths = _lengths(start)
-    spreads = [_TRANSLATION_SPREAD * lengths, np.full_like(lengths, _TURN_SPREAD)]
-    return np.repeat(np.stack(spreads, axis=1), 3, axis=1)
-
-
 def _lengths(motions):
     """Lengths of the translations, at least `_SHORTEST_TRANSLATION`: float64 [N]."""
     return np.maximum(np.linalg.norm(motions[:, :3, 3], axis=1), _SHORTEST_TRANSLATION)
+
+
+def _sampled_at(image, x, y):
+    """Interpolates the image [H, W, C] bilinearly at P interior points: float64 [C, P].
+
+    More precise than OpenCV's remap, which rounds the points to 1/32 pixel.
+    """
+    column, row = x.astype(int), y.astype(int)
+    right, down = x - column, y - row
+    width, channels = image.shape[1:]
+    flat, place = image.reshape(-1, channels), row * width + column
+    return ((flat[place].T * (1 - right) + flat[place + 1].T * right) * (1 - down)
+            + (flat[place + width].T * (1 - right) + flat[place + width + 1].T * right) * down)
+
+
+def _normalised(image, blur):
+    """The blurred image minus its local mean, divided by its local contrast: float32 [H, W]."""
+    image = cv2.GaussianBlur(image, (0, 0), blur)
+    mean = cv2.GaussianBlur(image, (0, 0), _WINDOW_SIGMA)
+    square = cv2.GaussianBlur((image - mean) ** 2, (0, 0), _WINDOW_SIGMA)
+    return (image - mean) / (np.sqrt(square) + _LEAST_CONTRAST)
+
+
+def _gradients(image):
+    """Central differences in x and y, each float32 [H, W]."""
+    kernel = np.array([-0.5, 0, 0.5], np.float32)
+    one = np.ones(1, np.float32)
+    return (cv2.sepFilter2D(image, cv2.CV_32F, kernel, one),
+            cv2.sepFilter2D(image, cv2.CV_32F, one, kernel))
+
+
+def _steepest(gradient, cell, margin):
+    """Row and column int [P] of the pixel with the steepest gradient [H, W, 2] in each square cell.
+
+    `cell` is the side of a cell in pixels, `margin` the width of the border that is left out.
+    """
+    steepness = np.square(gradient[margin:-margin, margin:-margin]).sum(axis=-1)
+    rows, columns = (size // cell for size in steepness.shape)
+    cells = steepness[:rows * cell, :columns * cell].reshape(rows, cell, columns, cell)
+    place = cells.transpose(0, 2, 1, 3).reshape(rows, columns, -1).argmax(-1)
+    row = margin + np.arange(rows)[:, np.newaxis] * cell + place // cell
+    column = margin + np.arange(columns) * cell + place % cell
+    return row.ravel(), column.ravel()

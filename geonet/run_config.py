@@ -16,9 +16,6 @@ class RunConfig(ExportFlags, EvalFlags, TrainFlags):
     """Mode and files.
 
     Names and defaults are those of the published program where it has the flag.
-
-    Raises:
-      UserError: a value is illegal; the message names the flag.
     """
     mode: str = architecture('train_rigid', 'what to do', choices=MODES)
     dataset_dir: str = path_flag('', 'formatted set (training); KITTI folder, folder of images or '

@@ -10,19 +10,9 @@ from vo_common.errors import UserError
 
 
 def run_training(run, model, augment, runtime):
-    """Trains or resumes the run in `--checkpoint_dir`.
+    """Trains or resumes the run in `--checkpoint_dir`; returns the results of `loop.train`.
 
-    Args:
-      run: <RunConfig>.
-      model: <ModelConfig>.
-      runtime: <RuntimeConfig>.
-      augment: <AugmentConfig>.
-
-    Returns:
-      The results of `npu_runtime.training.loop.train`.
-
-    Raises:
-      UserError: the data cannot be used; raised before the first step.
+    Raises a UserError before the first step if the data cannot be used.
     """
     run.require(dataset_dir='the formatted set', checkpoint_dir='where the run is kept')
     residual_flow = run.mode == 'train_flow' and model.flownet_type == 'residual'
@@ -43,8 +33,8 @@ def run_training(run, model, augment, runtime):
 
     def make_dataset(batches_seen, rank, size):
         return examples.dataset(
-            run.batch_size, run.shuffle, run.seed, batches_seen * run.batch_size, rank, size,
-            run.num_threads, augment)
+            run.batch_size, run.seed, augment, shuffle=run.shuffle,
+            start=batches_seen * run.batch_size, rank=rank, size=size, num_threads=run.num_threads)
 
     task = TrainingTask(
         build_model, make_dataset, run, {'model': model, 'run': run, 'augment': augment},

@@ -55,18 +55,12 @@ class Calibration:
         return np.array(values).reshape(shape)
 
     def projection(self, key, size=None, size_key=''):
-        """The camera under `key`, for image files of `size`.
+        """The camera under `key`, such as 'P2', for image files of `size`: float64 [3, 4].
 
-        If the calibration is for images of another size, according to `size_key` or to a focal
-        length of KITTI, the camera is scaled to `size`, with a single warning.
-
-        Args:
-          key: such as 'P2'.
-          size: (height, width) of the image files; None skips the comparison.
-          size_key: such as 'S_rect_02', which holds width and height.
-
-        Returns:
-          float64 [3, 4], to pixels of the image files.
+        If the calibration is for images of another size, according to `size_key` (such as
+        'S_rect_02', which holds width and height) or to a focal length of KITTI, the camera is
+        scaled to `size` (height, width), with a single warning. Without a `size`, nothing is
+        compared.
 
         Raises:
           UserError: the key is missing or wrong, or the camera does not fit such images.
@@ -74,7 +68,7 @@ class Calibration:
         projection = self.matrix(key, (3, 4))
         calibrated = self.image_size(key, size_key)
         if size and calibrated and tuple(size) != calibrated:
-            projection = resized(projection, size[1] / calibrated[1], size[0] / calibrated[0])
+            projection = resized(projection, calibrated, size)
             self.warn_of_size(calibrated, size, 'the camera is scaled accordingly')
         check_camera(projection, 'calibration file %s: line %d: %s' % (
             self.path, self._texts[key][0], key), size)
@@ -156,17 +150,13 @@ class RawCalibration:
 
 
 def check_camera(matrix, where, size=None):
-    """Checks that intrinsics are plausible, and that they fit images of `size`.
-
-    Args:
-      matrix: float [3, 3 or 4], pixels.
-      where: start of an error message.
-      size: (height, width) of the images; None skips the comparison.
+    """Checks that intrinsics [3, 3 or 4], pixels, are plausible and fit images of `size`.
 
     Raises:
-      UserError: a focal length is implausible; or, with a `size`: the numbers are shares of it, a
-        focal length is below a quarter of it or above ten times the longer side, or the principal
-        point is outside or belongs to images of a clearly different size.
+      UserError: a focal length is implausible; or, with a `size` (height, width): the numbers are
+        shares of it, a focal length is below a quarter of it or above ten times the longer side, or
+        the principal point is outside or belongs to images of a clearly different size. The message
+        starts with `where`.
     """
     focal, point = matrix[[0, 1], [0, 1]], matrix[:2, 2]
     for name, value in zip(('fx', 'fy'), focal):
@@ -196,14 +186,14 @@ def check_camera(matrix, where, size=None):
                         '%s' % ((where,) + tuple(point) + (name,)))
 
 
-def resized(camera, zoom_x, zoom_y, half_pixel_centers=True):
-    """The camera <float>[3, 3 or 4] after images are resized by these factors, in new pixels.
+def resized(camera, size, new_size, half_pixel_centers=True):
+    """The camera <float>[3, 3 or 4] after a resize from `size` to `new_size`, (height, width).
 
     Integer coordinates are pixel centres, so images start at -0.5 before and after resizing, and a
     new pixel is at the centre of the area that it averages. Without `half_pixel_centers`, as
     published, the principal point is up to half a pixel off.
     """
-    shift = 0.5 if half_pixel_centers else 0
+    (zoom_y, zoom_x), shift = np.divide(new_size, size), 0.5 if half_pixel_centers else 0
     change = np.array([[zoom_x, 0, shift * (zoom_x - 1)], [0, zoom_y, shift * (zoom_y - 1)],
                        [0, 0, 1]])
     return change @ np.asarray(camera)
@@ -212,11 +202,10 @@ def resized(camera, zoom_x, zoom_y, half_pixel_centers=True):
 def camera_text(intrinsics, zoom_x=1, zoom_y=1, half_pixel_centers=False):
     """The content of a camera file of a formatted set, for images resized by these factors.
 
-    Args:
-      intrinsics: <float>[3, 3] in pixels of the image file.
-      zoom_x, zoom_y, half_pixel_centers: as for `resized`.
+    `intrinsics` are <float>[3, 3] in pixels of the image file; see `resized`.
     """
-    scaled = resized(intrinsics, zoom_x, zoom_y, half_pixel_centers).astype(intrinsics.dtype)
+    scaled = resized(intrinsics, (1, 1), (zoom_y, zoom_x), half_pixel_centers).astype(
+        intrinsics.dtype)
     return '%f,0.,%f,0.,%f,%f,0.,0.,1.' % (scaled[0, 0], scaled[0, 2], scaled[1, 1], scaled[1, 2])
 
 

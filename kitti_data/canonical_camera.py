@@ -18,12 +18,13 @@ from kitti_data.poses import rotation_from_euler
 def camera_of(shares, height, width):
     """The camera with these shares, for images of this size in pixels: float64 [3, 3]."""
     fx, fy, cx, cy = shares
-    return resized(np.array([[fx, 0, cx - 0.5], [0, fy, cy - 0.5], [0, 0, 1]]), width, height)
+    return resized(np.array([[fx, 0, cx - 0.5], [0, fy, cy - 0.5], [0, 0, 1]]), (1, 1),
+                   (height, width))
 
 
 def shares_of(camera, height, width):
     """The shares of a camera [3, 3] whose images have this size in pixels: float64 [4]."""
-    unit = resized(np.asarray(camera, np.float64), 1 / width, 1 / height)
+    unit = resized(np.asarray(camera, np.float64), (height, width), (1, 1))
     return np.array([unit[0, 0], unit[1, 1], unit[0, 2] + 0.5, unit[1, 2] + 0.5])
 
 
@@ -36,11 +37,8 @@ def brought_to(camera, vectors, counted_as):
     Args:
       camera: float [3, 3], the actual camera, pixels.
       vectors: float [..., 6] of pose_net, (tx, ty, tz, rx, ry, rz), which map points of one frame
-        into another, R = Rx Ry Rz.
+        into another, R = Rx Ry Rz. The result, float64, has the same order.
       counted_as: float [3, 3], the camera that the motions were predicted for, same pixels.
-
-    Returns:
-      float64 [..., 6], in the same order.
     """
     vectors = np.asarray(vectors, np.float64)
     change = np.linalg.solve(camera, counted_as)

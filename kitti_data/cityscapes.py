@@ -65,11 +65,7 @@ def labelled_frame(number, labelled):
 
 
 def read_camera(path, size=None):
-    """Reads float64 [3, 3] from a camera file, in pixels of image files of `size` (height, width).
-
-    Raises:
-      UserError: the file is broken or does not fit the images.
-    """
+    """Reads float64 [3, 3] from a camera file, pixels of image files of `size` (height, width)."""
     content = read_json(path)
     try:
         fx, fy, cx, cy = [float(content['intrinsic'][key]) for key in ('fx', 'fy', 'u0', 'v0')]

@@ -10,9 +10,8 @@ SUMMARY_NAME = 'prepared.json'
 def read_example_list(path):
     """Reads a list of (folder, frame), in order; names of folders may contain spaces.
 
-    Raises:
-      UserError: the list is missing or empty, has a line other than `folder frame`, or differs in
-        length from the list that the preparation wrote.
+    Raises a UserError if the list is missing or empty, has a line other than `folder frame`, or
+    differs in length from the list that the preparation wrote.
     """
     examples = []
     for number, line in numbered_lines(path, 'list of examples'):

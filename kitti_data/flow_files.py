@@ -7,7 +7,7 @@ import os
 
 import numpy as np
 
-from kitti_data.images import MAX_PIXELS_OF_16_BITS, read_16_bit
+from kitti_data.images import MAX_PIXELS_OF_16_BITS, read_16_bit, write_png
 from vo_common.errors import UserError
 from vo_common.files import atomic_write, reading, require_file
 from vo_common.opencv import cv2
@@ -61,35 +61,22 @@ def write_kitti_flow(path, flow, valid=None):
     """Writes a flow atomically as a 16-bit PNG of KITTI.
 
     Red is u * 64 + 2^15, green v * 64 + 2^15, blue the valid mask. Values are rounded down to 1/64
-    pixel, as by KITTI's own writer. Pixels whose flow is not finite or exceeds +-512 pixels, the
-    range of the format, are written as not valid.
-
-    Args:
-      path: the PNG file.
-      flow: <float>[H, W, 2], pixels.
-      valid: <bool or number>[H, W], true where the flow is known; None: known everywhere.
+    pixel, as by KITTI's own writer. Pixels are written as not valid if their flow is not finite or
+    exceeds +-512 pixels, the range of the format, or if `valid` [H, W] is given and not above 0.
     """
     flow = _checked_flow(flow)
     with np.errstate(invalid='ignore'):
         levels = np.floor(np.asarray(flow, np.float64) * _KITTI_STEPS_PER_PIXEL + _KITTI_ZERO)
         fits = np.logical_and(levels >= 0, levels <= 2 ** 16 - 1).all(axis=2)
-    # OpenCV writes blue, green, red.
-    image = np.zeros(flow.shape[:2] + (3,), np.uint16)
-    image[..., 2:0:-1] = np.where(fits[..., None], levels, 0)
-    image[..., 0] = fits
-    if valid is not None:
-        image[..., 0] *= np.asarray(valid) > 0
-    encoded = cv2.imencode('.png', image)[1]
-    with atomic_write(path, 'wb') as stream:
-        stream.write(encoded.tobytes())
+    known = fits if valid is None else fits & (np.asarray(valid) > 0)
+    write_png(path, np.dstack([np.where(fits[..., None], levels, 0), known]).astype(np.uint16))
 
 
 def read_kitti_flow(path):
     """Reads KITTI's 16-bit flow PNG.
 
     Returns:
-      flow: <float32>[H, W, 2], pixels, 0 where not valid.
-      valid: <bool>[H, W].
+      (<float32>[H, W, 2], pixels, 0 where not valid; valid <bool>[H, W]).
 
     Raises:
       UserError: the file is missing, broken, not a 16-bit colour PNG, or has red and blue swapped.
@@ -127,15 +114,10 @@ def colour_wheel():
 
 
 def flow_to_colour(flow, max_length=None):
-    """Colours a flow: hue is direction, saturation is length.
+    """Colours a flow [H, W, 2]: hue is direction, saturation is length; RGB <uint8>[H, W, 3].
 
-    Args:
-      flow: <float>[H, W, 2], pixels; NaN or huge values (Middlebury's unknown) become black.
-      max_length: length in pixels at full saturation; use the same for flows to be compared. None:
-        the maximum of this flow.
-
-    Returns:
-      <uint8>[H, W, 3], RGB.
+    NaN or huge values (Middlebury's unknown) become black. `max_length` is the length in pixels at
+    full saturation, the same for flows to be compared; None: the maximum of this flow.
     """
     flow = np.array(_checked_flow(flow), np.float64)
     with np.errstate(invalid='ignore'):

@@ -67,12 +67,9 @@ def require_whole(source):
 
 
 def warn_of_rate(rate, path, step=None):
-    """Warns if the frame rate differs much from KITTI's.
+    """Warns if `rate`, in frames per second, differs much from KITTI's.
 
-    Args:
-      rate: frames per second.
-      path: path of the frames.
-      step: the current --frame_step, if the program has that flag.
+    `path` is that of the frames, `step` the current --frame_step if the program has that flag.
     """
     factor = rate / FRAMES_A_SECOND
     if 1 / _MOST_FACTOR <= factor <= _MOST_FACTOR:
@@ -136,12 +133,9 @@ def from_odometry(root, sequence, camera, allow_gaps=False):
 
 
 def from_raw(drive, camera, allow_gaps=False):
-    """The frames of one drive of KITTI raw, with its timestamps and calibration if they exist.
+    """The frames of a drive `<date>/<date>_drive_<n>_sync` of KITTI raw.
 
-    Args:
-      drive: `<date>/<date>_drive_<n>_sync`.
-      camera: 0..3.
-      allow_gaps: as in `sequence_frames`.
+    They have its timestamps and calibration if these exist.
     """
     folder = require_folder(os.path.join(drive, 'image_%02d' % camera), 'camera folder')
     source = _from_frames(list_frames(require_folder(os.path.join(folder, 'data'),

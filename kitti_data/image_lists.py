@@ -26,15 +26,12 @@ class ListedImage(NamedTuple):
 
 
 def read_image_list(list_path, root='', exist=True):
-    """Reads a list of images.
+    """Reads a list of images: N `ListedImage`s, in its order.
 
     Args:
       list_path: text file.
       root: folder of the data set; empty for the working directory.
       exist: whether the images must exist in `root`.
-
-    Returns:
-      List of N `ListedImage`s, in the order of the list.
 
     Raises:
       UserError: the list is empty, a line has none of these forms, or images do not exist (the

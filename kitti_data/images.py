@@ -38,9 +38,8 @@ class FrameFormat(typing.NamedTuple):
 def read_rgb(path):
     """The image file `path` as uint8 [H, W, 3]; gray becomes three equal channels.
 
-    Raises:
-      UserError: the file is missing, empty, truncated, broken, too large, or not a PNG or JPEG with
-        8 bits per channel.
+    Raises a UserError if the file is missing, empty, truncated, broken, too large, or not a PNG or
+    JPEG with 8 bits per channel.
     """
     return np.array(_load(path).convert('RGB'))
 
@@ -69,8 +68,7 @@ def read_levels(path, channels):
 def read_16_bit(path, channels, what):
     """The 16-bit PNG file `path`: uint16 [H, W] for 1 channel, [H, W, 3] RGB for 3.
 
-    Raises:
-      UserError: the file is missing, broken, too large, or has other pixels.
+    Raises a UserError if the file is missing, broken, too large, or has other pixels.
     """
     with _opened(path, what, MAX_PIXELS_OF_16_BITS) as image:
         image.verify()  # OpenCV would allocate the length given in a chunk, up to 4 GB.
@@ -98,13 +96,9 @@ def size_of_first(paths):
 
 
 def check_headers(paths):
-    """Checks the header of every image before a long run.
+    """Checks the header of every image before a long run: list of (height, width).
 
-    Returns:
-      List of (height, width).
-
-    Raises:
-      UserError: an image is missing, empty, not an image or of 16 bits; names the first.
+    Raises a UserError that names the first image that is missing, empty, no image or of 16 bits.
     """
     def check(path):
         with _opened(path) as image:
@@ -130,7 +124,7 @@ def resize(image, height, width):
 
 
 def write_png(path, image):
-    """Writes uint8 [H, W] or [H, W, 3], or uint16 [H, W], as a PNG file, atomically.
+    """Writes uint8 or uint16 [H, W] or [H, W, 3], RGB, as a PNG file, atomically.
 
     OpenCV takes a sixth of the time of Pillow, for files a fifth larger.
     """

@@ -21,14 +21,9 @@ _PARTS = ('training', 'testing', '')
 
 
 def reference_names(folder, what='image'):
-    """The `NNNNNN` of all `NNNNNN_10.png` in `folder`, ascending.
+    """The `NNNNNN` of all `NNNNNN_10.png` in `folder`, ascending; a UserError if there are none.
 
-    Args:
-      folder: one of KITTI 2015's folders.
-      what: kind of files, for errors.
-
-    Raises:
-      UserError: there are none.
+    `what` is the kind of files, for errors.
     """
     names = _names_in(folder)
     if not names:
@@ -44,15 +39,12 @@ def _names_in(folder):
 class FlowScenes:
     """The scenes of `training/` or `testing/` of a flow benchmark, seen by one camera.
 
-    names: the `NNNNNN` of the scenes, ascending.
+    names: the `NNNNNN` of the scenes, ascending; a UserError if there are none.
 
     Args:
       folder: folder of the images.
       camera: 0..3.
       calib_root: parent of the calibration folder; empty for the parent of `folder`.
-
-    Raises:
-      UserError: there are no scenes.
     """
 
     def __init__(self, folder, camera, calib_root=''):
@@ -90,13 +82,9 @@ class FlowScenes:
 def find_flow_scenes(path, camera=2):
     """The <FlowScenes> at `path`, or None if it is not a flow benchmark.
 
-    Args:
-      path: the folder of KITTI 2015 or 2012 (`training/` is preferred to `testing/`), one of these
-        parts, or a folder of images in it.
-      camera: 0..3, used if `path` names none.
-
-    Raises:
-      UserError: there are scenes, but not of that camera.
+    The path is the folder of KITTI 2015 or 2012 (`training/` is preferred to `testing/`), one of
+    these parts, or a folder of images in it, which also determines the camera. Raises a UserError
+    if there are scenes, but not of that camera.
     """
     names = {name: number for known in (_FOLDERS_2012, _FOLDERS_2015)
              for number, name in known.items()}

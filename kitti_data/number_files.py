@@ -11,17 +11,14 @@ def read_rows(path, widths, what):
 
 
 def numbered_rows(path, widths, what, required=''):
-    """Reads the rows of numbers in `path` and their line numbers.
+    """Reads the rows of numbers in a text file: (list of N line numbers, float64 [N, width]).
+
+    A line holds a row, separated by white space or commas; lines that start with # are comments.
 
     Args:
-      path: a text file with one row of numbers per line, separated by white space or commas; lines
-        that start with # are comments.
+      path, what: the file, and its kind for errors.
       widths: allowed numbers of columns; all rows must have the same number.
-      what: kind of file, for errors.
       required: description of a valid row, for errors; empty names the widths.
-
-    Returns:
-      (list of N line numbers, float64 [N, width]).
 
     Raises:
       UserError: there is no row, a row has another width, or a word is not a finite number.

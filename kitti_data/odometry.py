@@ -22,16 +22,15 @@ _POSE_COLUMNS = ('12 finite numbers (the upper 3x4, row by row), 16 (4x4), 13 or
 class OdometrySequence:
     """One sequence seen by one camera. Files are read, and errors raised, on first use.
 
-    Frame n belongs to line n (from 0) of `times.txt`, and to line n of a pose file of 12 columns
-    or to the line that starts with n in a pose file of 13. `times` and `poses` therefore have one
-    row for each image, even if images at the start or end are absent.
+    Frame n belongs to line n (from 0) of `times.txt`, and to line n of a pose file of 12 columns or
+    to the line that starts with n in a pose file of 13. `times` and `poses` therefore have one row
+    for each image, even if images at the start or end are absent.
 
     Args:
       root: the folder that holds `sequences/` and `poses/`.
       sequence: its number or name; 9 and '09' are the same.
       camera: 0..3; 0 and 1 are the gray pair, 2 and 3 the colour pair.
-      allow_gaps: whether frame numbers may jump; must be False if consecutive images are used as
-        neighbours in time.
+      allow_gaps: whether frame numbers may jump, so that neighbours may be apart in time.
     """
 
     def __init__(self, root, sequence, camera=0, allow_gaps=False):
@@ -139,15 +138,11 @@ class PoseFile(NamedTuple):
 
 
 def read_pose_file(path):
-    """Reads poses, with their frame numbers or times.
+    """Reads a <PoseFile>: poses, with their frame numbers or times.
 
-    Args:
-      path: text with one pose per line, columns separated by white space or commas: 12 numbers (the
-        upper 3x4, row by row), 16 (the 4x4), 13 or 17 (the same after the frame number), or 8
-        (TUM: t tx ty tz qx qy qz qw); or a `.npy` array [N, 3 or 4, 4].
-
-    Returns:
-      <PoseFile>.
+    The file is text with one pose per line, columns separated by white space or commas: 12 numbers
+    (the upper 3x4, row by row), 16 (the 4x4), 13 or 17 (the same after the frame number), or 8
+    (TUM: t tx ty tz qx qy qz qw); or a `.npy` array [N, 3 or 4, 4].
 
     Raises:
       UserError: a word is not a number, a frame number is not whole, a frame or time is not above

@@ -23,20 +23,18 @@ _MOST_BYTES_OF_A_SCAN = 2 ** 28  # KITTI's scans have about 2 ** 21
 
 
 class RawDrive:
-    """One synchronised drive.
+    """A synchronised drive, such as 2011_09_26_drive_0001_sync, in the folder with the dates.
 
-    Args:
-      root: the folder that holds the dates.
-      name: for example '2011_09_26_drive_0001_sync'.
-
-    Raises:
-      UserError: the name is not a drive name, or the drive does not exist.
+    Raises a UserError if the name is not a drive name, or the drive does not exist.
     """
 
     def __init__(self, root, name):
         self.name = name
-        self.date = drive_date(name)
-        date_folder = os.path.join(require_folder(root, 'KITTI raw folder'), self.date)
+        match = _DRIVE_NAME.match(name)
+        if not match:
+            raise UserError('%r is not the name of a KITTI raw drive such as '
+                            '2011_09_26_drive_0001_sync' % name)
+        date_folder = os.path.join(require_folder(root, 'KITTI raw folder'), match.group(1))
         self.folder = require_folder(os.path.join(date_folder, name), 'KITTI raw drive')
         self.calibration = RawCalibration(date_folder)
 
@@ -57,14 +55,10 @@ class RawDrive:
 
 
 def drive_of(path, camera):
-    """Finds the synchronised drive that a path belongs to.
+    """Finds the synchronised drive that a path belongs to: (folder of the drive, camera), or None.
 
-    Args:
-      path: the folder of a drive, or `image_0C` or `image_0C/data` in it.
-      camera: camera to use if the path names none.
-
-    Returns:
-      (folder of the drive, camera), or None if `path` is not part of a drive.
+    The path is the folder of a drive, or `image_0C` or `image_0C/data` in it; `camera` is used if
+    it names none.
     """
     folder = os.path.abspath(path)
     if os.path.basename(folder) == 'data':
@@ -76,11 +70,7 @@ def drive_of(path, camera):
 
 
 def read_timestamps(path):
-    """Reads times such as `2011-09-26 13:02:25.964389445`: float64 [N] seconds since the first.
-
-    Raises:
-      UserError: the file is missing or empty, or a line is not a time.
-    """
+    """Reads times such as `2011-09-26 13:02:25.964389445`: float64 [N] seconds since the first."""
     times = []
     for number, line in numbered_lines(path, 'timestamps'):
         if not _TIME.fullmatch(line):
@@ -92,30 +82,13 @@ def read_timestamps(path):
     return (np.array(times) - times[0]) / np.timedelta64(1, 's')
 
 
-def drive_date(name):
-    """The date in a drive's name: '2011_09_26' for '2011_09_26_drive_0001_sync'.
-
-    Raises:
-      UserError: `name` is not a drive name.
-    """
-    match = _DRIVE_NAME.match(name)
-    if not match:
-        raise UserError('%r is not the name of a KITTI raw drive such as '
-                        '2011_09_26_drive_0001_sync' % name)
-    return match.group(1)
-
-
 def list_drives(root):
-    """Sorted names of the `_sync` drives in the KITTI raw folder `root`.
-
-    Raises:
-      UserError: there are none.
-    """
+    """Sorted names of the drives in the KITTI raw folder `root`; a UserError if there are none."""
     root = require_folder(root, 'KITTI raw folder')
     drives = sorted(
         name for date in list_folder(root) if os.path.isdir(os.path.join(root, date))
         for name in list_folder(os.path.join(root, date))
-        if _DRIVE_NAME.match(name) and name.startswith(date) and name.endswith('_sync'))
+        if _DRIVE_NAME.fullmatch(name) and name.startswith(date))
     if not drives:
         raise UserError('no KITTI raw drive (<date>/<date>_drive_<number>_sync) in %s' % root)
     return drives
@@ -124,8 +97,7 @@ def list_drives(root):
 def read_velodyne(path):
     """Reads a laser scan: float32 [N, 4] forward, left, up in metres, and reflectance.
 
-    Raises:
-      UserError: the file is missing, or is not a sequence of finite points.
+    Raises a UserError if the file is missing, or is not a sequence of finite points.
     """
     path = require_file(path, 'velodyne scan')
     size = os.path.getsize(path)

@@ -45,7 +45,7 @@ class Snippet(NamedTuple):
 
 
 class SnippetSource(NamedTuple):
-    """`count` snippets; `read()` yields them.
+    """Snippets; `read()` yields them.
 
     numbers: frame number of each target.
     folder: absolute path of the images.
@@ -59,11 +59,6 @@ class SnippetSource(NamedTuple):
     names: List[str]
     rate: float = FRAMES_A_SECOND
     fault: str = ''
-
-    @property
-    def count(self):
-        """Number of snippets."""
-        return len(self.numbers)
 
 
 def snippets(path, length, height, width, sequence='', camera=2, intrinsics=(),
@@ -105,13 +100,14 @@ def snippets(path, length, height, width, sequence='', camera=2, intrinsics=(),
             raise UserError('residual flow needs the camera of %s: --intrinsics=fx,fy,cx,cy, in '
                             'pixels of its frames of %dx%d' % ((path,) + source.size[::-1]))
         matrix = source.read_camera()
-    scaled = _scaled(matrix, source.size, (height, width), half_pixel_centers)
+    if matrix is not None:
+        matrix = resized(matrix, source.size, (height, width), half_pixel_centers)
     targets = slice(length // 2, len(source.names) - length // 2)
     numbers = source.numbers[targets].tolist()
 
     def read():
         for number, window in zip(numbers, windows(source.read(height, width), length)):
-            yield Snippet(number, np.stack(window), scaled, source.size)
+            yield Snippet(number, np.stack(window), matrix, source.size)
 
     return SnippetSource(numbers, read, source.folder, source.names[targets], source.rate,
                          source.fault)
@@ -153,8 +149,7 @@ def load_scene(scenes, name, shape, half_pixel_centers, camera_of):
     """The <Snippet> around the reference frame of a scene.
 
     Args:
-      scenes: <FlowScenes>.
-      name: name of the scene.
+      scenes, name: <FlowScenes>, and the scene in it.
       shape: (frames, height, width).
       half_pixel_centers: whether intrinsics follow the resize exactly, or as published.
       camera_of: function (height, width) of a file -> float64 [3, 3] in its pixels, or None.
@@ -162,8 +157,10 @@ def load_scene(scenes, name, shape, half_pixel_centers, camera_of):
     length, height, width = shape
     read = [images.read_resized(path, height, width) for path in scenes.frame_paths(name, length)]
     size = read[length // 2][1]
-    return Snippet(int(name), np.stack([image for image, _ in read]),
-                   _scaled(camera_of(size), size, (height, width), half_pixel_centers), size)
+    camera = camera_of(size)
+    if camera is not None:
+        camera = resized(camera, size, (height, width), half_pixel_centers)
+    return Snippet(int(name), np.stack([image for image, _ in read]), camera, size)
 
 
 def _formatted_examples(folder):
@@ -226,9 +223,3 @@ def typed_camera(intrinsics, size):
     matrix = np.array([[fx, 0, cx], [0, fy, cy], [0, 0, 1.0]])
     check_camera(matrix, '--intrinsics=%s' % ','.join('%g' % value for value in intrinsics), size)
     return matrix
-
-
-def _scaled(camera, size, new_size, half_pixel_centers):
-    """A camera, or None, after a resize from `size` to `new_size`, (height, width)."""
-    return None if camera is None else resized(
-        camera, new_size[1] / size[1], new_size[0] / size[0], half_pixel_centers)

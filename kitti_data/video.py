@@ -13,7 +13,7 @@ import numpy as np
 
 from vo_common.console import warn
 from vo_common.errors import UserError
-from vo_common.files import reason
+from vo_common.files import writing
 from vo_common.opencv import cv2
 
 EXTENSIONS = ('.mp4', '.avi', '.mov', '.mkv', '.m4v', '.webm', '.mpg', '.mpeg')
@@ -36,10 +36,9 @@ class Video(NamedTuple):
 
 
 def probe(path):
-    """Decodes the whole video at `path`, and returns its `Video`.
+    """Decodes the whole video at `path`: its `Video`.
 
-    Raises:
-      UserError: it is not a video, or has no frame or no frame rate.
+    Raises a UserError if it is not a video, or has no frame or no frame rate.
     """
     if not path.lower().endswith(EXTENSIONS):
         raise UserError('%s is neither a folder nor a video (%s)' % (path, ', '.join(EXTENSIONS)))
@@ -49,12 +48,14 @@ def probe(path):
         frames += 1
     if not frames:
         raise UserError('video %s holds no frame that can be decoded' % path)
-    rate, announced = _property(path, cv2.CAP_PROP_FPS), _property(path, cv2.CAP_PROP_FRAME_COUNT)
-    if rate <= 0:
+    capture = cv2.VideoCapture(path)
+    rate, announced = capture.get(cv2.CAP_PROP_FPS), capture.get(cv2.CAP_PROP_FRAME_COUNT)
+    capture.release()
+    if not 0 < rate < math.inf:
         raise UserError('video %s: has no frame rate (encode it with one, or give a folder of its '
                         'frames)' % path)
     fault = ''
-    if announced - frames > max(_MISCOUNTED, _MISCOUNTED_SHARE * announced):
+    if math.inf > announced > frames + max(_MISCOUNTED, _MISCOUNTED_SHARE * announced):
         fault = 'video %s is broken: %d of its %d frames can be decoded' % (path, frames, announced)
     return Video(frames, size, rate, fault)
 
@@ -75,14 +76,8 @@ def read_frames(path):
 class VideoWriter:
     """Writes frames to `<stem>.mp4`, H.264 that browsers play, or to `<stem>.gif` without ffmpeg.
 
-    A context manager: the file appears, complete, when the block ends without an exception.
-
-    Args:
-      stem: path without the extension.
-      rate: frames per second.
-
-    Attributes:
-      path: path of the file.
+    A context manager: the file `path` appears, complete, when the block ends without an exception.
+    `rate` is in frames per second.
     """
 
     def __init__(self, stem, rate):
@@ -95,7 +90,7 @@ class VideoWriter:
 
     def write(self, frame):
         """Adds a frame <uint8>[H, W, 3]; an odd size is cropped by a pixel, as H.264 requires."""
-        with _writing(self.path):
+        with writing('video ' + self.path):
             if not self._writer:
                 self._writer = imageio.get_writer(self._partial, mode='I', **self._format())
             self._writer.append_data(np.ascontiguousarray(
@@ -118,7 +113,8 @@ class VideoWriter:
     def __exit__(self, kind, *_):
         try:
             if self._writer:
-                with _writing(self.path) if kind is None else contextlib.suppress(Exception):
+                with (writing('video ' + self.path) if kind is None
+                      else contextlib.suppress(Exception)):
                     self._writer.close()
                 if kind is None:
                     self._require_whole()
@@ -135,19 +131,3 @@ def _has_ffmpeg():
     except (ImportError, RuntimeError):
         warn('no ffmpeg: the video is written as a GIF (pip install imageio-ffmpeg)')
         return False
-
-
-@contextlib.contextmanager
-def _writing(path):
-    try:
-        yield
-    except (OSError, ValueError) as error:
-        raise UserError('cannot write video %s: %s' % (path, reason(error))) from error
-
-
-def _property(path, which):
-    """A number in the header of the file, 0 if it is missing."""
-    capture = cv2.VideoCapture(path)
-    value = capture.get(which)
-    capture.release()
-    return value if math.isfinite(value) else 0.0

@@ -19,8 +19,7 @@ def constant_motion(frames, step=KITTI_STEP):
       frames: number N of frames, or their ascending numbers [N].
       step: float [3], metres in the camera's frame.
 
-    Returns:
-      float64 [N, 4, 4] camera-to-world poses relative to the first frame.
+    Returns float64 [N, 4, 4], camera-to-world, relative to the first frame.
     """
     frames = np.arange(frames) if np.ndim(frames) == 0 else np.asarray(frames)
     poses = np.tile(np.eye(4), (len(frames), 1, 1))
@@ -29,12 +28,9 @@ def constant_motion(frames, step=KITTI_STEP):
 
 
 def step_from_files(paths):
-    """The mean step over consecutive frames in pose files, and its label.
+    """The mean step float64 [3] over consecutive frames in pose files, and its label.
 
     All steps have equal weight. Without files, it is `KITTI_STEP`.
-
-    Returns:
-      (float64 [3], str).
     """
     if not paths:
         return np.array(KITTI_STEP), 'constant motion (KITTI 00-08)'

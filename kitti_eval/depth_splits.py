@@ -55,11 +55,9 @@ class Split(NamedTuple):
 def eigen_split(kitti_dir, list_path, limits):
     """The <Split> of images of KITTI raw with the laser scans as truth, in Garg's crop.
 
-    Args:
-      kitti_dir: the raw folder, with the dates.
-      list_path: images below it, such as
-        `2011_09_26/2011_09_26_drive_0002_sync/image_02/data/0000000069.png`; see `image_lists`.
-      limits: depths to evaluate, metres.
+    `kitti_dir` is the raw folder, with the dates; the list names images below it, such as
+    `2011_09_26/2011_09_26_drive_0002_sync/image_02/data/0000000069.png`, see `image_lists`; depths
+    within the `limits`, metres, are evaluated.
     """
     root = require_folder(kitti_dir, 'KITTI raw folder (--kitti_dir)')
     if any(os.path.isdir(os.path.join(root, part)) for part in _ANNOTATED_PARTS):
@@ -90,9 +88,8 @@ def annotated_split(kitti_dir, list_path, limits, crop=True):
 
     Args:
       kitti_dir: data_depth_annotated, with `{train,val}/<drive>/proj_depth/groundtruth/image_0C`.
-      list_path: as for `eigen_split`, but the images need not exist. Images without annotated depth
-        in Eigen's list of 697 are ignored.
-      limits: depths to evaluate, metres.
+      list_path, limits: as for `eigen_split`, but the images need not exist. Images without
+        annotated depth in Eigen's list of 697 are ignored.
       crop: whether to evaluate pixels in Garg's crop and within the limits, as `eigen_split`, or
         all annotated pixels (Godard et al., ICCV 2019).
 
@@ -124,9 +121,7 @@ def annotated_split(kitti_dir, list_path, limits, crop=True):
 def stereo_split(kitti_dir, disparity_dir='disp_noc_0'):
     """The <Split> of the training images of KITTI 2015 at hand, with disparity as truth.
 
-    Args:
-      kitti_dir: the folder with `training/`.
-      disparity_dir: 'disp_noc_0' or 'disp_occ_0'.
+    `kitti_dir` holds `training/`, `disparity_dir` is 'disp_noc_0' or 'disp_occ_0'.
     """
     root = require_folder(kitti_dir, 'KITTI 2015 folder (--kitti_dir)')
     training = require_folder(os.path.join(root, 'training'), 'KITTI 2015 images')
@@ -150,13 +145,7 @@ def stereo_split(kitti_dir, disparity_dir='disp_noc_0'):
 
 
 def synthetic_split(kitti_dir, sequence, limits):
-    """The <Split> of a synthetic odometry sequence with the exact depth of camera 2.
-
-    Args:
-      kitti_dir: the folder that `kitti_data/rendering/synthetic.py` wrote.
-      sequence: name or number.
-      limits: depths to evaluate, metres.
-    """
+    """The <Split> of a sequence of `rendering/synthetic.py` with the exact depth of camera 2."""
     frames = OdometrySequence(kitti_dir, sequence, camera=2)
     depths = [exact_depth_path(frames.folder, number) for number in frames.frame_numbers]
     if not any(map(os.path.isfile, depths)):
@@ -191,7 +180,7 @@ def _listed_images(list_path, root, exist=True):
 
 
 def project_velodyne(points, velo_to_image, height, width):
-    """Projects a laser scan into an image.
+    """Projects a laser scan into an image: <float32>[H, W] metres, 0 for pixels without a point.
 
     As for Eigen's split, a pixel is round(projection) - 1, and its depth is the forward distance of
     its nearest point from the scanner. Ignores points behind the scanner.
@@ -199,10 +188,6 @@ def project_velodyne(points, velo_to_image, height, width):
     Args:
       points: <float>[N, 3 or 4], forward, left, up from the scanner, metres.
       velo_to_image: float64 [3, 4], to pixels of the camera.
-      height, width: size of the image.
-
-    Returns:
-      <float32>[H, W] metres, 0 for pixels without a point.
     """
     forward = points[points[:, 0] >= 0, :3].astype(np.float64)
     projected = forward @ velo_to_image[:, :3].T + velo_to_image[:, 3]
@@ -219,17 +204,10 @@ def project_velodyne(points, velo_to_image, height, width):
 
 
 def focal_and_baseline(calibration_path, size=None):
-    """The focal length and baseline that turn disparity of camera 2 into depth.
+    """Focal length in pixels and baseline in metres, which turn disparity of camera 2 into depth.
 
-    Args:
-      calibration_path: a `calib_cam_to_cam` file.
-      size: (height, width) of the disparities; None accepts any.
-
-    Returns:
-      (focal length in pixels, baseline in metres).
-
-    Raises:
-      UserError: the calibration is for images of another size.
+    `size` (height, width) is that of the disparities; None accepts any. Raises a UserError if the
+    `calib_cam_to_cam` file is for images of another size.
     """
     calibration = Calibration(calibration_path)
     calibrated = calibration.image_size('P_rect_02', 'S_rect_02')

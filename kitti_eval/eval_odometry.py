@@ -133,11 +133,7 @@ def _run_evo(both, align, plot_prefix):
 
 
 def plot_result(prefix, both, baseline, rows, config):
-    """Writes `<prefix>_trajectory.png` and, if there are segments, `<prefix>_errors.png`.
-
-    Returns:
-      List of their paths.
-    """
+    """Writes `<prefix>_trajectory.png` and, with segments, `_errors.png`; returns the paths."""
     from kitti_eval import plots  # matplotlib is slow to import.
     labels = [label for label, _ in rows]
     aligned = [align_trajectory(both.gt, poses, config.align)[0]

@@ -51,11 +51,7 @@ def commands(lines):
 
 
 def picture(path, caption=''):
-    """A PNG, JPEG or GIF file, embedded.
-
-    Raises:
-      UserError: the file is missing or of another kind.
-    """
+    """A PNG, JPEG or GIF file, embedded; a UserError if it is missing or of another kind."""
     return _figure('<img src="%s" alt="%s">' % (
         _embedded(path), html.escape(caption or os.path.basename(path))), caption)
 
@@ -63,13 +59,7 @@ def picture(path, caption=''):
 def video(path, page_folder, caption=''):
     """An MP4 file written by `kitti_data.video`, embedded if small and linked otherwise.
 
-    Args:
-      path: the file; a GIF (the format written without ffmpeg) is shown as a picture.
-      page_folder: folder of the page; a link is relative to it.
-      caption: shown below.
-
-    Raises:
-      UserError: the file is missing or of another kind.
+    A link is relative to `page_folder`. A GIF (written without ffmpeg) is shown as a picture.
     """
     if path.lower().endswith('.gif'):
         return picture(path, caption)
@@ -93,13 +83,7 @@ def _embedded(path):
 
 
 def write_page(path, title, blocks):
-    """Writes the page and prints its path.
-
-    Args:
-      path: the HTML file.
-      title: title of the page.
-      blocks: list of results of the functions above.
-    """
+    """Writes a page of blocks, results of the functions above, and prints its path."""
     page = ('<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
             '<meta name="viewport" content="width=device-width, initial-scale=1">'
             '<title>%s</title><style>%s</style></head>\n<body>\n<h1>%s</h1>\n%s\n'

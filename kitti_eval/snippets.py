@@ -27,14 +27,9 @@ _FRAMES_FILE = 'frames.json'
 
 
 def snippets_of_trajectory(poses, seq_length):
-    """Every run of `seq_length` frames of a trajectory.
+    """Every run of L = `seq_length` frames of a trajectory of N camera-to-world poses [N, 4, 4].
 
-    Args:
-      poses: float64 [N, 4, 4] camera-to-world.
-      seq_length: L frames, 2..N.
-
-    Returns:
-      float64 [N - L + 1, L, 4, 4], inv(T_first) T_j.
+    Returns float64 [N - L + 1, L, 4, 4], inv(T_first) T_j. Raises a UserError unless 2 <= L <= N.
     """
     poses = np.asarray(poses, np.float64)
     count = len(poses) - seq_length + 1
@@ -46,29 +41,21 @@ def snippets_of_trajectory(poses, seq_length):
 
 
 def timed(runs):
-    """Adds times, one second per frame, to snippets [M, L, 4, 4].
-
-    Returns:
-      {first frame: (times [L], poses [L, 4, 4])}.
-    """
+    """Adds times, one second per frame, to snippets [M, L, 4, 4]: {first frame: (times, poses)}."""
     return {first: (first + np.arange(len(run), dtype=np.float64), run)
             for first, run in enumerate(runs)}
 
 
 def snippets_of_frames(numbers, times, poses, seq_length):
-    """Every run of `seq_length` frames with consecutive numbers.
+    """Every run of L = `seq_length` frames with consecutive numbers.
 
     Args:
       numbers: int [N] ascending frame numbers.
       times: {number: seconds}.
       poses: float64 [N, 4, 4] camera-to-world.
-      seq_length: L frames, 2 or more.
 
-    Returns:
-      {number of the first frame: (times [L], poses [L, 4, 4] relative to it)}.
-
-    Raises:
-      UserError: there is no such run.
+    Returns {number of the first frame: (times [L], poses [L, 4, 4] relative to it)}. Raises a
+    UserError if there is no such run.
     """
     runs = snippets_of_trajectory(poses, seq_length)
     seconds = np.array([times[number] for number in numbers.tolist()])
@@ -81,14 +68,10 @@ def snippets_of_frames(numbers, times, poses, seq_length):
 
 
 def snippets_of_vectors(vectors):
-    """Snippets of the poses that pose_net predicts.
+    """Snippets T_first inv(T_j), float64 [..., N + 1, 4, 4], of the poses that pose_net predicts.
 
-    Args:
-      vectors: [..., N, 6] (tx, ty, tz, rx, ry, rz), target to source, in the order of the frames;
-        the target is in the middle, between source N/2 - 1 and N/2.
-
-    Returns:
-      float64 [..., N + 1, 4, 4], T_first inv(T_j), with T_target the identity.
+    These are [..., N, 6] (tx, ty, tz, rx, ry, rz), target to source, in the order of the frames;
+    the target, with the identity, is in the middle, between source N/2 - 1 and N/2.
     """
     vectors = np.asarray(vectors, np.float64)
     if vectors.ndim < 2 or vectors.shape[-1] != 6 or vectors.shape[-2] % 2:
@@ -101,13 +84,8 @@ def snippets_of_vectors(vectors):
 def write_snippets(folder, first_frames, times, poses):
     """Writes one TUM file for each snippet: `<folder>/%06d.txt`, numbered by its first frame.
 
-    Removes other snippet files, which an earlier and longer run left.
-
-    Args:
-      folder: created if missing.
-      first_frames: M frame numbers.
-      times: [M, L] seconds.
-      poses: [M, L, 4, 4], relative to each snippet's first frame.
+    Times are [M, L] seconds and poses [M, L, 4, 4]. Creates the folder, and removes other snippet
+    files, which an earlier and longer run left.
     """
     poses = np.asarray(poses, np.float64)
     times = np.asarray(times, np.float64)
@@ -152,10 +130,8 @@ def read_snippet(path):
 def read_snippets(folder):
     """All snippets of a folder, {number of the first frame: (times, poses)}, ascending.
 
-    Ignores files whose name is not a number.
-
-    Raises:
-      UserError: there is no snippet, a snippet is broken, or two start with the same frame.
+    Ignores files whose name is not a number. Raises a UserError if there is no snippet, a snippet
+    is broken, or two start with the same frame.
     """
     folder = require_folder(folder, 'folder of pose snippets')
     names = {}

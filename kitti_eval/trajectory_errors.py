@@ -61,11 +61,7 @@ def step_errors(gt, pred, frames):
 
 
 def motion_agreement(gt, pred):
-    """Agreement of turns and step lengths from frame to frame, independent of scale.
-
-    Args:
-      gt: float64 [N, 4, 4] camera-to-world, metres.
-      pred: float64 [N, 4, 4], the same frames, any scale.
+    """Agreement of turns and step lengths from frame to frame, independent of the scale of `pred`.
 
     Returns:
       A dict of plain numbers, each None if undefined: `yaw_correlation` (Pearson's, of the turns
@@ -90,14 +86,11 @@ def motion_agreement(gt, pred):
 
 
 def kitti_errors(gt, pred, lengths, frames):
-    """The KITTI devkit's relative errors.
+    """The KITTI devkit's relative errors: a dict of t_rel, r_rel, segments and by_length.
 
     A segment starts at every frame whose number is divisible by 10, and ends at the first frame
     more than `length` farther along the true path. With D the motion over the segment, its error is
-    E = inv(D_pred) D_gt; t = |translation of E| / length, r = angle(E) / length.
-
-    Returns:
-      A dict: `t_rel` (%), `r_rel` (deg/100 m), means over all segments, `segments`, `by_length`.
+    E = inv(D_pred) D_gt; t = |translation of E| / length in %, r = angle(E) / length in deg/100 m.
     """
     distances = np.linalg.norm(np.diff(gt[:, :3, 3], axis=0), axis=-1)
     path = np.concatenate([[0.0], np.cumsum(distances)])

@@ -46,15 +46,8 @@ def atomic_write(path, mode='w'):
     A reader, or a run after a crash, sees either the complete old file or the complete new one: the
     content goes to a temporary file in the same folder, which is renamed once it is on disk.
 
-    Args:
-      path: the file.
-      mode: 'w' for text (UTF-8) or 'wb' for bytes.
-
-    Yields:
-      io.StringIO or io.BytesIO.
-
-    Raises:
-      UserError: the file cannot be written; the message names it and the reason.
+    Yields an io.StringIO with mode 'w' (UTF-8), an io.BytesIO with 'wb'. Raises a UserError that
+    names the file and the reason if it cannot be written.
     """
     buffer = io.BytesIO() if 'b' in mode else io.StringIO()
     yield buffer
@@ -71,20 +64,18 @@ def atomic_write(path, mode='w'):
 def atomic_stream(path):
     """As `atomic_write`, for content that need not fit in memory.
 
-    Only write to it from Python: some C libraries that use the descriptor ignore a full disk.
-
-    Yields:
-      A binary stream to a temporary file, which is renamed to `path` when the block succeeds.
+    Yields a binary stream. Only write to it from Python: some C libraries that use the descriptor
+    ignore a full disk.
     """
     path = os.path.abspath(path)
-    with _writing(path):
+    with writing(path):
         handle, temporary = tempfile.mkstemp(
             prefix='.%s.' % os.path.basename(path)[:100], suffix=TEMPORARY_SUFFIX,
             dir=os.path.dirname(path))
     stream = os.fdopen(handle, 'wb')
     try:
         yield _Output(stream, path)
-        with _writing(path):
+        with writing(path):
             stream.flush()
             os.fsync(stream.fileno())
             stream.close()
@@ -107,28 +98,25 @@ class _Output:
 
     def write(self, data):
         """Writes bytes and returns their number."""
-        with _writing(self._path):
+        with writing(self._path):
             return self._stream.write(data)
 
 
 @contextlib.contextmanager
-def _writing(path):
+def writing(what):
+    """Turns a system error in the block into a UserError: `what` cannot be written."""
     try:
         yield
     except (OSError, ValueError) as error:  # ValueError: NUL in a name
-        raise UserError('cannot write %s: %s' % (path, reason(error))) from error
+        raise UserError('cannot write %s: %s' % (what, reason(error))) from error
 
 
 @contextlib.contextmanager
 def reading(path, what):
-    """Turns any exception in the block into a UserError that names the file `path`.
+    """Turns any exception in the block into a UserError that names the file `path`, a `what`.
 
     Decoders raise exceptions of nearly any type on broken bytes (SyntaxError, struct.error,
     OverflowError, MemoryError, ...). Put only decoding calls in the block.
-
-    Args:
-      path: the file.
-      what: kind of the file, for the message.
     """
     try:
         yield
@@ -157,12 +145,7 @@ def write_json(path, value):
 def read_text(path, what='text file'):
     """The text of a UTF-8 file, without a byte-order mark; line ends become newlines.
 
-    Args:
-      path: the file.
-      what: kind of the file, for messages.
-
-    Raises:
-      UserError: the file is missing, unreadable or not UTF-8.
+    `what` is the kind of the file, for the UserError if it is missing, unreadable or not UTF-8.
     """
     path = require_file(path, what)
     with reading(path, what), open(path, encoding='utf-8-sig') as stream:
@@ -179,11 +162,7 @@ def read_json(path, what='JSON file'):
 
 
 def numbered_lines(path, what='text file'):
-    """The non-empty lines of a text file, stripped: list of (line number from 1, str).
-
-    Raises:
-      UserError: as `read_text`.
-    """
+    """The non-empty lines of a text file, stripped: list of (line number from 1, str)."""
     lines = [(number, line.strip())
              for number, line in enumerate(read_text(path, what).split('\n'), 1) if line.strip()]
     for number, line in lines:
@@ -207,9 +186,6 @@ def remove_others(folder, pattern, names=()):
     """Removes the files in `folder` whose full name matches `pattern` and is not in `names`.
 
     A longer, earlier run leaves such files, which would be mistaken for results of this run.
-
-    Raises:
-      UserError: a file cannot be removed.
     """
     for name in list_folder(folder):
         if re.fullmatch(pattern, name) and name not in names:
@@ -224,10 +200,8 @@ def remove_others(folder, pattern, names=()):
 def make_folder(path):
     """Creates the folder `path` and its parents if missing; returns the absolute path.
 
-    Removes old temporary files of killed runs from the folder.
-
-    Raises:
-      UserError: a file is in the way, or the folder cannot be made or written to.
+    Removes old temporary files of killed runs from the folder. Raises a UserError if a file is in
+    the way, or the folder cannot be made or written to.
     """
     path = os.path.abspath(path)
     try:

@@ -12,6 +12,7 @@ Values are checked whenever a `Flags` is constructed, also in code.
 """
 import argparse
 import dataclasses
+import functools
 import math
 import operator
 import typing
@@ -31,7 +32,7 @@ _BOUNDS = {'at_least': (operator.ge, 'at least'), 'above': (operator.gt, 'above'
 
 
 # pylint: disable-next=redefined-builtin
-def flag(default, help, choices=None, aliases=(), modes=(), topic=None, **bounds):
+def flag(default, help, choices=None, aliases=(), modes=(), topic=None, is_path=False, **bounds):
     """A dataclass field that `parse_flags` turns into a flag.
 
     Args:
@@ -42,41 +43,26 @@ def flag(default, help, choices=None, aliases=(), modes=(), topic=None, **bounds
       modes: values of `--mode` that read the flag ('train' includes every 'train_*'); empty for
         all. In other modes, giving the flag is an error.
       topic: (name, function): adds a flag `--name` that prints the text which the function returns.
+      is_path: whether it is a path or a list of paths: `~` and `$NAME` at the start are expanded.
       **bounds: `at_least`, `above`, `at_most`, `below`: limits of a number, or of each number in a
         list. Numbers must always be finite.
     """
     metadata = {'help': help, 'choices': choices, 'aliases': tuple(aliases),
-                'modes': tuple(modes), 'topic': topic, 'bounds': bounds}
+                'modes': tuple(modes), 'topic': topic, 'is_path': is_path, 'bounds': bounds}
     if isinstance(default, list):
         return dataclasses.field(default_factory=lambda: list(default), metadata=metadata)
     return dataclasses.field(default=default, metadata=metadata)
 
 
 def same_flag(config_class, name, **changes):
-    """A copy of a flag with changes, for a dataclass that inherits it.
-
-    Args:
-      config_class: dataclass whose fields were made by `flag`.
-      name: name of the field.
-      **changes: arguments of `flag` that differ.
-    """
+    """A copy of a flag with other arguments of `flag`, for a dataclass that inherits it."""
     field = config_class.__dataclass_fields__[name]
-    arguments = dict(field.metadata['bounds'], default=default_of(field),
-                     **{key: field.metadata[key]
-                        for key in ('help', 'choices', 'aliases', 'modes')})
-    same = flag(**dict(arguments, **changes))
-    same.metadata = dict(field.metadata, **same.metadata)
-    return same
+    arguments = dict(field.metadata, default=default_of(field))
+    bounds = arguments.pop('bounds')
+    return flag(**dict(dict(bounds, **arguments), **changes))
 
 
-def path_flag(default, help, aliases=(), modes=()):  # pylint: disable=redefined-builtin
-    """A `flag` whose value is a path or a list of paths.
-
-    On the command line, `~` and `$NAME` at the start are expanded.
-    """
-    field = flag(default, help, aliases=aliases, modes=modes)
-    field.metadata = dict(field.metadata, is_path=True)
-    return field
+path_flag = functools.partial(flag, is_path=True)
 
 
 def read_by(*modes):
@@ -93,8 +79,7 @@ def read_by(*modes):
 class Flags:
     """A configuration whose values are within their declared choices and bounds.
 
-    Raises:
-      UserError: a value is illegal; the message names the flag, the value and what it must be.
+    Otherwise raises a UserError that names the flag, the value and what it must be.
     """
 
     def __post_init__(self):
@@ -102,23 +87,16 @@ class Flags:
             check_value(field, getattr(self, field.name))
 
     def require(self, **purposes):
-        """Raises a UserError for the first of these flags that is empty.
-
-        Args:
-          **purposes: flag -> description of its purpose.
-        """
+        """Raises a UserError for the first of the flags, name -> purpose, that is empty."""
         for name, purpose in purposes.items():
             if not getattr(self, name):
                 raise UserError('--%s= is empty: must be %s' % (name, purpose))
 
 
 def check_value(field, value, where=''):
-    """Raises a UserError unless `value` is within the choices and bounds of a field.
+    """Raises a UserError unless `value` is within the choices and bounds of a field made by `flag`.
 
-    Args:
-      field: field of a dataclass, made by `flag`.
-      value: value to check.
-      where: start of the message; empty for the name of the flag.
+    `where` is the start of the message; empty for the name of the flag.
     """
     choices = field.metadata.get('choices')
     where = where or '--' + field.name
@@ -140,7 +118,7 @@ def check_value(field, value, where=''):
 
 
 def parse_flags(description, *config_classes, argv=None, defaults=None):
-    """Parses the command line into one instance of each of `config_classes`.
+    """Parses the command line into a tuple of instances of `config_classes`, in their order.
 
     A boolean flag is written `--x`, `--x=true`, `--x=false` or `--nox`; a list is separated by
     commas. Unknown flags end the program with status 2.
@@ -151,9 +129,6 @@ def parse_flags(description, *config_classes, argv=None, defaults=None):
       argv: the arguments; None for those of the process.
       defaults: function from the values by name to a dict of defaults that replace those of the
         dataclasses (such as a saved configuration that a flag names).
-
-    Returns:
-      A tuple of instances, in the order of `config_classes`.
 
     Raises:
       UserError: a value is illegal, or `--mode` does not read a given flag.
@@ -221,7 +196,7 @@ def _purpose(config_class, name):
 def _add_flag(group, field, kind):
     names = ['--' + name for name in (field.name,) + field.metadata['aliases']]
     help_text, choices = field.metadata['help'], field.metadata['choices'] or ()
-    item = expand_typed if field.metadata.get('is_path') else _ITEM_TYPES.get(kind, kind)
+    item = expand_typed if field.metadata['is_path'] else _ITEM_TYPES.get(kind, kind)
     words = '|'.join(as_typed(choice) for choice in choices if choice != '')
     if kind in (bool, BOOL_OR_TEXT):
         metavar = words or 'true|false'

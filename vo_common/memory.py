@@ -9,11 +9,7 @@ _CONTAINER_LIMITS = ('/sys/fs/cgroup/memory.max', '/sys/fs/cgroup/memory/memory.
 def usable_memory(root='/'):
     """Bytes available to programs on this host, or the limit of the container if that is lower.
 
-    Args:
-      root: folder that contains `proc` and `sys`.
-
-    Returns:
-      int; 0 if unknown.
+    `root` contains `proc` and `sys`. Returns 0 if the memory is unknown.
     """
     available = re.search(r'MemAvailable:\s*(\d+) kB', _text(root, _AVAILABLE))
     if not available:

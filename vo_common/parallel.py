@@ -31,17 +31,13 @@ def leave_half_of_the_cores():
 def parallel_map(function, items, workers=0, desc='', unit='it', processes=False):
     """`[function(item) for item in items]`, in parallel, in order, with a progress bar.
 
-    Args:
-      function: called once per item; picklable if `processes`.
-      items: any iterable.
-      workers: number of parallel calls; 0 is one for each core.
-      desc: label of the progress bar.
-      unit: name of an item.
-      processes: use processes instead of threads, for functions that hold the GIL. They are
-        spawned, because a forked process can hang with TensorFlow.
+    The first exception of `function` is raised, and the remaining items are dropped.
 
-    Raises:
-      The first exception of `function`; the remaining items are dropped.
+    Args:
+      workers: number of parallel calls; 0 is one for each core.
+      desc, unit: label of the progress bar, and name of an item.
+      processes: use processes instead of threads, for functions that hold the GIL and are
+        picklable. They are spawned, because a forked process can hang with TensorFlow.
     """
     items = list(items)
     workers = max(1, min(workers or num_cores(), len(items)))
@@ -61,13 +57,8 @@ def parallel_map(function, items, workers=0, desc='', unit='it', processes=False
 def read_ahead(function, items, workers=0):
     """Yields `function(item)` in order while threads process the following items.
 
-    Args:
-      function: called once per item, in a thread.
-      items: an iterable, read `2 * workers` items ahead.
-      workers: number of threads; 0 is one for each core.
-
-    Raises:
-      The exception of `function`, when its result would be yielded.
+    `items` are read `2 * workers` ahead; 0 workers are one for each core. The exception of
+    `function` is raised when its result would be yielded.
     """
     workers = workers or num_cores()
     with concurrent.futures.ThreadPoolExecutor(workers) as pool:

@@ -114,17 +114,13 @@ def draw(config, seed, position, height, width, num_frames):
 
 
 def apply(drawn, stack, intrinsics, half_pixel_centers=False):
-    """Returns an example changed according to `drawn`; does not modify its arguments.
+    """Returns an example changed according to a <Draw>; does not modify its arguments.
 
     Args:
-      drawn: <Draw>.
       stack: uint8 [H, W, 3F], the middle frame and then the others in time order; F must be odd to
         turn frames.
       intrinsics: float32 [3, 3], pixels.
       half_pixel_centers: whether intrinsics follow the enlargement exactly, or as published.
-
-    Returns:
-      (uint8 [H, W, 3F], float32 [3, 3]).
     """
     if drawn.pivot:
         stack = np.tile(stack[..., :3], stack.shape[2] // 3)
@@ -141,11 +137,7 @@ def apply(drawn, stack, intrinsics, half_pixel_centers=False):
 
 
 def _turned(stack, intrinsics, angle, mount):
-    """Turns the camera by an additional `angle` from frame to frame, in a mount rotated by `mount`.
-
-    Returns:
-      uint8 [H, W, 3F]; F is odd.
-    """
+    """Turns the camera by an additional `angle` per frame, in a mount rotated by `mount`."""
     num_frames = stack.shape[2] // 3
     half = num_frames // 2
     times = np.array([0] + [time for time in range(-half, half + 1) if time])
@@ -159,13 +151,7 @@ def _turned(stack, intrinsics, angle, mount):
 def _enlarged_and_cropped(stack, size, offset):
     """Enlarges by area averaging, crops, and truncates to integers as the published code does.
 
-    Args:
-      stack: uint8 [H, W, C].
-      size: int64 [2], height and width of the enlarged image.
-      offset: int64 [2], (y, x) of the crop in the enlarged image.
-
-    Returns:
-      uint8 [H, W, C].
+    The stack is uint8 [H, W, C] before and after; see `Draw` for `size` and `offset`.
     """
     height, width, _ = stack.shape
     if tuple(size) == (height, width):

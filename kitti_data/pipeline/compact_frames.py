@@ -37,26 +37,20 @@ class FrameReader:
       paths: image files.
       height, width: H and W of the frames.
       formats: their `FrameFormat`s, from `check_frames`.
+
+    Attributes:
+      frame_shape: (H, W, C).
     """
 
     def __init__(self, paths, height, width, formats):
         self.paths = list(paths)
-        self._size = (height, width)
         self.channels = max(file_format.channels for file_format in formats)
-        resizes = any(file_format[:2] != self._size for file_format in formats)
+        self.frame_shape = (height, width, self.channels)
+        resizes = any(file_format[:2] != (height, width) for file_format in formats)
         self.dtype = np.dtype(np.uint16 if resizes else np.uint8)
 
-    @property
-    def frame_shape(self):
-        """(H, W, C)."""
-        return self._size + (self.channels,)
-
     def read(self, indices):
-        """`CompactFrames` of the files with these indices.
-
-        Raises:
-          UserError: a file cannot be decoded.
-        """
+        """`CompactFrames` of the files with these indices; a UserError if one cannot be decoded."""
         rows = [self._read_one(self.paths[index]) for index in indices]
         frames, scale, mean = zip(*rows)
         return CompactFrames(np.stack(frames).reshape((len(rows),) + self.frame_shape),
@@ -69,22 +63,16 @@ class FrameReader:
         mean = sum(cv2.mean(image)[:self.channels]) / self.channels / brightest
         if self.dtype == np.uint8:
             return image, 1. / brightest, mean
-        fine = cv2.resize(np.multiply(image, _FINE_LEVELS, dtype=np.uint16), self._size[::-1],
-                          interpolation=cv2.INTER_LINEAR)
+        fine = cv2.resize(np.multiply(image, _FINE_LEVELS, dtype=np.uint16),
+                          self.frame_shape[1::-1], interpolation=cv2.INTER_LINEAR)
         return fine, 1. / (brightest * _FINE_LEVELS), mean
 
 
 def check_frames(paths):
-    """Checks all files before a long run, without decoding them.
+    """The common `FrameFormat` of image files of one camera in one sequence.
 
-    Args:
-      paths: image files of one camera in one sequence.
-
-    Returns:
-      Their common `FrameFormat`.
-
-    Raises:
-      UserError: a file is missing, empty or broken, or differs from the first.
+    Checks all files before a long run, without decoding them. Raises a UserError if a file is
+    missing, empty or broken, or differs from the first.
     """
     formats = parallel_map(read_format, paths, desc='checking frames', unit='frame')
     for path, found in zip(paths, formats):

@@ -24,7 +24,7 @@ class FormattedSet:
     """The examples in one list of a formatted set.
 
     Checks every listed file and the first example of every folder, so that training does not fail
-    later.
+    later; raises a UserError if a file is missing or empty, or a size differs from the flags.
 
     Args:
       dataset_dir: folder that `prepare_train_data.py` wrote.
@@ -34,10 +34,6 @@ class FormattedSet:
       half_pixel_centers: whether intrinsics follow augmentation exactly, or as published.
       canonical_camera: (fx, fy, cx, cy) as shares of width and height, which replaces the camera
         files; empty: use the camera files.
-
-    Raises:
-      UserError: the list or a listed file is missing or empty, or the size of the first example of
-        a folder differs from the flags.
     """
 
     def __init__(self, dataset_dir, split, seq_length, img_height, img_width,
@@ -67,14 +63,10 @@ class FormattedSet:
         chosen._prefixes = spread_over_folders(self._prefixes, count)
         return chosen
 
-    def dataset(self, batch_size, shuffle=True, seed=8964, start=0, rank=0, size=1, num_threads=0,
-                augment=None):
-        """The endless batches of one worker.
+    def dataset(self, batch_size, seed=8964, augment=None, **order):
+        """The endless batches of one worker, changed by an <AugmentConfig>; see `example_batches`.
 
-        Args:
-          batch_size, shuffle, seed, start, rank, size, num_threads: see `example_batches`; `seed`
-            also determines the augmentation.
-          augment: <AugmentConfig>; None: no augmentation.
+        `seed` also determines the augmentation.
 
         Returns:
           tf.data.Dataset of dict(frames=uint8 [B, H, W, 3S], the target and then the others in
@@ -90,7 +82,7 @@ class FormattedSet:
         return example_batches(
             read, {'frames': (np.uint8, self._size + (3 * self._seq_length,)),
                    'intrinsics': (np.float32, [3, 3])},
-            len(self), batch_size, shuffle, seed, start, rank, size, num_threads)
+            len(self), batch_size, seed, **order)
 
     def _example(self, prefix):
         """(frames uint8 [H, W, 3S], intrinsics float32 [3, 3]) of the example at `prefix`."""
@@ -139,11 +131,7 @@ def _evenly(items, count):
 
 
 def list_examples(dataset_dir, split='train'):
-    """Paths, without extensions, of the examples in `<dataset_dir>/<split>.txt`, in its order.
-
-    Raises:
-      UserError: the list is missing, empty, or has other lines than `folder frame`.
-    """
+    """Paths, without extensions, of the examples in `<dataset_dir>/<split>.txt`, in its order."""
     dataset_dir = require_folder(dataset_dir, 'formatted data set (--dataset_dir)',
                                  'kitti_data/preparation/prepare_train_data.py writes one')
     path = require_file(os.path.join(dataset_dir, split + '.txt'), 'list of examples',

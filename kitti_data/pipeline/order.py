@@ -6,20 +6,16 @@ from vo_common.errors import UserError
 from vo_common.parallel import num_cores
 
 
-def example_batches(read, parts, num_examples, batch_size, shuffle=True, seed=8964, start=0, rank=0,
-                    size=1, num_threads=0):
-    """The endless batches of one worker.
+def example_batches(read, parts, num_examples, batch_size, seed, num_threads=0, **order):
+    """The endless batches of one worker: tf.data.Dataset of {name: tensor [B, ...]}, shapes static.
 
     Args:
       read: function (index, position) -> tuple of arrays, see `example_order`; called from several
         threads at once.
       parts: {name: (dtype, shape)} of these arrays, in the same order.
-      num_examples, seed, shuffle, rank, size, start: see `example_order`.
+      num_examples, seed, **order: see `example_order`.
       batch_size: B, examples per step of this worker.
       num_threads: examples read in parallel; 0: one for each core.
-
-    Returns:
-      tf.data.Dataset of {name: tensor [B, ...]}, shapes static.
     """
     dtypes, shapes = zip(*parts.values())
 
@@ -28,7 +24,7 @@ def example_batches(read, parts, num_examples, batch_size, shuffle=True, seed=89
         return {name: tf.ensure_shape(array, shape)
                 for name, array, shape in zip(parts, arrays, shapes)}
 
-    dataset = example_order(num_examples, seed, shuffle, rank, size, start)
+    dataset = example_order(num_examples, seed, **order)
     dataset = dataset.map(as_tensors, num_threads or num_cores())
     return dataset.batch(batch_size, drop_remainder=True).prefetch(2)
 

@@ -29,12 +29,9 @@ def turned_frame(frame, intrinsics, rotation):
     """The frame as seen by the rotated camera; border pixels are repeated outside the image.
 
     Args:
-      frame: uint8 or uint16 [H, W, C].
+      frame: uint8 or uint16 [H, W, C]; the result is like it, contiguous.
       intrinsics: float [3, 3], pixels.
       rotation: float [3, 3], from the rotated camera to the original one.
-
-    Returns:
-      Array like `frame`, contiguous.
     """
     intrinsics = np.asarray(intrinsics, np.float64)
     homography = intrinsics @ rotation.T @ np.linalg.inv(intrinsics)

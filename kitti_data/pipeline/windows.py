@@ -16,7 +16,10 @@ from vo_common.errors import UserError
 class WindowSet:
     """All windows of T frame pairs in odometry sequences; none spans two sequences.
 
-    Checks all poses and files, so that training does not fail later.
+    Checks all poses and files, so that training does not fail later; raises a UserError if one is
+    missing or unreadable, there are fewer poses than images, a frame number is missing, a sequence
+    has fewer than T + 1 frames or frames of several sizes, or the augmentation requires another
+    `label_frame`.
 
     Args:
       root: KITTI odometry folder.
@@ -26,11 +29,6 @@ class WindowSet:
       camera: 0..3; 0 and 1 are gray.
       label_frame: 'camera' or 'world', see `kitti_data.motion`.
       augment: <WindowAugmentConfig> of `dataset`; None: no augmentation.
-
-    Raises:
-      UserError: the augmentation requires another `label_frame`; a sequence, frame or pose file is
-        missing or unreadable; there are fewer poses than images; a frame number is missing; a
-        sequence has fewer than T + 1 frames or frames of several sizes.
     """
 
     def __init__(self, root, sequences, time_steps, img_height, img_width, camera=0,
@@ -42,7 +40,12 @@ class WindowSet:
         self._augment = augment
         self.time_steps = time_steps
         sequences = [OdometrySequence(root, sequence, camera) for sequence in sequences]
-        lengths = [_checked_length(sequence, time_steps) for sequence in sequences]
+        for sequence in sequences:
+            paths = sequence.image_paths
+            if len(paths) < time_steps + 1:
+                raise UserError('sequence %s: found %d frames (%s), must be at least %d '
+                                '(--time_steps=%d)' % (sequence.name, len(paths), paths[0],
+                                                       time_steps + 1, time_steps))
         motions = [motions_from_poses(sequence.poses, label_frame).astype(np.float32)
                    for sequence in sequences]
         formats = [check_frames(sequence.image_paths) for sequence in sequences]
@@ -51,18 +54,17 @@ class WindowSet:
         # Each window: index of its first frame, motions, and intrinsics of its resized frames,
         # needed only for turning.
         self._windows, first = [], 0
-        for sequence, length, steps, found in zip(sequences, lengths, motions, formats):
-            intrinsics = (resized(sequence.intrinsics, img_width / found.width,
-                                  img_height / found.height)
+        for sequence, steps, found in zip(sequences, motions, formats):
+            intrinsics = (resized(sequence.intrinsics, found[:2], (img_height, img_width))
                           if augment and augment.turns else None)
             self._windows += [(first + start, steps[start:start + time_steps], intrinsics)
-                              for start in range(length - time_steps)]
-            first += length
+                              for start in range(len(steps) - time_steps + 1)]
+            first += len(steps) + 1
 
     def __len__(self):
         return len(self._windows)
 
-    def dataset(self, batch_size, shuffle=True, seed=8964, start=0, rank=0, size=1, num_threads=0):
+    def dataset(self, batch_size, seed=8964, **order):
         """The endless batches of one worker; for the arguments, see `example_batches`.
 
         Returns:
@@ -83,18 +85,9 @@ class WindowSet:
             read, {'frames': (self.reader.dtype, (num_frames,) + self.reader.frame_shape),
                    'scale': (np.float32, [num_frames]), 'mean': (np.float32, [num_frames]),
                    'motions': (np.float32, [self.time_steps, 6])},
-            len(self), batch_size, shuffle, seed, start, rank, size, num_threads)
+            len(self), batch_size, seed, **order)
 
     def window(self, index):
         """(<CompactFrames> of T + 1 frames, motions <float32>[T, 6]) of a window."""
         first, motions, _ = self._windows[index]
         return self.reader.read(range(first, first + self.time_steps + 1)), motions
-
-
-def _checked_length(sequence, time_steps):
-    length = len(sequence.image_paths)
-    if length < time_steps + 1:
-        raise UserError('sequence %s: found %d frames (%s), must be at least %d (--time_steps=%d)'
-                        % (sequence.name, length, sequence.image_paths[0], time_steps + 1,
-                           time_steps))
-    return length

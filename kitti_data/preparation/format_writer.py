@@ -21,19 +21,15 @@ _JPEG_END = b'\xff\xd9'
 
 
 def write_set(data, dump_root, settings, config):
-    """Writes the missing examples of `data`, the lists, and a summary.
+    """Writes the missing examples of a <DataSet>, the lists, and a summary.
 
     Args:
-      data: <DataSet>.
       dump_root: folder of the set.
       settings: JSON values that determine the files; a folder with other settings is refused.
       config: the preparation's flags (sizes, quality, threads, split).
 
-    Returns:
-      The summary, a dict; its 'problems' name the files that could not be read.
-
-    Raises:
-      UserError: the folder has other settings, there is no example, or a file cannot be written.
+    Returns the summary, a dict, whose 'problems' name the files that could not be read. Raises a
+    UserError if the folder has other settings, there is no example, or a file cannot be written.
     """
     dump_root = make_folder(dump_root)
     summary_path = os.path.join(dump_root, SUMMARY_NAME)
@@ -130,15 +126,10 @@ def _finished(folder):
 
 
 def _write_examples(clip, examples, dump_root, config, keep_rows, broken):
-    """Writes successive examples of a clip, decoding each frame once.
+    """Writes successive examples, lists of <Frame>, of a clip, decoding each frame once.
 
-    Args:
-      examples: lists of <Frame>.
-      keep_rows: share of the rows, from the top, that is kept.
-      broken: dict path -> message, to which frames that cannot be read are added.
-
-    Returns:
-      The set of (folder, name) of the examples that were not written.
+    Adds frames that cannot be read to `broken`, path -> message. Returns the set of (folder, name)
+    of the examples that were not written.
     """
     height, width = int(round(config.img_height / keep_rows)), config.img_width
     camera = camera_text(clip.intrinsics, width / clip.size[1], height / clip.size[0],

@@ -22,11 +22,9 @@ class Hits(NamedTuple):
 
 
 def cast_pixels(boxes, cam_to_world, intrinsics, x, y, on_grid=False):
-    """Casts rays from a pinhole camera through points of its image plane.
+    """Casts rays from a pinhole camera [4, 4], [3, 3] through points of its image plane.
 
     Args:
-      boxes: `Boxes`.
-      cam_to_world: [4, 4]; intrinsics: [3, 3], pixels.
       x, y: [h, w] pixels, inside or outside the picture.
       on_grid: whether x and y are a meshgrid of ascending axes, which prunes most boxes early.
 
@@ -44,13 +42,9 @@ def cast_pixels(boxes, cam_to_world, intrinsics, x, y, on_grid=False):
 
 
 def cast(boxes, origin, rays, windows=None):
-    """Finds the first surface along each ray.
+    """Finds the first surface along each ray [h, w, 3] from `origin` [3]: `Hits`.
 
-    Args:
-      boxes: `Boxes`.
-      origin: <float64>[3].
-      rays: <float32>[h, w, 3].
-      windows: (index, row slice, column slice) of every box that any ray can hit; None for all.
+    `windows` are (index, row slice, column slice) of every box that any ray can hit; None for all.
     """
     down = rays[..., 1]
     depth = np.full(down.shape, np.inf, np.float32)
@@ -106,13 +100,10 @@ def _nearby(boxes, origin):
 
 
 def _windows(boxes, cam_to_world, ray_x, ray_y):
-    """Rows and columns of the ray grid in which each box may be visible.
+    """Rows and columns of the ray grid in which each box may be visible, without invisible boxes.
 
-    Args:
-      ray_x, ray_y: x of each column and y of each row of the grid, at z = 1, ascending.
-
-    Returns:
-      List of (index, row slice, column slice), without invisible boxes.
+    `ray_x` is the x of each column and `ray_y` the y of each row of the grid, at z = 1, ascending.
+    Returns a list of (index, row slice, column slice).
     """
     index = _nearby(boxes, cam_to_world[:3, 3])
     local = _SIGNS * boxes.half_size[index][:, None, :]

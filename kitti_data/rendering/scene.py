@@ -56,14 +56,22 @@ class Scene:
                          [0, 721.5377 * self.zoom * scale_y, 172.854 * scale_y], [0, 0, 1]])
 
     @property
+    @functools.lru_cache(maxsize=4)
     def drive(self):
         """The `Drive`; drives and worlds of the last few scenes are cached."""
-        return _drive(self)
+        return make_drive(self.num_frames, self._random_seed, self.min_speed, self.max_speed,
+                          (self.first_static, self.end_static), self.camera_height)
 
     @property
+    @functools.lru_cache(maxsize=2)
     def world(self):
         """The `World` along the drive's road."""
-        return _world(self)
+        return World.along(self.drive.road, self._random_seed)
+
+    @property
+    def _random_seed(self):
+        """A seed that depends only on the scene's seed and name."""
+        return zlib.crc32(('%d/%s' % (self.seed, self.name)).encode()) % 2 ** 31
 
     @property
     def poses(self):
@@ -122,13 +130,9 @@ class Scene:
         return flow.astype(np.float32), occ, occ & inside & ~hidden
 
     def ranges(self, origin, directions):
-        """Distances to the first surface along rays.
+        """Distances along rays from `origin` [3] to the first surface: <float32>[N], 0 for sky.
 
-        Args:
-          origin: [3] and directions: [N, 3], both in world axes.
-
-        Returns:
-          <float32>[N] in units of the direction's length, 0 for sky.
+        The unit is the length of the directions [N, 3], in world axes.
         """
         rays = np.asarray(directions, np.float32)
         return cast(self.world.boxes, np.asarray(origin, np.float64), rays[:, None, :]).depth[:, 0]
@@ -151,19 +155,3 @@ class Scene:
             raise UserError('%s holds another synthetic sequence (%s); remove it or choose another '
                             'folder' % (folder, before))
         write_json(path, values)
-
-
-def _seed(scene):
-    """A seed that depends only on the scene's seed and name."""
-    return zlib.crc32(('%d/%s' % (scene.seed, scene.name)).encode()) % 2 ** 31
-
-
-@functools.lru_cache(maxsize=4)
-def _drive(scene):
-    return make_drive(scene.num_frames, _seed(scene), scene.min_speed, scene.max_speed,
-                      (scene.first_static, scene.end_static), scene.camera_height)
-
-
-@functools.lru_cache(maxsize=2)
-def _world(scene):
-    return World.along(scene.drive.road, _seed(scene))

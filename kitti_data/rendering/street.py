@@ -47,18 +47,14 @@ class Boxes(NamedTuple):
 
 def make_drive(num_frames, seed, min_speed=0.25, max_speed=1.2, static_frames=(),
                camera_height=CAMERA_HEIGHT):
-    """A random drive: straights and curves, speeding up and slowing down.
+    """A random `Drive`: straights and curves, speeding up and slowing down.
 
     Args:
-      num_frames: number of camera poses.
-      seed: seed of the road and the speeds.
+      num_frames, seed: number of camera poses; seed of the road and the speeds.
       min_speed, max_speed: metres per frame; about 60 frames cover the whole range, and curves are
         driven more slowly.
       static_frames: (first, end): the car stands still from frame `first` to before frame `end`.
       camera_height: metres above the road.
-
-    Returns:
-      A `Drive`.
     """
     rng = np.random.RandomState(seed)
     road = _make_road(np.random.RandomState(rng.randint(2 ** 31)),

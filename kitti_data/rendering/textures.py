@@ -11,9 +11,6 @@ TEXEL = 0.025  # metres
 TILE_METRES = TILE_SIZE * TEXEL
 NUM_LEVELS = TILE_SIZE.bit_length()
 
-MATERIALS = ('asphalt', 'pavement', 'grass', 'brick', 'plaster', 'concrete', 'hedge', 'car',
-             'bark', 'stain')
-
 
 class Textures:
     """The random materials of one world, for filtered lookups."""
@@ -21,9 +18,9 @@ class Textures:
     def __init__(self, seed):
         rng = np.random.RandomState(seed)
         tables, self._starts, start = [], [], 0
-        for name in MATERIALS:
+        for paint in _PAINTERS.values():
             # Rounded, since the last bits of Fourier transforms depend on the machine.
-            image = np.round(np.clip(_PAINTERS[name](rng), 0, 1) * 4096) / 4096
+            image = np.round(np.clip(paint(rng), 0, 1) * 4096) / 4096
             for level in _rip_levels(image.astype(np.float32)):
                 tables.append(level.reshape(-1, 3))
                 self._starts.append(start)
@@ -34,15 +31,12 @@ class Textures:
         self._texels[:, :3] = np.concatenate(tables)
 
     def lookup(self, material, u, v, footprint_u, footprint_v):
-        """Filtered colour of points on surfaces.
+        """Filtered colour of N points on surfaces: <float32>[N, 3] albedo in 0..1.
 
         Args:
           material: one of MATERIALS, or int array [N] of indices into them.
           u, v: <float32>[N] metres along the surface; v points upwards in upright materials.
           footprint_u, footprint_v: <float32>[N] metres that a sample covers along u and v.
-
-        Returns:
-          <float32>[N, 3] albedo in 0..1.
         """
         level_u, weight_u = _level(footprint_u)
         level_v, weight_v = _level(footprint_v)
@@ -224,3 +218,4 @@ def _stain(rng):
 _PAINTERS = {'asphalt': _asphalt, 'pavement': _pavement, 'grass': _grass, 'brick': _brick,
              'plaster': _plaster, 'concrete': _concrete, 'hedge': _hedge, 'car': _car,
              'bark': _bark, 'stain': _stain}
+MATERIALS = tuple(_PAINTERS)

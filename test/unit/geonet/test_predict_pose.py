@@ -169,7 +169,7 @@ def test_a_canonical_model_gives_the_motion_of_the_camera_that_took_the_frames(
         found[name] = predict(name, *flags, dataset_dir=path)
         assert ('no calibration found' in capsys.readouterr().err) == (name == 'unknown')
     camera[:2, :2] *= 0.5
-    change = np.linalg.solve(resized(camera, 104 / width, 32 / height),
+    change = np.linalg.solve(resized(camera, (height, width), (32, 104)),
                              camera_of(CANONICAL, 32, 104))
     for first, (_, plain) in found['plain'].items():
         for one, other in (('folder', 'odometry'), ('unknown', 'plain')):

@@ -44,7 +44,7 @@ def test_resizing_keeps_the_edges_of_the_image():
     # The edges of an image of 200 x 100 pixels, as principal points.
     for before, after in ((-0.5, -0.5), (199.5, 49.5)):
         camera = np.array([[100.0, 0, before], [0, 100, before], [0, 0, 1]])
-        found = calibration.resized(camera, 0.25, 0.25)
+        found = calibration.resized(camera, (100, 200), (25, 50))
         np.testing.assert_allclose(found, [[25, 0, after], [0, 25, after], [0, 0, 1]])
     text = calibration.camera_text(camera, 0.25, 0.25, half_pixel_centers=True)
     assert text == '25.000000,0.,49.500000,0.,25.000000,49.500000,0.,0.,1.'

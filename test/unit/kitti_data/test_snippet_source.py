@@ -22,7 +22,7 @@ def test_a_sequence_gives_windows_around_each_target(synthetic_kitti):
     source = snippets(synthetic_kitti, 5, 16, 52, 9, camera_needed=True)
     frames = list(sequence_frames(synthetic_kitti, 9).read(16, 52))
     found = list(source.read())
-    assert source.count == len(found) == 8
+    assert len(source.numbers) == len(found) == 8
     assert [snippet.number for snippet in found] == list(range(2, 10))
     np.testing.assert_array_equal(found[3].frames, np.stack(frames[3:8]))
     np.testing.assert_array_equal(found[3].target, frames[5])
@@ -90,7 +90,7 @@ def test_a_step_is_refused_where_the_snippets_are_given(synthetic_2015, syntheti
 
 def test_the_calibration_is_asked_for_where_it_is_needed_alone(own_2015):
     shutil.rmtree(os.path.join(own_2015, 'training', 'calib_cam_to_cam'))
-    assert snippets(own_2015, 3, 24, 78).count == 2
+    assert len(snippets(own_2015, 3, 24, 78).numbers) == 2
     with pytest.raises(UserError, match='calibration.*000000.txt.*--intrinsics'):
         snippets(own_2015, 3, 24, 78, camera_needed=True)
     given = next(snippets(own_2015, 3, 24, 78, intrinsics=(100, 80, 60, 20),
@@ -142,7 +142,7 @@ def test_intrinsics_that_are_given_stand_in_for_those_of_a_formatted_set(strip):
 
 
 def test_formatted_principal_points_of_the_other_kind_are_refused(strip):
-    assert snippets(strip, 3, 32, 104, camera_needed=True).count == 1
-    assert snippets(strip, 3, 32, 104, half_pixel_centers=True).count == 1  # not read
+    assert len(snippets(strip, 3, 32, 104, camera_needed=True).numbers) == 1
+    assert len(snippets(strip, 3, 32, 104, half_pixel_centers=True).numbers) == 1  # not read
     with pytest.raises(UserError, match='without --half_pixel_centers, must be with it'):
         snippets(strip, 3, 32, 104, camera_needed=True, half_pixel_centers=True)

@@ -86,7 +86,7 @@ def test_a_sequence_without_exact_depth_is_refused(odometry, tmp_path):
 
 def test_sequences_differ_and_do_not_depend_on_each_other(odometry, tmp_path):
     folder, scenes = odometry
-    for cached in (synthetic_scene._drive, synthetic_scene._world):
+    for cached in (Scene.drive.fget, Scene.world.fget):
         cached.cache_clear()
     assert not np.array_equal(scenes[0].poses, scenes[1].poses)
     layouts.synthetic_dataset(str(tmp_path), ('09',), 3, 32, 104, cameras=(2,))
