@@ -39,9 +39,10 @@ _FLAGS = ('--mode=train_rigid', '--dispnet_encoder=vgg', '--batch_norm_decay=0.9
 # that only turn, because they impair slow turns.
 _TURNED = ('--augment_turn=0.03', '--augment_pivot=0.1')
 _LAST = _FROZEN + ('--augment=gamma,brightness,colour,flip', '--augment_mount=0.03')
-# On images below 64x208, splitting an operation among threads costs more than it gains (32x104 on two
-# cores: 0.29 s a step, without 0.21); operations still run side by side.
-_ONE_THREAD = ('--intra_op_threads=1',)
+# On images below 64x208, splitting an operation among threads costs more than it gains (56x184 on two
+# cores: 0.82 CPU seconds a step, without 0.69); at 32x104 so does running operations side by side.
+_WHOLE_OPERATIONS = ('--intra_op_threads=1',)
+_ONE_THREAD = _WHOLE_OPERATIONS + ('--inter_op_threads=1',)
 # Half of the steps see images of half the size, in a quarter of the time; batch norm then adapts to
 # the full size before it is frozen.
 RECIPE = Recipe(_FLAGS + ('--batch_size=4',), (
@@ -53,9 +54,9 @@ RECIPE = Recipe(_FLAGS + ('--batch_size=4',), (
 CONSTANT_LIGHT = ('--augment=scale,flip',)
 _BOTH = ('--augment_turn=0.03', '--batch_size=4')
 SHORT_RECIPE = Recipe(
-    _FLAGS + CONSTANT_LIGHT + _ONE_THREAD,
-    (Stage(0.69, 1.2e-3, _BOTH, scale=0.57), Stage(0.12, 1.2e-3, _BOTH),
-     Stage(0.19, 1.5e-4, _BOTH + _FROZEN)),
+    _FLAGS + CONSTANT_LIGHT + _WHOLE_OPERATIONS,
+    (Stage(0.62, 1.2e-3, _BOTH + _ONE_THREAD, scale=0.57), Stage(0.16, 6e-4, _BOTH),
+     Stage(0.22, 2e-4, _BOTH + _FROZEN)),
     test_flags=('--refine_steps=10', '--overlap_average'))
 
 
