@@ -9,7 +9,7 @@ import numpy as np
 from convlstm_vo import predictor
 from kitti_data import motion
 from kitti_data.frame_files import usual_step
-from kitti_data.frame_source import FRAMES_A_SECOND, warn_of_rate
+from kitti_data.frame_source import KITTI_FRAME_RATE, warn_of_rate
 from kitti_data.mirror import mirrored_motions
 from kitti_data.odometry import OdometrySequence, sequence_name, write_poses
 from kitti_data.pipeline.compact_frames import FrameReader, check_frames
@@ -132,7 +132,7 @@ def _predict(network, reader, run, carries_state, desc):
 def _open(sequence, model):
     """Checks the files of a sequence of at least two frames and returns its reader."""
     paths = sequence.image_paths
-    warn_of_rate(FRAMES_A_SECOND / usual_step(sequence.frame_numbers), sequence.folder)
+    warn_of_rate(KITTI_FRAME_RATE / usual_step(sequence.frame_numbers), sequence.folder)
     if len(paths) < 2:
         raise UserError('sequence %s: has one frame (%s), must have at least two'
                         % (sequence.name, paths[0]))

@@ -39,8 +39,9 @@ _FLAGS = ('--mode=train_rigid', '--dispnet_encoder=vgg', '--batch_norm_decay=0.9
 # that only turn, because they impair slow turns.
 _TURNED = ('--augment_turn=0.03', '--augment_pivot=0.1')
 _LAST = _FROZEN + ('--augment=gamma,brightness,colour,flip', '--augment_mount=0.03')
-# On images below 64x208, splitting an operation among threads costs more than it gains (56x184 on two
-# cores: 0.82 CPU seconds a step, without 0.69); at 32x104 so does running operations side by side.
+# On images below 64x208, splitting an operation among threads costs more than it gains: at 56x184 a
+# step takes 0.82 CPU seconds on two cores, and 0.69 without. At 32x104, running operations in
+# parallel costs more as well.
 _WHOLE_OPERATIONS = ('--intra_op_threads=1',)
 _ONE_THREAD = _WHOLE_OPERATIONS + ('--inter_op_threads=1',)
 # Half of the steps see images of half the size, in a quarter of the time; batch norm then adapts to

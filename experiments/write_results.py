@@ -35,8 +35,8 @@ HEAD = (
 SECTIONS = (
     ('real', 'KITTI', 'An excerpt of the odometry benchmark, gray and at half its size: 300 frames '
      'of 00 (200 in runs with 1001 training frames), 300 of 02, all 801 of 03, and the first 160 '
-     'of 07, which was not used in training. 39 is raw drive 2011_09_26_0039, with poses of its INS; '
-     'recipes are chosen on it. Its noise limits what can be reached: smoothed to even step '
+     'of 07, which was not used in training. 39 is raw drive 2011_09_26_0039, with poses of its '
+     'INS; recipes are chosen on it. Its noise limits what can be reached: smoothed to even step '
      'lengths without ups and downs, the true poses themselves have a 3-frame ATE of 0.0079 m, '
      'constant motion 0.0111 m.'),
     ('synthetic', 'Rendered drives', 'Frames rendered by kitti_data/rendering.'))

@@ -8,7 +8,7 @@ from geonet.predictor import BatchedGraph, Predictor, predictions
 from geonet.refinement import Refiner
 from geonet.smoothing import smoothed, with_common_scale
 from kitti_data.calibration import resized
-from kitti_data.canonical_camera import brought_to, camera_of
+from kitti_data.canonical_camera import camera_of, convert_motions
 from kitti_data.frame_source import require_whole, warn_of_rate, windows
 from kitti_data.odometry import write_poses, write_tum
 from kitti_data.snippet_source import sequence_source, typed_camera
@@ -105,8 +105,8 @@ def predict_snippets(predict, source, model, intrinsics=(), refine_steps=0):
     for output in outputs:
         vectors = output['poses']
         if camera is not None and model.canonical_camera:
-            vectors = brought_to(resized(camera, source.size, size), vectors,
-                                 camera_of(model.canonical_camera, *size))
+            vectors = convert_motions(resized(camera, source.size, size), vectors,
+                                      camera_of(model.canonical_camera, *size))
         motions.append(refine(next(originals), output['depth'], vectors) if refine else vectors)
     return snippets_of_vectors(np.stack(motions))
 

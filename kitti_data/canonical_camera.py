@@ -28,7 +28,7 @@ def shares_of(camera, height, width):
     return np.array([unit[0, 0], unit[1, 1], unit[0, 2] + 0.5, unit[1, 2] + 0.5])
 
 
-def brought_to(camera, vectors, counted_as):
+def convert_motions(camera, vectors, predicted_for):
     """Converts motions from one camera to another with the same image motion.
 
     Exact for translations, for the direction of the optical axis and for the turn about it; other
@@ -38,10 +38,10 @@ def brought_to(camera, vectors, counted_as):
       camera: float [3, 3], the actual camera, pixels.
       vectors: float [..., 6] of pose_net, (tx, ty, tz, rx, ry, rz), which map points of one frame
         into another, R = Rx Ry Rz. The result, float64, has the same order.
-      counted_as: float [3, 3], the camera that the motions were predicted for, same pixels.
+      predicted_for: float [3, 3], the camera that the motions were predicted for, same pixels.
     """
     vectors = np.asarray(vectors, np.float64)
-    change = np.linalg.solve(camera, counted_as)
+    change = np.linalg.solve(camera, predicted_for)
     moved = change @ rotation_from_euler(vectors[..., 3:]) @ np.linalg.inv(change)
     axis = moved[..., 2] / np.linalg.norm(moved[..., 2], axis=-1, keepdims=True)
     # A twist about (0, 0, 1), then a swing that rotates (0, 0, 1) to the axis in their plane.

@@ -20,7 +20,7 @@ from vo_common.errors import UserError
 from vo_common.files import require_folder
 from vo_common.parallel import read_ahead
 
-FRAMES_A_SECOND = 10.0  # KITTI's rate, assumed for frames without times
+KITTI_FRAME_RATE = 10.0  # KITTI's rate, assumed for frames without times
 _MOST_FACTOR = 1.5  # largest tolerated ratio between the frame rate and KITTI's
 
 
@@ -44,7 +44,7 @@ class FrameSource(NamedTuple):
     read: Callable[[int, int], Iterator[np.ndarray]]
     numbers: np.ndarray
     read_times: Callable[[], np.ndarray]
-    rate: float = FRAMES_A_SECOND
+    rate: float = KITTI_FRAME_RATE
     clocked: bool = False
     fault: str = ''
     read_camera: Optional[Callable[[], np.ndarray]] = None
@@ -71,12 +71,12 @@ def warn_of_rate(rate, path, step=None):
 
     `path` is that of the frames, `step` the current --frame_step if the program has that flag.
     """
-    factor = rate / FRAMES_A_SECOND
+    factor = rate / KITTI_FRAME_RATE
     if 1 / _MOST_FACTOR <= factor <= _MOST_FACTOR:
         return
     best = max(1, round(step * factor)) if step else step
     warn('%s: prediction uses %.4g frames per second, KITTI has %g: a model trained on KITTI '
-         'expects other motions%s' % (path, rate, FRAMES_A_SECOND,
+         'expects other motions%s' % (path, rate, KITTI_FRAME_RATE,
                                       ' (--frame_step=%d fits better)' % best
                                       if best != step else ''))
 
@@ -184,8 +184,8 @@ def _from_frames(frames, allow_gaps, per_second=None):
     numbers = np.array([number for number, _ in frames], np.int64)
     if per_second is None:
         return source._replace(
-            numbers=numbers, rate=FRAMES_A_SECOND / usual_step(numbers),
-            read_times=lambda: (numbers - numbers[0]) / FRAMES_A_SECOND)
+            numbers=numbers, rate=KITTI_FRAME_RATE / usual_step(numbers),
+            read_times=lambda: (numbers - numbers[0]) / KITTI_FRAME_RATE)
     return source._replace(
         numbers=numbers, clocked=True, rate=per_second / usual_step(numbers),
         # float64 resolves seconds since 1970 to a quarter of a microsecond, hence the rounding.
@@ -209,7 +209,7 @@ def from_paths(paths, names=None, one_size=False):
                             'one camera)' % ((path,) + size[::-1] + sizes[0][::-1] + (paths[0],)))
     names = names or [os.path.basename(path) for path in paths]
     numbers = np.arange(len(paths))
-    return FrameSource(names, sizes[0], read, numbers, lambda: numbers / FRAMES_A_SECOND,
+    return FrameSource(names, sizes[0], read, numbers, lambda: numbers / KITTI_FRAME_RATE,
                        folder=os.path.abspath(paths[0][:-len(names[0])]), sizes=sizes)
 
 

@@ -14,7 +14,7 @@ from vo_common.errors import UserError
 from vo_common.files import atomic_write, list_folder, reading, require_file, require_folder
 
 # Limits that keep sums finite: metres (a few times round the Earth) and frames (three years).
-MOST_DISTANT, _MOST_FRAMES = 1e8, 1e9
+LARGEST_POSITION, _MOST_FRAMES = 1e8, 1e9
 _POSE_COLUMNS = ('12 finite numbers (the upper 3x4, row by row), 16 (4x4), 13 or 17 (the same '
                  'after the frame number) or 8 (TUM: t tx ty tz qx qy qz qw)')
 
@@ -184,8 +184,8 @@ def read_pose_file(path):
     faults = dict(rotation_faults(poses))
     require(~np.isin(np.arange(len(poses)), list(faults)), faults.get,
             'a rotation (determinant 1)')
-    require(np.abs(poses[:, :3, 3]).max(axis=1) <= MOST_DISTANT, lambda place: (
-        'the position %s' % poses[place, :3, 3]), 'within %g m' % MOST_DISTANT)
+    require(np.abs(poses[:, :3, 3]).max(axis=1) <= LARGEST_POSITION, lambda place: (
+        'the position %s' % poses[place, :3, 3]), 'within %g m' % LARGEST_POSITION)
     return PoseFile(poses, numbers, times)
 
 

@@ -8,7 +8,7 @@ from kitti_data import images
 from kitti_data.calibration import check_camera, read_camera_file, resized
 from kitti_data.example_list import read_example_list, settings_of
 from kitti_data.frame_files import frame_number, natural_order
-from kitti_data.frame_source import FRAMES_A_SECOND, sequence_frames, warn_of_rate, windows
+from kitti_data.frame_source import KITTI_FRAME_RATE, sequence_frames, warn_of_rate, windows
 from kitti_data.kitti_2015 import REFERENCE, find_flow_scenes
 from vo_common.errors import UserError
 from vo_common.files import list_folder
@@ -57,7 +57,7 @@ class SnippetSource(NamedTuple):
     read: Callable[[], Iterator[Snippet]]
     folder: str
     names: List[str]
-    rate: float = FRAMES_A_SECOND
+    rate: float = KITTI_FRAME_RATE
     fault: str = ''
 
 

@@ -2,7 +2,7 @@
 import numpy as np
 import pytest
 
-from kitti_data.canonical_camera import brought_to, camera_of, shares_of
+from kitti_data.canonical_camera import camera_of, convert_motions, shares_of
 from kitti_data.poses import rotation_from_euler, transform_from_vector
 
 SHARES = (0.58, 1.92, 0.49, 0.48)
@@ -31,7 +31,7 @@ def test_the_canonical_camera_scales_with_the_image():
 @pytest.mark.parametrize('camera', [OTHER, WIDER])
 def test_a_translation_moves_every_pixel_as_before(camera):
     vector = np.array([0.1, -0.05, -1.0, 0, 0, 0])
-    found = brought_to(camera, vector, CANONICAL)
+    found = convert_motions(camera, vector, CANONICAL)
     np.testing.assert_allclose(moved(camera, found), moved(CANONICAL, vector), atol=1e-9)
     assert np.abs(found - vector).max() > 0.005
 
@@ -39,7 +39,7 @@ def test_a_translation_moves_every_pixel_as_before(camera):
 @pytest.mark.parametrize('camera', [OTHER, WIDER])
 def test_a_turn_moves_the_axis_as_before_and_the_image_nearly(camera):
     vector = np.array([0, 0, 0, 0.01, 0.05, -0.02])
-    found = brought_to(camera, vector, CANONICAL)
+    found = convert_motions(camera, vector, CANONICAL)
     axis = np.array([[camera[0, 2], camera[1, 2], 1.0]])
     np.testing.assert_allclose(moved(camera, found, axis), moved(CANONICAL, vector, axis),
                                atol=1e-9)
@@ -55,7 +55,7 @@ def test_a_turn_moves_the_axis_as_before_and_the_image_nearly(camera):
 def test_a_motion_of_the_same_camera_is_unchanged():
     vectors = np.random.RandomState(2).uniform(-0.5, 0.5, (7, 2, 6))
     vectors[0, 0] = 0
-    np.testing.assert_allclose(brought_to(CANONICAL, vectors, CANONICAL), vectors, atol=1e-12)
-    rotations = rotation_from_euler(brought_to(OTHER, vectors, CANONICAL)[..., 3:])
+    np.testing.assert_allclose(convert_motions(CANONICAL, vectors, CANONICAL), vectors, atol=1e-12)
+    rotations = rotation_from_euler(convert_motions(OTHER, vectors, CANONICAL)[..., 3:])
     np.testing.assert_allclose(rotations @ np.swapaxes(rotations, -1, -2),
                                np.tile(np.eye(3), (7, 2, 1, 1)), atol=1e-12)
