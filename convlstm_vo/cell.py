@@ -19,9 +19,15 @@ _EPSILON = 1e-12
 
 @kept_in_float32()
 def layer_norm(x, gamma, beta):
-    """Normalises each sample of <float>[B, ..., F] over all axes but the first, always in float32.
+    """Normalises each sample of `x` over all axes but the first, always in float32.
 
-    `gamma` and `beta` are <float32>[F], scale and shift per channel.
+    Args:
+      x: <float>[B, ..., F].
+      gamma: <float32>[F], scale per channel.
+      beta: <float32>[F], shift per channel.
+
+    Returns:
+      Tensor with the shape and dtype of `x`.
     """
     axes = list(range(1, x.shape.ndims))
     wide = tf.cast(x, tf.float32)
@@ -87,11 +93,20 @@ class ConvLSTMCell:
         return LSTMStateTuple(tf.zeros(shape, dtype), tf.zeros(shape, dtype))
 
     def __call__(self, inputs, state):
-        """Computes one time step: (output <float>[B, H, W, F], LSTMStateTuple).
+        """Computes one time step.
 
         The first call creates the variables, in the published order, in the variable scope
-        `conv_lstm_cell`. Raises a ValueError if the spatial size of `inputs` differs from the
-        cell's.
+        `conv_lstm_cell`.
+
+        Args:
+          inputs: <float>[B, H, W, C].
+          state: LSTMStateTuple.
+
+        Returns:
+          (output <float>[B, H, W, F], LSTMStateTuple).
+
+        Raises:
+          ValueError: the spatial size of `inputs` differs from the cell's.
         """
         if self._variables is None:
             found = inputs.shape.as_list()

@@ -47,10 +47,17 @@ def gradient_size(config):
 
 
 def training(batch, config, encoder_initializer=None):
-    """Builds the training graph for a batch of `kitti_data.pipeline.windows`; see `net.predict`.
+    """Builds the training graph.
 
-    Returns a <TrainingOutput> with the losses of `motion_losses`; images are the first and last
-    frame of each window, <float32>[B, H, W, 1 or 3].
+    Args:
+      batch: dict as in `kitti_data.pipeline.windows`: frames <uint8 or uint16>[B, T+1, H, W, C],
+        scale and mean <float32>[B, T+1], motions <float32>[B, T, 6].
+      config: <ModelConfig>.
+      encoder_initializer: as in `net.predict`.
+
+    Returns:
+      <TrainingOutput> with the losses of `motion_losses`; images are the first and last frame of
+      each window, <float32>[B, H, W, 1 or 3].
     """
     pairs = net.normalised_pairs(batch['frames'], batch['scale'], batch['mean'])
     pred_motions = net.predict(pairs, encoder_initializer=encoder_initializer).motions

@@ -38,9 +38,13 @@ def feature_size(height, width):
 def normalised_pairs(frames, scale, mean):
     """Returns pairs of consecutive frames, each frame normalised as (x - mean(x)) / max(x).
 
-    Frames are <uint8 or uint16>[B, T+1, H, W, C], C = 1 (gray) or 3; `scale` is 1 / max(x) and
-    `mean` mean(x) / max(x) of each frame, <float32>[B, T+1]. The result is <float32>[B, T, H, W,
-    2C].
+    Args:
+      frames: <uint8 or uint16>[B, T+1, H, W, C], C = 1 (gray) or 3.
+      scale: <float32>[B, T+1], 1 / max(x) of each frame.
+      mean: <float32>[B, T+1], mean(x) / max(x) of each frame.
+
+    Returns:
+      <float32>[B, T, H, W, 2C].
     """
     expand = lambda value: value[:, :, None, None, None]
     normal = tf.cast(frames, tf.float32) * expand(scale) - expand(mean)

@@ -12,11 +12,22 @@ from vo_common.progress import progress
 
 
 class Predictor:
-    """The network with the weights of a checkpoint (prefix or folder), for B windows of S pairs.
+    """The network with the weights of a checkpoint, for windows of S frame pairs.
 
-    `frame_shape` is (H, W, C) and `dtype` uint8 or uint16 of the frames. `fetches` is the
-    <net.Prediction> of tensor names. Raises a UserError if the checkpoint is missing or was trained
-    with another image size.
+    Args:
+      checkpoint: prefix or folder.
+      runtime: <RuntimeConfig>.
+      batch_size: B, windows per call.
+      pairs: S, frame pairs per window.
+      frame_shape: (H, W, C) of the frames.
+      dtype: numpy dtype of the frames, uint8 or uint16.
+
+    Attributes:
+      session: tf.Session.
+      fetches: <net.Prediction> of tensor names.
+
+    Raises:
+      UserError: the checkpoint is missing or was trained with another image size.
     """
 
     def __init__(self, checkpoint, runtime, batch_size, pairs, frame_shape, dtype):
@@ -42,9 +53,12 @@ class Predictor:
     def __call__(self, compact, state):
         """Returns motions <float32>[B, S, 6] and the state after them.
 
-        `compact` are <CompactFrames> of B * (S+1) frames, window-major, `state` is (c, h), as
-        returned by the previous call, or `zero_state`. Raises a UserError if a motion is not
-        finite.
+        Args:
+          compact: <CompactFrames> of B * (S+1) frames, window-major.
+          state: (c, h), as returned by the previous call, or `zero_state`.
+
+        Raises:
+          UserError: a motion is not finite.
         """
         prediction = self.session.run(self.fetches, self.feed(compact, state))
         require_finite(prediction.motions, self.checkpoint, 'motions')

@@ -12,9 +12,19 @@ _INITIALIZERS = {'glorot': tf.initializers.glorot_uniform, 'he': tf.initializers
 
 
 def run_training(run, model, augment, runtime):
-    """Trains or resumes the run in `--outputpath`; returns the results of `loop.train`.
+    """Trains, or resumes, the run in `--outputpath`.
 
-    Raises a UserError before the first step if the data cannot be used.
+    Args:
+      run: <RunConfig>.
+      model: <ModelConfig>.
+      augment: <WindowAugmentConfig>.
+      runtime: <RuntimeConfig>.
+
+    Returns:
+      The results of `npu_runtime.training.loop.train`.
+
+    Raises:
+      UserError: the data cannot be used; raised before the first step.
     """
     run.require(datapath='the KITTI odometry folder', outputpath='the folder of the run')
     windows = open_windows(run, model, run.train_sequences, augment)

@@ -41,14 +41,28 @@ def pose_matrix(pose_vector):
 
 @kept_in_float32()
 def invert_pose(pose):
-    """The inverse [R' | -R' t] of rigid transforms <float32>[..., 3, 4]."""
+    """The inverse of rigid transforms: [R' | -R' t].
+
+    Args:
+      pose: <float32>[..., 3, 4].
+
+    Returns:
+      <float32>[..., 3, 4].
+    """
     rotation, translation = pose[..., :3], pose[..., 3:]
     inverse_rotation = tf.matrix_transpose(rotation)
     return tf.concat([inverse_rotation, -_product(inverse_rotation, translation)], axis=-1)
 
 
 def invert_intrinsics(intrinsics):
-    """The inverse of intrinsics <float32>[..., 3, 3]: from pixels to rays of depth 1."""
+    """The inverse of pinhole intrinsics [[fx, 0, cx], [0, fy, cy], [0, 0, 1]].
+
+    Args:
+      intrinsics: <float32>[..., 3, 3], pixels.
+
+    Returns:
+      <float32>[..., 3, 3], pixels to rays of depth 1.
+    """
     inverse_fx, inverse_fy = 1.0 / intrinsics[..., 0, 0], 1.0 / intrinsics[..., 1, 1]
     zero, one = tf.zeros_like(inverse_fx), tf.ones_like(inverse_fx)
     rows = [inverse_fx, zero, -intrinsics[..., 0, 2] * inverse_fx,
@@ -61,8 +75,12 @@ def invert_intrinsics(intrinsics):
 def pixel_transform(pose, intrinsics):
     """The transform of homogeneous pixels by a pose: p' ~ depth * (K R K^-1) p + K t.
 
-    Returns <float32>[..., 3, 4], K R K^-1 and, in the last column, K t, of a pose [R | t]
-    <float32>[..., 3, 4] and intrinsics K <float32>[..., 3, 3], pixels.
+    Args:
+      pose: <float32>[..., 3, 4].
+      intrinsics: <float32>[..., 3, 3], pixels.
+
+    Returns:
+      <float32>[..., 3, 4]: K R K^-1 and, in the last column, K t.
     """
     projected = _product(intrinsics, pose)
     return tf.concat([_product(projected[..., :3], invert_intrinsics(intrinsics)),
@@ -97,9 +115,13 @@ def rigid_flow(depth, transform, sizes, half_pixel_centers=False):
 
 @kept_in_float32()
 def depth_after(depth, transform, sizes, half_pixel_centers=False):
-    """Depths, in the second frame, of the points that `rigid_flow` moves; arguments as there.
+    """Depths, in the second frame, of the points that `rigid_flow` moves.
 
-    Returns <float32>[M, P, 1], flat pyramid of the first frame, in the unit of the depth.
+    Args:
+      depth, transform, sizes, half_pixel_centers: see `rigid_flow`.
+
+    Returns:
+      <float32>[M, P, 1], flat pyramid of the first frame, in the unit of the depth.
     """
     grid, _ = pyramid.full_image_grid(sizes, half_pixel_centers)
     x, y = grid.T[:, np.newaxis]
@@ -144,10 +166,14 @@ class BilinearSampler:
 
     @kept_in_float32()
     def __call__(self, levels, rows):
-        """The values <float32>[M, P, C] at the coordinates.
+        """Returns the values at the coordinates.
 
-        `levels` are the images, a list of <float32>[R, H_s, W_s, C]; `rows` M integers, the image
-        of each set of coordinates.
+        Args:
+          levels: list of <float32>[R, H_s, W_s, C].
+          rows: M integers, the image of each set of coordinates.
+
+        Returns:
+          <float32>[M, P, C].
         """
         channels = levels[0].shape.as_list()[-1]
         table = tf.reshape(pyramid.flatten([_neighbourhoods(level) for level in levels]),
@@ -158,13 +184,26 @@ class BilinearSampler:
 
 
 def flow_sampler(flow, sizes):
-    """A `BilinearSampler` at the ends, grid + flow, of a flat pyramid [M, P, 2] of flow."""
+    """A `BilinearSampler` at the ends of a flow: grid + flow.
+
+    Args:
+      flow: <float32>[M, P, 2], flat pyramid, pixels of each scale, x first.
+      sizes: [(H_s, W_s)], finest first.
+    """
     return BilinearSampler(flow + pyramid.pixel_grid(sizes), sizes,
                            [height * width for height, width in sizes])
 
 
 def flow_warp(images, flow):
-    """Backward warp: samples images [M, H, W, C] at the ends of `flow` [M, H, W, 2], pixels."""
+    """Backward warp of a single scale: `images` sampled at the ends of `flow`.
+
+    Args:
+      images: <float32>[M, H, W, C].
+      flow: <float32>[M, H, W, 2], pixels, x first.
+
+    Returns:
+      <float32>[M, H, W, C].
+    """
     sizes = pyramid.sizes_of([images])
     sampler = flow_sampler(pyramid.flatten([flow]), sizes)
     warped = sampler([images], range(images.shape.as_list()[0]))

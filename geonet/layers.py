@@ -14,9 +14,10 @@ _L2_WEIGHT = 0.0001
 class Layers:
     """Builds the layers of one net with common batch norm settings.
 
-    `norm_decay` is the decay of batch norm's moving averages in training, where batch norm uses the
-    batch's statistics and its updates go to the collection UPDATE_OPS. None is for inference, where
-    batch norm uses its moving averages.
+    Args:
+      norm_decay: decay of batch norm's moving averages in training, where batch norm uses the
+        batch's statistics and its updates go to the collection UPDATE_OPS. None for inference,
+        where batch norm uses its moving averages.
     """
 
     def __init__(self, norm_decay):
@@ -47,7 +48,15 @@ class Layers:
             return self._normalize(tf.nn.conv2d(features, weights, stride, padding), relu)
 
     def upconv(self, features, filters):
-        """Upsamples to <float32>[B, 2H, 2W, C] (nearest neighbour), then applies a 3x3 `conv`."""
+        """Upsamples by 2 (nearest neighbour), then applies a 3x3 `conv`.
+
+        Args:
+          features: <float32>[B, H, W, C].
+          filters: the number of output channels.
+
+        Returns:
+          <float32>[B, 2H, 2W, filters].
+        """
         with tf.variable_scope(None, 'Conv'):
             features = upconvolve(features, self._weights(features, filters, 3))
             return self._normalize(features, relu=True)
@@ -55,8 +64,15 @@ class Layers:
     def linear_conv(self, features, filters, size, initial_bias=0.0, initial_gain=1.0):
         """The last layer of a net: convolution of stride 1 with SAME padding and biases.
 
-        `initial_bias` is the initial value of the biases, `initial_gain` a factor on the initial
-        weights; for the other arguments, see `conv`.
+        Args:
+          features: <float32>[B, H, W, C].
+          filters: the number of output channels.
+          size: width of the square kernel, odd.
+          initial_bias: initial value of the biases.
+          initial_gain: factor on the initial weights.
+
+        Returns:
+          <float32>[B, H, W, filters].
         """
         with tf.variable_scope(None, 'Conv'):
             weights = self._weights(features, filters, size, initial_gain)
@@ -127,9 +143,16 @@ def upsample_nearest(features):
 
 
 def crop_like(features, other):
-    """Crops [B, H', W', C] to the size [H, W] of `other`: a row or column that upsampling added.
+    """Crops the last row or column, which upsampling adds to an odd size.
 
     Equals nearest-neighbour resizing from n + 1 to n pixels.
+
+    Args:
+      features: <float32>[B, H', W', C], H' in {H, H + 1}, W' in {W, W + 1}.
+      other: <float32>[B, H, W, D].
+
+    Returns:
+      <float32>[B, H, W, C].
     """
     _, height, width, _ = other.shape.as_list()
     if features.shape.as_list()[1:3] == [height, width]:

@@ -64,14 +64,20 @@ def rigid_training(batch, config, is_training=True):
 
 
 def flow_training(batch, config, is_training=True):
-    """Training graph of flow_net: mode train_flow; arguments and errors as of `rigid_training`.
+    """Training graph of flow_net: mode train_flow.
 
     With flownet_type = residual, flow_net corrects the rigid flow of depth_net and pose_net, which
     are frozen: they use batch norm's moving averages and receive no gradient.
 
+    Args:
+      batch, config, is_training: see `rigid_training`.
+
     Returns:
       TrainingOutput with the losses flow_warp, flow_smooth and flow_consistency; terms of weight 0
       are omitted.
+
+    Raises:
+      ValueError: a shape does not match the configuration.
     """
     images, intrinsics = _read_batch(batch, config)
     batch_size = images.shape.as_list()[0]
@@ -93,9 +99,14 @@ def flow_training(batch, config, is_training=True):
 
 
 def predict_depth(images, config):
-    """Depth of images <uint8>[B, H, W, 3], up to a common scale: mode test_depth.
+    """Depth of single images, up to a common scale: mode test_depth.
 
-    Returns a list of <float32>[B, H // 2^s, W // 2^s, 1], finest first.
+    Args:
+      images: <uint8>[B, H, W, 3].
+      config: ModelConfig.
+
+    Returns:
+      A list of <float32>[B, H // 2^s, W // 2^s, 1], finest first.
     """
     _check_shape('images', images, [None, config.img_height, config.img_width, 3])
     return [1.0 / disparity for disparity in _disparities(to_float(images), config)]
@@ -155,7 +166,13 @@ def _disparities(images, config, norm_decay=None):
 
 
 def _frozen_rigid_flows(disparities, poses, intrinsics, config):
-    """Rigid flow of each pair of `_starting_points`, without gradient.
+    """Rigid flow of each pair, without gradient.
+
+    Args:
+      disparities: see `_starting_points`.
+      poses: <float32>[B, N, 6], target to source.
+      intrinsics: <float32>[B, 3, 3].
+      config: ModelConfig.
 
     Returns:
       A list of <float32>[2 N B or N B, H_s, W_s, 2], finest first.

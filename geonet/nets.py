@@ -62,9 +62,15 @@ def flow_net(inputs, norm_decay=None, initial_gain=1.0):
 def pose_net(images, norm_decay=None, initial_gain=1.0):
     """Camera motion from the target frame to each source frame.
 
-    `images` are <float32>[B, H, W, 3(N + 1)] in [-1, 1]: the target, the frames before it, then the
-    frames after it; for the other arguments, see `flow_net`. Returns <float32>[B, N, 6]: (tx, ty,
-    tz, rx, ry, rz), target to source, in the unit of the depth and radians.
+    Args:
+      images: <float32>[B, H, W, 3(N + 1)] in [-1, 1]: the target, the frames before it, then
+        the frames after it.
+      norm_decay: see `Layers`; None for inference.
+      initial_gain: factor on the motions of an untrained net; 1 as published.
+
+    Returns:
+      <float32>[B, N, 6]: (tx, ty, tz, rx, ry, rz), target to source, in the unit of the depth and
+      radians.
     """
     num_sources = images.shape.as_list()[-1] // 3 - 1
     with tf.variable_scope('pose_net'):

@@ -15,9 +15,14 @@ _PATH_COLOUR, _CAR_COLOUR = (31, 119, 180), (214, 39, 40)
 
 
 def depth_picture(image, depth):
-    """The frame uint8 [H, W, 3] above its depth [H, W]; near is bright, colours span these depths.
+    """The frame above its depth; near is bright, and the colours span the depths of this frame.
 
-    Returns uint8 [2H, W, 3], enlarged by an integer factor if W is small.
+    Args:
+      image: uint8 [H, W, 3].
+      depth: float [H, W], any scale.
+
+    Returns:
+      uint8 [2H, W, 3], enlarged by an integer factor if W is small.
     """
     from kitti_eval.plots import depth_colours  # Imports matplotlib, which is slow.
     low, high = np.percentile(depth, (2, 98))
@@ -25,7 +30,15 @@ def depth_picture(image, depth):
 
 
 def flow_picture(image, flow):
-    """As `depth_picture`, for flow [H, W, 2], in the colours of the Middlebury wheel."""
+    """The frame above its flow, in the colours of the Middlebury wheel.
+
+    Args:
+      image: uint8 [H, W, 3].
+      flow: float [H, W, 2], pixels.
+
+    Returns:
+      uint8 [2H, W, 3], enlarged by an integer factor if W is small.
+    """
     return _stacked(image, flow_to_colour(flow))
 
 

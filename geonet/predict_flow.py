@@ -74,9 +74,12 @@ def flow_graph(model, run):
 
 
 def predict_flows(predict, source, model):
-    """Yields (<Snippet>, flow <float32>[H, W, 2] in pixels of its frames) for a <SnippetSource>.
+    """Yields (<Snippet>, <float32>[H, W, 2] flow in pixels of its frames) for a whole source.
 
-    `predict` is a function (examples, total, desc) that yields the outputs of `flow_graph`.
+    Args:
+      predict: function (examples, total, desc) that yields the outputs of `flow_graph`.
+      source: <SnippetSource>.
+      model: <ModelConfig>.
     """
     read, shown = itertools.tee(source.read())
     outputs = predict((_example(snippet, model) for snippet in read), len(source.numbers), 'flow')

@@ -133,8 +133,12 @@ def _camera(source, model, intrinsics, refine_steps):
 def averaged(poses):
     """Replaces each motion by its mean over all snippets that contain it.
 
-    Poses are float64 [M, L, 4, 4], snippets that start at consecutive frames, each relative to its
-    first frame, before and after.
+    Args:
+      poses: float64 [M, L, 4, 4], snippets that start at consecutive frames, each relative to its
+        first frame.
+
+    Returns:
+      float64 [M, L, 4, 4].
     """
     _, trajectory = chain_snippets(dict(enumerate(poses)), overlap='mean')
     return snippets_of_trajectory(trajectory, poses.shape[1])

@@ -70,10 +70,15 @@ class BatchedGraph:
 
 
 class Predictor:
-    """A BatchedGraph with its own graph and session, restored from a checkpoint (prefix or folder).
+    """A BatchedGraph with its own graph and session, restored from a checkpoint.
 
-    `make_graph()` builds the <BatchedGraph>. Raises a UserError if the checkpoint is missing or
-    lacks a variable of the graph.
+    Args:
+      make_graph: function without arguments that builds the <BatchedGraph>.
+      checkpoint: prefix or folder.
+      runtime: <RuntimeConfig>.
+
+    Raises:
+      UserError: the checkpoint is missing or lacks a variable of the graph.
     """
 
     def __init__(self, make_graph, checkpoint, runtime):

@@ -62,9 +62,14 @@ def full_image_grid(sizes, half_pixel_centers=False):
 
 
 def area_pyramid(images, num_scales):
-    """Pyramid of area averages of images <float32>[M, H, W, C], finest first.
+    """Pyramid of area averages of the full image; level s has size (H // 2^s, W // 2^s).
 
-    Level s is <float32>[M, H // 2^s, W // 2^s, C].
+    Args:
+      images: <float32>[M, H, W, C].
+      num_scales: the number of levels.
+
+    Returns:
+      A list of <float32>[M, H // 2^s, W // 2^s, C], finest first.
     """
     _, height, width, _ = images.shape.as_list()
     levels = [images]
@@ -78,10 +83,16 @@ def area_pyramid(images, num_scales):
 
 
 def resize_area(images, height, width):
-    """Averages over areas, as tf.image.resize_area: <float32>[M, H, W, C] to [M, height, width, C].
+    """Averages over areas, as tf.image.resize_area; a pixel in two areas is split between them.
 
-    A pixel in two areas is split between them. Multiplies by two constant matrices: unlike the op,
-    every accelerator supports that.
+    Multiplies by two constant matrices: unlike the op, every accelerator supports that.
+
+    Args:
+      images: <float32>[M, H, W, C].
+      height, width: the new size in pixels.
+
+    Returns:
+      <float32>[M, height, width, C].
     """
     _, old_height, old_width, _ = images.shape.as_list()
     columns = tf.tensordot(images, _area_weights(old_width, width), [[2], [1]])

@@ -49,9 +49,13 @@ class Refiner:
 
     @staticmethod
     def prepared(frame):
-        """Normalised brightness and its gradients in x and y, for each blur: float32 [S, H, W, 3].
+        """Normalised brightness and its gradients in x and y, for each blur.
 
-        `frame` is uint8 [H, W, 3].
+        Args:
+          frame: uint8 [H, W, 3].
+
+        Returns:
+          float32 [S, H, W, 3].
         """
         gray = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY).astype(np.float32)
         levels = [_normalised(gray, blur) for blur in _BLURS]

@@ -18,8 +18,14 @@ def with_common_scale(poses):
     """Scales snippets so that neighbours agree on the length of the motions they share.
 
     The steps within a refined snippet have the right ratio, but its scale is that of a single depth
-    map. Solves for the logarithms of the scales by least squares, with a prior around 0. Poses are
-    those of `averaged` in `predict_pose.py`, L at least 3.
+    map. Solves for the logarithms of the scales by least squares, with a prior around 0.
+
+    Args:
+      poses: float64 [M, L, 4, 4], snippets that start at consecutive frames, each relative to its
+        first frame; L is 3 or more.
+
+    Returns:
+      float64 [M, L, 4, 4].
     """
     if len(poses) == 1:
         return poses
@@ -51,9 +57,17 @@ def _ratio_spread(steps):
 def smoothed(poses, spread):
     """Smooths the translations of chained snippets; rotations are the means over the snippets.
 
-    Fits a line to the neighbours of each translation, with Gaussian weights of standard deviation
-    `spread` in frames, and evaluates it there. Translations are expressed in the frame halfway
-    through the turn, where they change slowly in curves as well. Poses are those of `averaged`.
+    Fits a line to the neighbours of each translation, with Gaussian weights, and evaluates it
+    there. Translations are expressed in the frame halfway through the turn, where they change
+    slowly in curves as well.
+
+    Args:
+      poses: float64 [M, L, 4, 4], snippets that start at consecutive frames, each relative to its
+        first frame.
+      spread: standard deviation of the Gaussian in frames, above 0.
+
+    Returns:
+      float64 [M, L, 4, 4].
     """
     _, trajectory = chain_snippets(dict(enumerate(poses)), overlap='mean')
     steps = relative(trajectory[:-1], trajectory[1:])

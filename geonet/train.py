@@ -10,9 +10,19 @@ from vo_common.errors import UserError
 
 
 def run_training(run, model, augment, runtime):
-    """Trains or resumes the run in `--checkpoint_dir`; returns the results of `loop.train`.
+    """Trains or resumes the run in `--checkpoint_dir`.
 
-    Raises a UserError before the first step if the data cannot be used.
+    Args:
+      run: <RunConfig>.
+      model: <ModelConfig>.
+      runtime: <RuntimeConfig>.
+      augment: <AugmentConfig>.
+
+    Returns:
+      The results of `npu_runtime.training.loop.train`.
+
+    Raises:
+      UserError: the data cannot be used; raised before the first step.
     """
     run.require(dataset_dir='the formatted set', checkpoint_dir='where the run is kept')
     residual_flow = run.mode == 'train_flow' and model.flownet_type == 'residual'

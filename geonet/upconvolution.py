@@ -11,7 +11,12 @@ _MERGE_FROM = 128
 def upconvolve(features, weights):
     """Repeats every pixel 2 x 2 times, then convolves with SAME padding.
 
-    Features <float32>[B, H, W, C] and weights <float32>[3, 3, C, F] give <float32>[B, 2H, 2W, F].
+    Args:
+      features: <float32>[B, H, W, C].
+      weights: <float32>[3, 3, C, F].
+
+    Returns:
+      <float32>[B, 2H, 2W, F].
     """
     _, height, width, _ = features.shape.as_list()
     if height * width < _MERGE_FROM:

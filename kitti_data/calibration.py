@@ -55,12 +55,18 @@ class Calibration:
         return np.array(values).reshape(shape)
 
     def projection(self, key, size=None, size_key=''):
-        """The camera under `key`, such as 'P2', for image files of `size`: float64 [3, 4].
+        """The camera under `key`, for image files of `size`.
 
-        If the calibration is for images of another size, according to `size_key` (such as
-        'S_rect_02', which holds width and height) or to a focal length of KITTI, the camera is
-        scaled to `size` (height, width), with a single warning. Without a `size`, nothing is
-        compared.
+        If the calibration is for images of another size, according to `size_key` or to a focal
+        length of KITTI, the camera is scaled to `size`, with a single warning.
+
+        Args:
+          key: such as 'P2'.
+          size: (height, width) of the image files; None skips the comparison.
+          size_key: such as 'S_rect_02', which holds width and height.
+
+        Returns:
+          float64 [3, 4], to pixels of the image files.
 
         Raises:
           UserError: the key is missing or wrong, or the camera does not fit such images.
@@ -150,13 +156,17 @@ class RawCalibration:
 
 
 def check_camera(matrix, where, size=None):
-    """Checks that intrinsics [3, 3 or 4], pixels, are plausible and fit images of `size`.
+    """Checks that intrinsics are plausible, and that they fit images of `size`.
+
+    Args:
+      matrix: float [3, 3 or 4], pixels.
+      where: start of an error message.
+      size: (height, width) of the images; None skips the comparison.
 
     Raises:
-      UserError: a focal length is implausible; or, with a `size` (height, width): the numbers are
-        shares of it, a focal length is below a quarter of it or above ten times the longer side, or
-        the principal point is outside or belongs to images of a clearly different size. The message
-        starts with `where`.
+      UserError: a focal length is implausible; or, with a `size`: the numbers are shares of it, a
+        focal length is below a quarter of it or above ten times the longer side, or the principal
+        point is outside or belongs to images of a clearly different size.
     """
     focal, point = matrix[[0, 1], [0, 1]], matrix[:2, 2]
     for name, value in zip(('fx', 'fy'), focal):
@@ -202,7 +212,9 @@ def resized(camera, size, new_size, half_pixel_centers=True):
 def camera_text(intrinsics, zoom_x=1, zoom_y=1, half_pixel_centers=False):
     """The content of a camera file of a formatted set, for images resized by these factors.
 
-    `intrinsics` are <float>[3, 3] in pixels of the image file; see `resized`.
+    Args:
+      intrinsics: <float>[3, 3] in pixels of the image file.
+      zoom_x, zoom_y, half_pixel_centers: as for `resized`.
     """
     scaled = resized(intrinsics, (1, 1), (zoom_y, zoom_x), half_pixel_centers).astype(
         intrinsics.dtype)

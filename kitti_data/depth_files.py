@@ -46,8 +46,13 @@ def read_depths(path):
 def write_kitti_depth(path, depth):
     """Writes a 16-bit depth PNG of KITTI atomically: 256 times the metres, 0 where unknown.
 
-    Depths <float>[H, W] outside the range of the format, 1/256 to 255.996 m, are written as 0.
-    Returns the share of the pixels that are written as unknown.
+    Args:
+      path: the PNG file.
+      depth: <float>[H, W] metres; depths outside the range of the format, 1/256 to 255.996 m, are
+        written as 0.
+
+    Returns:
+      The share of the pixels that are written as unknown.
     """
     with np.errstate(invalid='ignore'):
         steps = np.rint(np.asarray(depth, np.float64) * _STEPS_PER_METRE)

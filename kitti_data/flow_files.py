@@ -61,8 +61,13 @@ def write_kitti_flow(path, flow, valid=None):
     """Writes a flow atomically as a 16-bit PNG of KITTI.
 
     Red is u * 64 + 2^15, green v * 64 + 2^15, blue the valid mask. Values are rounded down to 1/64
-    pixel, as by KITTI's own writer. Pixels are written as not valid if their flow is not finite or
-    exceeds +-512 pixels, the range of the format, or if `valid` [H, W] is given and not above 0.
+    pixel, as by KITTI's own writer. Pixels whose flow is not finite or exceeds +-512 pixels, the
+    range of the format, are written as not valid.
+
+    Args:
+      path: the PNG file.
+      flow: <float>[H, W, 2], pixels.
+      valid: <bool or number>[H, W], true where the flow is known; None: known everywhere.
     """
     flow = _checked_flow(flow)
     with np.errstate(invalid='ignore'):
@@ -114,10 +119,15 @@ def colour_wheel():
 
 
 def flow_to_colour(flow, max_length=None):
-    """Colours a flow [H, W, 2]: hue is direction, saturation is length; RGB <uint8>[H, W, 3].
+    """Colours a flow: hue is direction, saturation is length.
 
-    NaN or huge values (Middlebury's unknown) become black. `max_length` is the length in pixels at
-    full saturation, the same for flows to be compared; None: the maximum of this flow.
+    Args:
+      flow: <float>[H, W, 2], pixels; NaN or huge values (Middlebury's unknown) become black.
+      max_length: length in pixels at full saturation; use the same for flows to be compared. None:
+        the maximum of this flow.
+
+    Returns:
+      <uint8>[H, W, 3], RGB.
     """
     flow = np.array(_checked_flow(flow), np.float64)
     with np.errstate(invalid='ignore'):

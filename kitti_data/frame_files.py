@@ -135,6 +135,10 @@ def list_frames(folder):
 def list_images(folder, one_scene=True):
     """All images of a folder in order, under any names.
 
+    Args:
+      folder: path.
+      one_scene: whether all must belong to one drive.
+
     Returns:
       (list of (number, path), per_second) with the numbers and units of `name_numbers`. Numbers
       are None if the names have none, or if the images belong to several scenes.

@@ -67,9 +67,12 @@ def require_whole(source):
 
 
 def warn_of_rate(rate, path, step=None):
-    """Warns if `rate`, in frames per second, differs much from KITTI's.
+    """Warns if the frame rate differs much from KITTI's.
 
-    `path` is that of the frames, `step` the current --frame_step if the program has that flag.
+    Args:
+      rate: frames per second.
+      path: path of the frames.
+      step: the current --frame_step, if the program has that flag.
     """
     factor = rate / KITTI_FRAME_RATE
     if 1 / _MOST_FACTOR <= factor <= _MOST_FACTOR:
@@ -133,9 +136,12 @@ def from_odometry(root, sequence, camera, allow_gaps=False):
 
 
 def from_raw(drive, camera, allow_gaps=False):
-    """The frames of a drive `<date>/<date>_drive_<n>_sync` of KITTI raw.
+    """The frames of one drive of KITTI raw, with its timestamps and calibration if they exist.
 
-    They have its timestamps and calibration if these exist.
+    Args:
+      drive: `<date>/<date>_drive_<n>_sync`.
+      camera: 0..3.
+      allow_gaps: as in `sequence_frames`.
     """
     folder = require_folder(os.path.join(drive, 'image_%02d' % camera), 'camera folder')
     source = _from_frames(list_frames(require_folder(os.path.join(folder, 'data'),

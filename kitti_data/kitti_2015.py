@@ -21,9 +21,14 @@ _PARTS = ('training', 'testing', '')
 
 
 def reference_names(folder, what='image'):
-    """The `NNNNNN` of all `NNNNNN_10.png` in `folder`, ascending; a UserError if there are none.
+    """The `NNNNNN` of all `NNNNNN_10.png` in `folder`, ascending.
 
-    `what` is the kind of files, for errors.
+    Args:
+      folder: one of KITTI 2015's folders.
+      what: kind of files, for errors.
+
+    Raises:
+      UserError: there are none.
     """
     names = _names_in(folder)
     if not names:
@@ -82,9 +87,13 @@ class FlowScenes:
 def find_flow_scenes(path, camera=2):
     """The <FlowScenes> at `path`, or None if it is not a flow benchmark.
 
-    The path is the folder of KITTI 2015 or 2012 (`training/` is preferred to `testing/`), one of
-    these parts, or a folder of images in it, which also determines the camera. Raises a UserError
-    if there are scenes, but not of that camera.
+    Args:
+      path: the folder of KITTI 2015 or 2012 (`training/` is preferred to `testing/`), one of these
+        parts, or a folder of images in it.
+      camera: 0..3, used if `path` names none.
+
+    Raises:
+      UserError: there are scenes, but not of that camera.
     """
     names = {name: number for known in (_FOLDERS_2012, _FOLDERS_2015)
              for number, name in known.items()}

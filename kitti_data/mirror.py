@@ -17,9 +17,14 @@ def mirrored_images(images):
 
 
 def mirrored_intrinsics(intrinsics, width):
-    """Intrinsics float32 [..., 3, 3] of the mirrored camera, for images of this width in pixels.
+    """Intrinsics of the mirrored camera; focal lengths stay positive.
 
-    The principal point moves to width - 1 - cx; focal lengths stay positive.
+    Args:
+      intrinsics: float32 [..., 3, 3], pixels.
+      width: W of the images, pixels.
+
+    Returns:
+      float32 [..., 3, 3], with the principal point at W - 1 - cx.
     """
     signs = np.float32([[1, -1, -1], [1, 1, 1], [1, 1, 1]])
     last_column = np.float32([[0, 0, width - 1], [0, 0, 0], [0, 0, 0]])

@@ -55,9 +55,15 @@ def motions_from_poses(poses, label_frame='camera'):
 
 
 def poses_from_motions(motions, label_frame='camera', first_pose=None):
-    """Chains motions [N-1, 6] into poses float64 [N, 4, 4], the first the identity.
+    """Chains motions into a trajectory that starts with the identity.
 
-    `first_pose` [4, 4] is that of the first frame, for world-frame motions; None is the identity.
+    Args:
+      motions: [N-1, 6] in `label_frame`.
+      label_frame: 'camera' or 'world'.
+      first_pose: [4, 4] pose of the first frame, for world-frame motions; None for the identity.
+
+    Returns:
+      float64 [N, 4, 4] poses, the first the identity.
     """
     motions = np.asarray(motions, np.float64).reshape(-1, 6)
     if label_frame == 'world':
@@ -71,7 +77,9 @@ def poses_from_motions(motions, label_frame='camera', first_pose=None):
 def require_camera_frame(label_frame, **flags):
     """Raises a UserError for the first of `flags` that is set, unless `label_frame` is 'camera'.
 
-    The flags, name -> value, turn or mirror the camera.
+    Args:
+      label_frame: 'camera' or 'world'.
+      **flags: flag -> value, of flags that turn or mirror the camera.
     """
     for name, value in flags.items():
         if value and label_frame != 'camera':

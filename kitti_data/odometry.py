@@ -138,11 +138,15 @@ class PoseFile(NamedTuple):
 
 
 def read_pose_file(path):
-    """Reads a <PoseFile>: poses, with their frame numbers or times.
+    """Reads poses, with their frame numbers or times.
 
-    The file is text with one pose per line, columns separated by white space or commas: 12 numbers
-    (the upper 3x4, row by row), 16 (the 4x4), 13 or 17 (the same after the frame number), or 8
-    (TUM: t tx ty tz qx qy qz qw); or a `.npy` array [N, 3 or 4, 4].
+    Args:
+      path: text with one pose per line, columns separated by white space or commas: 12 numbers (the
+        upper 3x4, row by row), 16 (the 4x4), 13 or 17 (the same after the frame number), or 8
+        (TUM: t tx ty tz qx qy qz qw); or a `.npy` array [N, 3 or 4, 4].
+
+    Returns:
+      <PoseFile>.
 
     Raises:
       UserError: a word is not a number, a frame number is not whole, a frame or time is not above

@@ -23,9 +23,14 @@ _MOST_BYTES_OF_A_SCAN = 2 ** 28  # KITTI's scans have about 2 ** 21
 
 
 class RawDrive:
-    """A synchronised drive, such as 2011_09_26_drive_0001_sync, in the folder with the dates.
+    """One synchronised drive.
 
-    Raises a UserError if the name is not a drive name, or the drive does not exist.
+    Args:
+      root: the folder that holds the dates.
+      name: for example '2011_09_26_drive_0001_sync'.
+
+    Raises:
+      UserError: the name is not a drive name, or the drive does not exist.
     """
 
     def __init__(self, root, name):
@@ -55,10 +60,14 @@ class RawDrive:
 
 
 def drive_of(path, camera):
-    """Finds the synchronised drive that a path belongs to: (folder of the drive, camera), or None.
+    """Finds the synchronised drive that a path belongs to.
 
-    The path is the folder of a drive, or `image_0C` or `image_0C/data` in it; `camera` is used if
-    it names none.
+    Args:
+      path: the folder of a drive, or `image_0C` or `image_0C/data` in it.
+      camera: camera to use if the path names none.
+
+    Returns:
+      (folder of the drive, camera), or None if `path` is not part of a drive.
     """
     folder = os.path.abspath(path)
     if os.path.basename(folder) == 'data':

@@ -76,8 +76,14 @@ def read_frames(path):
 class VideoWriter:
     """Writes frames to `<stem>.mp4`, H.264 that browsers play, or to `<stem>.gif` without ffmpeg.
 
-    A context manager: the file `path` appears, complete, when the block ends without an exception.
-    `rate` is in frames per second.
+    A context manager: the file appears, complete, when the block ends without an exception.
+
+    Args:
+      stem: path without the extension.
+      rate: frames per second.
+
+    Attributes:
+      path: path of the file.
     """
 
     def __init__(self, stem, rate):

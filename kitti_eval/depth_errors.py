@@ -15,11 +15,17 @@ GARG_CROP = (0.40810811, 0.99189189, 0.03594771, 0.96405229)
 
 
 def depth_errors(gt, pred):
-    """The seven errors of depths `pred` [n] where the truth is `gt` [n], metres, above 0.
+    """The seven errors over pixels of known depth.
 
     abs_rel = mean |gt - pred| / gt, sq_rel = mean (gt - pred)^2 / gt, rmse and rmse_log (natural
     logarithm) root mean squares, a1, a2, a3 the shares with max(gt / pred, pred / gt) below 1.25,
-    1.25^2, 1.25^3: {name: float} in the order of `ERRORS`.
+    1.25^2, 1.25^3.
+
+    Args:
+      gt, pred: <float>[n], metres, above 0.
+
+    Returns:
+      {name: float} in the order of `ERRORS`.
     """
     gt, pred = np.asarray(gt, np.float64), np.asarray(pred, np.float64)
     ratio = np.maximum(gt / pred, pred / gt)
@@ -107,7 +113,10 @@ def evaluate_map(gt, pred, valid, scale=True, limits=(MIN_DEPTH, MAX_DEPTH), foc
 
 
 def summarise(scores):
-    """Means over images of results of `evaluate_map`, of which None is an image without truth.
+    """Means over images.
+
+    Args:
+      scores: list of dicts of `evaluate_map`; None for an image without truth.
 
     Returns:
       A dict of plain numbers: `prediction`, `median_depth`, `best_constant` {error: mean}, the

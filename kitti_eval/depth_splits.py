@@ -55,9 +55,11 @@ class Split(NamedTuple):
 def eigen_split(kitti_dir, list_path, limits):
     """The <Split> of images of KITTI raw with the laser scans as truth, in Garg's crop.
 
-    `kitti_dir` is the raw folder, with the dates; the list names images below it, such as
-    `2011_09_26/2011_09_26_drive_0002_sync/image_02/data/0000000069.png`, see `image_lists`; depths
-    within the `limits`, metres, are evaluated.
+    Args:
+      kitti_dir: the raw folder, with the dates.
+      list_path: images below it, such as
+        `2011_09_26/2011_09_26_drive_0002_sync/image_02/data/0000000069.png`; see `image_lists`.
+      limits: depths to evaluate, metres.
     """
     root = require_folder(kitti_dir, 'KITTI raw folder (--kitti_dir)')
     if any(os.path.isdir(os.path.join(root, part)) for part in _ANNOTATED_PARTS):
@@ -121,7 +123,9 @@ def annotated_split(kitti_dir, list_path, limits, crop=True):
 def stereo_split(kitti_dir, disparity_dir='disp_noc_0'):
     """The <Split> of the training images of KITTI 2015 at hand, with disparity as truth.
 
-    `kitti_dir` holds `training/`, `disparity_dir` is 'disp_noc_0' or 'disp_occ_0'.
+    Args:
+      kitti_dir: the folder with `training/`.
+      disparity_dir: 'disp_noc_0' or 'disp_occ_0'.
     """
     root = require_folder(kitti_dir, 'KITTI 2015 folder (--kitti_dir)')
     training = require_folder(os.path.join(root, 'training'), 'KITTI 2015 images')
@@ -145,7 +149,13 @@ def stereo_split(kitti_dir, disparity_dir='disp_noc_0'):
 
 
 def synthetic_split(kitti_dir, sequence, limits):
-    """The <Split> of a sequence of `rendering/synthetic.py` with the exact depth of camera 2."""
+    """The <Split> of a synthetic odometry sequence with the exact depth of camera 2.
+
+    Args:
+      kitti_dir: the folder that `kitti_data/rendering/synthetic.py` wrote.
+      sequence: name or number.
+      limits: depths to evaluate, metres.
+    """
     frames = OdometrySequence(kitti_dir, sequence, camera=2)
     depths = [exact_depth_path(frames.folder, number) for number in frames.frame_numbers]
     if not any(map(os.path.isfile, depths)):
@@ -204,10 +214,17 @@ def project_velodyne(points, velo_to_image, height, width):
 
 
 def focal_and_baseline(calibration_path, size=None):
-    """Focal length in pixels and baseline in metres, which turn disparity of camera 2 into depth.
+    """The focal length and baseline that turn disparity of camera 2 into depth.
 
-    `size` (height, width) is that of the disparities; None accepts any. Raises a UserError if the
-    `calib_cam_to_cam` file is for images of another size.
+    Args:
+      calibration_path: a `calib_cam_to_cam` file.
+      size: (height, width) of the disparities; None accepts any.
+
+    Returns:
+      (focal length in pixels, baseline in metres).
+
+    Raises:
+      UserError: the calibration is for images of another size.
     """
     calibration = Calibration(calibration_path)
     calibrated = calibration.image_size('P_rect_02', 'S_rect_02')

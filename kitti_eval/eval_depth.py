@@ -93,8 +93,11 @@ def open_split(config):
 def evaluate_split(split, pred, config, indices=None):
     """The result of `depth_errors.summarise` for images of a split, computed on all cores.
 
-    `pred` is a sequence of <float32>[H, W] in the order of its paths, or dict, index -> depth map;
-    `indices` are those of the images, None: all.
+    Args:
+      split: result of `open_split`.
+      pred: sequence of <float32>[H, W] in the order of its paths, or dict, index -> depth map.
+      config: Config; uses scale, min_depth and max_depth.
+      indices: indices of the images; None: all.
     """
     return summarise(parallel_map(lambda index: _score(split, pred, index, config)[0],
                                   range(len(split.paths)) if indices is None else indices,

@@ -87,7 +87,12 @@ def prediction_paths(pred_dir):
 
 
 def evaluate_files(training, predictions, config):
-    """Evaluates predictions {name NNNNNN of the image: path} on all cores.
+    """Evaluates predictions on all cores.
+
+    Args:
+      training: the training folder of KITTI 2015.
+      predictions: dict, name NNNNNN of the image -> path.
+      config: Config; uses bilinear.
 
     Returns:
       {'noc': summary, 'occ': summary, 'per_image': {name: {'noc': errors, 'occ': errors}}}; see

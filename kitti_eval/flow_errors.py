@@ -8,10 +8,15 @@ ERRORS = ('epe', 'fl')
 
 
 def flow_errors(gt, valid, pred):
-    """End-point error and outliers of a flow `pred` where the truth `gt` [H, W, 2] is `valid`.
+    """End-point error and outliers of one flow.
 
-    `valid` [H, W] is not 0 everywhere. Returns {'epe': mean |pred - gt| in pixels, 'fl': share
-    (0..1) of pixels with an error above 3 px and above 5 % of the true length}.
+    Args:
+      gt, pred: <float>[H, W, 2], pixels.
+      valid: <bool or number>[H, W], above 0 where the truth is known; not 0 everywhere.
+
+    Returns:
+      {'epe': mean |pred - gt| in pixels, 'fl': share (0..1) of pixels with an error above 3 px and
+      above 5 % of the true length}.
     """
     known = np.asarray(valid) > 0
     gt = np.asarray(gt, np.float64)[known]
@@ -21,11 +26,15 @@ def flow_errors(gt, valid, pred):
 
 
 def evaluate_map(gt, valid, pred, bilinear=False):
-    """`flow_errors` of a prediction of any size and of zero flow; None if no truth is known.
+    """`flow_errors` of a prediction of any size and of zero flow.
 
-    The prediction [h, w, 2], in its own pixels, is resized and rescaled to the size of the truth,
-    bilinearly or by nearest neighbour, as published. Returns {'prediction': errors, 'zero_flow':
-    errors}.
+    Args:
+      gt, valid: [H, W, 2], [H, W].
+      pred: [h, w, 2], in its own pixels; resized and rescaled to the size of the truth.
+      bilinear: whether to resize bilinearly, or by nearest neighbour, as published.
+
+    Returns:
+      {'prediction': errors, 'zero_flow': errors}, or None if no truth is known.
     """
     if not np.any(valid):
         return None
@@ -37,10 +46,15 @@ def evaluate_map(gt, valid, pred, bilinear=False):
 
 
 def other_readings(flow, height, width):
-    """Corrections of common mistakes in a flow [h, w, 2] for a truth of `height` and `width`.
+    """Corrections of common mistakes in a flow.
 
-    Returns a dict, description of what the flow holds by mistake -> corrected flow, in pixels of
-    its own size.
+    Args:
+      flow: <float>[h, w, 2].
+      height, width: size of the truth.
+
+    Returns:
+      dict, description of what the flow holds by mistake -> corrected <float>[h, w, 2], in pixels
+      of its own size.
     """
     size = np.array(flow.shape[1::-1])
     readings = {'v before u': flow[..., ::-1], 'the flow from the second image to the first': -flow,

@@ -36,10 +36,15 @@ _CHAINS = [
 
 
 def best_explanation(error, candidates, share=VANISHING):
-    """The (explanation, error) of `candidates` that makes an error nearly vanish, or None.
+    """The candidate that makes an error nearly vanish.
 
-    `error` is that of the unchanged prediction; None and NaN explain nothing; at most `share` of it
-    may be left.
+    Args:
+      error: float, 0 or more: the error of the unchanged prediction.
+      candidates: list of (explanation, its error); None and NaN explain nothing.
+      share: the largest share of `error` that an explanation may leave.
+
+    Returns:
+      The (explanation, error) with the least error, or None if no error nearly vanishes.
     """
     explained = [(text, left) for text, left in candidates
                  if left is not None and left < share * error]
@@ -49,8 +54,11 @@ def best_explanation(error, candidates, share=VANISHING):
 def trajectory_hint(gt, pred, frames, align, lengths, result):
     """Describes the mistake in a badly scored trajectory; '' if none is found.
 
-    `gt` and `pred` are float64 [N, 4, 4] at the same `frames`, as stored in the files, `result` is
-    that of `evaluate_odometry` for them.
+    Args:
+      gt, pred: float64 [N, 4, 4] at the same frames, as stored in the files.
+      frames: int [N] ascending frame numbers.
+      align, lengths: see `evaluate_odometry`.
+      result: result of `evaluate_odometry` for them.
     """
     name, error = _share_of_path(gt, result)
     if error < _BAD:
@@ -79,7 +87,10 @@ def trajectory_hint(gt, pred, frames, align, lengths, result):
 def snippets_hint(gt, pred, result, step):
     """Describes the mistake in badly scored snippets; '' if none is found.
 
-    `result` is that of `evaluate_snippets` for the other arguments.
+    Args:
+      gt, pred: {first frame: (times, poses)}.
+      result: result of `evaluate_snippets` for them.
+      step: float [3], motion of the baseline.
     """
     motions = [first_motions(side) for side in (gt, pred)]
     common = sorted(set(motions[0]) & set(motions[1]))
@@ -148,8 +159,11 @@ def first_motions(snippets):
 def shift_hint(gt, pred, first_frame, seq_id, without_truth):
     """Describes a shift of the predicted frame numbers; '' if none is found.
 
-    `gt` and `pred` are {frame: [4, 4] motion to the next frame}, `first_frame` is the shift that is
-    already applied, `without_truth` the number of predicted frames without truth.
+    Args:
+      gt, pred: {frame: [4, 4] motion to the next frame}.
+      first_frame: the shift that is already applied.
+      seq_id: the sequence.
+      without_truth: number of predicted frames without truth.
     """
     found = _best_shift(_turn_errors(gt, pred), 0)
     start = splits.odometry_first_frame(seq_id)
@@ -169,7 +183,9 @@ def shift_hint(gt, pred, first_frame, seq_id, without_truth):
 def fitting_frames(gt, pred):
     """Describes the frames of the truth that the turns of `pred` fit; '' if none is found.
 
-    The truth is [M, 4, 4] of frames 0 to M - 1, the prediction [N, 4, 4] of unknown frames.
+    Args:
+      gt: float64 [M, 4, 4] of frames 0 to M - 1.
+      pred: float64 [N, 4, 4] of unknown frames.
     """
     turns, errors = motions_of(dict(enumerate(pred))), {}
     for step in range(1, max(min(_MOST_STEP, (len(gt) - 1) // max(len(pred) - 1, 1)), 1) + 1):
@@ -195,7 +211,10 @@ def _best_shift(errors, present):
 
 
 def _turn_errors(gt, pred):
-    """Errors of the turns of two sides {frame: motion} for each shift of the frame numbers.
+    """Errors of the turns for each shift of the frame numbers.
+
+    Args:
+      gt, pred: {frame: motion}.
 
     Returns:
       {shift: (root mean square of the differences, of the true turns)}, in degrees, for shifts with

@@ -59,7 +59,13 @@ def picture(path, caption=''):
 def video(path, page_folder, caption=''):
     """An MP4 file written by `kitti_data.video`, embedded if small and linked otherwise.
 
-    A link is relative to `page_folder`. A GIF (written without ffmpeg) is shown as a picture.
+    Args:
+      path: the file; a GIF (the format written without ffmpeg) is shown as a picture.
+      page_folder: folder of the page; a link is relative to it.
+      caption: shown below.
+
+    Raises:
+      UserError: the file is missing or of another kind.
     """
     if path.lower().endswith('.gif'):
         return picture(path, caption)
@@ -83,7 +89,13 @@ def _embedded(path):
 
 
 def write_page(path, title, blocks):
-    """Writes a page of blocks, results of the functions above, and prints its path."""
+    """Writes the page and prints its path.
+
+    Args:
+      path: the HTML file.
+      title: title of the page.
+      blocks: list of results of the functions above.
+    """
     page = ('<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
             '<meta name="viewport" content="width=device-width, initial-scale=1">'
             '<title>%s</title><style>%s</style></head>\n<body>\n<h1>%s</h1>\n%s\n'

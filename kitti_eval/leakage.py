@@ -11,10 +11,14 @@ _SEQUENCE_FOLDER = re.compile(r'(\d{1,2})(_\d)?(_every\d+)?$')
 
 
 def trained_on(train_list, names):
-    """Sorted drives of `names` that are in the formatted training set of the list `train_list`.
+    """The drives of `names` that are in a formatted training set.
 
-    Names are odometry sequences, raw drives, or paths that contain the name of a drive; sequences
-    without a known drive stand for themselves.
+    Args:
+      train_list: path of its `train.txt`, with lines `folder frame`.
+      names: odometry sequences, raw drives, or paths that contain the name of a drive.
+
+    Returns:
+      Sorted list of the drives (or sequences without a known drive) in both.
     """
     trained = {_drive(folder) for folder in {folder for folder, _ in read_example_list(train_list)}}
     return sorted(trained & {_drive(name) for name in names if name})

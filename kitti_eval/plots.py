@@ -44,7 +44,13 @@ def plot_trajectories(path, trajectories, title='', errors=None):
 
 
 def plot_errors_over_length(path, curves, title=''):
-    """Draws curves (label, {length in m: {'t_rel': %, 'r_rel': deg/100 m}}) over path length."""
+    """Draws errors over path length.
+
+    Args:
+      path: the PNG file.
+      curves: list of (label, {length in m: {'t_rel': %, 'r_rel': deg/100 m}}).
+      title: title of the plot.
+    """
     figure, panels = plt.subplots(1, 2, figsize=(11, 4))
     units = (('t_rel', 'translation error [%]'), ('r_rel', 'rotation error [deg/100 m]'))
     for axes, (key, name) in zip(panels, units):
@@ -74,9 +80,14 @@ def plot_losses(path, curves, title=''):
 
 
 def depth_colours(depth, low, high):
-    """Colours a depth map [H, W] on a logarithmic scale: <uint8>[H, W, 3], RGB; near is bright.
+    """Colours a depth map on a logarithmic scale; near is bright.
 
-    `low` and `high` are the depths of the brightest and the darkest colour; 0, unknown, is black.
+    Args:
+      depth: <float>[H, W], metres; 0 where unknown, which becomes black.
+      low, high: depths in metres of the brightest and the darkest colour.
+
+    Returns:
+      <uint8>[H, W, 3], RGB.
     """
     depth = np.asarray(depth, np.float64)
     known = depth > 0

@@ -14,10 +14,15 @@ _FLOW_IMAGE = re.compile(r'(?<!testing)/(?:image_2|image_0|colored_0)/([0-9]+)_%
 
 
 def depths_in_order(images, depths, path):
-    """The depth maps <float>[H, W] of images, in the order of their paths.
+    """The depth maps of images, in their order.
 
-    If `<path without .npy>.json` names the images of the depths <float>[n, H, W] in the file
-    `path`, these must include `images`; otherwise they must be exactly those, in order.
+    Args:
+      images: paths of N images.
+      depths: <float>[n, H, W] in the file `path`. If `<path without .npy>.json` names their images,
+        these must include `images`; otherwise they must be exactly those, in order.
+
+    Returns:
+      List of N <float>[H, W].
 
     Raises:
       UserError: an image has no depth map, or the counts differ and no file names the images.

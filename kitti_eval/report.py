@@ -95,8 +95,10 @@ def print_odometry(rows, title):
 def result_prefix(output_dir, predictions, name):
     """Path of the results without the extension; creates the folder if it is missing.
 
-    An empty `output_dir` is that of the predictions, a folder or a file; results of a file contain
-    its name.
+    Args:
+      output_dir: folder; empty for that of the predictions.
+      predictions: evaluated folder or file; results of a file contain its name.
+      name: name of the evaluation.
     """
     folder, base = os.path.split(os.path.abspath(predictions))
     if os.path.isdir(predictions):
@@ -113,10 +115,14 @@ def save_result(prefix, result):
 
 
 def write_page(prefix, table, pictures, program, argv=None):
-    """Writes `<prefix>.html`: the command, the table and at most 8 pictures of an evaluation.
+    """Writes `<prefix>.html`: the command, the table and the pictures of an evaluation.
 
-    `program` is `__file__` of the evaluation, `argv` the arguments of its `main`; None for those of
-    the process.
+    Args:
+      prefix: path without the extension.
+      table: Table.
+      pictures: paths of picture files; at most 8 of them are shown.
+      program: `__file__` of the evaluation.
+      argv: arguments of its `main`; None for those of the process.
     """
     command = ['python', os.path.relpath(program, os.path.dirname(os.path.dirname(__file__)))]
     command += sys.argv[1:] if argv is None else argv

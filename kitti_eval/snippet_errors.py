@@ -10,7 +10,11 @@ MAX_TIME_DIFFERENCE = 0.01  # seconds
 def match_times(times_a, times_b):
     """Pairs nearest times less than 0.01 s apart; each is used once, in its closest pair.
 
-    Times are ascending seconds [N] and [M]; the result int [K, 2] indexes them, ascending.
+    Args:
+      times_a, times_b: [N], [M] seconds, ascending.
+
+    Returns:
+      int [K, 2] indices into the two, ascending.
     """
     times_a, times_b = np.asarray(times_a), np.asarray(times_b)
     nearest = np.searchsorted((times_a[1:] + times_a[:-1]) / 2, times_b)
@@ -25,11 +29,17 @@ def on_clock_of(gt, pred, what):
     """Replaces the times of `pred` by those of `gt` for the same frame numbers if most differ.
 
     Artificial times (frame number / 10) drift from those of a camera, but the file name of a
-    snippet identifies its frames unless it skips some. Both are {number of the first frame: (times
-    [L], poses [L, 4, 4])}; `what` is the name of `pred` in errors.
+    snippet identifies its frames unless it skips some.
 
-    Returns (dict like `pred`, whether the times were replaced). Raises a UserError if the times of
-    both sides advance at different rates.
+    Args:
+      gt, pred: {number of the first frame: (times [L], poses [L, 4, 4])}.
+      what: name of `pred` in errors.
+
+    Returns:
+      (dict like `pred`, whether the times were replaced).
+
+    Raises:
+      UserError: the times of both sides advance at different rates.
     """
     common = sorted(set(gt) & set(pred))
     agreeing = sum(len(match_times(gt[first][0], pred[first][0])) == len(pred[first][0])
@@ -55,10 +65,15 @@ def best_scale(gt, pred):
 
 
 def snippet_ate(gt, pred):
-    """Root of the sum of squared position errors, divided by the number of positions: metres.
+    """Root of the sum of squared position errors, divided by the number of positions.
 
-    Positions are float64 [n, 3] of the same frames. The prediction is shifted so that the first
-    ones agree and scaled by `best_scale`.
+    The prediction is shifted so that the first positions agree and scaled by `best_scale`.
+
+    Args:
+      gt, pred: float64 [n, 3] positions of the same frames, metres.
+
+    Returns:
+      Metres.
     """
     pred = pred + (gt[0] - pred[0])
     return float(np.sqrt(np.sum((best_scale(gt, pred) * pred - gt) ** 2)) / len(gt))

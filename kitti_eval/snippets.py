@@ -27,9 +27,14 @@ _FRAMES_FILE = 'frames.json'
 
 
 def snippets_of_trajectory(poses, seq_length):
-    """Every run of L = `seq_length` frames of a trajectory of N camera-to-world poses [N, 4, 4].
+    """Every run of `seq_length` frames of a trajectory.
 
-    Returns float64 [N - L + 1, L, 4, 4], inv(T_first) T_j. Raises a UserError unless 2 <= L <= N.
+    Args:
+      poses: float64 [N, 4, 4] camera-to-world.
+      seq_length: L frames, 2..N.
+
+    Returns:
+      float64 [N - L + 1, L, 4, 4], inv(T_first) T_j.
     """
     poses = np.asarray(poses, np.float64)
     count = len(poses) - seq_length + 1
@@ -68,10 +73,14 @@ def snippets_of_frames(numbers, times, poses, seq_length):
 
 
 def snippets_of_vectors(vectors):
-    """Snippets T_first inv(T_j), float64 [..., N + 1, 4, 4], of the poses that pose_net predicts.
+    """Snippets of the poses that pose_net predicts.
 
-    These are [..., N, 6] (tx, ty, tz, rx, ry, rz), target to source, in the order of the frames;
-    the target, with the identity, is in the middle, between source N/2 - 1 and N/2.
+    Args:
+      vectors: [..., N, 6] (tx, ty, tz, rx, ry, rz), target to source, in the order of the frames;
+        the target is in the middle, between source N/2 - 1 and N/2.
+
+    Returns:
+      float64 [..., N + 1, 4, 4], T_first inv(T_j), with T_target the identity.
     """
     vectors = np.asarray(vectors, np.float64)
     if vectors.ndim < 2 or vectors.shape[-1] != 6 or vectors.shape[-2] % 2:
@@ -84,8 +93,13 @@ def snippets_of_vectors(vectors):
 def write_snippets(folder, first_frames, times, poses):
     """Writes one TUM file for each snippet: `<folder>/%06d.txt`, numbered by its first frame.
 
-    Times are [M, L] seconds and poses [M, L, 4, 4]. Creates the folder, and removes other snippet
-    files, which an earlier and longer run left.
+    Removes other snippet files, which an earlier and longer run left.
+
+    Args:
+      folder: created if missing.
+      first_frames: M frame numbers.
+      times: [M, L] seconds.
+      poses: [M, L, 4, 4], relative to each snippet's first frame.
     """
     poses = np.asarray(poses, np.float64)
     times = np.asarray(times, np.float64)

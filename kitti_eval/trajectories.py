@@ -60,10 +60,12 @@ class Trajectories(NamedTuple):
 
 
 def read_truth(path, times_path=''):
-    """Reads the truth of a sequence from a pose file, see `odometry.read_pose_file`.
+    """Reads the truth of a sequence.
 
-    Without numbers, line n is frame n. An empty `times_path` is `odometry.times_of_poses`, if it
-    exists.
+    Args:
+      path: pose file, see `odometry.read_pose_file`; without numbers line n is frame n.
+      times_path: times of all frames of the sequence; empty is `odometry.times_of_poses`, if it
+        exists.
 
     Returns:
       (int64 [N] ascending frame numbers, float64 [N, 4, 4], {frame: seconds} or None).
@@ -84,11 +86,18 @@ def read_truth(path, times_path=''):
 
 def read_trajectories(gt_path, pred_path, snippet_scale='per_snippet', snippet_overlap='first',
                       frames_path='', times_path='', first_frame=0, seq_id=''):
-    """The `Trajectories` at the common frames of truth and prediction, at least two.
+    """The `Trajectories` at the common frames of truth and prediction.
 
-    `pred_path` is a pose file, or a folder of snippets to chain, see `snippets.chain_snippets`;
-    `frames_path` holds the frame number, or the time in seconds, of each predicted pose. For the
-    other arguments, see `read_truth` and `frame_offset`.
+    Args:
+      gt_path, times_path: see `read_truth`.
+      pred_path: a pose file, or a folder of snippets to chain.
+      snippet_scale, snippet_overlap: see `snippets.chain_snippets`.
+      frames_path: file with the frame number, or the time in seconds, of each predicted pose.
+      first_frame, seq_id: see `frame_offset`.
+
+    Raises:
+      UserError: files are missing or broken, the predicted frames are unknown, or fewer than two
+        of them have truth.
     """
     numbers, poses, times = read_truth(gt_path, times_path)
     gt, how = dict(zip(numbers.tolist(), poses)), ''

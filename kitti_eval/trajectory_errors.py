@@ -61,7 +61,11 @@ def step_errors(gt, pred, frames):
 
 
 def motion_agreement(gt, pred):
-    """Agreement of turns and step lengths from frame to frame, independent of the scale of `pred`.
+    """Agreement of turns and step lengths from frame to frame, independent of scale.
+
+    Args:
+      gt: float64 [N, 4, 4] camera-to-world, metres.
+      pred: float64 [N, 4, 4], the same frames, any scale.
 
     Returns:
       A dict of plain numbers, each None if undefined: `yaw_correlation` (Pearson's, of the turns

@@ -46,8 +46,15 @@ def atomic_write(path, mode='w'):
     A reader, or a run after a crash, sees either the complete old file or the complete new one: the
     content goes to a temporary file in the same folder, which is renamed once it is on disk.
 
-    Yields an io.StringIO with mode 'w' (UTF-8), an io.BytesIO with 'wb'. Raises a UserError that
-    names the file and the reason if it cannot be written.
+    Args:
+      path: the file.
+      mode: 'w' for text (UTF-8) or 'wb' for bytes.
+
+    Yields:
+      io.StringIO or io.BytesIO.
+
+    Raises:
+      UserError: the file cannot be written; the message names it and the reason.
     """
     buffer = io.BytesIO() if 'b' in mode else io.StringIO()
     yield buffer
@@ -113,10 +120,14 @@ def writing(what):
 
 @contextlib.contextmanager
 def reading(path, what):
-    """Turns any exception in the block into a UserError that names the file `path`, a `what`.
+    """Turns any exception in the block into a UserError that names the file `path`.
 
     Decoders raise exceptions of nearly any type on broken bytes (SyntaxError, struct.error,
     OverflowError, MemoryError, ...). Put only decoding calls in the block.
+
+    Args:
+      path: the file.
+      what: kind of the file, for the message.
     """
     try:
         yield
@@ -145,7 +156,12 @@ def write_json(path, value):
 def read_text(path, what='text file'):
     """The text of a UTF-8 file, without a byte-order mark; line ends become newlines.
 
-    `what` is the kind of the file, for the UserError if it is missing, unreadable or not UTF-8.
+    Args:
+      path: the file.
+      what: kind of the file, for messages.
+
+    Raises:
+      UserError: the file is missing, unreadable or not UTF-8.
     """
     path = require_file(path, what)
     with reading(path, what), open(path, encoding='utf-8-sig') as stream:

@@ -55,7 +55,13 @@ def flag(default, help, choices=None, aliases=(), modes=(), topic=None, is_path=
 
 
 def same_flag(config_class, name, **changes):
-    """A copy of a flag with other arguments of `flag`, for a dataclass that inherits it."""
+    """A copy of a flag with changes, for a dataclass that inherits it.
+
+    Args:
+      config_class: dataclass whose fields were made by `flag`.
+      name: name of the field.
+      **changes: arguments of `flag` that differ.
+    """
     field = config_class.__dataclass_fields__[name]
     arguments = dict(field.metadata, default=default_of(field))
     bounds = arguments.pop('bounds')
@@ -94,9 +100,12 @@ class Flags:
 
 
 def check_value(field, value, where=''):
-    """Raises a UserError unless `value` is within the choices and bounds of a field made by `flag`.
+    """Raises a UserError unless `value` is within the choices and bounds of a field.
 
-    `where` is the start of the message; empty for the name of the flag.
+    Args:
+      field: field of a dataclass, made by `flag`.
+      value: value to check.
+      where: start of the message; empty for the name of the flag.
     """
     choices = field.metadata.get('choices')
     where = where or '--' + field.name

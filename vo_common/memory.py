@@ -9,7 +9,11 @@ _CONTAINER_LIMITS = ('/sys/fs/cgroup/memory.max', '/sys/fs/cgroup/memory/memory.
 def usable_memory(root='/'):
     """Bytes available to programs on this host, or the limit of the container if that is lower.
 
-    `root` contains `proc` and `sys`. Returns 0 if the memory is unknown.
+    Args:
+      root: folder that contains `proc` and `sys`.
+
+    Returns:
+      int; 0 if unknown.
     """
     available = re.search(r'MemAvailable:\s*(\d+) kB', _text(root, _AVAILABLE))
     if not available:

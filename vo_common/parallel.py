@@ -57,8 +57,13 @@ def parallel_map(function, items, workers=0, desc='', unit='it', processes=False
 def read_ahead(function, items, workers=0):
     """Yields `function(item)` in order while threads process the following items.
 
-    `items` are read `2 * workers` ahead; 0 workers are one for each core. The exception of
-    `function` is raised when its result would be yielded.
+    Args:
+      function: called once per item, in a thread.
+      items: an iterable, read `2 * workers` items ahead.
+      workers: number of threads; 0 is one for each core.
+
+    Raises:
+      The exception of `function`, when its result would be yielded.
     """
     workers = workers or num_cores()
     with concurrent.futures.ThreadPoolExecutor(workers) as pool:

@@ -151,7 +151,13 @@ def _turned(stack, intrinsics, angle, mount):
 def _enlarged_and_cropped(stack, size, offset):
     """Enlarges by area averaging, crops, and truncates to integers as the published code does.
 
-    The stack is uint8 [H, W, C] before and after; see `Draw` for `size` and `offset`.
+    Args:
+      stack: uint8 [H, W, C].
+      size: int64 [2], height and width of the enlarged image.
+      offset: int64 [2], (y, x) of the crop in the enlarged image.
+
+    Returns:
+      uint8 [H, W, C].
     """
     height, width, _ = stack.shape
     if tuple(size) == (height, width):

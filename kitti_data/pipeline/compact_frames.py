@@ -69,10 +69,16 @@ class FrameReader:
 
 
 def check_frames(paths):
-    """The common `FrameFormat` of image files of one camera in one sequence.
+    """Checks all files before a long run, without decoding them.
 
-    Checks all files before a long run, without decoding them. Raises a UserError if a file is
-    missing, empty or broken, or differs from the first.
+    Args:
+      paths: image files of one camera in one sequence.
+
+    Returns:
+      Their common `FrameFormat`.
+
+    Raises:
+      UserError: a file is missing, empty or broken, or differs from the first.
     """
     formats = parallel_map(read_format, paths, desc='checking frames', unit='frame')
     for path, found in zip(paths, formats):

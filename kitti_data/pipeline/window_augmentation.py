@@ -29,9 +29,15 @@ class WindowAugmentConfig(TurnFlags):
 def change_window(compact, motions, config, seed, position, intrinsics=None):
     """Returns the augmented window at `position` of a run; does not modify its arguments.
 
-    A window is <CompactFrames> of T + 1 frames and motions float32 [T, 6] in the camera's frame.
-    `intrinsics` [3, 3] of the frames, pixels, are needed only for turning; see also
-    `random_numbers`.
+    Args:
+      compact: <CompactFrames> of T + 1 frames.
+      motions: float32 [T, 6] in the camera's frame.
+      config: <WindowAugmentConfig>.
+      seed, position: see `random_numbers`.
+      intrinsics: float [3, 3] of the frames, pixels; needed only for turning.
+
+    Returns:
+      (<CompactFrames>, float32 [T, 6]).
     """
     mirror, turn, pivot, *mount = random_numbers(seed, position, 5)
     most_turn = config.augment_turn

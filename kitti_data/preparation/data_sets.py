@@ -120,10 +120,15 @@ def _frames(frames, name):
 
 
 def _collect(keys, clips_of, name):
-    """Calls `clips_of(*key)`, which returns (list of <Clip>, list of problems), for each key.
+    """Calls `clips_of(*key)` for each key; a UserError becomes a problem.
 
-    A UserError becomes a problem, in which `name` formats the key. Returns all <Clip>s, and all
-    problems, each once.
+    Args:
+      keys: tuples, such as (drive, camera).
+      clips_of: function that returns (list of <Clip>, list of problems).
+      name: format of a key in problems.
+
+    Returns:
+      (list of <Clip>, list of problems, each once).
     """
     clips, problems = [], []
     for key in keys:

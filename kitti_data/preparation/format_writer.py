@@ -126,10 +126,15 @@ def _finished(folder):
 
 
 def _write_examples(clip, examples, dump_root, config, keep_rows, broken):
-    """Writes successive examples, lists of <Frame>, of a clip, decoding each frame once.
+    """Writes successive examples of a clip, decoding each frame once.
 
-    Adds frames that cannot be read to `broken`, path -> message. Returns the set of (folder, name)
-    of the examples that were not written.
+    Args:
+      examples: lists of <Frame>.
+      keep_rows: share of the rows, from the top, that is kept.
+      broken: dict path -> message, to which frames that cannot be read are added.
+
+    Returns:
+      The set of (folder, name) of the examples that were not written.
     """
     height, width = int(round(config.img_height / keep_rows)), config.img_width
     camera = camera_text(clip.intrinsics, width / clip.size[1], height / clip.size[0],

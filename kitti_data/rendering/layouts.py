@@ -69,13 +69,23 @@ def synthetic_dataset(output_dir, sequences=('00', '01'), num_frames=10, img_hei
 
 def raw_dataset(output_dir, drives=DRIVES[:2], num_frames=10, img_height=64, img_width=208,
                 seed=8964, cameras=(2, 3), min_speed=0.25, max_speed=1.2, num_workers=1):
-    """Writes drives in KITTI's raw layout; arguments and errors as for `synthetic_dataset`.
+    """Writes drives in KITTI's raw layout; keeps existing files.
 
     Scanner and cameras see the same exact surfaces. The car stands still in the middle fifth of the
-    frames, at least three of them. `output_dir` gets one folder per date; `drives` are names such
-    as `2011_09_26_drive_0001_sync`; `cameras` are 2 (left) and 3 (right).
+    frames, at least three of them.
 
-    Returns the `Scene` of each drive.
+    Args:
+      output_dir: folder for one folder per date.
+      drives: names such as `2011_09_26_drive_0001_sync`.
+      cameras: 2 (left) and 3 (right).
+      others: as for `synthetic_dataset`.
+
+    Returns:
+      List of the `Scene` of each drive.
+
+    Raises:
+      UserError: a size, speed or name is illegal; the folder holds other synthetic drives of these
+        names.
     """
     files, scenes = [], []
     length = max(3, num_frames // 5)
@@ -100,14 +110,23 @@ def raw_dataset(output_dir, drives=DRIVES[:2], num_frames=10, img_height=64, img
 
 def kitti_2015_dataset(output_dir, num_images=4, img_height=64, img_width=208, seed=8964,
                        num_views=3, min_speed=0.25, max_speed=1.2, num_workers=1):
-    """Writes `training/` of KITTI 2015 with exact truth; arguments as for `synthetic_dataset`.
+    """Writes `training/` of KITTI 2015 with exact truth; keeps existing files.
 
     It holds image_2 and image_3 (%06d_10.png and its neighbours in time), flow_occ, flow_noc,
     disp_occ_0, disp_noc_0 (%06d_10.png) and calib_cam_to_cam/%06d.txt. The sky has no truth, as in
-    KITTI. `num_images` is the number of reference pictures, `num_views` that of consecutive
-    pictures around each, odd: 3 is _09, _10, _11.
+    KITTI.
 
-    Returns the `Scene`, and the list of its frames that are the reference pictures.
+    Args:
+      output_dir: folder for `training/`.
+      num_images: number of reference pictures.
+      num_views: consecutive pictures around the reference, odd: 3 is _09, _10, _11.
+      others: as for `synthetic_dataset`.
+
+    Returns:
+      The `Scene`, and the list of its frames that are the reference pictures.
+
+    Raises:
+      UserError: a size, speed or count is illegal; the folder holds other synthetic pictures.
     """
     if num_views < 3 or num_views % 2 == 0 or num_views > 2 * _FRAMES_APART:
         raise UserError('num_views=%d: must be an odd number from 3 to %d' % (

@@ -42,9 +42,13 @@ def cast_pixels(boxes, cam_to_world, intrinsics, x, y, on_grid=False):
 
 
 def cast(boxes, origin, rays, windows=None):
-    """Finds the first surface along each ray [h, w, 3] from `origin` [3]: `Hits`.
+    """Finds the first surface along each ray.
 
-    `windows` are (index, row slice, column slice) of every box that any ray can hit; None for all.
+    Args:
+      boxes: `Boxes`.
+      origin: <float64>[3].
+      rays: <float32>[h, w, 3].
+      windows: (index, row slice, column slice) of every box that any ray can hit; None for all.
     """
     down = rays[..., 1]
     depth = np.full(down.shape, np.inf, np.float32)
@@ -100,10 +104,13 @@ def _nearby(boxes, origin):
 
 
 def _windows(boxes, cam_to_world, ray_x, ray_y):
-    """Rows and columns of the ray grid in which each box may be visible, without invisible boxes.
+    """Rows and columns of the ray grid in which each box may be visible.
 
-    `ray_x` is the x of each column and `ray_y` the y of each row of the grid, at z = 1, ascending.
-    Returns a list of (index, row slice, column slice).
+    Args:
+      ray_x, ray_y: x of each column and y of each row of the grid, at z = 1, ascending.
+
+    Returns:
+      List of (index, row slice, column slice), without invisible boxes.
     """
     index = _nearby(boxes, cam_to_world[:3, 3])
     local = _SIGNS * boxes.half_size[index][:, None, :]

@@ -130,9 +130,13 @@ class Scene:
         return flow.astype(np.float32), occ, occ & inside & ~hidden
 
     def ranges(self, origin, directions):
-        """Distances along rays from `origin` [3] to the first surface: <float32>[N], 0 for sky.
+        """Distances to the first surface along rays.
 
-        The unit is the length of the directions [N, 3], in world axes.
+        Args:
+          origin: [3] and directions: [N, 3], both in world axes.
+
+        Returns:
+          <float32>[N] in units of the direction's length, 0 for sky.
         """
         rays = np.asarray(directions, np.float32)
         return cast(self.world.boxes, np.asarray(origin, np.float64), rays[:, None, :]).depth[:, 0]

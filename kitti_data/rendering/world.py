@@ -32,10 +32,16 @@ class World(NamedTuple):
 
 
 def render_image(world, cam_to_world, intrinsics, height, width):
-    """Renders the picture of a pinhole camera: <uint8>[H, W, 3], RGB.
+    """Renders the picture of a pinhole camera.
 
-    `cam_to_world` is [4, 4], from camera axes (x right, y down, z forward) to the world;
-    `intrinsics` are [3, 3], pixels, where integer coordinates are pixel centres.
+    Args:
+      world: a `World`.
+      cam_to_world: [4, 4] camera axes (x right, y down, z forward) to world.
+      intrinsics: [3, 3], pixels; integer coordinates are pixel centres.
+      height, width: size of the picture in pixels.
+
+    Returns:
+      <uint8>[H, W, 3] RGB.
     """
     # Two rays per pixel along each axis, with a margin of one. A pixel is a tent filter over 4 x 4
     # rays, about as blurred as by a lens, so that pictures can be resampled without visible loss.
