@@ -71,8 +71,9 @@ def test_motion(run, model, runtime):
                 scored.append((prefix, both, constant))
             save()
     # Plots and evo may fail, so they come after the results are saved.
-    for prefix, both, constant in scored:
+    if scored:
         from kitti_eval import plots  # imports matplotlib, which takes seconds
+    for prefix, both, constant in scored:
         plots.plot_trajectories(prefix + '_trajectory.png', [
             ('ground truth', both.gt), ('prediction', both.pred), constant], both.title)
     if run.evo:

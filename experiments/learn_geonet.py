@@ -101,24 +101,23 @@ def train(name, config, drives, run, call, recipe, size, steps):
     Returns:
       The last step.
     """
-    formatted = {}
+    def set_and_size(stage):
+        height, width = stage.scaled(size)
+        return ('%s_formatted_%dx%d' % (run, height, width),
+                ('--img_height=%d' % height, '--img_width=%d' % width))
 
-    def size_flags(stage):
-        return ['--img_height=%d' % stage.size(size)[0], '--img_width=%d' % stage.size(size)[1]]
-
-    for stage in recipe.stages:
-        if stage.size(size) in formatted:
-            continue
-        data = formatted[stage.size(size)] = '%s_formatted_%dx%d' % ((run,) + stage.size(size))
-        if call(prepare_train_data, size_flags(stage) + [
-                '--dataset_name=kitti_odom', '--dataset_dir=' + drives.root, '--dump_root=' + data,
-                '--camera=%d' % drives.camera, '--sequences=' + ','.join(drives.train)]):
+    for data, size_flags in dict(map(set_and_size, recipe.stages)).items():
+        if call(prepare_train_data, [
+                *size_flags, '--dataset_name=kitti_odom', '--dataset_dir=' + drives.root,
+                '--dump_root=' + data, '--camera=%d' % drives.camera,
+                '--sequences=' + ','.join(drives.train)]):
             log('training without the frames that cannot be read')
 
     def train_stage(last_step, stage, log_freq):
-        call(geonet, list(recipe.flags) + size_flags(stage) + list(stage.flags) + [
-            '--dataset_dir=' + formatted[stage.size(size)], '--checkpoint_dir=' + run,
-            '--device=' + config.device, '--seed=%d' % config.seed,
+        data, size_flags = set_and_size(stage)
+        call(geonet, [
+            *recipe.flags, *size_flags, *stage.flags, '--dataset_dir=' + data,
+            '--checkpoint_dir=' + run, '--device=' + config.device, '--seed=%d' % config.seed,
             '--learning_rate=%g' % stage.learning_rate, '--max_steps=%d' % last_step,
             '--log_freq=%d' % log_freq])
 

@@ -18,16 +18,22 @@ class Stage(typing.NamedTuple):
     share: share of all steps; the shares of a recipe add up to 1.
     learning_rate: learning rate.
     flags: additional flags of the program.
-    scale: of the images; the time of a step is taken as proportional to their area.
+    scale: factor on the image size; the time of a step is proportional to the area.
     """
     share: float
     learning_rate: float
     flags: typing.Sequence[str] = ()
     scale: float = 1.0
 
-    def size(self, size):
-        """(height, width) of the images, multiples of 8 from 32 up, where the recipe's have
-        `size`."""
+    def scaled(self, size):
+        """The image size of this stage.
+
+        Args:
+          size: (height, width) of the recipe's images, pixels.
+
+        Returns:
+          (height, width), multiples of 8 and at least 32 if `scale` is not 1.
+        """
         if self.scale == 1.0:
             return tuple(size)
         return tuple(max(32, 8 * round(self.scale * side / 8)) for side in size)

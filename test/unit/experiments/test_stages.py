@@ -74,7 +74,7 @@ def test_steps_on_images_of_half_the_size_take_a_quarter_of_the_time(tmp_path):
 
 
 def test_scaled_images_keep_their_shape_and_sides_that_the_nets_can_halve():
-    assert Stage(1, 1e-4).size([56, 180]) == (56, 180)
-    assert Stage(1, 1e-4, scale=0.5).size([64, 208]) == (32, 104)
-    assert Stage(1, 1e-4, scale=0.57).size([56, 184]) == (32, 104)
-    assert Stage(1, 1e-4, scale=0.1).size([64, 208]) == (32, 32)
+    assert Stage(1, 1e-4).scaled([56, 180]) == (56, 180)
+    assert Stage(1, 1e-4, scale=0.5).scaled([64, 208]) == (32, 104)
+    assert Stage(1, 1e-4, scale=0.57).scaled([56, 184]) == (32, 104)
+    assert Stage(1, 1e-4, scale=0.1).scaled([64, 208]) == (32, 32)
