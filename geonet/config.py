@@ -11,11 +11,11 @@ from vo_common.flags import Flags, flag
 NUM_SCALES = 4
 _RIGID, _FLOW = ('train_rigid',), ('train_flow',)
 # Largest disparity of each depth_net encoder.
-ENCODERS = {'resnet50': 5.0, 'vgg': 10.0}
+ENCODERS = {'resnet50': 5.0, 'vgg': 10.0, 'vgg128': 10.0}
 # The coarsest scale must be at least 2 pixels wide for bilinear sampling.
 _SMALLEST_SIZE = 2 ** NUM_SCALES
 _LARGEST_SIZE = 16384
-_INITIAL_DISPARITIES = (0.02, min(ENCODERS.values()))  # range that both encoders can produce
+_INITIAL_DISPARITIES = (0.02, min(ENCODERS.values()))  # range that all encoders can produce
 
 
 @dataclasses.dataclass
@@ -27,8 +27,9 @@ class ModelConfig(Flags):
                            at_least=_SMALLEST_SIZE, at_most=_LARGEST_SIZE)
     img_width: int = flag(416, 'image width in pixels',
                           at_least=_SMALLEST_SIZE, at_most=_LARGEST_SIZE)
-    dispnet_encoder: str = architecture('resnet50', 'encoder of depth_net',
-                                        choices=tuple(ENCODERS))
+    dispnet_encoder: str = architecture(
+        'resnet50', 'encoder of depth_net; vgg128: vgg with at most 128 channels, for small images '
+                    'and short runs', choices=tuple(ENCODERS))
     scale_normalize: bool = architecture(False, 'divide each disparity map by its mean')
     half_pixel_centers: bool = architecture(
         False, 'place a pixel of a smaller scale at the centre of the area it averages (published '

@@ -17,12 +17,13 @@ def depth_net(images, encoder, norm_decay=None, initial_disparity=0.0):
     """Disparity, the inverse of depth, of images <float32>[M, H, W, 3] in [-1, 1], at four scales.
 
     Args:
-      encoder: 'resnet50' or 'vgg'.
+      encoder: 'resnet50', 'vgg' or 'vgg128'.
       norm_decay: see `Layers`; None for inference.
       initial_disparity: approximate disparity of an untrained net; 0: half the largest (published).
 
     Returns:
-      A list of <float32>[M, H // 2^s, W // 2^s, 1] in [0.01, 5.01] (vgg: 10.01), finest first.
+      A list of <float32>[M, H // 2^s, W // 2^s, 1], finest first, in [0.01, 5.01] (resnet50) or
+      [0.01, 10.01].
     """
     encode_decode = getattr(encoder_decoder, encoder)
     largest = ENCODERS[encoder]

@@ -5,6 +5,7 @@ import tensorflow.compat.v1 as tf
 
 from geonet import layers, nets
 from geonet.layers import Layers
+from geonet.upconvolution import upsample_nearest
 
 
 def numbers(*shape):
@@ -31,7 +32,7 @@ def kernel():
 def test_upconv_is_a_convolution_of_the_upsampled(size):
     features = tf.constant(numbers(2, *size, 6))
     found = Layers(norm_decay=0.999).upconv(features, 5)
-    plain = tf.nn.conv2d(layers.upsample_nearest(features), kernel(), strides=[1, 1, 1, 1],
+    plain = tf.nn.conv2d(upsample_nearest(features), kernel(), strides=[1, 1, 1, 1],
                          padding='SAME')
     mean, variance = tf.nn.moments(plain, [0, 1, 2])
     wanted = tf.nn.relu((plain - mean) / tf.sqrt(variance + 0.001))
@@ -114,12 +115,28 @@ def test_initial_weights_depend_only_on_the_seed_and_the_layer_name():
         assert np.all(other != first)
 
 
-@pytest.mark.parametrize('encoder', ['resnet50', 'vgg'])
+@pytest.mark.parametrize('encoder', ['resnet50', 'vgg', 'vgg128'])
 @pytest.mark.parametrize('size', [(64, 208), (37, 101)])
 def test_predictions_have_the_sizes_of_the_image_pyramid(encoder, size):
     disparities = nets.depth_net(tf.zeros((2,) + size + (3,)), encoder)
     assert [disparity.shape.as_list() for disparity in disparities] == [
         [2, size[0] >> scale, size[1] >> scale, 1] for scale in range(4)]
+
+
+def test_vgg128_is_vgg_with_at_most_128_channels():
+    def shapes(encoder):
+        with tf.Graph().as_default():
+            nets.depth_net(tf.zeros([1, 32, 64, 3]), encoder)
+            return {variable.op.name: variable.shape.as_list()
+                    for variable in tf.trainable_variables()
+                    if variable.op.name.endswith('weights')}
+
+    whole, small = shapes('vgg'), shapes('vgg128')
+    assert list(whole) == list(small)
+    for name, (_, size, _, channels) in whole.items():
+        assert small[name][1] == size and small[name][3] == min(channels, 128)
+    num_weights = [sum(np.prod(shape) for shape in found.values()) for found in (small, whole)]
+    assert num_weights[0] < 0.12 * num_weights[1]
 
 
 def test_initial_flow_gain_scales_the_flow_of_an_untrained_net():

@@ -3,8 +3,7 @@ import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 
-from geonet.layers import upsample_nearest
-from geonet.upconvolution import upconvolve
+from geonet.upconvolution import upconvolve, upsample_nearest
 
 
 # Sizes on both sides of the number of pixels from which kernels are merged.

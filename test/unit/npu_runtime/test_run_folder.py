@@ -47,7 +47,7 @@ def test_without_a_configuration_there_are_no_flags_and_a_warning(tmp_path, caps
     ('{"model": {"img_height": 1e9}}', r'model.img_height=1000000000.0: must be of type int'),
     ('{"model": {"img_height": 1000000000}}', 'model.img_height=1000000000: must be at least 16'),
     ('{"model": {"disp_smooth_weight": NaN}}', 'model.disp_smooth_weight=nan: must be at least 0'),
-    ('{"model": {"dispnet_encoder": "alexnet"}}', 'must be one of resnet50, vgg'),
+    ('{"model": {"dispnet_encoder": "alexnet"}}', 'must be one of resnet50, vgg, vgg128'),
     ('{"model": {', 'config.json: is not valid JSON')])
 def test_an_invalid_configuration_is_reported(tmp_path, text, message):
     (tmp_path / 'config.json').write_text(text)
