@@ -170,9 +170,9 @@ def _geonet_contestants(config, runtime, root, folder):
 
 
 def _convlstm_contestants(config, runtime, root, folder):
-    """Yields (kind, <Contestant>) for motions from windows that start from the zero state."""
+    """Yields (kind, <Contestant>) for motions."""
     model = vo_config(config)
-    run = VoRun(mode='test', datapath=root, outputpath=folder, stateless=True, camera=config.camera,
+    run = VoRun(mode='test', datapath=root, outputpath=folder, camera=config.camera,
                 init_checkpoint=os.path.join(folder, 'motion'), test_sequences=[config.sequence],
                 chunk=config.batch_size * model.time_steps, evo=False)
     paths = OdometrySequence(root, config.sequence, config.camera).image_paths
@@ -190,7 +190,7 @@ def _convlstm_contestants(config, runtime, root, folder):
         predict_motion.test_motion(dataclasses.replace(run, datapath=root), model, runtime)
 
     yield 'motion', Contestant(
-        predictor.session, predictor.fetches, predictor.feed(compact, predictor.zero_state),
+        predictor.session, predictor.fetches, predictor.feed(compact),
         config.batch_size * model.time_steps, program)
 
 

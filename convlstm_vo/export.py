@@ -13,8 +13,7 @@ def export(run, model, runtime):
     """Writes `<outputpath>/export/convlstm_vo.pb` and compares its outputs with the checkpoint's.
 
     Input: `input/Placeholder` <float32>[B, T, H, W, 6], pairs of BGR frames, each normalised as (x
-    - mean(x)) / max(x). Output: `Wx_plus_b/xw_plus_b` <float32>[B * T, 6], metres and radians. Each
-    window starts from the zero state.
+    - mean(x)) / max(x). Output: `Wx_plus_b/xw_plus_b` <float32>[B * T, 6], metres and radians.
     """
     run.require(outputpath='the folder of the run')
     with tf.Graph().as_default() as graph:

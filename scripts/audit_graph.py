@@ -94,7 +94,7 @@ def _vo_training(time_steps, ranks):
 def _vo_inference():
     config = VoConfig()
     pairs = tf.placeholder(tf.float32, [1, 1, config.img_height, config.img_width, 6])
-    return [vo_net.predict(pairs).motions], []
+    return [vo_net.predict(pairs)], []
 
 
 TRAINING = {

@@ -70,7 +70,7 @@ def test_the_frozen_odometry_graph_predicts_like_the_test_mode(vo_run):
     mean = (levels.mean(axis=(1, 2, 3)) / brightest).astype(np.float32)
     predictor = Predictor(vo_run, RuntimeConfig(device='cpu'), 1, 2, VO_SIZE + (1,),
                           np.uint8)
-    wanted, _ = predictor(CompactFrames(levels, 1 / brightest, mean), predictor.zero_state)
+    wanted = predictor(CompactFrames(levels, 1 / brightest, mean))
     predictor.close()
     frames = levels / brightest[:, None, None, None] - mean[:, None, None, None]
     colour = np.repeat(frames, 3, axis=-1)
