@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from convlstm_vo import predictor
+from convlstm_vo.predictor import predict_motions, window_graph
 from kitti_data import motion
 from kitti_data.frame_files import usual_step
 from kitti_data.frame_source import KITTI_FRAME_RATE, warn_of_rate
@@ -16,6 +16,7 @@ from kitti_data.pipeline.compact_frames import FrameReader, check_frames
 from kitti_data.poses import relative
 from kitti_eval import constant_motion, evo_tools, report
 from kitti_eval.trajectory_errors import evaluate_odometry
+from npu_runtime.predictor import Predictor
 from npu_runtime.run_folder import read_saved, read_section
 from vo_common.console import log, warn
 from vo_common.errors import UserError
@@ -52,13 +53,14 @@ def test_motion(run, model, runtime):
     with contextlib.ExitStack() as stack:
         @functools.lru_cache(maxsize=None)
         def network(frame_shape, dtype):
-            return stack.enter_context(contextlib.closing(predictor.Predictor(
-                run.checkpoint, runtime, max(1, run.chunk // model.time_steps), model.time_steps,
-                frame_shape, dtype)))
+            batch_size = max(1, run.chunk // model.time_steps)
+            graph = functools.partial(window_graph, batch_size, model.time_steps, frame_shape,
+                                      dtype)
+            return stack.enter_context(Predictor(graph, run.checkpoint, runtime))
 
         for sequence, reader in zip(sequences, readers):
             motions = _predict(network(reader.frame_shape, reader.dtype), reader, run,
-                               'sequence ' + sequence.name)
+                               model.time_steps, 'sequence ' + sequence.name)
             prefix = os.path.join(folder, sequence.name)
             both = _write(sequence, motions, model.label_frame, prefix)
             results[sequence.name] = {'frames': len(motions) + 1}
@@ -109,13 +111,13 @@ class Scored(NamedTuple):
         return 'Sequence %s, %d frames' % (self.name, len(self.gt))
 
 
-def _predict(network, reader, run, desc):
+def _predict(network, reader, run, pairs, desc):
     """Predicts the motions between the reader's N frames: <float32>[N-1, 6]."""
-    motions = predictor.predict_motions(network, reader, desc, run.overlap_average)
+    motions = predict_motions(network, reader, pairs, desc, run.overlap_average)
     if not run.flip_average:
         return motions
-    mirrored = predictor.predict_motions(network, predictor.MirroredReader(reader),
-                                         desc + ', mirrored', run.overlap_average)
+    mirrored = predict_motions(network, reader, pairs, desc + ', mirrored', run.overlap_average,
+                               mirrored=True)
     return (motions + mirrored_motions(mirrored)) / 2
 
 

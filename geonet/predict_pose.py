@@ -3,8 +3,8 @@ import os
 
 import numpy as np
 
+from geonet.flipped import predictions
 from geonet.pictures import PictureWriter, trajectory_picture
-from geonet.predictor import BatchedGraph, Predictor, predictions
 from geonet.refinement import Refiner
 from geonet.smoothing import smoothed, with_common_scale
 from kitti_data.calibration import resized
@@ -14,6 +14,7 @@ from kitti_data.odometry import write_poses, write_tum
 from kitti_data.snippet_source import sequence_source, typed_camera
 from kitti_eval.snippets import (
     chain_snippets, snippets_of_trajectory, snippets_of_vectors, write_frames, write_snippets)
+from npu_runtime.predictor import BatchedGraph, Predictor
 from vo_common.console import warn
 from vo_common.errors import UserError
 from vo_common.files import make_folder
