@@ -24,8 +24,9 @@ from kitti_data.odometry import OdometrySequence
 from kitti_data.pipeline.compact_frames import FrameReader, check_frames
 from npu_runtime.devices.choose import choose_device
 from npu_runtime.devices.flags import RuntimeConfig
-from npu_runtime.export import host_session, to_onnx
+from npu_runtime.export import to_onnx
 from npu_runtime.predictor import Predictor
+from npu_runtime.session import host_session
 from vo_common.console import log
 from vo_common.errors import UserError
 from vo_common.files import make_folder, write_text

@@ -6,7 +6,10 @@ from npu_runtime.training.flags import EvalFlags, ExportFlags, TrainFlags
 from vo_common.errors import UserError
 from vo_common.flags import flag, path_flag, same_flag
 
-MODES = ('train', 'test', 'export')
+# Mode -> the function that runs it.
+MODES = {'train': 'convlstm_vo.train.run_training',
+         'test': 'convlstm_vo.predict_motion.test_motion',
+         'export': 'convlstm_vo.export.export'}
 _TRAIN, _TEST = ('train',), ('test',)
 TRAINING_SEQUENCES = ('0', '2', '8', '9')
 INITIALIZERS = ('glorot', 'he')
@@ -18,7 +21,7 @@ class RunConfig(ExportFlags, EvalFlags, TrainFlags):
 
     Names and defaults are those of the published program where it has the flag.
     """
-    mode: str = flag('train', 'what to do', choices=MODES)
+    mode: str = flag('train', 'what to do', choices=tuple(MODES))
     datapath: str = path_flag('', 'KITTI odometry folder, with sequences/ and poses/',
                               aliases=('data_path',), modes=_TRAIN + _TEST)
     outputpath: str = path_flag('', 'folder of the run: checkpoints, metrics, test results; train '

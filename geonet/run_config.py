@@ -6,8 +6,14 @@ from npu_runtime.training.flags import EvalFlags, ExportFlags, TrainFlags, archi
 from vo_common.errors import UserError
 from vo_common.flags import BOOL_OR_TEXT, flag, path_flag, same_flag
 
-MODES = ('train_rigid', 'train_flow', 'test_depth', 'test_pose', 'test_flow', 'export_depth',
-         'export_pose')
+# Mode -> the function that runs it.
+MODES = {'train_rigid': 'geonet.train.run_training',
+         'train_flow': 'geonet.train.run_training',
+         'test_depth': 'geonet.predict_depth.test_depth',
+         'test_pose': 'geonet.predict_pose.test_pose',
+         'test_flow': 'geonet.predict_flow.test_flow',
+         'export_depth': 'geonet.export.export_depth',
+         'export_pose': 'geonet.export.export_pose'}
 _TRAIN, _TEST, _MOTION = ('train',), ('test',), ('test_pose', 'test_flow')
 
 
@@ -17,7 +23,7 @@ class RunConfig(ExportFlags, EvalFlags, TrainFlags):
 
     Names and defaults are those of the published program where it has the flag.
     """
-    mode: str = architecture('train_rigid', 'what to do', choices=MODES)
+    mode: str = architecture('train_rigid', 'what to do', choices=tuple(MODES))
     dataset_dir: str = path_flag('', 'formatted set (training); KITTI folder, folder of images or '
                                      'video (prediction)', modes=_TRAIN + _TEST)
     batch_size: int = same_flag(TrainFlags, 'batch_size', modes=_TRAIN + _TEST)

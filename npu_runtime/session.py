@@ -6,7 +6,6 @@ import tensorflow.compat.v1 as tf
 from npu_runtime import checkpoints
 from npu_runtime.devices.choose import choose_device
 from npu_runtime.devices.compilation import ask_for_xla, uses_xla
-from npu_runtime.export import freeze, host_session
 from vo_common.console import log
 
 
@@ -73,3 +72,19 @@ def inference_session(config, graph, checkpoint, outputs):
     with tf.Graph().as_default() as frozen:
         tf.import_graph_def(graph_def, name='')
     return make_session(config, frozen)
+
+
+def freeze(session, outputs):
+    """Returns the GraphDef that computes `outputs`, with variables as constants and no devices."""
+    graph_def = tf.graph_util.convert_variables_to_constants(
+        session, session.graph.as_graph_def(), [tensor.op.name for tensor in outputs])
+    graph_def = tf.graph_util.remove_training_nodes(
+        graph_def, protected_nodes=[tensor.op.name for tensor in outputs])
+    for node in graph_def.node:
+        node.device = ''
+    return graph_def
+
+
+def host_session(graph):
+    """Returns a tf.Session on the CPU, for loading and freezing weights on any machine."""
+    return tf.Session(graph=graph, config=tf.ConfigProto(device_count={'GPU': 0}))
