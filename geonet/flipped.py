@@ -34,7 +34,7 @@ def predict_pose(target, sources, config):
 
 
 def predict_flow(target, sources, intrinsics, config):
-    """As `model.predict_flow`, to the frame after the target."""
+    """As `model.predict_flow`."""
     if intrinsics is not None:
         mirrored = mirrored_intrinsics(intrinsics, config.img_width)
         intrinsics = tf.concat([intrinsics, mirrored], axis=0)
