@@ -3,10 +3,10 @@ import os
 
 import numpy as np
 
+from geonet.common_scale import with_common_scale
 from geonet.flipped import predictions
 from geonet.pictures import PictureWriter, trajectory_picture
 from geonet.refinement import Refiner
-from geonet.smoothing import smoothed, with_common_scale
 from kitti_data.calibration import resized
 from kitti_data.canonical_camera import camera_of, convert_motions
 from kitti_data.frame_source import require_whole, warn_of_rate, windows
@@ -43,8 +43,6 @@ def test_pose(run, model, runtime):
         poses = with_common_scale(poses)
     if run.overlap_average:
         poses = averaged(poses)
-    if run.smooth_steps:
-        poses = smoothed(poses, run.smooth_steps)
     places = np.arange(len(poses))[:, None] + np.arange(model.seq_length)
     write_snippets(output_dir, source.numbers[:len(poses)], times[places], poses)
     write_frames(output_dir, predictor.checkpoint, source.names, source.numbers)

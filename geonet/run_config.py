@@ -54,10 +54,6 @@ class RunConfig(ExportFlags, EvalFlags, TrainFlags):
         0, 'steps that refine each motion on its own images, at the size of their files, with the '
            'predicted depth; 0: as pose_net predicts, as published', modes=('test_pose',),
         at_least=0, at_most=1000)
-    smooth_steps: int = flag(
-        0, 'smooth speed and direction of travel over about this many steps before and after; 0: '
-           'do not. Helps unrefined motions; refined ones are better alone', modes=('test_pose',),
-        at_least=0, at_most=1000)
     intrinsics: List[float] = flag(
         [], 'fx,fy,cx,cy in pixels of the image files, for frames without a KITTI calibration; '
             'required by residual flow, and by test_pose with --canonical_camera',
