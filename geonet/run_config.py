@@ -78,10 +78,6 @@ class RunConfig(ExportFlags, EvalFlags, TrainFlags):
     freeze_batch_norm: bool = flag(
         False, "train with batch norm's averages and leave them unchanged, for batches or images "
                'too small for good statistics', modes=_TRAIN)
-    train_nets: List[str] = flag(
-        [], 'nets to train; empty: both. Training one alone costs less per step; use it to finish '
-            'a run, because the other net loses its optimizer state',
-        choices=('depth_net', 'pose_net'), modes=('train_rigid',))
 
     def __post_init__(self):
         super().__post_init__()
