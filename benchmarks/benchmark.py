@@ -1,6 +1,6 @@
 """Measures the speed and memory use of this repository on this machine.
 
-    python benchmarks/benchmark.py                       GeoNet: graph, input pipeline, preparation
+    python benchmarks/benchmark.py                       GeoNet: training step, input pipeline
     python benchmarks/benchmark.py --parts=step --encoder=vgg --modes=float32,mixed
     python benchmarks/benchmark.py --parts=step,input --device=gpu
     python benchmarks/benchmark.py --model=convlstm_vo --camera=0
@@ -34,7 +34,7 @@ def main(argv=None):
     flags = sys.argv[1:] if argv is None else list(argv)
     results = {}
     with tempfile.TemporaryDirectory() as work:
-        if {'input', 'prepare', 'predict'} & set(config.parts) and not config.data_path:
+        if {'input', 'predict'} & set(config.parts) and not config.data_path:
             flags = flags + ['--data_path=' + render_sequence(work, config.camera)]
         for part in config.parts:
             for mode in config.modes if part == 'step' else ['float32']:
@@ -78,7 +78,7 @@ def measure(config):
         write_json(config.output, predicting.measure(config))
     else:
         from benchmarks import inputs
-        write_json(config.output, getattr(inputs, 'measure_' + config.inside)(config))
+        write_json(config.output, inputs.measure(config))
 
 
 def show(name, results):

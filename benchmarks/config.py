@@ -13,19 +13,18 @@ MODES = {'float32': dict(precision_mode='force_fp32', xla='off'),
          'float32_xla': dict(precision_mode='force_fp32', xla='on'),
          'mixed_xla': dict(precision_mode='allow_mix_precision', xla='on')}
 # Parts that can be measured for each model, and those measured if --parts is empty.
-PARTS = {'geonet': ('step', 'input', 'prepare', 'predict', 'engines', 'ranks'),
+PARTS = {'geonet': ('step', 'input', 'predict', 'engines', 'ranks'),
          'convlstm_vo': ('step', 'input', 'predict', 'engines')}
-_ALWAYS = ('step', 'input', 'prepare')
+_ALWAYS = ('step', 'input')
 
 
 @dataclasses.dataclass
 class BenchmarkConfig(Flags):
     """Measurement."""
     model: str = flag('geonet', 'model', choices=('geonet', 'convlstm_vo'))
-    parts: List[str] = flag([], 'step: a training step; input: the input pipeline; prepare: '
-                                'formatting; predict: frames per second of predictions; engines: '
-                                'the step with several interpreters; ranks: several processes. '
-                                'Empty: step, input, prepare')
+    parts: List[str] = flag([], 'step: a training step; input: the input pipeline; predict: '
+                                'frames per second of predictions; engines: the step with several '
+                                'interpreters; ranks: several processes. Empty: step, input')
     modes: List[str] = flag([], 'precisions of step and engines; empty: all with --device=gpu, '
                                 'else float32', choices=MODES)
     mode: str = flag('train_rigid', 'geonet: training graph',

@@ -4,6 +4,7 @@ The nets have random weights. Programs include reading and writing files; their 
 additional frames of a long run over a short one, which excludes imports and the first calls.
 """
 import dataclasses
+import functools
 import os
 import statistics
 import tempfile
@@ -14,8 +15,8 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 
 from benchmarks.steps import geonet_config, vo_config
-from convlstm_vo import net, predict_motion
-from convlstm_vo.predictor import Predictor as VoPredictor
+from convlstm_vo import predict_motion
+from convlstm_vo.predictor import window_graph
 from convlstm_vo.run_config import RunConfig as VoRun
 from geonet import predict_depth, predict_flow, predict_pose
 from geonet.run_config import RunConfig
@@ -23,8 +24,9 @@ from kitti_data.odometry import OdometrySequence
 from kitti_data.pipeline.compact_frames import FrameReader, check_frames
 from npu_runtime.devices.choose import choose_device
 from npu_runtime.devices.flags import RuntimeConfig
-from npu_runtime.export import host_session, to_onnx
-from npu_runtime.session import inference_session
+from npu_runtime.export import to_onnx
+from npu_runtime.predictor import Predictor
+from npu_runtime.session import host_session
 from vo_common.console import log
 from vo_common.errors import UserError
 from vo_common.files import make_folder, write_text
@@ -41,13 +43,13 @@ _CALLS = 3  # session calls per round
 class Contestant(NamedTuple):
     """One kind of prediction.
 
-    session, fetches, feed: arguments of a session call.
+    predictor: <Predictor>.
+    examples: what a session call is fed with; padded to a batch.
     frames_per_call: frames that a call predicts.
     program: function (odometry folder) that predicts its sequence.
     """
-    session: tf.Session
-    fetches: dict
-    feed: dict
+    predictor: Predictor
+    examples: list
     frames_per_call: int
     program: Callable[[str], None]
 
@@ -78,7 +80,7 @@ def _rates(contestant, roots, extra, rounds):
         for name, function in (('calls', call), ('onnxruntime', onnx)):
             if function:
                 seconds[name].append(_timed(function) / _CALLS / contestant.frames_per_call)
-    contestant.session.close()
+    contestant.predictor.session.close()
     medians = {name: statistics.median(times) for name, times in seconds.items() if times}
     if medians['program'] <= 0:
         raise UserError('--steps=%d: the program took no longer for more frames, must be more '
@@ -98,18 +100,23 @@ def _timed(function, *args):
 
 def _calls(contestant):
     """A function that makes `_CALLS` session calls."""
+    predictor = contestant.predictor
+    feed = predictor.graph.feed(contestant.examples)
+
     def calls():
         for _ in range(_CALLS):
-            contestant.session.run(contestant.fetches, contestant.feed)
+            predictor.session.run(predictor.graph.fetches, feed)
     return calls
 
 
 def _onnx_calls(contestant):
     """As `_calls` in onnxruntime; logs and returns None if it or tf2onnx is missing."""
+    predictor = contestant.predictor
+    feed = predictor.graph.feed(contestant.examples)
     try:
         import onnxruntime
-        model = to_onnx(contestant.session.graph.as_graph_def(), list(contestant.feed),
-                        tf.nest.flatten(contestant.fetches))
+        model = to_onnx(predictor.session.graph.as_graph_def(), list(feed),
+                        list(predictor.graph.fetches.values()))
     except (ImportError, UserError) as error:
         log('without onnxruntime: %s' % error)
         return None
@@ -120,7 +127,7 @@ def _onnx_calls(contestant):
 
     def calls():
         for _ in range(_CALLS):
-            session.run(None, contestant.feed)
+            session.run(None, feed)
     return calls
 
 
@@ -153,11 +160,8 @@ def _geonet_contestants(config, runtime, root, folder):
         run = RunConfig(mode='test_' + kind, batch_size=config.batch_size, dataset_dir=root,
                         pose_test_seq=config.sequence, camera=config.camera,
                         init_ckpt_file=os.path.join(folder, kind), output_dir=folder)
-        with tf.Graph().as_default() as graph:
-            batched = graph_of(model, run)
-            _save_random(graph, run.init_ckpt_file, tf.model_variables())
-            session = inference_session(runtime, graph, run.init_ckpt_file, tf.model_variables(),
-                                        list(batched.outputs.values()))
+        predictor = _with_random_weights(functools.partial(graph_of, model, run),
+                                         run.init_ckpt_file, runtime)
         snippet = next(iter(predict_flow.flow_snippets(root, run, model).read()))
         example = {'target': snippet.target, 'sources': snippet.sources,
                    'intrinsics': snippet.intrinsics}
@@ -165,37 +169,33 @@ def _geonet_contestants(config, runtime, root, folder):
         def program(root, predict=predict, run=run):
             predict(dataclasses.replace(run, dataset_dir=root), model, runtime)
 
-        yield kind, Contestant(session, batched.fetches, batched.feed([example]),
-                               config.batch_size, program)
+        yield kind, Contestant(predictor, [example], config.batch_size, program)
 
 
 def _convlstm_contestants(config, runtime, root, folder):
-    """Yields (kind, <Contestant>) for motions from windows that start from the zero state."""
+    """Yields (kind, <Contestant>) for motions."""
     model = vo_config(config)
-    run = VoRun(mode='test', datapath=root, outputpath=folder, stateless=True, camera=config.camera,
+    run = VoRun(mode='test', datapath=root, outputpath=folder, camera=config.camera,
                 init_checkpoint=os.path.join(folder, 'motion'), test_sequences=[config.sequence],
                 chunk=config.batch_size * model.time_steps, evo=False)
     paths = OdometrySequence(root, config.sequence, config.camera).image_paths
     reader = FrameReader(paths, model.img_height, model.img_width, [check_frames(paths)])
-    shape = (config.batch_size, model.time_steps) + reader.frame_shape[:2] + (
-        2 * reader.frame_shape[2],)
-    with tf.Graph().as_default() as graph:
-        net.predict(tf.zeros(shape))
-        _save_random(graph, run.init_checkpoint, tf.global_variables())
-    predictor = VoPredictor(run.init_checkpoint, runtime, config.batch_size, model.time_steps,
-                            reader.frame_shape, reader.dtype)
-    compact = reader.read(np.arange(config.batch_size * (model.time_steps + 1)) % len(paths))
+    predictor = _with_random_weights(
+        functools.partial(window_graph, config.batch_size, model.time_steps, reader.frame_shape,
+                          reader.dtype), run.init_checkpoint, runtime)
+    window = reader.read(np.arange(model.time_steps + 1) % len(paths))._asdict()
 
     def program(root):
         predict_motion.test_motion(dataclasses.replace(run, datapath=root), model, runtime)
 
-    yield 'motion', Contestant(
-        predictor.session, predictor.fetches, predictor.feed(compact, predictor.zero_state),
-        config.batch_size * model.time_steps, program)
+    yield 'motion', Contestant(predictor, [window], config.batch_size * model.time_steps, program)
 
 
-def _save_random(graph, prefix, variables):
-    """Saves a checkpoint of random initial weights."""
-    with host_session(graph) as session:
-        session.run(tf.variables_initializer(variables))
-        tf.train.Saver(variables).save(session, prefix, write_meta_graph=False)
+def _with_random_weights(make_graph, prefix, runtime):
+    """A <Predictor> of random initial weights, saved as the checkpoint `prefix`."""
+    with tf.Graph().as_default() as graph:
+        make_graph()
+        with host_session(graph) as session:
+            session.run(tf.global_variables_initializer())
+            tf.train.Saver().save(session, prefix, write_meta_graph=False)
+    return Predictor(make_graph, prefix, runtime)

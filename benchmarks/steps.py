@@ -72,13 +72,12 @@ class Step:
         self._graph = tf.Graph()
         with self._graph.as_default():
             begin = time.time()
-            build_model, batch, scopes = (
-                _geonet(config) if config.model == 'geonet' else _convlstm_vo(config))
-            data = tf.data.Dataset.from_tensors(batch).repeat()
-            task = TrainingTask(build_model, None, TrainFlags(batch_size=config.batch_size),
-                                {}, '', 1, 0, trainable_scopes=scopes)
-            self._training = TrainingStep(task, data.prefetch(1), device, runtime,
-                                          distribution.connect(device))
+            flags = TrainFlags(batch_size=config.batch_size)
+            ranks = distribution.connect(device)
+            self._training = (
+                geonet_step(geonet_config(config), config.mode, flags, device, runtime, ranks)
+                if config.model == 'geonet' else
+                convlstm_step(vo_config(config), flags, device, runtime, ranks))
             initializer = tf.global_variables_initializer()
             self.build_seconds = time.time() - begin
             self.nodes = len(self._graph.as_graph_def().node)
@@ -93,36 +92,43 @@ class Step:
         return time.time() - start[0], cpu_seconds() - start[1]
 
 
-def _geonet(config):
-    """(build_model, a batch of noise, trainable scopes)."""
-    model = geonet_config(config)
-    flow = config.mode == 'train_flow'
+def geonet_step(model, mode, flags, device, runtime, ranks):
+    """The <TrainingStep> of GeoNet on noise, in the default graph.
+
+    Args:
+      model: <ModelConfig>.
+      mode: train_rigid or train_flow.
+      flags: <TrainFlags>.
+      device: <Device>.
+      runtime: <RuntimeConfig>.
+      ranks: as returned by `devices.ranks.connect`.
+    """
+    flow = mode == 'train_flow'
     build = geonet_model.flow_training if flow else geonet_model.rigid_training
-
-    def build_model(batch, is_training):
-        return build(batch, model, is_training)
-
-    size = (config.batch_size, model.img_height, model.img_width)
     camera = np.array([[240, 0, 204], [0, 245, 63], [0, 0, 1]], np.float32)
-    batch = {'frames': _noise(size + (3 * model.seq_length,)),
-             'intrinsics': np.tile(camera, (config.batch_size, 1, 1))}
+    batch = {'frames': _noise((flags.batch_size, model.img_height, model.img_width,
+                               3 * model.seq_length)),
+             'intrinsics': np.tile(camera, (flags.batch_size, 1, 1))}
     residual = flow and model.flownet_type == 'residual'
-    return build_model, batch, ['flow_net'] if residual else None
+    return _step(lambda batch, is_training: build(batch, model, is_training), batch, flags, device,
+                 runtime, ranks, ['flow_net'] if residual else None)
 
 
-def _convlstm_vo(config):
-    """As `_geonet`; windows of gray frames."""
-    model = vo_config(config)
-
-    def build_model(batch, is_training):
-        del is_training
-        return vo_model.training(batch, model)
-
-    frames = (config.batch_size, model.time_steps + 1, model.img_height, model.img_width, 1)
+def convlstm_step(model, flags, device, runtime, ranks):
+    """As `geonet_step`, for the ConvLSTM on windows of gray noise."""
+    frames = (flags.batch_size, model.time_steps + 1, model.img_height, model.img_width, 1)
     batch = {'frames': _noise(frames), 'scale': np.full(frames[:2], 1 / 255, np.float32),
              'mean': np.full(frames[:2], 0.5, np.float32),
-             'motions': np.zeros((config.batch_size, model.time_steps, 6), np.float32)}
-    return build_model, batch, None
+             'motions': np.zeros((flags.batch_size, model.time_steps, 6), np.float32)}
+    return _step(lambda batch, is_training: vo_model.training(batch, model), batch, flags, device,
+                 runtime, ranks)
+
+
+def _step(build_model, batch, flags, device, runtime, ranks, scopes=None):
+    """The <TrainingStep> of a model, which always reads the same batch."""
+    task = TrainingTask(build_model, None, flags, {}, '', 1, 0, trainable_scopes=scopes)
+    data = tf.data.Dataset.from_tensors(batch).repeat().prefetch(1)
+    return TrainingStep(task, data, device, runtime, ranks)
 
 
 def _noise(shape):

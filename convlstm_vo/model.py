@@ -60,7 +60,7 @@ def training(batch, config, encoder_initializer=None):
       each window, <float32>[B, H, W, 1 or 3].
     """
     pairs = net.normalised_pairs(batch['frames'], batch['scale'], batch['mean'])
-    pred_motions = net.predict(pairs, encoder_initializer=encoder_initializer).motions
+    pred_motions = net.predict(pairs, encoder_initializer=encoder_initializer)
     losses = motion_losses(pred_motions, batch['motions'], config.rotation_weight,
                            config.loss_reduction)
     channels = batch['frames'].shape.as_list()[-1]

@@ -22,13 +22,6 @@ _LAYERS = (
     _Layer('conv5', 3, 512, 2, True), _Layer('conv5_1', 3, 512, 1, True),
     _Layer('conv6', 3, 1024, 2, False))
 
-Prediction = collections.namedtuple('Prediction', 'motions state')
-Prediction.__doc__ = """Output of the network for B sequences of T frame pairs.
-
-motions: <float32>[B, T, 6], metres and radians, in the `--label_frame` of the training.
-state: LSTMStateTuple(c, h) after the last step, <float32>[B, H / 64, W / 64, 12] each.
-"""
-
 
 def feature_size(height, width):
     """Returns (height, width) of the features for this image size."""
@@ -51,14 +44,16 @@ def normalised_pairs(frames, scale, mean):
     return tf.concat([normal[:, :-1], normal[:, 1:]], axis=-1)
 
 
-def predict(pairs, state=None, encoder_initializer=None):
-    """Builds the network: a <Prediction>.
+def predict(pairs, encoder_initializer=None):
+    """Builds the network.
 
     Args:
       pairs: <float32>[B, T, H, W, C] with static shape. C = 6: two BGR frames; C = 2: two gray
         frames, equivalent to three equal channels each.
-      state: initial LSTMStateTuple; None means zeros, as in training.
       encoder_initializer: initializer of the encoder; None means glorot uniform, as published.
+
+    Returns:
+      <float32>[B, T, 6]: motions in metres and radians, in the `--label_frame` of the training.
     """
     shape = pairs.shape.as_list()
     if len(shape) != 5 or None in shape or shape[-1] not in (2, 6):
@@ -66,17 +61,28 @@ def predict(pairs, state=None, encoder_initializer=None):
                          'known' % (shape,))
     batch, time_steps = shape[:2]
     features = encode(tf.reshape(pairs, [batch * time_steps] + shape[2:]), encoder_initializer)
-    size = features.shape.as_list()[1:]
-    features = tf.reshape(features, [batch, time_steps] + size)
-    cell = ConvLSTMCell(size[:2], FILTERS, [3, 3])
-    state = state or cell.zero_state(batch, tf.float32)
-    outputs = []
+    features = tf.reshape(features, [batch, time_steps] + features.shape.as_list()[1:])
+    outputs, _ = recur(features)
+    return tf.reshape(_readout(outputs), [batch, time_steps, MOTION_SIZE])
+
+
+def recur(features):
+    """Runs the ConvLSTM over time, from the zero state.
+
+    Args:
+      features: <float32>[B, T, h, w, C].
+
+    Returns:
+      (outputs <float32>[B, T, h, w, 12], LSTMStateTuple after the last step).
+    """
+    batch, _, height, width, _ = features.shape.as_list()
+    cell = ConvLSTMCell([height, width], FILTERS, [3, 3])
+    state, outputs = cell.zero_state(batch, tf.float32), []
     with tf.variable_scope('rnn'):
         for step in tf.unstack(features, axis=1):
             output, state = cell(step, state)
             outputs.append(output)
-    motions = _readout(tf.stack(outputs, axis=1))
-    return Prediction(tf.reshape(motions, [batch, time_steps, MOTION_SIZE]), state)
+    return tf.stack(outputs, axis=1), state
 
 
 def encode(pairs, initializer=None):

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from convlstm_vo import predictor
+from convlstm_vo.predictor import predict_motions, window_graph
 from kitti_data import motion
 from kitti_data.frame_files import usual_step
 from kitti_data.frame_source import KITTI_FRAME_RATE, warn_of_rate
@@ -16,6 +16,7 @@ from kitti_data.pipeline.compact_frames import FrameReader, check_frames
 from kitti_data.poses import relative
 from kitti_eval import constant_motion, evo_tools, report
 from kitti_eval.trajectory_errors import evaluate_odometry
+from npu_runtime.predictor import Predictor
 from npu_runtime.run_folder import read_saved, read_section
 from vo_common.console import log, warn
 from vo_common.errors import UserError
@@ -44,24 +45,22 @@ def test_motion(run, model, runtime):
         os.path.join(sequences[0].root, 'poses', name + '.txt') for name in trained_on])))
     folder = make_folder(os.path.join(run.outputpath, 'test'))
     results, scored = {}, []
-    carries_state = _carries_state(run, model)
 
     def save():
-        report.save_result(os.path.join(folder, 'results'), {
-            'baseline': label, 'state': 'carried' if carries_state else 'none',
-            'sequences': results})
+        report.save_result(os.path.join(folder, 'results'),
+                           {'baseline': label, 'sequences': results})
 
     with contextlib.ExitStack() as stack:
         @functools.lru_cache(maxsize=None)
         def network(frame_shape, dtype):
-            pairs = run.chunk if carries_state else model.time_steps
-            return stack.enter_context(contextlib.closing(predictor.Predictor(
-                run.checkpoint, runtime, 1 if carries_state else max(1, run.chunk // pairs), pairs,
-                frame_shape, dtype)))
+            batch_size = max(1, run.chunk // model.time_steps)
+            graph = functools.partial(window_graph, batch_size, model.time_steps, frame_shape,
+                                      dtype)
+            return stack.enter_context(Predictor(graph, run.checkpoint, runtime))
 
         for sequence, reader in zip(sequences, readers):
             motions = _predict(network(reader.frame_shape, reader.dtype), reader, run,
-                               carries_state, 'sequence ' + sequence.name)
+                               model.time_steps, 'sequence ' + sequence.name)
             prefix = os.path.join(folder, sequence.name)
             both = _write(sequence, motions, model.label_frame, prefix)
             results[sequence.name] = {'frames': len(motions) + 1}
@@ -112,21 +111,13 @@ class Scored(NamedTuple):
         return 'Sequence %s, %d frames' % (self.name, len(self.gt))
 
 
-def _carries_state(run, model):
-    """Whether to carry the state along a sequence; single-pair training never sees a state."""
-    if model.time_steps == 1 and not run.stateless:
-        log('time_steps is 1, the state is not trained: every pair starts from the zero state')
-    return model.time_steps > 1 and not run.stateless
-
-
-def _predict(network, reader, run, carries_state, desc):
+def _predict(network, reader, run, pairs, desc):
     """Predicts the motions between the reader's N frames: <float32>[N-1, 6]."""
-    run_over = predictor.stream if carries_state else functools.partial(
-        predictor.stateless, overlap=run.overlap_average)
-    motions = run_over(network, reader, desc)
+    motions = predict_motions(network, reader, pairs, desc, run.overlap_average)
     if not run.flip_average:
         return motions
-    mirrored = run_over(network, predictor.MirroredReader(reader), desc + ', mirrored')
+    mirrored = predict_motions(network, reader, pairs, desc + ', mirrored', run.overlap_average,
+                               mirrored=True)
     return (motions + mirrored_motions(mirrored)) / 2
 
 

@@ -6,7 +6,10 @@ from npu_runtime.training.flags import EvalFlags, ExportFlags, TrainFlags
 from vo_common.errors import UserError
 from vo_common.flags import flag, path_flag, same_flag
 
-MODES = ('train', 'test', 'export')
+# Mode -> the function that runs it.
+MODES = {'train': 'convlstm_vo.train.run_training',
+         'test': 'convlstm_vo.predict_motion.test_motion',
+         'export': 'convlstm_vo.export.export'}
 _TRAIN, _TEST = ('train',), ('test',)
 TRAINING_SEQUENCES = ('0', '2', '8', '9')
 INITIALIZERS = ('glorot', 'he')
@@ -18,7 +21,7 @@ class RunConfig(ExportFlags, EvalFlags, TrainFlags):
 
     Names and defaults are those of the published program where it has the flag.
     """
-    mode: str = flag('train', 'what to do', choices=MODES)
+    mode: str = flag('train', 'what to do', choices=tuple(MODES))
     datapath: str = path_flag('', 'KITTI odometry folder, with sequences/ and poses/',
                               aliases=('data_path',), modes=_TRAIN + _TEST)
     outputpath: str = path_flag('', 'folder of the run: checkpoints, metrics, test results; train '
@@ -53,14 +56,11 @@ class RunConfig(ExportFlags, EvalFlags, TrainFlags):
                                   help='batches per Accuracy line')
     init_checkpoint: str = path_flag('', 'checkpoint prefix or folder: initial weights of train; '
                                          'test and export use it instead of --outputpath')
-    stateless: bool = flag(False, 'start each window of time_steps pairs from the zero state, as '
-                                  'in training, instead of carrying the state along the sequence',
-                           modes=_TEST)
     flip_average: bool = flag(False, 'average predictions for the frames and their mirror images; '
                                      'doubles the work', modes=_TEST)
     overlap_average: bool = flag(
-        False, 'with --stateless: start a window at every frame and average the predictions for '
-               'each motion; multiplies the work by time_steps', modes=_TEST)
+        False, 'start a window at every frame and average the predictions for each motion; '
+               'multiplies the work by time_steps', modes=_TEST)
     chunk: int = flag(8, 'frame pairs per call', modes=_TEST, at_least=1, at_most=4096)
     lengths: List[int] = flag(list(range(100, 801, 100)),
                               'segment lengths of t_rel and r_rel, in metres', modes=_TEST,
@@ -71,9 +71,6 @@ class RunConfig(ExportFlags, EvalFlags, TrainFlags):
         super().__post_init__()
         if not self.total_steps:
             raise UserError('--total_steps=0: must be -1 or at least 1')
-        if self.overlap_average and not self.stateless:
-            raise UserError('--overlap_average=true: must be false without --stateless (a carried '
-                            'state has no windows)')
         self.train_sequences = (self.train_sequences
                                 or list(TRAINING_SEQUENCES[:self.trajectory_length]))
 

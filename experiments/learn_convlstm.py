@@ -25,8 +25,7 @@ RECIPE = Recipe(_FLAGS + ('--augment_pivot=0.1',), (
 # Recipe for a few hundred steps on rendered drives.
 SHORT_RECIPE = Recipe(_FLAGS, (Stage(0.70, 5e-4), Stage(0.30, 1e-4)), tests_trained=False)
 _ENDLESS = '1000000'
-# As in training, every window starts from the zero state; a carried state bends the whole path.
-_TEST = ['--mode=test', '--noevo', '--stateless', '--flip_average']
+_TEST = ['--mode=test', '--noevo', '--flip_average']
 
 
 def learn(config, drives, folder, about, recipe=RECIPE):

@@ -4,31 +4,32 @@ import os
 import tensorflow.compat.v1 as tf
 
 from geonet.model import predict_depth, predict_pose
-from npu_runtime import checkpoints
 from npu_runtime.export import export_graph
-from npu_runtime.session import make_session
 
 
-def export(run, model, runtime):
-    """Writes `<output_dir>/geonet_<net>.pb` and compares its outputs with the checkpoint's.
+def export_depth(run, model, runtime):
+    """Writes `<output_dir>/geonet_depth.pb` and compares its output with the checkpoint's.
 
-    Inputs are uint8 RGB frames. depth: `input/Placeholder` [B, H, W, 3] to `output/depth`
-    <float32>[B, H, W, 1], up to a common scale. pose: `input/Placeholder` [B, H, W, 3], the target,
-    and `input/Placeholder_1` [B, H, W, 3N], the sources, to `output/pose` <float32>[B, N, 6],
-    target to source, radians.
+    `input/Placeholder` <uint8>[B, H, W, 3], RGB, to `output/depth` <float32>[B, H, W, 1], up to a
+    common scale.
     """
+    _export('depth', lambda target: predict_depth(target, model)[0], [3], run, model, runtime)
+
+
+def export_pose(run, model, runtime):
+    """Writes `<output_dir>/geonet_pose.pb` and compares its output with the checkpoint's.
+
+    `input/Placeholder` <uint8>[B, H, W, 3], the target, and `input/Placeholder_1`
+    <uint8>[B, H, W, 3N], the sources, to `output/pose` <float32>[B, N, 6], target to source,
+    radians.
+    """
+    _export('pose', lambda target, sources: predict_pose(target, sources, model),
+            [3, 3 * model.num_sources], run, model, runtime)
+
+
+def _export(net, predict, channels, run, model, runtime):
     run.require(init_ckpt_file='the checkpoint to export', output_dir='where the graph goes')
-    net = run.mode[len('export_'):]
-    path = os.path.join(os.path.abspath(run.output_dir), 'geonet_' + net)
     size = [run.export_batch, model.img_height, model.img_width]
-    channels = [3] if net == 'depth' else [3, 3 * model.num_sources]
-    with tf.Graph().as_default():
-        with tf.name_scope('input'):
-            inputs = [tf.placeholder(tf.uint8, size + [count], name='Placeholder')
-                      for count in channels]
-        output = (predict_depth(inputs[0], model)[0] if net == 'depth'
-                  else predict_pose(inputs[0], inputs[1], model))
-        output = tf.identity(output, name='output/' + net)
-        with make_session(runtime) as session:
-            checkpoints.restore(session, run.init_ckpt_file, tf.model_variables())
-            export_graph(session, inputs, [output], path, run.soc_version, run.onnx)
+    export_graph(lambda *inputs: tf.identity(predict(*inputs), name='output/' + net),
+                 [(tf.uint8, size + [count]) for count in channels], run.init_ckpt_file,
+                 os.path.join(run.output_dir, 'geonet_' + net), run, runtime)

@@ -4,10 +4,17 @@ A net makes different errors on mirrored images; the mean has a smaller error an
 (Godard et al., CVPR 2017, average disparities this way). Each function replaces the one of the same
 name in `model.py` and runs images and mirror images in one batch of twice the size.
 """
+import sys
+
 import tensorflow.compat.v1 as tf
 
 from geonet import model
 from kitti_data.mirror import FLOW_SIGNS, mirrored_intrinsics, mirrored_motions
+
+
+def predictions(run):
+    """The module with the `predict_*` functions: this one with --flip_average, else `model`."""
+    return sys.modules[__name__] if run.flip_average else model
 
 
 def predict_depth(images, config):
@@ -27,7 +34,7 @@ def predict_pose(target, sources, config):
 
 
 def predict_flow(target, sources, intrinsics, config):
-    """As `model.predict_flow`, to the frame after the target."""
+    """As `model.predict_flow`."""
     if intrinsics is not None:
         mirrored = mirrored_intrinsics(intrinsics, config.img_width)
         intrinsics = tf.concat([intrinsics, mirrored], axis=0)

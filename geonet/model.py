@@ -127,20 +127,19 @@ def predict_pose(target, sources, config):
     return nets.pose_net(to_float(tf.concat([target, sources], axis=-1)))
 
 
-def predict_flow(target, sources, intrinsics, config, source_index=None):
-    """Optical flow from the target to one source frame: mode test_flow.
+def predict_flow(target, sources, intrinsics, config):
+    """Optical flow from the target to the frame after it: mode test_flow.
 
     Args:
       target, sources: see `predict_pose`.
       intrinsics: <float32>[B, 3, 3], pixels; None with flownet_type = direct.
       config: ModelConfig.
-      source_index: index of the source; None: N / 2, the frame after the target.
 
     Returns:
       A list of <float32>[B, H // 2^s, W // 2^s, 2], pixels of scale s, x first, finest first.
     """
     _check_snippet(target, sources, config)
-    index = config.num_sources // 2 if source_index is None else source_index
+    index = config.num_sources // 2
     target, sources = to_float(target), to_float(sources)
     rigid_flows = None
     if config.flownet_type == 'residual':

@@ -2,10 +2,11 @@
 import itertools
 import os
 
+from geonet.flipped import predictions
 from geonet.pictures import PictureWriter, depth_picture
-from geonet.predictor import BatchedGraph, Predictor, predictions
 from kitti_data.depth_files import write_depths, write_kitti_depth
 from kitti_data.frame_source import depth_frames, require_whole
+from npu_runtime.predictor import BatchedGraph, Predictor
 from vo_common.console import warn
 from vo_common.files import make_folder, remove_others, write_json
 from vo_common.opencv import cv2

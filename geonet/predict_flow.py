@@ -5,14 +5,15 @@ import re
 
 import numpy as np
 
+from geonet.flipped import predictions
 from geonet.pictures import PictureWriter, flow_picture
-from geonet.predictor import BatchedGraph, Predictor, predictions
 from kitti_data.canonical_camera import camera_of
 from kitti_data.flow_files import (
     FLOW_FILE, flow_to_colour, resize_flow, write_flo, write_kitti_flow)
 from kitti_data.frame_source import require_whole
 from kitti_data.images import write_png
 from kitti_data.snippet_source import snippets
+from npu_runtime.predictor import BatchedGraph, Predictor
 from vo_common.files import make_folder, remove_others, write_json
 
 

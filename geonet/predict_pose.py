@@ -3,10 +3,10 @@ import os
 
 import numpy as np
 
+from geonet.common_scale import with_common_scale
+from geonet.flipped import predictions
 from geonet.pictures import PictureWriter, trajectory_picture
-from geonet.predictor import BatchedGraph, Predictor, predictions
 from geonet.refinement import Refiner
-from geonet.smoothing import smoothed, with_common_scale
 from kitti_data.calibration import resized
 from kitti_data.canonical_camera import camera_of, convert_motions
 from kitti_data.frame_source import require_whole, warn_of_rate, windows
@@ -14,6 +14,7 @@ from kitti_data.odometry import write_poses, write_tum
 from kitti_data.snippet_source import sequence_source, typed_camera
 from kitti_eval.snippets import (
     chain_snippets, snippets_of_trajectory, snippets_of_vectors, write_frames, write_snippets)
+from npu_runtime.predictor import BatchedGraph, Predictor
 from vo_common.console import warn
 from vo_common.errors import UserError
 from vo_common.files import make_folder
@@ -42,8 +43,6 @@ def test_pose(run, model, runtime):
         poses = with_common_scale(poses)
     if run.overlap_average:
         poses = averaged(poses)
-    if run.smooth_steps:
-        poses = smoothed(poses, run.smooth_steps)
     places = np.arange(len(poses))[:, None] + np.arange(model.seq_length)
     write_snippets(output_dir, source.numbers[:len(poses)], times[places], poses)
     write_frames(output_dir, predictor.checkpoint, source.names, source.numbers)

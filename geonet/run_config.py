@@ -6,8 +6,14 @@ from npu_runtime.training.flags import EvalFlags, ExportFlags, TrainFlags, archi
 from vo_common.errors import UserError
 from vo_common.flags import BOOL_OR_TEXT, flag, path_flag, same_flag
 
-MODES = ('train_rigid', 'train_flow', 'test_depth', 'test_pose', 'test_flow', 'export_depth',
-         'export_pose')
+# Mode -> the function that runs it.
+MODES = {'train_rigid': 'geonet.train.run_training',
+         'train_flow': 'geonet.train.run_training',
+         'test_depth': 'geonet.predict_depth.test_depth',
+         'test_pose': 'geonet.predict_pose.test_pose',
+         'test_flow': 'geonet.predict_flow.test_flow',
+         'export_depth': 'geonet.export.export_depth',
+         'export_pose': 'geonet.export.export_pose'}
 _TRAIN, _TEST, _MOTION = ('train',), ('test',), ('test_pose', 'test_flow')
 
 
@@ -17,7 +23,7 @@ class RunConfig(ExportFlags, EvalFlags, TrainFlags):
 
     Names and defaults are those of the published program where it has the flag.
     """
-    mode: str = architecture('train_rigid', 'what to do', choices=MODES)
+    mode: str = architecture('train_rigid', 'what to do', choices=tuple(MODES))
     dataset_dir: str = path_flag('', 'formatted set (training); KITTI folder, folder of images or '
                                      'video (prediction)', modes=_TRAIN + _TEST)
     batch_size: int = same_flag(TrainFlags, 'batch_size', modes=_TRAIN + _TEST)
@@ -48,10 +54,6 @@ class RunConfig(ExportFlags, EvalFlags, TrainFlags):
         0, 'steps that refine each motion on its own images, at the size of their files, with the '
            'predicted depth; 0: as pose_net predicts, as published', modes=('test_pose',),
         at_least=0, at_most=1000)
-    smooth_steps: int = flag(
-        0, 'smooth speed and direction of travel over about this many steps before and after; 0: '
-           'do not. Helps unrefined motions; refined ones are better alone', modes=('test_pose',),
-        at_least=0, at_most=1000)
     intrinsics: List[float] = flag(
         [], 'fx,fy,cx,cy in pixels of the image files, for frames without a KITTI calibration; '
             'required by residual flow, and by test_pose with --canonical_camera',
@@ -76,10 +78,6 @@ class RunConfig(ExportFlags, EvalFlags, TrainFlags):
     freeze_batch_norm: bool = flag(
         False, "train with batch norm's averages and leave them unchanged, for batches or images "
                'too small for good statistics', modes=_TRAIN)
-    train_nets: List[str] = flag(
-        [], 'nets to train; empty: both. Training one alone costs less per step; use it to finish '
-            'a run, because the other net loses its optimizer state',
-        choices=('depth_net', 'pose_net'), modes=('train_rigid',))
 
     def __post_init__(self):
         super().__post_init__()

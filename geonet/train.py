@@ -31,7 +31,6 @@ def run_training(run, model, augment, runtime):
                         '--flownet_type=residual (which needs its depth_net and pose_net)')
     build = (geonet_model.flow_training if run.mode == 'train_flow'
              else geonet_model.rigid_training)
-    scopes = ['flow_net'] if residual_flow else run.train_nets or None
     examples = open_examples(run, model, 'train')
     _warn_of_centers(run.dataset_dir, model)
 
@@ -49,7 +48,8 @@ def run_training(run, model, augment, runtime):
     task = TrainingTask(
         build_model, make_dataset, run, {'model': model, 'run': run, 'augment': augment},
         run.checkpoint_dir, run.max_steps, run.save_ckpt_freq, _validation(run, model),
-        gradient_size=geonet_model.GRADIENT_SIZES[run.mode], trainable_scopes=scopes,
+        gradient_size=geonet_model.GRADIENT_SIZES[run.mode],
+        trainable_scopes=['flow_net'] if residual_flow else None,
         init_checkpoint=run.init_ckpt_file,
         init_scopes=['depth_net', 'pose_net'] if residual_flow else None)
     return train(task, runtime)

@@ -4,9 +4,11 @@ import os
 import numpy as np
 import tensorflow.compat.v1 as tf
 
+from npu_runtime import checkpoints
+from npu_runtime.session import freeze, host_session, make_session
+from vo_common.console import log
 from vo_common.errors import UserError
 from vo_common.files import atomic_write, make_folder
-from vo_common.console import log
 
 # Largest difference between the outputs of a frozen graph and of the checkpoint, relative to the
 # largest value. They differ by the order of summation.
@@ -14,51 +16,47 @@ TOLERANCE = 1e-4
 _ONNX_OPSET = 13
 
 
-def export_graph(session, inputs, outputs, prefix, soc_version, onnx=False):
-    """Freezes the session's graph and compares the written files with the session.
+def export_graph(build, inputs, checkpoint, prefix, flags, runtime):
+    """Freezes a graph with the weights of a checkpoint and compares the written files with it.
 
-    Writes `<prefix>.pb` and, with `onnx`, `<prefix>.onnx`, and prints the `atc` command.
+    Writes `<prefix>.pb` and, with `--onnx`, `<prefix>.onnx`, and prints the `atc` command.
 
     Args:
-      session: tf.Session with its variables loaded.
-      inputs: list of placeholders with static shapes.
-      outputs: list of tensors; they and the inputs keep their names.
+      build: function of the inputs, <tf.Tensor>s, that returns the output.
+      inputs: list of (dtype, static shape); they are named `input/Placeholder`,
+        `input/Placeholder_1`, ...
+      checkpoint: prefix or folder.
       prefix: path without suffix.
-      soc_version: name of the chip, for `atc`.
-      onnx: whether to write ONNX too; requires tf2onnx.
+      flags: <ExportFlags>.
+      runtime: <RuntimeConfig>.
 
     Raises:
-      UserError: the outputs of a written file differ, or tf2onnx is not installed.
+      UserError: the checkpoint lacks a variable, the output of a written file differs, or tf2onnx
+        is not installed.
     """
-    make_folder(os.path.dirname(prefix))
-    graph_def = freeze(session, outputs)
-    feed = {tensor.name: _example(tensor) for tensor in inputs}
-    names = [tensor.name for tensor in outputs]
-    expected = session.run(outputs, feed)
+    prefix = os.path.abspath(prefix)
+    with tf.Graph().as_default():
+        with tf.name_scope('input'):
+            inputs = [tf.placeholder(dtype, shape, name='Placeholder') for dtype, shape in inputs]
+        output = build(*inputs)
+        feed = {tensor.name: _example(tensor) for tensor in inputs}
+        with make_session(runtime) as session:
+            checkpoints.restore(session, checkpoint)
+            make_folder(os.path.dirname(prefix))
+            graph_def, expected = freeze(session, [output]), session.run(output, feed)
     path = prefix + '.pb'
     _write(path, graph_def)
-    _compare(path, run_frozen(path, feed, names), expected)
-    if onnx:
+    _compare(path, run_frozen(path, feed, [output.name]), expected)
+    if flags.onnx:
         path = prefix + '.onnx'
-        _write(path, to_onnx(graph_def, list(feed), names))
-        _compare(path, run_onnx(path, feed, names), expected)
-    log('for an Ascend chip:\n  ' + atc_command(prefix, inputs, outputs, soc_version))
+        _write(path, to_onnx(graph_def, list(feed), [output.name]))
+        _compare(path, run_onnx(path, feed, [output.name]), expected)
+    log('for an Ascend chip:\n  ' + atc_command(prefix, inputs, output, flags.soc_version))
 
 
 def _write(path, message):
     with atomic_write(path, 'wb') as stream:
         stream.write(message.SerializeToString(deterministic=True))
-
-
-def freeze(session, outputs):
-    """Returns the GraphDef that computes `outputs`, with variables as constants and no devices."""
-    graph_def = tf.graph_util.convert_variables_to_constants(
-        session, session.graph.as_graph_def(), [tensor.op.name for tensor in outputs])
-    graph_def = tf.graph_util.remove_training_nodes(
-        graph_def, protected_nodes=[tensor.op.name for tensor in outputs])
-    for node in graph_def.node:
-        node.device = ''
-    return graph_def
 
 
 def run_frozen(path, feed, outputs):
@@ -72,12 +70,7 @@ def run_frozen(path, feed, outputs):
         return session.run(outputs, feed)
 
 
-def host_session(graph):
-    """Returns a tf.Session on the CPU, for loading and freezing weights on any machine."""
-    return tf.Session(graph=graph, config=tf.ConfigProto(device_count={'GPU': 0}))
-
-
-def atc_command(prefix, inputs, outputs, soc_version):
+def atc_command(prefix, inputs, output, soc_version):
     """Returns the command that compiles `<prefix>.pb` to an offline model for `soc_version`."""
     shapes = ';'.join('%s:%s' % (tensor.op.name, ','.join(str(n) for n in tensor.shape.as_list()))
                       for tensor in inputs)
@@ -85,7 +78,7 @@ def atc_command(prefix, inputs, outputs, soc_version):
     return ('atc --model=%s.pb --framework=3 --output=%s --soc_version=%s --input_format=%s '
             '--input_shape="%s" --out_nodes="%s"' % (
                 prefix, prefix, soc_version, 'NHWC' if image_like else 'ND', shapes,
-                ';'.join(tensor.name for tensor in outputs)))
+                output.name))
 
 
 def to_onnx(graph_def, inputs, outputs):
@@ -121,15 +114,17 @@ def _example(tensor):
 
 
 def _compare(path, found, expected):
-    """Logs the largest absolute difference; raises a UserError if it exceeds `TOLERANCE`."""
+    """Logs the largest absolute difference; raises a UserError if it exceeds `TOLERANCE`.
+
+    Args:
+      path: the file that computed `found`.
+      found: list of the one output; None if it was not computed.
+      expected: the output of the checkpoint.
+    """
     if found is None:
         log('written: %s (not run: onnxruntime is not installed)' % path)
         return
-    error = 0.
-    for one, other in zip(found, expected):
-        difference = float(np.max(np.abs(one - other)))
-        if not difference <= TOLERANCE * max(float(np.max(np.abs(other))), 1.):
-            raise UserError('%s: its output differs from the checkpoint\'s by %g'
-                            % (path, difference))
-        error = max(error, difference)
+    error = float(np.max(np.abs(found[0] - expected)))
+    if not error <= TOLERANCE * max(float(np.max(np.abs(expected))), 1.):
+        raise UserError('%s: its output differs from the checkpoint\'s by %g' % (path, error))
     log('written: %s (largest difference from the checkpoint %.2g)' % (path, error))

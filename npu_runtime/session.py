@@ -1,15 +1,12 @@
 """Sessions on any device, for training and for prediction."""
 import dataclasses
 
-import numpy as np
 import tensorflow.compat.v1 as tf
 
 from npu_runtime import checkpoints
 from npu_runtime.devices.choose import choose_device
 from npu_runtime.devices.compilation import ask_for_xla, uses_xla
-from npu_runtime.export import freeze, host_session
 from vo_common.console import log
-from vo_common.errors import UserError
 
 
 def batch_iterator(dataset):
@@ -53,7 +50,7 @@ def make_session(config, graph=None):
     return tf.Session(graph=graph, config=session_config(device, config))
 
 
-def inference_session(config, graph, checkpoint, variables, outputs):
+def inference_session(config, graph, checkpoint, outputs):
     """Returns a tf.Session that computes `outputs` with the weights of a checkpoint.
 
     Its graph is a copy of `graph` in which inputs and outputs keep their names and weights are
@@ -64,28 +61,30 @@ def inference_session(config, graph, checkpoint, variables, outputs):
       config: <RuntimeConfig>.
       graph: tf.Graph.
       checkpoint: prefix or folder.
-      variables: list of variables to load, see `checkpoints.restore`.
       outputs: list of tensors of the graph.
 
     Raises:
       UserError: the checkpoint is missing or lacks a variable.
     """
     with host_session(graph) as session:
-        checkpoints.restore(session, checkpoint, variables)
+        checkpoints.restore(session, checkpoint)
         graph_def = freeze(session, outputs)
     with tf.Graph().as_default() as frozen:
         tf.import_graph_def(graph_def, name='')
     return make_session(config, frozen)
 
 
-def require_finite(values, checkpoint, which):
-    """Raises a UserError unless all values of a prediction are finite.
+def freeze(session, outputs):
+    """Returns the GraphDef that computes `outputs`, with variables as constants and no devices."""
+    graph_def = tf.graph_util.convert_variables_to_constants(
+        session, session.graph.as_graph_def(), [tensor.op.name for tensor in outputs])
+    graph_def = tf.graph_util.remove_training_nodes(
+        graph_def, protected_nodes=[tensor.op.name for tensor in outputs])
+    for node in graph_def.node:
+        node.device = ''
+    return graph_def
 
-    Args:
-      values: <float>[...], output of the network.
-      checkpoint: the checkpoint with the weights, for the message.
-      which: name of the prediction, for the message.
-    """
-    if not np.isfinite(values).all():
-        raise UserError('checkpoint %s: predicts values that are not finite (%s); its training '
-                        'diverged or it is damaged (choose an earlier one)' % (checkpoint, which))
+
+def host_session(graph):
+    """Returns a tf.Session on the CPU, for loading and freezing weights on any machine."""
+    return tf.Session(graph=graph, config=tf.ConfigProto(device_count={'GPU': 0}))

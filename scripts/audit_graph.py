@@ -32,7 +32,7 @@ start_tensorflow()  # sets the log level before the import
 
 import tensorflow.compat.v1 as tf  # noqa: E402
 
-from convlstm_vo import model as vo_model  # noqa: E402
+from benchmarks.steps import convlstm_step, geonet_step  # noqa: E402
 from convlstm_vo import net as vo_net  # noqa: E402
 from convlstm_vo.config import ModelConfig as VoConfig  # noqa: E402
 from geonet import model as geonet_model  # noqa: E402
@@ -42,8 +42,6 @@ from npu_runtime.devices.choose import Device  # noqa: E402
 from npu_runtime.devices.flags import RuntimeConfig  # noqa: E402
 from npu_runtime.devices.ranks import HcclRanks, SingleProcess  # noqa: E402
 from npu_runtime.training.flags import TrainFlags  # noqa: E402
-from npu_runtime.training.step import TrainingStep  # noqa: E402
-from npu_runtime.training.task import TrainingTask  # noqa: E402
 from vo_common.flags import Flags, flag, parse_flags  # noqa: E402
 
 STAND_IN = os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'test', 'helpers')
@@ -51,24 +49,22 @@ NPU = Device('npu', 'graph audit')
 RANKS = 8
 
 
-def _training(build_model, batch, ranks, scopes=None, flags=TrainFlags()):
-    """The targets of a training step with default flags on an NPU, and of the initialisation."""
-    dataset = tf.data.Dataset.from_tensors(
-        {name: tf.zeros(shape, dtype) for name, (shape, dtype) in batch.items()}).repeat()
-    task = TrainingTask(build_model, None, flags, {}, '', 1, 0, trainable_scopes=scopes)
-    graph = TrainingStep(task, dataset.prefetch(1), NPU, RuntimeConfig(), ranks)
+def _training(build, ranks, *arguments, **flags):
+    """The targets of a step with default flags on an NPU, and of the initialisation.
+
+    Args:
+      build: function of the arguments, then <TrainFlags>, device, <RuntimeConfig> and ranks, that
+        returns a <TrainingStep>.
+    """
+    step = build(*arguments, TrainFlags(**flags), NPU, RuntimeConfig(), ranks)
     start = [tf.global_variables_initializer()]
     if ranks.size > 1:
-        start += [ranks.broadcast(list(graph.all_state.values())), ranks.gather([0, 0])]
-    return [graph.train_op, graph.step, graph.values], start
+        start += [ranks.broadcast(list(step.all_state.values())), ranks.gather([0, 0])]
+    return [step.train_op, step.step, step.values], start
 
 
-def _geonet_training(build, ranks, scopes=None, **settings):
-    config = ModelConfig(**settings)
-    batch = {'frames': ([4, config.img_height, config.img_width, 3 * config.seq_length], tf.uint8),
-             'intrinsics': ([4, 3, 3], tf.float32)}
-    return _training(lambda batch, is_training: build(batch, config, is_training), batch, ranks,
-                     scopes)
+def _geonet_training(mode, ranks, **settings):
+    return _training(geonet_step, ranks, ModelConfig(**settings), mode)
 
 
 def _geonet_inference(predict, num_inputs, **settings):
@@ -82,30 +78,23 @@ def _geonet_inference(predict, num_inputs, **settings):
 
 
 def _vo_training(time_steps, ranks):
-    config = VoConfig(time_steps=time_steps)
-    frames = [2, time_steps + 1]
-    batch = {'frames': (frames + [config.img_height, config.img_width, 1], tf.uint8),
-             'scale': (frames, tf.float32), 'mean': (frames, tf.float32),
-             'motions': ([2, time_steps, 6], tf.float32)}
-    return _training(lambda batch, is_training: vo_model.training(batch, config), batch, ranks,
-                     flags=TrainFlags(gradient_clip=1.))
+    return _training(convlstm_step, ranks, VoConfig(time_steps=time_steps), batch_size=2,
+                     gradient_clip=1.)
 
 
 def _vo_inference():
     config = VoConfig()
     pairs = tf.placeholder(tf.float32, [1, 1, config.img_height, config.img_width, 6])
-    return [vo_net.predict(pairs).motions], []
+    return [vo_net.predict(pairs)], []
 
 
 TRAINING = {
-    'train_rigid_resnet50': lambda ranks: _geonet_training(geonet_model.rigid_training, ranks),
+    'train_rigid_resnet50': lambda ranks: _geonet_training('train_rigid', ranks),
     'train_rigid_vgg': lambda ranks: _geonet_training(
-        geonet_model.rigid_training, ranks, dispnet_encoder='vgg', scale_normalize=True,
-        seq_length=5),
-    'train_flow_residual': lambda ranks: _geonet_training(
-        geonet_model.flow_training, ranks, ['flow_net']),
+        'train_rigid', ranks, dispnet_encoder='vgg', scale_normalize=True, seq_length=5),
+    'train_flow_residual': lambda ranks: _geonet_training('train_flow', ranks),
     'train_flow_direct': lambda ranks: _geonet_training(
-        geonet_model.flow_training, ranks, flownet_type='direct'),
+        'train_flow', ranks, flownet_type='direct'),
     'convlstm_vo_train_1': lambda ranks: _vo_training(1, ranks),
     'convlstm_vo_train_3': lambda ranks: _vo_training(3, ranks),
 }

@@ -57,8 +57,46 @@ cores=$(nproc)
 threads=$(( cores > local_ranks ? cores / local_ranks : 1 ))
 export OMP_NUM_THREADS=${OMP_NUM_THREADS:-$threads}
 
+# Prints the name of the signal that ended a process with exit status $1, if one did.
+signal_of() { [ "$1" -le 128 ] || [ "$1" -gt 192 ] || kill -l "$1"; }
+
+# Whether exit status $1 is that of a process which nobody asked to end.
+killed() { [[ "$(signal_of "$1")" != @(|TERM|INT) ]]; }
+
+# Copies the output of horovodrun, but says which rank failed, and how, instead of its traceback.
+explain() {
+  local line rank='' status=0 first=0 code how='' trace='' cause=''
+  trap '' INT TERM HUP
+  while IFS= read -r line || [ -n "$line" ]; do
+    case "$line" in
+      '['*']<stderr>:'*) printf '%s\n' "$line" >&2 ;;
+      '['*']<stdout>:'*) printf '%s\n' "$line" ;;
+      'Process '*' exit with status code '*.)
+        code=${line##* } code=${code%.}
+        # A killed rank closes its connections, so that another may end before its own end is seen.
+        # A kill later than that is Horovod's, 5 seconds after it told a rank to end.
+        if [ -z "$rank" ] ||
+            { ! killed "$status" && killed "$code" && [ $((SECONDS - first)) -le 3 ]; }; then
+          [ -n "$rank" ] || first=$SECONDS
+          rank=${line#Process } rank=${rank%% *} status=$code
+        fi ;;
+      'Traceback (most recent call last):') trace=1 ;;
+      *) if [ -z "$trace" ]; then printf '%s\n' "$line"
+         elif [[ "$line" == *@(rror|xception):\ * ]]; then cause=${line#*: }; fi ;;
+    esac
+  done
+  if [ -n "$rank" ]; then
+    how=$(signal_of "$status")
+    how=${how:+was killed by SIG$how}
+    how=${how:-ended with status $status}
+    [ "$status" -ne 137 ] || how="$how, perhaps out of memory"
+    cause="rank $rank $how, the others were stopped"
+    cause="$cause; the same command continues from the last checkpoint"
+  fi
+  [ -z "$cause" ] || echo "error: $cause" >&2
+}
+
 # Variables of a launch on NPUs would conflict with this launch.
 unset RANK_SIZE RANK_ID RANK_TABLE_FILE
-exec "$python" "$root/npu_runtime/devices/launch_ranks.py" \
-  -np "$ranks" -H "${hosts:-localhost:$ranks}" \
-  ${interface:+--network-interface "$interface"} "$python" "$program" "$@"
+exec "$python" -u -m horovod.runner.launch -np "$ranks" -H "${hosts:-localhost:$ranks}" \
+  ${interface:+--network-interface "$interface"} "$python" "$program" "$@" > >(explain) 2>&1

@@ -7,7 +7,7 @@ import pytest
 import cases
 import programs as running
 from settings import pick
-from stand_in_programs import commands_in, stand_in
+from stand_in_programs import commands_in, horovod_that, stand_in
 
 # Everything that a shell expands, splits or runs; each command would create a file `HIT`.
 NAMES = ["a b;touch HIT;'c", '$(touch HIT)`touch HIT`', '"x" & touch HIT | y > HIT',
@@ -84,16 +84,8 @@ def test_modelarts_entry_passes_any_folder_name_literally(strange, tmp_path):
 
 def test_rank_launcher_takes_any_name_literally(tmp_path):
     """Checks the commands that Horovod would start, without Horovod."""
-    modules = tmp_path / 'modules'
-    for folder in ('horovod', 'horovod/runner', 'horovod/runner/util'):
-        (modules / folder).mkdir(parents=True)
-        (modules / folder / '__init__.py').write_text('')
-    (modules / 'horovod' / 'runner' / 'util' / 'threads.py').write_text(
-        'execute_function_multithreaded = None\n')
-    (modules / 'horovod' / 'tensorflow.py').write_text('')
-    (modules / 'horovod' / 'runner' / 'launch.py').write_text(
-        'import sys\ndef run_commandline():\n'
-        '    open("record", "w").write("\\0".join(sys.argv[1:]))\n')
+    modules = horovod_that(tmp_path, 'import sys\n'
+                           'open("record", "w").write("\\0".join(sys.argv[1:]))\n')
     for number, strange in enumerate(NAMES):
         cwd = tmp_path / str(number)
         cwd.mkdir()

@@ -1,4 +1,4 @@
-"""A stand-in for Python under the wrappers in test/."""
+"""Stand-ins: for Python under the wrappers in test/, and for Horovod."""
 import sys
 
 # Records its arguments; training leaves metrics, evaluation a number; reports are real.
@@ -58,3 +58,13 @@ def stand_in(folder, record):
 def commands_in(record):
     """The commands in a record <pathlib.Path>: lists of words, the last one `rank=<RANK_ID>`."""
     return [command.split('\0') for command in record.read_text().split('\n\0')[:-1]]
+
+
+def horovod_that(folder, launches):
+    """Writes a Horovod whose launcher is the Python source `launches`; returns its PYTHONPATH."""
+    modules = folder / 'modules'
+    (modules / 'horovod' / 'runner').mkdir(parents=True)
+    for name, source in (('__init__', ''), ('tensorflow', ''), ('runner/__init__', ''),
+                         ('runner/launch', launches)):
+        (modules / 'horovod' / (name + '.py')).write_text(source)
+    return str(modules)

@@ -31,7 +31,7 @@ def test_input_is_compared_with_the_fastest_step(capsys):
 
 
 def test_an_unknown_part_is_refused():
-    with pytest.raises(UserError, match='--parts=speed: must be among step, input, prepare,'):
+    with pytest.raises(UserError, match='--parts=speed: must be among step, input, predict,'):
         benchmark.main(['--parts=speed'])
 
 

@@ -31,22 +31,29 @@ def _published_weight(variable):
     return _weight(variable.op.name, tuple(variable.shape.as_list()))
 
 
+def final_state(batch):
+    """The state after the last step of the network in the default graph."""
+    conv6 = tf.get_default_graph().get_tensor_by_name('cnns/conv6/BiasAdd:0')
+    with tf.variable_scope(tf.get_variable_scope(), reuse=True):
+        return net.recur(tf.reshape(conv6, [batch, -1] + conv6.shape.as_list()[1:]))[1]
+
+
 @pytest.fixture(scope='module')
 def small(golden):
     """The published code's small case: dict of its scalars, and our values for the same."""
     entry = json.loads((golden / 'convlstm_vo' / 'net_small.json').read_text())
     arrays = np.load(str(golden / 'convlstm_vo' / 'net_small.npz'))
     with tf.Graph().as_default(), tf.Session() as session:
-        prediction = net.predict(tf.constant(fill.net_input(2, 1, *entry['size'])))
-        losses = model.motion_losses(prediction.motions, tf.constant(fill.net_labels(2, 1)))
+        motions = net.predict(tf.constant(fill.net_input(2, 1, *entry['size'])))
+        losses = model.motion_losses(motions, tf.constant(fill.net_labels(2, 1)))
         loss = tf.get_default_graph().get_tensor_by_name('loss_l2_norm/loss:0')
         variables = tf.trainable_variables()
         norms = [tf.norm(gradient) for gradient in tf.gradients(loss, variables)]
         step = tf.train.AdamOptimizer(1e-4).minimize(loss)
         _fill_variables(session)
         conv6 = tf.get_default_graph().get_tensor_by_name('cnns/conv6/BiasAdd:0')
-        found = session.run({'prediction': prediction, 'conv6': conv6, 'losses': dict(losses),
-                             'loss': loss, 'norms': norms})
+        found = session.run({'motions': motions, 'state': final_state(2), 'conv6': conv6,
+                             'losses': dict(losses), 'loss': loss, 'norms': norms})
         found['names'] = [variable.op.name for variable in variables]
         found['adam'] = []
         for _ in range(3):
@@ -58,9 +65,9 @@ def small(golden):
 def test_golden_forward_pass(small):
     _, arrays, found = small
     np.testing.assert_allclose(found['conv6'][..., ::64], arrays['conv6_every64ch'], atol=1e-4)
-    np.testing.assert_allclose(found['prediction'].motions[:, 0], arrays['pose'], atol=1e-4)
-    np.testing.assert_allclose(found['prediction'].state.c, arrays['state_c'], atol=1e-4)
-    np.testing.assert_allclose(found['prediction'].state.h, arrays['state_h'], atol=1e-4)
+    np.testing.assert_allclose(found['motions'][:, 0], arrays['pose'], atol=1e-4)
+    np.testing.assert_allclose(found['state'].c, arrays['state_c'], atol=1e-4)
+    np.testing.assert_allclose(found['state'].h, arrays['state_h'], atol=1e-4)
 
 
 def test_golden_loss_and_gradients(small):
@@ -121,10 +128,10 @@ def _numpy_cell(x, c, h, weights):
 def test_longer_windows_recur_as_an_unrolled_numpy_cell(time_steps, batch, height, width):
     with tf.Graph().as_default(), tf.Session() as session:
         pairs = tf.constant(fill.net_input(batch, time_steps, height, width))
-        prediction = net.predict(pairs)
+        motions = net.predict(pairs)
         _fill_variables(session)
         features = tf.get_default_graph().get_tensor_by_name('cnns/conv6/BiasAdd:0')
-        found, x = session.run([prediction, features])
+        found, state, x = session.run([motions, final_state(batch), features])
         weights = {v.op.name: _published_weight(v).astype(np.float64)
                    for v in tf.trainable_variables()}
     cell_weights = {name.split('conv_lstm_cell/')[1]: value for name, value in weights.items()
@@ -134,24 +141,9 @@ def test_longer_windows_recur_as_an_unrolled_numpy_cell(time_steps, batch, heigh
     for step in range(time_steps):
         c, h = _numpy_cell(x[:, step], c, h, cell_weights)
         motions = h.reshape(batch, -1) @ weights['regression_w'] + weights['regression_b']
-        np.testing.assert_allclose(found.motions[:, step], motions, atol=1e-4)
-    np.testing.assert_allclose(found.state.c, c, atol=1e-4)
-    np.testing.assert_allclose(found.state.h, h, atol=1e-4)
-
-
-def test_the_state_carried_over_equals_one_long_window():
-    frames = fill.net_input(1, 4, 64, 128)
-    with tf.Graph().as_default(), tf.Session() as session:
-        whole = net.predict(tf.constant(frames))
-        with tf.variable_scope(tf.get_variable_scope(), reuse=True):
-            first = net.predict(tf.constant(frames[:, :2]))
-            second = net.predict(tf.constant(frames[:, 2:]), first.state)
-        assert len(tf.trainable_variables()) == 34
-        _fill_variables(session)
-        whole, first, second = session.run([whole, first, second])
-    np.testing.assert_allclose(np.concatenate([first.motions, second.motions], axis=1),
-                               whole.motions, atol=1e-5)
-    np.testing.assert_allclose(second.state.c, whole.state.c, atol=1e-5)
+        np.testing.assert_allclose(found[:, step], motions, atol=1e-4)
+    np.testing.assert_allclose(state.c, c, atol=1e-4)
+    np.testing.assert_allclose(state.h, h, atol=1e-4)
 
 
 def test_two_gray_channels_equal_six():
@@ -165,7 +157,7 @@ def test_two_gray_channels_equal_six():
             pairs = net.normalised_pairs(tf.constant(np.repeat(frames, channels, axis=-1)),
                                          tf.constant(scale), tf.constant(mean))
             assert pairs.shape.as_list() == [2, 2, 64, 128, 2 * channels]
-            motions = net.predict(pairs).motions
+            motions = net.predict(pairs)
             kernel = tf.trainable_variables()[0]
             gradient, = tf.gradients(tf.nn.l2_loss(motions), kernel)
             _fill_variables(session)
@@ -192,7 +184,7 @@ def test_pairs_are_x_over_its_maximum_minus_its_mean():
 
 def test_the_graph_has_neither_tensor_arrays_nor_loops():
     with tf.Graph().as_default() as graph:
-        motions = net.predict(tf.placeholder(tf.float32, [1, 3, 64, 128, 2])).motions
+        motions = net.predict(tf.placeholder(tf.float32, [1, 3, 64, 128, 2]))
         tf.gradients(motions, tf.trainable_variables())
         kinds = {operation.type for operation in graph.get_operations()}
     assert not [kind for kind in kinds if kind.startswith(('TensorArray', 'While', 'Enter'))]

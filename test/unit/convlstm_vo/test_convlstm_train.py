@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from checkpoint_values import write_with_nan
-from convlstm_vo import main, net, predictor
+from convlstm_vo import main, net
+from convlstm_vo.predictor import predict_motions
 from kitti_data import images, motion, odometry
 from kitti_data.pipeline.compact_frames import CompactFrames
 from kitti_data.rendering.synthetic import synthetic_dataset
@@ -86,8 +87,7 @@ def test_accuracy_comes_from_the_validation_sequences(logs):
     assert all('Accuracy : %s\n' % row['total'] in second for row in rows)
 
 
-@pytest.mark.parametrize('flags', [[], ['--stateless'], ['--stateless', '--overlap_average'],
-                                   ['--flip_average']])
+@pytest.mark.parametrize('flags', [[], ['--overlap_average'], ['--flip_average']])
 def test_testing_writes_exact_counts(drive, trained, flags, tmp_path, capsys):
     _test(drive, tmp_path, '--init_checkpoint=' + trained, '--test_sequences=1,0', '--chunk=3',
           '--lengths=2', '--noevo', *flags)
@@ -108,7 +108,7 @@ def test_testing_writes_exact_counts(drive, trained, flags, tmp_path, capsys):
     assert 'sequence 00: used in training' in capsys.readouterr().err
 
 
-@pytest.mark.parametrize('flags', [[], ['--stateless']])
+@pytest.mark.parametrize('flags', [[], ['--overlap_average']])
 def test_with_flip_average_a_mirrored_drive_has_mirrored_motions(drive, trained, flags, tmp_path):
     mirrored = str(tmp_path / 'mirrored')
     shutil.copytree(drive, mirrored)
@@ -123,12 +123,10 @@ def test_with_flip_average_a_mirrored_drive_has_mirrored_motions(drive, trained,
     assert np.abs(motions[0][:, 0]).max() > 1e-3
 
 
-@pytest.mark.parametrize('flags, message', [
-    (['--flip_average', '--label_frame=world'], '--flip_average=true: .* --label_frame=world'),
-    (['--overlap_average'], '--overlap_average=true: must be false without')])
-def test_averages_that_do_not_exist_are_refused(drive, trained, tmp_path, flags, message):
-    with pytest.raises(UserError, match=message):
-        _test(drive, tmp_path, '--init_checkpoint=' + trained, '--test_sequences=1', *flags)
+def test_an_average_that_does_not_exist_is_refused(drive, trained, tmp_path):
+    with pytest.raises(UserError, match='--flip_average=true: .* --label_frame=world'):
+        _test(drive, tmp_path, '--init_checkpoint=' + trained, '--test_sequences=1',
+              '--flip_average', '--label_frame=world')
 
 
 def test_a_sequence_without_poses_is_predicted_and_not_scored(drive, trained, tmp_path):
@@ -138,20 +136,14 @@ def test_a_sequence_without_poses_is_predicted_and_not_scored(drive, trained, tm
     assert len(odometry.read_pose_file(os.path.join(trained, 'test', '01.txt')).poses) == 8
 
 
-class _CountingPredictor:
-    """Stands in for the network: a motion is (first frame, second frame, calls before, its place
-    in the window, ...)."""
-
-    def __init__(self, batch_size, pairs):
-        self.batch_size, self.pairs = batch_size, pairs
-        self.zero_state = 0
-
-    def __call__(self, compact, state):
-        frames = compact.frames.reshape(self.batch_size, self.pairs + 1)
-        motions = np.zeros([self.batch_size, self.pairs, net.MOTION_SIZE], np.float32)
-        motions[..., 0], motions[..., 1], motions[..., 2] = frames[:, :-1], frames[:, 1:], state
-        motions[..., 3] = np.arange(self.pairs)
-        return motions, state + 1
+def counting(examples, total, desc):
+    """Stands in for the network: a motion is (first frame, second frame, its place in the
+    window, ...)."""
+    for example in examples:
+        motions = np.zeros([3, net.MOTION_SIZE], np.float32)
+        motions[:, 0], motions[:, 1] = example['frames'][:-1], example['frames'][1:]
+        motions[:, 2] = np.arange(3)
+        yield {'motions': motions}
 
 
 class _NumberReader:
@@ -164,38 +156,36 @@ class _NumberReader:
         return CompactFrames(np.asarray(indices), None, None)
 
 
-@pytest.mark.parametrize('num_frames', [2, 3, 7, 8, 9, 20])
-def test_streaming_gives_each_motion_once_and_carries_the_state(num_frames):
-    motions = predictor.stream(_CountingPredictor(1, 3), _NumberReader(num_frames))
+@pytest.mark.parametrize('num_frames', [2, 3, 4, 5, 7, 8, 9, 20])
+def test_windows_give_each_motion_once(num_frames):
+    motions = predict_motions(counting, _NumberReader(num_frames), 3)
     wanted = np.arange(num_frames - 1)
     np.testing.assert_array_equal(motions[:, :2], np.stack([wanted, wanted + 1], axis=1))
-    np.testing.assert_array_equal(motions[:, 2], wanted // 3)
 
 
-@pytest.mark.parametrize('batch_size', [1, 2])
-@pytest.mark.parametrize('num_frames', [4, 5, 7, 8, 20])
-def test_stateless_windows_give_each_motion_once_from_the_zero_state(num_frames, batch_size):
-    motions = predictor.stateless(_CountingPredictor(batch_size, 3), _NumberReader(num_frames))
-    wanted = np.arange(num_frames - 1)
-    np.testing.assert_array_equal(motions[:, :2], np.stack([wanted, wanted + 1], axis=1))
-    np.testing.assert_array_equal(motions[:, 2], 0)
-
-
-@pytest.mark.parametrize('batch_size', [1, 2])
 @pytest.mark.parametrize('num_frames', [4, 5, 9])
-def test_overlap_average_is_the_mean_over_the_windows_with_a_motion(num_frames, batch_size):
-    motions = predictor.stateless(_CountingPredictor(batch_size, 3), _NumberReader(num_frames),
-                                  overlap=True)
+def test_overlap_average_is_the_mean_over_the_windows_with_a_motion(num_frames):
+    motions = predict_motions(counting, _NumberReader(num_frames), 3, overlap=True)
     wanted = np.arange(num_frames - 1)
     np.testing.assert_array_equal(motions[:, :2], np.stack([wanted, wanted + 1], axis=1))
     places = [np.mean([place - start for start in range(num_frames - 3) if 0 <= place - start < 3])
               for place in wanted]
-    np.testing.assert_allclose(motions[:, 3], places)
+    np.testing.assert_allclose(motions[:, 2], places)
 
 
-def test_stateless_prediction_requires_at_least_one_window():
-    with pytest.raises(UserError, match='too few for a window of 3 pairs'):
-        predictor.stateless(_CountingPredictor(1, 3), _NumberReader(3))
+def test_a_sequence_shorter_than_a_window_has_the_motions_of_a_longer_one(
+        drive, trained, tmp_path):
+    (tmp_path / 'short' / 'sequences' / '01').mkdir(parents=True)
+    frames = os.path.join('sequences', '01', 'image_0')
+    shutil.copytree(os.path.join(drive, frames), str(tmp_path / 'short' / frames))
+    for number in range(2, 8):
+        os.remove(str(tmp_path / 'short' / frames / ('%06d.png' % number)))
+    motions = []
+    for root in (drive, str(tmp_path / 'short')):
+        _test(root, tmp_path, '--init_checkpoint=' + trained, '--test_sequences=1', '--lengths=2',
+              '--noevo')
+        motions.append(np.loadtxt(str(tmp_path / 'test' / '01_motions_pred.txt'), ndmin=2))
+    np.testing.assert_allclose(motions[1], motions[0][:1], atol=1e-6)
 
 
 @pytest.mark.parametrize('optional', [(evo_tools, 'evo_errors', '--evo'),

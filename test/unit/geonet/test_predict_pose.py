@@ -304,12 +304,6 @@ def test_refinement_changes_motions_and_is_repeatable(poses, predict):
     assert any(np.abs(one[first][1] - plain[first][1]).max() > 1e-4 for first in one)
 
 
-def test_smoothing_keeps_the_rotations_of_the_averaged_path(predict):
-    smooth, mean = predict('smooth', '--smooth_steps=2'), predict('mean', '--overlap_average')
-    for first, (_, found) in smooth.items():
-        np.testing.assert_allclose(found[:, :3, :3], mean[first][1][:, :3, :3], atol=1e-5)
-
-
 def test_refinement_without_a_calibration_names_the_flag_to_set(
         rigid_run, synthetic_kitti, tmp_path, capsys):
     folder = os.path.join(synthetic_kitti, 'sequences', '09', 'image_2')

@@ -6,12 +6,12 @@ import pytest
 import tensorflow.compat.v1 as tf
 
 from convlstm_vo import main as convlstm_vo
-from convlstm_vo.predictor import Predictor
+from convlstm_vo.predictor import window_graph
 from geonet_program import geonet
-from kitti_data.pipeline.compact_frames import CompactFrames
 from kitti_data.rendering.synthetic import synthetic_dataset
 from npu_runtime.devices.flags import RuntimeConfig
 from npu_runtime.export import run_frozen
+from npu_runtime.predictor import Predictor
 
 VO_SIZE = (32, 64)
 
@@ -68,16 +68,15 @@ def test_the_frozen_odometry_graph_predicts_like_the_test_mode(vo_run):
     levels = np.random.RandomState(0).randint(0, 256, (3,) + VO_SIZE + (1,)).astype(np.uint8)
     brightest = levels.max(axis=(1, 2, 3)).astype(np.float32)
     mean = (levels.mean(axis=(1, 2, 3)) / brightest).astype(np.float32)
-    predictor = Predictor(vo_run, RuntimeConfig(device='cpu'), 1, 2, VO_SIZE + (1,),
-                          np.uint8)
-    wanted, _ = predictor(CompactFrames(levels, 1 / brightest, mean), predictor.zero_state)
-    predictor.close()
+    with Predictor(lambda: window_graph(1, 2, VO_SIZE + (1,), np.uint8), vo_run,
+                   RuntimeConfig(device='cpu')) as predictor:
+        wanted, = predictor([{'frames': levels, 'scale': 1 / brightest, 'mean': mean}])
     frames = levels / brightest[:, None, None, None] - mean[:, None, None, None]
     colour = np.repeat(frames, 3, axis=-1)
     pairs = np.concatenate([colour[:-1], colour[1:]], axis=-1)[None].astype(np.float32)
     found, = run_frozen(export_vo(vo_run) + '.pb', {'input/Placeholder:0': pairs},
                         ['Wx_plus_b/xw_plus_b:0'])
-    np.testing.assert_allclose(found, wanted[0], atol=1e-4)
+    np.testing.assert_allclose(found, wanted['motions'], atol=1e-4)
 
 
 @pytest.mark.parametrize('net, inputs, output', [

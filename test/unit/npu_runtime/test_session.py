@@ -139,7 +139,7 @@ def net(tmp_path):
 
 def test_an_inference_session_keeps_names_and_outputs_with_constant_weights(net):
     graph, output, checkpoint, feed, expected = net
-    with inference_session(RuntimeConfig(device='cpu'), graph, checkpoint, None,
+    with inference_session(RuntimeConfig(device='cpu'), graph, checkpoint,
                            [output]) as session:
         np.testing.assert_allclose(session.run(output.name, feed), expected, rtol=1e-5)
         operations = session.graph.get_operations()
@@ -152,4 +152,4 @@ def test_a_checkpoint_without_a_variable_is_reported(net):
     with graph.as_default():
         tf.get_variable('another', [2])
     with pytest.raises(UserError, match='model lacks 1 of 9 variables: another'):
-        inference_session(RuntimeConfig(device='cpu'), graph, checkpoint, None, [output])
+        inference_session(RuntimeConfig(device='cpu'), graph, checkpoint, [output])

@@ -1,10 +1,10 @@
-"""Smoothing of paths."""
+"""Snippets of a path get a common scale."""
 import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from geonet.smoothing import smoothed, with_common_scale
-from kitti_data.poses import from_parts, relative
+from geonet.common_scale import with_common_scale
+from kitti_data.poses import from_parts
 from kitti_eval.snippets import snippets_of_trajectory
 
 
@@ -22,28 +22,6 @@ def arc(turn, lengths):
     steps = from_parts(np.tile(whole.as_matrix(), (len(lengths), 1, 1)),
                        np.outer(lengths, half.apply([0, 0.02, 1])))
     return snippets_of_trajectory(path(steps), 3)
-
-
-@pytest.mark.parametrize('turn', [0, 0.05])
-def test_a_path_of_constant_acceleration_is_unchanged_up_to_its_ends(turn):
-    poses = arc(turn, 1 + 0.02 * np.arange(30))
-    np.testing.assert_allclose(smoothed(poses, 2), poses, atol=1e-9)
-
-
-def test_noise_of_steps_is_averaged_and_rotations_are_kept():
-    poses, rng = arc(0.02, np.ones(60)), np.random.RandomState(1)
-    steps = relative(poses[:, 0], poses[:, 1])
-    noisy = steps.copy()
-    noisy[:, :3, 3] += 0.05 * rng.randn(len(steps), 3)
-    found = smoothed(snippets_of_trajectory(path(noisy), 3), 3)
-    np.testing.assert_allclose(found[:, 1, :3, :3], noisy[:-1, :3, :3], atol=1e-9)
-    before, after = (np.std(part[:, :3, 3] - steps[0, :3, 3]) for part in (noisy, found[:, 1]))
-    assert after < 0.45 * before
-
-
-def test_a_window_wider_than_the_path_is_allowed():
-    poses = arc(0.0, np.ones(4))
-    np.testing.assert_allclose(smoothed(poses, 100), poses, atol=1e-9)
 
 
 def scaled(poses, factors):

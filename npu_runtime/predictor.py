@@ -4,16 +4,11 @@ import itertools
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from geonet import flipped, model
 from npu_runtime import checkpoints
-from npu_runtime.session import inference_session, require_finite
+from npu_runtime.session import inference_session
+from vo_common.errors import UserError
 from vo_common.parallel import read_ahead
 from vo_common.progress import progress
-
-
-def predictions(run):
-    """The module with the `predict_*` functions: `flipped` with --flip_average, else `model`."""
-    return flipped if run.flip_average else model
 
 
 class BatchedGraph:
@@ -56,7 +51,7 @@ class BatchedGraph:
 
         examples = iter(examples)
         batches = iter(lambda: list(itertools.islice(examples, self._batch_size)), [])
-        with progress(total=total, desc=desc, unit='image') as bar:
+        with progress(total=total, desc=desc, unit='example') as bar:
             for count, outputs in read_ahead(compute, batches, 1):
                 bar.update(count)
                 for row in range(count):
@@ -70,7 +65,12 @@ class BatchedGraph:
 
 
 class Predictor:
-    """A BatchedGraph with its own graph and session, restored from a checkpoint.
+    """A BatchedGraph with its own session, restored from a checkpoint.
+
+    Attributes:
+      checkpoint: prefix of the checkpoint.
+      graph: the <BatchedGraph>.
+      session: tf.Session.
 
     Args:
       make_graph: function without arguments that builds the <BatchedGraph>.
@@ -84,20 +84,21 @@ class Predictor:
     def __init__(self, make_graph, checkpoint, runtime):
         self.checkpoint = checkpoints.latest(checkpoint)
         with tf.Graph().as_default() as graph:
-            self._graph = make_graph()
-            self._session = inference_session(runtime, graph, self.checkpoint,
-                                              tf.model_variables(),
-                                              list(self._graph.outputs.values()))
+            self.graph = make_graph()
+            self.session = inference_session(runtime, graph, self.checkpoint,
+                                             list(self.graph.outputs.values()))
 
     def __enter__(self):
         return self
 
     def __exit__(self, *exception):
-        self._session.close()
+        self.session.close()
 
     def __call__(self, examples, total=None, desc=''):
         """As `BatchedGraph.run`, but raises a UserError at the first output that is not finite."""
-        for place, outputs in enumerate(self._graph.run(self._session, examples, total, desc)):
-            for values in outputs.values():
-                require_finite(values, self.checkpoint, '%s number %d' % (desc, place))
+        for place, outputs in enumerate(self.graph.run(self.session, examples, total, desc)):
+            if not all(np.isfinite(values).all() for values in outputs.values()):
+                raise UserError('checkpoint %s: predicts values that are not finite (%s number %d)'
+                                '; its training diverged or it is damaged (choose an earlier one)'
+                                % (self.checkpoint, desc, place))
             yield outputs

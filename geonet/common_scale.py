@@ -1,10 +1,8 @@
-"""Gives the snippets of a path a common scale, and smooths its translations."""
+"""Gives the snippets of a path a common scale."""
 import numpy as np
 from scipy.linalg import solveh_banded
-from scipy.spatial.transform import Rotation
 
-from kitti_data.poses import chain, from_parts, relative
-from kitti_eval.snippets import chain_snippets, snippets_of_trajectory
+from kitti_data.poses import from_parts, relative
 
 # Standard deviation of the logarithm of a snippet's scale. Wide, because the depths of successive
 # frames have the same errors, and averaging many of them gains little.
@@ -52,39 +50,3 @@ def _ratio_spread(steps):
     """Standard deviation of log ratios of neighbouring steps, float64 [M, L - 1]: a number."""
     jumps = np.diff(np.diff(np.log(steps), axis=1), axis=0)
     return max(_LEAST_SPREAD, _JUMP_FACTOR * 1.4826 * np.median(np.abs(jumps)) / np.sqrt(2))
-
-
-def smoothed(poses, spread):
-    """Smooths the translations of chained snippets; rotations are the means over the snippets.
-
-    Fits a line to the neighbours of each translation, with Gaussian weights, and evaluates it
-    there. Translations are expressed in the frame halfway through the turn, where they change
-    slowly in curves as well.
-
-    Args:
-      poses: float64 [M, L, 4, 4], snippets that start at consecutive frames, each relative to its
-        first frame.
-      spread: standard deviation of the Gaussian in frames, above 0.
-
-    Returns:
-      float64 [M, L, 4, 4].
-    """
-    _, trajectory = chain_snippets(dict(enumerate(poses)), overlap='mean')
-    steps = relative(trajectory[:-1], trajectory[1:])
-    half_turns = Rotation.from_rotvec(0.5 * Rotation.from_matrix(steps[:, :3, :3]).as_rotvec())
-    translations = half_turns.apply(_lines(half_turns.inv().apply(steps[:, :3, 3]), spread))
-    path = chain(from_parts(steps[:, :3, :3], translations))
-    return snippets_of_trajectory(path, poses.shape[1])
-
-
-def _lines(values, spread):
-    """Evaluates, at each of N places, a line fitted to its neighbours: float64 [N, C]."""
-    places = np.arange(len(values))
-    fitted = np.empty_like(values)
-    for place in places:
-        away = places - place
-        near = np.abs(away) <= 4 * spread
-        weights = np.exp(-0.25 * (away[near] / spread) ** 2)[:, np.newaxis]
-        line = np.stack([np.ones(near.sum()), away[near]], axis=1)
-        fitted[place] = np.linalg.lstsq(line * weights, values[near] * weights, rcond=None)[0][0]
-    return fitted
