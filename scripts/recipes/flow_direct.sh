@@ -3,8 +3,8 @@
 #
 #   bash scripts/recipes/flow_direct.sh RAW KITTI_2015 OUTPUT [more training flags]
 #
-# RAW         KITTI raw, unpacked (scripts/prepare_raw.sh)
-# KITTI_2015  KITTI 2015 with its multi-view images, unpacked (scripts/prepare_kitti2015.sh)
+# RAW         KITTI raw, unpacked (scripts/prepare.py raw)
+# KITTI_2015  KITTI 2015 with its multi-view images, unpacked (scripts/prepare.py kitti2015)
 # OUTPUT      formatted set, run, predictions, evaluation
 #
 # Expected:  row DirFlowNetS of the table in the source: better than the 8.05 px of residual flow on

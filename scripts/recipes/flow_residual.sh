@@ -3,8 +3,8 @@
 #
 #   bash scripts/recipes/flow_residual.sh RAW KITTI_2015 OUTPUT [more flags of the second stage]
 #
-# RAW         KITTI raw, unpacked (scripts/prepare_raw.sh)
-# KITTI_2015  KITTI 2015 with its multi-view images, unpacked (scripts/prepare_kitti2015.sh)
+# RAW         KITTI raw, unpacked (scripts/prepare.py raw)
+# KITTI_2015  KITTI 2015 with its multi-view images, unpacked (scripts/prepare.py kitti2015)
 # OUTPUT      formatted set, both runs, predictions, evaluation
 #
 # Expected:  EPE 8.05 px on non-occluded pixels (noc), 10.81 px on all pixels (occ)
