@@ -1,7 +1,7 @@
 """The shell wrappers: their commands, result files and exit status.
 
-The last test runs the chain of the recipe, on rendered sequences. The others, of several ranks and of
-flags, put a stand-in for the training programs in the place of Python.
+The last test runs the chain of the recipe, on rendered sequences. The others, of several ranks and
+of flags, put a stand-in for the training programs in the place of Python.
 """
 import os
 import shutil
