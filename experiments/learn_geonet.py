@@ -76,14 +76,10 @@ def learn(config, drives, folder, about, recipe=RECIPE):
     steps = train('GeoNet', config, drives, run, call,
                   recipe._replace(flags=list(recipe.flags) + [camera]),
                   (config.img_height, config.img_width), config.geonet_steps)
-    about = dict(about, model='GeoNet', minutes=figures.training_minutes(run), steps=steps,
-                 frames=drives.num_frames)
+    about = figures.about_run(about, 'GeoNet', run, steps, drives.num_frames)
     tested = [_test(config, drives, name, call, folder, about, recipe.test_flags)
               for name in drives.evaluated]
-    return figures.Results(
-        sum((results.rows for results in tested), []),
-        sum((results.blocks for results in tested),
-            figures.run_blocks(TITLE, about, call.lines, run)))
+    return figures.results_of_model(TITLE, about, call.lines, run, tested)
 
 
 def train(name, config, drives, run, call, recipe, size, steps):
