@@ -75,10 +75,15 @@ def read_laser_depth(path):
     """The laser depth in a .npz file, {frame number: <float>[H, W] metres, 0 where unknown}.
 
     Raises:
-      UserError: the file is broken, or a key is no frame number.
+      UserError: the file is broken, a key is no frame number, or an array is no depth map.
     """
     with reading(path, 'laser depth'), np.load(path) as scans:
-        return {int(number): scans[number] for number in scans.files}
+        depths = {int(number): scans[number] for number in scans.files}
+        for number, depth in depths.items():
+            if depth.ndim != 2 or depth.dtype.kind != 'f':
+                raise UserError('laser depth %s: frame %d: found %s %s, must be float [H, W]' % (
+                    path, number, depth.dtype, depth.shape))
+    return depths
 
 
 def read_kitti_depth(path):

@@ -94,6 +94,9 @@ def test_laser_depth_beside_real_drives_scores_depth(kitti, tmp_path):
     np.savez(os.path.join(kitti, 'depth', '09.npz'), **scans)
     result = learn_geonet._depth_scores(drives, '09', prediction, call)
     assert result['images'] == 2 and result['prediction']['abs_rel'] == pytest.approx(0, abs=1e-6)
+    np.savez(os.path.join(kitti, 'depth', '09.npz'), **{'000002': np.ones(3)})
+    with pytest.raises(UserError, match=r'09.npz: frame 2: found float64 \(3,\), must be'):
+        learn_geonet._depth_scores(drives, '09', prediction, call)
     scans['000007'][:, 50:] *= 2  # of d and 2d the best constant is d: 0 and 0.5
     np.savez(os.path.join(kitti, 'depth', '09.npz'), **scans)
     assert learn_geonet._depth_scores(drives, '09', prediction, call)[

@@ -69,6 +69,8 @@ FORMATS = {
                  read_image_list),
     'lines.txt': ('one\ntwo\n', read_lines),
     '000000.txt': ('0 0 0 0 0 0 0 1\n0.1 0 0 1 0 0 0 1\n', snippets.read_snippet),
+    'laser.npz': (lambda path: np.savez(path, **{'000002': np.ones((4, 5), np.float32)}),
+                  depth_files.read_laser_depth),
     'scan.bin': (lambda path: np.arange(40, dtype='<f4').tofile(path), raw.read_velodyne),
 }
 
