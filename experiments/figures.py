@@ -197,24 +197,32 @@ def summary(rows, title):
                               list(table.items())).block()
 
 
-def run_blocks(title, about, lines, run):
-    """The first blocks of a model's report: its commands and the loss curve.
+def about_run(about, model, run, steps, frames):
+    """`about` with the model, its steps, training frames and minutes in the folder `run`."""
+    return dict(about, model=model, minutes=training_minutes(run), steps=steps, frames=frames)
+
+
+def results_of_model(title, about, lines, run, tested):
+    """The `Results` of a model: its commands and the loss curve, then those of its tests.
 
     Args:
       title: heading: the model and what it learns.
-      about: dict with model, steps, minutes and frames.
+      about: result of `about_run`.
       lines: the command lines.
       run: folder of the run; `loss.png` is written to its parent.
+      tested: list of `Results`, such as one for each sequence.
     """
     path = os.path.join(os.path.dirname(run), 'loss.png')
     rows = [row for row in read_metrics(run) if row['event'] == 'train']
     plots.plot_losses(path, {about['model']: ([row['step'] for row in rows],
                                               [row['total'] for row in rows])},
                       about['model'] + ', total loss')
-    return [html_report.heading(title),
-            html_report.paragraph('%(steps)d steps, %(minutes)g minutes, %(frames)d training '
-                                  'frames.' % about),
-            html_report.commands(lines), html_report.picture(path, 'loss')]
+    blocks = [html_report.heading(title),
+              html_report.paragraph('%(steps)d steps, %(minutes)g minutes, %(frames)d training '
+                                    'frames.' % about),
+              html_report.commands(lines), html_report.picture(path, 'loss')]
+    return Results(sum((each.rows for each in tested), []),
+                   sum((each.blocks for each in tested), blocks))
 
 
 def sequence_results(scores, path, about):

@@ -55,16 +55,17 @@ def learn(config, drives, folder, about, recipe=RECIPE):
         drives.evaluated + (drives.posed if recipe.tests_trained else [])))
     call(convlstm_vo, data + _TEST + list(recipe.test_flags)
          + ['--test_sequences=' + ','.join(tested)])
-    about = dict(about, model='ConvLSTM VO', minutes=figures.training_minutes(run), steps=steps,
-                 frames=drives._replace(train=drives.posed).num_frames)
-    results = figures.Results([], figures.run_blocks(TITLE, about, call.lines, run))
-    for name in tested:
-        gt = drives.poses(name)
-        scores = None if gt is None else figures.trajectory_figures(
-            odometry.read_pose_file(os.path.join(run, 'test', name + '.txt')).poses, gt,
-            *step_from_files(drives.pose_files))
-        found = figures.sequence_results(scores, os.path.join(folder, 'trajectory_%s.png' % name),
-                                         dict(about, **drives.place(name)))
-        results.rows.extend(found.rows)
-        results.blocks.extend(found.blocks)
-    return results
+    about = figures.about_run(about, 'ConvLSTM VO', run, steps,
+                              drives._replace(train=drives.posed).num_frames)
+    return figures.results_of_model(TITLE, about, call.lines, run, [
+        _results(drives, name, run, folder, about) for name in tested])
+
+
+def _results(drives, name, run, folder, about):
+    """The `Results` of a sequence that the run in the folder `run` predicted."""
+    gt = drives.poses(name)
+    scores = None if gt is None else figures.trajectory_figures(
+        odometry.read_pose_file(os.path.join(run, 'test', name + '.txt')).poses, gt,
+        *step_from_files(drives.pose_files))
+    return figures.sequence_results(scores, os.path.join(folder, 'trajectory_%s.png' % name),
+                                    dict(about, **drives.place(name)))

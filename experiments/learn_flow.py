@@ -36,8 +36,7 @@ def learn(config, drives, folder, about, recipe=RECIPE):
     steps = train('GeoNet flow', config, drives, run, call, recipe,
                   [max(32, side // 2) for side in (config.img_height, config.img_width)],
                   config.flow_steps)
-    about = dict(about, model='GeoNet flow', minutes=figures.training_minutes(run), steps=steps,
-                 frames=drives.num_frames)
+    about = figures.about_run(about, 'GeoNet flow', run, steps, drives.num_frames)
     truth = config.flow_dir
     if drives.rendered and not truth:
         truth = os.path.join(folder, 'kitti_2015')
@@ -59,8 +58,7 @@ def learn(config, drives, folder, about, recipe=RECIPE):
         log(text)
         results = figures.Results([], [html_report.note(text)] + figures.video_blocks(
             os.path.join(flow, 'pictures'), folder, 'flow of sequence ' + name))
-    return figures.Results(
-        results.rows, figures.run_blocks(TITLE, about, call.lines, run) + results.blocks)
+    return figures.results_of_model(TITLE, about, call.lines, run, [results])
 
 
 def _scores(flow, about):

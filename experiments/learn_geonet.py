@@ -7,15 +7,12 @@ import numpy as np
 from experiments import figures
 from experiments.stages import Recipe, Stage, run_stages
 from geonet import main as geonet
-from geonet.pictures import depth_picture
-from kitti_data.images import read_resized, write_png
+from kitti_data.depth_files import laser_depth_path
 from kitti_data.preparation import prepare_train_data
 from kitti_data.rendering.scene import SCENE_FILE
 from kitti_eval import eval_depth, html_report
-from kitti_eval.depth_errors import GARG_CROP, evaluate_map, summarise, valid_pixels
 from vo_common.console import log
-from vo_common.files import make_folder, read_json, reading
-from vo_common.parallel import parallel_map
+from vo_common.files import make_folder, read_json
 
 TITLE = 'GeoNet: depth and motion from images alone'
 NUM_PICTURES = 4
@@ -80,14 +77,10 @@ def learn(config, drives, folder, about, recipe=RECIPE):
     steps = train('GeoNet', config, drives, run, call,
                   recipe._replace(flags=list(recipe.flags) + [camera]),
                   (config.img_height, config.img_width), config.geonet_steps)
-    about = dict(about, model='GeoNet', minutes=figures.training_minutes(run), steps=steps,
-                 frames=drives.num_frames)
+    about = figures.about_run(about, 'GeoNet', run, steps, drives.num_frames)
     tested = [_test(config, drives, name, call, folder, about, recipe.test_flags)
               for name in drives.evaluated]
-    return figures.Results(
-        sum((results.rows for results in tested), []),
-        sum((results.blocks for results in tested),
-            figures.run_blocks(TITLE, about, call.lines, run)))
+    return figures.results_of_model(TITLE, about, call.lines, run, tested)
 
 
 def train(name, config, drives, run, call, recipe, size, steps):
@@ -138,7 +131,7 @@ def _test(config, drives, name, call, folder, about, flags):
                    for kind in ('depth', 'pose'))
     common = prediction_flags(drives, name, os.path.join(folder, 'run'), config.device)
     common.append('--video')
-    call(geonet, common + ['--mode=test_depth', '--output_dir=' + depth])
+    call(geonet, common + ['--mode=test_depth', '--output_dir=' + depth, '--pictures'])
     call(geonet, common + list(flags) + ['--mode=test_pose', '--output_dir=' + pose])
     prediction = max(glob.glob(os.path.join(glob.escape(depth), '*.npy')), key=os.path.getmtime)
     about = dict(about, **drives.place(name))
@@ -155,46 +148,17 @@ def _test(config, drives, name, call, folder, about, flags):
     for stem, what in ((prediction[:-len('.npy')], 'depth'),
                        (os.path.join(pose, 'trajectory'), 'path')):
         blocks += figures.video_blocks(stem, folder, what)
-    for path in _depth_pictures(drives.sequence(name), prediction, config):
-        blocks.append(html_report.picture(path, 'frame %s' % os.path.basename(path)[:-4]))
+    pictures = sorted(glob.glob(os.path.join(glob.escape(prediction[:-len('.npy')]), '*.png')))
+    for index in np.linspace(0, len(pictures) - 1, NUM_PICTURES + 2).astype(int)[1:-1]:
+        blocks.append(html_report.picture(pictures[index], 'frame %d' % index))
     return figures.Results(rows, blocks)
 
 
 def _depth_scores(drives, name, prediction, call):
-    """The result of `depth_errors.summarise`; None if the drive has no true depth.
-
-    Rendered drives have exact depth. Real drives may have `depth/NN.npz` in the odometry folder,
-    which maps frame numbers to laser depth in metres, <float32>[H, W], 0 where unknown.
-    """
-    sequence = drives.sequence(name)
-    laser = os.path.join(drives.root, 'depth', name + '.npz')
-    if os.path.exists(os.path.join(sequence.folder, SCENE_FILE)):
-        call(eval_depth, ['--split=synthetic', '--kitti_dir=' + drives.root, '--sequence=' + name,
-                          '--pred_file=' + prediction])
-        return read_json(prediction[:-len('.npy')] + '.eval_depth.json')
-    if not os.path.exists(laser):
+    """The result of `eval_depth`; None if the drive has no true depth."""
+    if not (os.path.exists(laser_depth_path(drives.root, name))
+            or os.path.exists(os.path.join(drives.sequence(name).folder, SCENE_FILE))):
         return None
-    pred = np.load(prediction, mmap_mode='r')
-    with reading(laser, 'depth'), np.load(laser) as scans:
-        truths = {int(number): scans[number] for number in scans.files}
-    known = [(index, truths[number]) for index, (number, _) in enumerate(sequence.frames)
-             if number in truths]
-
-    def score(pair):
-        index, truth = pair
-        valid = valid_pixels(truth, GARG_CROP)
-        return evaluate_map(truth, pred[index], valid)[0] if valid.any() else None
-
-    return summarise(parallel_map(score, known, desc='depth', unit='img'))
-
-
-def _depth_pictures(sequence, prediction, config):
-    """Writes pictures of a few evenly spaced frames, each above its depth; returns their paths."""
-    depths = np.load(prediction, mmap_mode='r')
-    paths = []
-    for index in np.linspace(0, len(depths) - 1, NUM_PICTURES + 2).astype(int)[1:-1]:
-        number, image_path = sequence.frames[index]
-        image, _ = read_resized(image_path, config.img_height, config.img_width)
-        paths.append(os.path.join(os.path.dirname(prediction), '%06d.png' % number))
-        write_png(paths[-1], depth_picture(image, depths[index]))
-    return paths
+    call(eval_depth, ['--split=odometry', '--kitti_dir=' + drives.root, '--sequence=' + name,
+                      '--camera=%d' % drives.camera, '--pred_file=' + prediction])
+    return read_json(prediction[:-len('.npy')] + '.eval_depth.json')

@@ -66,6 +66,26 @@ def exact_depth_path(folder, number):
     return os.path.join(folder, 'depth', '%06d.png' % number)
 
 
+def laser_depth_path(root, name):
+    """Path of the laser depth of a sequence in the odometry folder `root`."""
+    return os.path.join(root, 'depth', name + '.npz')
+
+
+def read_laser_depth(path):
+    """The laser depth in a .npz file, {frame number: <float>[H, W] metres, 0 where unknown}.
+
+    Raises:
+      UserError: the file is broken, a key is no frame number, or an array is no depth map.
+    """
+    with reading(path, 'laser depth'), np.load(path) as scans:
+        depths = {int(number): scans[number] for number in scans.files}
+        for number, depth in depths.items():
+            if depth.ndim != 2 or depth.dtype.kind != 'f':
+                raise UserError('laser depth %s: frame %d: found %s %s, must be float [H, W]' % (
+                    path, number, depth.dtype, depth.shape))
+    return depths
+
+
 def read_kitti_depth(path):
     """Reads a 16-bit depth PNG of KITTI: <float64>[H, W] metres, 0 where unknown.
 

@@ -60,7 +60,7 @@ def read_levels(path, channels):
 
     Raises the errors of `read_rgb`.
     """
-    read_format(path)
+    read_format(path, verify=True)
     mode = cv2.IMREAD_GRAYSCALE if channels == 1 else cv2.IMREAD_COLOR
     return _decode(path, mode | cv2.IMREAD_IGNORE_ORIENTATION, 'image')
 
@@ -79,10 +79,25 @@ def read_16_bit(path, channels, what):
     return pixels[..., ::-1] if channels == 3 else pixels
 
 
-def image_size(path):
-    """(height, width) in the header of the image file `path`, without decoding it."""
+def read_format(path, verify=False):
+    """The `FrameFormat` in the header of an image file, which is not decoded.
+
+    Args:
+      path: the file.
+      verify: also check the lengths and checksums of a PNG's chunks.
+
+    Raises the errors of `read_rgb` that the header shows.
+    """
     with _opened(path) as image:
-        return image.height, image.width
+        found = _format(image, path)
+        if verify:
+            image.verify()
+    return found
+
+
+def image_size(path):
+    """(height, width) of an image file, see `read_format`."""
+    return read_format(path)[:2]
 
 
 def size_of_first(paths):
@@ -100,19 +115,7 @@ def check_headers(paths):
 
     Raises a UserError that names the first image that is missing, empty, no image or of 16 bits.
     """
-    def check(path):
-        with _opened(path) as image:
-            return _format(image, path)[:2]
-
-    return parallel_map(check, paths, desc='checking images', unit='image')
-
-
-def read_format(path):
-    """The `FrameFormat` of an image file; verifies the lengths and checksums of a PNG's chunks."""
-    with _opened(path) as image:
-        found = _format(image, path)
-        image.verify()
-    return found
+    return parallel_map(image_size, paths, desc='checking images', unit='image')
 
 
 def resize(image, height, width):

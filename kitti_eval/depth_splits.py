@@ -1,4 +1,4 @@
-"""The images to evaluate depth on, with their truth: Eigen's, KITTI 2015's, synthetic ones."""
+"""The images to evaluate depth on, with their truth: Eigen's, KITTI 2015's, whole sequences."""
 import functools
 import os
 import re
@@ -8,7 +8,8 @@ import numpy as np
 
 from kitti_data import splits
 from kitti_data.calibration import KITTI_SIZES, Calibration
-from kitti_data.depth_files import exact_depth_path, read_kitti_depth
+from kitti_data.depth_files import (
+    exact_depth_path, laser_depth_path, read_kitti_depth, read_laser_depth)
 from kitti_data.frame_files import frame_number
 from kitti_data.image_lists import read_image_list
 from kitti_data.images import image_size, read_16_bit
@@ -148,24 +149,37 @@ def stereo_split(kitti_dir, disparity_dir='disp_noc_0'):
                  sorted(splits.test_scenes('stereo')), truth)
 
 
-def synthetic_split(kitti_dir, sequence, limits):
-    """The <Split> of a synthetic odometry sequence with the exact depth of camera 2.
+def odometry_split(kitti_dir, sequence, camera, limits):
+    """The <Split> of a sequence in the odometry layout, with the depth that lies beside it.
+
+    Rendered sequences have the exact depth of camera 2 in `sequences/NN/depth/NNNNNN.png`. Others
+    may have laser depth in `depth/NN.npz`, which maps frame numbers to <float32>[H, W] metres, 0
+    where unknown; it is evaluated in Garg's crop.
 
     Args:
-      kitti_dir: the folder that `kitti_data/rendering/synthetic.py` wrote.
+      kitti_dir: the odometry folder.
       sequence: name or number.
+      camera: 0..3.
       limits: depths to evaluate, metres.
     """
-    frames = OdometrySequence(kitti_dir, sequence, camera=2)
+    frames = OdometrySequence(kitti_dir, sequence, camera)
     depths = [exact_depth_path(frames.folder, number) for number in frames.frame_numbers]
-    if not any(map(os.path.isfile, depths)):
-        raise UserError('%s: has no exact depth, such as %s (give a sequence that '
-                        'kitti_data/rendering/synthetic.py wrote; run it again to add what is '
-                        'missing)' % (frames.folder, depths[0]))
+    laser = laser_depth_path(frames.root, frames.name)
+    if os.path.isfile(laser):
+        scans = read_laser_depth(laser)
+    elif camera == 2 and any(map(os.path.isfile, depths)):
+        scans = None
+    else:
+        raise UserError('%s: has no exact depth, such as %s (of camera 2), and no laser depth, %s '
+                        '(give a sequence that kitti_data/rendering/synthetic.py wrote; run it '
+                        'again to add what is missing)' % (frames.folder, depths[0], laser))
 
     def truth(index):
-        depth = read_kitti_depth(depths[index])
-        return DepthTruth(depth, valid_pixels(depth, limits=limits))
+        if scans is None:
+            depth = read_kitti_depth(depths[index])
+            return DepthTruth(depth, valid_pixels(depth, limits=limits))
+        depth = scans.get(int(frames.frame_numbers[index]))
+        return None if depth is None else DepthTruth(depth, valid_pixels(depth, GARG_CROP, limits))
     return Split(frames.image_paths, [frames.name], truth)
 
 

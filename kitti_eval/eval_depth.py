@@ -1,4 +1,4 @@
-"""Evaluates predicted depth on KITTI or synthetic drives, and compares it with constant depth."""
+"""Evaluates predicted depth on KITTI or rendered drives, and compares it with constant depth."""
 import os
 import sys
 if __package__ in (None, ''):
@@ -15,7 +15,7 @@ from kitti_data.depth_files import read_depths
 from kitti_data.images import read_rgb, resize, write_png
 from kitti_eval import leakage, report
 from kitti_eval.depth_errors import MAX_DEPTH, MIN_DEPTH, ERRORS, evaluate_map, inverse, summarise
-from kitti_eval.depth_splits import annotated_split, eigen_split, stereo_split, synthetic_split
+from kitti_eval.depth_splits import annotated_split, eigen_split, odometry_split, stereo_split
 from kitti_eval.hints import best_explanation
 from kitti_eval.predicted_images import depths_in_order
 from vo_common.console import warn
@@ -32,17 +32,19 @@ _IMAGES_TO_EXPLAIN = 20  # images on which other readings of a bad prediction ar
 class Config(report.MapFlags):
     """Input."""
     split: str = flag('eigen', 'the images',
-                      choices=('eigen', 'eigen_benchmark', 'stereo', 'synthetic'))
+                      choices=('eigen', 'eigen_benchmark', 'stereo', 'odometry'))
     kitti_dir: str = path_flag('', 'KITTI raw folder for eigen, data_depth_annotated for '
                                    'eigen_benchmark, KITTI 2015 folder for stereo, odometry folder '
-                                   'for synthetic')
+                                   'for odometry, with the depth of rendered drives or '
+                                   'depth/NN.npz')
     pred_file: str = path_flag('', 'predicted depth, .npy, float32 [n, H, W]; the .json that '
                                    'test_depth writes with it names the images')
     test_file_list: str = path_flag('', 'eigen, eigen_benchmark: list of the images, in the order '
                                         'of the predictions if no .json names them')
     disparity_dir: str = flag('disp_noc_0', 'stereo: folder of the truth',
                               choices=('disp_noc_0', 'disp_occ_0'))
-    sequence: str = flag('9', 'synthetic: the sequence')
+    sequence: str = flag('9', 'odometry: the sequence')
+    camera: int = flag(2, 'odometry: the camera, 0 to 3', choices=(0, 1, 2, 3))
     min_depth: float = flag(MIN_DEPTH, 'least depth, metres', above=0)
     max_depth: float = flag(MAX_DEPTH, 'greatest depth, metres', above=0)
     crop: bool = flag(True, 'eigen_benchmark: only score pixels in the crop of Garg et al. and '
@@ -85,8 +87,8 @@ def open_split(config):
         return eigen_split(config.kitti_dir, config.test_file_list, limits)
     if config.split == 'eigen_benchmark':
         return annotated_split(config.kitti_dir, config.test_file_list, limits, config.crop)
-    if config.split == 'synthetic':
-        return synthetic_split(config.kitti_dir, config.sequence, limits)
+    if config.split == 'odometry':
+        return odometry_split(config.kitti_dir, config.sequence, config.camera, limits)
     return stereo_split(config.kitti_dir, config.disparity_dir)
 
 

@@ -1,42 +1,17 @@
 """Unpacks the files of a zip archive that match a pattern and are missing on disk.
 
-    python scripts/unpack_archive.py --archive=data_odometry_poses.zip --target=kitti \
-        --strip=dataset/ --members='dataset/poses/*'
-
 Files are written atomically, so an interrupted run can be repeated.
 """
-import dataclasses
 import fnmatch
 import os
 import shutil
-import sys
 import zipfile
-from typing import List
 
-if __package__ in (None, ''):
-    sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-
-from vo_common.errors import UserError, run_main
-from vo_common.files import atomic_stream, make_folder, reason, require_file
-from vo_common.flags import Flags, flag, parse_flags, path_flag
+from vo_common.errors import UserError
+from vo_common.files import atomic_stream, make_folder, reason
 from vo_common.progress import progress
 
 _ENCRYPTED = 0x1  # bit in the flags of an entry
-
-
-@dataclasses.dataclass
-class Config(Flags):
-    """Unpacking."""
-    archive: str = path_flag('', 'zip file')
-    target: str = path_flag('', 'folder to unpack to, created if missing')
-    strip: str = flag('', 'prefix of the names in the archive to remove')
-    members: List[str] = flag(['*'], 'patterns of the files to unpack; * also matches /')
-
-    def __post_init__(self):
-        super().__post_init__()
-        self.archive = require_file(self.archive, 'archive (--archive)')
-        self.require(target='the folder to unpack to')
-        self.target = make_folder(self.target)
 
 
 def unpack(archive, target, members=('*',), strip=''):
@@ -106,14 +81,3 @@ def _unpack_file(stored, entry, path):
     with stored.open(entry) as source, atomic_stream(path) as stream:
         shutil.copyfileobj(source, stream, 1024 * 1024)
     return True
-
-
-def main(argv=None):
-    config, = parse_flags(__doc__, Config, argv=argv)
-    written, there = unpack(config.archive, config.target, config.members, config.strip)
-    print('%s: %d files unpacked, %d existed' % (
-        os.path.basename(config.archive), written, there))
-
-
-if __name__ == '__main__':
-    run_main(main)

@@ -80,7 +80,8 @@ def check_frames(paths):
     Raises:
       UserError: a file is missing, empty or broken, or differs from the first.
     """
-    formats = parallel_map(read_format, paths, desc='checking frames', unit='frame')
+    formats = parallel_map(lambda path: read_format(path, verify=True), paths,
+                           desc='checking frames', unit='frame')
     for path, found in zip(paths, formats):
         if found != formats[0]:
             raise UserError('%s is %s, %s is %s; frames of a sequence must be alike' % (

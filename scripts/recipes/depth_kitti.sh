@@ -3,7 +3,7 @@
 #
 #   bash scripts/recipes/depth_kitti.sh RAW TEST_LIST OUTPUT [more training flags]
 #
-# RAW        KITTI raw, unpacked (scripts/prepare_raw.sh)
+# RAW        KITTI raw, unpacked (scripts/prepare.py raw)
 # TEST_LIST  Eigen's 697 test images, one per line, relative to RAW
 # OUTPUT     formatted set, run, predictions, evaluation
 #

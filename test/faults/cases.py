@@ -156,7 +156,7 @@ def score_odometry(world, out):
 
 
 def score_depth(world, out):
-    return ('kitti_eval/eval_depth.py', '--split=synthetic', '--kitti_dir=' + world.kitti, '--plot',
+    return ('kitti_eval/eval_depth.py', '--split=odometry', '--kitti_dir=' + world.kitti, '--plot',
             '--sequence=9', '--pred_file=%s/model-2.npy' % world.depth, '--output_dir=%s' % out)
 
 

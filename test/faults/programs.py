@@ -19,7 +19,7 @@ GEONET = 'geonet/main.py'
 CONVLSTM = 'convlstm_vo/main.py'
 PREPARE = 'kitti_data/preparation/prepare_train_data.py'
 RENDER = 'kitti_data/rendering/synthetic.py'
-UNPACK = 'scripts/unpack_archive.py'
+UNPACK = 'test/faults/unpack_program.py'
 
 SIZE = ('--img_height=32', '--img_width=104')
 # Results are compared bitwise, so the order of summation must not depend on scheduling.

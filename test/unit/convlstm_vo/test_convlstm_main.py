@@ -2,7 +2,6 @@
 import os
 import shutil
 
-import cv2
 import numpy as np
 import pytest
 
@@ -35,10 +34,6 @@ def frame(root, number):
     return os.path.join(root, 'sequences', '00', 'image_0', '%06d.png' % number)
 
 
-def poses(root):
-    return os.path.join(root, 'poses', '00.txt')
-
-
 def fails(capsys, mode, data, output, *flags):
     """Runs the program, which must exit with status 2 without traceback; returns its stderr."""
     given = ['--mode=' + mode, '--outputpath=' + str(output), *SIZE]
@@ -56,33 +51,14 @@ def cut(path):
         stream.truncate(os.path.getsize(path) // 2)
 
 
-def drop_last_line(path):
-    with open(path) as stream:
-        lines = stream.readlines()
-    with open(path, 'w') as stream:
-        stream.writelines(lines[:-1])
-
-
-@pytest.mark.parametrize('damage, messages', [
-    (lambda root: drop_last_line(poses(root)), [poses, 'has 4 poses', '000004.png']),
-    (lambda root: os.remove(poses(root)), [poses]),
-    (lambda root: os.remove(frame(root, 2)), ['000001.png', '000003.png']),
-    (lambda root: cv2.imwrite(frame(root, 3), np.zeros((30, 40), np.uint8)),
-     [lambda root: frame(root, 3), '30x40', '32x64']),
-    (lambda root: cut(frame(root, 2)), [lambda root: frame(root, 2)]),
-    (lambda root: shutil.rmtree(os.path.join(root, 'sequences')), ['sequences']),
-], ids=['fewer poses', 'no poses', 'missing frame', 'mixed sizes', 'truncated', 'no sequences'])
-def test_damaged_data_are_reported_before_training(own_drive, tmp_path, capsys, damage, messages):
+@pytest.mark.parametrize('damage, message', [
+    (lambda root: cut(frame(root, 2)), lambda root: frame(root, 2)),
+    (lambda root: shutil.rmtree(os.path.join(root, 'sequences')), lambda root: 'sequences'),
+], ids=['truncated', 'no sequences'])
+def test_damaged_data_are_reported_before_training(own_drive, tmp_path, capsys, damage, message):
     damage(own_drive)
-    said = fails(capsys, 'train', own_drive, tmp_path / 'run')
-    for message in messages:
-        assert (message(own_drive) if callable(message) else message) in said
+    assert message(own_drive) in fails(capsys, 'train', own_drive, tmp_path / 'run')
     assert not (tmp_path / 'run').exists()
-
-
-def test_a_sequence_shorter_than_a_window_is_reported(drive, tmp_path, capsys):
-    said = fails(capsys, 'train', drive, tmp_path / 'run', '--time_steps=5')
-    assert 'sequence 00: found 5 frames' in said and '--time_steps=5' in said
 
 
 @pytest.mark.parametrize('mode, flags, message', [

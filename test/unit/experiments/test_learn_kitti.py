@@ -83,20 +83,23 @@ def test_the_seed_reaches_the_training(part, kitti, monkeypatch, tmp_path):
 def test_laser_depth_beside_real_drives_scores_depth(kitti, tmp_path):
     os.remove(os.path.join(kitti, 'sequences', '09', 'synthetic.json'))
     drives = open_drives(kitti)
-    prediction = str(tmp_path / 'model.npy')
+    prediction, call = str(tmp_path / 'model.npy'), figures.Programs()
     random = np.random.RandomState(0)
     truth = random.uniform(5, 30, (12, 1)) * np.ones((12, 4 * 10))
     np.save(prediction, 0.1 * truth.reshape(12, 4, 10).astype(np.float32))
-    assert learn_geonet._depth_scores(drives, '09', prediction, None) is None
+    assert learn_geonet._depth_scores(drives, '09', prediction, call) is None
     os.makedirs(os.path.join(kitti, 'depth'))
     scans = {'%06d' % number: np.where(random.rand(40, 100) < 0.5, truth[number, 0], 0)
              for number in (2, 7)}
     np.savez(os.path.join(kitti, 'depth', '09.npz'), **scans)
-    result = learn_geonet._depth_scores(drives, '09', prediction, None)
+    result = learn_geonet._depth_scores(drives, '09', prediction, call)
     assert result['images'] == 2 and result['prediction']['abs_rel'] == pytest.approx(0, abs=1e-6)
+    np.savez(os.path.join(kitti, 'depth', '09.npz'), **{'000002': np.ones(3)})
+    with pytest.raises(UserError, match=r'09.npz: frame 2: found float64 \(3,\), must be'):
+        learn_geonet._depth_scores(drives, '09', prediction, call)
     scans['000007'][:, 50:] *= 2  # of d and 2d the best constant is d: 0 and 0.5
     np.savez(os.path.join(kitti, 'depth', '09.npz'), **scans)
-    assert learn_geonet._depth_scores(drives, '09', prediction, None)[
+    assert learn_geonet._depth_scores(drives, '09', prediction, call)[
         'best_constant']['abs_rel'] == pytest.approx(0.125, abs=0.02)
 
 

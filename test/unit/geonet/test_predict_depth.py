@@ -106,7 +106,7 @@ def test_depth_in_16_bits_has_the_scale_and_size_of_kitti(
 
 def test_depth_of_one_sequence_is_not_scored_on_another(predict, synthetic_kitti, tmp_path):
     predict('out', synthetic_kitti, pose_test_seq=9)
-    flags = ['--split=synthetic', '--kitti_dir=' + synthetic_kitti,
+    flags = ['--split=odometry', '--kitti_dir=' + synthetic_kitti,
              '--pred_file=%s' % (tmp_path / 'out' / 'model-4.npy')]
     eval_depth.main(flags + ['--sequence=9'])
     with pytest.raises(UserError, match='image 1 of the split is 00/2/000000, where .*model-4.json '

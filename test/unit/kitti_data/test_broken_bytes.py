@@ -42,7 +42,8 @@ FORMATS = {
     'rgb.png': (png, images.read_rgb), 'rgb.jpg': (jpeg, images.read_rgb),
     'levels.png': (png, lambda path: images.read_levels(path, 3)),
     'levels.jpg': (jpeg, lambda path: images.read_levels(path, 1)),
-    'format.png': (png, images.read_format), 'size.jpg': (jpeg, images.image_size),
+    'format.png': (png, lambda path: images.read_format(path, verify=True)),
+    'size.jpg': (jpeg, images.image_size),
     'disparity.png': (disparity, lambda path: images.read_16_bit(path, 1, 'disparity')),
     'flow.png': (lambda path: flow_files.write_kitti_flow(path, PIXELS[..., :2] / 3),
                  flow_files.read_kitti_flow),
@@ -68,6 +69,8 @@ FORMATS = {
                  read_image_list),
     'lines.txt': ('one\ntwo\n', read_lines),
     '000000.txt': ('0 0 0 0 0 0 0 1\n0.1 0 0 1 0 0 0 1\n', snippets.read_snippet),
+    'laser.npz': (lambda path: np.savez(path, **{'000002': np.ones((4, 5), np.float32)}),
+                  depth_files.read_laser_depth),
     'scan.bin': (lambda path: np.arange(40, dtype='<f4').tofile(path), raw.read_velodyne),
 }
 

@@ -32,6 +32,9 @@ def flags_of(program):
     if program.startswith('test/modelarts_entry'):
         declared = re.findall(r"add_argument\('--(\w+)'", read('test/modelarts.py'))
         return dict(wrapper_flags(), **{name: (str, None) for name in declared})
+    if program == 'scripts/prepare.py':
+        return dict(flags_of('kitti_data/preparation/prepare_train_data.py'),
+                    **flags_of('kitti_eval/generate_multiview_extension.py'))
     path = list(sys.path)
     spec = importlib.util.spec_from_file_location(program.replace('/', '_')[:-3],
                                                   str(ROOT / program))

@@ -1,4 +1,4 @@
-"""scripts/prepare_*.sh turn downloaded archives into formatted sets."""
+"""scripts/prepare.py turns downloaded archives into formatted sets."""
 import json
 import shutil
 import sys
@@ -16,9 +16,11 @@ from repository import ROOT, run
 SIZE = ['--img_height=32', '--img_width=104']
 
 
-def prepare(name, folder, *flags):
-    """Runs a script on folder/archives; what it unpacks and formats goes beside them."""
-    return run('scripts/' + name, *(folder / part for part in ('archives', 'data', 'formatted')),
+def prepare(data_set, folder, *flags):
+    """Prepares folder/archives; what is unpacked and formatted goes beside them."""
+    program = {'odometry': ['scripts/prepare_odometry.sh']}.get(
+        data_set, ['scripts/prepare.py', data_set])
+    return run(*program, *(folder / part for part in ('archives', 'data', 'formatted')),
                *SIZE, *flags, PYTHON=sys.executable)
 
 
@@ -50,7 +52,7 @@ def odometry(tmp_path, odometry_archives):
 
 
 def test_odometry_archives_become_a_formatted_set_and_a_second_run_adds_what_is_missing(odometry):
-    done = prepare('prepare_odometry.sh', odometry)
+    done = prepare('odometry', odometry)
     assert done.returncode == 0, done.stderr
     data = odometry / 'data' / 'sequences'
     kept = data / '00' / 'image_2' / '000000.png'
@@ -65,7 +67,7 @@ def test_odometry_archives_become_a_formatted_set_and_a_second_run_adds_what_is_
     kept.with_name('000001.png').unlink()
     kept.with_name('000002.png').write_bytes(b'half a file')
     (odometry / 'archives' / 'data_odometry_poses.zip').unlink()
-    done = prepare('prepare_odometry.sh', odometry)
+    done = prepare('odometry', odometry)
     assert done.returncode == 0, done.stderr
     assert 'data_odometry_color.zip: 2 files unpacked, 6 existed' in done.stdout
     assert 'no data_odometry_poses.zip; continuing with the files in' in done.stdout
@@ -74,7 +76,7 @@ def test_odometry_archives_become_a_formatted_set_and_a_second_run_adds_what_is_
 
 def test_gray_cameras_come_from_the_gray_archive(odometry):
     (odometry / 'archives' / 'data_odometry_color.zip').unlink()
-    done = prepare('prepare_odometry.sh', odometry, '--camera=0')
+    done = prepare('odometry', odometry, '--camera=0')
     assert done.returncode == 0, done.stderr
     assert (odometry / 'formatted' / '00' / '000001.jpg').is_file()
 
@@ -82,7 +84,7 @@ def test_gray_cameras_come_from_the_gray_archive(odometry):
 def test_all_missing_archives_are_reported_at_once(odometry):
     for name in ('color', 'poses'):
         (odometry / 'archives' / ('data_odometry_%s.zip' % name)).unlink()
-    done = prepare('prepare_odometry.sh', odometry)
+    done = prepare('odometry', odometry)
     assert done.returncode == 2
     assert 'data_odometry_poses.zip data_odometry_color.zip' in done.stderr
     assert 'www.cvlibs.net' in done.stderr
@@ -92,7 +94,7 @@ def test_all_missing_archives_are_reported_at_once(odometry):
 def test_a_truncated_archive_is_reported(odometry):
     archive = odometry / 'archives' / 'data_odometry_color.zip'
     archive.write_bytes(archive.read_bytes()[:-200])
-    done = prepare('prepare_odometry.sh', odometry)
+    done = prepare('odometry', odometry)
     assert done.returncode == 2
     assert '%s: is damaged or its download is incomplete' % archive in done.stderr
     assert 'Traceback' not in done.stderr
@@ -106,7 +108,7 @@ def test_raw_archives_become_a_formatted_set_without_test_scenes(tmp_path):
     for drive in drives:
         zip_files(archives / (drive + '.zip'), tmp_path / 'raw', ['2011_09_26/%s/**/*.*' % drive])
     zip_files(archives / '2011_09_26_calib.zip', tmp_path / 'raw', ['2011_09_26/calib_*.txt'])
-    done = prepare('prepare_raw.sh', tmp_path)
+    done = prepare('raw', tmp_path)
     assert done.returncode == 0, done.stderr
     folders = json.loads((tmp_path / 'formatted' / 'prepared.json').read_text())['folders']
     assert folders == {drives[0] + '_02': 2, drives[0] + '_03': 2}
@@ -116,7 +118,7 @@ def test_raw_archives_become_a_formatted_set_without_test_scenes(tmp_path):
 
     (archives / '2011_09_26_calib.zip').unlink()
     shutil.rmtree(str(tmp_path / 'data'))
-    done = prepare('prepare_raw.sh', tmp_path)
+    done = prepare('raw', tmp_path)
     assert done.returncode == 2 and '2011_09_26_calib.zip' in done.stderr
 
 
@@ -130,7 +132,7 @@ def test_kitti_2015_archives_become_snippets(tmp_path):
             ('data_scene_flow_multiview', ['training/image_?/*']),
             ('data_scene_flow_calib', ['training/calib_cam_to_cam/*'])):
         zip_files(archives / (name + '.zip'), tmp_path / 'kitti', patterns)
-    done = prepare('prepare_kitti2015.sh', tmp_path)
+    done = prepare('kitti2015', tmp_path)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / 'formatted' / 'test_flow.txt').read_text() == (
         'sub_folder_02 000000\nsub_folder_02 000001\n')
@@ -151,7 +153,7 @@ def test_cityscapes_archives_become_a_formatted_set(tmp_path):
                              'ulm_000000_%06d_leftImg8bit.png' % (part, frame))
     with zipfile.ZipFile(str(archives / 'camera_trainvaltest.zip'), 'w') as stream:
         stream.writestr('camera/train/ulm/ulm_000000_000003_camera.json', json.dumps(camera))
-    done = prepare('prepare_cityscapes.sh', tmp_path)
+    done = prepare('cityscapes', tmp_path)
     assert done.returncode == 0, done.stderr
     assert not (tmp_path / 'data' / 'leftImg8bit_sequence' / 'val').exists()
     assert json.loads((tmp_path / 'formatted' / 'prepared.json').read_text())['examples'] == 2
@@ -166,11 +168,22 @@ def test_only_a_leading_tilde_is_expanded(typed, read):
     assert run(*command, cwd=ROOT, without=('HOME',)).stdout == typed + '\n'
 
 
-@pytest.mark.parametrize('name', sorted(
-    path.name for path in (ROOT / 'scripts').glob('prepare_*.sh')
-    if path.name != 'prepare_common.sh'))
-def test_help_lists_the_required_archives(name):
-    done = run('scripts/' + name, '--help')
+@pytest.mark.parametrize('program', ['scripts/prepare_odometry.sh', 'scripts/prepare.py'])
+def test_help_lists_the_required_archives(program):
+    done = run(program, '--help', PYTHON=sys.executable)
     assert done.returncode == 0
-    assert 'bash scripts/%s ARCHIVES DATA FORMATTED' % name in done.stdout
-    assert '.zip' in done.stdout
+    assert 'bash scripts/prepare_odometry.sh ARCHIVES DATA FORMATTED' in done.stdout
+    assert all(name in done.stdout for name in (
+        'data_odometry_color.zip', '<date>_calib.zip', 'data_scene_flow_calib.zip',
+        'camera_trainvaltest.zip'))
+
+
+@pytest.mark.parametrize('arguments,message', [
+    ([], 'found nothing, must be DATA_SET ARCHIVES DATA FORMATTED with one of odometry, raw'),
+    (['kitti', 'a', 'b', 'c'], 'found kitti a b c'), (['raw', 'a', 'b'], 'found raw a b'),
+    (['raw', 'nowhere', 'b', 'c'], 'nowhere does not exist'),
+    (['odometry', '.', 'b', 'c', '--camera=2,4'], '--camera=2,4: must be numbers from 0 to 3')])
+def test_wrong_arguments_are_reported(arguments, message, tmp_path):
+    done = run(ROOT / 'scripts' / 'prepare.py', *arguments, cwd=tmp_path)
+    assert done.returncode == 2 and message in done.stderr
+    assert not list(tmp_path.iterdir())

@@ -15,7 +15,7 @@ from kitti_data.raw import RawDrive, read_velodyne
 from kitti_data.rendering import layouts, scene as synthetic_scene, synthetic
 from kitti_data.rendering.raycast import cast_pixels
 from kitti_data.rendering.scene import Scene
-from kitti_eval.depth_splits import synthetic_split
+from kitti_eval.depth_splits import odometry_split
 from vo_common.errors import UserError
 
 DRIVE = '2011_09_26_drive_0001_sync'
@@ -70,7 +70,7 @@ def test_depth_is_scored_against_the_stored_exact_depth(odometry, monkeypatch):
     folder, scenes = odometry
     exact = scenes[1].depth(2)
     monkeypatch.setattr(synthetic_scene.Scene, 'depth', None)  # nothing renders again
-    truth = synthetic_split(folder, '9', (1e-3, 80)).truth(2)
+    truth = odometry_split(folder, '9', 2, (1e-3, 80)).truth(2)
     near = (exact > 1e-3) & (exact < 80)
     np.testing.assert_allclose(truth.depth[near], exact[near], atol=0.5 / 256 + 1e-6)
     np.testing.assert_array_equal(truth.valid, near)
@@ -81,7 +81,7 @@ def test_a_sequence_without_exact_depth_is_refused(odometry, tmp_path):
     for number in range(2):
         os.remove(exact_depth_path(str(tmp_path / 'sequences' / '00'), number))
     with pytest.raises(UserError, match='has no exact depth, such as .*000000.png'):
-        synthetic_split(str(tmp_path), '0', (1e-3, 80))
+        odometry_split(str(tmp_path), '0', 2, (1e-3, 80))
 
 
 def test_sequences_differ_and_do_not_depend_on_each_other(odometry, tmp_path):
