@@ -8,6 +8,7 @@ import collections
 import tensorflow.compat.v1 as tf
 
 from convlstm_vo.cell import ConvLSTMCell
+from npu_runtime.devices.host_kernels import conv2d
 
 FILTERS = 12
 MOTION_SIZE = 6
@@ -102,7 +103,7 @@ def _convolution(x, layer):
         bias = tf.get_variable('bias', [layer.filters], initializer=tf.zeros_initializer())
         if x.shape.as_list()[-1] != channels:
             kernel = _gray_kernel(kernel)
-        x = tf.nn.conv2d(x, kernel, strides=[1, layer.stride, layer.stride, 1], padding='SAME')
+        x = conv2d(x, kernel, layer.stride)
         x = tf.nn.bias_add(x, bias)
         return tf.nn.relu(x) if layer.relu else x
 
