@@ -94,8 +94,14 @@ def _ended_by_signals():
 
 
 def _end_interrupted(kind, error, traceback):
-    """A sys.excepthook for Ctrl-C before `run_main`."""
-    if not issubclass(kind, KeyboardInterrupt):
+    """A sys.excepthook for Ctrl-C before `run_main`.
+
+    An extension module that is interrupted while it loads raises an ImportError instead.
+    """
+    cause = error
+    while cause is not None and not isinstance(cause, KeyboardInterrupt):
+        cause = cause.__cause__ or cause.__context__
+    if cause is None:
         sys.__excepthook__(kind, error, traceback)
         return
     sys.stdout.flush()

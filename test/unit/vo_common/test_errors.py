@@ -32,6 +32,18 @@ def test_an_error_that_users_can_fix_is_one_line_and_a_status(capsys, error, sta
     assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
 
 
+@pytest.mark.parametrize('body,status,said', [
+    ('raise KeyboardInterrupt', 130, 'interrupted\n'),
+    ('try:\n    raise KeyboardInterrupt\nexcept KeyboardInterrupt as error:\n'
+     '    raise ImportError("initialization failed") from error', 130, 'interrupted\n'),
+    ('raise ImportError("no module")', 1, 'ImportError: no module\n')])
+def test_an_interrupted_import_is_one_line_whatever_the_module_raises(body, status, said):
+    ended = subprocess.run([sys.executable, '-c', 'import vo_common.errors\n' + body], cwd=str(ROOT),
+                           stderr=subprocess.PIPE, universal_newlines=True)
+    assert ended.returncode == status
+    assert ended.stderr == said if status == 130 else ended.stderr.endswith(said)
+
+
 def test_a_programming_error_keeps_its_traceback():
     with pytest.raises(ZeroDivisionError):
         run_main(lambda: 1 / 0)
