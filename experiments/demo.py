@@ -47,7 +47,7 @@ class Config(Flags):
     num_frames: int = flag(120, 'frames of each of the five drives', at_least=20)
     img_height: int = flag(56, 'height of the images; half of it for the ConvLSTM', at_least=32)
     img_width: int = flag(184, 'width of the images; half of it for the ConvLSTM', at_least=32)
-    geonet_steps: int = flag(1300, 'training steps of GeoNet', at_least=6)
+    geonet_steps: int = flag(1700, 'training steps of GeoNet', at_least=6)
     convlstm_steps: int = flag(140, 'training steps of the ConvLSTM', at_least=3)
     seed: int = flag(8964, 'seed of both trainings')
     device: str = flag('auto', 'where to run', choices=DEVICES)

@@ -54,8 +54,8 @@ CONSTANT_LIGHT = ('--augment=scale,flip',)
 _BOTH = ('--augment_turn=0.03', '--batch_size=4')
 SHORT_RECIPE = Recipe(
     _FLAGS + CONSTANT_LIGHT + _WHOLE_OPERATIONS + ('--dispnet_encoder=vgg128',),
-    (Stage(0.75, 1.2e-3, _BOTH + _ONE_THREAD, scale=0.57), Stage(0.13, 6e-4, _BOTH),
-     Stage(0.12, 2e-4, _BOTH + _FROZEN)),
+    (Stage(0.55, 1.2e-3, _BOTH + _ONE_THREAD, scale=0.57), Stage(0.23, 6e-4, _BOTH),
+     Stage(0.22, 2e-4, _BOTH + _FROZEN)),
     test_flags=('--refine_steps=10', '--overlap_average'))
 
 
