@@ -34,5 +34,5 @@ benchmark: env
 
 clean:  # but not learn_kitti, which takes hours
 	[ ! -e "$$VENV/pyvenv.cfg" ] || rm -rf -- "$$VENV"
-	rm -rf .venv .venv-* .pytest_cache demo build dist *.egg-info
+	rm -rf .venv .venv-* .wheels .pytest_cache demo build dist *.egg-info
 	find . -name __pycache__ -not -path './.*' -prune -exec rm -rf {} +

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Builds the Horovod that fits the environment's TensorFlow from source, unless it is installed.
-# This takes two minutes on two idle cores.
+# Installs the Horovod that fits the environment's TensorFlow. The first time, builds a wheel from
+# source, which takes two minutes on two idle cores, and keeps it in .wheels.
 #
 #   VENV=.venv scripts/install_horovod.sh
 #
@@ -17,7 +17,11 @@ venv=$(cd "$venv" && pwd)
 python=$venv/bin/python
 if "$python" -c 'import horovod.tensorflow' 2>/dev/null; then exit 0; fi
 
-install() { "$python" -m pip install -q --disable-pip-version-check "$@"; }
+uv=$(command -v uv) || uv=$venv/.uv/bin/uv
+install() {
+  if [ -x "$uv" ]; then "$uv" pip install -q -p "$python" "$@"
+  else "$python" -m pip install -q --disable-pip-version-check "$@"; fi
+}
 
 # Sets nccl to the folder of NCCL's headers and library; empty without CUDA or one of its parts.
 find_nccl() {
@@ -80,27 +84,36 @@ cause() {
   echo "$line" | sed 's/^ *//' | cut -c 1-300
 }
 
+# A wheel fits one version of TensorFlow and Python, with or without NCCL.
 tag=$("$python" -c 'import sys, tensorflow as tf
 print("tf%s-cp%d%d" % ((tf.__version__,) + sys.version_info[:2]))' 2>/dev/null) ||
   fail "VENV=$venv: must have a TensorFlow that imports (scripts/setup_env.sh)"
 case "$tag" in tf1.*) release=0.24.3 setuptools='setuptools<60' ;; *) release=0.28.1 setuptools=setuptools ;; esac
-for tool in g++ make; do
-  command -v "$tool" >/dev/null || fail "building Horovod needs $tool (apt-get install build-essential)"
-done
 find_nccl
-echo "building Horovod $release for $tag${nccl:+ with NCCL of $nccl}; this takes some minutes, once"
-install cloudpickle psutil PyYAML cffi packaging "$setuptools" wheel pip
-# CMake 3.13 or newer, but not 4, which cannot read the build files of Horovod's dependencies.
-command -v cmake >/dev/null && cmake --version | grep -qE ' 3\.(1[3-9]|[2-9][0-9])' || install 'cmake<4'
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-log=$work/build.log
-ln -s "$venv" "$work/venv"  # the build fails if the path of TensorFlow contains a space
-fetch_source && compile || {
-  tail -n 20 "$log" >&2
-  echo "error: Horovod $release did not build for $tag: $(cause)" >&2
-  exit 1
-}
-install --no-deps "$work"/wheel/horovod-*.whl
+folder=$PWD/.wheels/$tag${nccl:+-nccl}
+install cloudpickle psutil PyYAML cffi packaging
+
+if ! ls "$folder/horovod-$release"-*.whl >/dev/null 2>&1; then
+  for tool in g++ make; do
+    command -v "$tool" >/dev/null || fail "building Horovod needs $tool (apt-get install build-essential)"
+  done
+  echo "building Horovod $release for $tag${nccl:+ with NCCL of $nccl}; this takes some minutes, once"
+  install "$setuptools" wheel pip
+  # CMake 3.13 or newer, but not 4, which cannot read the build files of Horovod's dependencies.
+  command -v cmake >/dev/null && cmake --version | grep -qE ' 3\.(1[3-9]|[2-9][0-9])' || install 'cmake<4'
+  work=$(mktemp -d)
+  trap 'rm -rf "$work"' EXIT
+  log=$work/build.log
+  ln -s "$venv" "$work/venv"  # the build fails if the path of TensorFlow contains a space
+  fetch_source && compile || {
+    tail -n 20 "$log" >&2
+    echo "error: Horovod $release did not build for $tag: $(cause)" >&2
+    exit 1
+  }
+  mkdir -p "$folder"
+  cp "$work"/wheel/horovod-*.whl "$folder/.new.whl"
+  mv "$folder/.new.whl" "$folder/$(basename "$work"/wheel/horovod-*.whl)"
+fi
+install --no-deps "$folder/horovod-$release"-*.whl
 "$python" -c 'import horovod.tensorflow' 2>/dev/null ||
   { echo "error: Horovod $release was installed into $venv, but does not import there" >&2; exit 1; }

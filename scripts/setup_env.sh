@@ -63,6 +63,9 @@ candidates() {
   for version in $(engines | cut -d ' ' -f 1); do echo "python$version"; done
   printf '%s\n' python3 python
   ls -d "${PYENV_ROOT:-${HOME:-}/.pyenv}"/versions/*/bin/python 2>/dev/null | sort -rV || true
+  if command -v uv >/dev/null; then
+    ls -d "$(uv python dir 2>/dev/null)"/*/bin/python3 2>/dev/null || true
+  fi
 }
 
 # Sets `pythons` to lines "3.12 /path/to/python" of usable ones, and `found` to all versions seen.
@@ -115,6 +118,14 @@ match_python() {
   return 1
 }
 
+# Installs the first fitting Python with uv, if that exists; Python 3.7 only on request.
+fetch_python() {
+  local version
+  version=$(grep " ${ENGINE:-newest} " <<< "$1" | head -n 1 | cut -d ' ' -f 1)
+  [ -z "${PYTHON:-}" ] && [ -n "$version" ] && command -v uv >/dev/null &&
+    uv python install "$version" >/dev/null 2>&1 && find_pythons
+}
+
 # The given choices, for messages: "ENGINE=newest PYTHON_VERSION=3.12".
 given() {
   local name all=''
@@ -139,7 +150,7 @@ choose_python() {
   fitting=$(fitting_engines) asked=$(given)
   [ -n "$fitting" ] || fail "$asked: must fit together (Python $(engines | listed))"
   find_pythons
-  match_python "$fitting" ||
+  match_python "$fitting" || { fetch_python "$fitting" && match_python "$fitting"; } ||
     fail "${asked:+$asked: }found ${found:+Python }${found:-no Python}, must be Python" \
       "$(listed <<< "$fitting"); install one or set PYTHON=/path/to/python"
   why=$asked
@@ -184,16 +195,27 @@ recall_choice() {
   version=$(version_of "$python") && [ -n "$(requirements_of "$engine")" ]
 }
 
-# Rebuilds everything except .choice, so that the folder is recognised as an incomplete environment
-# after an interrupted build.
+install_packages() {
+  local packages=$venv/.requirements uv helper
+  { grep -v '^tensorflow' "$requirements"; echo "$tensorflow"; } > "$packages"
+  uv=$(command -v uv) || uv=$venv/.uv/bin/uv
+  for helper in "$venv/bin/python" python3; do  # uv itself has no package for Python 3.7
+    [ -x "$uv" ] || "$helper" -m pip install -q --target "$venv/.uv" uv >/dev/null 2>&1 || true
+  done
+  # pip supports mirrors and certificates that uv does not read.
+  { [ -x "$uv" ] && "$uv" pip install -q -p "$venv/bin/python" -r "$packages"; } ||
+    "$venv/bin/python" -m pip install -q --disable-pip-version-check -r "$packages"
+}
+
+# Rebuilds everything except .choice and .make-lock, so that the folder is recognised as an
+# incomplete environment after an interrupted build.
 build() {
   local flags=()
   [ -n "$tensorflow" ] || flags=(--system-site-packages)
-  find "$venv/" -mindepth 1 -maxdepth 1 ! -name .choice -exec rm -rf {} +
+  find "$venv/" -mindepth 1 -maxdepth 1 ! -name .make-lock ! -name .choice -exec rm -rf {} +
   printf '%s\n' "$engine" "$python" "$tensorflow" > "$venv/.choice"
   "$python" -m venv ${flags[@]+"${flags[@]}"} "$venv"
-  { grep -v '^tensorflow' "$requirements"; echo "$tensorflow"; } > "$venv/.requirements"
-  "$venv/bin/python" -m pip install -q --disable-pip-version-check -r "$venv/.requirements" || {
+  install_packages || {
     echo "error: the packages did not install into $venv (the cause is above; the same command" \
       'tries again)' >&2
     exit 1
@@ -216,4 +238,9 @@ complete="$engine $python $tensorflow $(cksum < "$requirements")"
 echo "environment $venv: $engine engine, Python $version," \
   "${tensorflow:-TensorFlow of the image} ($why)"
 mkdir -p "$venv"
+if command -v flock >/dev/null; then  # makes a second `make` wait
+  # Not .lock: uv uses a lock of that name and would wait for this script.
+  exec 9> "$venv/.make-lock"
+  flock 9
+fi
 if [ "$(cat "$venv/.complete" 2>/dev/null)" != "$complete" ]; then build; fi

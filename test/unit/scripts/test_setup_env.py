@@ -1,72 +1,97 @@
-"""scripts/setup_env.sh chooses the engine and gives the reason; `.ci/run` builds both for real.
+"""scripts/setup_env.sh: the chosen engine and the reason, with stand-ins for all programs.
 
-The Pythons of these tests answer only their version, so each build ends where it makes the
-environment. PATH, HOME and pyenv's folder hide those of this machine.
+No interpreter of this machine is seen: PATH, HOME and pyenv's folder hold stand-ins alone.
 """
 import os
+import pathlib
 import shutil
+import signal
 import subprocess
+import time
 
 import pytest
 
 from repository import ROOT, write_program
 
-TOOLS = ('bash', 'cat', 'cksum', 'cut', 'dirname', 'find', 'grep', 'ls', 'make', 'mkdir', 'paste',
-         'rm', 'sed', 'sh', 'sort')
+TOOLS = ('bash', 'cat', 'chmod', 'cksum', 'cp', 'cut', 'dirname', 'find', 'flock', 'grep', 'head',
+         'ls', 'mkdir', 'paste', 'rm', 'sed', 'sh', 'sleep', 'sort', 'tail', 'touch')
+
+# A Python: answers its version, makes environments of itself, and records what it installs.
 PYTHON = r'''#!/usr/bin/env bash
 case "$*" in
   *version_info*) echo {version}; exit {venv} ;;
   *'import npu_bridge'*) exit {npu} ;;
-  *) exit 1 ;;
+  *'import tensorflow'*) echo "ready: TensorFlow of {version}" ;;
+  '-m venv '*) mkdir -p "${{!#}}/bin"; touch "${{!#}}/pyvenv.cfg"
+    echo "venv: ${{*:3:$#-3}}" >> "$RECORD"
+    cp "$0" "${{!#}}/bin/python" ;;
+  *'pip install'*'--target'*) exit 1 ;;
+  *'pip install'*) [ -z "${{PIP_WAITS-}}" ] || {{ touch "$PIP_WAITS"; sleep 60; }}
+    [ -z "${{PIP_FAILS-}}" ] || exit 1
+    cat "${{!#}}" > "$RECORD.requirements"; echo installed >> "$RECORD" ;;
 esac
 '''
+# Installs as uv does: with a lock of its own in the environment.
+UV = r'''#!/usr/bin/env bash
+[ "$1" = pip ] || exit 1
+while [ $# -gt 0 ]; do [ "$1" != -p ] || venv=${2%/bin/python}; shift; done
+flock -n "$venv/.lock" bash -c : && echo 'installed by uv' >> "$RECORD"
+'''
+UNAME = '#!/bin/sh\ncase "$1" in -m) echo {machine} ;; *) echo Linux {machine} ;; esac\n'
 
 
 class Machine:
     """A clone in a folder with a space, and the programs it can reach."""
 
     def __init__(self, folder):
-        self.clone, self.bin, self.home = folder / 'my clone', folder / 'bin', folder / 'a home'
+        self.clone, self.bin = folder / 'my clone', folder / 'bin'
+        self.home, self.record = folder / 'a home', folder / 'record'
         (self.clone / 'scripts').mkdir(parents=True)
         self.bin.mkdir()
         for name in ('scripts/setup_env.sh', 'scripts/shell.sh', 'requirements.txt',
                      'requirements-newest.txt', 'Makefile'):
             shutil.copy(str(ROOT / name), str(self.clone / name))
-        for tool in TOOLS:
-            (self.bin / tool).symlink_to(shutil.which(tool))
-        self.architecture('x86_64')
-
-    def architecture(self, name):
-        write_program(self.bin / 'uname',
-                      '#!/bin/sh\n[ "$1" = -m ] || printf "Linux "\necho %s\n' % name)
+        for tool in TOOLS + ('make',):
+            path = shutil.which(tool)
+            if path:
+                (self.bin / tool).symlink_to(path)
+        write_program(self.bin / 'uname', UNAME.format(machine='x86_64'))
 
     def python(self, version, path=None, npu=False, venv=True):
         path = path or self.home / '.pyenv' / 'versions' / (version + '.1') / 'bin' / 'python'
         write_program(path, PYTHON.format(version=version, npu=int(not npu), venv=int(not venv)))
         return path
 
+    def environment(self, **choices):
+        variables = dict(PATH=str(self.bin), HOME=str(self.home), RECORD=str(self.record))
+        variables.update(choices)
+        return {name: value for name, value in variables.items() if value is not None}
+
     def run(self, *command, **choices):
         """The CompletedProcess of scripts/setup_env.sh, or of another command in the clone."""
-        variables = dict(PATH=str(self.bin), HOME=str(self.home))
-        variables.update(choices)
         return subprocess.run(
             command or ('bash', 'scripts/setup_env.sh'), cwd=str(self.clone),
-            env={name: value for name, value in variables.items() if value is not None},
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True, timeout=60)
+            env=self.environment(**choices), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            universal_newlines=True, timeout=60)
 
-    def chosen(self, **choices):
-        """The line that names the choice: engine, Python, requirement, reason."""
+    def made(self, **choices):
+        """(first line printed, requirements installed) of a choice that works."""
         done = self.run(**choices)
-        assert done.returncode == 1, done.stderr  # where the Python fails
-        return done.stdout
+        assert done.returncode == 0, done.stderr
+        requirements = pathlib.Path(str(self.record) + '.requirements').read_text().splitlines()
+        return done.stdout.splitlines()[0], [line for line in requirements if line[:1] != '#']
 
     def refused(self, **choices):
         """The sentence that a choice is refused with; nothing was made before it."""
         done = self.run(**choices)
         assert done.returncode == 2, done.stdout
-        assert done.stdout == '' and not (self.clone / '.venv').exists()
+        assert done.stdout == '' and not self.record.exists()
+        assert not (self.clone / '.venv').exists()
         assert done.stderr.startswith('error: ') and done.stderr.count('\n') == 1
         return done.stderr
+
+    def installs(self):
+        return self.record.read_text().count('installed') if self.record.exists() else 0
 
 
 @pytest.fixture
@@ -74,37 +99,54 @@ def machine(tmp_path):
     return Machine(tmp_path)
 
 
-@pytest.mark.parametrize('versions,chosen', [
-    (['3.7', '3.13'], 'reference engine, Python 3.7, tensorflow-cpu==1.15.0 (Python 3.7 found'),
-    (['3.10', '3.12', '3.9', '3.13', '3.6', '3.14'],
-     'newest engine, Python 3.13, tensorflow-cpu>=2.13 (no Python 3.7'),
-    (['3.12'], 'newest engine, Python 3.12, tensorflow-cpu>=2.13 (no Python 3.7'),
-    (['3.10'], 'newest engine, Python 3.10, tensorflow-cpu>=2.13 (no Python 3.7'),
-    (['3.9', '3.8'], 'newest engine, Python 3.9, tensorflow-cpu>=2.13 (no Python 3.7')])
+@pytest.mark.parametrize('versions,chosen,tensorflow', [
+    (['3.7', '3.13'], 'reference engine, Python 3.7,', 'tensorflow-cpu==1.15.0'),
+    (['3.10', '3.12', '3.9', '3.13', '3.6', '3.14'], 'newest engine, Python 3.13,',
+     'tensorflow-cpu>=2.13'),
+    (['3.12'], 'newest engine, Python 3.12,', 'tensorflow-cpu>=2.13'),
+    (['3.10'], 'newest engine, Python 3.10,', 'tensorflow-cpu>=2.13'),
+    (['3.9', '3.8'], 'newest engine, Python 3.9,', 'tensorflow-cpu>=2.13')])
 def test_python_3_7_gives_the_reference_engine_else_the_newest_python_is_used(
-        machine, versions, chosen):
+        machine, versions, chosen, tensorflow):
     for version in versions:
         machine.python(version)
-    line = machine.chosen()
-    assert chosen in line and 'no NVIDIA driver answers' in line
+    line, requirements = machine.made()
+    assert chosen in line and tensorflow in requirements
+    assert ('Python 3.7 found' if '3.7' in versions else 'no Python 3.7') in line
+    assert 'no NVIDIA driver answers' in line
 
 
-@pytest.mark.parametrize('choices,chosen', [
-    (dict(ENGINE='newest'), 'Python 3.13, tensorflow-cpu>=2.13'),
-    (dict(PYTHON_VERSION='3.12'), 'Python 3.12, tensorflow-cpu>=2.13'),
-    (dict(PYTHON_VERSION='3.9'), 'Python 3.9, tensorflow-cpu>=2.13'),
-    (dict(TENSORFLOW='2.21.0'), 'Python 3.13, tensorflow-cpu==2.21.0'),
-    (dict(TENSORFLOW='2.19'), 'Python 3.12, tensorflow-cpu==2.19.*'),
-    (dict(TENSORFLOW='2.13.1'), 'Python 3.9, tensorflow-cpu==2.13.1'),
-    (dict(TENSORFLOW='1.15.5'), 'Python 3.7, tensorflow==1.15.5'),
-    (dict(TENSORFLOW='gpu'), 'Python 3.7, tensorflow==1.15.0'),
-    (dict(TENSORFLOW='gpu', ENGINE='newest'), 'Python 3.13, tensorflow[and-cuda]>=2.13'),
-    (dict(TENSORFLOW='cpu', ENGINE='newest'), 'Python 3.13, tensorflow-cpu>=2.13')])
-def test_a_choice_is_followed_and_named_as_the_reason(machine, choices, chosen):
+def test_if_no_python_fits_uv_installs_the_newest_supported_one(machine):
+    machine.python('3.6')
+    machine.python('3.13', machine.home / 'waiting')
+    write_program(machine.bin / 'uv', """#!/usr/bin/env bash
+case "$1 $2" in
+  'python dir') echo "$HOME/uv" ;;
+  'python install') mkdir -p "$HOME/uv/$3/bin"; cp "$HOME/waiting" "$HOME/uv/$3/bin/python3" ;;
+  *) exit 1 ;;
+esac
+""")
+    line, _ = machine.made()
+    assert 'newest engine, Python 3.13,' in line
+    assert (machine.home / 'uv' / '3.13').is_dir()
+
+
+@pytest.mark.parametrize('choices,chosen,tensorflow', [
+    (dict(ENGINE='newest'), 'Python 3.13', 'tensorflow-cpu>=2.13'),
+    (dict(PYTHON_VERSION='3.12'), 'Python 3.12', 'tensorflow-cpu>=2.13'),
+    (dict(PYTHON_VERSION='3.9'), 'Python 3.9', 'tensorflow-cpu>=2.13'),
+    (dict(TENSORFLOW='2.21.0'), 'Python 3.13', 'tensorflow-cpu==2.21.0'),
+    (dict(TENSORFLOW='2.19'), 'Python 3.12', 'tensorflow-cpu==2.19.*'),
+    (dict(TENSORFLOW='2.13.1'), 'Python 3.9', 'tensorflow-cpu==2.13.1'),
+    (dict(TENSORFLOW='1.15.5'), 'Python 3.7', 'tensorflow==1.15.5'),
+    (dict(TENSORFLOW='gpu'), 'Python 3.7', 'tensorflow==1.15.0'),
+    (dict(TENSORFLOW='gpu', ENGINE='newest'), 'Python 3.13', 'tensorflow[and-cuda]>=2.13'),
+    (dict(TENSORFLOW='cpu', ENGINE='newest'), 'Python 3.13', 'tensorflow-cpu>=2.13')])
+def test_a_choice_is_followed_and_named_as_the_reason(machine, choices, chosen, tensorflow):
     for version in ('3.7', '3.9', '3.12', '3.13'):
         machine.python(version)
-    line = machine.chosen(**choices)
-    assert chosen in line
+    line, requirements = machine.made(**choices)
+    assert chosen in line and tensorflow in requirements
     for name, value in choices.items():
         assert '%s=%s' % (name, value) in line
 
@@ -112,8 +154,16 @@ def test_a_choice_is_followed_and_named_as_the_reason(machine, choices, chosen):
 def test_a_python_named_by_its_path_is_taken(machine, tmp_path):
     machine.python('3.7')
     other = machine.python('3.11', tmp_path / 'else where' / 'python')
-    line = machine.chosen(PYTHON=str(other))
+    line, _ = machine.made(PYTHON=str(other))
     assert 'newest engine, Python 3.11' in line and 'PYTHON=%s' % other in line
+
+
+def test_a_python_on_the_path_takes_precedence_over_pyenv(machine):
+    machine.python('3.13')
+    machine.python('3.13', machine.bin / 'python3')
+    machine.made()
+    chosen = (machine.clone / '.venv' / '.choice').read_text().splitlines()[1]
+    assert chosen == str(machine.bin / 'python3')
 
 
 @pytest.mark.parametrize('python,status,tensorflow', [
@@ -123,26 +173,30 @@ def test_a_python_named_by_its_path_is_taken(machine, tmp_path):
 def test_a_working_nvidia_driver_selects_tensorflow_for_gpus(machine, python, status, tensorflow):
     machine.python(python)
     write_program(machine.bin / 'nvidia-smi', '#!/bin/sh\nexit %d\n' % status)
+    line, requirements = machine.made()
     answers = 'no NVIDIA driver answers' if status else 'an NVIDIA driver answers'
-    line = machine.chosen()
-    assert answers in line and ', %s (' % tensorflow in line
+    assert answers in line and tensorflow in requirements
 
 
 @pytest.mark.parametrize('architecture', ['x86_64', 'aarch64'])
 def test_an_ascend_image_keeps_its_own_tensorflow(machine, architecture):
-    machine.architecture(architecture)
+    write_program(machine.bin / 'uname', UNAME.format(machine=architecture))
     machine.python('3.13')
     machine.python('3.7', npu=True)
-    line = machine.chosen()
+    line, requirements = machine.made()
     assert 'reference engine, Python 3.7, TensorFlow of the image' in line
     assert 'npu_bridge imports' in line
+    assert not [name for name in requirements if name.startswith('tensorflow')]
+    assert 'venv: --system-site-packages' in machine.record.read_text()
 
 
 def test_other_architectures_than_x86_64_use_the_newest_engine(machine):
-    machine.architecture('aarch64')
+    write_program(machine.bin / 'uname', UNAME.format(machine='aarch64'))
     machine.python('3.7')
     machine.python('3.12')
-    assert 'newest engine, Python 3.12, tensorflow>=2.13 (' in machine.chosen()
+    line, requirements = machine.made()
+    assert 'newest engine, Python 3.12, tensorflow>=2.13 (' in line
+    assert 'tensorflow>=2.13' in requirements
 
 
 @pytest.mark.parametrize('choices,said', [
@@ -183,45 +237,99 @@ def test_a_python_that_does_not_run_is_skipped(machine):
     write_program(machine.bin / 'python3.7',
                   '#!/bin/sh\necho pyenv: no such command >&2; exit 127\n')
     machine.python('3.12')
-    assert 'Python 3.12' in machine.chosen()
+    assert 'Python 3.12' in machine.made()[0]
 
 
-def test_a_build_that_failed_is_repeated_and_another_engine_rebuilds_the_environment(machine):
+def test_an_existing_environment_keeps_its_choice(machine):
     machine.python('3.7')
     machine.python('3.13')
-    assert 'newest engine, Python 3.13' in machine.chosen(ENGINE='newest')
-    line = machine.chosen()
+    machine.made(ENGINE='newest')
+    line, _ = machine.made()
     assert 'newest engine, Python 3.13' in line and 'as built before' in line
+    machine.made(ENGINE='newest')
+    assert machine.installs() == 1
+
+
+def test_another_engine_or_requirements_list_rebuilds_the_environment(machine):
+    machine.python('3.7')
+    machine.python('3.13')
+    machine.made(ENGINE='newest')
     (machine.clone / '.venv' / 'left over').write_text('')
-    assert 'reference engine, Python 3.7' in machine.chosen(ENGINE='reference')
+    line, requirements = machine.made(ENGINE='reference')
+    assert 'Python 3.7' in line and 'tensorflow-cpu==1.15.0' in requirements
     assert not (machine.clone / '.venv' / 'left over').exists()
-
-
-def test_a_complete_environment_is_kept_until_its_requirements_change(machine):
-    python = machine.python('3.13')
-    machine.chosen()
-    requirements = machine.clone / 'requirements-newest.txt'
-    checksum = machine.run('cksum', str(requirements)).stdout.split()[:2]
-    (machine.clone / '.venv' / '.complete').write_text(
-        'newest %s tensorflow-cpu>=2.13 %s\n' % (python, ' '.join(checksum)))
-    assert machine.run().returncode == 0
-    with open(str(requirements), 'a') as stream:
+    with open(str(machine.clone / 'requirements.txt'), 'a') as stream:
         stream.write('another\n')
-    assert 'as built before' in machine.chosen()
-    assert not (machine.clone / '.venv' / '.complete').exists()
+    line, requirements = machine.made()
+    assert 'Python 3.7' in line and 'another' in requirements and machine.installs() == 3
+
+
+def test_an_environment_whose_python_is_gone_is_rebuilt(machine):
+    gone = machine.python('3.13')
+    machine.made()
+    gone.unlink()
+    machine.python('3.12')
+    assert 'Python 3.12' in machine.made()[0]
+    assert machine.installs() == 2
+
+
+def test_a_build_killed_during_installation_is_repeated(machine, tmp_path):
+    machine.python('3.7')
+    machine.python('3.13')
+    waits = tmp_path / 'waits'
+    build = subprocess.Popen(
+        ['bash', 'scripts/setup_env.sh'], cwd=str(machine.clone), start_new_session=True,
+        env=machine.environment(ENGINE='newest', PIP_WAITS=str(waits)), stdout=subprocess.DEVNULL)
+    while not waits.exists():
+        time.sleep(0.05)
+    os.killpg(build.pid, signal.SIGKILL)
+    build.wait()
+    line, _ = machine.made()
+    assert 'newest engine, Python 3.13' in line and machine.installs() == 1
+
+
+def test_a_failed_installation_is_an_error_and_retried(machine):
+    machine.python('3.13')
+    failed = machine.run(PIP_FAILS='1')
+    assert failed.returncode == 1
+    assert 'error: the packages did not install' in failed.stderr
+    machine.made()
+    assert machine.installs() == 1
+
+
+def test_two_builds_at_once_install_one_after_the_other(machine):
+    machine.python('3.13')
+    both = [subprocess.Popen(['bash', 'scripts/setup_env.sh'], cwd=str(machine.clone),
+                             env=machine.environment(), stdout=subprocess.DEVNULL)
+            for _ in range(2)]
+    assert [build.wait() for build in both] == [0, 0]
+    assert machine.installs() == 1
 
 
 @pytest.mark.parametrize('name', ['a b', 'a;b', "it's", 'a$$(touch oops)', '-x'])
 def test_make_takes_the_folder_of_the_environment_literally(machine, name):
-    folder = machine.clone / name.replace('$$', '$')
-    folder.mkdir()
-    (folder / 'mine').write_text('')
+    machine.python('3.13')
     done = machine.run('make', 'VENV=' + name, 'env')
-    assert 'VENV=%s: must be a new folder or an environment' % folder in done.stderr
-    assert machine.run('make', 'VENV=' + name, 'clean').returncode == 0
-    assert (folder / 'mine').exists()
-    (folder / 'pyvenv.cfg').write_text('')
+    assert done.returncode == 0, done.stderr
+    folder = machine.clone / name.replace('$$', '$')
+    assert (folder / '.complete').exists()
     done = machine.run('make', 'VENV=' + name, 'clean')
     assert done.returncode == 0, done.stderr
+    assert not folder.exists()
     assert sorted(os.listdir(str(machine.clone))) == [
         'Makefile', 'requirements-newest.txt', 'requirements.txt', 'scripts']
+
+
+def test_make_clean_leaves_a_folder_that_is_no_environment(machine):
+    (machine.clone / 'scripts' / 'bin').mkdir()
+    assert machine.run('make', 'VENV=scripts', 'clean').returncode == 0
+    assert (machine.clone / 'scripts' / 'setup_env.sh').exists()
+
+
+@pytest.mark.skipif(not shutil.which('flock'), reason='needs flock')
+def test_uv_can_take_its_lock_in_the_environment(machine):
+    machine.python('3.13')
+    write_program(machine.bin / 'uv', UV)
+    done = machine.run()
+    assert done.returncode == 0, done.stderr
+    assert 'installed by uv' in machine.record.read_text()
