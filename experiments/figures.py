@@ -20,6 +20,7 @@ FIGURES = {'ate_3': ('3-frame ATE [m]', '%.4f'), 'ate_5': ('5-frame ATE [m]', '%
            'rpe_trans': ('RPE [m]', '%.4f'), 'rpe_rot': ('RPE [deg]', '%.4f'),
            'yaw_correlation': ('yaw correlation', '%.3f'), 'yaw_slope': ('yaw slope', '%.3f'),
            'step_spread': ('step spread', '%.3f'), 'abs_rel': ('depth abs_rel', '%.4f'),
+           'abs_rel_refined': ('depth abs_rel, refined', '%.4f'),
            'epe': ('flow EPE [px]', '%.4f')}
 SHORT_LENGTHS = (20, 50)  # metres, for drives too short for KITTI's lengths
 

@@ -7,10 +7,9 @@ import numpy as np
 from experiments import figures
 from experiments.stages import Recipe, Stage, run_stages
 from geonet import main as geonet
-from kitti_data.depth_files import laser_depth_path
 from kitti_data.preparation import prepare_train_data
-from kitti_data.rendering.scene import SCENE_FILE
 from kitti_eval import eval_depth, html_report
+from kitti_eval.depth_splits import has_depth
 from vo_common.console import log
 from vo_common.files import make_folder, read_json
 
@@ -56,7 +55,7 @@ SHORT_RECIPE = Recipe(
     _FLAGS + CONSTANT_LIGHT + _WHOLE_OPERATIONS + ('--dispnet_encoder=vgg128',),
     (Stage(0.55, 1.2e-3, _BOTH + _ONE_THREAD, scale=0.57), Stage(0.23, 6e-4, _BOTH),
      Stage(0.22, 2e-4, _BOTH + _FROZEN)),
-    test_flags=('--refine_steps=10', '--overlap_average'))
+    test_flags=('--refine_steps=10',))
 
 
 def learn(config, drives, folder, about, recipe=RECIPE):
@@ -78,7 +77,7 @@ def learn(config, drives, folder, about, recipe=RECIPE):
                   recipe._replace(flags=list(recipe.flags) + [camera]),
                   (config.img_height, config.img_width), config.geonet_steps)
     about = figures.about_run(about, 'GeoNet', run, steps, drives.num_frames)
-    tested = [_test(config, drives, name, call, folder, about, recipe.test_flags)
+    tested = [_test(config, drives, name, call, folder, about, list(recipe.test_flags))
               for name in drives.evaluated]
     return figures.results_of_model(TITLE, about, call.lines, run, tested)
 
@@ -126,39 +125,48 @@ def prediction_flags(drives, name, checkpoint, device):
 
 
 def _test(config, drives, name, call, folder, about, flags):
-    """Predicts and evaluates one sequence; returns its `Results`."""
-    depth, pose = (make_folder(os.path.join(folder, kind + '_' + name))
-                   for kind in ('depth', 'pose'))
+    """Predicts and evaluates one sequence; returns its `Results`.
+
+    Predicts depth twice: from each frame alone, and refined on its neighbours by `flags`.
+    """
+    single, refined, pose = (make_folder(os.path.join(folder, kind + '_' + name))
+                             for kind in ('depth', 'refined_depth', 'pose'))
     common = prediction_flags(drives, name, os.path.join(folder, 'run'), config.device)
-    common.append('--video')
-    call(geonet, common + ['--mode=test_depth', '--output_dir=' + depth, '--pictures'])
-    call(geonet, common + list(flags) + ['--mode=test_pose', '--output_dir=' + pose])
-    prediction = max(glob.glob(os.path.join(glob.escape(depth), '*.npy')), key=os.path.getmtime)
+    call(geonet, common + ['--mode=test_depth', '--output_dir=' + single])
+    common += flags + ['--video']
+    call(geonet, common + ['--mode=test_depth', '--output_dir=' + refined, '--pictures'])
+    call(geonet, common + ['--mode=test_pose', '--output_dir=' + pose, '--overlap_average'])
     about = dict(about, **drives.place(name))
     gt = drives.poses(name)
     rows, blocks = figures.sequence_results(
         None if gt is None else figures.snippet_figures(pose, gt, drives.pose_files),
         os.path.join(folder, 'trajectory_%s.png' % name), about)
-    result = _depth_scores(drives, name, prediction, call)
-    if result:
-        rows += figures.rows_of(result['prediction'], result['best_constant'], **about)
+    if has_depth(drives.sequence(name)):
+        found = {key: _depth_scores(drives, name, _newest(path), call)
+                 for key, path in (('abs_rel', single), ('abs_rel_refined', refined))}
+        baseline = found['abs_rel']['best_constant']['abs_rel']
+        values = {key: result['prediction']['abs_rel'] for key, result in found.items()}
+        rows += figures.rows_of(values, dict.fromkeys(values, baseline), **about)
         blocks.append(figures.score_table('GeoNet, sequence %s: depth' % name, 'abs_rel', (
-            ('prediction', result['prediction']),
-            ("each image's best constant", result['best_constant']))))
-    for stem, what in ((prediction[:-len('.npy')], 'depth'),
-                       (os.path.join(pose, 'trajectory'), 'path')):
+            ('from single frames', values), ('refined on neighbours', {
+                'abs_rel': values['abs_rel_refined']}),
+            ("each image's best constant", {'abs_rel': baseline}))))
+    shown = _newest(refined)[:-len('.npy')]
+    for stem, what in ((shown, 'depth'), (os.path.join(pose, 'trajectory'), 'path')):
         blocks += figures.video_blocks(stem, folder, what)
-    pictures = sorted(glob.glob(os.path.join(glob.escape(prediction[:-len('.npy')]), '*.png')))
+    pictures = sorted(glob.glob(os.path.join(glob.escape(shown), '*.png')))
     for index in np.linspace(0, len(pictures) - 1, NUM_PICTURES + 2).astype(int)[1:-1]:
         blocks.append(html_report.picture(pictures[index], 'frame %d' % index))
     return figures.Results(rows, blocks)
 
 
+def _newest(folder):
+    """The newest file of depth in a folder."""
+    return max(glob.glob(os.path.join(glob.escape(folder), '*.npy')), key=os.path.getmtime)
+
+
 def _depth_scores(drives, name, prediction, call):
-    """The result of `eval_depth`; None if the drive has no true depth."""
-    if not (os.path.exists(laser_depth_path(drives.root, name))
-            or os.path.exists(os.path.join(drives.sequence(name).folder, SCENE_FILE))):
-        return None
+    """The result of `eval_depth`."""
     call(eval_depth, ['--split=odometry', '--kitti_dir=' + drives.root, '--sequence=' + name,
                       '--camera=%d' % drives.camera, '--pred_file=' + prediction])
     return read_json(prediction[:-len('.npy')] + '.eval_depth.json')

@@ -4,8 +4,10 @@ import os
 
 from geonet.flipped import predictions
 from geonet.pictures import PictureWriter, depth_picture
+from geonet.predict_pose import pose_graph, predict_windows
 from kitti_data.depth_files import write_depths, write_kitti_depth
 from kitti_data.frame_source import depth_frames, require_whole
+from kitti_data.snippet_source import sequence_source
 from npu_runtime.predictor import BatchedGraph, Predictor
 from vo_common.console import warn
 from vo_common.files import make_folder, remove_others, write_json
@@ -22,25 +24,31 @@ def test_depth(run, model, runtime):
     `--pictures=16bit` adds `<checkpoint name>_16bit/%010d.png`: depth times `--depth_scale` as
     KITTI depth PNGs, in the order of the names. Returns the path of the .npy file.
 
+    With `--refine_steps`, the depth of each frame is refined on its neighbours, see `Refiner`.
+
     Raises:
-      UserError: there is no frame, a frame is broken, or a depth is not finite. For a truncated
-        video it is raised after its frames are written.
+      UserError: there is no frame, a frame is broken, or a depth is not finite; with refinement,
+        the frames are not successive or have no camera. For a truncated video it is raised after
+        its frames are written.
     """
     run.require(init_ckpt_file='the checkpoint to predict with', output_dir='where depth goes')
-    source = depth_frames(run.dataset_dir, run.depth_test_split, run.test_file_list,
-                          run.pose_test_seq, run.camera)
+    source = sequence_source(
+        run.dataset_dir, model.seq_length, run.pose_test_seq, run.camera
+    ) if run.refine_steps else depth_frames(
+        run.dataset_dir, run.depth_test_split, run.test_file_list, run.pose_test_seq, run.camera)
     output_dir = make_folder(run.output_dir)
+    build, predict = (pose_graph, _refined) if run.refine_steps else (depth_graph, _predicted)
     depths = []
-    with Predictor(lambda: depth_graph(model, run), run.init_ckpt_file, runtime) as predictor:
+    with Predictor(lambda: build(model, run), run.init_ckpt_file, runtime) as predictor:
         name = os.path.basename(predictor.checkpoint)
-        frames, shown = itertools.tee(source.read(model.img_height, model.img_width))
-        outputs = predictor(({'target': frame} for frame in frames), len(source.names), 'depth')
         with PictureWriter(output_dir, name, run.pictures is True, run.video,
                            source.rate) as pictures:
-            for index, (frame, output) in enumerate(zip(shown, outputs)):
-                depths.append(output['depth'])
+            shown = source.read(model.img_height, model.img_width) if pictures.wanted else ()
+            for index, (depth, frame) in enumerate(itertools.zip_longest(
+                    predict(predictor, source, model, run), shown)):
+                depths.append(depth)
                 if pictures.wanted:
-                    pictures.write(index, depth_picture(frame, output['depth']))
+                    pictures.write(index, depth_picture(frame, depth))
     path = os.path.join(output_dir, name + '.npy')
     write_depths(path, depths)
     write_json(os.path.join(output_dir, name + '.json'),
@@ -52,6 +60,21 @@ def test_depth(run, model, runtime):
     print('depth of %d images: %s' % (len(depths), path))
     require_whole(source)
     return path
+
+
+def _predicted(predictor, source, model, run):
+    """Yields the depth <float32>[H, W] of each frame."""
+    del run
+    frames = source.read(model.img_height, model.img_width)
+    for output in predictor(({'target': frame} for frame in frames), len(source.names), 'depth'):
+        yield output['depth']
+
+
+def _refined(predictor, source, model, run):
+    """Yields the depth <float32>[H, W] of each frame, refined on its neighbours."""
+    for _, depth in predict_windows(predictor, source, model, run.intrinsics, run.refine_steps,
+                                    beyond=model.num_sources // 2, desc='depth'):
+        yield depth
 
 
 def _write_16_bit(folder, depths, sizes, scale):

@@ -1,4 +1,5 @@
 """`--mode=test_pose`: camera motion in snippets of seq_length frames."""
+import itertools
 import os
 
 import numpy as np
@@ -9,7 +10,8 @@ from geonet.pictures import PictureWriter, trajectory_picture
 from geonet.refinement import Refiner
 from kitti_data.calibration import resized
 from kitti_data.canonical_camera import camera_of, convert_motions
-from kitti_data.frame_source import require_whole, warn_of_rate, windows
+from kitti_data.frame_source import (
+    require_whole, warn_of_rate, windows, with_ends_repeated)
 from kitti_data.odometry import write_poses, write_tum
 from kitti_data.snippet_source import sequence_source, typed_camera
 from kitti_eval.snippets import (
@@ -93,21 +95,38 @@ def predict_snippets(predict, source, model, intrinsics=(), refine_steps=0):
     Returns:
       float64 [M, L, 4, 4]: the poses of M snippets, each relative to its first frame.
     """
+    found = predict_windows(predict, source, model, intrinsics, refine_steps)
+    return snippets_of_vectors(np.stack([vectors for vectors, _ in found]))
+
+
+def predict_windows(predict, source, model, intrinsics, refine_steps, beyond=0, desc='pose'):
+    """Predicts all snippets of a source, in order; for the other arguments, see `predict_snippets`.
+
+    Args:
+      beyond: number of frames that the first and last snippet extend beyond the source; there, its
+        first and last frame are repeated, and not used for refinement.
+      desc: label of the progress bar.
+
+    Yields:
+      (motions float64 [N, 6] from the target to each other frame, depth float32 [H, W] of the
+      target); without refinement, depth is None.
+    """
     size = model.img_height, model.img_width
     camera = _camera(source, model, intrinsics, refine_steps)
-    examples = map(_example, windows(source.read(*size), model.seq_length))
-    outputs = predict(examples, len(source.names) - model.num_sources, 'pose')
-    refine = Refiner(camera, refine_steps) if refine_steps else None
-    originals = windows(map(refine.prepared, source.read(*source.size)),
-                        model.seq_length) if refine else None
-    motions = []
+    frames = with_ends_repeated(source.read(*size), beyond)
+    outputs = predict(map(_example, windows(frames, model.seq_length)),
+                      len(source.names) - model.num_sources + 2 * beyond, desc)
+    if refine_steps:
+        refine, absent = Refiner(camera, refine_steps), [None] * beyond
+        originals = windows(itertools.chain(
+            absent, map(refine.prepared, source.read(*source.size)), absent), model.seq_length)
     for output in outputs:
         vectors = output['poses']
         if camera is not None and model.canonical_camera:
             vectors = convert_motions(resized(camera, source.size, size), vectors,
                                       camera_of(model.canonical_camera, *size))
-        motions.append(refine(next(originals), output['depth'], vectors) if refine else vectors)
-    return snippets_of_vectors(np.stack(motions))
+        yield (refine(next(originals), output['depth'], vectors) if refine_steps
+               else (vectors, None))
 
 
 def _camera(source, model, intrinsics, refine_steps):

@@ -1,8 +1,9 @@
-"""Refines the motions of a snippet by direct alignment of its images.
+"""Refines the motions and the depth of a snippet by direct alignment of its images.
 
 As in direct visual odometry (Engel et al., TPAMI 2018), Gauss-Newton minimises the brightness
 differences between the target and each source warped to it. The unknowns are the motions and, for
-each small patch, a factor on the inverse depth that depth_net predicts. The nets do not change.
+each small patch, a factor on the inverse depth that depth_net predicts. Smoothed over the image,
+the factors correct the depth. The nets do not change.
 """
 import numpy as np
 from scipy.spatial.transform import Rotation
@@ -23,6 +24,11 @@ _FACTORS = 0.3, 3.0  # range of the factors on inverse depth
 _DIFFERENCE_SPREAD = 0.2  # typical difference of normalised brightness
 # Degrees of freedom of Student's t, the distribution of differences (Kerl et al., ICRA 2013).
 _FREEDOM = 4.0
+# How the factors of patches are smoothed over the image.
+_LOG_SPREAD = 0.25  # standard deviation of the prior around 0 of the logarithm of a factor
+_LARGEST_JUMP = 0.3  # largest difference of a logarithm from the median of its neighbours
+_FIELD_SIGMA = 0.7  # cells, of the Gaussian window
+_LEAST_WEIGHT = 0.05  # of the mean of all factors, relative to those in the window
 # Standard deviations of the prior around the predictions of the nets.
 _FACTOR_SPREAD = 2.0  # of the factors on inverse depth, which hardly affect directions
 _TURN_SPREAD = 0.005  # radians
@@ -37,7 +43,7 @@ _SHORTEST_TRANSLATION = 1e-3  # in the unit of the depth, for a car that stands 
 
 
 class Refiner:
-    """Refines motions between the frames of one camera.
+    """Refines the motions between frames of one camera, and their depth.
 
     Args:
       camera: float [3, 3], pixels of the frames.
@@ -62,32 +68,41 @@ class Refiner:
         return np.stack([np.stack((level,) + _gradients(level), -1) for level in levels])
 
     def __call__(self, window, depth, vectors):
-        """Refines the motions of a snippet.
+        """Refines the motions of a snippet and the depth of its target.
 
-        Keeps the predicted motion if the refined one does not reduce the differences between the
-        images, or if it differs by more than 0.08 radians or a factor of 8 in length.
+        Keeps a predicted motion if the refined one does not reduce the differences between the
+        images, or if it differs by more than 0.08 radians or a factor of 8 in length. Keeps the
+        predicted depth if motion and depth together do not reduce them, or a motion differs so.
 
         Args:
-          window: list of L `prepared` frames, in time order, the target in the middle.
+          window: list of L `prepared` frames, in time order, the target in the middle; None for
+            frames that are absent, whose motions are kept.
           depth: float32 [h, w], depth of the target at any size, in the unit of the translations.
           vectors: float [N, 6], see `model.predict_pose`.
 
         Returns:
-          float64 [N, 6], in the same order.
+          (motions float64 [N, 6] in the same order, depth float32 [h, w]).
         """
-        middle = len(window) // 2
-        height, width = window[0].shape[1:3]
-        inverse_depth = cv2.resize(np.float32(1) / depth, (width, height))
-        start = transform_from_vector(vectors)
+        target = window[len(window) // 2]
+        sources = window[:len(window) // 2] + window[len(window) // 2 + 1:]
+        present = np.array([source is not None for source in sources])
+        sources = [source for source in sources if source is not None]
+        inverse_depth = cv2.resize(np.float32(1) / depth, target.shape[2:0:-1])
+        start = transform_from_vector(vectors[present])
         motions = start.copy()
-        for levels in zip(*window):
-            problem = _Problem(levels[middle], levels[:middle] + levels[middle + 1:],
+        for level in range(len(_BLURS)):
+            problem = _Problem(target[level], [source[level] for source in sources],
                                inverse_depth, self._camera, start)
             motions = problem.solve(motions, self._steps)
-        accepted = problem.costs(motions) < problem.costs(start)
-        accepted &= (np.abs(_difference(motions, start)[:, 3:]) <= _LARGEST_TURN).all(axis=1)
-        accepted &= np.abs(np.log(_lengths(motions) / _lengths(start))) <= np.log(_LARGEST_RATIO)
-        return np.where(accepted[:, np.newaxis], vector_from_transform(motions), vectors)
+        plausible = (np.abs(_difference(motions, start)[:, 3:]) <= _LARGEST_TURN).all(axis=1)
+        plausible &= np.abs(np.log(_lengths(motions) / _lengths(start))) <= np.log(_LARGEST_RATIO)
+        costs = problem.costs(start)
+        accepted = plausible & (problem.costs(motions) < costs)
+        if plausible.all() and problem.costs(motions, refined_depth=True).sum() < costs.sum():
+            depth = depth / problem.factors_at(*depth.shape)
+        refined = np.array(vectors, np.float64)
+        refined[np.flatnonzero(present)[accepted]] = vector_from_transform(motions[accepted])
+        return refined, depth
 
 
 class _Problem:
@@ -106,8 +121,10 @@ class _Problem:
         # Standard deviations around the start, of translations and rotation vectors.
         self._spreads = np.full([len(start), 6], _TURN_SPREAD)
         self._spreads[:, :3] = _TRANSLATION_SPREAD * _lengths(start)[:, np.newaxis]
-        rows, columns = _steepest(target[..., 1:], _CELL, _MARGIN)
+        self._size, self._grid = target.shape[:2], _grid(*target.shape[:2])
+        rows, columns = _steepest(target[..., 1:])
         self._factors = np.ones(len(rows))  # on the inverse depths
+        self._information = np.zeros(len(rows))  # inverse variances of the factors, without prior
         columns, rows = ((_PATCH[:, axis:axis + 1] + places).ravel()
                          for axis, places in enumerate((columns, rows)))
         self._target = target[rows, columns].T
@@ -116,11 +133,11 @@ class _Problem:
         self._rays = np.stack([(columns - camera[0, 2]) / camera[0, 0],
                                (rows - camera[1, 2]) / camera[1, 1], np.ones(len(rows))])
 
-    def costs(self, motions):
-        """The mean robust cost of each source at the predicted depth: float64 [N]."""
-        costs = []
+    def costs(self, motions, refined_depth=False):
+        """The mean robust cost of each source at the predicted or refined depth: float64 [N]."""
+        costs, factors = [], self._factors if refined_depth else np.ones(len(self._factors))
         for source, motion in zip(self._sources, motions):
-            difference, seen = self._compare(source, motion, np.ones(len(self._factors)))
+            difference, seen = self._compare(source, motion, factors)
             scaled = difference[seen] / _DIFFERENCE_SPREAD
             costs.append(np.log1p(scaled ** 2 / _FREEDOM).mean() if seen.any() else np.inf)
         return np.array(costs)
@@ -138,6 +155,27 @@ class _Problem:
             if (np.abs(update) < smallest).all():
                 break
         return motions
+
+    def factors_at(self, height, width):
+        """The factors on the inverse depth of the target at another size, smoothed.
+
+        Gives little weight to the factors of patches that the images do not determine, and none to
+        those that differ much from the median of their neighbours.
+
+        Returns:
+          float32 [height, width].
+        """
+        logs = np.log(self._factors).reshape(self._grid).astype(np.float32)
+        information = (self._information * self._factors ** 2).reshape(self._grid)
+        weights = (information / (information + _LOG_SPREAD ** -2.0)).astype(np.float32)
+        weights *= np.abs(logs - cv2.medianBlur(logs, 3)) < _LARGEST_JUMP
+        mean = np.sum(weights * logs) / (np.sum(weights) + 1)
+        field = mean + _blurred(weights * (logs - mean)) / (_blurred(weights) + _LEAST_WEIGHT)
+        # The cells at the centres of the pixels.
+        y, x = (((np.arange(count) + 0.5) * side / count - 0.5 - _MARGIN - (_CELL - 1) / 2) / _CELL
+                for count, side in zip((height, width), self._size))
+        return np.exp(cv2.remap(field, *np.meshgrid(np.float32(x), np.float32(y)),
+                                cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))
 
     def _step(self, motions):
         """The updates of the motions and the factors.
@@ -161,6 +199,7 @@ class _Problem:
             mixed[rows] = _over_patches(weighted * by_factor)
             factor_hessian = factor_hessian + _over_patches(weights * by_factor ** 2)
             factor_gradient = factor_gradient + _over_patches(weights * by_factor * difference)
+        self._information = factor_hessian - _FACTOR_SPREAD ** -2.0
         # The Schur complement eliminates the factors.
         hessian -= (mixed / factor_hessian) @ mixed.T
         gradient -= mixed @ (factor_gradient / factor_hessian)
@@ -253,15 +292,23 @@ def _gradients(image):
             cv2.sepFilter2D(image, cv2.CV_32F, one, kernel))
 
 
-def _steepest(gradient, cell, margin):
-    """Row and column int [P] of the pixel with the steepest gradient [H, W, 2] in each square cell.
+def _blurred(values):
+    """`values` float32 [H, W] blurred by the window of the factors."""
+    return cv2.GaussianBlur(values, (0, 0), _FIELD_SIGMA)
 
-    `cell` is the side of a cell in pixels, `margin` the width of the border that is left out.
-    """
-    steepness = np.square(gradient[margin:-margin, margin:-margin]).sum(axis=-1)
-    rows, columns = (size // cell for size in steepness.shape)
-    cells = steepness[:rows * cell, :columns * cell].reshape(rows, cell, columns, cell)
+
+def _grid(height, width):
+    """The number of rows and of columns of cells in an image."""
+    return tuple((side - 2 * _MARGIN) // _CELL for side in (height, width))
+
+
+def _steepest(gradient):
+    """Row and column int [P] of the pixel with the steepest gradient [H, W, 2] in each cell."""
+    rows, columns = _grid(*gradient.shape[:2])
+    steepness = np.square(gradient[_MARGIN:_MARGIN + rows * _CELL,
+                                   _MARGIN:_MARGIN + columns * _CELL]).sum(axis=-1)
+    cells = steepness.reshape(rows, _CELL, columns, _CELL)
     place = cells.transpose(0, 2, 1, 3).reshape(rows, columns, -1).argmax(-1)
-    row = margin + np.arange(rows)[:, np.newaxis] * cell + place // cell
-    column = margin + np.arange(columns) * cell + place % cell
+    row = _MARGIN + np.arange(rows)[:, np.newaxis] * _CELL + place // _CELL
+    column = _MARGIN + np.arange(columns) * _CELL + place % _CELL
     return row.ravel(), column.ravel()

@@ -51,13 +51,13 @@ class RunConfig(ExportFlags, EvalFlags, TrainFlags):
         False, 'average each motion over all snippets that contain it: the earlier motions of a '
                'snippet tend to be too long and the later ones too short', modes=('test_pose',))
     refine_steps: int = flag(
-        0, 'steps that refine each motion on its own images, at the size of their files, with the '
-           'predicted depth; 0: as pose_net predicts, as published', modes=('test_pose',),
+        0, 'steps that refine motion and depth on the images of each snippet, at the size of their '
+           'files; 0: as the nets predict, as published', modes=('test_depth', 'test_pose'),
         at_least=0, at_most=1000)
     intrinsics: List[float] = flag(
         [], 'fx,fy,cx,cy in pixels of the image files, for frames without a KITTI calibration; '
-            'required by residual flow, and by test_pose with --canonical_camera',
-        modes=_TRAIN + _MOTION)
+            'required by residual flow, --refine_steps, and test_pose with --canonical_camera',
+        modes=_TRAIN + _TEST)
     pictures: BOOL_OR_TEXT = flag(
         False, 'write pictures of depth, flow or the trajectory; 16bit (test_depth): write depth '
                'in the format and size of KITTI, 256 times the metres',
@@ -90,6 +90,9 @@ class RunConfig(ExportFlags, EvalFlags, TrainFlags):
         if self.depth_scale != 1 and self.pictures != '16bit':
             raise UserError('--depth_scale=%g: must be 1 without --pictures=16bit'
                             % self.depth_scale)
+        if self.refine_steps and self.test_file_list:
+            raise UserError('--refine_steps=%d: must be 0 with --test_file_list (a frame is '
+                            'refined on its neighbours)' % self.refine_steps)
         if self.intrinsics and len(self.intrinsics) != 4:
             raise UserError('--intrinsics=%s: must be four numbers, fx,fy,cx,cy' %
                             ','.join('%g' % number for number in self.intrinsics))

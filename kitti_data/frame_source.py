@@ -251,3 +251,12 @@ def windows(frames, length):
         window.append(frame)
         if len(window) == length:
             yield list(window)
+
+
+def with_ends_repeated(frames, count):
+    """Yields the frames of an iterable, the first and the last of them `count` more times."""
+    for place, frame in enumerate(frames):
+        for _ in range(1 if place else 1 + count):
+            yield frame
+    for _ in range(count):
+        yield frame

@@ -11,7 +11,7 @@ Labels are given in one of two frames:
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from kitti_data.poses import chain, from_parts, relative
+from kitti_data.poses import chain, from_parts, inverse, relative
 from vo_common.errors import UserError
 from vo_common.flags import as_typed
 
@@ -72,6 +72,11 @@ def poses_from_motions(motions, label_frame='camera', first_pose=None):
         vectors = np.concatenate([first[None], first + np.cumsum(motions, axis=0)])
         return relative(first_pose, poses_from_vectors(vectors))
     return chain(poses_from_vectors(motions))
+
+
+def reversed_motions(motions):
+    """float64 [N, 6] camera-frame motions of the frames in reverse order."""
+    return vectors_from_poses(inverse(poses_from_vectors(motions)))[::-1]
 
 
 def require_camera_frame(label_frame, **flags):

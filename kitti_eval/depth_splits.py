@@ -152,9 +152,9 @@ def stereo_split(kitti_dir, disparity_dir='disp_noc_0'):
 def odometry_split(kitti_dir, sequence, camera, limits):
     """The <Split> of a sequence in the odometry layout, with the depth that lies beside it.
 
-    Rendered sequences have the exact depth of camera 2 in `sequences/NN/depth/NNNNNN.png`. Others
-    may have laser depth in `depth/NN.npz`, which maps frame numbers to <float32>[H, W] metres, 0
-    where unknown; it is evaluated in Garg's crop.
+    Rendered sequences have the exact depth of the left cameras, 0 and 2, in
+    `sequences/NN/depth/NNNNNN.png`. Others may have laser depth in `depth/NN.npz`, which maps frame
+    numbers to <float32>[H, W] metres, 0 where unknown; it is evaluated in Garg's crop.
 
     Args:
       kitti_dir: the odometry folder.
@@ -165,14 +165,11 @@ def odometry_split(kitti_dir, sequence, camera, limits):
     frames = OdometrySequence(kitti_dir, sequence, camera)
     depths = [exact_depth_path(frames.folder, number) for number in frames.frame_numbers]
     laser = laser_depth_path(frames.root, frames.name)
-    if os.path.isfile(laser):
-        scans = read_laser_depth(laser)
-    elif camera == 2 and any(map(os.path.isfile, depths)):
-        scans = None
-    else:
-        raise UserError('%s: has no exact depth, such as %s (of camera 2), and no laser depth, %s '
-                        '(give a sequence that kitti_data/rendering/synthetic.py wrote; run it '
-                        'again to add what is missing)' % (frames.folder, depths[0], laser))
+    if not has_depth(frames):
+        raise UserError('%s: has no exact depth, such as %s (of cameras 0 and 2), and no laser '
+                        'depth, %s (give a sequence that kitti_data/rendering/synthetic.py wrote; '
+                        'run it again to add what is missing)' % (frames.folder, depths[0], laser))
+    scans = read_laser_depth(laser) if os.path.isfile(laser) else None
 
     def truth(index):
         if scans is None:
@@ -181,6 +178,13 @@ def odometry_split(kitti_dir, sequence, camera, limits):
         depth = scans.get(int(frames.frame_numbers[index]))
         return None if depth is None else DepthTruth(depth, valid_pixels(depth, GARG_CROP, limits))
     return Split(frames.image_paths, [frames.name], truth)
+
+
+def has_depth(frames):
+    """Whether `odometry_split` has true depth for the camera of an <OdometrySequence>."""
+    return os.path.isfile(laser_depth_path(frames.root, frames.name)) or (
+        frames.camera in (0, 2) and any(os.path.isfile(exact_depth_path(frames.folder, number))
+                                        for number in frames.frame_numbers))
 
 
 def _drives(images):

@@ -139,16 +139,22 @@ def warn_if_explained(split, pred, config, result):
 
 
 def plot_split(split, pred, config, folder):
-    """Writes pictures of `config.num_plots` images, `<folder>/%06d.png`; returns their paths."""
-    def plot(index):
-        _, depth, truth = _score(split, pred, index, config)
-        image = split.paths[index]
-        if truth:
-            write_picture(os.path.join(folder, '%06d.png' % index),
-                          read_rgb(image) if os.path.exists(image) else None, depth, truth.depth)
+    """Writes pictures of `config.num_plots` images, `<folder>/%06d.png`; returns their paths.
 
-    return report.draw_maps(folder, plot,
-                            report.evenly_spaced(len(split.paths), config.num_plots))
+    Instead of images without truth, draws the next ones that have it.
+    """
+    count = len(split.paths)
+
+    def plot(first):
+        for index in range(first, count):
+            _, depth, truth = _score(split, pred, index, config)
+            if truth:
+                image = split.paths[index]
+                write_picture(os.path.join(folder, '%06d.png' % index), read_rgb(image)
+                              if os.path.exists(image) else None, depth, truth.depth)
+                break
+
+    return report.draw_maps(folder, plot, report.evenly_spaced(count, config.num_plots))
 
 
 def print_result(result, config):

@@ -12,18 +12,28 @@ from kitti_data.pipeline.augmentation import TurnFlags, random_numbers
 from vo_common.flags import flag
 
 MIRROR_PROBABILITY = 0.5
+REVERSE_PROBABILITY = 0.5
 
 
 @dataclasses.dataclass
 class WindowAugmentConfig(TurnFlags):
     """Augmentation."""
     augment: typing.List[str] = flag(
-        [], 'random changes of training windows; mirror (not published): mirror half of them left '
-        'to right; empty: none', choices=('mirror',), modes=('train',))
+        [], 'random changes of half of the training windows, not published; mirror: left to right; '
+        'reverse: last frame first; empty: none', choices=('mirror', 'reverse'), modes=('train',))
+    frame_distance: typing.List[int] = flag(
+        [1], 'distances in frames between the neighbours in a training window; beyond the '
+        'published 1, windows show other speeds', modes=('train',), at_least=1)
+
+    def __post_init__(self):
+        super().__post_init__()
+        self.require(frame_distance='at least one number of frames')
 
     def check(self, label_frame):
         """Raises a UserError if motions in `label_frame` cannot follow the changes."""
-        motion.require_camera_frame(label_frame, **dataclasses.asdict(self))
+        flags = dataclasses.asdict(self)
+        del flags['frame_distance']
+        motion.require_camera_frame(label_frame, **flags)
 
 
 def change_window(compact, motions, config, seed, position, intrinsics=None):
@@ -39,7 +49,7 @@ def change_window(compact, motions, config, seed, position, intrinsics=None):
     Returns:
       (<CompactFrames>, float32 [T, 6]).
     """
-    mirror, turn, pivot, *mount = random_numbers(seed, position, 5)
+    mirror, turn, pivot, *mount, reverse = random_numbers(seed, position, 6)
     most_turn = config.augment_turn
     if pivot < config.augment_pivot:
         compact = type(compact)(*(values[np.zeros(len(values), int)] for values in compact))
@@ -50,6 +60,9 @@ def change_window(compact, motions, config, seed, position, intrinsics=None):
     if 'mirror' in config.augment and mirror < MIRROR_PROBABILITY:
         compact = compact._replace(frames=mirrored_images(compact.frames))
         motions = mirrored_motions(motions)
+    if 'reverse' in config.augment and reverse < REVERSE_PROBABILITY:
+        compact = type(compact)(*(values[::-1] for values in compact))
+        motions = motion.reversed_motions(motions).astype(np.float32)
     return compact, motions
 
 

@@ -16,9 +16,11 @@ from vo_common.errors import UserError
 class WindowSet:
     """All windows of T frame pairs in odometry sequences; none spans two sequences.
 
+    Neighbours in a window are consecutive frames, or as far apart as the augmentation requires.
+
     Checks all poses and files, so that training does not fail later; raises a UserError if one is
     missing or unreadable, there are fewer poses than images, a frame number is missing, a sequence
-    has fewer than T + 1 frames or frames of several sizes, or the augmentation requires another
+    is shorter than a window or has frames of several sizes, or the augmentation requires another
     `label_frame`.
 
     Args:
@@ -39,27 +41,32 @@ class WindowSet:
             augment.check(label_frame)
         self._augment = augment
         self.time_steps = time_steps
+        distances = augment.frame_distance if augment else [1]
+        required = min(distances) * time_steps + 1
         sequences = [OdometrySequence(root, sequence, camera) for sequence in sequences]
         for sequence in sequences:
             paths = sequence.image_paths
-            if len(paths) < time_steps + 1:
+            if len(paths) < required:
                 raise UserError('sequence %s: found %d frames (%s), must be at least %d '
                                 '(--time_steps=%d)' % (sequence.name, len(paths), paths[0],
-                                                       time_steps + 1, time_steps))
-        motions = [motions_from_poses(sequence.poses, label_frame).astype(np.float32)
-                   for sequence in sequences]
+                                                       required, time_steps))
         formats = [check_frames(sequence.image_paths) for sequence in sequences]
         self.reader = FrameReader([path for sequence in sequences for path in sequence.image_paths],
                                   img_height, img_width, formats)
-        # Each window: index of its first frame, motions, and intrinsics of its resized frames,
-        # needed only for turning.
+        # Each window: indices of its frames, motions, and intrinsics of its resized frames, needed
+        # only for turning.
         self._windows, first = [], 0
-        for sequence, steps, found in zip(sequences, motions, formats):
+        for sequence, found in zip(sequences, formats):
             intrinsics = (resized(sequence.intrinsics, found[:2], (img_height, img_width))
                           if augment and augment.turns else None)
-            self._windows += [(first + start, steps[start:start + time_steps], intrinsics)
-                              for start in range(len(steps) - time_steps + 1)]
-            first += len(steps) + 1
+            poses = sequence.poses
+            for distance in distances:
+                span = distance * time_steps
+                for start in range(len(poses) - span):
+                    frames = np.arange(start, start + span + 1, distance)
+                    motions = motions_from_poses(poses[frames], label_frame).astype(np.float32)
+                    self._windows.append((first + frames, motions, intrinsics))
+            first += len(poses)
 
     def __len__(self):
         return len(self._windows)
@@ -89,5 +96,5 @@ class WindowSet:
 
     def window(self, index):
         """(<CompactFrames> of T + 1 frames, motions <float32>[T, 6]) of a window."""
-        first, motions, _ = self._windows[index]
-        return self.reader.read(range(first, first + self.time_steps + 1)), motions
+        frames, motions, _ = self._windows[index]
+        return self.reader.read(frames), motions

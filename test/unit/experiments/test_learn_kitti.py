@@ -10,6 +10,7 @@ import pytest
 from repository import run
 from kitti_data import poses as pose_math
 from kitti_data.odometry import OdometrySequence
+from kitti_eval.depth_splits import has_depth
 from kitti_eval.snippets import snippets_of_trajectory, write_snippets
 from experiments import drives as kitti_drives
 from experiments import figures, learn_convlstm, learn_geonet, learn_kitti
@@ -81,17 +82,18 @@ def test_the_seed_reaches_the_training(part, kitti, monkeypatch, tmp_path):
 
 
 def test_laser_depth_beside_real_drives_scores_depth(kitti, tmp_path):
-    os.remove(os.path.join(kitti, 'sequences', '09', 'synthetic.json'))
+    shutil.rmtree(os.path.join(kitti, 'sequences', '09', 'depth'))
     drives = open_drives(kitti)
     prediction, call = str(tmp_path / 'model.npy'), figures.Programs()
     random = np.random.RandomState(0)
     truth = random.uniform(5, 30, (12, 1)) * np.ones((12, 4 * 10))
     np.save(prediction, 0.1 * truth.reshape(12, 4, 10).astype(np.float32))
-    assert learn_geonet._depth_scores(drives, '09', prediction, call) is None
+    assert not has_depth(drives.sequence('09'))
     os.makedirs(os.path.join(kitti, 'depth'))
     scans = {'%06d' % number: np.where(random.rand(40, 100) < 0.5, truth[number, 0], 0)
              for number in (2, 7)}
     np.savez(os.path.join(kitti, 'depth', '09.npz'), **scans)
+    assert has_depth(drives.sequence('09'))
     result = learn_geonet._depth_scores(drives, '09', prediction, call)
     assert result['images'] == 2 and result['prediction']['abs_rel'] == pytest.approx(0, abs=1e-6)
     np.savez(os.path.join(kitti, 'depth', '09.npz'), **{'000002': np.ones(3)})

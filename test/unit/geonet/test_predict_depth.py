@@ -1,12 +1,14 @@
 """test_depth from the command line: a depth map per frame, with its name, in frame order."""
 import json
 import os
+import shutil
 
 import cv2
 import numpy as np
 import pytest
 
 from geonet_program import SIZE, geonet, geonet_fails
+from geonet import predict_pose
 from kitti_data.images import read_rgb, resize, write_png
 from kitti_eval import eval_depth
 from vo_common.errors import UserError
@@ -60,6 +62,60 @@ def test_a_video_gives_the_depth_of_its_frames(predict, synthetic_video):
                      for path, name in zip(synthetic_video, ('video', 'frames')))
     assert video.shape == (12, 32, 104)
     np.testing.assert_allclose(video, frames, rtol=1e-5)
+
+
+def test_every_frame_is_refined_on_the_neighbours_it_has(predict, synthetic_kitti, monkeypatch):
+    windows = []
+
+    class Recorder:
+        """Instead of Refiner: doubles depth and records what it is given."""
+
+        def __init__(self, camera, steps):
+            assert camera.shape == (3, 3) and steps == 5
+
+        @staticmethod
+        def prepared(frame):
+            return frame
+
+        def __call__(self, window, depth, vectors):
+            windows.append(window)
+            return vectors, 2 * depth
+
+    plain = predict('plain', synthetic_kitti)
+    monkeypatch.setattr(predict_pose, 'Refiner', Recorder)
+    refined = predict('refined', synthetic_kitti, '--refine_steps=5', batch_size=5)
+    np.testing.assert_allclose(refined, 2 * plain, rtol=1e-4)
+    folder, names = images_of(synthetic_kitti)
+    frames = [None] + [read_rgb(os.path.join(folder, name)) for name in names] + [None]
+    assert len(windows) == len(names)
+    for place, window in enumerate(windows):
+        for found, expected in zip(window, frames[place:place + 3]):
+            np.testing.assert_array_equal(found, expected)
+
+
+def test_refined_depth_is_positive_and_does_not_depend_on_the_batch(
+        predict, synthetic_kitti, tmp_path):
+    one, other = (predict(name, synthetic_kitti, '--refine_steps=5', '--video', batch_size=size)
+                  for name, size in (('one', 4), ('other', 5)))
+    assert one.shape == (12, 32, 104) and one.dtype == np.float32 and (one > 0).all()
+    np.testing.assert_allclose(one, other, rtol=1e-3)
+    assert (tmp_path / 'one' / 'model-4.mp4').exists()
+
+
+def test_refinement_of_a_list_of_images_is_refused(rigid_run, synthetic_kitti, tmp_path, capsys):
+    said = geonet_fails(capsys, 'test_depth', '--refine_steps=2', dataset_dir=synthetic_kitti,
+                        test_file_list=str(tmp_path / 'list.txt'), init_ckpt_file=rigid_run,
+                        output_dir=str(tmp_path / 'out'))
+    assert '--refine_steps=2: must be 0 with --test_file_list (a frame is refined on its' in said
+
+
+def test_refinement_across_a_gap_is_refused(rigid_run, synthetic_kitti, tmp_path, capsys):
+    folder = tmp_path / 'frames'
+    shutil.copytree(images_of(synthetic_kitti)[0], str(folder))
+    (folder / '000005.png').unlink()
+    said = geonet_fails(capsys, 'test_depth', '--refine_steps=2', dataset_dir=str(folder),
+                        init_ckpt_file=rigid_run, output_dir=str(tmp_path / 'out'))
+    assert 'frames 5 to 5 are missing between' in said and not (tmp_path / 'out').exists()
 
 
 def test_flags_on_the_command_line_override_saved_ones(predict, synthetic_kitti):

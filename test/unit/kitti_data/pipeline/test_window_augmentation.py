@@ -38,6 +38,19 @@ def test_a_mirrored_window_has_the_motions_of_the_mirrored_world(window):
     np.testing.assert_allclose(motion.poses_from_vectors(found), expected, atol=1e-6)
 
 
+def test_a_reversed_window_has_the_inverse_motions_from_last_to_first(window):
+    compact, motions = window
+    changed = [found for found in positions(WindowAugmentConfig(augment=['reverse']), window)
+               if not np.array_equal(found[0].frames, compact.frames)]
+    assert 10 < len(changed) < 30
+    for found, original in zip(changed[0][0], compact):
+        np.testing.assert_array_equal(found, original[::-1])
+    found = motion.poses_from_vectors(changed[0][1])
+    expected = np.linalg.inv(motion.poses_from_vectors(motions[::-1]))
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+    assert changed[0][1].dtype == np.float32
+
+
 def test_a_pivot_shows_one_frame_that_turns_and_moves_nowhere(window):
     compact, motions = window
     intrinsics = np.array([[4.0, 0, 3], [0, 4, 2], [0, 0, 1]])
@@ -71,9 +84,18 @@ def test_nothing_is_changed_by_default(window):
     assert compact is window[0] and motions is window[1]
 
 
+def test_an_empty_list_of_distances_is_refused():
+    with pytest.raises(UserError, match='--frame_distance= is empty: must be at least one number'):
+        WindowAugmentConfig(frame_distance=[])
+
+
+def test_distances_between_frames_are_allowed_for_labels_in_the_world_frame():
+    WindowAugmentConfig(frame_distance=[1, 2]).check('world')
+
+
 @pytest.mark.parametrize('flag, value, typed', [
-    ('augment', ['mirror'], 'mirror'), ('augment_turn', 0.1, '0.1'), ('augment_pivot', 1.0, '1.0'),
-    ('augment_mount', 0.05, '0.05')])
+    ('augment', ['mirror'], 'mirror'), ('augment', ['reverse'], 'reverse'),
+    ('augment_turn', 0.1, '0.1'), ('augment_pivot', 1.0, '1.0'), ('augment_mount', 0.05, '0.05')])
 def test_augmentation_is_refused_for_labels_in_the_world_frame(flag, value, typed):
     with pytest.raises(UserError, match='--%s=%s: must not be given with --label_frame=world' % (
             flag, typed)):

@@ -11,6 +11,7 @@ from kitti_data import motion, odometry
 from kitti_data.poses import to_4x4
 from kitti_data.pipeline import compact_frames
 from kitti_data.pipeline import windows
+from kitti_data.pipeline.window_augmentation import WindowAugmentConfig
 from kitti_folders import write_sequence
 from vo_common.errors import UserError
 
@@ -132,6 +133,25 @@ def test_windows_stay_inside_their_sequences_with_their_own_motions(drives):
         compact, motions = window_set.window(index)
         np.testing.assert_array_equal(compact.frames[:, 5, 5, 0], np.arange(start, start + 3))
         np.testing.assert_allclose(motions[:, 2], np.arange(start % 100, start % 100 + 2) + 1)
+
+
+@pytest.mark.parametrize('label_frame', motion.LABEL_FRAMES)
+def test_windows_of_distant_frames_have_the_motions_between_them(drives, label_frame):
+    window_set = _window_set(drives, label_frame=label_frame,
+                             augment=WindowAugmentConfig(frame_distance=[1, 2]))
+    frames = [[0, 1, 2], [1, 2, 3], [2, 3, 4], [3, 4, 5], [0, 2, 4], [1, 3, 5], [100, 101, 102],
+              [101, 102, 103]]
+    assert len(window_set) == len(frames)
+    distances = [[1, 2], [2, 3], [3, 4], [4, 5], [1 + 2, 3 + 4], [2 + 3, 4 + 5], [1, 2], [2, 3]]
+    for index, (wanted, metres) in enumerate(zip(frames, distances)):
+        compact, motions = window_set.window(index)
+        np.testing.assert_array_equal(compact.frames[:, 5, 5, 0], wanted)
+        np.testing.assert_allclose(motions[:, 2], metres)
+
+
+def test_a_sequence_shorter_than_a_window_of_distant_frames_is_refused(drives):
+    with pytest.raises(UserError, match='sequence 01: found 4 frames .*, must be at least 5'):
+        _window_set(drives, augment=WindowAugmentConfig(frame_distance=[3, 2]))
 
 
 def test_a_window_decodes_each_frame_once(drives, monkeypatch):

@@ -27,7 +27,8 @@ MOVING = Scene(DRIVE, seed=4, num_frames=40, height=64, width=208, first_static=
 def odometry(tmp_path_factory):
     folder = str(tmp_path_factory.mktemp('with space') / 'set')
     return folder, layouts.synthetic_dataset(
-        folder, sequences=('00', 9), num_frames=3, img_height=32, img_width=104, cameras=(0, 2))
+        folder, sequences=('00', 9), num_frames=3, img_height=32, img_width=104,
+        cameras=(0, 2, 3))
 
 
 @pytest.fixture(scope='module')
@@ -70,10 +71,11 @@ def test_depth_is_scored_against_the_stored_exact_depth(odometry, monkeypatch):
     folder, scenes = odometry
     exact = scenes[1].depth(2)
     monkeypatch.setattr(synthetic_scene.Scene, 'depth', None)  # nothing renders again
-    truth = odometry_split(folder, '9', 2, (1e-3, 80)).truth(2)
     near = (exact > 1e-3) & (exact < 80)
-    np.testing.assert_allclose(truth.depth[near], exact[near], atol=0.5 / 256 + 1e-6)
-    np.testing.assert_array_equal(truth.valid, near)
+    for camera in (0, 2):
+        truth = odometry_split(folder, '9', camera, (1e-3, 80)).truth(2)
+        np.testing.assert_allclose(truth.depth[near], exact[near], atol=0.5 / 256 + 1e-6)
+        np.testing.assert_array_equal(truth.valid, near)
 
 
 def test_a_sequence_without_exact_depth_is_refused(odometry, tmp_path):
@@ -82,6 +84,11 @@ def test_a_sequence_without_exact_depth_is_refused(odometry, tmp_path):
         os.remove(exact_depth_path(str(tmp_path / 'sequences' / '00'), number))
     with pytest.raises(UserError, match='has no exact depth, such as .*000000.png'):
         odometry_split(str(tmp_path), '0', 2, (1e-3, 80))
+
+
+def test_exact_depth_is_not_that_of_the_right_cameras(odometry):
+    with pytest.raises(UserError, match='has no exact depth, .* .of cameras 0 and 2.'):
+        odometry_split(odometry[0], '9', 3, (1e-3, 80))
 
 
 def test_sequences_differ_and_do_not_depend_on_each_other(odometry, tmp_path):
