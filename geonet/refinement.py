@@ -101,7 +101,8 @@ class Refiner:
         if plausible.all() and problem.costs(motions, refined_depth=True).sum() < costs.sum():
             depth = depth / problem.factors_at(*depth.shape)
         refined = np.array(vectors, np.float64)
-        refined[np.flatnonzero(present)[accepted]] = vector_from_transform(motions[accepted])
+        refined[present] = np.where(accepted[:, np.newaxis], vector_from_transform(motions),
+                                    vectors[present])
         return refined, depth
 
 
