@@ -48,7 +48,7 @@ class Config(Flags):
     img_height: int = flag(56, 'height of the images; half of it for the ConvLSTM', at_least=32)
     img_width: int = flag(184, 'width of the images; half of it for the ConvLSTM', at_least=32)
     geonet_steps: int = flag(800, 'training steps of GeoNet', at_least=6)
-    convlstm_steps: int = flag(140, 'training steps of the ConvLSTM', at_least=3)
+    convlstm_steps: int = flag(240, 'training steps of the ConvLSTM', at_least=3)
     seed: int = flag(8964, 'seed of both trainings')
     device: str = flag('auto', 'where to run', choices=DEVICES)
 

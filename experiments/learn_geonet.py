@@ -55,7 +55,7 @@ SHORT_RECIPE = Recipe(
     _FLAGS + CONSTANT_LIGHT + _WHOLE_OPERATIONS + ('--dispnet_encoder=vgg128',),
     (Stage(0.55, 1.2e-3, _BOTH + _ONE_THREAD, scale=0.57), Stage(0.23, 6e-4, _BOTH),
      Stage(0.22, 2e-4, _BOTH + _FROZEN)),
-    test_flags=('--refine_steps=10',))
+    test_flags=('--refine_steps=30',))
 
 
 def learn(config, drives, folder, about, recipe=RECIPE):

@@ -16,7 +16,9 @@ _WINDOW_SIGMA = 8.0  # pixels, of the Gaussian window for local mean and contras
 _LEAST_CONTRAST = 4.0  # gray levels, added to the local contrast
 # Blur in pixels (sigma), coarse to fine; displacements up to about twice the blur converge.
 _BLURS = (3.0, 1.2)
-_CELL = 7  # pixels; each cell has a patch, centred at its steepest gradient
+# The image is divided into about this many square cells, with sides of 4 to 7 pixels; each has a
+# patch, centred at its steepest gradient.
+_CELLS, _CELL_SIDES = 2300, (4, 7)
 # Pixels of a patch, (right, down) from its centre; they share one inverse depth.
 _PATCH = np.array([(0, 0), (-2, 0), (2, 0), (0, -2), (0, 2)])
 _MARGIN = 3  # pixels, more than the reach of a patch
@@ -122,7 +124,7 @@ class _Problem:
         # Standard deviations around the start, of translations and rotation vectors.
         self._spreads = np.full([len(start), 6], _TURN_SPREAD)
         self._spreads[:, :3] = _TRANSLATION_SPREAD * _lengths(start)[:, np.newaxis]
-        self._size, self._grid = target.shape[:2], _grid(*target.shape[:2])
+        self._size, self._cell, self._grid = target.shape[:2], *_cells(*target.shape[:2])
         rows, columns = _steepest(target[..., 1:])
         self._factors = np.ones(len(rows))  # on the inverse depths
         self._information = np.zeros(len(rows))  # inverse variances of the factors, without prior
@@ -173,7 +175,7 @@ class _Problem:
         mean = np.sum(weights * logs) / (np.sum(weights) + 1)
         field = mean + _blurred(weights * (logs - mean)) / (_blurred(weights) + _LEAST_WEIGHT)
         # The cells at the centres of the pixels.
-        y, x = (((np.arange(count) + 0.5) * side / count - 0.5 - _MARGIN - (_CELL - 1) / 2) / _CELL
+        y, x = (((np.arange(count) + 0.5) * side / count - _MARGIN) / self._cell - 0.5
                 for count, side in zip((height, width), self._size))
         return np.exp(cv2.remap(field, *np.meshgrid(np.float32(x), np.float32(y)),
                                 cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))
@@ -298,18 +300,19 @@ def _blurred(values):
     return cv2.GaussianBlur(values, (0, 0), _FIELD_SIGMA)
 
 
-def _grid(height, width):
-    """The number of rows and of columns of cells in an image."""
-    return tuple((side - 2 * _MARGIN) // _CELL for side in (height, width))
+def _cells(height, width):
+    """(side of the cells of an image in pixels, (number of rows, of columns))."""
+    side = int(np.clip(round((height * width / _CELLS) ** 0.5), *_CELL_SIDES))
+    return side, ((height - 2 * _MARGIN) // side, (width - 2 * _MARGIN) // side)
 
 
 def _steepest(gradient):
     """Row and column int [P] of the pixel with the steepest gradient [H, W, 2] in each cell."""
-    rows, columns = _grid(*gradient.shape[:2])
-    steepness = np.square(gradient[_MARGIN:_MARGIN + rows * _CELL,
-                                   _MARGIN:_MARGIN + columns * _CELL]).sum(axis=-1)
-    cells = steepness.reshape(rows, _CELL, columns, _CELL)
+    side, (rows, columns) = _cells(*gradient.shape[:2])
+    steepness = np.square(gradient[_MARGIN:_MARGIN + rows * side,
+                                   _MARGIN:_MARGIN + columns * side]).sum(axis=-1)
+    cells = steepness.reshape(rows, side, columns, side)
     place = cells.transpose(0, 2, 1, 3).reshape(rows, columns, -1).argmax(-1)
-    row = _MARGIN + np.arange(rows)[:, np.newaxis] * _CELL + place // _CELL
-    column = _MARGIN + np.arange(columns) * _CELL + place % _CELL
+    row = _MARGIN + np.arange(rows)[:, np.newaxis] * side + place // side
+    column = _MARGIN + np.arange(columns) * side + place % side
     return row.ravel(), column.ravel()
