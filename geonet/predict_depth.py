@@ -72,9 +72,9 @@ def _predicted(predictor, source, model, run):
 
 def _refined(predictor, source, model, run):
     """Yields the depth <float32>[H, W] of each frame, refined on its neighbours."""
-    for _, depth in predict_windows(predictor, source, model, run.intrinsics, run.refine_steps,
-                                    beyond=model.num_sources // 2, desc='depth'):
-        yield depth
+    for found in predict_windows(predictor, source, model, run.intrinsics, run.refine_steps,
+                                 beyond=model.num_sources // 2, desc='depth'):
+        yield found.depth
 
 
 def _write_16_bit(folder, depths, sizes, scale):

@@ -7,7 +7,7 @@ import numpy as np
 from geonet.common_scale import with_common_scale
 from geonet.flipped import predictions
 from geonet.pictures import PictureWriter, trajectory_picture
-from geonet.refinement import Refiner
+from geonet.refinement import Refined, Refiner
 from kitti_data.calibration import resized
 from kitti_data.canonical_camera import camera_of, convert_motions
 from kitti_data.frame_source import (
@@ -41,8 +41,6 @@ def test_pose(run, model, runtime):
     output_dir = make_folder(run.output_dir)
     with Predictor(lambda: pose_graph(model, run), run.init_ckpt_file, runtime) as predictor:
         poses = predict_snippets(predictor, source, model, run.intrinsics, run.refine_steps)
-    if run.refine_steps:
-        poses = with_common_scale(poses)
     if run.overlap_average:
         poses = averaged(poses)
     places = np.arange(len(poses))[:, None] + np.arange(model.seq_length)
@@ -93,10 +91,15 @@ def predict_snippets(predict, source, model, intrinsics=(), refine_steps=0):
       refine_steps: steps of `Refiner`; more than 0 requires the camera, and depth in the outputs.
 
     Returns:
-      float64 [M, L, 4, 4]: the poses of M snippets, each relative to its first frame.
+      float64 [M, L, 4, 4]: the poses of M snippets, each relative to its first frame; with
+      refinement, in a common scale.
     """
-    found = predict_windows(predict, source, model, intrinsics, refine_steps)
-    return snippets_of_vectors(np.stack([vectors for vectors, _ in found]))
+    motions, heights = [], []
+    for found in predict_windows(predict, source, model, intrinsics, refine_steps):
+        motions.append(found.motions)
+        heights.append((found.log_height, found.height_spread))
+    poses = snippets_of_vectors(np.stack(motions))
+    return with_common_scale(poses, *np.transpose(heights)) if refine_steps else poses
 
 
 def predict_windows(predict, source, model, intrinsics, refine_steps, beyond=0, desc='pose'):
@@ -108,8 +111,7 @@ def predict_windows(predict, source, model, intrinsics, refine_steps, beyond=0, 
       desc: label of the progress bar.
 
     Yields:
-      (motions float64 [N, 6] from the target to each other frame, depth float32 [H, W] of the
-      target); without refinement, depth is None.
+      <Refined>.
     """
     size = model.img_height, model.img_width
     camera = _camera(source, model, intrinsics, refine_steps)
@@ -126,7 +128,7 @@ def predict_windows(predict, source, model, intrinsics, refine_steps, beyond=0, 
             vectors = convert_motions(resized(camera, source.size, size), vectors,
                                       camera_of(model.canonical_camera, *size))
         yield (refine(next(originals), output['depth'], vectors) if refine_steps
-               else (vectors, None))
+               else Refined(vectors))
 
 
 def _camera(source, model, intrinsics, refine_steps):

@@ -5,6 +5,8 @@ differences between the target and each source warped to it. The unknowns are th
 each small patch, a factor on the inverse depth that depth_net predicts. Smoothed over the image,
 the factors correct the depth. The nets do not change.
 """
+from typing import NamedTuple, Optional
+
 import numpy as np
 from scipy.spatial.transform import Rotation
 
@@ -31,6 +33,12 @@ _LOG_SPREAD = 0.25  # standard deviation of the prior around 0 of the logarithm 
 _LARGEST_JUMP = 0.3  # largest difference of a logarithm from the median of its neighbours
 _FIELD_SIGMA = 0.7  # cells, of the Gaussian window
 _LEAST_WEIGHT = 0.05  # of the mean of all factors, relative to those in the window
+# The road ahead of the car: below this share of the image's height, no farther from its centre than
+# this share of its width, and below the horizon by this slope.
+_ROAD_TOP, _ROAD_HALF_WIDTH, _LEAST_SLOPE = 0.7, 0.12, 0.05
+# Standard deviation of the prior of the logarithm of a factor; patches of the road that are known
+# less well hardly count.
+_HEIGHT_SPREAD = 0.1
 # Standard deviations of the prior around the predictions of the nets.
 _FACTOR_SPREAD = 2.0  # of the factors on inverse depth, which hardly affect directions
 _TURN_SPREAD = 0.005  # radians
@@ -42,6 +50,20 @@ _SMALLEST_UPDATE = 0.02
 _LARGEST_TURN = 0.08  # radians
 _LARGEST_RATIO = 8.0  # longer over shorter translation
 _SHORTEST_TRANSLATION = 1e-3  # in the unit of the depth, for a car that stands still
+
+
+class Refined(NamedTuple):
+    """The prediction of a snippet.
+
+    motions: float64 [N, 6], see `model.predict_pose`.
+    depth: float32 [h, w] of the target; None without refinement.
+    log_height: natural logarithm of the camera's height above the road, in the unit of the depth.
+    height_spread: standard deviation of `log_height`; infinite if it is unknown.
+    """
+    motions: np.ndarray
+    depth: Optional[np.ndarray] = None
+    log_height: float = 0.0
+    height_spread: float = np.inf
 
 
 class Refiner:
@@ -83,7 +105,7 @@ class Refiner:
           vectors: float [N, 6], see `model.predict_pose`.
 
         Returns:
-          (motions float64 [N, 6] in the same order, depth float32 [h, w]).
+          <Refined>, with the motions in the same order.
         """
         target = window[len(window) // 2]
         sources = window[:len(window) // 2] + window[len(window) // 2 + 1:]
@@ -100,12 +122,13 @@ class Refiner:
         plausible &= np.abs(np.log(_lengths(motions) / _lengths(start))) <= np.log(_LARGEST_RATIO)
         costs = problem.costs(start)
         accepted = plausible & (problem.costs(motions) < costs)
-        if plausible.all() and problem.costs(motions, refined_depth=True).sum() < costs.sum():
-            depth = depth / problem.factors_at(*depth.shape)
         refined = np.array(vectors, np.float64)
         refined[present] = np.where(accepted[:, np.newaxis], vector_from_transform(motions),
                                     vectors[present])
-        return refined, depth
+        if plausible.all() and problem.costs(motions, refined_depth=True).sum() < costs.sum():
+            return Refined(refined, depth / problem.factors_at(*depth.shape),
+                           *problem.camera_height())
+        return Refined(refined, depth)
 
 
 class _Problem:
@@ -179,6 +202,27 @@ class _Problem:
                 for count, side in zip((height, width), self._size))
         return np.exp(cv2.remap(field, *np.meshgrid(np.float32(x), np.float32(y)),
                                 cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))
+
+    def camera_height(self):
+        """The height of the camera above the road, the median over the patches ahead of the car.
+
+        Returns:
+          (log_height, height_spread), see `Refined`.
+        """
+        count = len(self._factors)
+        x, y, _ = self._rays[:, :count]  # of the centres of the patches
+        height, width = self._size
+        road = (self._focal[1] * y + self._centre[1] > _ROAD_TOP * height) & (
+            np.abs(self._focal[0] * x) < _ROAD_HALF_WIDTH * width) & (y > _LEAST_SLOPE)
+        factors = self._factors[road]
+        information = self._information[road] * factors ** 2
+        weights = information / (information + _HEIGHT_SPREAD ** -2.0)
+        if weights.sum() < 1:
+            return 0.0, np.inf
+        logs = np.log(y[road] / (factors * self._inverse_depth[:count][road]))
+        middle = _weighted_median(logs, weights)
+        deviation = 1.4826 * _weighted_median(np.abs(logs - middle), weights)
+        return middle, deviation / np.sqrt(weights.sum())
 
     def _step(self, motions):
         """The updates of the motions and the factors.
@@ -293,6 +337,12 @@ def _gradients(image):
     one = np.ones(1, np.float32)
     return (cv2.sepFilter2D(image, cv2.CV_32F, kernel, one),
             cv2.sepFilter2D(image, cv2.CV_32F, one, kernel))
+
+
+def _weighted_median(values, weights):
+    order = np.argsort(values)
+    total = np.cumsum(weights[order])
+    return float(values[order][np.searchsorted(total, total[-1] / 2)])
 
 
 def _blurred(values):

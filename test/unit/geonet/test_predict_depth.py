@@ -9,6 +9,7 @@ import pytest
 
 from geonet_program import SIZE, geonet, geonet_fails
 from geonet import predict_pose
+from geonet.refinement import Refined
 from kitti_data.images import read_rgb, resize, write_png
 from kitti_eval import eval_depth
 from vo_common.errors import UserError
@@ -79,7 +80,7 @@ def test_every_frame_is_refined_on_the_neighbours_it_has(predict, synthetic_kitt
 
         def __call__(self, window, depth, vectors):
             windows.append(window)
-            return vectors, 2 * depth
+            return Refined(vectors, 2 * depth)
 
     plain = predict('plain', synthetic_kitti)
     monkeypatch.setattr(predict_pose, 'Refiner', Recorder)

@@ -5,7 +5,7 @@ from scipy.spatial.transform import Rotation
 
 from geonet.refinement import Refiner
 from kitti_data.poses import relative, transform_from_vector
-from kitti_data.rendering.scene import Scene
+from kitti_data.rendering.scene import CAMERA_HEIGHT, Scene
 
 _STEPS = 20
 _TARGETS = (3, 9)
@@ -46,7 +46,7 @@ def errors(found, expected):
 
 
 def refined(camera, images, depth, vectors):
-    """(motions, depth) refined on images, None for those that are absent."""
+    """The `Refined` of images, None for those that are absent."""
     refine = Refiner(camera, _STEPS)
     return refine([None if image is None else refine.prepared(image) for image in images], depth,
                   vectors)
@@ -69,14 +69,14 @@ def test_perturbed_motions_converge_to_the_true_ones(scene, frame):
     images, depth, vectors = snippet(scene, frame)
     start = disturbed(vectors)
     assert errors(start, vectors)[0] > 2
-    heading, turn = errors(refined(scene.intrinsics, images, depth, start)[0], vectors)
+    heading, turn = errors(refined(scene.intrinsics, images, depth, start).motions, vectors)
     assert heading < 0.4 and turn < 0.03
 
 
 def test_directions_tolerate_local_depth_errors_of_a_fifth(scene):
     images, depth, vectors = snippet(scene, 6)
     heading, turn = errors(refined(scene.intrinsics, images, with_waves(depth),
-                                   disturbed(vectors))[0], vectors)
+                                   disturbed(vectors)).motions, vectors)
     assert heading < 0.6 and turn < 0.05
 
 
@@ -84,7 +84,7 @@ def test_directions_tolerate_local_depth_errors_of_a_fifth(scene):
 def test_local_errors_of_depth_shrink_by_two_fifths(scene, frame):
     images, depth, vectors = snippet(scene, frame)
     wrong = with_waves(depth)
-    _, found = refined(scene.intrinsics, images, wrong, disturbed(vectors))
+    found = refined(scene.intrinsics, images, wrong, disturbed(vectors)).depth
     assert found.shape == depth.shape and found.dtype == np.float32
     assert depth_error(found, depth) < 0.6 * depth_error(wrong, depth)
 
@@ -93,7 +93,7 @@ def test_depth_smaller_than_the_images_is_refined_at_its_own_size(scene):
     images, depth, vectors = snippet(scene, 6)
     small = lambda values: 1 / (1 / values).reshape(47, 4, 155, 4).mean(axis=(1, 3))
     wrong = small(with_waves(depth))
-    _, found = refined(scene.intrinsics, images, wrong, vectors)
+    found = refined(scene.intrinsics, images, wrong, vectors).depth
     assert found.shape == (47, 155)
     assert depth_error(found, small(depth)) < 0.6 * depth_error(wrong, small(depth))
 
@@ -102,7 +102,7 @@ def test_depth_smaller_than_the_images_is_refined_at_its_own_size(scene):
 def test_an_absent_frame_keeps_its_motion_and_the_other_is_refined(scene, absent):
     images, depth, vectors = snippet(scene, 6)
     images[absent], start, wrong = None, disturbed(vectors), with_waves(depth)
-    motions, found = refined(scene.intrinsics, images, wrong, start)
+    motions, found = refined(scene.intrinsics, images, wrong, start)[:2]
     row = absent // 2
     np.testing.assert_array_equal(motions[row], start[row])
     heading, turn = errors(motions[[1 - row]], vectors[[1 - row]])
@@ -114,7 +114,7 @@ def test_depth_may_be_coarser_than_the_images(scene):
     images, depth, vectors = snippet(scene, 6)
     coarse = 1 / (1 / depth).reshape(47, 4, 155, 4).mean(axis=(1, 3))
     heading, _ = errors(
-        refined(scene.intrinsics, images, coarse, disturbed(vectors))[0], vectors)
+        refined(scene.intrinsics, images, coarse, disturbed(vectors)).motions, vectors)
     assert heading < 0.6
 
 
@@ -122,7 +122,7 @@ def test_a_change_of_exposure_adds_no_motion(scene):
     images, depth, vectors = snippet(scene, 6)
     darker = [images[0], images[1], (0.7 * images[2] + 10).astype(np.uint8)]
     heading, turn = errors(
-        refined(scene.intrinsics, darker, depth, disturbed(vectors))[0], vectors)
+        refined(scene.intrinsics, darker, depth, disturbed(vectors)).motions, vectors)
     assert heading < 0.4 and turn < 0.03
 
 
@@ -130,9 +130,10 @@ def test_blank_images_keep_the_predicted_motion_and_depth():
     vectors = np.array([[0.1, 0, 1, 0, 0.01, 0], [0, 0, -1, 0, 0, 0.02]])
     blank = [np.full((60, 200, 3), 128, np.uint8)] * 3
     camera = Scene('00', 3, 2, 60, 200).intrinsics
-    found, depth = refined(camera, blank, np.ones((60, 200), np.float32), vectors)
-    np.testing.assert_array_equal(found, vectors)
-    np.testing.assert_array_equal(depth, 1)
+    found = refined(camera, blank, np.ones((60, 200), np.float32), vectors)
+    np.testing.assert_array_equal(found.motions, vectors)
+    np.testing.assert_array_equal(found.depth, 1)
+    assert found.height_spread == np.inf
 
 
 def test_unrelated_images_change_motions_by_less_than_half_a_step_and_two_degrees(scene):
@@ -140,7 +141,7 @@ def test_unrelated_images_change_motions_by_less_than_half_a_step_and_two_degree
     rng = np.random.RandomState(0)
     images = [rng.randint(0, 255, (188, 620, 3)).astype(np.uint8) for _ in range(3)]
     for start in (vectors, 0.02 * vectors):
-        found, _ = refined(scene.intrinsics, images, depth, start)
+        found = refined(scene.intrinsics, images, depth, start).motions
         lengths = np.linalg.norm(start[:, :3], axis=1, keepdims=True)
         assert (np.abs(found - start)[:, :3] <= 0.5 * lengths).all()
         assert np.abs(found - start)[:, 3:].max() < np.radians(2)
@@ -149,6 +150,16 @@ def test_unrelated_images_change_motions_by_less_than_half_a_step_and_two_degree
 def test_a_stationary_car_stays_stationary_and_keeps_its_depth(scene):
     image, depth = scene.image(6), np.full((188, 620), 10, np.float32)
     vectors = np.full((2, 6), 1e-4)
-    found, same = refined(scene.intrinsics, [image] * 3, depth, vectors)
-    assert np.abs(found).max() < 5e-4
-    np.testing.assert_allclose(same, depth, rtol=0.05)
+    found = refined(scene.intrinsics, [image] * 3, depth, vectors)
+    assert np.abs(found.motions).max() < 5e-4
+    np.testing.assert_allclose(found.depth, depth, rtol=0.05)
+
+
+@pytest.mark.parametrize('frame', _TARGETS)
+@pytest.mark.parametrize('scale', [1.0, 0.2])
+def test_the_height_of_the_camera_is_found_in_the_unit_of_the_motions(scene, frame, scale):
+    images, depth, vectors = snippet(scene, frame)
+    vectors[:, :3] *= scale
+    found = refined(scene.intrinsics, images, scale * with_waves(depth), disturbed(vectors))
+    assert np.exp(found.log_height) == pytest.approx(scale * CAMERA_HEIGHT, rel=0.06)
+    assert found.height_spread < 0.03
