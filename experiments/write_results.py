@@ -26,7 +26,8 @@ _DOCS = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 HEAD = (
     '# Results\n\nEach cell is prediction / baseline on the same frames. The baseline of motion '
     'drives straight on with the mean step of the training drives; that of depth is the best '
-    "constant of each image. The best variant of a model comes first. GeoNet's path has no scale: "
+    'constant of each image. Refined depth also uses the frames before and after (--refine_steps). '
+    "The best variant of a model comes first. GeoNet's path has no scale: "
     'one factor aligns it with the truth, and motions that two snippets cover are averaged. Yaw '
     'correlation compares predicted with true turns from frame to frame; yaw slope is the factor '
     'between them (1 is right); step spread is the deviation of predicted over true step lengths '
