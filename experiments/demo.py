@@ -35,7 +35,7 @@ _MARK = '.demo'  # file that identifies the folder of a demo
 TARGETS = {'ate_3': 0.7, 'abs_rel_refined': 0.7}  # largest shares of the baseline
 # CPU seconds of each part, for the progress bar; only the proportions matter. GeoNet includes the
 # test; a ConvLSTM that trains in parallel ends at about the same time.
-DURATIONS = {'rendering': 60, 'GeoNet': 300, 'ConvLSTM': 120}
+DURATIONS = {'rendering': 60, 'GeoNet': 240, 'ConvLSTM': 140}
 BESIDE = dict(DURATIONS, ConvLSTM=10)
 
 
