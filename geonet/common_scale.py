@@ -46,16 +46,15 @@ def with_common_scale(poses, log_heights, height_spreads):
     of_height = np.median(log_heights[seen]) - log_heights if seen.any() else log_heights
     precision = 1 / (_LEAST_HEIGHT_SPREAD ** 2 + (_HEIGHT_FACTOR * height_spreads) ** 2)
     weights = _SCALE_SPREAD ** 2 * precision
+    between, pull = np.zeros([2, len(poses)]), np.zeros(len(poses))
+    between[0, 1:] = -known
+    between[1] = 1
+    between[1, :-1] += known
+    between[1, 1:] += known
+    pull[:-1] += known * ratios
+    pull[1:] -= known * ratios
     for _ in range(_ITERATIONS):
-        between = np.zeros([2, len(poses)])
-        between[0, 1:] = -known
-        between[1] = 1 + weights
-        between[1, :-1] += known
-        between[1, 1:] += known
-        pull = weights * of_height
-        pull[:-1] += known * ratios
-        pull[1:] -= known * ratios
-        logs = solveh_banded(between, pull)
+        logs = solveh_banded(between + [[0], [1]] * weights, pull + weights * of_height)
         weights = _SCALE_SPREAD ** 2 * precision * (_FREEDOM + 1) / (
             _FREEDOM + precision * (logs - of_height) ** 2)
     scales = np.exp(logs)

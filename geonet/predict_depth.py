@@ -41,11 +41,11 @@ def test_depth(run, model, runtime):
     depths = []
     with Predictor(lambda: build(model, run), run.init_ckpt_file, runtime) as predictor:
         name = os.path.basename(predictor.checkpoint)
+        frames, shown = itertools.tee(source.read(model.img_height, model.img_width))
+        predicted = predict(predictor, frames, source, model, run)
         with PictureWriter(output_dir, name, run.pictures is True, run.video,
                            source.rate) as pictures:
-            shown = source.read(model.img_height, model.img_width) if pictures.wanted else ()
-            for index, (depth, frame) in enumerate(itertools.zip_longest(
-                    predict(predictor, source, model, run), shown)):
+            for index, (frame, depth) in enumerate(zip(shown, predicted)):
                 depths.append(depth)
                 if pictures.wanted:
                     pictures.write(index, depth_picture(frame, depth))
@@ -62,17 +62,16 @@ def test_depth(run, model, runtime):
     return path
 
 
-def _predicted(predictor, source, model, run):
-    """Yields the depth <float32>[H, W] of each frame."""
-    del run
-    frames = source.read(model.img_height, model.img_width)
+def _predicted(predictor, frames, source, model, run):
+    """Yields the depth <float32>[H, W] of each of a source's `frames`, at the model's size."""
+    del model, run
     for output in predictor(({'target': frame} for frame in frames), len(source.names), 'depth'):
         yield output['depth']
 
 
-def _refined(predictor, source, model, run):
-    """Yields the depth <float32>[H, W] of each frame, refined on its neighbours."""
-    for found in predict_windows(predictor, source, model, run.intrinsics, run.refine_steps,
+def _refined(predictor, frames, source, model, run):
+    """As `_predicted`, refined on the frames before and after."""
+    for found in predict_windows(predictor, frames, source, model, run.intrinsics, run.refine_steps,
                                  beyond=model.num_sources // 2, desc='depth'):
         yield found.depth
 

@@ -95,17 +95,20 @@ def predict_snippets(predict, source, model, intrinsics=(), refine_steps=0):
       refinement, in a common scale.
     """
     motions, heights = [], []
-    for found in predict_windows(predict, source, model, intrinsics, refine_steps):
+    frames = source.read(model.img_height, model.img_width)
+    for found in predict_windows(predict, frames, source, model, intrinsics, refine_steps):
         motions.append(found.motions)
         heights.append((found.log_height, found.height_spread))
     poses = snippets_of_vectors(np.stack(motions))
     return with_common_scale(poses, *np.transpose(heights)) if refine_steps else poses
 
 
-def predict_windows(predict, source, model, intrinsics, refine_steps, beyond=0, desc='pose'):
+def predict_windows(predict, frames, source, model, intrinsics, refine_steps, beyond=0,
+                    desc='pose'):
     """Predicts all snippets of a source, in order; for the other arguments, see `predict_snippets`.
 
     Args:
+      frames: iterable of the source's frames at the size of the model, uint8 [H, W, 3].
       beyond: number of frames that the first and last snippet extend beyond the source; there, its
         first and last frame are repeated, and not used for refinement.
       desc: label of the progress bar.
@@ -115,9 +118,8 @@ def predict_windows(predict, source, model, intrinsics, refine_steps, beyond=0, 
     """
     size = model.img_height, model.img_width
     camera = _camera(source, model, intrinsics, refine_steps)
-    frames = with_ends_repeated(source.read(*size), beyond)
-    outputs = predict(map(_example, windows(frames, model.seq_length)),
-                      len(source.names) - model.num_sources + 2 * beyond, desc)
+    examples = map(_example, windows(with_ends_repeated(frames, beyond), model.seq_length))
+    outputs = predict(examples, len(source.names) - model.num_sources + 2 * beyond, desc)
     if refine_steps:
         refine, absent = Refiner(camera, refine_steps), [None] * beyond
         originals = windows(itertools.chain(

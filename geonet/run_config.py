@@ -93,6 +93,9 @@ class RunConfig(ExportFlags, EvalFlags, TrainFlags):
         if self.refine_steps and self.test_file_list:
             raise UserError('--refine_steps=%d: must be 0 with --test_file_list (a frame is '
                             'refined on its neighbours)' % self.refine_steps)
+        if self.intrinsics and self.mode == 'test_depth' and not self.refine_steps:
+            raise UserError('--intrinsics: must not be given with --mode=test_depth without '
+                            '--refine_steps, which alone reads it')
         if self.intrinsics and len(self.intrinsics) != 4:
             raise UserError('--intrinsics=%s: must be four numbers, fx,fy,cx,cy' %
                             ','.join('%g' % number for number in self.intrinsics))

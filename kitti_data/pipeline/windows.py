@@ -61,11 +61,13 @@ class WindowSet:
                           if augment and augment.turns else None)
             poses = sequence.poses
             for distance in distances:
+                steps = np.empty([max(0, len(poses) - distance), 6], np.float32)
+                for start in range(min(distance, len(steps))):
+                    steps[start::distance] = motions_from_poses(poses[start::distance], label_frame)
                 span = distance * time_steps
-                for start in range(len(poses) - span):
-                    frames = np.arange(start, start + span + 1, distance)
-                    motions = motions_from_poses(poses[frames], label_frame).astype(np.float32)
-                    self._windows.append((first + frames, motions, intrinsics))
+                self._windows += [(range(first + start, first + start + span + 1, distance),
+                                   steps[start:start + span:distance], intrinsics)
+                                  for start in range(len(poses) - span)]
             first += len(poses)
 
     def __len__(self):

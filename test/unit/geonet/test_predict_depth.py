@@ -110,6 +110,12 @@ def test_refinement_of_a_list_of_images_is_refused(rigid_run, synthetic_kitti, t
     assert '--refine_steps=2: must be 0 with --test_file_list (a frame is refined on its' in said
 
 
+def test_a_camera_is_refused_if_nothing_reads_it(rigid_run, synthetic_kitti, tmp_path, capsys):
+    said = geonet_fails(capsys, 'test_depth', '--intrinsics=50,50,52,16', output_dir=str(tmp_path),
+                        dataset_dir=synthetic_kitti, init_ckpt_file=rigid_run)
+    assert '--intrinsics: must not be given with --mode=test_depth without --refine_steps' in said
+
+
 def test_refinement_across_a_gap_is_refused(rigid_run, synthetic_kitti, tmp_path, capsys):
     folder = tmp_path / 'frames'
     shutil.copytree(images_of(synthetic_kitti)[0], str(folder))
