@@ -16,7 +16,7 @@ from kitti_data.images import read_rgb, resize, write_png
 from kitti_eval import leakage, report
 from kitti_eval.depth_errors import MAX_DEPTH, MIN_DEPTH, ERRORS, evaluate_map, inverse, summarise
 from kitti_eval.depth_splits import annotated_split, eigen_split, odometry_split, stereo_split
-from kitti_eval.hints import best_explanation
+from kitti_eval.hints import IMAGES_TO_EXPLAIN, best_explanation
 from kitti_eval.predicted_images import depths_in_order
 from vo_common.console import warn
 from vo_common.files import make_folder
@@ -25,7 +25,6 @@ from vo_common.parallel import parallel_map
 
 ROWS = (('prediction', 'prediction'), ("constant: each image's median", 'median_depth'),
         ('constant: least abs_rel in each image', 'best_constant'))
-_IMAGES_TO_EXPLAIN = 20  # images on which other readings of a bad prediction are tried
 
 
 @dataclasses.dataclass
@@ -71,13 +70,16 @@ def main(argv=None):
     pred = depths_in_order(split.paths, pred, config.pred_file)
     trained = leakage.warn_if_trained(config.train_list, split.drives)
     prefix = report.result_prefix(config.output_dir, config.pred_file, 'eval_depth')
-    result = evaluate_split(split, pred, config)
+    scores = score_images(split, pred, config, range(len(pred)))
+    result = summarise(scores)
     shown = print_result(result, config)
-    warn_if_explained(split, pred, config, result)
+    scored = [index for index, score in enumerate(scores) if score]
+    warn_if_explained(split, pred, config, result, scored)
     report.save_result(prefix, dict(result, split=config.split, trained_on=trained))
     if config.plot:
         folder = make_folder(prefix[:-len('.eval_depth')] + '_depth')
-        report.write_page(prefix, shown, plot_split(split, pred, config, folder), __file__, argv)
+        report.write_page(prefix, shown, plot_images(split, pred, config, scored, folder), __file__,
+                          argv)
 
 
 def open_split(config):
@@ -92,18 +94,20 @@ def open_split(config):
     return stereo_split(config.kitti_dir, config.disparity_dir)
 
 
-def evaluate_split(split, pred, config, indices=None):
-    """The result of `depth_errors.summarise` for images of a split, computed on all cores.
+def score_images(split, pred, config, indices):
+    """The errors of images of a split (see `evaluate_map`), computed on all cores.
 
     Args:
       split: result of `open_split`.
       pred: sequence of <float32>[H, W] in the order of its paths, or dict, index -> depth map.
       config: Config; uses scale, min_depth and max_depth.
-      indices: indices of the images; None: all.
+      indices: indices of the images.
+
+    Returns:
+      List of dicts; None for an image without truth.
     """
-    return summarise(parallel_map(lambda index: _score(split, pred, index, config)[0],
-                                  range(len(split.paths)) if indices is None else indices,
-                                  desc='depth', unit='img'))
+    return parallel_map(lambda index: _score(split, pred, index, config)[0], indices,
+                        desc='depth', unit='img')
 
 
 def _score(split, pred, index, config):
@@ -120,41 +124,39 @@ def _score(split, pred, index, config):
     return errors, depth, truth
 
 
-def warn_if_explained(split, pred, config, result):
-    """Warns if the prediction is worse than a constant, but would fit if read differently."""
+def warn_if_explained(split, pred, config, result, scored):
+    """Warns if the prediction is worse than a constant, but would fit if read differently.
+
+    `result` is the summary of the images with the indices `scored`.
+    """
     constant = result['best_constant']['abs_rel']
     if result['prediction']['abs_rel'] <= constant:
         return
     scaled = dataclasses.replace(config, scale=True)
-    indices = report.evenly_spaced(len(pred), _IMAGES_TO_EXPLAIN)
+    indices = report.evenly_spaced(scored, IMAGES_TO_EXPLAIN)
     readings = {'1 / prediction, scaled by medians,': {
         index: inverse(pred[index]) for index in indices},
                 'the prediction, scaled by medians,': pred}
     found = best_explanation(constant, [
-        (words, evaluate_split(split, reading, scaled, indices)['prediction']['abs_rel'])
+        (words, summarise(score_images(split, reading, scaled, indices))['prediction']['abs_rel'])
         for words, reading in readings.items()], share=0.5)
     if found:
         warn('%s: is worse than a constant, but %s fits (abs_rel %.4f): must hold depth, %s' % (
             (config.pred_file,) + found + ('in any scale' if config.scale else 'in metres',)))
 
 
-def plot_split(split, pred, config, folder):
-    """Writes pictures of `config.num_plots` images, `<folder>/%06d.png`; returns their paths.
+def plot_images(split, pred, config, scored, folder):
+    """Writes pictures of `config.num_plots` of the images with the indices `scored`.
 
-    Instead of images without truth, draws the next ones that have it.
+    Returns their paths, `<folder>/%06d.png`.
     """
-    count = len(split.paths)
+    def plot(index):
+        _, depth, truth = _score(split, pred, index, config)
+        image, path = split.paths[index], os.path.join(folder, '%06d.png' % index)
+        write_picture(path, read_rgb(image) if os.path.exists(image) else None, depth, truth.depth)
+        return path
 
-    def plot(first):
-        for index in range(first, count):
-            _, depth, truth = _score(split, pred, index, config)
-            if truth:
-                image = split.paths[index]
-                write_picture(os.path.join(folder, '%06d.png' % index), read_rgb(image)
-                              if os.path.exists(image) else None, depth, truth.depth)
-                break
-
-    return report.draw_maps(folder, plot, report.evenly_spaced(count, config.num_plots))
+    return report.draw_maps(folder, plot, report.evenly_spaced(scored, config.num_plots))
 
 
 def print_result(result, config):

@@ -20,7 +20,7 @@ from kitti_data.images import read_rgb, write_png
 from kitti_data.kitti_2015 import REFERENCE, reference_names
 from kitti_eval import leakage, report
 from kitti_eval.flow_errors import evaluate_map, other_readings, summarise
-from kitti_eval.hints import best_explanation
+from kitti_eval.hints import IMAGES_TO_EXPLAIN, best_explanation
 from kitti_eval.predicted_images import require_flow_images
 from vo_common.console import warn
 from vo_common.files import make_folder, require_folder
@@ -31,7 +31,6 @@ TRUTHS = ('noc', 'occ')
 # Folders and endings of predictions, by precedence.
 _PREDICTIONS = (('', '.flo'), ('binary', '.flo'), ('', '.png'), ('png', '.png'))
 _PREDICTION_NAME = re.compile(r'([0-9]{1,18})(?:_%02d)?' % REFERENCE)
-_IMAGES_TO_EXPLAIN = 20  # images on which other readings of bad predictions are tried
 _LONGEST = 1e6  # pixels; Middlebury marks unknown flow by 1e9
 
 
@@ -120,7 +119,7 @@ def warn_if_explained(training, predictions, config, result):
     if result['prediction']['epe'] < 0.9 * zero:
         return
     errors = {}
-    for name in sorted(predictions)[:_IMAGES_TO_EXPLAIN]:
+    for name in report.evenly_spaced(sorted(predictions), IMAGES_TO_EXPLAIN):
         gt, valid = _read_truth(training, 'occ', name)
         for words, flow in other_readings(read_prediction(predictions[name]), *valid.shape).items():
             errors.setdefault(words, []).append(evaluate_map(gt, valid, flow, config.bilinear))
@@ -136,12 +135,13 @@ def plot_files(training, predictions, config, folder):
     """Writes pictures of `config.num_plots` predictions, `<folder>/NNNNNN.png`; returns paths."""
     def plot(name):
         image = read_rgb(os.path.join(training, 'image_2', '%s_%02d.png' % (name, REFERENCE)))
-        write_picture(os.path.join(folder, name + '.png'), image,
-                      read_prediction(predictions[name]), *_read_truth(training, 'occ', name))
+        path = os.path.join(folder, name + '.png')
+        write_picture(path, image, read_prediction(predictions[name]),
+                      *_read_truth(training, 'occ', name))
+        return path
 
-    names = sorted(predictions)
-    return report.draw_maps(folder, plot, [
-        names[index] for index in report.evenly_spaced(len(names), config.num_plots)])
+    return report.draw_maps(folder, plot,
+                            report.evenly_spaced(sorted(predictions), config.num_plots))
 
 
 def _read_truth(training, kind, name):

@@ -44,7 +44,8 @@ class Config(trajectories.TruthFlags):
     def __post_init__(self):
         super().__post_init__()
         require_file(self.gtruth, 'pose file (--gtruth)')
-        self.require(lengths='at least one length in metres')
+        self.require(pred='a pose file or a folder of pose snippets',
+                     lengths='at least one length in metres')
         self.name_sequence('gtruth')
         if os.path.isdir(self.pred) and self.frames:
             raise UserError('--frames=%s: must not be given if --pred is a folder (it is read only '

@@ -4,19 +4,20 @@ import sys
 if __package__ in (None, ''):
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
+# Before the slow imports, because it makes Ctrl-C exit with one line.
+from vo_common.errors import UserError, run_main
+
 import dataclasses
 
 from kitti_data import odometry
+from kitti_data.frame_source import KITTI_FRAME_RATE
 from kitti_data.poses import relative
 from kitti_eval import hints, leakage, report, snippets, trajectories
 from kitti_eval.constant_motion import step_from_files
 from kitti_eval.snippet_errors import evaluate_snippets, on_clock_of
 from vo_common.console import warn
-from vo_common.errors import UserError, run_main
 from vo_common.files import require_folder
 from vo_common.flags import parse_flags, path_flag
-
-_KITTI_RATE = 10.0  # frames per second
 
 
 @dataclasses.dataclass
@@ -61,6 +62,8 @@ def main(argv=None):
     report.save_result(prefix, result)
     if config.plot:
         report.write_page(prefix, shown, _plot(prefix, gt, pred, config.seq_id), __file__, argv)
+    trajectories.require_overlap(result['snippets'], len(gt), len(pred), 'snippets',
+                                 (config.gtruth_dir or config.gtruth_poses, config.pred_dir))
 
 
 def read_truth(config, seq_length):
@@ -71,8 +74,8 @@ def read_truth(config, seq_length):
     if times is None:
         warn('%s does not exist (it is in data_odometry_calib.zip, or give --times=FILE): frames '
              'are assumed to be %g s apart' % (odometry.times_of_poses(config.gtruth_poses),
-                                               1 / _KITTI_RATE))
-        times = dict(zip(numbers.tolist(), numbers / _KITTI_RATE))
+                                               1 / KITTI_FRAME_RATE))
+        times = dict(zip(numbers.tolist(), numbers / KITTI_FRAME_RATE))
     return snippets.snippets_of_frames(numbers, times, poses, seq_length)
 
 
@@ -81,21 +84,21 @@ def _frames(runs):
 
 
 def _check(result, config, gt, pred, step):
-    """Warns about snippets that are not scored and about the mistake that explains bad results."""
+    """Warns about snippets that are not scored and about the mistake that explains bad results.
+
+    Raises a UserError if none is scored.
+    """
     for key, meaning in (('missing', 'ground truth snippets have no prediction'),
                          ('without_truth', 'predicted snippets have no ground truth'),
                          ('unmatched', 'predicted snippets match the truth in fewer than 2 times'),
                          ('partly_matched', 'predicted snippets were matched only in part')):
         if result[key]:
             warn('%d %s' % (result[key], meaning))
-    truth = config.gtruth_dir or config.gtruth_poses
     cause = hints.shift_hint(*map(hints.first_motions, (gt, pred)), config.first_frame,
                              config.seq_id, result['without_truth'])
     if not result['snippets']:
         raise UserError('no snippet of %s matches the ground truth in %s%s' % (
-            config.pred_dir, truth, cause and ': ' + cause))
-    trajectories.require_overlap(result['snippets'], len(gt), len(pred), 'snippets',
-                                 (truth, config.pred_dir), cause)
+            config.pred_dir, config.gtruth_dir or config.gtruth_poses, cause and ': ' + cause))
     cause = cause or hints.snippets_hint(gt, pred, result, step)
     if cause:
         warn(cause)

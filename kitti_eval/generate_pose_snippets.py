@@ -4,12 +4,14 @@ import sys
 if __package__ in (None, ''):
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
+# Before the slow imports, because it makes Ctrl-C exit with one line.
+from vo_common.errors import UserError, run_main
+
 import dataclasses
 
 from kitti_data import odometry
 from kitti_eval import snippets, trajectories
 from vo_common.console import warn
-from vo_common.errors import UserError, run_main
 from vo_common.files import require_folder
 from vo_common.flags import Flags, flag, parse_flags, path_flag
 

@@ -10,6 +10,7 @@ from kitti_eval.snippet_errors import evaluate_snippets
 from kitti_eval.trajectory_errors import evaluate_odometry
 
 VANISHING = 0.25  # largest share of the error that an explanation may leave
+IMAGES_TO_EXPLAIN = 20  # depth or flow maps for which other readings are tried
 _BAD = 5.0  # percent of the path; lower errors need no explanation
 _WITH_SCALE = {'none': 'scale', '6dof': '7dof'}  # the same alignment with a scale
 _RIGHT_SCALES = 0.8, 1.25  # range of scales that do not explain a bad result
@@ -23,6 +24,7 @@ _UNCHAINED = 'the file holds motions from frame to frame, which are not chained'
 _OTHER_WAY = 'motions M are chained as P_next = P M, with M from frame k + 1 to frame k'
 # Readings of a pose file: what fits the truth, what it means, and the function that converts the
 # poses [N, 4, 4].
+_SCALED = ('the prediction', '--align=7dof does so', lambda poses: poses)
 _INVERSE = ('the inverse of each pose', 'the file holds world-to-camera poses', inverse)
 _CHAINS = [
     ('the chain of the poses', _UNCHAINED, lambda poses: chain(poses[1:])),
@@ -63,12 +65,11 @@ def trajectory_hint(gt, pred, frames, align, lengths, result):
     name, error = _share_of_path(gt, result)
     if error < _BAD:
         return ''
-    readings = [_INVERSE] + _other_axes(relative(gt[:-1], gt[1:]), relative(pred[:-1], pred[1:]))
+    readings = [_SCALED, _INVERSE] + _other_axes(
+        relative(gt[:-1], gt[1:]), relative(pred[:-1], pred[1:]))
     if (np.diff(frames) == 1).all():
         readings += _CHAINS
     for kind in filter(None, (align, _WITH_SCALE.get(align))):
-        if kind != align:
-            readings = [('the prediction', '--align=7dof does so', lambda poses: poses)] + readings
         results = [(what, meaning, evaluate_odometry(gt, read(pred), kind, lengths, frames))
                    for what, meaning, read in readings]
         found = best_explanation(error, [(each, _share_of_path(gt, each[2])[1])

@@ -1,6 +1,5 @@
 """Flags, tables, JSON results and pages with pictures, for all evaluations."""
 import dataclasses
-import glob
 import html
 import os
 import shlex
@@ -39,9 +38,10 @@ class MapFlags(ReportFlags):
                           at_least=0)
 
 
-def evenly_spaced(count, shown):
-    """List of `shown` evenly spaced indices below `count`; 0 means all."""
-    return np.linspace(0, count - 1, min(shown or count, count)).astype(int).tolist()
+def evenly_spaced(items, count):
+    """List of `count` evenly spaced ones of a list of items; 0 means all."""
+    places = np.linspace(0, len(items) - 1, min(count or len(items), len(items))).astype(int)
+    return [items[place] for place in places]
 
 
 class Table(NamedTuple):
@@ -133,7 +133,7 @@ def write_page(prefix, table, pictures, program, argv=None):
 
 
 def draw_maps(folder, draw, items):
-    """Calls `draw(item)`, which writes a PNG into `folder`, on all cores; returns the paths."""
-    parallel_map(draw, items, desc='pictures', unit='img')
+    """Calls `draw(item)`, which writes a PNG into `folder`, on all cores; returns its paths."""
+    paths = parallel_map(draw, items, desc='pictures', unit='img')
     print('written: %s/*.png' % folder)
-    return sorted(glob.glob(os.path.join(glob.escape(folder), '*.png')))
+    return paths

@@ -17,7 +17,7 @@ from kitti_data.poses import (
 from kitti_eval.snippet_errors import best_scale
 from vo_common.errors import UserError
 from vo_common.files import (
-    list_folder, make_folder, read_json, remove_others, require_folder, write_json)
+    list_folder, make_folder, read_json, remove_others, write_json)
 
 SCALES = ('per_snippet', 'global', 'none')
 OVERLAPS = ('first', 'mean')
@@ -147,7 +147,6 @@ def read_snippets(folder):
     Ignores files whose name is not a number. Raises a UserError if there is no snippet, a snippet
     is broken, or two start with the same frame.
     """
-    folder = require_folder(folder, 'folder of pose snippets')
     names = {}
     for name in sorted(list_folder(folder)):
         stem, extension = os.path.splitext(name)
@@ -206,13 +205,10 @@ def _scaled(pred, gt, one_factor):
                             'which is needed to scale it' % first)
     truth = {first: relative(gt[first], np.array([gt[first + j] for j in range(len(poses))]))
              for first, poses in pred.items()}
-    positions = [{first: poses[:, :3, 3] for first, poses in side.items()}
-                 for side in (truth, pred)]
-    if one_factor:
-        factor = best_scale(*(np.concatenate([side[first] for first in pred])
-                              for side in positions))
-        factors = dict.fromkeys(pred, factor)
-    else:
-        factors = {first: best_scale(*(side[first] for side in positions)) for first in pred}
-    return {first: from_parts(poses[:, :3, :3], factors[first] * poses[:, :3, 3])
-            for first, poses in pred.items()}
+    scaled = {}
+    for group in [list(pred)] if one_factor else [[first] for first in pred]:
+        factor = best_scale(*(np.concatenate([side[first][:, :3, 3] for first in group])
+                              for side in (truth, pred)))
+        for first in group:
+            scaled[first] = from_parts(pred[first][:, :3, :3], factor * pred[first][:, :3, 3])
+    return scaled

@@ -101,7 +101,7 @@ def read_trajectories(gt_path, pred_path, snippet_scale='per_snippet', snippet_o
     """
     numbers, poses, times = read_truth(gt_path, times_path)
     gt, how = dict(zip(numbers.tolist(), poses)), ''
-    if os.path.isdir(pred_path or os.curdir):
+    if os.path.isdir(pred_path):
         snippets.require_successive(pred_path)
         runs = {first: poses for first, (_, poses) in snippets.read_snippets(pred_path).items()}
         last = max(first + len(poses) for first, poses in runs.items()) - 1
@@ -215,8 +215,8 @@ def counts(common, num_gt, num_pred, what):
     return '%d common %s (%d in the truth, %d in the prediction)' % (common, what, num_gt, num_pred)
 
 
-def require_overlap(common, num_gt, num_pred, what, names, cause=''):
+def require_overlap(common, num_gt, num_pred, what, names):
     """Raises a UserError unless `common` is at least half of both counts of `what`."""
     if common < LEAST_SHARE * max(num_gt, num_pred):
-        raise UserError('%s and %s share %d %s of %d and %d: must be at least half of each%s' % (
-            names + (common, what, num_gt, num_pred, cause and ' (%s)' % cause)))
+        raise UserError('%s and %s share %d %s of %d and %d: must be at least half of each' % (
+            names + (common, what, num_gt, num_pred)))
