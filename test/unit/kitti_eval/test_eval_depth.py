@@ -8,10 +8,10 @@ import golden_common
 import numpy as np
 import pytest
 
-from kitti_data import calibration as calibration_files
 from kitti_data import depth_files
-from kitti_data.rendering import layouts
+from kitti_data.calibration import RawCalibration
 from kitti_data.images import write_png
+from kitti_data.rendering import layouts
 from kitti_eval import depth_errors, depth_splits, eval_depth
 from kitti_folders import write_drive
 from vo_common.errors import UserError
@@ -26,16 +26,6 @@ def published(golden):
     """Arrays and numbers of the published evaluation."""
     return (np.load(str(golden / 'geonet' / 'numpy_depth.npz')),
             read_json(str(golden / 'geonet' / 'numpy_depth.json')))
-
-
-@pytest.fixture()
-def calibration(tmp_path):
-    """The published evaluation's calibration, in the layout of a raw date."""
-    folder = tmp_path / 'raw' / DATE
-    folder.mkdir(parents=True)
-    (folder / 'calib_cam_to_cam.txt').write_text(golden_common.CALIB_CAM_TO_CAM)
-    (folder / 'calib_velo_to_cam.txt').write_text(golden_common.CALIB_VELO_TO_CAM)
-    return calibration_files.RawCalibration(str(folder))
 
 
 def score(root, pred, *flags):
@@ -54,23 +44,19 @@ def errors_of(result):
     return [result['prediction'][name] for name in depth_errors.ERRORS]
 
 
-def write_raw(root, shapes, scans):
-    """Writes images of these sizes and scans as one raw drive, with the list of images."""
-    write_drive(root, DRIVE, [np.zeros(tuple(shape) + (3,), np.uint8) for shape in shapes], (2,),
-                scans=scans)
-    write_list(root, len(shapes))
+def write_raw(root, scans, shapes=((375, 1242),) * 3):
+    """Writes a raw drive of the scans and black images, with their list; returns its calibration."""
+    write_drive(root, DRIVE, [np.zeros(tuple(shape) + (3,), np.uint8)
+                              for shape, _ in zip(shapes, scans)], (2,), scans=scans,
+                calib_cam_to_cam=golden_common.CALIB_CAM_TO_CAM,
+                calib_velo_to_cam=golden_common.CALIB_VELO_TO_CAM)
+    write_list(root, len(scans))
+    return RawCalibration(str(root / DATE))
 
 
 def write_list(root, count):
     (root / 'files.txt').write_text(''.join(
         '%s/%s/image_02/data/%010d.png l\n' % (DATE, DRIVE, frame) for frame in range(count)))
-
-
-def evaluated(gt, pred, scale=True):
-    """The summary of depth maps whose every pixel within the limits counts."""
-    return depth_errors.summarise([
-        depth_errors.evaluate_map(truth, guess, depth_errors.valid_pixels(truth), scale)[0]
-        for truth, guess in zip(gt, pred)])
 
 
 def test_errors_are_the_published_ones(published):
@@ -80,8 +66,9 @@ def test_errors_are_the_published_ones(published):
     np.testing.assert_allclose(list(ours.values()), arrays['compute_errors_f32'], rtol=1e-5)
 
 
-def test_projected_scans_are_the_published_ones(published, calibration):
+def test_projected_scans_and_the_camera_are_the_published_ones(tmp_path, published):
     arrays, scalars = published
+    calibration = write_raw(tmp_path, [None])
     for index, (height, width) in enumerate(scalars['eval_depth_eigen']['shapes']):
         depth = depth_splits.project_velodyne(golden_common.make_velodyne(index),
                                              calibration.velo_to_image(2), height, width)
@@ -89,28 +76,23 @@ def test_projected_scans_are_the_published_ones(published, calibration):
         np.testing.assert_array_equal(known, arrays['eigen_gt_index_%d' % index])
         np.testing.assert_allclose(depth.ravel()[known], arrays['eigen_gt_depth_%d' % index],
                                    rtol=1e-6)
+    np.testing.assert_allclose(
+        depth_splits.focal_and_baseline(str(tmp_path / DATE / 'calib_cam_to_cam.txt')),
+        scalars['focal_baseline'][0])
 
 
-def test_focal_length_and_baseline_are_the_published_ones(published, calibration):
-    path = os.path.join(calibration.folder, 'calib_cam_to_cam.txt')
-    np.testing.assert_allclose(depth_splits.focal_and_baseline(path),
-                               published[1]['focal_baseline'][0])
-
-
-def test_eigen_split_scores_as_published(tmp_path, published, calibration, capsys):
+def test_eigen_split_scores_as_published(tmp_path, published, capsys):
     case = published[1]['eval_depth_eigen']
-    scans = [golden_common.make_velodyne(index) for index in range(3)]
-    root = tmp_path / 'raw'
-    write_raw(root, case['shapes'], scans)
-    result = score(root, np.stack([golden_common.make_pred_depth(index) for index in range(3)]),
-                   '--split=eigen', '--plot')
+    write_raw(tmp_path, [golden_common.make_velodyne(index) for index in range(3)], case['shapes'])
+    result = score(tmp_path, np.stack([golden_common.make_pred_depth(index)
+                                       for index in range(3)]), '--split=eigen', '--plot')
     wanted = np.mean([call['errors'] for call in case['calls']], axis=0)
     np.testing.assert_allclose(errors_of(result), wanted, rtol=1e-5)
-    assert sorted(os.listdir(str(root / 'pred_depth'))) == [
+    assert sorted(os.listdir(str(tmp_path / 'pred_depth'))) == [
         '%06d.png' % index for index in range(3)]
-    assert cv2.imread(str(root / 'pred_depth' / '000000.png')).shape == (3 * 375, 1242, 3)
+    assert cv2.imread(str(tmp_path / 'pred_depth' / '000000.png')).shape == (3 * 375, 1242, 3)
     assert 'least abs_rel' in capsys.readouterr().out
-    page = (root / 'pred.eval_depth.html').read_text()
+    page = (tmp_path / 'pred.eval_depth.html').read_text()
     assert page.count('data:image/png;base64,') == 3 and 'least abs_rel' in page
 
 
@@ -141,6 +123,11 @@ def test_nearest_point_of_a_pixel_wins():
 
 
 def test_a_perfect_prediction_up_to_scale_has_no_error():
+    def evaluated(gt, pred, scale=True):
+        return depth_errors.summarise([
+            depth_errors.evaluate_map(truth, guess, depth_errors.valid_pixels(truth), scale)[0]
+            for truth, guess in zip(gt, pred)])
+
     gt = np.random.RandomState(0).uniform(2, 70, (3, 20, 30))
     gt[:, :5] = 0
     result = evaluated(gt, gt / 7)
@@ -170,12 +157,12 @@ def test_crop_and_limits_choose_the_pixels():
 
 
 @pytest.mark.parametrize('value', [0, -1, np.nan, 1e-38])
-def test_a_prediction_that_cannot_be_scaled_is_reported(tmp_path, calibration, value):
-    write_raw(tmp_path / 'raw', [(375, 1242)] * 2, [golden_common.make_velodyne(0)] * 2)
+def test_a_prediction_that_cannot_be_scaled_is_reported(tmp_path, value):
+    write_raw(tmp_path, [golden_common.make_velodyne(0)] * 2)
     pred = np.ones((2, 8, 26), np.float32)
     pred[1] = value
     with pytest.raises(UserError, match=r'pred.npy: prediction 1 \(.*0000000001.png\): its'):
-        score(tmp_path / 'raw', pred)
+        score(tmp_path, pred)
 
 
 def test_synthetic_stereo_truth_has_no_error_through_all_files(tmp_path):
@@ -205,41 +192,38 @@ def test_synthetic_scan_agrees_with_the_exact_depth(tmp_path):
     assert result['a1'] > 0.97 and result['abs_rel'] < 0.05
 
 
-def test_missing_scans_are_counted_and_training_drives_are_reported(tmp_path, calibration, capsys):
-    write_raw(tmp_path / 'raw', [(375, 1242)] * 2, [golden_common.make_velodyne(0), None])
+def test_missing_scans_are_counted_and_training_drives_are_reported(tmp_path, capsys):
+    write_raw(tmp_path, [golden_common.make_velodyne(0), None, golden_common.make_velodyne(0)])
     (tmp_path / 'train.txt').write_text('2011_09_26_drive_0002_sync_02 0000000001\n')
-    result = score(tmp_path / 'raw', np.ones((2, 8, 26), np.float32),
-                   '--train_list=%s' % (tmp_path / 'train.txt'))
+    pred = np.ones((3, 8, 26), np.float32)
+    result = score(tmp_path, pred, '--train_list=%s' % (tmp_path / 'train.txt'), '--plot')
     assert result['without_truth'] == 1
+    assert sorted(os.listdir(str(tmp_path / 'pred_depth'))) == ['000000.png', '000002.png']
     said = capsys.readouterr().err
     assert '1 images have no ground truth' in said and '2011_09_26_drive_0002' in said
-    for scan in (tmp_path / 'raw' / DATE / DRIVE / 'velodyne_points' / 'data').iterdir():
-        scan.unlink()
-    with pytest.raises(UserError, match='none of 2 images has a laser scan, such as .*'
+    shutil.rmtree(str(tmp_path / DATE / DRIVE / 'velodyne_points'))
+    with pytest.raises(UserError, match='none of 3 images has a laser scan, such as .*'
                                         'velodyne_points/data/0000000000.bin'):
-        score(tmp_path / 'raw', np.ones((2, 8, 26), np.float32))
+        score(tmp_path, pred)
 
 
-def test_the_result_is_written_before_a_picture_fails(tmp_path, calibration):
-    write_raw(tmp_path / 'raw', [(375, 1242)], [golden_common.make_velodyne(0)])
-    (tmp_path / 'raw' / 'pred_depth').write_text('in the way')
+def test_the_result_is_written_before_a_picture_fails(tmp_path):
+    write_raw(tmp_path, [golden_common.make_velodyne(0)])
+    (tmp_path / 'pred_depth').write_text('in the way')
     with pytest.raises(UserError, match='pred_depth'):
-        score(tmp_path / 'raw', np.ones((1, 8, 26), np.float32), '--plot')
-    assert (tmp_path / 'raw' / 'pred.eval_depth.json').exists()
+        score(tmp_path, np.ones((1, 8, 26), np.float32), '--plot')
+    assert (tmp_path / 'pred.eval_depth.json').exists()
 
 
-def test_bad_inputs_are_reported(tmp_path, calibration):
-    write_raw(tmp_path / 'raw', [(375, 1242)], [golden_common.make_velodyne(0)])
+def test_bad_inputs_are_reported(tmp_path):
+    write_raw(tmp_path, [golden_common.make_velodyne(0)])
     with pytest.raises(UserError, match='holds 2 depth maps.*1 images'):
-        score(tmp_path / 'raw', np.ones((2, 8, 26), np.float32))
+        score(tmp_path, np.ones((2, 8, 26), np.float32))
     with pytest.raises(UserError, match=r'must be float32 \[n, H, W\]'):
-        score(tmp_path / 'raw', np.ones((8, 26), np.float32))
-    (tmp_path / 'raw' / 'pred.npy').write_bytes(b'not an array')
-    with pytest.raises(UserError, match='cannot read .npy file .*pred.npy'):
-        depth_files.read_depths(str(tmp_path / 'raw' / 'pred.npy'))
-    (tmp_path / 'raw' / 'files.txt').write_text('some/picture.png\n')
+        score(tmp_path, np.ones((8, 26), np.float32))
+    (tmp_path / 'files.txt').write_text('some/picture.png\n')
     with pytest.raises(UserError, match='files.txt: 1 of its 1 images .*picture.png .line 1'):
-        score(tmp_path / 'raw', np.ones((1, 8, 26), np.float32))
+        score(tmp_path, np.ones((1, 8, 26), np.float32))
     with pytest.raises(UserError, match='test_file_list'):
         eval_depth.main(['--kitti_dir', str(tmp_path)])
 
