@@ -45,7 +45,7 @@ def errors_of(result):
 
 
 def write_raw(root, scans, shapes=((375, 1242),) * 3):
-    """Writes a raw drive of the scans and black images, with their list; returns its calibration."""
+    """Writes a raw drive of scans and black images, with their list; returns its calibration."""
     write_drive(root, DRIVE, [np.zeros(tuple(shape) + (3,), np.uint8)
                               for shape, _ in zip(shapes, scans)], (2,), scans=scans,
                 calib_cam_to_cam=golden_common.CALIB_CAM_TO_CAM,

@@ -5,6 +5,7 @@ import pytest
 from kitti_data import odometry
 from kitti_data.poses import from_parts, inverse
 from kitti_eval import constant_motion, eval_pose, leakage, snippet_errors, snippets
+from kitti_folders import write_sequence
 from winding_drive import winding
 from vo_common.errors import UserError
 from vo_common.files import read_json
@@ -30,8 +31,7 @@ def write_files(folder, files):
     return str(folder)
 
 
-@pytest.mark.parametrize('seq_length', [3, 5])
-@pytest.mark.parametrize('slash', ['', '/'])
+@pytest.mark.parametrize('seq_length, slash', [(3, ''), (5, '/')])
 def test_published_scores(tmp_path, capsys, published, seq_length, slash):
     case = published['pose']['seq%d' % seq_length]
     write_files(tmp_path / 'gt', case['gt_snippets'])
@@ -87,10 +87,7 @@ def test_snippet_ate_ignores_scale_and_scores_zeros_as_standing_still():
 
 def test_a_pose_file_serves_as_ground_truth(tmp_path, capsys, published):
     case = published['pose']
-    (tmp_path / 'poses').mkdir()
-    (tmp_path / 'sequences' / '09').mkdir(parents=True)
-    (tmp_path / 'poses' / '09.txt').write_text('\n'.join(case['poses']))
-    (tmp_path / 'sequences' / '09' / 'times.txt').write_text('\n'.join(case['times']))
+    write_sequence(tmp_path, '09', [], poses=case['poses'], times=case['times'])
     pred = write_files(tmp_path / 'pred', case['seq5']['pred_snippets'])
     eval_pose.main(['--gtruth_poses', str(tmp_path / 'poses' / '09.txt'), '--pred_dir', pred,
                     '--output_dir', str(tmp_path / 'results'), '--plot'])
@@ -156,13 +153,15 @@ def test_incompatible_flags_are_reported(tmp_path, monkeypatch, flags, message):
         eval_pose.main(['--pred_dir=g'] + flags)
 
 
-def evaluated(folder, gt, pred, *flags, sequence='03', first=0, seconds=0.1037, with_times=True):
+def evaluated(folder, gt, pred, *flags, sequence='03', first=0, seconds=0.1037, with_times=True,
+              confuse=lambda run: run):
     """The result for 3-frame snippets of poses `pred` against poses/NN.txt of a camera of 0.1037 s.
 
     Args:
       first: number of the first predicted frame.
       seconds: time of a predicted frame.
       with_times: whether the truth has times.
+      confuse: function that changes the poses [3, 4, 4] of a snippet.
     """
     for name in ('poses', 'sequences/' + sequence):
         (folder / name).mkdir(parents=True, exist_ok=True)
@@ -170,7 +169,7 @@ def evaluated(folder, gt, pred, *flags, sequence='03', first=0, seconds=0.1037, 
     odometry.write_poses(truth, gt)
     if with_times:
         np.savetxt(str(folder / 'sequences' / sequence / 'times.txt'), 0.1037 * np.arange(len(gt)))
-    runs = snippets.snippets_of_trajectory(pred, 3)
+    runs = list(map(confuse, snippets.snippets_of_trajectory(pred, 3)))
     firsts = first + np.arange(len(runs))
     snippets.write_snippets(str(folder / 'pred'), firsts,
                             seconds * (firsts[:, None] + np.arange(3)), runs)
@@ -193,11 +192,11 @@ def test_file_names_identify_the_frames_where_times_do_not(tmp_path, capsys, sec
 @pytest.mark.parametrize('frames, seconds, message', [
     (100, 0.3, 'frames are 0.3 s apart, those of the truth 0.1037 s'),
     (40, 0.1037, 'share 38 snippets of 98 and 38: must be at least half')])
-def test_snippets_of_other_frames_or_less_than_half_are_not_scored(
+def test_snippets_of_other_frames_are_not_scored_and_less_than_half_are_an_error(
         tmp_path, frames, seconds, message):
     with pytest.raises(UserError, match=message):
         evaluated(tmp_path, winding(100), winding(frames), seconds=seconds)
-    assert not (tmp_path / 'pred' / 'eval_pose.json').exists()
+    assert (tmp_path / 'pred' / 'eval_pose.json').exists() == (frames == 40)
 
 
 def test_sequence_08_predicted_from_its_raw_drive_is_shifted_to_its_first_frame(tmp_path, capsys):
@@ -227,10 +226,7 @@ def test_a_shift_of_the_frame_numbers_is_reported(tmp_path, capsys):
     (lambda poses: LIDAR @ poses @ inverse(LIDAR), 'its axes (-y, -z, x) taken for (x, y, z) fits'),
     (lambda poses: winding(len(poses), seed=7), '')])
 def test_a_confusion_of_snippets_is_reported_if_it_explains_the_error(
-        tmp_path, capsys, monkeypatch, confuse, named):
-    write = odometry.write_tum
-    monkeypatch.setattr(snippets, 'write_tum', lambda path, times, poses, form: write(
-        path, times, confuse(poses), form))
-    evaluated(tmp_path, winding(100), winding(100))
+        tmp_path, capsys, confuse, named):
+    evaluated(tmp_path, winding(100), winding(100), confuse=confuse)
     said = capsys.readouterr().err
     assert named in said and bool(named) == ('fits the truth' in said)

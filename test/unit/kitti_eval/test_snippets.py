@@ -102,6 +102,13 @@ def test_a_broken_snippet_is_reported(tmp_path, text):
         snippets.read_snippets(str(tmp_path))
 
 
+def test_two_snippets_of_one_frame_are_refused(tmp_path):
+    for name in ('5.txt', '000005.txt'):
+        (tmp_path / name).write_text('0 0 0 0 0 0 0 1\n1 0 0 1 0 0 0 1\n')
+    with pytest.raises(UserError, match='000005.txt and 5.txt start with the same frame'):
+        snippets.read_snippets(str(tmp_path))
+
+
 def test_only_snippets_of_an_earlier_longer_run_are_removed(tmp_path):
     poses = np.tile(np.eye(4), (5, 3, 1, 1))
     times = np.arange(5)[:, None] + np.arange(3)
