@@ -231,12 +231,12 @@ def project_velodyne(points, velo_to_image, height, width):
     return depth_map
 
 
-def focal_and_baseline(calibration_path, size=None):
+def focal_and_baseline(calibration_path, size):
     """The focal length and baseline that turn disparity of camera 2 into depth.
 
     Args:
       calibration_path: a `calib_cam_to_cam` file.
-      size: (height, width) of the disparities; None accepts any.
+      size: (height, width) of the disparities.
 
     Returns:
       (focal length in pixels, baseline in metres).
@@ -246,7 +246,7 @@ def focal_and_baseline(calibration_path, size=None):
     """
     calibration = Calibration(calibration_path)
     calibrated = calibration.image_size('P_rect_02', 'S_rect_02')
-    if size and calibrated and calibrated != tuple(size):
+    if calibrated and calibrated != tuple(size):
         raise UserError('calibration file %s: is for images of %dx%d pixels, must be for %dx%d '
                         'like the disparities (which cannot be resized)' % (
                             (calibration_path,) + calibrated[::-1] + tuple(size)[::-1]))

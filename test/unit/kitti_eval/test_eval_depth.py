@@ -77,8 +77,8 @@ def test_projected_scans_and_the_camera_are_the_published_ones(tmp_path, publish
         np.testing.assert_allclose(depth.ravel()[known], arrays['eigen_gt_depth_%d' % index],
                                    rtol=1e-6)
     np.testing.assert_allclose(
-        depth_splits.focal_and_baseline(str(tmp_path / DATE / 'calib_cam_to_cam.txt')),
-        scalars['focal_baseline'][0])
+        depth_splits.focal_and_baseline(str(tmp_path / DATE / 'calib_cam_to_cam.txt'),
+                                        (375, 1242)), scalars['focal_baseline'][0])
 
 
 def test_eigen_split_scores_as_published(tmp_path, published, capsys):
