@@ -8,6 +8,7 @@ ATE and refined depth error are at most 0.7 of their baselines. A second run sta
 """
 import contextlib
 import dataclasses
+import functools
 import os
 import shutil
 import sys
@@ -51,20 +52,7 @@ class Config(Flags):
     convlstm_steps: int = flag(240, 'training steps of the ConvLSTM', at_least=3)
     seed: int = flag(8964, 'seed of both trainings')
     device: str = flag('auto', 'where to run', choices=DEVICES)
-
-    @property
-    def halved(self):
-        """This configuration with images of half the size.
-
-        At full size, a step of the ConvLSTM takes twice as long as a step of GeoNet.
-        """
-        return dataclasses.replace(self, img_height=max(32, self.img_height // 2),
-                                   img_width=max(32, self.img_width // 2))
-
-    @property
-    def minutes(self):
-        """Unused, because the numbers of steps are given."""
-        return 0.0
+    minutes = 0.0  # not a flag, and unused, because the numbers of steps are given
 
 
 def main(argv=None):
@@ -125,37 +113,34 @@ def learn_both(side_by_side, config, drives, folder, about, time_left):
       time_left: <TimeLeft>.
     """
     from experiments import learn_convlstm, learn_geonet
-    runs = [os.path.join(folder, name) for name in ('geonet', 'convlstm_vo')]
-
-    def learn_geonet_here():
+    geonet_folder = os.path.join(folder, 'geonet')
+    convlstm_folder = make_folder(os.path.join(folder, 'convlstm_vo'))
+    log_path = os.path.join(convlstm_folder, 'log.txt')
+    recipe, convlstm_args = learn_geonet.SHORT_RECIPE, (config, drives, convlstm_folder, about)
+    with contextlib.ExitStack() as stack:
+        if side_by_side:
+            log('%s trains in parallel, see %s' % (learn_convlstm.TITLE, log_path))
+            convlstm_results = stack.enter_context(
+                beside(_learn_convlstm_aside, *convlstm_args, log_path=log_path))
+        else:
+            convlstm_results = functools.partial(_learn_convlstm, *convlstm_args)
         log('== ' + learn_geonet.TITLE)
-        recipe = learn_geonet.SHORT_RECIPE
-        with time_left.part('GeoNet', os.path.join(runs[0], 'run'), config.geonet_steps,
+        with time_left.part('GeoNet', os.path.join(geonet_folder, 'run'), config.geonet_steps,
                             recipe.stages):
-            return learn_geonet.learn(config, drives, runs[0], about, recipe)
-
-    if not side_by_side:
-        geonet = learn_geonet_here()
+            geonet = learn_geonet.learn(config, drives, geonet_folder, about, recipe)
         log('== ' + learn_convlstm.TITLE)
-        with time_left.part('ConvLSTM', os.path.join(runs[1], 'run'), config.convlstm_steps):
-            return geonet, _learn_convlstm(config, drives, runs[1], about)
-    log_path = os.path.join(make_folder(runs[1]), 'log.txt')
-    log('%s trains in parallel, see %s' % (learn_convlstm.TITLE, log_path))
-    with beside(_learn_convlstm_aside, config, drives, runs[1], about,
-                log_path=log_path) as convlstm:
-        geonet = learn_geonet_here()
-        with time_left.part('ConvLSTM'):
-            found = convlstm()
-    log('== ' + learn_convlstm.TITLE)
-    with open(log_path) as stream:
-        log(stream.read())
-    return geonet, found
+        with time_left.part('ConvLSTM', os.path.join(convlstm_folder, 'run'),
+                            config.convlstm_steps):
+            convlstm = convlstm_results()
+    if side_by_side:
+        with open(log_path) as stream:
+            log(stream.read())
+    return geonet, convlstm
 
 
-def _learn_convlstm(config, *others):
+def _learn_convlstm(*args):
     from experiments import learn_convlstm
-    return learn_convlstm.learn(config.halved, *others,
-                                learn_convlstm.SHORT_RECIPE)
+    return learn_convlstm.learn(*args, learn_convlstm.SHORT_RECIPE)
 
 
 def _learn_convlstm_aside(*args):

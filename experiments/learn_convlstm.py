@@ -26,8 +26,10 @@ RECIPE = Recipe(_FLAGS + ('--augment_pivot=0.1',), (
     Stage(0.25, 4e-4, _VARIED), Stage(0.20, 3e-4, _VARIED + _TURNED), Stage(0.35, 2e-4, _VARIED),
     Stage(0.13, 1e-4), Stage(0.07, 3e-5)),
     test_flags=('--overlap_average', '--chunk=80'))
-# Recipe for a few hundred steps on rendered drives.
-SHORT_RECIPE = Recipe(_FLAGS, (Stage(0.70, 5e-4), Stage(0.30, 1e-4)), tests_trained=False)
+# Recipe for a few hundred steps on rendered drives. At full size, a step takes twice as long as a
+# step of GeoNet.
+SHORT_RECIPE = Recipe(_FLAGS, (Stage(0.70, 5e-4), Stage(0.30, 1e-4)), tests_trained=False,
+                      half_size=True)
 _ENDLESS = '1000000'
 _TEST = ['--mode=test', '--noevo', '--flip_average']
 
@@ -45,10 +47,11 @@ def learn(config, drives, folder, about, recipe=RECIPE):
     run, call = os.path.join(folder, 'run'), figures.Programs()
     data = ['--datapath=' + drives.root, '--outputpath=' + run, '--camera=%d' % drives.camera,
             '--device=' + config.device]
+    height, width = recipe.size(config)
 
     def train(last_step, stage, log_freq):
         call(convlstm_vo, data + list(recipe.flags) + list(stage.flags) + [
-            '--img_height=%d' % config.img_height, '--img_width=%d' % config.img_width,
+            '--img_height=%d' % height, '--img_width=%d' % width,
             '--train_sequences=' + ','.join(drives.posed), '--lr=%g' % stage.learning_rate,
             '--save_epochs=' + _ENDLESS, '--seed=%d' % config.seed,
             '--total_steps=%d' % last_step, '--log_freq=%d' % log_freq])

@@ -19,12 +19,12 @@ TITLE = 'GeoNet: optical flow from images alone'
 RECIPE = Recipe((
     '--mode=train_flow', '--flownet_type=direct', '--batch_size=4', '--batch_norm_decay=0.9',
     '--initial_flow_gain=0.01', '--flow_consistency_weight=0', '--flow_smooth_weight=0.1'),
-                (Stage(0.65, 5e-4), Stage(0.20, 2e-4), Stage(0.15, 5e-5)))
+                (Stage(0.65, 5e-4), Stage(0.20, 2e-4), Stage(0.15, 5e-5)), half_size=True)
 NUM_IMAGES, NUM_SHOWN = 40, 4
 
 
 def learn(config, drives, folder, about, recipe=RECIPE):
-    """Trains direct flow at half the size and tests it on KITTI 2015, if given.
+    """Trains direct flow and tests it on KITTI 2015, if given.
 
     If the drives are rendered, tests on rendered images in the layout of KITTI 2015. Without truth,
     draws the flow of the first validation or test sequence. See `learn_geonet.learn`; `config` also
@@ -33,9 +33,7 @@ def learn(config, drives, folder, about, recipe=RECIPE):
     call, run, flow = figures.Programs(), os.path.join(folder, 'run'), os.path.join(folder, 'flow')
     if drives.rendered:
         recipe = recipe._replace(flags=recipe.flags + ('--augment=scale',))
-    steps = train('GeoNet flow', config, drives, run, call, recipe,
-                  [max(32, side // 2) for side in (config.img_height, config.img_width)],
-                  config.flow_steps)
+    steps = train('GeoNet flow', config, drives, run, call, recipe, config.flow_steps)
     about = figures.about_run(about, 'GeoNet flow', run, steps, drives.num_frames)
     truth = config.flow_dir
     if drives.rendered and not truth:

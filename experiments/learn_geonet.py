@@ -74,28 +74,26 @@ def learn(config, drives, folder, about, recipe=RECIPE):
     call, run = figures.Programs(), os.path.join(folder, 'run')
     camera = '--canonical_camera=' + ','.join('%.4f' % share for share in drives.mean_camera)
     steps = train('GeoNet', config, drives, run, call,
-                  recipe._replace(flags=list(recipe.flags) + [camera]),
-                  (config.img_height, config.img_width), config.geonet_steps)
+                  recipe._replace(flags=[*recipe.flags, camera]), config.geonet_steps)
     about = figures.about_run(about, 'GeoNet', run, steps, drives.num_frames)
     tested = [_test(config, drives, name, call, folder, about, list(recipe.test_flags))
               for name in drives.evaluated]
     return figures.results_of_model(TITLE, about, call.lines, run, tested)
 
 
-def train(name, config, drives, run, call, recipe, size, steps):
+def train(name, config, drives, run, call, recipe, steps):
     """Formats the training drives into `<run>_formatted_*` and trains all stages of a recipe.
 
     Args:
       name: name of the model, for messages.
-      config: has device, seed and minutes.
-      size: (height, width) of the training images, which a stage scales.
+      config: has img_height, img_width, device, seed and minutes.
       steps: number of steps; 0: determined by config.minutes.
 
     Returns:
       The last step.
     """
     def set_and_size(stage):
-        height, width = stage.scaled(size)
+        height, width = stage.scaled(recipe.size(config))
         return ('%s_formatted_%dx%d' % (run, height, width),
                 ('--img_height=%d' % height, '--img_width=%d' % width))
 

@@ -46,11 +46,18 @@ class Recipe(typing.NamedTuple):
     stages: the stages in order.
     test_flags: additional flags for the test.
     tests_trained: whether to test the ConvLSTM on its training drives too.
+    half_size: whether the images have half the size of the experiment's.
     """
     flags: typing.Sequence[str]
     stages: typing.Sequence[Stage]
     test_flags: typing.Sequence[str] = ()
     tests_trained: bool = True
+    half_size: bool = False
+
+    def size(self, config):
+        """(height, width) of the images, for a configuration with img_height and img_width."""
+        sides = config.img_height, config.img_width
+        return tuple(max(32, side // 2) for side in sides) if self.half_size else sides
 
 
 def run_stages(name, folder, stages, train, minutes, steps=0):

@@ -49,49 +49,37 @@ if [ -n "$hosts" ]; then
   [ "$slots" -ge "$ranks" ] || fail "--hosts=$hosts: must have slots for all $ranks ranks (--np)"
 fi
 
-# The ranks of a host share its cores. This sets OpenMP's threads; npu_runtime/devices/cpu.py sets
-# all others.
-local_ranks=$ranks
-[ -z "$hosts" ] || local_ranks=$(sed 's/.*://' <<< "${hosts%%,*}")
-cores=$(nproc)
-threads=$(( cores > local_ranks ? cores / local_ranks : 1 ))
-export OMP_NUM_THREADS=${OMP_NUM_THREADS:-$threads}
-
-# Prints the name of the signal that ended a process with exit status $1, if one did.
-signal_of() { [ "$1" -le 128 ] || [ "$1" -gt 192 ] || kill -l "$1"; }
-
-# Whether exit status $1 is that of a process which nobody asked to end.
-killed() { [[ "$(signal_of "$1")" != @(|TERM|INT) ]]; }
-
 # Copies the output of horovodrun, but says which rank failed, and how, instead of its traceback.
 explain() {
-  local line rank='' status=0 first=0 code how='' trace='' cause=''
+  local line number code first='' killed='' since=0 trace='' cause='' how name
   trap '' INT TERM HUP
   while IFS= read -r line || [ -n "$line" ]; do
     case "$line" in
       '['*']<stderr>:'*) printf '%s\n' "$line" >&2 ;;
       '['*']<stdout>:'*) printf '%s\n' "$line" ;;
       'Process '*' exit with status code '*.)
-        code=${line##* } code=${code%.}
+        read -r _ number _ _ _ _ code <<< "${line%.}"
+        [ -n "$first" ] || first="$number $code" since=$SECONDS
         # A killed rank closes its connections, so that another may end before its own end is seen.
-        # A kill later than that is Horovod's, 5 seconds after it told a rank to end.
-        if [ -z "$rank" ] ||
-            { ! killed "$status" && killed "$code" && [ $((SECONDS - first)) -le 3 ]; }; then
-          [ -n "$rank" ] || first=$SECONDS
-          rank=${line#Process } rank=${rank%% *} status=$code
+        # A kill more than 3 seconds later is Horovod's, 5 seconds after it told a rank to end.
+        if [ -z "$killed" ] && [ $((SECONDS - since)) -le 3 ] &&
+            [ "$code" -gt 128 ] && [ "$code" -le 192 ] && [[ "$code" != @(130|143) ]]; then
+          killed="$number $code"
         fi ;;
       'Traceback (most recent call last):') trace=1 ;;
       *) if [ -z "$trace" ]; then printf '%s\n' "$line"
          elif [[ "$line" == *@(rror|xception):\ * ]]; then cause=${line#*: }; fi ;;
     esac
   done
-  if [ -n "$rank" ]; then
-    how=$(signal_of "$status")
-    how=${how:+was killed by SIG$how}
-    how=${how:-ended with status $status}
-    [ "$status" -ne 137 ] || how="$how, perhaps out of memory"
-    cause="rank $rank $how, the others were stopped"
-    cause="$cause; the same command continues from the last checkpoint"
+  if [ -n "$first" ]; then
+    read -r number code <<< "${killed:-$first}"
+    how="ended with status $code"
+    if [ "$code" -gt 128 ] && name=$(kill -l "$code" 2>/dev/null); then
+      how="was killed by SIG$name"
+    fi
+    [ "$code" -ne 137 ] || how+=', perhaps out of memory'
+    cause="rank $number $how, the others were stopped"
+    cause+='; the same command continues from the last checkpoint'
   fi
   [ -z "$cause" ] || echo "error: $cause" >&2
 }
