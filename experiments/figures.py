@@ -239,23 +239,25 @@ def sequence_results(scores, path, about):
             'Sequence %s has no poses: predicted, not evaluated.' % about['sequence'])])
     title = '%s, sequence %s' % (about['model'], place_of(about))
     plots.plot_trajectories(path, scores.curves, title)
-    keys = [key for key in FIGURES if scores.found.get(key) is not None]
-    names = {key: _meaning(key, scores.found) for key in keys}
-    shown = report.print_table(title, [(names[key], FIGURES[key][1]) for key in keys], [
-        (label, {names[key]: values.get(key) for key in keys})
-        for label, values in (('prediction', scores.found),
-                              (scores.curves[-1][0], scores.baseline))])
+    rows = rows_of(scores.found, scores.baseline, **about)
+    shown = report.print_table(*comparison(title, rows, scores.curves[-1][0]))
     notes = [html_report.note('Trained on this sequence: the results show how well it is fitted, '
                               'not how well the model generalizes.')] if about['trained_on'] else []
-    return Results(rows_of(scores.found, scores.baseline, **about),
-                   notes + [shown.block(), html_report.picture(path, title)])
+    return Results(rows, notes + [shown.block(), html_report.picture(path, title)])
 
 
-def score_table(title, key, rows):
-    """A block with one value of FIGURES for each (label, {key: value}) of `rows`."""
-    name, form = FIGURES[key]
-    return report.Table(title, [(name, form)],
-                        [(label, {name: values[key]}) for label, values in rows]).block()
+def comparison(title, rows, baseline):
+    """The <report.Table> of predicted values above those of their baseline.
+
+    Args:
+      title: title of the table.
+      rows: as `rows_of` returns them, one for each column.
+      baseline: name of the baseline.
+    """
+    return report.Table(
+        title, [(row['meaning'], FIGURES[row['figure']][1]) for row in rows],
+        [(label, {row['meaning']: row[key] for row in rows})
+         for label, key in (('prediction', 'value'), (baseline, 'baseline'))])
 
 
 def video_blocks(stem, folder, caption):

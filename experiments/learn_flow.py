@@ -62,10 +62,8 @@ def learn(config, drives, folder, about, recipe=RECIPE):
 def _scores(flow, about):
     """The `Results` of predictions in the folder `flow` that `eval_flow` evaluated."""
     result = read_json(os.path.join(flow, 'eval_flow.json'))['occ']
-    found, baseline = result['prediction'], result['zero_flow']
+    rows = figures.rows_of(result['prediction'], result['zero_flow'], **dict(
+        about, sequence='KITTI 2015', trained_on=False, split='test'))
     pictures = sorted(glob.glob(os.path.join(glob.escape(flow), 'eval_flow', '*.png')))
-    return figures.Results(
-        figures.rows_of(found, baseline, **dict(
-            about, sequence='KITTI 2015', trained_on=False, split='test')),
-        [figures.score_table('Flow', 'epe', (('prediction', found), ('zero flow', baseline)))]
-        + [html_report.picture(path, os.path.basename(path)) for path in pictures[:NUM_SHOWN]])
+    return figures.Results(rows, [figures.comparison('Flow', rows, 'zero flow').block()] + [
+        html_report.picture(path, os.path.basename(path)) for path in pictures[:NUM_SHOWN]])

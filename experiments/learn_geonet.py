@@ -142,13 +142,12 @@ def _test(config, drives, name, call, folder, about, flags):
     if has_depth(drives.sequence(name)):
         found = {key: _depth_scores(drives, name, _newest(path), call)
                  for key, path in (('abs_rel', single), ('abs_rel_refined', refined))}
-        baseline = found['abs_rel']['best_constant']['abs_rel']
-        values = {key: result['prediction']['abs_rel'] for key, result in found.items()}
-        rows += figures.rows_of(values, dict.fromkeys(values, baseline), **about)
-        blocks.append(figures.score_table('GeoNet, sequence %s: depth' % name, 'abs_rel', (
-            ('from single frames', values), ('refined on neighbours', {
-                'abs_rel': values['abs_rel_refined']}),
-            ("each image's best constant", {'abs_rel': baseline}))))
+        depth_rows = figures.rows_of(*(
+            {key: result[kind]['abs_rel'] for key, result in found.items()}
+            for kind in ('prediction', 'best_constant')), **about)
+        blocks.append(figures.comparison('GeoNet, sequence %s: depth' % name, depth_rows,
+                                         "each image's best constant").block())
+        rows += depth_rows
     shown = _newest(refined)[:-len('.npy')]
     for stem, what in ((shown, 'depth'), (os.path.join(pose, 'trajectory'), 'path')):
         blocks += figures.video_blocks(stem, folder, what)

@@ -1,15 +1,17 @@
 """Files, flags, values and links in documents, recipes and wrappers exist."""
-import dataclasses
+import contextlib
 import functools
-import importlib.util
+import importlib
+import io
 import re
 import shlex
-import sys
-import typing
+from unittest import mock
 
 import pytest
 
 from repository import ROOT, run
+from vo_common.errors import UserError
+from vo_common.flags import parse_flags
 
 READMES = ('README.md', 'README.zh-CN.md')
 DOCUMENTS = READMES + ('CONTRIBUTING.md',) + tuple(
@@ -19,78 +21,60 @@ SHELL_SCRIPTS = sorted(
     for path in ROOT.glob(pattern))
 # Commands of other makers, which a document may name.
 OTHER_PROGRAMS = ('cd', 'git', 'source', 'tensorboard', 'export', 'apt-get')
+# Programs with other flags than those of a `parse_flags`.
+LAUNCHER, WRAPPER = 'scripts/train_multi.sh', 'test/train_full_1p.sh'
+MODELARTS = 'test/modelarts_entry_acc.py'
+PREPARE = ('scripts/prepare.py', 'scripts/prepare_odometry.sh')
 _ASSIGNMENT = re.compile(r'[A-Z_]+=')
 
 
-class _Seen(Exception):
-    """Ends a program where it reads its flags."""
-
-
-@functools.lru_cache(maxsize=None)
-def flags_of(program):
-    """{flag without dashes: (type, choices)} of a Python program, by the dataclasses it reads."""
-    if program.startswith('test/modelarts_entry'):
-        declared = re.findall(r"add_argument\('--(\w+)'", read('test/modelarts.py'))
-        return dict(wrapper_flags(), **{name: (str, None) for name in declared})
-    if program == 'scripts/prepare.py':
-        return dict(flags_of('kitti_data/preparation/prepare_train_data.py'),
-                    **flags_of('kitti_eval/generate_multiview_extension.py'))
-    path = list(sys.path)
-    spec = importlib.util.spec_from_file_location(program.replace('/', '_')[:-3],
-                                                  str(ROOT / program))
-    module = importlib.util.module_from_spec(spec)
-    flags = {}
-
-    def record(description, *config_classes, **keywords):
-        for config in config_classes:
-            for field in dataclasses.fields(config):
-                kind = typing.get_type_hints(config)[field.name]
-                for name in (field.name,) + field.metadata['aliases']:
-                    flags[name] = kind, field.metadata['choices']
-                if kind is bool:
-                    flags['no' + field.name] = bool, None
-                if field.metadata['topic']:
-                    flags[field.metadata['topic'][0]] = bool, None
-        raise _Seen
-
-    try:
-        sys.modules[spec.name] = module  # where dataclasses look up their types
-        spec.loader.exec_module(module)
-        module.parse_flags = record
-        with pytest.raises(_Seen):
-            module.main([])
-    finally:
-        sys.path[:] = path
-        del sys.modules[spec.name]
-    return flags
-
-
-@functools.lru_cache(maxsize=None)
-def wrapper_flags():
-    """The flags of test/train_*.sh, by their own usage text."""
-    usage = re.search(r'usage\(\) \{(.*?)\n\}', read('test/lib.sh'), re.DOTALL).group(1)
-    return {name: (str, None) for name in re.findall(r'^ *--(\w+)=', usage, re.MULTILINE)}
-
-
-def flags_of_script(script):
-    """The flags that a shell script takes: its own, or those of the program it passes them to."""
-    if script.startswith('test/'):
-        return wrapper_flags()
-    if script == 'scripts/recipes/pose_ascend.sh':
-        return wrapper_flags()
-    passed_on = [line for line in logical_lines(read(script)) if '"$@"' in line]
-    for line in passed_on:
-        program = re.search(r'(?:\$root/)?(\w+(?:/\w+)+\.py)', line)
-        if program:
-            return flags_of(program.group(1))
-        other = re.search(r'(\w+\.sh)" "\$@"', line)
-        if other:
-            return flags_of_script('scripts/recipes/' + other.group(1))
-    return {}
+class _Parsed(Exception):
+    """Ends a program once its flags are parsed."""
 
 
 def read(name):
     return (ROOT / name).read_text(encoding='utf-8')
+
+
+def parse(program, words):
+    """Runs a Python program until its flags are parsed: list of their faults."""
+    module = importlib.import_module(program[:-len('.py')].replace('/', '.'))
+
+    def parse_only(description, *config_classes, argv, **_):
+        without_checks = [type(each.__name__, (each,), {'__post_init__': lambda self: None})
+                          for each in config_classes]  # whether folders exist
+        parse_flags(description, *without_checks, argv=argv)
+        raise _Parsed
+
+    with mock.patch.object(module, 'parse_flags', parse_only):
+        try:
+            module.main(words)
+        except _Parsed:
+            return []
+        except UserError as error:
+            return [str(error)]
+        except SystemExit as ended:
+            return ['%s: %s' % (program, words)] if ended.code else []
+
+
+@functools.lru_cache(maxsize=None)
+def flags_of(program):
+    """Names of the flags in the help of a program."""
+    if program in (LAUNCHER, WRAPPER, MODELARTS):
+        text = run(program, '--help').stdout
+    else:
+        with contextlib.redirect_stdout(io.StringIO()) as stdout:
+            parse(program, ['--help'])
+        text = stdout.getvalue()
+    return set(re.findall(r'--(\w+)', text))
+
+
+def unknown(words, *programs):
+    """Faults of the flags among `words` that are in the help of none of the programs."""
+    names = [word[2:].split('=')[0] for word in words if word[:2] == '--']
+    known = set().union(*map(flags_of, programs))
+    return ['no flag --%s' % name for name in names
+            if name not in known and re.sub('^no', '', name) not in known]
 
 
 def logical_lines(text):
@@ -106,37 +90,9 @@ def commands(document):
             for block in blocks for line in logical_lines(block)]
 
 
-def unknown_flags(words, flags):
-    """Faults of the flags among `words`; other words are ignored."""
-    wrong = []
-    for word in words:
-        match = re.match(r'--(\w+)(?:=(.*))?$', word, re.DOTALL)
-        if not match:
-            continue
-        name, value = match.groups()
-        if name not in flags:
-            wrong.append('no flag --%s' % name)
-        elif value and '$' not in value:
-            wrong += wrong_value(name, value, *flags[name])
-    return wrong
-
-
-def wrong_value(name, value, kind, choices):
-    items = [value] if kind in (str, int, float) else value.split(',')
-    if choices and set(items) - {str(choice) for choice in choices}:
-        return ['--%s=%s is none of %s' % (name, value, choices)]
-    number = {int: int, float: float}.get(kind)
-    try:
-        if number:
-            number(value)
-    except ValueError:
-        return ['--%s=%s is no %s' % (name, value, kind.__name__)]
-    return []
-
-
 def faults_of(command):
     """What is wrong with one command line of a document."""
-    words = [word for word in shlex.split(command)]
+    words = shlex.split(command)
     while words and _ASSIGNMENT.match(words[0]):
         words.pop(0)
     program = words.pop(0)
@@ -147,15 +103,19 @@ def faults_of(command):
         return []
     if program in ('bash', 'python') or program.endswith('/bin/python'):
         program = words.pop(0)
-    if program == 'scripts/train_multi.sh':
-        first = next(i for i, word in enumerate(words) if word.endswith('.py'))
-        own = {name: (str, None) for name in ('np', 'hosts')}
-        program, wrong = words[first], unknown_flags(words[:first], own)
-        return wrong + faults_of(' '.join(['python', program] + words[first + 1:]))
     if not (ROOT / program).is_file():
         return ['no file %s' % program]
-    flags = flags_of(program) if program.endswith('.py') else flags_of_script(program)
-    return unknown_flags(words, flags)
+    if program == LAUNCHER:
+        first = next(i for i, word in enumerate(words) if word.endswith('.py'))
+        return unknown(words[:first], LAUNCHER) + faults_of(' '.join(['python'] + words[first:]))
+    if program in PREPARE:
+        formats = ('kitti_eval/generate_multiview_extension.py' if words[0] == 'kitti2015'
+                   else 'kitti_data/preparation/prepare_train_data.py')
+        return parse(formats, [word for word in words if word[:2] == '--'])
+    if program.startswith('test/'):
+        return unknown(words, WRAPPER, MODELARTS)
+    # The other scripts take no arguments.
+    return parse(program, words) if program.endswith('.py') else words
 
 
 def prose(document):
@@ -195,8 +155,9 @@ def programs():
 
 @functools.lru_cache(maxsize=None)
 def known_flags():
-    known = set(wrapper_flags()) | {'np', 'hosts', 'interface', 'help', 'data_url', 'train_url'}
-    return known.union(*(flags_of(program) for program in programs()))
+    others = [LAUNCHER, WRAPPER, MODELARTS]
+    return set().union(*(flags_of(program) for program in programs() + others
+                         if program not in PREPARE))
 
 
 @pytest.mark.parametrize('document', DOCUMENTS)
@@ -218,11 +179,13 @@ def test_every_script_parses_and_passes_only_existing_flags(script):
     assert run('bash', '-n', ROOT / script).returncode == 0
     wrong = {}
     for line in logical_lines(read(script)):
-        match = re.search(r'["/ ](?:\$root/)?(\w+(?:/\w+)+\.py)"?( .*|$)', line)
-        if match and (ROOT / match.group(1)).is_file():
-            words = re.findall(r'(?<=\s)"?(--\w+(?:=[^\s"\']*)?)', match.group(2))
-            if words:
-                wrong[line] = unknown_flags(words, flags_of(match.group(1)))
+        words = shlex.split(line) if '.py' in line else []
+        for place, word in enumerate(words):
+            program = re.sub(r'^\$root/', '', word)
+            if program.endswith('.py') and (ROOT / program).is_file() and program not in PREPARE:
+                flags = [word for word in words[place + 1:] if word[:2] == '--']
+                constant = [word for word in flags if '$' not in word]
+                wrong[line] = unknown(flags, program) + parse(program, constant)
     assert {line: faults for line, faults in wrong.items() if faults} == {}
 
 
