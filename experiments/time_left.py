@@ -27,9 +27,9 @@ class TimeLeft:
         self.share = 0.0
 
     def reach(self, name, share):
-        """Moves the bar forward to where `share` of a part is done."""
+        """Moves the bar to where `share` of a part is done."""
         begin, duration = self._spans[name]
-        self.share = max(self.share, (begin + share * duration) / self._total)
+        self.share = (begin + share * duration) / self._total
         self._bar.update(round(100 * self.share) - self._bar.n)
 
     @contextlib.contextmanager

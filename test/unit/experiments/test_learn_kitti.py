@@ -7,14 +7,14 @@ import shutil
 import numpy as np
 import pytest
 
-from repository import run
+import repository
 from kitti_data import poses as pose_math
 from kitti_data.odometry import OdometrySequence
 from kitti_eval.depth_splits import has_depth
 from kitti_eval.snippets import snippets_of_trajectory, write_snippets
 from experiments import drives as kitti_drives
 from experiments import figures, learn_convlstm, learn_geonet, learn_kitti
-from vo_common.errors import UserError, run_main
+from vo_common.errors import UserError
 
 
 @pytest.fixture
@@ -29,17 +29,8 @@ def open_drives(root, train=(), test=()):
     return kitti_drives.open_drives(root, 2, list(train), list(test))
 
 
-def fails(capsys, *arguments):
-    """Runs the program, which must exit with status 2 without traceback; returns its stderr."""
-    with pytest.raises(SystemExit) as ended:
-        run_main(lambda: learn_kitti.main(list(arguments)))
-    said = capsys.readouterr().err
-    assert ended.value.code == 2 and 'Traceback' not in said
-    return said.strip().split('\n')[-1]
-
-
-def test_without_flags_the_split_is_kittis_as_far_as_it_is_there(kitti):
-    drives = open_drives(kitti)
+def test_without_flags_the_split_is_kittis_as_far_as_it_is_there(synthetic_kitti):
+    drives = open_drives(synthetic_kitti)
     assert (drives.train, drives.test, drives.posed) == (['00'], ['09'], ['00'])
 
 
@@ -142,22 +133,21 @@ def test_the_mean_camera_is_that_of_all_training_frames(kitti):
      r'--validation_sequences=09: must not be among --test_sequences \(09\)'),
     (['--validation_sequences=0', '--train_sequences=0'],
      r'--validation_sequences=00: must not be among --train_sequences \(00\)'),
-    (['--validation_sequences=39'], r'--validation_sequences=39: must be among .*\(00, 09\)')])
-def test_impossible_flags_exit_with_one_sentence(kitti, tmp_path, capsys, flags, message):
-    assert re.search(message, fails(capsys, '--kitti_dir=' + kitti,
-                                    '--output_dir=%s' % (tmp_path / 'out'), *flags))
+    (['--validation_sequences=39'], r'--validation_sequences=39: must be among .*\(00, 09\)'),
+    (['--kitti_dir=nowhere'], r'--kitti_dir')])
+def test_impossible_flags_exit_with_one_sentence(
+        synthetic_kitti, tmp_path, capsys, flags, message):
+    said = repository.fails(capsys, lambda: learn_kitti.main(
+        ['--kitti_dir=' + synthetic_kitti, '--output_dir=%s' % (tmp_path / 'out'), *flags]))
+    assert re.search(message, said.strip().split('\n')[-1])
 
 
-def test_tensorflow_logs_nothing(kitti, tmp_path):
-    ended = run('experiments/learn_kitti.py', '--camera=2', '--kitti_dir=' + kitti,
-                '--test_sequences=10', '--output_dir=%s' % (tmp_path / 'out'),
-                without=('TF_CPP_MIN_LOG_LEVEL',))
+def test_tensorflow_logs_nothing(synthetic_kitti, tmp_path):
+    ended = repository.run('experiments/learn_kitti.py', '--kitti_dir=' + synthetic_kitti,
+                           '--test_sequences=10', '--output_dir=%s' % (tmp_path / 'out'),
+                           without=('TF_CPP_MIN_LOG_LEVEL',))
     assert ended.returncode == 2 and ended.stderr.startswith('error: --test_sequences=10')
     assert ended.stderr.count('\n') == 1
-
-
-def test_a_missing_folder_is_named(tmp_path, capsys):
-    assert '--kitti_dir' in fails(capsys, '--kitti_dir=%s' % (tmp_path / 'nowhere'))
 
 
 def test_without_a_test_sequence_it_exits_with_an_error(kitti):
@@ -166,8 +156,8 @@ def test_without_a_test_sequence_it_exits_with_an_error(kitti):
         open_drives(kitti)
 
 
-def test_a_test_sequence_that_is_trained_on_is_warned_of(kitti, capsys):
-    drives = open_drives(kitti, train=['0', '9'])
+def test_a_test_sequence_that_is_trained_on_is_warned_of(synthetic_kitti, capsys):
+    drives = open_drives(synthetic_kitti, train=['0', '9'])
     assert drives.train == ['00', '09']
     assert 'sequence 09 is used for training and testing' in capsys.readouterr().err
 
@@ -181,14 +171,15 @@ def test_without_poses_the_convlstm_is_left_out_and_says_why(kitti, tmp_path, ca
     assert 'needs the poses of its training sequences' in capsys.readouterr().err
 
 
-def test_perfect_snippets_in_another_scale_have_no_error_beside_their_baseline(kitti, tmp_path):
-    gt = OdometrySequence(kitti, '09', 2).poses
+def test_perfect_snippets_in_another_scale_have_no_error_beside_their_baseline(
+        synthetic_kitti, tmp_path):
+    gt = OdometrySequence(synthetic_kitti, '09', 2).poses
     runs = snippets_of_trajectory(gt, 3)
     runs[..., :3, 3] *= 0.1
     times = np.arange(len(runs))[:, None] + np.arange(3)
     write_snippets(str(tmp_path / 'pred'), range(len(runs)), times, runs)
     found, baseline, curves = figures.snippet_figures(
-        str(tmp_path / 'pred'), gt, [os.path.join(kitti, 'poses', '00.txt')])
+        str(tmp_path / 'pred'), gt, [os.path.join(synthetic_kitti, 'poses', '00.txt')])
     for key in ('ate_3', 'ate_5', 'rpe_trans', 'rpe_rot', 'step_spread'):
         assert found[key] == pytest.approx(0, abs=2e-4), key
     assert found['yaw_slope'] == pytest.approx(1, abs=1e-3)
@@ -206,6 +197,8 @@ def test_each_value_has_its_baseline_and_all_it_takes_to_reproduce_it():
     assert rows[0]['command'] == "python experiments/learn_kitti.py --minutes=3 '--kitti_dir=a b'"
     assert ' core' in rows[0]['machine'] and 'TensorFlow' in rows[0]['engine']
     json.dumps(rows, allow_nan=False)
+    assert figures.comparison('', rows, 'constant').rows == [
+        ('prediction', {'3-frame ATE [m]': 0.01}), ('constant', {'3-frame ATE [m]': 0.02})]
 
 
 def test_the_programs_command_lines_are_kept(tmp_path):
