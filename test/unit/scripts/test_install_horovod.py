@@ -4,11 +4,10 @@ Stand-ins take the place of Python, pip and the compilers; `make test-distribute
 """
 import os
 import shutil
-import subprocess
 
 import pytest
 
-from repository import ROOT, write_program
+from repository import ROOT, run, write_program
 
 PYTHON = r'''#!/usr/bin/env bash
 folder() { while [ "$1" != "$flag" ]; do shift; done; echo "$2"; }
@@ -46,9 +45,8 @@ class Clone:
         """The CompletedProcess of the script."""
         environment = dict(PATH='%s:/usr/bin:/bin' % self.bin, STATE=str(self.state), TAG=tag,
                            RELEASE=release, VENV='my env')
-        return subprocess.run(['bash', 'scripts/install_horovod.sh'], cwd=str(self.root),
-                              env=dict(environment, **variables), stdout=subprocess.PIPE,
-                              stderr=subprocess.PIPE, universal_newlines=True)
+        return run('bash', 'scripts/install_horovod.sh', cwd=self.root, without=os.environ,
+                   **dict(environment, **variables))
 
     def built_with(self):
         """{variable: value} of the build."""

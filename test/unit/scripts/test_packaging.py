@@ -26,28 +26,17 @@ def package(monkeypatch):
     return given
 
 
-@pytest.mark.parametrize('engine', sorted(LISTS))
-def test_the_extra_of_an_engine_is_its_list(package, engine):
-    expected = {name + constraint for name, constraint in listed(engine).items()}
-    assert set(package['extras_require'][engine]) == expected
-
-
-@pytest.mark.parametrize('engine', sorted(LISTS))
-def test_both_lists_have_what_the_packages_and_the_tests_import(package, engine):
-    names = set(listed(engine))
-    assert set(package['install_requires']) < names
-    assert {'tensorflow', 'scipy', 'pytest', 'pytest-xdist'} < names
-
-
-def test_neither_list_has_another_opencv_or_helpers_of_another_tensorflow():
-    for engine in LISTS:
-        names = set(listed(engine))
-        assert not names & {'opencv-python', 'opencv-contrib-python', 'tf-slim', 'tf-keras'}
-
-
-def test_the_reference_is_pinned_and_the_newest_bounded_from_below():
-    assert {constraint[:2] for constraint in listed('reference').values()} == {'=='}
-    assert {constraint[:2] for constraint in listed('newest').values()} == {'>='}
+@pytest.mark.parametrize('engine, operator', [('reference', '=='), ('newest', '>=')])
+def test_the_list_of_an_engine_is_its_extra_and_bounds_all_that_is_imported(
+        package, engine, operator):
+    constraints = listed(engine)
+    assert set(package['extras_require'][engine]) == {
+        name + constraint for name, constraint in constraints.items()}
+    assert {constraint[:2] for constraint in constraints.values()} == {operator}
+    assert set(package['install_requires']) < set(constraints)
+    assert {'tensorflow', 'scipy', 'pytest', 'pytest-xdist'} < set(constraints)
+    # Another OpenCV, and helpers of another TensorFlow.
+    assert not {'opencv-python', 'opencv-contrib-python', 'tf-slim', 'tf-keras'} & set(constraints)
 
 
 def test_the_gpu_extra_fits_both_engines(package):

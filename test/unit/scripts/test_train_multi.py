@@ -1,11 +1,9 @@
 """scripts/train_multi.sh: which rank failed, and how, instead of the launcher's traceback."""
-import os
-import subprocess
 import sys
 
 import pytest
 
-from repository import ROOT
+from repository import run
 from stand_in_programs import horovod_that
 
 # What Horovod prints of ranks that end: (rank, status, seconds after the one before).
@@ -21,10 +19,8 @@ raise RuntimeError('Horovod detected that one or more processes exited with non-
 
 def launched(folder, launches):
     """Standard error and status of a launch by a Horovod that `launches`."""
-    ended = subprocess.run(
-        ['bash', str(ROOT / 'scripts' / 'train_multi.sh'), '--np=2', 'geonet/main.py'],
-        env=dict(os.environ, PYTHON=sys.executable, PYTHONPATH=horovod_that(folder, launches)),
-        stderr=subprocess.PIPE, universal_newlines=True)
+    ended = run('scripts/train_multi.sh', '--np=2', 'geonet/main.py', PYTHON=sys.executable,
+                PYTHONPATH=horovod_that(folder, launches))
     return ended.stderr, ended.returncode
 
 
