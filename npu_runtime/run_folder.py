@@ -117,14 +117,13 @@ def changes_since(folder, configs):
     if not os.path.exists(path):
         warn('%s does not exist: cannot check that the flags are those of the run' % path)
         return {}
-    saved, changed, fatal = _read_config(path), {}, []
+    changed, fatal = {}, []
     for name, config in configs.items():
         if not dataclasses.is_dataclass(config):
             continue
-        values, section = _plain(config), _section(path, saved, name)
+        saved, values = read_section(folder, name), _plain(config)
         for field in dataclasses.fields(config):
-            there = section.get(field.name, _plain(default_of(field)))
-            now = values[field.name]
+            there, now = saved.get(field.name, _plain(default_of(field))), values[field.name]
             if there != now:
                 changed['%s.%s' % (name, field.name)] = [there, now]
                 if field.metadata.get('architecture'):
@@ -137,18 +136,26 @@ def changes_since(folder, configs):
 
 
 def read_saved(checkpoint):
-    """Reads the config.json of a checkpoint; empty if there is none (a published checkpoint).
+    """Reads the config.json of a checkpoint, a prefix or folder: dict, name -> section.
 
-    Raises:
-      UserError: the file is not a configuration.
+    Empty if there is none (a published checkpoint). Raises a UserError if the file is not a
+    configuration.
     """
     path = _config_path(checkpoint)
-    return _read_config(path) if os.path.isfile(path) else {}
+    saved = read_json(path, 'configuration') if os.path.isfile(path) else {}
+    if not isinstance(saved, dict):
+        raise UserError('%s: found %s, must be the configuration of a run, a JSON object'
+                        % (path, json.dumps(saved)[:80]))
+    return saved
 
 
 def read_section(checkpoint, name):
     """Reads the section `name` of the config.json of a checkpoint: dict, flag -> value."""
-    return _section(_config_path(checkpoint), read_saved(checkpoint), name)
+    section = read_saved(checkpoint).get(name, {})
+    if not isinstance(section, dict):
+        raise UserError('%s: found %s for "%s", must be a JSON object of flags'
+                        % (_config_path(checkpoint), json.dumps(section)[:80], name))
+    return section
 
 
 def model_flags(checkpoint, config_class):
@@ -167,11 +174,9 @@ def model_flags(checkpoint, config_class):
     if not checkpoint:
         return {}
     path = _config_path(checkpoint)
-    if not os.path.isfile(path):
-        if os.path.exists(os.path.dirname(path)):
-            warn('%s does not exist: the flags and their defaults define the model' % path)
-        return {}
-    section = _section(path, _read_config(path), 'model')
+    if not os.path.isfile(path) and os.path.exists(os.path.dirname(path)):
+        warn('%s does not exist: the flags and their defaults define the model' % path)
+    section = read_section(checkpoint, 'model')
     kinds = typing.get_type_hints(config_class)
     fields = [field for field in dataclasses.fields(config_class) if field.name in section]
     for field in fields:
@@ -184,40 +189,19 @@ def model_flags(checkpoint, config_class):
 
 
 def _config_path(checkpoint):
-    folder = os.path.abspath(checkpoint) if checkpoint else ''
+    folder = os.path.abspath(checkpoint)
     if not os.path.isdir(folder):
         folder = os.path.dirname(folder)
     return os.path.join(folder, CONFIG_FILE)
 
 
-def _read_config(path):
-    saved = read_json(path, 'configuration')
-    if not isinstance(saved, dict):
-        raise UserError('%s: found %s, must be the configuration of a run, a JSON object'
-                        % (path, json.dumps(saved)[:80]))
-    return saved
-
-
-def _section(path, saved, name):
-    section = saved.get(name, {})
-    if not isinstance(section, dict):
-        raise UserError('%s: found %s for "%s", must be a JSON object of flags'
-                        % (path, json.dumps(section)[:80], name))
-    return section
-
-
 def _is_of(kind, value):
-    if kind is float:
-        return isinstance(value, (int, float)) and not isinstance(value, bool)
     if kind == typing.List[float]:  # not `is`: typing may create another object
         return isinstance(value, list) and all(_is_of(float, item) for item in value)
-    return isinstance(value, kind) and isinstance(value, bool) == (kind is bool)
+    # JSON's true is a bool alone, though Python's bool is an int.
+    return type(value) in ((int, float) if kind is float else (kind,))
 
 
 def _plain(value):
-    """The value after a round trip through JSON."""
-    if dataclasses.is_dataclass(value):
-        value = dataclasses.asdict(value)
-    if isinstance(value, dict):
-        return {name: _plain(item) for name, item in value.items()}
-    return json.loads(json.dumps(value))
+    """The value after a round trip through JSON, dataclasses as dicts."""
+    return json.loads(json.dumps(value, default=dataclasses.asdict))

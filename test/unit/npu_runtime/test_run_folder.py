@@ -9,7 +9,7 @@ import pytest
 from geonet.config import ModelConfig
 from npu_runtime import run_folder
 from npu_runtime.checkpoint_writer import settle
-from npu_runtime.run_folder import RunFolder, model_flags, read_saved
+from npu_runtime.run_folder import RunFolder, model_flags
 from vo_common.errors import UserError
 
 
@@ -57,8 +57,6 @@ def test_an_invalid_configuration_is_reported(tmp_path, text, message):
 
 def test_a_configuration_that_is_not_an_object_is_reported_on_resume(tmp_path):
     (tmp_path / 'config.json').write_text('[1]')
-    with pytest.raises(UserError, match='must be the configuration of a run'):
-        read_saved(str(tmp_path))
     with pytest.raises(UserError, match='must be the configuration of a run'):
         run_folder.changes_since(str(tmp_path), {'model': ModelConfig()})
 
