@@ -55,6 +55,7 @@ def foreign_net(prefix, rng):
 
 DAMAGES = {damage.__name__: damage for damage in (
     cut, cut_index, flip_a_bit, lose_data, spoil, foreign_net)}
+UNUSABLE = [name for name in DAMAGES if name != 'foreign_net']  # whatever the net
 
 
 def copy_of(run, folder):
@@ -70,8 +71,7 @@ def trained(programs, world, tmp_path_factory):
     return run
 
 
-@pytest.mark.parametrize('damage', pick(
-    ['cut', 'cut_index', 'flip_a_bit', 'lose_data', 'spoil'], ['flip_a_bit', 'spoil']))
+@pytest.mark.parametrize('damage', pick(UNUSABLE, ['flip_a_bit', 'spoil']))
 def test_training_resumes_from_the_last_intact_checkpoint_and_names_it(
         damage, programs, world, references, trained, tmp_path, rng):
     for number in range(pick(8, 1)):
@@ -120,8 +120,7 @@ def test_prediction_from_a_damaged_checkpoint_fails_and_names_the_last_intact_on
         assert not out.exists() or not list(out.iterdir()), 'written from a damaged checkpoint'
 
 
-@pytest.mark.parametrize('damage', pick(['cut', 'cut_index', 'flip_a_bit', 'lose_data', 'spoil'],
-                                        ['flip_a_bit']))
+@pytest.mark.parametrize('damage', pick(UNUSABLE, ['flip_a_bit']))
 def test_prediction_from_a_folder_uses_and_names_the_last_intact_checkpoint(
         damage, programs, world, two_checkpoints, references, tmp_path, rng):
     part = world.copied_to(tmp_path / 'part')

@@ -17,9 +17,9 @@ WRITERS = pick(list(cases.WRITERS), ['prepare', 'unpack'])
 KILLS = pick(10, 2)
 
 
-def half_checkpoints(folder):
-    """Names of partial files that TensorFlow left."""
-    return [name for name in os.listdir(str(folder)) if 'temp' in name]
+def partial_checkpoints(folder):
+    """The partial files of a checkpoint that is being written, or of a killed save."""
+    return glob.glob(os.path.join(glob.escape(str(folder)), '*temp*'))
 
 
 @pytest.mark.parametrize('name', TRAININGS)
@@ -34,12 +34,7 @@ def test_training_killed_at_random_moments_has_the_losses_of_an_undisturbed_run(
         program.ended()
     programs.works(*cases.COMMANDS[name](world, run))
     assert losses_of(run) == losses_of(reference)
-    assert not half_checkpoints(run)
-
-
-def saves_now(folder):
-    """The partial files of a checkpoint that is being written."""
-    return glob.glob(os.path.join(glob.escape(str(folder)), '*temp*'))
+    assert not partial_checkpoints(run)
 
 
 @pytest.mark.parametrize('name', TRAININGS)
@@ -50,14 +45,14 @@ def test_training_killed_while_saving_has_the_losses_of_an_undisturbed_run(
     more = ('--save_minutes=1e-9',) if name == 'train_toy' else ()
     for _ in range(pick(4, 1)):
         program = programs.start(*cases.COMMANDS[name](world, run), *more)
-        caught += bool(program.wait_until(lambda: saves_now(run)))
+        caught += bool(program.wait_until(lambda: partial_checkpoints(run)))
         time.sleep(rng.uniform(0, 0.01))
         program.kill()
         if program.ended().status == 0:
             break
     programs.works(*cases.COMMANDS[name](world, run))
     assert losses_of(run) == losses_of(references.of(name)[0])
-    assert not half_checkpoints(run) and not glob.glob(str(run / '*.new*'))
+    assert not partial_checkpoints(run) and not glob.glob(str(run / '*.new*'))
     assert caught, 'no save was interrupted'
 
 
