@@ -50,8 +50,7 @@ def run_training(run, model, augment, runtime):
         run.checkpoint_dir, run.max_steps, run.save_ckpt_freq, _validation(run, model),
         gradient_size=geonet_model.GRADIENT_SIZES[run.mode],
         trainable_scopes=['flow_net'] if residual_flow else None,
-        init_checkpoint=run.init_ckpt_file,
-        init_scopes=['depth_net', 'pose_net'] if residual_flow else None)
+        init_checkpoint=run.init_ckpt_file)
     return train(task, runtime)
 
 

@@ -112,54 +112,63 @@ class CheckpointWriter:
     Args:
       folder: <RunFolder>.
       state: dict, key in the checkpoint -> variable, of everything that training changes.
-      model_variables: list of the variables that prediction needs.
       max_to_keep: number of checkpoints to keep, including those of earlier runs; 0 keeps all.
       last: prefix of the checkpoint from which the run resumes, or None.
 
     Attributes:
       last: prefix of the newest checkpoint; None before the first.
+      best: metric of `model-best`; infinity if this run has none.
     """
 
-    def __init__(self, folder, state, model_variables, max_to_keep, last):
+    def __init__(self, folder, state, max_to_keep, last):
         self._folder, self._max_to_keep, self.last = folder, max_to_keep, last
         self._saver = tf.train.Saver(state, max_to_keep=None)
-        self._floats = [variable for variable in model_variables
-                        if variable.dtype.base_dtype.is_floating]
-        # One tensor, so that an NPU compiles one graph for it.
-        self._finite = tf.stack([tf.reduce_all(tf.is_finite(variable))
-                                 for variable in self._floats])
-        self._best_state = {variable.op.name: variable for variable in model_variables}
-        self._best = self._path(checkpoints.BEST)
+        self.best = math.inf
+        self._best_prefix = self._path(checkpoints.BEST)
         self._metric = self._best_saver = None
 
-    def keep_best(self, metric_name):
-        """Prepares `save_best` and returns the metric that a checkpoint must beat.
+    def keep_best(self, model_variables, metric_name):
+        """Prepares `save_if_best`.
+
+        A resumed run must beat the metric stored in `model-best`, unless that is missing, damaged,
+        or was kept for another metric. A new run ignores it.
 
         Args:
+          model_variables: list of the variables that prediction needs.
           metric_name: the metric to minimise.
-
-        Returns:
-          float: the metric stored in `model-best`; infinity if `model-best` is missing, damaged, or
-          was kept for another metric.
         """
         self._metric = tf.get_variable('best_metric', [], tf.float64, tf.zeros_initializer(),
                                        trainable=False,
                                        collections=[tf.GraphKeys.LOCAL_VARIABLES])
-        self._best_saver = tf.train.Saver(
-            dict(self._best_state, **{checkpoints.METRIC_SCOPE + metric_name: self._metric}),
-            max_to_keep=None)
-        if not self.has_best():
-            return math.inf
-        damage = checkpoints.damage(self._best)
+        state = {variable.op.name: variable for variable in model_variables}
+        state[checkpoints.METRIC_SCOPE + metric_name] = self._metric
+        self._best_saver = tf.train.Saver(state, max_to_keep=None)
+        if not self.last or not self._has_best():
+            return
+        damage = checkpoints.damage(self._best_prefix)
         if damage:
             warn('checkpoint %s is damaged (%s); the next validation replaces it'
-                 % (self._best, damage))
-            return math.inf
-        return checkpoints.read_metric(self._best, metric_name)
+                 % (self._best_prefix, damage))
+        else:
+            self.best = checkpoints.read_metric(self._best_prefix, metric_name)
 
-    def has_best(self):
-        """Whether the files of `model-best` exist."""
-        return os.path.exists(self._best + '.index') and bool(_data_files(self._best))
+    def _has_best(self):
+        return os.path.exists(self._best_prefix + '.index') and bool(
+            _data_files(self._best_prefix))
+
+    def save_if_best(self, session, metric):
+        """Writes the model variables and `metric` as `model-best` if that has no smaller metric.
+
+        Returns:
+          Whether it was written.
+        """
+        if not metric < (self.best if self._has_best() else math.inf):
+            return False
+        self._metric.load(metric, session)
+        with self._writing(self._best_prefix):
+            self._write(self._best_saver, session, self._best_prefix)
+        self.best = metric
+        return True
 
     def save(self, session, name, step):
         """Writes the training state of global step `step` under `name` and returns the prefix.
@@ -170,14 +179,9 @@ class CheckpointWriter:
           UserError: a variable is not finite, or the folder cannot be written or no longer exists;
             earlier checkpoints are kept.
         """
-        for variable, is_finite in zip(self._floats, session.run(self._finite)):
-            # A loss can be finite although the update after it made the weights infinite.
-            if not is_finite:
-                raise UserError('checkpoint %s not written: variable %s holds NaN or infinity; '
-                                'lower --learning_rate%s'
-                                % (name, variable.op.name, self.remains()))
-        with self._writing(name) as prefix:
-            _write(self._saver, session, prefix)
+        prefix = self._path(name)
+        with self._writing(prefix):
+            self._write(self._saver, session, prefix)
             kept, dropped = self._earlier(prefix, step) + [prefix], []
             if name != checkpoints.LATEST:
                 # With max_to_keep=0 nothing is dropped and the second slice is the whole list.
@@ -201,12 +205,6 @@ class CheckpointWriter:
         others = (newest, self._path(checkpoints.LATEST))
         return [prefix for at, prefix in sorted(found) if at <= step and prefix not in others]
 
-    def save_best(self, session, metric):
-        """Writes the model variables and their metric as `model-best`."""
-        self._metric.load(metric, session)
-        with self._writing(checkpoints.BEST) as prefix:
-            _write(self._best_saver, session, prefix)
-
     def remains(self):
         """The end of an error message: which checkpoint a run that fails now can resume from."""
         if not self.last:
@@ -217,21 +215,27 @@ class CheckpointWriter:
     def _path(self, name):
         return os.path.join(self._folder.path, name)
 
+    def _write(self, saver, session, prefix):
+        written = prefix + NEW if os.path.exists(prefix + '.index') else prefix
+        saver.save(session, utf8_path(written), write_meta_graph=False, write_state=False)
+        # A loss can be finite although the update after it made the weights infinite.
+        damage = checkpoints.damage(written)
+        if damage:
+            self._folder.require_there()
+            _remove_checkpoint(written)
+            raise UserError('checkpoint %s not written: %s; lower --learning_rate if training '
+                            'diverged%s' % (os.path.basename(prefix), damage, self.remains()))
+        if written != prefix:
+            publish(prefix)
+
     @contextlib.contextmanager
-    def _writing(self, name):
-        """Yields the prefix; explains a failure in the block and removes what it left."""
+    def _writing(self, prefix):
+        """Explains a failure in the block and removes what it left."""
         self._folder.require_there()
         try:
-            yield self._path(name)
+            yield
         except (tf.errors.OpError, OSError, ValueError) as error:
             self._folder.require_there()
             _remove_partial(self._folder.path)
             raise UserError('cannot write checkpoint %s: %s%s' % (
-                self._path(name), first_line(error), self.remains())) from error
-
-
-def _write(saver, session, prefix):
-    path = prefix + NEW if os.path.exists(prefix + '.index') else prefix
-    saver.save(session, utf8_path(path), write_meta_graph=False, write_state=False)
-    if path != prefix:
-        publish(prefix)
+                prefix, first_line(error), self.remains())) from error

@@ -49,10 +49,10 @@ def latest(path):
     return path
 
 
-def _instead_of(prefix, fits=lambda reader: True):
-    """The end of an error message: the newest intact checkpoint in the folder whose reader fits."""
+def _instead_of(prefix):
+    """The end of an error message: the newest other intact checkpoint in the folder."""
     others = [other for other in prefixes_in(os.path.dirname(prefix))
-              if other != prefix and not damage(other) and fits(open_reader(other))]
+              if other != prefix and not damage(other)]
     if not others:
         return '; no intact checkpoint in this folder'
     return '; the newest intact checkpoint in this folder is %s' % max(others, key=read_step)
@@ -119,9 +119,11 @@ def _reader(prefix):
         return tf.train.load_checkpoint(utf8_path(prefix))
     if prefix not in _LINKS:
         _LINKS[prefix] = tempfile.TemporaryDirectory()
-        for path in glob.glob(glob.escape(prefix) + '.*'):
-            os.symlink(path, os.path.join(_LINKS[prefix].name, 'model' + path[len(prefix):]))
-    return tf.train.load_checkpoint(os.path.join(_LINKS[prefix].name, 'model'))
+    plain = os.path.join(_LINKS[prefix].name, 'model')
+    for path in glob.glob(glob.escape(prefix) + '.*'):
+        if not os.path.lexists(plain + path[len(prefix):]):
+            os.symlink(path, plain + path[len(prefix):])
+    return tf.train.load_checkpoint(plain)
 
 
 def read_step(prefix):
@@ -173,7 +175,7 @@ def damage(prefix):
     return ''
 
 
-def restore(session, path, variables=None, required_scopes=None):
+def restore(session, path, variables=None, optional_scopes=()):
     """Loads model variables into a session and logs what was loaded.
 
     The log lists model variables that only the graph or only the checkpoint has.
@@ -182,11 +184,7 @@ def restore(session, path, variables=None, required_scopes=None):
       session: tf.Session; its graph may be finalized.
       path: prefix or folder.
       variables: list of variables to load; None means all global ones except the global step.
-      required_scopes: variables outside these scopes may be missing and keep their values; None
-        requires all variables.
-
-    Returns:
-      The prefix of the loaded checkpoint.
+      optional_scopes: variables in these scopes may be missing and keep their values.
 
     Raises:
       UserError: there is no checkpoint, it lacks variables, or their shapes differ.
@@ -197,8 +195,8 @@ def restore(session, path, variables=None, required_scopes=None):
             variables = [variable for variable in tf.global_variables()
                          if variable.op.name not in STEP_KEYS]
     by_name = {variable.op.name: variable for variable in variables}
-    optional = [] if required_scopes is None else [name for name in by_name if not any(
-        (name + '/').startswith(scope.rstrip('/') + '/') for scope in required_scopes)]
+    optional = [name for name in by_name
+                if name.startswith(tuple(scope + '/' for scope in optional_scopes))]
     missing = load_values(session, prefix, by_name, optional)
     unused = sorted(name for name in open_reader(prefix).get_variable_to_shape_map()
                     if name not in by_name and name not in STEP_KEYS
@@ -211,7 +209,6 @@ def restore(session, path, variables=None, required_scopes=None):
         log('  %d not in the checkpoint, newly initialized: %s' % (len(missing), _shorten(missing)))
     if unused:
         log('  %d in the checkpoint, not used: %s' % (len(unused), _shorten(unused)))
-    return prefix
 
 
 def load_values(session, prefix, variables, optional=()):
@@ -238,26 +235,19 @@ def load_values(session, prefix, variables, optional=()):
     if required:
         raise UserError('checkpoint %s lacks %d of %d variables: %s'
                         % (prefix, len(required), len(variables), _shorten(required)))
-    key = _misfit(reader, variables)
-    if key:
-        raise UserError('checkpoint %s: %s has shape %s, must be %s (give the flags of the model '
-                        'that wrote it)%s' % (
-                            prefix, key, shapes[key], variables[key].shape.as_list(),
-                            _instead_of(prefix, lambda other: not _misfit(other, variables))))
-    # Runs the initializers with the values of the checkpoint fed in place of their own.
     present = {key: variable for key, variable in variables.items() if key in shapes}
+    for key, variable in sorted(present.items()):
+        if variable.shape.as_list() != list(shapes[key]):
+            raise UserError('checkpoint %s: %s has shape %s, must be %s (give the flags of the '
+                            'model that wrote it)%s' % (
+                                prefix, key, shapes[key], variable.shape.as_list(),
+                                _instead_of(prefix)))
+    # Runs the initializers with the values of the checkpoint fed in place of their own.
     session.run([variable.initializer for variable in present.values()],
                 {variable.initializer.inputs[1]: np.asarray(
                     _read_value(prefix, reader, key), variable.dtype.base_dtype.as_numpy_dtype)
                  for key, variable in present.items()})
     return missing
-
-
-def _misfit(reader, variables):
-    """The first key whose variable has another shape than in the checkpoint, or None."""
-    shapes = reader.get_variable_to_shape_map()
-    return next((key for key in sorted(set(variables) & set(shapes))
-                 if list(shapes[key]) != variables[key].shape.as_list()), None)
 
 
 def _shorten(names, limit=8):

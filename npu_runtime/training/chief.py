@@ -10,7 +10,7 @@ import tensorflow.compat.v1 as tf
 from npu_runtime import checkpoints
 from npu_runtime.checkpoint_writer import CheckpointWriter
 from npu_runtime.session import batch_iterator
-from npu_runtime.training.metrics import MetricsLog, least_metric
+from npu_runtime.training.metrics import MetricsLog
 from vo_common.console import log
 from vo_common.files import utf8_path
 from vo_common.progress import progress
@@ -39,14 +39,8 @@ class Validator:
     def run(self, session):
         """Returns (dict, loss -> mean over the batches; dict, name -> result of the evaluator)."""
         session.run(self._iterator.initializer)
-        rows = []
-        for _ in range(self._batches):
-            try:
-                rows.append(session.run(self._values))
-            except tf.errors.OutOfRangeError:
-                break
-        means = np.mean(rows, axis=0) if rows else [math.nan] * len(self._terms)
-        return ({name: float(mean) for name, mean in zip(self._terms, means)},
+        rows = [session.run(self._values) for _ in range(self._batches)]
+        return (dict(zip(self._terms, np.mean(rows, axis=0).tolist())),
                 self._evaluate(session) if self._evaluate else {})
 
 
@@ -58,8 +52,7 @@ class Chief:
 
     def __init__(self, folder, task, start, training_step, num_ranks):
         self._folder, self._task, self._start = folder, task, start
-        self._writer = CheckpointWriter(folder, training_step.all_state,
-                                        training_step.model_variables, task.flags.max_to_keep,
+        self._writer = CheckpointWriter(folder, training_step.all_state, task.flags.max_to_keep,
                                         start.prefix)
         self.remains = self._writer.remains
         self._metrics = MetricsLog(folder.path, start.step)
@@ -68,27 +61,19 @@ class Chief:
             # Makes TensorBoard discard later steps of the earlier run.
             self._events.add_session_log(
                 tf.SessionLog(status=tf.SessionLog.START), start.step + 1)
-        self._best = math.inf
-        self._validator = self._make_validator() if task.validation else None
-        self._saved_step, self._written, self._saved_at = start.step, None, time.monotonic()
+        if task.validation:
+            log('validation every %d steps: %s' % (
+                task.validation.every, task.validation.examples))
+            if task.validation.keep_best:
+                self._writer.keep_best(training_step.model_variables, task.validation.metric)
+            self._validator = Validator(task.validation, task.build_model)
+        self._saved_step, self._saved_at = start.step, time.monotonic()
         self._examples_per_step = task.flags.batch_size * num_ranks
         self._durations = array.array('d')
         self._timed = self._skipped = 0
         self._result = None
         self._bar = progress(total=task.max_steps, desc='training', unit='step',
                              initial=start.step)
-
-    def _make_validator(self):
-        validation = self._task.validation
-        log('validation every %d steps: %s' % (
-            validation.every, validation.examples or '%d batches' % validation.batches))
-        if validation.keep_best:
-            kept = self._writer.keep_best(validation.metric)
-            # A new run ignores the `model-best` of an earlier one.
-            self._best = kept if self._start.prefix else math.inf
-        else:
-            self._best = least_metric(self._metrics.rows, validation.metric)
-        return Validator(validation, self._task.build_model)
 
     def begin(self):
         """Writes the first row of metrics; call it when the variables have their values."""
@@ -136,17 +121,11 @@ class Chief:
         validation = self._task.validation
         if not validation or not due(validation.every, before, step):
             return
-        if validation.keep_best and not self._writer.has_best():
-            self._best = math.inf
         losses, measured = self._validator.run(session)
         total = sum(losses.values())
         numbers = dict(losses, total=total, **measured)
         metric = numbers[validation.metric]
-        is_best = metric < self._best
-        if is_best:
-            self._best = metric
-            if validation.keep_best:
-                self._writer.save_best(session, metric)
+        is_best = validation.keep_best and self._writer.save_if_best(session, metric)
         self._append('validation', step, losses=losses, total=total, measured=measured,
                      metric_name=validation.metric, metric=metric, best=is_best)
         self._write_scalars(step, {'validation/' + name: value for name, value in numbers.items()})
@@ -176,10 +155,11 @@ class Chief:
         self._folder.require_there()
         self._events.flush()  # before the checkpoint, so that resuming loses no event
         began = time.perf_counter()
-        self._written, self._saved_at = self._writer.save(session, name, step), time.monotonic()
+        prefix = self._writer.save(session, name, step)
+        self._saved_at = time.monotonic()
         if name != checkpoints.LATEST:
             self._saved_step = step
-        self._append('checkpoint', step, path=self._written, seconds=time.perf_counter() - began)
+        self._append('checkpoint', step, path=prefix, seconds=time.perf_counter() - began)
 
     def end(self, reason):
         """Writes the row of metrics that ends the run; returns the results of `train`."""
@@ -188,8 +168,8 @@ class Chief:
         results = {'step': self._result.step, 'losses': self._result.losses,
                    'total': self._result.values['total'], 'seconds_per_step': seconds,
                    'examples_per_second': self._examples_per_step / seconds,
-                   'checkpoint': self._written,
-                   'best': self._best if math.isfinite(self._best) else None}
+                   'checkpoint': self._writer.last,
+                   'best': self._writer.best if math.isfinite(self._writer.best) else None}
         self._append('end', reason=reason, **results)
         return results
 

@@ -36,9 +36,9 @@ def train(task, runtime):
       runtime: <RuntimeConfig>.
 
     Returns:
-      dict: 'step', 'device'; on rank 0 also 'checkpoint' (prefix), and unless the run was already
-      complete 'losses', 'total', 'best' (the best validation metric or None), 'seconds_per_step'
-      (median), 'examples_per_second' (all ranks together).
+      dict: 'step'; on rank 0 also 'checkpoint' (prefix), and unless the run was already complete
+      'losses', 'total', 'best' (the metric of `model-best` or None), 'seconds_per_step' (median),
+      'examples_per_second' (all ranks together).
 
     Raises:
       UserError: bad input, a loss that is not finite, a full disk.
@@ -49,7 +49,7 @@ def train(task, runtime):
     device = choose_device(runtime)
     device.own.prepare_process()
     ranks = distribution.connect(device)
-    is_chief = ranks.rank == 0
+    is_chief, chief = ranks.rank == 0, None
     if is_chief:
         log('device: %s (%s)' % device)
         log(precision.describe(device, runtime))
@@ -59,51 +59,49 @@ def train(task, runtime):
             log('ranks: %d, together %d examples per step'
                 % (ranks.size, ranks.size * task.flags.batch_size))
     proto = session_config(device, runtime, ranks)
-    with explained(device, _batch(task)), \
+
+    def remains():
+        if is_chief:
+            return chief.remains() if chief else ''
+        return '; the same command resumes from the last checkpoint'
+
+    with explained(device, '--batch_size (now %d)' % task.flags.batch_size, remains), \
             RunFolder(task.folder) if is_chief else contextlib.nullcontext() as folder:
         if is_chief:
             settle(folder.path)
         start = find_start(task.folder, task.configs, ranks, proto)
         if start.step >= task.max_steps and ranks.broadcasts_everything:
-            return _nothing_to_do(task, device, start, is_chief)
+            return _nothing_to_do(task, start, is_chief)
         if is_chief:
             folder.write_config(task.configs)
         with tf.Graph().as_default():
             tf.set_random_seed(task.flags.seed)
             dataset = task.make_dataset(start.batches_seen, ranks.rank, ranks.size)
             training_step = TrainingStep(task, dataset, device, runtime, ranks)
-            chief = Chief(folder, task, start, training_step, ranks.size) if is_chief else None
+            if is_chief:
+                chief = Chief(folder, task, start, training_step, ranks.size)
             try:
-                results = _loop(task, device, ranks, start, training_step, proto, chief)
+                return _loop(task, ranks, start, training_step, proto, chief, remains)
             finally:
                 if chief:
                     chief.close()
-            return dict(results, device=device.kind)
 
 
-def _batch(task):
-    """Hint for reducing memory use."""
-    return '--batch_size (now %d)' % task.flags.batch_size
-
-
-def _nothing_to_do(task, device, start, is_chief):
+def _nothing_to_do(task, start, is_chief):
     if is_chief:
         log('nothing to do: %s is at step %d of %d' % (start.prefix, start.step, task.max_steps))
-    return {'step': start.step, 'checkpoint': start.prefix, 'device': device.kind}
+    return {'step': start.step, 'checkpoint': start.prefix}
 
 
-def _loop(task, device, ranks, start, training_step, proto, chief):
-    """Trains until the last step or a signal; returns the results of `train` without 'device'."""
-    remains = chief.remains if chief else (
-        lambda: '; the same command resumes from the last checkpoint')
+def _loop(task, ranks, start, training_step, proto, chief, remains):
+    """Trains until the last step or a signal; returns the results of `train`."""
     guard = FiniteGuard(ranks, remains)
-    with explained(device, _batch(task), remains), \
-            tf.Session(config=proto) as session, StopSignals() as signals:
+    with tf.Session(config=proto) as session, StopSignals() as signals:
         restore_or_initialise(session, start, task, training_step, ranks)
         session.graph.finalize()
         if start.step >= task.max_steps:
             # Only here, after the ranks have compared their steps, so that no rank waits for this.
-            return _nothing_to_do(task, device, start, chief)
+            return _nothing_to_do(task, start, chief)
         if chief:
             chief.begin()
         step, stopped = start.step, False
@@ -127,14 +125,12 @@ def _loop(task, device, ranks, start, training_step, proto, chief):
 
 def _conclude(step, received, chief):
     """Logs the end; after a signal, raises what the caller must see."""
-    results = {'step': step, 'checkpoint': None}
-    if chief:
-        results = chief.end(signal.Signals(received).name if received else 'done')
+    name = signal.Signals(received).name if received else 'done'
+    results = chief.end(name) if chief else {'step': step, 'checkpoint': None}
     if received is None:
         return results
     if chief:
-        log('%s: stopped after step %d, saved %s' % (
-            signal.Signals(received).name, step, results['checkpoint']))
+        log('%s: stopped after step %d, saved %s' % (name, step, results['checkpoint']))
     if received == signal.SIGINT:
         raise KeyboardInterrupt
     return sys.exit(128 + received)

@@ -62,13 +62,6 @@ def _row(line):
     return row if is_row else None
 
 
-def least_metric(rows, name):
-    """Returns the smallest metric `name` in the rows of validations; infinity if there is none."""
-    return min((row['metric'] for row in rows
-                if row['event'] == 'validation' and isinstance(row.get('metric'), (int, float))
-                and row.get('metric_name') == name), default=math.inf)
-
-
 class MetricsLog:
     """Appends rows to the metrics.jsonl of a folder.
 
@@ -78,9 +71,6 @@ class MetricsLog:
     Args:
       folder: path.
       start_step: global step at which the run starts; 0 starts a new file.
-
-    Attributes:
-      rows: list of the rows that are kept.
 
     Raises:
       UserError: the file cannot be read or written.
@@ -92,8 +82,7 @@ class MetricsLog:
         if unreadable:
             warn('%s: line %s: not a row of metrics, dropped; the other %d lines are kept' % (
                 self._path, ', '.join(str(number) for number in unreadable[:10]), len(rows)))
-        self.rows = [row for row in rows if row['step'] <= start_step]
-        write_text(self._path, ''.join(_line(row) for row in self.rows))
+        write_text(self._path, ''.join(_line(row) for row in rows if row['step'] <= start_step))
         try:
             self._stream = open(self._path, 'a', encoding='utf-8')
         except OSError as error:

@@ -14,7 +14,7 @@ class StopSignals:
 
     Python runs a signal handler only when TensorFlow's call returns, after a whole step. To react
     to signals earlier, a thread reads their numbers from the wake-up pipe. An ignored SIGHUP
-    (nohup) stays ignored. Does nothing outside the main thread.
+    (nohup) stays ignored.
 
     Attributes:
       received: number of the first signal, or None.
@@ -22,16 +22,12 @@ class StopSignals:
 
     def __init__(self):
         self.received = None
-        self._previous = {}
-        self._pipe = self._previous_pipe = self._thread = None
+        self._previous, self._previous_pipe = {}, None
+        self._pipe = os.pipe()
+        os.set_blocking(self._pipe[1], False)  # as `set_wakeup_fd` requires
+        self._thread = threading.Thread(target=self._watch, daemon=True)
 
     def __enter__(self):
-        if threading.current_thread() is not threading.main_thread():
-            return self
-        self._pipe = os.pipe()
-        for end in self._pipe:
-            os.set_blocking(end, end == self._pipe[0])
-        self._thread = threading.Thread(target=self._watch, daemon=True)
         self._thread.start()
         self._previous_pipe = signal.set_wakeup_fd(self._pipe[1])
         for number in _NUMBERS:
@@ -40,15 +36,12 @@ class StopSignals:
         return self
 
     def __exit__(self, *exception):
-        if self._pipe is None:
-            return
         for number, handler in self._previous.items():
             signal.signal(number, handler)
         signal.set_wakeup_fd(self._previous_pipe)
         os.close(self._pipe[1])
         self._thread.join()
         os.close(self._pipe[0])
-        self._pipe = None
 
     def _remember(self, number, frame):
         del frame

@@ -70,7 +70,7 @@ def restore_or_initialise(session, start, task, training_step, ranks):
             log('resumed from %s at step %d' % (start.prefix, start.step))
     elif task.init_checkpoint and (ranks.rank == 0 or not ranks.broadcasts_everything):
         checkpoints.restore(session, task.init_checkpoint, training_step.model_variables,
-                            task.init_scopes)
+                            optional_scopes=task.trainable_scopes or ())
     found = session.run(shared)
     if len(found) > 1 and (found[1] != found[1][0]).any():
         steps = ', '.join('rank %d: step %d after %d batches' % (rank, step, batches)

@@ -1,4 +1,5 @@
 """The training step: the graph of loss, gradients and update, and the call that runs it."""
+import re
 import time
 import typing
 
@@ -71,39 +72,43 @@ class TrainingStep:
                                              name='learning_rate')
         if runtime.learning_rate_scaling and ranks.size > 1:
             learning_rate *= ranks.size
-        adam = tf.train.AdamOptimizer(learning_rate)
-        optimizer, scaling = precision.wrap_optimizer(ranks.wrap(adam), device, runtime,
-                                                      ranks.size > 1)
+        optimizer, scaling = precision.wrap_optimizer(
+            ranks.wrap(tf.train.AdamOptimizer(learning_rate)), device, runtime, ranks.size > 1)
         update = _update(
-            optimizer, total, global_step, _trained_variables(task.trainable_scopes),
+            optimizer, total, global_step,
+            _in_scopes(tf.GraphKeys.TRAINABLE_VARIABLES, task.trainable_scopes),
             task.flags.gradient_clip, task.gradient_size if scaling else 1.)
-        self.optional_state = _scaling_state(scaling)
+        moving_averages = _in_scopes(tf.GraphKeys.UPDATE_OPS, task.trainable_scopes)
+        counts = []
+        self.optional_state = {}
+        if scaling:
+            seen = tf.get_variable('batches_seen', [], tf.int64, tf.zeros_initializer(),
+                                   trainable=False)
+            counts = [tf.assign_add(seen, 1)]
+            self.optional_state = dict(scaling.state, **{self.batches_seen: seen})
         images, keep_images = device.own.fetched_images(
-            output.images if output.images and task.flags.summary_freq else {})
+            output.images if task.flags.summary_freq else {})
         self.images, self._images_are_kept = _summaries(images), bool(keep_images)
-        self.train_op = tf.group(
-            update, *_after_each_batch(task.trainable_scopes, self.optional_state), *keep_images,
-            name='train_op')
+        self.train_op = tf.group(update, *moving_averages, *counts, *keep_images,
+                                 name='train_op')
         with tf.control_dependencies([self.train_op]):
             self.step = tf.identity(global_step.read_value(), name='step_after')
         self._max_steps = task.max_steps
         self._loop = device.own.step_loop(self.train_op, runtime, _intervals(task))
         self._gather_values(losses, total, learning_rate, scaling, ranks)
-        self.all_state = _state(adam, self.optional_state)
+        self.all_state = _state(self.optional_state)
 
     def _gather_values(self, losses, total, learning_rate, scaling, ranks):
         values = dict(losses, total=total, learning_rate=learning_rate)
         if scaling:
             values['loss_scale'] = precision.scale_after(scaling, self.train_op)
-        self._stop_flag = self._own_values = None
+        self._stop_flag = None
         if ranks.size > 1:
             self._stop_flag = tf.placeholder_with_default(0., [], name='stop_flag')
             values['stop'] = self._stop_flag
         self._names = list(values)
-        self.values = tf.stack([tf.cast(value, tf.float32) for value in values.values()])
-        if ranks.size > 1:
-            self._own_values = self.values
-            self.values = ranks.average(self.values)
+        self._own_values = tf.stack([tf.cast(value, tf.float32) for value in values.values()])
+        self.values = ranks.average(self._own_values)
 
     def steps_after(self, step):
         """Returns how many steps the call after global step `step` attempts."""
@@ -124,9 +129,8 @@ class TrainingStep:
         """
         tried = self.steps_after(step)
         self._loop.set_steps(session, tried)
-        fetches = {'train_op': self._loop.operation, 'step': self.step, 'values': self.values}
-        if self._own_values is not None:
-            fetches['own'] = self._own_values
+        fetches = {'train_op': self._loop.operation, 'step': self.step, 'values': self.values,
+                   'own_values': self._own_values}
         with_images = with_images and self.images is not None
         if with_images and not self._images_are_kept:
             fetches['images'] = self.images
@@ -140,13 +144,12 @@ class TrainingStep:
         seconds = (time.perf_counter() - began) / tried
         if with_images and self._images_are_kept:
             found['images'] = session.run(self.images)
-        values, advanced = self._named(found['values']), int(found['step']) - step
+        values, own_values = [dict(zip(self._names, found[name].tolist()))
+                              for name in ('values', 'own_values')]
+        advanced = int(found['step']) - step
         return StepResult(
-            int(found['step']), advanced, tried - advanced if 'loss_scale' in values else 0, values,
-            self._named(found['own']) if 'own' in found else values, found.get('images'), seconds)
-
-    def _named(self, values):
-        return dict(zip(self._names, values.tolist()))
+            step + advanced, advanced, tried - advanced if 'loss_scale' in values else 0, values,
+            own_values, found.get('images'), seconds)
 
 
 def _losses(output, factor):
@@ -155,8 +158,6 @@ def _losses(output, factor):
     Losses and gradients are averaged over the ranks; a loss that is a sum over examples needs the
     number of ranks as factor.
     """
-    if not output.losses:
-        raise ValueError('the model returned no loss')
     for name, loss in output.losses.items():
         if loss.shape.as_list() != [] or name in _RESERVED:
             raise ValueError('loss %s has shape %s; must be a scalar, not named %s'
@@ -164,21 +165,11 @@ def _losses(output, factor):
     return {name: loss if factor == 1 else factor * loss for name, loss in output.losses.items()}
 
 
-def _trained_variables(trainable_scopes):
-    """The trainable variables in `trainable_scopes`; None means all.
-
-    Raises:
-      ValueError: a scope has no variables.
-    """
-    if trainable_scopes is None:
-        return tf.trainable_variables()
-    variables = []
-    for scope in trainable_scopes:
-        inside = tf.get_collection(tf.GraphKeys.TRAINABLE_VARIABLES, scope.rstrip('/') + '/')
-        if not inside:
-            raise ValueError('no trainable variable in scope %s' % scope)
-        variables += inside
-    return variables
+def _in_scopes(collection, scopes):
+    """The items of a collection in variable scopes; None means all of it."""
+    if scopes is None:
+        return tf.get_collection(collection)
+    return [item for scope in scopes for item in tf.get_collection(collection, scope + '/')]
 
 
 def _update(optimizer, total, global_step, variables, gradient_clip, gradient_size):
@@ -192,8 +183,6 @@ def _update(optimizer, total, global_step, variables, gradient_clip, gradient_si
         gate_gradients=tf.train.Optimizer.GATE_GRAPH)
     pairs = [(gradient if gradient_size == 1. else gradient * gradient_size, variable)
              for gradient, variable in gradients if gradient is not None]
-    if not pairs:
-        raise ValueError('the loss depends on no trained variable')
     if gradient_clip > 0:
         clipped, _ = tf.clip_by_global_norm([gradient for gradient, _ in pairs], gradient_clip)
         pairs = list(zip(clipped, [variable for _, variable in pairs]))
@@ -202,37 +191,14 @@ def _update(optimizer, total, global_step, variables, gradient_clip, gradient_si
         return optimizer.apply_gradients(pairs, global_step=global_step)
 
 
-def _after_each_batch(trainable_scopes, optional_state):
-    """The remaining operations of a step: moving averages of the trained scopes, batch count."""
-    scopes = [None] if trainable_scopes is None else [
-        scope.rstrip('/') + '/' for scope in trainable_scopes]
-    operations = [update for scope in scopes
-                  for update in tf.get_collection(tf.GraphKeys.UPDATE_OPS, scope)]
-    count = optional_state.get(TrainingStep.batches_seen)
-    if count is not None:
-        operations.append(tf.assign_add(count, 1))
-    return operations
-
-
-def _scaling_state(scaling):
-    if scaling is None:
-        return {}
-    count = tf.get_variable('batches_seen', [], tf.int64, tf.zeros_initializer(), trainable=False)
-    return dict(scaling.state, **{TrainingStep.batches_seen: count})
-
-
-def _state(adam, optional_state):
+def _state(optional_state):
     """All global variables by name, with the same names for every optimizer wrapper."""
-    keys = {variable.op.name: variable.op.name for variable in tf.global_variables()}
-    for variable in optional_state.values():
-        del keys[variable.op.name]
-    for variable in adam.variables():
-        # Loss scaling creates Adam's powers in the scope of a conditional.
-        name = variable.op.name.split('/')[-1]
-        if name in ('beta1_power', 'beta2_power'):
-            keys[variable.op.name] = name
-    state = {keys[variable.op.name]: variable for variable in tf.global_variables()
-             if variable.op.name in keys}
+    state = {}
+    optional = {variable.op.name for variable in optional_state.values()}
+    for variable in tf.global_variables():
+        if variable.op.name not in optional:
+            # Loss scaling creates Adam's powers in the scope of a conditional.
+            state[re.sub(r'.*/(beta[12]_power)$', r'\1', variable.op.name)] = variable
     return dict(state, **optional_state)
 
 

@@ -30,8 +30,9 @@ class Validation(typing.NamedTuple):
     """When and on what to validate.
 
     Attributes:
-      make_dataset: function without arguments that returns a tf.data.Dataset of batches like those
-        of training; each validation reads it from the start, and so uses the same examples.
+      make_dataset: function without arguments that returns an endless tf.data.Dataset of batches
+        like those of training; each validation reads it from the start, and so uses the same
+        examples.
       every: steps between validations.
       batches: batches per validation.
       metric: name of the loss or evaluated number to minimise.
@@ -48,7 +49,7 @@ class Validation(typing.NamedTuple):
     keep_best: bool = True
     log_format: str = 'Validation: [%(step)7d] | Loss: %(total).3f'
     evaluator: typing.Optional[typing.Callable] = None
-    examples: str = ''
+    examples: str = 'fixed examples'
 
 
 class TrainingTask(typing.NamedTuple):
@@ -71,8 +72,8 @@ class TrainingTask(typing.NamedTuple):
         gradients fit into float16 from the first step. A power of two adds no rounding.
       loss_is_sum: whether the loss is a sum over examples, and hence over ranks, not a mean.
       trainable_scopes: list of variable scopes; None trains all variables.
-      init_checkpoint: prefix or folder with initial model variables of a new run.
-      init_scopes: list of scopes that it must contain; None requires all variables.
+      init_checkpoint: prefix or folder with initial model variables of a new run. It may lack those
+        in `trainable_scopes`.
       checkpoint_name: function step -> name of a scheduled or final checkpoint.
       log_line: function (step, row) -> str; `row` is a dict with the numbers of a 'train' row of
         metrics.jsonl, see metrics.py.
@@ -89,6 +90,5 @@ class TrainingTask(typing.NamedTuple):
     loss_is_sum: bool = False
     trainable_scopes: typing.Optional[typing.List[str]] = None
     init_checkpoint: str = ''
-    init_scopes: typing.Optional[typing.List[str]] = None
     checkpoint_name: typing.Callable = 'model-{}'.format
     log_line: typing.Callable = default_log_line

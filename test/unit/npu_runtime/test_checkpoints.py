@@ -65,8 +65,8 @@ def test_missing_variables_are_listed(folder):
         restored(folder, names=('w', 'deep/v'))
 
 
-def test_variables_outside_of_the_required_scopes_may_be_missing(folder, capsys):
-    values = restored(folder, names=('w', 'deep/v'), required_scopes=['w'])
+def test_variables_in_optional_scopes_may_be_missing(folder, capsys):
+    values = restored(folder, names=('w', 'deep/v'), optional_scopes=['deep'])
     np.testing.assert_array_equal(values, [[4, 4], [1, 1]])
     assert 'newly initialized: deep/v' in capsys.readouterr().out
 
