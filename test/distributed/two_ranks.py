@@ -35,7 +35,7 @@ def summed_model(batch, is_training):
     """The losses of the toy, summed over the examples of a batch; no terms without examples."""
     output = linear_model(batch, is_training)
     examples = tf.cast(tf.shape(batch)[0], tf.float32)
-    return output._replace(losses={'fit': output.losses['fit'] * examples}, images=None)
+    return output._replace(losses={'fit': output.losses['fit'] * examples}, images={})
 
 
 def mean_model(batch, is_training):
