@@ -19,7 +19,9 @@ FIGURES = {'ate_3': ('3-frame ATE [m]', '%.4f'), 'ate_5': ('5-frame ATE [m]', '%
            't_rel': ('t_rel [%]', '%.2f'), 'r_rel': ('r_rel [deg/100 m]', '%.2f'),
            'rpe_trans': ('RPE [m]', '%.4f'), 'rpe_rot': ('RPE [deg]', '%.4f'),
            'yaw_correlation': ('yaw correlation', '%.3f'), 'yaw_slope': ('yaw slope', '%.3f'),
-           'step_spread': ('step spread', '%.3f'), 'abs_rel': ('depth abs_rel', '%.4f'),
+           'step_spread': ('step spread', '%.3f'),
+           'heading_right': ('heading right [deg]', '%.2f'),
+           'heading_down': ('heading down [deg]', '%.2f'), 'abs_rel': ('depth abs_rel', '%.4f'),
            'abs_rel_refined': ('depth abs_rel, refined', '%.4f'),
            'epe': ('flow EPE [px]', '%.4f')}
 SHORT_LENGTHS = (20, 50)  # metres, for drives too short for KITTI's lengths

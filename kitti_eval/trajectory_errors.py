@@ -71,22 +71,33 @@ def motion_agreement(gt, pred):
       A dict of plain numbers, each None if undefined: `yaw_correlation` (Pearson's, of the turns
       about the vertical axis), `yaw_slope` (least-squares factor from true to predicted turns; 1
       is ideal), `step_spread` (standard deviation of predicted over true step length, divided by
-      its mean, over steps of at least 0.1 m; 0 for a constant scale).
+      its mean, over steps of at least 0.1 m; 0 for a constant scale), `heading_right` and
+      `heading_down` (degrees; root mean square of the angle between predicted and true direction of
+      travel, to the right and down, over the same steps).
     """
     gt_steps, pred_steps = (relative(poses[:-1], poses[1:]) for poses in (gt, pred))
     # Direction of the camera's z axis in the plane of x and z.
     gt_yaw, pred_yaw = (np.arctan2(steps[:, 0, 2], steps[:, 2, 2])
                         for steps in (gt_steps, pred_steps))
-    gt_length, pred_length = (np.linalg.norm(steps[:, :3, 3], axis=-1)
-                              for steps in (gt_steps, pred_steps))
-    moving = gt_length >= _LEAST_STEP
-    ratio = pred_length[moving] / gt_length[moving]
+    gt_offset, pred_offset = gt_steps[:, :3, 3], pred_steps[:, :3, 3]
+    moving = np.linalg.norm(gt_offset, axis=-1) >= _LEAST_STEP
+    gt_offset, pred_offset = gt_offset[moving], pred_offset[moving]
+    ratio = np.linalg.norm(pred_offset, axis=-1) / np.linalg.norm(gt_offset, axis=-1)
+    right, down = (_root_mean_square_angle(gt_offset[:, [axis, 2]], pred_offset[:, [axis, 2]])
+                   for axis in (0, 1))
     both_turn = gt_yaw.std() > 0 and pred_yaw.std() > 0
     centred = gt_yaw - gt_yaw.mean()
     return dict(
         yaw_correlation=float(np.corrcoef(gt_yaw, pred_yaw)[0, 1]) if both_turn else None,
         yaw_slope=(float(centred @ pred_yaw / (centred @ centred)) if gt_yaw.std() > 0 else None),
-        step_spread=float(ratio.std() / ratio.mean()) if ratio.size and ratio.mean() > 0 else None)
+        step_spread=float(ratio.std() / ratio.mean()) if ratio.size and ratio.mean() > 0 else None,
+        heading_right=right, heading_down=down)
+
+
+def _root_mean_square_angle(gt, pred):
+    """Degrees between the directions of vectors [N, 2]; None for N = 0."""
+    turned = (pred[:, 0] + 1j * pred[:, 1]) * (gt[:, 0] - 1j * gt[:, 1])
+    return float(np.degrees(np.sqrt(np.mean(np.angle(turned) ** 2)))) if len(gt) else None
 
 
 def kitti_errors(gt, pred, lengths, frames):

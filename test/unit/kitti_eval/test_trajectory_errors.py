@@ -160,10 +160,26 @@ def test_motions_agree_in_turns_and_steps_whatever_the_scale(
         steps, pred_yaw, pred_steps, slope, spread):
     found = motion_agreement(drive(TURNS, steps), drive(pred_yaw, pred_steps))
     assert found == pytest.approx(
-        dict(yaw_correlation=1, yaw_slope=slope, step_spread=spread), abs=1e-9)
+        dict(yaw_correlation=1, yaw_slope=slope, step_spread=spread, heading_right=0,
+             heading_down=0), abs=1e-9)
+
+
+def test_the_heading_is_the_direction_of_travel_seen_from_the_camera():
+    # Turns the camera, not the path: 3 degrees to the right are 3 degrees of heading to the left.
+    mount = poses.rotation_from_euler(np.radians([[0, 3, 0]]))[0]
+    gt = drive(TURNS, STEPS)
+    pred = gt.copy()
+    pred[:, :3, :3] = gt[:, :3, :3] @ mount
+    found = motion_agreement(gt, pred)
+    assert found['heading_right'] == pytest.approx(3) and found['heading_down'] < 1e-6
+    turned = poses.rotation_from_euler(np.radians([[2, 0, 0]]))[0]
+    pred[:, :3, :3] = gt[:, :3, :3] @ turned
+    found = motion_agreement(gt, pred)
+    assert found['heading_down'] == pytest.approx(2) and found['heading_right'] < 1e-6
 
 
 def test_an_undefined_agreement_is_none():
     straight = drive(np.zeros(10), np.zeros(10))
     assert motion_agreement(straight, straight) == {
-        'yaw_correlation': None, 'yaw_slope': None, 'step_spread': None}
+        'yaw_correlation': None, 'yaw_slope': None, 'step_spread': None, 'heading_right': None,
+        'heading_down': None}
