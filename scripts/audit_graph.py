@@ -13,7 +13,6 @@ npu_runtime/devices/device_ops.txt.
 import collections
 import contextlib
 import dataclasses
-import functools
 import importlib
 import importlib.util
 import os
@@ -47,81 +46,71 @@ from vo_common.flags import Flags, flag, parse_flags  # noqa: E402
 STAND_IN = os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'test', 'helpers')
 NPU = Device('npu', 'graph audit')
 RANKS = 8
+ON_RANKS = '_%d_ranks' % RANKS  # ending of the names of graphs of several ranks
 
 
-def _training(build, ranks, *arguments, **flags):
-    """The targets of a step with default flags on an NPU, and of the initialisation.
-
-    Args:
-      build: function of the arguments, then <TrainFlags>, device, <RuntimeConfig> and ranks, that
-        returns a <TrainingStep>.
-    """
-    step = build(*arguments, TrainFlags(**flags), NPU, RuntimeConfig(), ranks)
+def _training(build_step, ranks, *arguments, **flags):
+    """(targets of a step with default flags on an NPU, targets of the initialisation)."""
+    step = build_step(*arguments, TrainFlags(**flags), NPU, RuntimeConfig(), ranks)
     start = [tf.global_variables_initializer()]
     if ranks.size > 1:
         start += [ranks.broadcast(list(step.all_state.values())), ranks.gather([0, 0])]
     return [step.train_op, step.step, step.values], start
 
 
-def _geonet_training(mode, ranks, **settings):
-    return _training(geonet_step, ranks, ModelConfig(**settings), mode)
+def _geonet(mode, **settings):
+    return lambda ranks: _training(geonet_step, ranks, ModelConfig(**settings), mode)
 
 
-def _geonet_inference(predict, num_inputs, **settings):
-    config = ModelConfig(**settings)
-    size = [1, config.img_height, config.img_width]
-    inputs = [(size + [3], tf.uint8), (size + [3 * config.num_sources], tf.uint8),
-              ([1, 3, 3], tf.float32)]
-    outputs = predict(*[tf.placeholder(dtype, shape) for shape, dtype in inputs[:num_inputs]],
-                      config)
-    return tf.nest.flatten(outputs), []
+def _convlstm(time_steps):
+    return lambda ranks: _training(convlstm_step, ranks, VoConfig(time_steps=time_steps),
+                                   batch_size=2, gradient_clip=1.)
 
 
-def _vo_training(time_steps, ranks):
-    return _training(convlstm_step, ranks, VoConfig(time_steps=time_steps), batch_size=2,
-                     gradient_clip=1.)
+def _geonet_prediction(predict, num_inputs, **settings):
+    def build(ranks):
+        del ranks
+        config = ModelConfig(**settings)
+        size = [1, config.img_height, config.img_width]
+        inputs = [tf.placeholder(tf.uint8, size + [3]),
+                  tf.placeholder(tf.uint8, size + [3 * config.num_sources]),
+                  tf.placeholder(tf.float32, [1, 3, 3])]
+        return tf.nest.flatten(predict(*inputs[:num_inputs], config)), []
+    return build
 
 
-def _vo_inference():
+def _convlstm_prediction(ranks):
+    del ranks
     config = VoConfig()
     pairs = tf.placeholder(tf.float32, [1, 1, config.img_height, config.img_width, 6])
     return [vo_net.predict(pairs)], []
 
 
+# Name -> function of the ranks that returns the targets of a step and of the initialisation.
 TRAINING = {
-    'train_rigid_resnet50': lambda ranks: _geonet_training('train_rigid', ranks),
-    'train_rigid_vgg': lambda ranks: _geonet_training(
-        'train_rigid', ranks, dispnet_encoder='vgg', scale_normalize=True, seq_length=5),
-    'train_flow_residual': lambda ranks: _geonet_training('train_flow', ranks),
-    'train_flow_direct': lambda ranks: _geonet_training(
-        'train_flow', ranks, flownet_type='direct'),
-    'convlstm_vo_train_1': lambda ranks: _vo_training(1, ranks),
-    'convlstm_vo_train_3': lambda ranks: _vo_training(3, ranks),
+    'train_rigid_resnet50': _geonet('train_rigid'),
+    'train_rigid_vgg': _geonet('train_rigid', dispnet_encoder='vgg', scale_normalize=True,
+                               seq_length=5),
+    'train_flow_residual': _geonet('train_flow'),
+    'train_flow_direct': _geonet('train_flow', flownet_type='direct'),
+    'convlstm_vo_train_1': _convlstm(1),
+    'convlstm_vo_train_3': _convlstm(3),
 }
-PREDICTION = {
-    'test_depth_resnet50': lambda: _geonet_inference(geonet_model.predict_depth, 1),
-    'test_depth_vgg': lambda: _geonet_inference(
-        geonet_model.predict_depth, 1, dispnet_encoder='vgg'),
-    'test_pose': lambda: _geonet_inference(geonet_model.predict_pose, 2),
-    'test_flow_residual': lambda: _geonet_inference(geonet_model.predict_flow, 3),
-    'test_flow_direct': lambda: _geonet_inference(
-        geonet_model.predict_flow, 3, flownet_type='direct'),
-    'convlstm_vo_test': _vo_inference,
-}
-
-
-# Name -> (function that returns the targets of a step and of the initialisation, ranks).
-GRAPHS = {name: (build, 1) for name, build in PREDICTION.items()}
-for _name, _build in TRAINING.items():
-    GRAPHS[_name] = functools.partial(_build, SingleProcess()), 1
-    GRAPHS['%s_%d_ranks' % (_name, RANKS)] = (
-        functools.partial(_build, HcclRanks(RANKS, 0)), RANKS)
+GRAPHS = dict(TRAINING, **{
+    'test_depth_resnet50': _geonet_prediction(geonet_model.predict_depth, 1),
+    'test_depth_vgg': _geonet_prediction(geonet_model.predict_depth, 1, dispnet_encoder='vgg'),
+    'test_pose': _geonet_prediction(geonet_model.predict_pose, 2),
+    'test_flow_residual': _geonet_prediction(geonet_model.predict_flow, 3),
+    'test_flow_direct': _geonet_prediction(geonet_model.predict_flow, 3, flownet_type='direct'),
+    'convlstm_vo_test': _convlstm_prediction,
+})
+GRAPHS.update({name + ON_RANKS: build for name, build in TRAINING.items()})
 
 
 @contextlib.contextmanager
 def _plugin_of(ranks):
-    """Context in which `npu_bridge` or its stand-in can be imported, with `ranks` ranks."""
-    with mock.patch.dict(os.environ, RANK_SIZE=str(ranks)):
+    """Context in which `npu_bridge` or its stand-in can be imported."""
+    with mock.patch.dict(os.environ, RANK_SIZE=str(ranks.size)):
         if importlib.util.find_spec('npu_bridge'):
             yield
         else:
@@ -132,9 +121,9 @@ def _plugin_of(ranks):
 
 def audit(name):
     """(Counter of the types of operations on the device; descriptions of obstacles) of a graph."""
-    build, ranks = GRAPHS[name]
+    ranks = HcclRanks(RANKS, 0) if name.endswith(ON_RANKS) else SingleProcess()
     with _plugin_of(ranks), tf.Graph().as_default():
-        targets, start = build()
+        targets, start = GRAPHS[name](ranks)
         wrong = graph_audit.problems(targets)
         if start:
             wrong += ['before the first step: ' + sentence

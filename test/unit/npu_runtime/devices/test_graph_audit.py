@@ -15,61 +15,50 @@ audited = functools.lru_cache(maxsize=None)(audit_graph.audit)
 
 def problems_of(build):
     with tf.Graph().as_default():
-        targets = build()
-        return graph_audit.problems(targets)
+        return graph_audit.problems([build()])
 
 
-def weights(dtype=tf.float32):
-    return tf.get_variable('weights', [4], dtype, tf.ones_initializer())
+def weights():
+    with tf.variable_scope('net', reuse=tf.AUTO_REUSE):
+        return tf.get_variable('weights', [4], initializer=tf.ones_initializer())
 
 
-def test_a_plain_training_step_has_no_problems():
-    def build():
-        loss = tf.reduce_mean(tf.square(weights() * tf.range(4.) - 1.))
-        return [tf.train.AdamOptimizer(1e-3).minimize(loss)]
+def training_step():
+    loss = tf.reduce_mean(tf.square(weights() * tf.range(4.) - 1.))
+    return tf.train.AdamOptimizer(1e-3).minimize(loss, tf.train.get_or_create_global_step())
+
+
+def steps_counted_in_a_branch_that_weights_choose():
+    step = tf.train.get_or_create_global_step()
+    return tf.cond(tf.reduce_sum(weights()) > 0., lambda: tf.assign_add(step, 1),
+                   lambda: tf.identity(step))
+
+
+def wide_numbers_that_constant_folding_removes():
+    shape = tf.shape(weights(), out_type=tf.int64)
+    return tf.reshape(weights(), tf.cast(shape + 0, tf.int32))
+
+
+@pytest.mark.parametrize('build', [
+    training_step, steps_counted_in_a_branch_that_weights_choose,
+    wide_numbers_that_constant_folding_removes])
+def test_what_an_npu_can_run_has_no_problems(build):
     assert problems_of(build) == []
 
 
 @pytest.mark.parametrize('build,message', [
-    (lambda: [tf.placeholder(tf.float32, [None, 3], name='x') * 2.], r'mul:0 has the dynamic'),
-    (lambda: [tf.roll(weights(), 1, 0, name='turned')], 'turned is a Roll, which is not in'),
-    (lambda: [tf.is_inf(weights(), name='huge')], 'huge is a IsInf'),
-    (lambda: [tf.map_fn(tf.square, weights())], 'is a TensorArray.*: unroll'),
-    (lambda: [tf.cast(weights(), tf.float64, name='wide') * 2.],
+    (lambda: tf.placeholder(tf.float32, [None, 3], name='x') * 2., r'mul:0 has the dynamic'),
+    (lambda: tf.roll(weights(), 1, 0, name='turned'), 'turned is a Roll, which is not in'),
+    (lambda: tf.is_inf(weights(), name='huge'), 'huge is a IsInf'),
+    (lambda: tf.map_fn(tf.square, weights()), 'is a TensorArray.*: unroll'),
+    (lambda: tf.cast(weights(), tf.float64, name='wide') * 2.,
      'wide:0 is float64, in the path of the gradients'),
-    (lambda: [tf.cast(weights(), tf.int64, name='whole') * 2], 'whole:0 is int64'),
-    (lambda: [tf.data.make_one_shot_iterator(
-        tf.data.Dataset.from_tensors(tf.zeros([2]))).get_next()], 'one-shot iterator')])
+    (lambda: tf.cast(weights(), tf.int64, name='whole') * 2, 'whole:0 is int64'),
+    (lambda: tf.data.make_one_shot_iterator(
+        tf.data.Dataset.from_tensors(tf.zeros([2]))).get_next(), 'one-shot iterator')])
 def test_obstacles_to_an_npu_are_reported(build, message):
     found = problems_of(build)
     assert any(re.search(message, sentence) for sentence in found), found
-
-
-def test_constant_folded_wide_numbers_are_allowed():
-    def build():
-        shape = tf.shape(weights(), out_type=tf.int64)
-        return [tf.reshape(weights_again(), tf.cast(shape + 0, tf.int32))]
-
-    def weights_again():
-        with tf.variable_scope(tf.get_variable_scope(), reuse=True):
-            return weights()
-    assert problems_of(build) == []
-
-
-def test_whole_numbers_beside_the_gradients_are_allowed():
-    def build():
-        step = tf.train.get_or_create_global_step()
-        return [tf.train.AdamOptimizer(1.).minimize(
-            tf.reduce_sum(weights() ** 2), global_step=step)]
-    assert problems_of(build) == []
-
-
-def test_whole_numbers_in_a_branch_that_gradients_choose_are_allowed():
-    def build():
-        step = tf.train.get_or_create_global_step()
-        return [tf.cond(tf.reduce_sum(weights()) > 0., lambda: tf.assign_add(step, 1),
-                        lambda: tf.identity(step))]
-    assert problems_of(build) == []
 
 
 @pytest.mark.parametrize('name', [
@@ -90,18 +79,6 @@ def test_the_audited_graph_is_the_one_that_the_defaults_train():
     assert eight['HcomAllReduce'] == gradients + 2  # the float status, the logged values
 
 
-def test_operations_of_the_initialisation_are_audited(monkeypatch):
-    def build():
-        return [weights() * 2.], [tf.roll(weights_again(), 1, 0)]
-
-    def weights_again():
-        with tf.variable_scope(tf.get_variable_scope(), reuse=True):
-            return weights()
-    monkeypatch.setattr(audit_graph, 'GRAPHS', {'some': (build, 8)})
-    assert [sentence.split(': ')[0] for sentence in audit_graph.audit('some')[1]] == [
-        'before the first step']
-
-
 @pytest.mark.parametrize('plugin,kinds', [
     (dict(version='r1.9'), {'NpuAllocFloatStatus', 'NpuGetFloatStatus', 'NpuClearFloatStatus'}),
     (dict(inf_nan=True), set())], ids=['r1.9', 'inf and nan'])
@@ -113,14 +90,17 @@ def test_the_overflow_detection_of_other_versions_and_modes_is_allowed(plugin, k
     assert kinds or found['IsFinite'] >= found['ApplyAdam']  # each gradient is asked
 
 
-def test_the_audit_lists_operations_and_fails_on_problems(monkeypatch, capsys):
+def test_the_audit_lists_operations_and_fails_on_problems_of_step_or_start(monkeypatch, capsys):
+    rounded, rolled = lambda: [tf.round(weights() * 2.)], lambda: [tf.roll(weights(), 1, 0)]
     monkeypatch.setattr(audit_graph, 'GRAPHS', {
-        'train_flow_direct': (lambda: ([tf.round(weights() * 2.)], []), 1),
-        'test_pose': (lambda: ([tf.roll(weights(), 1, 0)], []), 1)})
+        'train_flow_direct': lambda ranks: (rounded(), []),
+        'test_pose': lambda ranks: (rolled(), []),
+        'test_depth_vgg': lambda ranks: (rounded(), rolled())})
     assert audit_graph.main(['--graphs=train_flow_direct', '--ops']) == 0
     said = capsys.readouterr().out
     assert 'operations: ok' in said and 'Mul 1' in said
     assert audit_graph.main([]) == 1
-    assert 'is a Roll' in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert '\n  Roll is a Roll' in said and 'before the first step: Roll' in said
     with pytest.raises(UserError, match='--graphs=ugly: must be '):
         audit_graph.main(['--graphs=ugly'])
