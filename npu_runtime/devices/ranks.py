@@ -17,12 +17,11 @@ from npu_runtime.devices.rank_table import check_rank_table
 from vo_common.errors import UserError
 
 
-def connect(device, environ=None):
-    """Joins the ranks with which this process was launched.
+def connect(device):
+    """Joins the ranks with which this process was launched, according to its environment.
 
     Args:
       device: Device.
-      environ: dict; None for the environment of the process.
 
     Returns:
       SingleProcess, HcclRanks or HorovodRanks.
@@ -30,12 +29,11 @@ def connect(device, environ=None):
     Raises:
       UserError: the environment of a launch is incomplete or does not fit the device.
     """
-    environ = os.environ if environ is None else environ
-    ranks = _whole_number(environ, 'RANK_SIZE', 1)
+    ranks = _whole_number('RANK_SIZE')
     if device.kind == 'npu':
-        _refuse_launch_by_chief(environ)
-        return HcclRanks(ranks, _hccl_rank(environ, ranks)) if ranks > 1 else SingleProcess()
-    if _horovod_size(environ) > 1:
+        _refuse_launch_by_chief()
+        return HcclRanks(ranks, _hccl_rank(ranks)) if ranks > 1 else SingleProcess()
+    if _horovod_size() > 1:
         return HorovodRanks()
     if ranks > 1:
         raise UserError(
@@ -45,10 +43,9 @@ def connect(device, environ=None):
     return SingleProcess()
 
 
-def launched_size(environ=None):
+def launched_size():
     """The number of ranks with which this process was launched, known before `connect`."""
-    environ = os.environ if environ is None else environ
-    return max(_whole_number(environ, 'RANK_SIZE', 1), _horovod_size(environ))
+    return max(_whole_number('RANK_SIZE'), _horovod_size())
 
 
 class SingleProcess:
@@ -161,40 +158,41 @@ class HcclRanks:
         return hccl_ops.allreduce(tf.constant(table), 'sum', fusion=0)
 
 
-def _refuse_launch_by_chief(environ):
+def _refuse_launch_by_chief():
     """Refuses the plugin's launch without a rank table, with which the ranks would not connect."""
     for name, refused in (
-            ('CM_WORKER_SIZE', environ.get('RANK_SIZE')
-             or _whole_number(environ, 'CM_WORKER_SIZE', 1) > 1),
-            ('CM_CHIEF_IP', environ.get('RANK_TABLE_FILE'))):
-        if environ.get(name) and refused:
+            ('CM_WORKER_SIZE', os.environ.get('RANK_SIZE') or _whole_number('CM_WORKER_SIZE') > 1),
+            ('CM_CHIEF_IP', os.environ.get('RANK_TABLE_FILE'))):
+        if os.environ.get(name) and refused:
             raise UserError('%s=%s in the environment: must be unset, as all variables that begin '
                             'with CM_ (ranks are launched with RANK_SIZE, RANK_ID and '
                             'RANK_TABLE_FILE, as test/train_full_8p.sh does)'
-                            % (name, environ[name]))
+                            % (name, os.environ[name]))
 
 
-def _hccl_rank(environ, size):
+def _hccl_rank(size):
     """The rank of this process; checks that HCCL finds everything it needs."""
-    missing = [name for name in ('RANK_ID', 'JOB_ID', 'RANK_TABLE_FILE') if not environ.get(name)]
+    missing = [name for name in ('RANK_ID', 'JOB_ID', 'RANK_TABLE_FILE')
+               if not os.environ.get(name)]
     if missing:
         raise UserError('RANK_SIZE is %d, but the environment lacks %s; test/train_full_8p.sh '
                         'sets them' % (size, ', '.join(missing)))
-    rank = _whole_number(environ, 'RANK_ID', 0)
+    rank = _whole_number('RANK_ID', at_least=0)
     if rank >= size:
         raise UserError('RANK_ID=%d in the environment: must be 0 to %d, RANK_SIZE being %d'
                         % (rank, size - 1, size))
-    check_rank_table(os.path.abspath(environ['RANK_TABLE_FILE']), size)
+    check_rank_table(os.path.abspath(os.environ['RANK_TABLE_FILE']), size)
     return rank
 
 
-def _horovod_size(environ):
-    return max(_whole_number(environ, name, 1) for name in ('HOROVOD_SIZE', 'OMPI_COMM_WORLD_SIZE'))
+def _horovod_size():
+    return max(_whole_number('HOROVOD_SIZE'), _whole_number('OMPI_COMM_WORLD_SIZE'))
 
 
-def _whole_number(environ, name, default):
-    text = environ.get(name) or str(default)
-    if not re.match(r'[0-9]{1,9}\Z', text) or (name != 'RANK_ID' and int(text) < 1):
-        raise UserError('%s=%s in the environment: must be a whole number%s'
-                        % (name, text, '' if name == 'RANK_ID' else ' of at least 1'))
+def _whole_number(name, at_least=1):
+    """The value of an environment variable; `at_least` if it is unset or empty."""
+    text = os.environ.get(name) or str(at_least)
+    if not re.match(r'[0-9]{1,9}\Z', text) or int(text) < at_least:
+        raise UserError('%s=%s in the environment: must be a whole number of at least %d'
+                        % (name, text, at_least))
     return int(text)

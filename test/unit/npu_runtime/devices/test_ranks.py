@@ -16,35 +16,39 @@ from vo_common.files import read_json
 CPU, NPU = Device('cpu', 'test'), Device('npu', 'test')
 
 
-def test_a_single_process_is_one_rank_and_changes_nothing():
-    ranks = distribution.connect(CPU, {})
+@pytest.fixture
+def connect(monkeypatch):
+    """A function that joins the ranks of a device with these environment variables."""
+    def connect_with(device, **environ):
+        for name, value in environ.items():
+            monkeypatch.setenv(name, value)
+        return distribution.connect(device)
+    return connect_with
+
+
+def test_a_single_process_is_one_rank_and_changes_nothing(connect):
+    ranks = connect(CPU)
     assert (ranks.size, ranks.rank) == (1, 0)
     optimizer, tensor = object(), object()
     assert ranks.wrap(optimizer) is optimizer
     assert ranks.average(tensor) is tensor
     assert ranks.agree_on_start([7, 9], None) == [7, 9]
+    with tf.Graph().as_default():
+        assert ranks.broadcast([]).type == 'NoOp'
 
 
-def test_one_npu_needs_no_rank_table():
-    assert distribution.connect(NPU, {'RANK_SIZE': '1'}).size == 1
-
-
-def test_npu_ranks_on_another_device_are_refused():
-    with pytest.raises(UserError, match='RANK_SIZE is 8.*device is cpu.*train_multi.sh --np 8'):
-        distribution.connect(CPU, {'RANK_SIZE': '8', 'RANK_ID': '0'})
-
-
-def test_a_launch_without_horovod_names_the_installer(monkeypatch):
-    monkeypatch.setitem(sys.modules, 'horovod', None)
-    with pytest.raises(UserError, match='install_horovod.sh'):
-        distribution.connect(CPU, {'HOROVOD_SIZE': '2'})
+@pytest.mark.parametrize('device,environ', [
+    (NPU, {'RANK_SIZE': '1'}), (NPU, {'CM_WORKER_SIZE': '1'}),
+    (CPU, {'CM_WORKER_SIZE': '8', 'CM_CHIEF_IP': '10.0.0.1'})])
+def test_one_card_and_another_device_need_no_rank_table(connect, device, environ):
+    assert connect(device, **environ).size == 1
 
 
 def write_table(path, *flags):
     return make_rank_table.main(['--output=%s' % path, '--server_ids=10.0.0.1'] + list(flags))
 
 
-def test_a_written_rank_table_is_accepted(tmp_path, capsys):
+def test_a_written_rank_table_is_accepted(connect, tmp_path, capsys):
     path = str(tmp_path / 'my table.json')
     (tmp_path / 'hccn.conf').write_text('address_0=192.168.100.101\nnetmask_0=255.255.255.0\n'
                                         'address_1=192.168.101.101\n')
@@ -54,8 +58,7 @@ def test_a_written_rank_table_is_accepted(tmp_path, capsys):
     assert table['server_count'] == '1' and table['version'] == '1.0'
     assert table['server_list'][0]['device'][1] == {
         'device_id': '1', 'device_ip': '192.168.101.101', 'rank_id': '1'}
-    environ = {'RANK_SIZE': '2', 'RANK_ID': '1', 'JOB_ID': '1', 'RANK_TABLE_FILE': path}
-    ranks = distribution.connect(NPU, environ)
+    ranks = connect(NPU, RANK_SIZE='2', RANK_ID='1', JOB_ID='1', RANK_TABLE_FILE=path)
     assert (ranks.size, ranks.rank) == (2, 1)
     assert make_rank_table.main(['--check=%s' % path, '--rank_size=2']) == 0
     assert 'of 2 ranks' in capsys.readouterr().out
@@ -86,10 +89,6 @@ def card(table):
     return table['server_list'][0]['device'][1]
 
 
-def good_table():
-    return make_rank_table.rank_table(['10.0.0.1'], [0, 1], ['192.168.1.1', '192.168.1.2'])
-
-
 @pytest.mark.parametrize('spoil,message', [
     (lambda table: table.pop('server_list'), 'found no server_list'),
     (lambda table: table.update(status='initializing'), 'found status "initializing"'),
@@ -107,7 +106,7 @@ def good_table():
     (lambda table: table['server_list'][0].update(device=None), 'found a value of another kind'),
     (lambda table: table.update(server_count='2'), 'found server_count 2, must be 1')])
 def test_a_wrong_rank_table_is_reported(tmp_path, spoil, message):
-    table = good_table()
+    table = make_rank_table.rank_table(['10.0.0.1'], [0, 1], ['192.168.1.1', '192.168.1.2'])
     spoil(table)
     (tmp_path / 'table.json').write_text(json.dumps(table))
     with pytest.raises(UserError, match='table.json: ' + message):
@@ -128,20 +127,19 @@ def test_a_hostile_rank_table_is_reported_in_one_line(tmp_path, text):
     assert '\n' not in str(raised.value)
 
 
-@pytest.mark.parametrize('environ,message', [
-    ({'CM_WORKER_SIZE': '8', 'RANK_SIZE': '8'}, 'CM_WORKER_SIZE=8 in the environment: must be '),
-    ({'CM_WORKER_SIZE': '1', 'RANK_SIZE': '1'}, 'CM_WORKER_SIZE=1 in the environment: must be '),
-    ({'CM_WORKER_SIZE': '8'}, 'CM_WORKER_SIZE=8 in the environment: must be unset'),
-    ({'CM_CHIEF_IP': '10.0.0.1', 'RANK_TABLE_FILE': 't.json'}, 'CM_CHIEF_IP=10.0.0.1 in the '),
-    ({'RANK_SIZE': '\u00b2'}, 'RANK_SIZE=\u00b2 in the environment: must be a whole number')])
-def test_two_launch_methods_at_once_are_refused(environ, message):
+@pytest.mark.parametrize('device,environ,message', [
+    (CPU, {'RANK_SIZE': '8'}, 'RANK_SIZE is 8.*device is cpu.*train_multi.sh --np 8'),
+    (CPU, {'HOROVOD_SIZE': '2'}, 'install_horovod.sh'),
+    (NPU, {'CM_WORKER_SIZE': '8', 'RANK_SIZE': '8'}, 'CM_WORKER_SIZE=8 in the environment: must '),
+    (NPU, {'CM_WORKER_SIZE': '1', 'RANK_SIZE': '1'}, 'CM_WORKER_SIZE=1 in the environment: must '),
+    (NPU, {'CM_WORKER_SIZE': '8'}, 'CM_WORKER_SIZE=8 in the environment: must be unset'),
+    (NPU, {'CM_CHIEF_IP': '10.0.0.1', 'RANK_TABLE_FILE': 't.json'}, 'CM_CHIEF_IP=10.0.0.1 in the '),
+    (NPU, {'RANK_SIZE': '\u00b2'}, 'RANK_SIZE=\u00b2 in the environment: must be a whole number')])
+def test_a_launch_that_does_not_fit_the_device_is_refused(
+        connect, monkeypatch, device, environ, message):
+    monkeypatch.setitem(sys.modules, 'horovod', None)
     with pytest.raises(UserError, match=message):
-        distribution.connect(NPU, environ)
-
-
-def test_variables_of_the_plugins_other_launch_do_not_affect_one_card_or_another_device():
-    assert distribution.connect(NPU, {'CM_WORKER_SIZE': '1'}).size == 1
-    assert distribution.connect(CPU, {'CM_WORKER_SIZE': '8', 'CM_CHIEF_IP': '10.0.0.1'}).size == 1
+        connect(device, **environ)
 
 
 @pytest.mark.parametrize('arguments,message', [
@@ -153,17 +151,9 @@ def test_a_wrong_launch_is_reported(arguments, message):
     assert ended.returncode == 2 and message in ended.stderr
 
 
-def test_one_rank_broadcasts_nothing():
-    with tf.Graph().as_default():
-        assert distribution.SingleProcess().broadcast([]).type == 'NoOp'
-
-
 @pytest.mark.parametrize('environ, size', [
     ({}, 1), ({'RANK_SIZE': '8'}, 8), ({'HOROVOD_SIZE': '2', 'RANK_SIZE': '1'}, 2)])
-def test_the_launched_size_is_known_before_the_ranks_connect(environ, size):
-    assert distribution.launched_size(environ) == size
-
-
-def test_a_launched_size_that_is_not_a_number_is_reported():
-    with pytest.raises(UserError, match='RANK_SIZE'):
-        distribution.launched_size({'RANK_SIZE': 'eight'})
+def test_the_launched_size_is_known_before_the_ranks_connect(monkeypatch, environ, size):
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    assert distribution.launched_size() == size
