@@ -109,7 +109,7 @@ def step_loop(train_op, config, intervals):
 
 
 def scaled_optimizer(optimizer, kind, config, is_distributed):
-    """(optimizer with loss scaling, <float32>[] the scale); `kind` is 'dynamic' or 'fixed'."""
+    """The optimizer with loss scaling; `kind` is 'dynamic' or 'fixed'."""
     del is_distributed
     # TensorFlow's FixedLossScale applies gradients that overflowed. A dynamic scale with a growth
     # factor of 1 stays fixed and skips them.
@@ -117,8 +117,7 @@ def scaled_optimizer(optimizer, kind, config, is_distributed):
         initial_loss_scale=config.loss_scale_value,
         increment_period=config.loss_scale_growth_steps,
         multiplier=1. if kind == 'fixed' else 2.)
-    scaled = tf.train.experimental.MixedPrecisionLossScaleOptimizer(optimizer, loss_scale)
-    return scaled, loss_scale()
+    return tf.train.experimental.MixedPrecisionLossScaleOptimizer(optimizer, loss_scale)
 
 
 def fetched_images(images):

@@ -48,8 +48,8 @@ def configure(proto, config, ranks):
     rewrite.memory_optimization = _Rewrite.NO_MEM_OPT
     optimizer = rewrite.custom_optimizers.add()
     optimizer.name = 'NpuOptimizer'
-    values = npu_options.fit_to_plugin(npu_options.values_of(config), _plugin_defaults())
-    npu_options.fill(optimizer.parameter_map, npu_options.prepare_paths(values))
+    npu_options.fill(optimizer.parameter_map,
+                     npu_options.for_plugin(config, _plugin_defaults()))
 
 
 def _plugin_defaults():
@@ -73,7 +73,7 @@ def precision(config):
 
 
 def scaled_optimizer(optimizer, kind, config, is_distributed):
-    """(optimizer with loss scaling, <float32>[] the scale); `kind` is 'dynamic' or 'fixed'."""
+    """As `cpu.scaled_optimizer`."""
     from npu_bridge.estimator.npu import npu_loss_scale_manager as managers
     from npu_bridge.estimator.npu import npu_loss_scale_optimizer as optimizers
     if kind == 'fixed':
@@ -82,8 +82,7 @@ def scaled_optimizer(optimizer, kind, config, is_distributed):
         manager = managers.ExponentialUpdateLossScaleManager(
             init_loss_scale=config.loss_scale_value,
             incr_every_n_steps=config.loss_scale_growth_steps)
-    scaled = optimizers.NPULossScaleOptimizer(optimizer, manager, is_distributed=is_distributed)
-    return scaled, tf.identity(manager.get_loss_scale())
+    return optimizers.NPULossScaleOptimizer(optimizer, manager, is_distributed=is_distributed)
 
 
 class SunkSteps:

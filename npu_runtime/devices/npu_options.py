@@ -6,10 +6,10 @@ row of `OPTIONS`, which defines its check, its entry in the plugin's `parameter_
 empty, and ends the process or the session at an illegal value; therefore all values are checked
 here.
 """
-import collections
 import json
 import os
 import re
+import typing
 
 from vo_common.errors import UserError
 from vo_common.files import expand_typed, make_folder, require_file
@@ -23,61 +23,60 @@ _MIXED_MODES_V2 = ('mixed_float16', 'mixed_bfloat16')
 _LOWER_MODES = ('allow_fp32_to_fp16', 'force_fp16', 'allow_fp32_to_bf16')
 PRECISION_MODES = _MIXED_MODES + _LOWER_MODES + (
     'force_fp32', 'must_keep_origin_dtype', 'cube_fp16in_fp32out')
-_MOST_DUMP_STEPS = 100
 _LARGEST_INT = 2 ** 31 - 1  # the plugin parses steps with atoi
 
-Option = collections.namedtuple('Option', 'key legal help versions needs', defaults=('', ''))
-Option.__doc__ = """A key of `--npu_options`.
 
-key: name in the plugin's parameter_map; the `profiling_...` keys form its profiling_options.
-legal: <Legal> values. versions: plugin versions with the option; empty for all. needs: key without
-which the plugin ignores this one.
-"""
-Legal = collections.namedtuple('Legal', 'words parse')
-Legal.__doc__ = """Legal values of an option.
+class Legal(typing.NamedTuple):
+    """Legal values of an option.
 
-words: description. parse: function that converts a text to the type that the plugin reads, or
-raises a ValueError or KeyError.
-"""
-
-
-def _one_of(*texts, values=None):
-    return Legal('one of ' + ', '.join(texts), dict(zip(texts, values or texts)).__getitem__)
+    Attributes:
+      words: description.
+      pattern: regular expression of the whole text.
+      convert: function that converts the text to the type that the plugin reads, or raises a
+        ValueError.
+    """
+    words: str
+    pattern: str
+    convert: typing.Callable = str
 
 
-def _matching(words, pattern):
-    def parse(text):
-        if not re.fullmatch(pattern, text, re.DOTALL):
-            raise ValueError
-        return text
-    return Legal(words, parse)
+class Option(typing.NamedTuple):
+    """A key of `--npu_options`.
+
+    Attributes:
+      key: name in the plugin's parameter_map; the `profiling_...` keys form its profiling_options.
+      legal: its values.
+      help: its effect.
+      versions: plugin versions with the option; empty for all.
+      needs: key without which the plugin ignores this one.
+    """
+    key: str
+    legal: Legal
+    help: str
+    versions: str = ''
+    needs: str = ''
 
 
-def _parse_dump_steps(text):
-    parts = text.split('|')
-    for part in parts:
-        if not re.fullmatch('[0-9]{1,10}(-[0-9]{1,10})?', part):
-            raise ValueError
+def _one_of(*texts, convert=str):
+    return Legal('one of ' + ', '.join(texts), '|'.join(texts), convert)
+
+
+def _increasing(steps):
+    """`steps` unchanged; raises a ValueError unless each range increases."""
+    for part in steps.split('|'):
         ends = [int(end) for end in part.split('-')]
-        if ends[-1] > _LARGEST_INT or len(ends) == 2 and ends[0] >= ends[1]:
+        if ends[-1] > _LARGEST_INT or ends != sorted(set(ends)):
             raise ValueError
-    if len(parts) > _MOST_DUMP_STEPS:
-        raise ValueError
-    return text
+    return steps
 
 
-def _parse_folder(text):
-    if not text:
-        raise ValueError
-    return expand_typed(text)
-
-
-_SWITCH = _one_of('true', 'false', values=(True, False))
-_BYTES = _matching('a number of bytes, as in 17179869184', '0*[1-9][0-9]{0,17}')
-_OPERATION = _matching('the name of an operation', '.+')
-_FOLDER = Legal('a folder', _parse_folder)
-_DUMP_STEPS = Legal('at most %d steps and increasing ranges, as in 0|5|10-20' % _MOST_DUMP_STEPS,
-                    _parse_dump_steps)
+_SWITCH = _one_of('true', 'false', convert=lambda text: text == 'true')
+_BYTES = Legal('a number of bytes, as in 17179869184', '0*[1-9][0-9]{0,17}')
+_OPERATION = Legal('the name of an operation', '.+')
+_FOLDER = Legal('a folder', '.+', expand_typed)
+_STEPS = '[0-9]{1,10}(-[0-9]{1,10})?'
+_DUMP_STEPS = Legal('at most 100 steps and increasing ranges, as in 0|5|10-20',
+                    r'%s(\|%s){0,99}' % (_STEPS, _STEPS), _increasing)
 
 # r1.10 to r1.13 are branches of the published TF Adapter; "later" means all but the first published
 # version, of 2020.
@@ -115,7 +114,7 @@ OPTIONS = (
     Option('enable_dump_debug', _SWITCH, 'dump operations that overflow'),
     Option('dump_debug_mode', _one_of('aicore_overflow', 'atomic_overflow', 'all'),
            'overflows to dump', needs='enable_dump_debug'),
-    Option('enable_exception_dump', _one_of('0', '1', '2', values=(0, 1, 2)),
+    Option('enable_exception_dump', _one_of('0', '1', '2', convert=int),
            'dump operations that fail', 'later'),
 )
 _BY_KEY = {option.key: option for option in OPTIONS}
@@ -138,10 +137,13 @@ def parse(config):
                             'them)' % (item, ', '.join(_BY_KEY)))
         if key in values:
             raise UserError('--npu_options=%s: must be given once' % item)
+        legal = _BY_KEY[key].legal
         try:
-            values[key] = _BY_KEY[key].legal.parse(text)
-        except (KeyError, ValueError):
-            raise UserError('--npu_options=%s: must be %s' % (item, _BY_KEY[key].legal.words))
+            if not re.fullmatch(legal.pattern, text, re.DOTALL):
+                raise ValueError(text)
+            values[key] = legal.convert(text)
+        except ValueError:
+            raise UserError('--npu_options=%s: must be %s' % (item, legal.words))
     for key in values:
         needs = _BY_KEY[key].needs
         if needs and not values.get(needs):
@@ -177,11 +179,6 @@ def values_of(config):
         values['modify_mixlist'] = config.modify_mixlist
     elif not config.modify_mixlist and takes_mixlist(values):
         values['modify_mixlist'] = FLOAT32_OPS_FILE
-    points = {key: values.pop('profiling_' + key, '') for key in ('fp_point', 'bp_point')}
-    if 'profiling_path' in values:
-        values['profiling_mode'] = True
-        values['profiling_options'] = dict(
-            points, output=values.pop('profiling_path'), training_trace='on', task_trace='on')
     return values
 
 
@@ -228,56 +225,49 @@ def check_together(config):
         raise UserError('--npu_options=%s=true: must be given with dump_path' % switches[0])
 
 
-def prepare_paths(values):
-    """`values` with links resolved and folders created.
-
-    The plugin refuses a folder that is a symbolic link.
-
-    Raises:
-      UserError: a file is missing, or a folder cannot be created.
-    """
-    def real_folder(path):
-        return os.path.realpath(make_folder(path))
-
-    prepared = {key: real_folder(value) if key in _BY_KEY and _BY_KEY[key].legal is _FOLDER
-                else value for key, value in values.items()}
-    if 'modify_mixlist' in prepared:
-        prepared['modify_mixlist'] = require_file(prepared['modify_mixlist'], '--modify_mixlist')
-    if 'profiling_options' in prepared:
-        options = prepared['profiling_options']
-        prepared['profiling_options'] = dict(options, output=real_folder(options['output']))
-    return prepared
-
-
-def fit_to_plugin(values, known):
-    """`values` in the form that the installed version of the plugin reads.
+def for_plugin(config, known):
+    """The options of these flags in the form that the installed plugin reads: dict, key -> value.
 
     Args:
-      values: dict, key -> value.
+      config: RuntimeConfig.
       known: dict, argument of the plugin's run configuration -> its default; None if unknown, in
         which case the plugin is assumed to be recent.
 
     Raises:
-      UserError: the version lacks a requested option or value.
+      UserError: the installed version lacks an option or value, a file is missing, or a folder
+        cannot be created.
     """
-    if known is None:
-        return values
-    fitted = dict(values)
+    values = values_of(config)
+    if known is not None:
+        _fit_to_version(values, known)
+    for key in set(values) & {option.key for option in OPTIONS if option.legal is _FOLDER}:
+        values[key] = os.path.realpath(make_folder(values[key]))  # the plugin refuses links
+    if 'modify_mixlist' in values:
+        values['modify_mixlist'] = require_file(values['modify_mixlist'], '--modify_mixlist')
+    points = {key: values.pop('profiling_' + key, '') for key in ('fp_point', 'bp_point')}
+    if 'profiling_path' in values:
+        values['profiling_mode'] = True
+        values['profiling_options'] = json.dumps(dict(
+            points, output=values.pop('profiling_path'), training_trace='on', task_trace='on'))
+    return values
+
+
+def _fit_to_version(values, known):
+    """Changes `values` to what the version with the arguments `known` reads."""
     for key in ('jit_compile', 'precision_mode_v2'):
-        if key in fitted and key not in known:
+        if key in values and key not in known:
             raise UserError('--npu_options=%s=%s: must be left out (the installed npu_bridge lacks '
                             'the option; versions with it: %s)'
-                            % (key, fitted[key], _BY_KEY[key].versions))
+                            % (key, values[key], _BY_KEY[key].versions))
     # Versions in which the option is a switch have a bool or None as default.
-    if 'jit_compile' in fitted and not isinstance(known['jit_compile'], str):
-        if fitted['jit_compile'] == 'auto':
+    if 'jit_compile' in values and not isinstance(known['jit_compile'], str):
+        if values['jit_compile'] == 'auto':
             raise UserError('--npu_options=jit_compile=auto: must be true or false (the installed '
                             'npu_bridge is older than r1.13)')
-        fitted['jit_compile'] = fitted['jit_compile'] == 'true'
-    if (fitted.get('modify_mixlist') == FLOAT32_OPS_FILE and 'precision_mode_v2' not in known
-            and fitted['precision_mode'] != 'allow_mix_precision'):
-        del fitted['modify_mixlist']  # older versions refuse a list in the other mixed modes
-    return fitted
+        values['jit_compile'] = values['jit_compile'] == 'true'
+    if (values.get('modify_mixlist') == FLOAT32_OPS_FILE and 'precision_mode_v2' not in known
+            and values['precision_mode'] != 'allow_mix_precision'):
+        del values['modify_mixlist']  # older versions refuse a list in the other mixed modes
 
 
 def fill(parameter_map, values):
@@ -285,10 +275,9 @@ def fill(parameter_map, values):
 
     Args:
       parameter_map: field of a `RewriterConfig.CustomGraphOptimizer`.
-      values: dict, key -> value, as returned by `fit_to_plugin`.
+      values: dict, key -> str, bool or int.
     """
-    for key in sorted(values):
-        value = json.dumps(values[key]) if isinstance(values[key], dict) else values[key]
+    for key, value in sorted(values.items()):
         if isinstance(value, str):
             parameter_map[key].s = value.encode()
         else:

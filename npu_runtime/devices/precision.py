@@ -23,10 +23,11 @@ class LossScaling(typing.NamedTuple):
     """Loss scaling of a training graph.
 
     Attributes:
-      scale: <float32>[].
-      state: dict, key in a checkpoint -> variable; the keys are the same on every device.
+      initial_scale: the scale until `state` changes it.
+      state: dict, key in a checkpoint -> variable; the keys are the same on every device. Empty if
+        the scale is a constant.
     """
-    scale: tf.Tensor
+    initial_scale: float
     state: typing.Dict[str, tf.Variable]
 
 
@@ -83,21 +84,17 @@ def wrap_optimizer(optimizer, device, config, is_distributed):
     if kind == 'off':
         return optimizer, None
     before = {variable.op.name for variable in tf.global_variables()}
-    optimizer, scale = device.own.scaled_optimizer(optimizer, kind, config, is_distributed)
+    optimizer = device.own.scaled_optimizer(optimizer, kind, config, is_distributed)
     state = {}
     for variable in tf.global_variables():
         if variable.op.name not in before:
             state[_STATE_KEYS[variable.op.name.split('/')[-1]]] = variable
-    return optimizer, LossScaling(scale, state)
+    return optimizer, LossScaling(config.loss_scale_value, state)
 
 
 def scale_after(scaling, train_op):
-    """The loss scale after the step `train_op`, which may change it: <float32>[].
-
-    `scaling.scale` itself is read at an undefined time during the step.
-    """
-    variable = scaling.state.get('loss_scale/scale')
-    if variable is None:
-        return scaling.scale
+    """The loss scale after the step `train_op`, which may change it: <float32>[]."""
+    if not scaling.state:
+        return tf.constant(scaling.initial_scale)
     with tf.control_dependencies([train_op]):
-        return tf.cast(variable.read_value(), tf.float32)
+        return tf.identity(scaling.state['loss_scale/scale'].read_value())
