@@ -4,8 +4,8 @@ Eigen's kernels for the gradients of a convolution with stride 1 take up to thre
 the convolution, and use one core. Both gradients are convolutions themselves: the gradient of the
 input convolves the gradient of the output with the flipped and transposed kernel; that of the
 kernel convolves the input with the gradient of the output, with the batch as channels. For 1x1
-kernels both are matrix products. For other convolutions with stride 2, TensorFlow's kernels are
-faster; oneDNN's are always faster. `host_kernels` has the figures.
+kernels both are matrix products. For a stride of 2 TensorFlow's kernels are used, and oneDNN's are
+always faster. `host_kernels` has the figures.
 """
 import contextlib
 
@@ -35,17 +35,16 @@ def convolutions_as_gradients(device):
 def _gradients(op, gradient):
     """(gradient of the input, gradient of the kernel) of the convolution `op`."""
     inputs, kernel = op.inputs
-    sizes, strides = kernel.shape.as_list()[:2], op.get_attr('strides')[1:3]
     is_plain = (op.get_attr('data_format') == b'NHWC' and op.get_attr('dilations') == _ONES
+                and op.get_attr('strides') == _ONES
                 and op.get_attr('padding') in (b'SAME', b'VALID')
                 and None not in inputs.shape.as_list() + gradient.shape.as_list())
-    if is_plain and sizes == [1, 1] and strides[0] == strides[1]:
-        return _of_products(inputs, kernel, gradient, strides[0])
-    if is_plain and strides == [1, 1]:
-        margins = [_margin(op, axis) for axis in (0, 1)]
-        return (_of_input(gradient, kernel, margins),
-                _of_kernel(inputs, gradient, margins))
-    return _tensorflows_own(op, inputs, kernel, gradient)
+    if not is_plain:
+        return _tensorflows_own(op, inputs, kernel, gradient)
+    if kernel.shape.as_list()[:2] == [1, 1]:
+        return _of_products(inputs, kernel, gradient)
+    margins = [_margin(op, axis) for axis in (0, 1)]
+    return _of_input(gradient, kernel, margins), _of_kernel(inputs, gradient, margins)
 
 
 def _tensorflows_own(op, inputs, kernel, gradient):
@@ -56,29 +55,17 @@ def _tensorflows_own(op, inputs, kernel, gradient):
             tf.nn.conv2d_backprop_filter(inputs, tf.shape(kernel), gradient, **arguments))
 
 
-def _of_products(inputs, kernel, gradient, stride):
-    """The gradients for a 1x1 kernel, a matrix product at every `stride`-th pixel."""
+def _of_products(inputs, kernel, gradient):
+    """The gradients for a 1x1 kernel, a matrix product at every pixel."""
     depth, filters = kernel.shape.as_list()[2:]
     pixels = tf.reshape(gradient, [-1, filters])
-    seen = inputs[:, ::stride, ::stride] if stride > 1 else inputs
-    of_seen = tf.matmul(pixels, tf.reshape(kernel, [depth, filters]), transpose_b=True)
-    of_kernel = tf.matmul(tf.reshape(seen, [-1, depth]), pixels, transpose_a=True)
-    of_seen = tf.reshape(of_seen, seen.shape)
-    return (_spread(of_seen, stride, inputs.shape.as_list()) if stride > 1 else of_seen,
-            tf.reshape(of_kernel, [1, 1, depth, filters]))
-
-
-def _spread(features, stride, shape):
-    """Zeros of `shape` with `features` at every `stride`-th row and column."""
-    batch, height, width, depth = features.shape.as_list()
-    apart = tf.pad(tf.reshape(features, [batch, height, 1, width, depth]),
-                   [[0, 0], [0, 0], [0, stride - 1], [0, 0], [0, (stride - 1) * depth]])
-    apart = tf.reshape(apart, [batch, stride * height, stride * width, depth])
-    return tf.slice(apart, [0, 0, 0, 0], shape)
+    of_input = tf.matmul(pixels, tf.reshape(kernel, [depth, filters]), transpose_b=True)
+    of_kernel = tf.matmul(tf.reshape(inputs, [-1, depth]), pixels, transpose_a=True)
+    return tf.reshape(of_input, inputs.shape), tf.reshape(of_kernel, kernel.shape)
 
 
 def _margin(op, axis):
-    """(before, after): padding of the convolution's input along rows or columns; stride 1."""
+    """(before, after): padding of the convolution's input along rows or columns."""
     total = op.inputs[1].shape.as_list()[axis] - 1 if op.get_attr('padding') == b'SAME' else 0
     return total // 2, total - total // 2
 
