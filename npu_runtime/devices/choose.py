@@ -68,11 +68,8 @@ def _library_obstacle():
 
     The plugin only prints this reason, and fails later on a name that the library would define.
     """
-    try:
-        folders = importlib.util.find_spec('npu_bridge').submodule_search_locations
-    except (ImportError, ValueError, AttributeError, TypeError):  # no such package
-        return ''
-    for folder in folders or ():
+    package = importlib.util.find_spec('npu_bridge')
+    for folder in package.submodule_search_locations or () if package else ():
         library = os.path.join(folder, '_tf_adapter.so')
         if os.path.exists(library):
             try:

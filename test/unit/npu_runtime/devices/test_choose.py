@@ -27,38 +27,26 @@ def test_auto_falls_back_with_a_reason(monkeypatch):
     assert chosen('auto').kind == 'gpu'
 
 
-def test_an_npu_without_its_plugin_is_an_error():
-    with pytest.raises(UserError, match='npu_bridge does not import'):
-        chosen('npu')
-
-
-def test_a_plugin_that_breaks_on_import_is_explained(monkeypatch, tmp_path):
-    (tmp_path / 'npu_bridge').mkdir()
-    (tmp_path / 'npu_bridge' / '__init__.py').write_text('raise OSError("libge_runner.so: no")')
-    monkeypatch.syspath_prepend(str(tmp_path))
-    with pytest.raises(UserError, match='libge_runner.so'):
-        chosen('npu')
+@pytest.mark.parametrize('kind,message', [
+    ('npu', 'npu_bridge does not import'), ('gpu', 'sees no GPU'), ('tpu', 'auto, npu, gpu, cpu')])
+def test_a_missing_or_unknown_device_is_an_error(monkeypatch, kind, message):
     monkeypatch.setattr(device, '_gpus', lambda: [])
-    assert 'libge_runner.so' in chosen('auto').reason
+    with pytest.raises(UserError, match=message):
+        chosen(kind)
 
 
-def test_a_library_that_does_not_load_is_reported_with_its_reason(monkeypatch, tmp_path):
-    """The plugin only prints that reason and then fails on a missing name."""
+@pytest.mark.parametrize('files,reason', [
+    ({'__init__.py': 'raise OSError("libge_runner.so: no")'}, 'libge_runner.so'),
+    # The plugin only prints why its library does not load, and then fails on a missing name.
+    ({'__init__.py': 'from npu_bridge.helper import handle', 'helper.py': '',
+      '_tf_adapter.so': 'no library'}, '_tf_adapter.so: .*(invalid ELF header|file too short)')])
+def test_a_plugin_that_breaks_on_import_is_explained(monkeypatch, tmp_path, files, reason):
     (tmp_path / 'npu_bridge').mkdir()
-    (tmp_path / 'npu_bridge' / '__init__.py').write_text('from npu_bridge.helper import handle')
-    (tmp_path / 'npu_bridge' / 'helper.py').write_text(
-        'try:\n    handle = open("/nowhere/libge_runner.so")\n'
-        'except Exception as error:\n    print(error)\n')
-    (tmp_path / 'npu_bridge' / '_tf_adapter.so').write_bytes(b'no library')
+    for name, text in files.items():
+        (tmp_path / 'npu_bridge' / name).write_text(text)
     monkeypatch.syspath_prepend(str(tmp_path))
-    with pytest.raises(UserError, match='_tf_adapter.so: .*(invalid ELF header|file too short)'):
+    with pytest.raises(UserError, match=reason):
         chosen('npu')
-
-
-def test_a_missing_gpu_is_an_error(monkeypatch):
-    monkeypatch.setattr(device, '_gpus', lambda: [])
-    with pytest.raises(UserError, match='sees no GPU'):
-        chosen('gpu')
 
 
 def test_no_plugin_is_imported_for_another_device():
@@ -66,8 +54,3 @@ def test_no_plugin_is_imported_for_another_device():
         del sys.modules['npu_bridge']
         chosen('cpu')
         assert 'npu_bridge' not in sys.modules
-
-
-def test_an_unknown_device_is_refused():
-    with pytest.raises(UserError, match='auto, npu, gpu, cpu'):
-        RuntimeConfig(device='tpu')

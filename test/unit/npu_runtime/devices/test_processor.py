@@ -8,35 +8,23 @@ from npu_runtime.devices import processor
 from vo_common.errors import UserError
 
 
-@pytest.fixture
-def setting(monkeypatch):
-    """A function that starts TensorFlow and returns the value of TF_ENABLE_ONEDNN_OPTS."""
-    def start(before=None):
-        monkeypatch.setenv('TF_ENABLE_ONEDNN_OPTS', '')  # is put back after the test
-        if before is None:
-            monkeypatch.delenv('TF_ENABLE_ONEDNN_OPTS')
-        else:
-            monkeypatch.setenv('TF_ENABLE_ONEDNN_OPTS', before)
-        engine.start_tensorflow()
-        return os.environ.get('TF_ENABLE_ONEDNN_OPTS')
-    return start
-
-
 def test_a_cpu_without_avx_is_reported_before_tensorflow_is_imported(cpu):
     cpu('sse4_1 sse4_2')
     with pytest.raises(UserError, match='cpuinfo: found a CPU without AVX, must have it'):
         engine.start_tensorflow()
 
 
-def test_a_cpu_with_only_avx_keeps_tensorflows_default_kernels(cpu, setting):
-    cpu('sse4_2 avx')
-    assert setting() is None
-
-
-@pytest.mark.parametrize('flags', ['avx avx2', 'avx avx2 avx512f avx512_bf16'])
-def test_onednn_is_enabled_with_avx2_unless_the_user_disables_it(cpu, setting, flags):
+@pytest.mark.parametrize('flags,of_the_user,used', [
+    ('sse4_2 avx', None, None), ('avx avx2', None, '1'), ('avx avx2', '', '1'),
+    ('avx avx2', '0', '0'), ('avx avx2 avx512f avx512_bf16', None, '1')])
+def test_onednn_is_enabled_with_avx2_unless_the_user_disables_it(
+        cpu, monkeypatch, flags, of_the_user, used):
     cpu(flags)
-    assert [setting(), setting(''), setting('0')] == ['1', '1', '0']
+    monkeypatch.setenv('TF_ENABLE_ONEDNN_OPTS', of_the_user or '')
+    if of_the_user is None:
+        monkeypatch.delenv('TF_ENABLE_ONEDNN_OPTS')
+    engine.start_tensorflow()
+    assert os.environ.get('TF_ENABLE_ONEDNN_OPTS') == used
 
 
 def test_an_unknown_cpu_is_accepted(monkeypatch, tmp_path):
