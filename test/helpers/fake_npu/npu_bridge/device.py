@@ -37,12 +37,9 @@ def _run_on_device(session, fetches, feed_dict=None, options=None, run_metadata=
         threads = config.inter_op_parallelism_threads or len(os.sched_getaffinity(0))
         if values.get('enable_data_pre_proc') and threads == 1:
             raise record.Hang('the one thread waits for data that it would have to fetch')
-        fetched = [session.graph.as_graph_element(fetch) if isinstance(fetch, str) else fetch
-                   for fetch in _flat(fetches)]
-        operations = [getattr(fetch, 'op', fetch) for fetch in fetched]
-        operations = [op for op in operations if isinstance(op, tf.Operation)]
-        _note_graph(session, fetches, operations)
-        for op in operations:
+        fetched = [session.graph.as_graph_element(fetch) for fetch in tf.nest.flatten(fetches)]
+        _note_graph(session, fetched)
+        for op in fetched:
             if op in _loops and values.get('iterations_per_loop', 1) > 1:
                 train_op, inner_steps = _loops[op]
                 for _ in range(int(_run(session, inner_steps))):
@@ -50,20 +47,12 @@ def _run_on_device(session, fetches, feed_dict=None, options=None, run_metadata=
     return _run(session, fetches, feed_dict, options, run_metadata)
 
 
-def _flat(fetches):
-    if isinstance(fetches, dict):
-        fetches = list(fetches.values())
-    if isinstance(fetches, (list, tuple)):
-        return [one for fetch in fetches for one in _flat(fetch)]
-    return [fetches]
-
-
-def _note_graph(session, fetches, operations):
-    names = frozenset(getattr(fetch, 'name', str(fetch)) for fetch in _flat(fetches))
+def _note_graph(session, fetched):
+    names = frozenset(fetch.name for fetch in fetched)
     if (session, names) in _seen:
         return
     _seen.add((session, names))
-    needed, waiting = set(), list(operations)
+    needed, waiting = set(), [getattr(fetch, 'op', fetch) for fetch in fetched]
     while waiting:
         op = waiting.pop()
         if op not in needed:

@@ -42,37 +42,34 @@ def _clear_float_status_before_10(status):
 
 def all_reduce(tensor, ranks):
     """The sum over `ranks` ranks that all hold `tensor`."""
-    total = _all_reduce(tf.cast(tensor, tf.float32), float(ranks))
-    total.set_shape(tensor.shape)
+    total = _shaped(_all_reduce(tf.cast(tensor, tf.float32), float(ranks)), tensor.shape)
     return tf.cast(total, tensor.dtype)
 
 
 def broadcast(tensor):
     """<float32> what rank 0 holds."""
-    result = _broadcast(tensor)
-    result.set_shape(tensor.shape)
-    return result
+    return _shaped(_broadcast(tensor), tensor.shape)
 
 
 def alloc_float_status():
     """<float32>[1] the place of the float status before r1.10; None since."""
-    return _shaped(_alloc_float_status_before_10(), 1) if is_before('r1.10') else None
+    return _shaped(_alloc_float_status_before_10(), [1]) if is_before('r1.10') else None
 
 
 def get_float_status(place, overflows):
     """<int32>[8], before r1.10 <float32>[1]: the float status, not zero after `overflows`."""
     if place is None:
-        return _shaped(_get_float_status(overflows), 8)
-    return _shaped(_get_float_status_before_10(place, overflows), 1)
+        return _shaped(_get_float_status(overflows), [8])
+    return _shaped(_get_float_status_before_10(place, overflows), [1])
 
 
 def clear_float_status(status):
     """Zeros of the shape of `status`."""
-    if status.dtype == tf.int32:
-        return _shaped(_clear_float_status(), 8)
-    return _shaped(_clear_float_status_before_10(status), 1)
+    cleared = (_clear_float_status() if status.dtype == tf.int32 else
+               _clear_float_status_before_10(status))
+    return _shaped(cleared, status.shape)
 
 
-def _shaped(tensor, size):
-    tensor.set_shape([size])
+def _shaped(tensor, shape):
+    tensor.set_shape(shape)
     return tensor

@@ -32,22 +32,25 @@ def test_loss_scaling_is_dynamic_exactly_in_mixed_float16(device, flags, kind):
     assert precision.loss_scale_kind(device, RuntimeConfig(**flags)) == kind
 
 
-@pytest.mark.parametrize('mode', ['allow_mix_precision', 'allow_mix_precision_bf16'])
-def test_a_cpu_that_has_bfloat16_mixes_it_and_needs_no_loss_scaling(mode, monkeypatch):
-    monkeypatch.setattr(host_kernels, 'bfloat16_obstacle', lambda: '')
-    config = RuntimeConfig(precision_mode=mode)
-    assert CPU.own.precision(config).rewrite == 'auto_mixed_precision_onednn_bfloat16'
-    assert precision.describe(CPU, config) == (
-        'precision: bfloat16 and float32, mixed by the graph rewrite of TensorFlow, '
-        'loss scaling off')
+MIXED = 'bfloat16 and float32, mixed by the graph rewrite of TensorFlow'
+LACKING = ('float32 (%s has no effect: on a CPU --precision_mode has allow_mix_precision and '
+           'allow_mix_precision_bf16)')
 
 
-def test_a_cpu_without_bfloat16_uses_float32_with_a_reason(monkeypatch):
-    monkeypatch.setattr(host_kernels, 'bfloat16_obstacle', lambda: 'it is old')
-    config = RuntimeConfig(precision_mode='allow_mix_precision')
-    assert CPU.own.precision(config).rewrite is None
-    assert precision.describe(CPU, config) == (
-        'precision: float32 (allow_mix_precision has no effect: it is old), loss scaling off')
+@pytest.mark.parametrize('flags,obstacle,words', [
+    (dict(precision_mode='allow_mix_precision'), '', MIXED),
+    (dict(precision_mode='allow_mix_precision_bf16'), '', MIXED),
+    (dict(precision_mode='allow_mix_precision'), 'it is old',
+     'float32 (allow_mix_precision has no effect: it is old)'),
+    (dict(precision_mode='force_fp16'), '', LACKING % 'force_fp16'),
+    (dict(npu_options=['precision_mode_v2=mixed_float16']), '', LACKING % 'mixed_float16')])
+def test_a_cpu_mixes_bfloat16_if_it_has_it_and_needs_no_loss_scaling(
+        monkeypatch, flags, obstacle, words):
+    monkeypatch.setattr(host_kernels, 'bfloat16_obstacle', lambda: obstacle)
+    config = RuntimeConfig(**flags)
+    assert precision.describe(CPU, config) == 'precision: %s, loss scaling off' % words
+    assert CPU.own.precision(config).rewrite == (
+        'auto_mixed_precision_onednn_bfloat16' if words == MIXED else None)
 
 
 def test_cpu_and_gpu_keep_the_operations_of_an_npu_in_float32():
@@ -71,15 +74,6 @@ def test_the_rewrite_on_a_gpu_gets_the_float32_operations(mode, is_told, monkeyp
     session_config(GPU, RuntimeConfig(device='gpu', precision_mode=mode))
     assert [os.environ.get(name, '').split(',')[-1] for name in names] == (
         ['Sum' if is_told else ''] * 5)
-
-
-@pytest.mark.parametrize('flags', [dict(precision_mode='allow_mix_precision_fp16'),
-                                   dict(precision_mode='force_fp16'),
-                                   dict(npu_options=['precision_mode_v2=mixed_float16'])])
-def test_a_mode_that_a_cpu_lacks_is_reported_with_those_it_has(flags):
-    assert CPU.own.precision(RuntimeConfig(**flags)).rewrite is None
-    assert 'on a CPU --precision_mode has allow_mix_precision and allow_mix_precision_bf16' in (
-        precision.describe(CPU, RuntimeConfig(**flags)))
 
 
 @pytest.mark.skipif(bool(host_kernels.bfloat16_obstacle()), reason='needs a CPU with bfloat16')
@@ -155,21 +149,17 @@ def test_a_resumed_run_has_the_scale_counters_and_data_of_an_uninterrupted_one(t
     assert parts == whole
 
 
-def test_a_checkpoint_with_loss_scaling_resumes_without_and_back(tmp_path):
-    run_toy(tmp_path, 6, runtime=SCALED)
-    assert run_toy(tmp_path, 8)['step'] == 8
-    results = run_toy(tmp_path, 10, runtime=SCALED)
-    reader = tf.train.load_checkpoint(results['checkpoint'])
-    assert reader.get_tensor('loss_scale/scale') == 1024.
-    assert reader.get_tensor('loss_scale/batches_seen') == 10
-
-
-def test_prediction_loads_a_checkpoint_with_loss_scaling(tmp_path, capsys):
+def test_a_checkpoint_with_loss_scaling_predicts_and_resumes_without_and_back(tmp_path, capsys):
     prefix = run_toy(tmp_path, 6, runtime=SCALED)['checkpoint']
     with tf.Graph().as_default(), tf.Session() as session:
         linear_model(tf.zeros([2, 4]), False)
         checkpoints.restore(session, prefix)
     assert 'loaded 2 variables' in capsys.readouterr().out
+    assert run_toy(tmp_path, 8)['step'] == 8
+    results = run_toy(tmp_path, 10, runtime=SCALED)
+    reader = tf.train.load_checkpoint(results['checkpoint'])
+    assert reader.get_tensor('loss_scale/scale') == 1024.
+    assert reader.get_tensor('loss_scale/batches_seen') == 10
 
 
 def test_endless_overflow_ends_the_run(tmp_path):

@@ -1,27 +1,24 @@
-"""The plugin's own run configuration, whose arguments tell its version."""
+"""The plugin's own run configuration; of its arguments those that tell its version."""
 from npu_bridge.record import is_before
 
 
 class _WithoutJit:
-    def __init__(self, iterations_per_loop=1, precision_mode=None, modify_mixlist=None):
+    def __init__(self, precision_mode=None):
         pass
 
 
 class _Of10:
-    def __init__(self, iterations_per_loop=1, precision_mode=None, modify_mixlist=None,
-                 jit_compile=True):
+    def __init__(self, precision_mode=None, jit_compile=True):
         pass
 
 
 class _Of11:
-    def __init__(self, iterations_per_loop=1, precision_mode=None, modify_mixlist=None,
-                 jit_compile=None):
+    def __init__(self, precision_mode=None, jit_compile=None):
         pass
 
 
 class _Newest:
-    def __init__(self, iterations_per_loop=1, precision_mode=None, modify_mixlist=None,
-                 jit_compile='auto', precision_mode_v2=None):
+    def __init__(self, precision_mode=None, jit_compile='auto', precision_mode_v2=None):
         pass
 
 

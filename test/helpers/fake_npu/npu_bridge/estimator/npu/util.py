@@ -7,16 +7,8 @@ from npu_bridge import device, record
 
 
 def get_ranksize():
-    """The number of ranks, as text; a launch by both ways is refused."""
-    if 'CM_WORKER_SIZE' in os.environ and 'RANK_SIZE' in os.environ:
-        raise ValueError('RANK_SIZE and CM_WORK_SIZE cannot be configured at the same time')
-    return os.environ.get('RANK_SIZE', os.environ.get('CM_WORKER_SIZE', '1'))
-
-
-def _variable(name):
-    with tf.variable_scope('npu_runconfig', reuse=tf.AUTO_REUSE):
-        return tf.get_variable(name, [], tf.int64, tf.zeros_initializer(), trainable=False,
-                               collections=[tf.GraphKeys.LOCAL_VARIABLES], use_resource=True)
+    """The number of ranks, as text."""
+    return os.environ.get('RANK_SIZE', '1')
 
 
 class IterationPerLoop:
@@ -31,7 +23,10 @@ class IterationPerLoop:
             raise ValueError("The incoming 'train_op' type is '%s', and the need type is "
                              "'Operation'" % train_op.dtype.name)
         record.add('create_iteration_per_loop_var', train_op=train_op)
-        self._inner_steps = _variable('iterations_per_loop')
+        with tf.variable_scope('npu_runconfig'):
+            self._inner_steps = tf.get_variable(
+                'iterations_per_loop', [], tf.int64, tf.zeros_initializer(), trainable=False,
+                collections=[tf.GraphKeys.LOCAL_VARIABLES], use_resource=True)
         loop = tf.group(train_op, name='IterationOp')
         device.add_loop(loop, train_op, self._inner_steps)
         return loop
@@ -44,13 +39,3 @@ class IterationPerLoop:
             raise ValueError('iterations_per_loop must be positive')
         record.add('load_iteration_per_loop_var', iterations_per_loop=iterations_per_loop)
         self._inner_steps.load(iterations_per_loop - 1, sess)
-
-
-def set_iteration_per_loop(sess, train_op, iterations_per_loop=1):
-    """An operation that makes so many steps a call, for good."""
-    record.add('set_iteration_per_loop', iterations_per_loop=iterations_per_loop)
-    with sess.graph.as_default():
-        loop = IterationPerLoop()
-        operation = loop.create_iteration_per_loop_var(train_op)
-    loop.load_iteration_per_loop_var(sess, iterations_per_loop)
-    return operation
