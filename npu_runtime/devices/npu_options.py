@@ -240,8 +240,9 @@ def for_plugin(config, known):
     values = values_of(config)
     if known is not None:
         _fit_to_version(values, known)
-    for key in set(values) & {option.key for option in OPTIONS if option.legal is _FOLDER}:
-        values[key] = os.path.realpath(make_folder(values[key]))  # the plugin refuses links
+    for option in OPTIONS:
+        if option.legal is _FOLDER and option.key in values:  # the plugin refuses links
+            values[option.key] = os.path.realpath(make_folder(values[option.key]))
     if 'modify_mixlist' in values:
         values['modify_mixlist'] = require_file(values['modify_mixlist'], '--modify_mixlist')
     points = {key: values.pop('profiling_' + key, '') for key in ('fp_point', 'bp_point')}
