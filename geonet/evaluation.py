@@ -21,47 +21,45 @@ def metric_evaluator(run, model):
     images, occluded pixels included, as in `eval_flow.py`.
     """
     if run.mode == 'train_flow':
-        return _flow_evaluator(run, model), 'flow_epe'
-    return _pose_evaluator(run, model), 'pose_ate'
+        make_graph, measure, metric = flow_graph, _flow_errors(run, model), 'flow_epe'
+    else:
+        make_graph, measure, metric = pose_graph, _pose_error(run, model), 'pose_ate'
+
+    def evaluator():
+        graph = make_graph(model, run)
+        return lambda session: measure(functools.partial(graph.run, session))
+
+    return evaluator, metric
 
 
-def _pose_evaluator(run, model):
+def _pose_error(run, model):
+    """Function from the predictions of `pose_graph` to a dict with `pose_ate`."""
     source = sequence_source(run.eval_dataset_dir, model.seq_length, run.pose_test_seq, run.camera)
     gt = OdometrySequence(run.eval_dataset_dir, run.pose_test_seq, run.camera).poses
     gt_snippets = timed(snippets_of_trajectory(gt, model.seq_length))
 
-    def evaluator():
-        graph = pose_graph(model, run)
+    def measure(predict):
+        pred = predict_snippets(predict, source, model, run.intrinsics)
+        return {'pose_ate': evaluate_snippets(gt_snippets, timed(pred))['ate_mean']}
 
-        def evaluate(session):
-            pred = predict_snippets(functools.partial(graph.run, session), source, model,
-                                    run.intrinsics)
-            return {'pose_ate': evaluate_snippets(gt_snippets, timed(pred))['ate_mean']}
-        return evaluate
-    return evaluator
+    return measure
 
 
-def _flow_evaluator(run, model):
+def _flow_errors(run, model):
+    """Function from the predictions of `flow_graph` to a dict with `flow_epe` and `flow_fl`."""
     source = flow_snippets(run.eval_dataset_dir, run, model)
     folder = os.path.join(run.eval_dataset_dir, 'training', 'flow_occ')
+    truth_paths = {
+        number: require_file(os.path.join(folder, '%06d_10.png' % number), 'true flow',
+                             '--eval_dataset_dir must be a KITTI 2015 folder')
+        for number in source.numbers}
 
-    def truth_path(number):
-        return require_file(os.path.join(folder, '%06d_10.png' % number), 'true flow',
-                            '--eval_dataset_dir must be a KITTI 2015 folder')
+    def measure(predict):
+        scores = []
+        for snippet, flow in predict_flows(predict, source, model):
+            gt, valid = read_kitti_flow(truth_paths[snippet.number])
+            scores.append(evaluate_map(gt, valid, flow))
+        errors = summarise(scores)['prediction']
+        return {'flow_epe': errors['epe'], 'flow_fl': errors['fl']}
 
-    for number in source.numbers:
-        truth_path(number)
-
-    def evaluator():
-        graph = flow_graph(model, run)
-
-        def evaluate(session):
-            scores = []
-            for snippet, flow in predict_flows(functools.partial(graph.run, session), source,
-                                               model):
-                gt, valid = read_kitti_flow(truth_path(snippet.number))
-                scores.append(evaluate_map(gt, valid, flow))
-            errors = summarise(scores)['prediction']
-            return {'flow_epe': errors['epe'], 'flow_fl': errors['fl']}
-        return evaluate
-    return evaluator
+    return measure
