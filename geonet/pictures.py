@@ -3,7 +3,6 @@ import os
 
 import numpy as np
 
-from kitti_data.flow_files import flow_to_colour
 from kitti_data.images import write_png
 from kitti_data.video import VideoWriter
 from vo_common.files import make_folder
@@ -26,20 +25,7 @@ def depth_picture(image, depth):
     """
     from kitti_eval.plots import depth_colours  # Imports matplotlib, which is slow.
     low, high = np.percentile(depth, (2, 98))
-    return _stacked(image, depth_colours(np.maximum(depth, low), low, high))
-
-
-def flow_picture(image, flow):
-    """The frame above its flow, in the colours of the Middlebury wheel.
-
-    Args:
-      image: uint8 [H, W, 3].
-      flow: float [H, W, 2], pixels.
-
-    Returns:
-      uint8 [2H, W, 3], enlarged by an integer factor if W is small.
-    """
-    return _stacked(image, flow_to_colour(flow))
+    return stacked(image, depth_colours(np.maximum(depth, low), low, high))
 
 
 def trajectory_picture(image, positions, reached):
@@ -67,8 +53,8 @@ def trajectory_picture(image, positions, reached):
     return np.concatenate([shown, panel])
 
 
-def _stacked(image, colours):
-    """The image above the colours, enlarged by an integer factor if small."""
+def stacked(image, colours):
+    """The frame above its prediction, both uint8 [H, W, 3]; as `depth_picture`."""
     return _enlarged(np.concatenate([image, colours]))
 
 

@@ -37,12 +37,18 @@ def test_depth(run, model, runtime):
     ) if run.refine_steps else depth_frames(
         run.dataset_dir, run.depth_test_split, run.test_file_list, run.pose_test_seq, run.camera)
     output_dir = make_folder(run.output_dir)
-    build, predict = (pose_graph, _refined) if run.refine_steps else (depth_graph, _predicted)
+    graph = pose_graph if run.refine_steps else depth_graph
     depths = []
-    with Predictor(lambda: build(model, run), run.init_ckpt_file, runtime) as predictor:
+    with Predictor(lambda: graph(model, run), run.init_ckpt_file, runtime) as predictor:
         name = os.path.basename(predictor.checkpoint)
         frames, shown = itertools.tee(source.read(model.img_height, model.img_width))
-        predicted = predict(predictor, frames, source, model, run)
+        if run.refine_steps:
+            predicted = (found.depth for found in predict_windows(
+                predictor, frames, source, model, run.intrinsics, run.refine_steps,
+                beyond=model.num_sources // 2, desc='depth'))
+        else:
+            predicted = (output['depth'] for output in predictor(
+                ({'target': frame} for frame in frames), len(source.names), 'depth'))
         with PictureWriter(output_dir, name, run.pictures is True, run.video,
                            source.rate) as pictures:
             for index, (frame, depth) in enumerate(zip(shown, predicted)):
@@ -60,20 +66,6 @@ def test_depth(run, model, runtime):
     print('depth of %d images: %s' % (len(depths), path))
     require_whole(source)
     return path
-
-
-def _predicted(predictor, frames, source, model, run):
-    """Yields the depth <float32>[H, W] of each of a source's `frames`, at the model's size."""
-    del model, run
-    for output in predictor(({'target': frame} for frame in frames), len(source.names), 'depth'):
-        yield output['depth']
-
-
-def _refined(predictor, frames, source, model, run):
-    """As `_predicted`, refined on the frames before and after."""
-    for found in predict_windows(predictor, frames, source, model, run.intrinsics, run.refine_steps,
-                                 beyond=model.num_sources // 2, desc='depth'):
-        yield found.depth
 
 
 def _write_16_bit(folder, depths, sizes, scale):

@@ -6,7 +6,7 @@ import re
 import numpy as np
 
 from geonet.flipped import predictions
-from geonet.pictures import PictureWriter, flow_picture
+from geonet.pictures import PictureWriter, stacked
 from kitti_data.canonical_camera import camera_of
 from kitti_data.flow_files import (
     FLOW_FILE, flow_to_colour, resize_flow, write_flo, write_kitti_flow)
@@ -28,22 +28,21 @@ def test_flow(run, model, runtime):
     source = flow_snippets(run.dataset_dir, run, model)
     output_dir = make_folder(run.output_dir)
     remove_others(output_dir, re.escape(FLOW_FILE), ())
-    folders = {name: make_folder(os.path.join(output_dir, name))
-               for name in ('binary', 'color', 'png')}
+    endings = {'binary': '.flo', 'color': '.png', 'png': '.png'}
+    folders = {name: make_folder(os.path.join(output_dir, name)) for name in endings}
     with Predictor(lambda: flow_graph(model, run), run.init_ckpt_file, runtime) as predictor, \
             PictureWriter(output_dir, 'pictures', run.pictures, run.video, source.rate) as pictures:
         for snippet, flow in predict_flows(predictor, source, model):
             if pictures.wanted:
-                pictures.write(snippet.number, flow_picture(snippet.target, flow))
+                pictures.write(snippet.number, stacked(snippet.target, flow_to_colour(flow)))
             if run.flow_size == 'original':
                 flow = resize_flow(flow, *snippet.size, bilinear=True)
             name = '%06d' % snippet.number
             write_flo(os.path.join(folders['binary'], name + '.flo'), flow)
             write_png(os.path.join(folders['color'], name + '.png'), flow_to_colour(flow))
             write_kitti_flow(os.path.join(folders['png'], name + '.png'), flow)
-    for name, folder in folders.items():
-        ending = '.flo' if name == 'binary' else '.png'
-        remove_others(folder, r'[0-9]{6,}\%s' % ending,
+    for name, ending in endings.items():
+        remove_others(folders[name], r'[0-9]{6,}\%s' % ending,
                       {'%06d%s' % (number, ending) for number in source.numbers})
     write_json(os.path.join(output_dir, FLOW_FILE), {
         'checkpoint': predictor.checkpoint, 'folder': source.folder, 'images': source.names,

@@ -58,7 +58,7 @@ class Refiner:
         """
         gray = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY).astype(np.float32)
         levels = [_normalised(gray, blur) for blur in _BLURS]
-        return np.stack([np.stack((level,) + _gradients(level), -1) for level in levels])
+        return np.stack([np.stack([level, *_gradients(level)], -1) for level in levels])
 
     def __call__(self, window, depth, vectors):
         """Refines the motions of a snippet and the depth of its target.
@@ -110,7 +110,4 @@ def _normalised(image, blur):
 
 def _gradients(image):
     """Central differences in x and y, each float32 [H, W]."""
-    kernel = np.array([-0.5, 0, 0.5], np.float32)
-    one = np.ones(1, np.float32)
-    return (cv2.sepFilter2D(image, cv2.CV_32F, kernel, one),
-            cv2.sepFilter2D(image, cv2.CV_32F, one, kernel))
+    return [cv2.Sobel(image, cv2.CV_32F, *order, ksize=1, scale=0.5) for order in ((1, 0), (0, 1))]
