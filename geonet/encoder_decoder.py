@@ -28,7 +28,7 @@ def resnet50(images, head, layer):
             features = _bottleneck(features, width, stride, layer)
 
     def enlarge(prediction, features):
-        return layers.crop_like(layers.upsample_nearest(prediction), features)
+        return layers.crop(layers.upsample_nearest(prediction), *features.shape.as_list()[1:3])
 
     return _decode(features, skips, _RESNET_DECODER, head, layer, enlarge)
 
@@ -83,7 +83,7 @@ def _decode(features, skips, widths, head, layer, enlarge):
         features = layer.upconv(features, width)
         inputs = [features]
         if skip is not None:
-            inputs = [layers.crop_like(features, skip), skip]
+            inputs = [layers.crop(features, *skip.shape.as_list()[1:3]), skip]
         if predictions:
             inputs.append(enlarge(predictions[0], inputs[0]))
         features = layer.conv(tf.concat(inputs, axis=-1), width, 3, 1)

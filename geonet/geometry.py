@@ -101,7 +101,8 @@ def rigid_flow(depth, transform, sizes, half_pixel_centers=False):
       half_pixel_centers: see `pyramid.full_image_grid`.
 
     Returns:
-      <float32>[M, P, 2], flat pyramid, pixels of each scale, x first.
+      (flow <float32>[M, P, 2], flat pyramid, pixels of each scale, x first; depth
+      <float32>[M, P, 1] of the same points in the second frame, in the unit of `depth`).
     """
     grid, factors = pyramid.full_image_grid(sizes, half_pixel_centers)
     grid = grid.T[np.newaxis]
@@ -110,67 +111,48 @@ def rigid_flow(depth, transform, sizes, half_pixel_centers=False):
     points = column_x * grid[:, :1] + column_y * grid[:, 1:] + column_1
     points = points * tf.reshape(depth, [-1, 1, grid.shape[-1]]) + offset
     flow = points[:, :2] / (points[:, 2:] + _DEPTH_EPSILON) - grid
-    return tf.transpose(flow * (1.0 / factors.T), [0, 2, 1])
+    return (tf.transpose(flow * (1.0 / factors.T), [0, 2, 1]),
+            tf.reshape(points[:, 2], depth.shape))
 
 
-@kept_in_float32()
-def depth_after(depth, transform, sizes, half_pixel_centers=False):
-    """Depths, in the second frame, of the points that `rigid_flow` moves.
-
-    Args:
-      depth, transform, sizes, half_pixel_centers: see `rigid_flow`.
-
-    Returns:
-      <float32>[M, P, 1], flat pyramid of the first frame, in the unit of the depth.
-    """
-    grid, _ = pyramid.full_image_grid(sizes, half_pixel_centers)
-    x, y = grid.T[:, np.newaxis]
-    row = transform[:, 2]
-    ray = row[:, 0:1] * x + row[:, 1:2] * y + row[:, 2:3]
-    return tf.expand_dims(ray, -1) * depth + row[:, 3:, tf.newaxis]
-
-
-class BilinearSampler:
-    """Bilinear sampling of any number of images at the same coordinates.
+class FlowSampler:
+    """Bilinear sampling of any number of image pyramids where a flow ends: at grid + flow.
 
     A point outside the image, or exactly on its last column or row, gives 0 and no gradient.
     """
 
     @kept_in_float32()
-    def __init__(self, coordinates, sizes, counts):
+    def __init__(self, flow, sizes):
         """Prepares indices and weights.
 
         Args:
-          coordinates: <float32>[M, P, 2], pixels of each scale, x first.
-          sizes: [(H_s, W_s)] of the images, at least 2 x 2.
-          counts: number of the P coordinates in each scale.
+          flow: <float32>[M, P, 2], flat pyramid, pixels of each scale, x first.
+          sizes: [(H_s, W_s)], finest first, at least 2 x 2.
         """
-        if sum(counts) != coordinates.shape.as_list()[1] or min(map(min, sizes)) < 2:
-            raise ValueError('cannot sample images of %s at %s coordinates %s'
-                             % (sizes, counts, coordinates.shape))
+        coordinates = flow + pyramid.pixel_grid(sizes)
         heights, widths = np.array(sizes, np.int32).T
         areas = (heights - 1) * (widths - 1)
         firsts = np.cumsum(areas) - areas
         self._rows_apart = int(sum(areas))
         corner = tf.floor(coordinates)
-        last_corner = np.repeat(np.stack([widths - 2, heights - 2], axis=1), counts, axis=0)
+        last_corner = pyramid.per_pixel(np.stack([widths - 2, heights - 2], axis=1), sizes)
         # Clip integers, so that the index stays in range whatever NaN is cast to.
         index = tf.minimum(tf.maximum(tf.cast(corner, tf.int32), 0), last_corner)
         inside = tf.reduce_all(tf.equal(tf.cast(index, tf.float32), corner), axis=-1,
                                keepdims=True)
-        strides = np.repeat(np.stack([np.ones_like(widths), widths - 1], axis=1), counts, axis=0)
+        strides = pyramid.per_pixel(np.stack([np.ones_like(widths), widths - 1], axis=1), sizes)
         self._index = (tf.reduce_sum(index * strides, axis=-1)
-                       + np.repeat(firsts, counts).astype(np.int32))
+                       + pyramid.per_pixel(firsts, sizes).astype(np.int32))
         self._weights = tf.expand_dims(
             _corner_weights(coordinates - corner) * tf.cast(inside, tf.float32), -1)
 
     @kept_in_float32()
     def __call__(self, levels, rows):
-        """Returns the values at the coordinates.
+        """Returns the values where the flow ends.
 
         Args:
           levels: list of <float32>[R, H_s, W_s, C].
-          rows: M integers, the image of each set of coordinates.
+          rows: M integers, the image in which each row of the flow ends.
 
         Returns:
           <float32>[M, P, C].
@@ -181,17 +163,6 @@ class BilinearSampler:
         first_index = (np.asarray(rows)[:, np.newaxis] * self._rows_apart).astype(np.int32)
         neighbours = tf.gather(table, self._index + first_index)
         return tf.reduce_sum(neighbours * self._weights, axis=-2)
-
-
-def flow_sampler(flow, sizes):
-    """A `BilinearSampler` at the ends of a flow: grid + flow.
-
-    Args:
-      flow: <float32>[M, P, 2], flat pyramid, pixels of each scale, x first.
-      sizes: [(H_s, W_s)], finest first.
-    """
-    return BilinearSampler(flow + pyramid.pixel_grid(sizes), sizes,
-                           [height * width for height, width in sizes])
 
 
 def flow_warp(images, flow):
@@ -205,7 +176,7 @@ def flow_warp(images, flow):
       <float32>[M, H, W, C].
     """
     sizes = pyramid.sizes_of([images])
-    sampler = flow_sampler(pyramid.flatten([flow]), sizes)
+    sampler = FlowSampler(pyramid.flatten([flow]), sizes)
     warped = sampler([images], range(images.shape.as_list()[0]))
     return pyramid.unflatten(warped, sizes)[0]
 

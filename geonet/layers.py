@@ -143,19 +143,18 @@ def upsample_nearest(features):
     return tf.image.resize_nearest_neighbor(features, [2 * height, 2 * width])
 
 
-def crop_like(features, other):
+def crop(features, height, width):
     """Crops the last row or column, which upsampling adds to an odd size.
 
     Equals nearest-neighbour resizing from n + 1 to n pixels.
 
     Args:
       features: <float32>[B, H', W', C], H' in {H, H + 1}, W' in {W, W + 1}.
-      other: <float32>[B, H, W, D].
+      height, width: H, W.
 
     Returns:
       <float32>[B, H, W, C].
     """
-    _, height, width, _ = other.shape.as_list()
     if features.shape.as_list()[1:3] == [height, width]:
         return features
     return features[:, :height, :width]

@@ -132,14 +132,12 @@ def least_error(errors, num_views):
 
     Args:
       errors: <float32>[N M, H, W, C], view-major.
-      num_views: N; with 1, no minimum is taken.
+      num_views: N.
 
     Returns:
       <float32>[M, H, W, 1]: errors averaged over channels, then the minimum over views.
     """
     means = tf.reduce_mean(errors, axis=-1, keepdims=True)
-    if num_views == 1:
-        return means
     rows, height, width, _ = means.shape.as_list()
     return tf.reduce_min(tf.reshape(means, [num_views, rows // num_views, height, width, 1]),
                          axis=0)

@@ -6,7 +6,6 @@ Pure functions of tensors. All sources and both directions are stacked on the ba
 import tensorflow.compat.v1 as tf
 
 from geonet import frames, geometry, losses, nets, objectives, pyramid
-from geonet.config import NUM_SCALES
 from geonet.frames import to_float, to_uint8
 from npu_runtime.training.task import TrainingOutput
 
@@ -34,28 +33,23 @@ def rigid_training(batch, config, is_training=True):
     """
     images, intrinsics = _read_batch(batch, config)
     batch_size = images.shape.as_list()[0]
-    views = pyramid.area_pyramid(frames.frame_rows(images), NUM_SCALES)
+    views = pyramid.area_pyramid(frames.frame_rows(images))
     sizes = pyramid.sizes_of(views)
     # If only sources are warped, only the target's depth is needed.
     seen = views[0][:batch_size] if config.target_depth_only else views[0]
     disparities = _disparities(seen, config, _norm_decay(config, is_training))
     poses = nets.pose_net(images, _norm_decay(config, is_training), config.initial_pose_gain)
-    depth, transform = _starting_points(disparities, poses, intrinsics)
-    flow = geometry.rigid_flow(depth, transform, sizes, config.half_pixel_centers)
-    pairs = flow.shape.as_list()[0]
-    sampler = geometry.flow_sampler(flow, sizes)
-    ends = frames.end_rows(batch_size, config.num_sources)[:pairs]
-    warped = pyramid.unflatten(sampler(views, ends), sizes)
-    starts = [frames.at_starts(view, batch_size)[:pairs] for view in views]
-    errors = [losses.photometric_error(image, start, config.alpha_recon_image)
-              for image, start in zip(warped, starts)]
+    flow, moved_depth = _rigid_flow(disparities, poses, intrinsics, config)
+    starts = [frames.at_starts(view, batch_size)[:flow.shape.as_list()[0]] for view in views]
+    sampler, warped, errors = objectives.compare(flow, views, starts, config)
     terms = objectives.rigid_terms(errors, starts, views, disparities, config)
     if config.geometry_consistency_weight:
         # As for rigid_warp: N / 2 times the sum of the means of both directions.
         weight = config.geometry_consistency_weight * config.num_sources / 2
-        terms['geometry_consistency'] = weight * tf.reduce_sum(losses.depth_inconsistency(
-            geometry.depth_after(depth, transform, sizes, config.half_pixel_centers),
-            sampler([1.0 / disparity for disparity in disparities], ends), sizes))
+        depth_at_ends = sampler([1.0 / disparity for disparity in disparities],
+                                frames.end_rows(batch_size, config.num_sources))
+        terms['geometry_consistency'] = weight * tf.reduce_sum(
+            losses.depth_inconsistency(moved_depth, depth_at_ends, sizes))
     pictures = _pictures(batch, warped[0], errors[0])
     pictures['disparity'] = disparities[0][:batch_size]
     return TrainingOutput(terms, pictures, dict(
@@ -81,7 +75,7 @@ def flow_training(batch, config, is_training=True):
     """
     images, intrinsics = _read_batch(batch, config)
     batch_size = images.shape.as_list()[0]
-    views = pyramid.area_pyramid(frames.frame_rows(images), NUM_SCALES)
+    views = pyramid.area_pyramid(frames.frame_rows(images))
     starts = [frames.at_starts(view, batch_size) for view in views]
     rigid = {}
     if config.flownet_type == 'residual':
@@ -165,35 +159,24 @@ def _disparities(images, config, norm_decay=None):
 
 
 def _frozen_rigid_flows(disparities, poses, intrinsics, config):
-    """Rigid flow of each pair, without gradient.
-
-    Args:
-      disparities: see `_starting_points`.
-      poses: <float32>[B, N, 6], target to source.
-      intrinsics: <float32>[B, 3, 3].
-      config: ModelConfig.
-
-    Returns:
-      A list of <float32>[2 N B or N B, H_s, W_s, 2], finest first.
-    """
-    sizes = pyramid.sizes_of(disparities)
-    flow = geometry.rigid_flow(*_starting_points(disparities, poses, intrinsics), sizes,
-                               config.half_pixel_centers)
-    return pyramid.unflatten(tf.stop_gradient(flow), sizes)
+    """`_rigid_flow` without gradient: a list of <float32>[2 N B or N B, H_s, W_s, 2]."""
+    flow, _ = _rigid_flow(disparities, poses, intrinsics, config)
+    return pyramid.unflatten(tf.stop_gradient(flow), pyramid.sizes_of(disparities))
 
 
-def _starting_points(disparities, poses, intrinsics):
-    """Depth and pixel transform of each pair, in the frame where its flow starts.
+def _rigid_flow(disparities, poses, intrinsics, config):
+    """The rigid flow of each pair, and its points' depth in the frame where the flow ends.
 
     Args:
       disparities: list of frame rows [(N + 1) B, H_s, W_s, 1]; or of the targets alone, [B, ...],
         for the forward pairs only.
       poses: <float32>[B, N, 6], target to source.
       intrinsics: <float32>[B, 3, 3].
+      config: ModelConfig.
 
     Returns:
-      (flat pyramid <float32>[2 N B or N B, P, 1], <float32>[2 N B or N B, 3, 4] of
-      `geometry.pixel_transform`).
+      Flat pyramids <float32>[2 N B or N B, P, 2] and [2 N B or N B, P, 1], as
+      `geometry.rigid_flow`.
     """
     batch_size, num_sources, _ = poses.shape.as_list()
     source_major = tf.reshape(tf.transpose(poses, [1, 0, 2]), [-1, 6])
@@ -206,7 +189,8 @@ def _starting_points(disparities, poses, intrinsics):
         motions.append(geometry.invert_pose(motions[0]))
     transform = geometry.pixel_transform(
         tf.concat(motions, axis=0), tf.tile(intrinsics, [len(motions) * num_sources, 1, 1]))
-    return depth, transform
+    return geometry.rigid_flow(depth, transform, pyramid.sizes_of(disparities),
+                               config.half_pixel_centers)
 
 
 def _full_flows(starts, ends, rigid_flows, config, norm_decay=None):

@@ -5,7 +5,7 @@ import tensorflow.compat.v1 as tf
 
 from geonet import encoder_decoder
 from geonet.config import ENCODERS
-from geonet.layers import Layers
+from geonet.layers import Layers, crop
 
 _SMALLEST_DISPARITY = 0.01
 _POSE_LAYERS = ((16, 7), (32, 5), (64, 3), (128, 3), (256, 3), (256, 3), (256, 3))
@@ -87,6 +87,5 @@ def pose_net(images, norm_decay=None, initial_gain=1.0):
 def _fit_pyramid(predictions, images):
     """Crops level s to [H // 2^s, W // 2^s]; odd sizes have been rounded up."""
     _, height, width, _ = images.shape.as_list()
-    return [prediction if prediction.shape.as_list()[1:3] == [height >> scale, width >> scale]
-            else prediction[:, :height >> scale, :width >> scale]
+    return [crop(prediction, height >> scale, width >> scale)
             for scale, prediction in enumerate(predictions)]

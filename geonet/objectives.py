@@ -30,8 +30,27 @@ def rigid_terms(errors, starts, views, disparities, config):
     return terms
 
 
+def compare(flow, views, starts, config):
+    """Warps the frames where flows end to those where they start, and compares them.
+
+    Args:
+      flow: flat pyramid <float32>[2 N B or N B, P, 2].
+
+    Returns:
+      (<FlowSampler>; the warped frames; their errors).
+    """
+    sizes = pyramid.sizes_of(views)
+    batch_size = views[0].shape.as_list()[0] // config.seq_length
+    ends = frames.end_rows(batch_size, config.num_sources)[:flow.shape.as_list()[0]]
+    sampler = geometry.FlowSampler(flow, sizes)
+    warped = pyramid.unflatten(sampler(views, ends), sizes)
+    errors = [losses.photometric_error(image, start, config.alpha_recon_image)
+              for image, start in zip(warped, starts)]
+    return sampler, warped, errors
+
+
 def compare_flows(flows, views, starts, config):
-    """Warps the frames that flows connect, and compares them.
+    """As `compare`, in both directions, and finds occluded pixels.
 
     Returns:
       dict: warped and errors, lists of <float32>[2 N B, H_s, W_s, 3], finest first; with a
@@ -39,14 +58,10 @@ def compare_flows(flows, views, starts, config):
       [2 N B, P, 1].
     """
     sizes, flow = pyramid.sizes_of(flows), pyramid.flatten(flows)
-    batch_size = views[0].shape.as_list()[0] // config.seq_length
-    sampler = geometry.flow_sampler(flow, sizes)
-    warped = pyramid.unflatten(
-        sampler(views, frames.end_rows(batch_size, config.num_sources)), sizes)
-    compared = {'warped': warped, 'errors': [
-        losses.photometric_error(image, start, config.alpha_recon_image)
-        for image, start in zip(warped, starts)]}
+    sampler, warped, errors = compare(flow, views, starts, config)
+    compared = {'warped': warped, 'errors': errors}
     if config.flow_consistency_weight:
+        batch_size = views[0].shape.as_list()[0] // config.seq_length
         scales = pyramid.per_pixel(2.0 ** np.arange(NUM_SCALES)[:, np.newaxis], sizes)
         opposite = sampler(flows, frames.opposite_rows(batch_size, config.num_sources))
         compared['inconsistency'] = losses.inconsistency(flow, opposite)

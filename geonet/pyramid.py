@@ -6,6 +6,8 @@ P = sum of H_s W_s. Pixelwise operations on it apply to all scales at once.
 import numpy as np
 import tensorflow.compat.v1 as tf
 
+from geonet.config import NUM_SCALES
+
 
 def sizes_of(levels):
     """[(height, width)] of tensors <float32>[M, H_s, W_s, C]."""
@@ -61,19 +63,18 @@ def full_image_grid(sizes, half_pixel_centers=False):
     return (grid + 0.5) * factors - 0.5, factors
 
 
-def area_pyramid(images, num_scales):
+def area_pyramid(images):
     """Pyramid of area averages of the full image; level s has size (H // 2^s, W // 2^s).
 
     Args:
       images: <float32>[M, H, W, C].
-      num_scales: the number of levels.
 
     Returns:
       A list of <float32>[M, H // 2^s, W // 2^s, C], finest first.
     """
     _, height, width, _ = images.shape.as_list()
     levels = [images]
-    for scale in range(1, num_scales):
+    for scale in range(1, NUM_SCALES):
         factor = 2 ** scale
         if height % factor or width % factor:
             levels.append(resize_area(images, height // factor, width // factor))

@@ -13,7 +13,7 @@ def halved(height, width, num_scales):
 
 
 def test_levels_equal_the_published_ones_for_indivisible_sizes(numbers):
-    levels = run(lambda images: pyramid.area_pyramid(images, 4), numbers['in_sp_img'])
+    levels = run(pyramid.area_pyramid, numbers['in_sp_img'])
     for scale, level in enumerate(levels):
         np.testing.assert_allclose(level, numbers['out_scale_pyramid_%d' % scale], atol=1e-5)
 
@@ -21,32 +21,12 @@ def test_levels_equal_the_published_ones_for_indivisible_sizes(numbers):
 @pytest.mark.parametrize('size', [(16, 24), (17, 30), (33, 21)])
 def test_levels_are_integrals_over_their_areas(size):
     image = np.random.RandomState(0).standard_normal((2,) + size + (3,)).astype(np.float32)
-    levels = run(lambda images: pyramid.area_pyramid(images, 4), image)
+    levels = run(pyramid.area_pyramid, image)
     # With every pixel repeated (new height, new width) times, areas are whole pixels.
     for level, (height, width) in zip(levels, halved(*size, num_scales=4)):
         fine = image.astype(np.float64).repeat(height, axis=1).repeat(width, axis=2)
         wanted = fine.reshape([2, height, size[0], width, size[1], 3]).mean(axis=(2, 4))
         np.testing.assert_allclose(level, wanted, atol=1e-5)
-
-
-def test_unflatten_inverts_flatten():
-    levels = [np.random.RandomState(s).standard_normal((2, 8 >> s, 12 >> s, 3)).astype(np.float32)
-              for s in range(3)]
-    sizes = halved(8, 12, 3)
-    flat, again = run(lambda *tensors: (pyramid.flatten(tensors), pyramid.unflatten(
-        pyramid.flatten(tensors), sizes)), *levels)
-    assert flat.shape == (2, 8 * 12 + 4 * 6 + 2 * 3, 3)
-    np.testing.assert_array_equal(flat[:, 96:120].reshape([2, 4, 6, 3]), levels[1])
-    for one, other in zip(levels, again):
-        np.testing.assert_array_equal(one, other)
-
-
-def test_every_pixel_knows_its_coordinates_and_its_level():
-    sizes = halved(4, 6, 2)
-    grid = pyramid.pixel_grid(sizes)
-    np.testing.assert_array_equal(grid[6 * 2 + 5], [5, 2])
-    np.testing.assert_array_equal(grid[24 + 3 + 2], [2, 1])
-    np.testing.assert_array_equal(pyramid.per_pixel([1, 2], sizes), [1] * 24 + [2] * 6)
 
 
 def test_images_convert_to_floats_and_back(numbers):
@@ -59,7 +39,7 @@ def test_half_pixel_centers_are_the_means_of_the_averaged_pixels():
     height, width = size = (16, 24)
     image = np.stack(np.meshgrid(np.arange(width), np.arange(height)), axis=-1)[np.newaxis]
     sizes = halved(*size, num_scales=4)
-    means = run(lambda images: pyramid.flatten(pyramid.area_pyramid(images, 4)),
+    means = run(lambda images: pyramid.flatten(pyramid.area_pyramid(images)),
                 image.astype(np.float32))
     grid, factors = pyramid.full_image_grid(sizes, half_pixel_centers=True)
     np.testing.assert_allclose(grid, means[0], atol=1e-4)
@@ -71,9 +51,3 @@ def test_half_pixel_centers_are_symmetric_for_indivisible_sizes():
     grid, factors = pyramid.full_image_grid(sizes, half_pixel_centers=True)
     np.testing.assert_allclose(grid[-1] + grid[-(3 * 2)], [29, 16], atol=1e-5)
     np.testing.assert_allclose(factors[-1], [30 / 3, 17 / 2])
-
-
-def test_the_published_centers_are_powers_of_two_apart():
-    grid, factors = pyramid.full_image_grid(halved(8, 12, 3))
-    np.testing.assert_array_equal(grid[-1], [4 * 2, 4 * 1])
-    np.testing.assert_array_equal(factors[[0, 96, -1]], [[1, 1], [2, 2], [4, 4]])
