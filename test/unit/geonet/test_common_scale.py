@@ -4,16 +4,8 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from geonet.common_scale import with_common_scale
-from kitti_data.poses import from_parts
+from kitti_data.poses import chain, from_parts
 from kitti_eval.snippets import snippets_of_trajectory
-
-
-def path(steps):
-    """float64 [N + 1, 4, 4] of steps [N, 4, 4]."""
-    poses = [np.eye(4)]
-    for step in steps:
-        poses.append(poses[-1] @ step)
-    return np.array(poses)
 
 
 def arc(turn, lengths):
@@ -21,7 +13,7 @@ def arc(turn, lengths):
     half, whole = (Rotation.from_rotvec([0, part * turn, 0]) for part in (0.5, 1))
     steps = from_parts(np.tile(whole.as_matrix(), (len(lengths), 1, 1)),
                        np.outer(lengths, half.apply([0, 0.02, 1])))
-    return snippets_of_trajectory(path(steps), 3)
+    return snippets_of_trajectory(chain(steps), 3)
 
 
 def unscaled(poses):
@@ -40,9 +32,9 @@ def scaled(poses, factors):
 def test_snippets_of_different_scales_get_a_common_scale(length):
     rng = np.random.RandomState(2)
     lengths = 1 + 0.5 * np.sin(np.arange(60) / 8)
-    path_of_all = path(from_parts(np.tile(Rotation.from_rotvec([0, 0.02, 0]).as_matrix(),
-                                          (60, 1, 1)), np.outer(lengths, [0.1, 0, 1])))
-    poses = snippets_of_trajectory(path_of_all, length)
+    steps = from_parts(np.tile(Rotation.from_rotvec([0, 0.02, 0]).as_matrix(), (60, 1, 1)),
+                       np.outer(lengths, [0.1, 0, 1]))
+    poses = snippets_of_trajectory(chain(steps), length)
     found = unscaled(scaled(poses, np.exp(0.2 * rng.randn(len(poses)))))
     factors = found[:, -1, 2, 3] / poses[:, -1, 2, 3]
     assert np.std(np.log(factors)) < 0.03 and abs(np.mean(np.log(factors))) < 0.1

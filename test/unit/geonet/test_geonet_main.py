@@ -70,9 +70,14 @@ def test_impossible_flags_are_reported(synthetic_formatted, tmp_path, capsys, fl
         assert message in said
 
 
-def test_depth_scale_requires_16_bit_pictures(capsys):
-    said = geonet_fails(capsys, 'test_depth', '--depth_scale=2', '--pictures')
-    assert '--depth_scale=2: must be 1 without --pictures=16bit' in said
+@pytest.mark.parametrize('flags, message', [
+    (('--depth_scale=2', '--pictures'), '--depth_scale=2: must be 1 without --pictures=16bit'),
+    (('--refine_steps=2', '--test_file_list=list.txt'),
+     '--refine_steps=2: must be 0 with --test_file_list (a frame is refined on its'),
+    (('--intrinsics=50,50,52,16',),
+     '--intrinsics: must not be given with --mode=test_depth without --refine_steps')])
+def test_flags_of_test_depth_that_contradict_each_other_are_reported(capsys, flags, message):
+    assert message in geonet_fails(capsys, 'test_depth', *flags)
 
 
 def test_a_checkpoint_folder_that_is_a_file_is_reported(synthetic_formatted, tmp_path, capsys):

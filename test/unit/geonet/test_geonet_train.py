@@ -140,12 +140,6 @@ def test_flow_validation_reports_the_errors_of_eval_flow(flow_run, synthetic_201
     assert measured['flow_fl'] == pytest.approx(expected['fl'], abs=1e-3)
 
 
-def test_direct_flow_builds_only_flow_net(flow_run):
-    names = values_of(os.path.join(flow_run, 'model-2'))
-    assert not [name for name in names if name.startswith(('depth_net', 'pose_net'))]
-    assert [name for name in names if name.startswith('flow_net')]
-
-
 def test_residual_flow_trains_only_flow_net(rigid_run, residual_run):
     before, after = values_of(rigid_run + '/model-4'), values_of(residual_run + '/model-1')
     frozen = [name for name in after if name.startswith(('depth_net', 'pose_net'))]

@@ -1,7 +1,6 @@
 """test_depth from the command line: a depth map per frame, with its name, in frame order."""
 import json
 import os
-import shutil
 
 import cv2
 import numpy as np
@@ -101,28 +100,6 @@ def test_refined_depth_is_positive_and_does_not_depend_on_the_batch(
     assert one.shape == (12, 32, 104) and one.dtype == np.float32 and (one > 0).all()
     np.testing.assert_allclose(one, other, rtol=1e-3)
     assert (tmp_path / 'one' / 'model-4.mp4').exists()
-
-
-def test_refinement_of_a_list_of_images_is_refused(rigid_run, synthetic_kitti, tmp_path, capsys):
-    said = geonet_fails(capsys, 'test_depth', '--refine_steps=2', dataset_dir=synthetic_kitti,
-                        test_file_list=str(tmp_path / 'list.txt'), init_ckpt_file=rigid_run,
-                        output_dir=str(tmp_path / 'out'))
-    assert '--refine_steps=2: must be 0 with --test_file_list (a frame is refined on its' in said
-
-
-def test_a_camera_is_refused_if_nothing_reads_it(rigid_run, synthetic_kitti, tmp_path, capsys):
-    said = geonet_fails(capsys, 'test_depth', '--intrinsics=50,50,52,16', output_dir=str(tmp_path),
-                        dataset_dir=synthetic_kitti, init_ckpt_file=rigid_run)
-    assert '--intrinsics: must not be given with --mode=test_depth without --refine_steps' in said
-
-
-def test_refinement_across_a_gap_is_refused(rigid_run, synthetic_kitti, tmp_path, capsys):
-    folder = tmp_path / 'frames'
-    shutil.copytree(images_of(synthetic_kitti)[0], str(folder))
-    (folder / '000005.png').unlink()
-    said = geonet_fails(capsys, 'test_depth', '--refine_steps=2', dataset_dir=str(folder),
-                        init_ckpt_file=rigid_run, output_dir=str(tmp_path / 'out'))
-    assert 'frames 5 to 5 are missing between' in said and not (tmp_path / 'out').exists()
 
 
 def test_flags_on_the_command_line_override_saved_ones(predict, synthetic_kitti):

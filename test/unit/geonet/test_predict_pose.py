@@ -15,7 +15,6 @@ from geonet_program import geonet, geonet_fails
 from kitti_data.calibration import resized
 from kitti_data.canonical_camera import camera_of
 from kitti_data.images import image_size, read_rgb, write_png
-from kitti_data.motion import poses_from_motions
 from kitti_data.odometry import OdometrySequence, read_pose_file
 from kitti_data.poses import relative
 from kitti_eval import eval_pose, snippets
@@ -47,9 +46,10 @@ def predict(rigid_run, synthetic_kitti, tmp_path):
     return run
 
 
-def test_there_is_a_file_for_each_snippet_numbered_by_its_first_frame(poses):
+def test_there_is_a_file_for_each_snippet_numbered_by_its_first_frame_and_a_drawing(poses):
     assert sorted(name for name in os.listdir(poses) if name.endswith('.txt')) == [
         '%06d.txt' % first for first in range(10)] + ['trajectory.txt', 'trajectory_tum.txt']
+    assert os.path.getsize(os.path.join(poses, 'trajectory.png')) > 1000
 
 
 def test_the_chained_path_is_written_for_kitti_and_tum(poses):
@@ -123,12 +123,6 @@ def test_overlap_average_is_the_mean_over_the_snippets_with_a_motion(poses, pred
                                    atol=4e-6)
 
 
-def test_averaging_keeps_consistent_snippets():
-    trajectory = poses_from_motions(0.1 * np.random.RandomState(4).rand(7, 6))
-    whole = snippets.snippets_of_trajectory(trajectory, 3)
-    np.testing.assert_allclose(predict_pose.averaged(whole), whole, atol=1e-12)
-
-
 def test_opposite_biases_of_first_and_last_motions_cancel_in_the_average():
     steps = np.tile(np.eye(4), (8, 1, 1))
     steps[:, 2, 3] = np.arange(8)
@@ -136,19 +130,6 @@ def test_opposite_biases_of_first_and_last_motions_cancel_in_the_average():
     biased[:, 1, 2, 3] += 0.04
     np.testing.assert_allclose(predict_pose.averaged(biased)[1:-1],
                                snippets.snippets_of_trajectory(steps, 3)[1:-1], atol=1e-12)
-
-
-def test_the_trajectory_is_drawn(poses):
-    assert os.path.getsize(os.path.join(poses, 'trajectory.png')) > 1000
-
-
-def test_a_folder_of_images_gives_the_same_motion_as_its_sequence(
-        poses, predict, synthetic_kitti):
-    folder = os.path.join(synthetic_kitti, 'sequences', '09', 'image_2')
-    expected, found = read_snippets(poses), predict('folder', dataset_dir=folder)
-    assert list(found) == list(expected)
-    for first in expected:
-        np.testing.assert_allclose(found[first][1], expected[first][1], atol=2e-6)
 
 
 def test_a_canonical_model_gives_the_motion_of_the_camera_that_took_the_frames(
@@ -284,13 +265,14 @@ def test_a_broken_video_exits_with_status_2_after_its_intact_frames(
     assert not stale.exists()
 
 
+@pytest.mark.parametrize('mode, flags', [('test_pose', {}), ('test_depth', dict(refine_steps=2))])
 def test_a_gap_between_frames_is_reported_before_prediction(
-        rigid_run, synthetic_kitti, tmp_path, capsys):
+        rigid_run, synthetic_kitti, tmp_path, capsys, mode, flags):
     folder = tmp_path / 'frames'
     shutil.copytree(os.path.join(synthetic_kitti, 'sequences', '09', 'image_2'), str(folder))
     (folder / '000005.png').unlink()
-    said = geonet_fails(capsys, 'test_pose', dataset_dir=str(folder), init_ckpt_file=rigid_run,
-                        output_dir=str(tmp_path / 'out'))
+    said = geonet_fails(capsys, mode, dataset_dir=str(folder), init_ckpt_file=rigid_run,
+                        output_dir=str(tmp_path / 'out'), **flags)
     assert 'frames 5 to 5 are missing between' in said and not (tmp_path / 'out').exists()
 
 
