@@ -11,8 +11,10 @@
 Each part, and each mode of a step, runs in its own process to report its own peak memory. Without
 `--data_path`, a synthetic sequence of KITTI's size is rendered into a temporary folder.
 """
+import dataclasses
+import importlib
+import multiprocessing
 import os
-import subprocess
 import sys
 import tempfile
 
@@ -20,65 +22,66 @@ if __package__ in (None, ''):
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 from benchmarks.config import BenchmarkConfig  # noqa: E402
+from kitti_data.rendering.synthetic import synthetic_dataset  # noqa: E402
 from npu_runtime.engine import start_tensorflow  # noqa: E402
 from vo_common.errors import UserError, run_main  # noqa: E402
-from vo_common.files import read_json, write_json  # noqa: E402
+from vo_common.files import write_json  # noqa: E402
 from vo_common.flags import parse_flags  # noqa: E402
+
+# The module that measures each part, by its function `measure`.
+_MODULES = {'step': 'steps', 'input': 'inputs', 'predict': 'predicting', 'engines': 'engines',
+            'ranks': 'ranks'}
+_STARTS_PROCESSES = ('engines', 'ranks')  # which import TensorFlow
 
 
 def main(argv=None):
     config, = parse_flags(__doc__, BenchmarkConfig, argv=argv)
-    if config.inside:
-        measure(config)
+    if config.take_steps:
+        start_tensorflow()
+        _module('engines').take_steps(config)
         return
-    flags = sys.argv[1:] if argv is None else list(argv)
     results = {}
     with tempfile.TemporaryDirectory() as work:
         if {'input', 'predict'} & set(config.parts) and not config.data_path:
-            flags = flags + ['--data_path=' + render_sequence(work, config.camera)]
+            config.data_path = render_sequence(work, config.camera)
         for part in config.parts:
-            for mode in config.modes if part == 'step' else ['float32']:
-                name = '%s_%s' % (part, mode) if part == 'step' else part
-                results[name] = measured(config, flags, part, mode,
-                                         os.path.join(work, name + '.json'))
+            for mode in config.modes if part == 'step' else [None]:
+                name = 'step_' + mode if mode else part
+                modes = [mode] if mode else config.modes
+                results[name] = measured(part, dataclasses.replace(config, modes=modes))
                 show(name, results[name])
     compare_with_input(results)
     if config.output:
         write_json(os.path.abspath(config.output), results)
 
 
-def measured(config, flags, part, mode, path):
-    """The results of a part; a part with its own process writes them to the file `path`."""
-    if part == 'engines':
-        from benchmarks import engines
-        return engines.measure(config, flags)
-    if part == 'ranks':
-        from benchmarks import ranks
-        return ranks.measure(config)
-    command = [sys.executable, os.path.abspath(__file__)] + flags + [
-        '--inside=' + part, '--inside_mode=' + mode, '--output=' + path]
-    code = subprocess.run(command).returncode
-    if code:
-        raise UserError('part %s in mode %s ended with status %d (see its message above; --modes '
-                        'and --parts choose others)' % (part, mode, code))
-    return read_json(path)
+def measured(part, config):
+    """The results of a part: a dict."""
+    if part in _STARTS_PROCESSES:
+        return _module(part).measure(config)
+    spawn = multiprocessing.get_context('spawn')  # a forked process can hang with TensorFlow
+    receiver, sender = spawn.Pipe(duplex=False)
+    process = spawn.Process(target=_measure, args=(part, config, sender), daemon=True)
+    process.start()
+    sender.close()  # so that the pipe closes when the process ends
+    try:
+        return receiver.recv()
+    except EOFError:
+        process.join()
+        raise UserError('part %s with --modes=%s ended with status %d (see its message above; '
+                        '--modes and --parts choose others)' % (
+                            part, ','.join(config.modes), process.exitcode)) from None
 
 
-def measure(config):
-    """Runs the part `config.inside` in this process."""
-    start_tensorflow()
-    if config.inside == 'engines':
-        from benchmarks import engines
-        engines.take_steps(config)
-    elif config.inside == 'step':
-        from benchmarks import steps
-        write_json(config.output, steps.measure(config))
-    elif config.inside == 'predict':
-        from benchmarks import predicting
-        write_json(config.output, predicting.measure(config))
-    else:
-        from benchmarks import inputs
-        write_json(config.output, inputs.measure(config))
+def _measure(part, config, sender):
+    def measure():
+        start_tensorflow()
+        sender.send(_module(part).measure(config))
+    run_main(measure)
+
+
+def _module(part):
+    return importlib.import_module('benchmarks.' + _MODULES[part])
 
 
 def show(name, results):
@@ -105,12 +108,10 @@ def compare_with_input(results):
 
 def render_sequence(folder, camera):
     """Renders a short synthetic sequence of KITTI's size and returns the odometry folder."""
-    from kitti_data.rendering.synthetic import synthetic_dataset
     print('rendering a sequence of 24 frames', flush=True)
-    root = os.path.join(folder, 'kitti')
-    synthetic_dataset(root, ('00',), num_frames=24, img_height=376, img_width=1241,
+    synthetic_dataset(folder, ('00',), num_frames=24, img_height=376, img_width=1241,
                       cameras=(camera,), num_workers=0)
-    return root
+    return folder
 
 
 if __name__ == '__main__':

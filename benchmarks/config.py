@@ -46,8 +46,7 @@ class BenchmarkConfig(Flags):
                                 'print `CPU-s/step 12.3` and `s/step: median 4.5`')
     np: int = flag(2, 'ranks: number of processes', at_least=2)
     output: str = path_flag('', 'JSON file for the results; empty: only print them')
-    inside: str = flag('', 'internal: the part to run in this process')
-    inside_mode: str = flag('float32', 'internal: the mode of its step', choices=MODES)
+    take_steps: bool = flag(False, 'internal: run a step for each line of standard input')
 
     def __post_init__(self):
         super().__post_init__()

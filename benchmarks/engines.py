@@ -4,6 +4,8 @@ Every interpreter builds the step in every mode. Then all take turns running one
 load on the machine affects all equally. A mode that an engine lacks (bfloat16 on most CPUs) runs in
 float32, as in training.
 """
+import contextlib
+import functools
 import json
 import os
 import re
@@ -15,96 +17,76 @@ import sys
 from vo_common.errors import UserError
 
 _PROGRAM = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'benchmark.py')
-_PEER = {'cpu_seconds': r'CPU-s/step ([\d.]+)', 'seconds': r's/step: median ([\d.]+)'}
+# Flags that a step depends on.
+_STEP_FLAGS = ('model', 'mode', 'flownet_type', 'encoder', 'batch_size', 'img_height', 'img_width',
+               'time_steps', 'device')
+_PEER_TIMES = (r'CPU-s/step ([\d.]+)', r's/step: median ([\d.]+)')  # as a peer prints them
 
 
-def measure(config, flags):
+def measure(config):
     """dict, contestant -> its `summary` over `config.steps` rounds."""
-    contestants = [Engine(python, mode, flags) for python in config.pythons or [sys.executable]
-                   for mode in config.modes]
-    contestants += [Peer(command) for command in config.peers]
+    peers = [(command, functools.partial(_peer_step, command)) for command in config.peers]
+    for _, step in peers:  # before the engines start, which takes longer
+        step()
+    with contextlib.ExitStack() as stack:
+        contestants = [stack.enter_context(_engine(python, mode, config))
+                       for python in config.pythons or [sys.executable]
+                       for mode in config.modes] + peers
+        rounds = [[step() for _, step in contestants] for _ in range(config.steps)]
+    return {name: summary(rounds, place) for place, (name, _) in enumerate(contestants)}
+
+
+@contextlib.contextmanager
+def _engine(python, mode, config):
+    """Context of a process of an interpreter that runs a step on request.
+
+    Yields, after its first steps, its name and a function that runs one step and returns its (CPU
+    seconds, seconds).
+    """
+    command = [python, _PROGRAM, '--take_steps', '--modes=' + mode] + [
+        '--%s=%s' % (name, getattr(config, name)) for name in _STEP_FLAGS]
     try:
-        for contestant in reversed(contestants):  # peers first: they start, or fail, sooner
-            contestant.start()
-        rounds = [[contestant.step() for contestant in contestants] for _ in range(config.steps)]
-    finally:
-        for contestant in contestants:
-            contestant.stop()
-    return {contestant.name: summary(rounds, place)
-            for place, contestant in enumerate(contestants)}
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                   universal_newlines=True)
+    except OSError as error:
+        raise UserError('--pythons: %s does not start: %s' % (python, error)) from None
 
-
-class Engine:
-    """A process of an interpreter that runs a step on request."""
-
-    def __init__(self, python, mode, flags):
-        self.name = '%s %s' % (python, mode)
-        self._command = [python, _PROGRAM] + flags + ['--inside=engines', '--inside_mode=' + mode]
-        self._process = None
-
-    def start(self):
-        """Starts the process and waits for its first steps."""
-        try:
-            self._process = subprocess.Popen(self._command, stdin=subprocess.PIPE,
-                                             stdout=subprocess.PIPE, universal_newlines=True)
-        except OSError as error:
-            raise UserError('--pythons: %s does not start: %s'
-                            % (self._command[0], error)) from None
-        self.name = 'TensorFlow %s %s' % (self._read()['tensorflow'], self.name.split(' ')[-1])
-
-    def step(self):
-        """(CPU seconds, seconds) of one step."""
-        self._process.stdin.write('step\n')
-        self._process.stdin.flush()
-        times = self._read()
-        return times['cpu_seconds'], times['seconds']
-
-    def stop(self):
-        if self._process:
-            self._process.stdin.close()
-            self._process.wait()
-
-    def _read(self):
-        for line in self._process.stdout:
+    def answer():
+        for line in process.stdout:
             if line.startswith('{'):
                 return json.loads(line)
-        raise UserError('%s ended with status %d (see its message above)'
-                        % (self.name, self._process.wait()))
+        raise UserError('%s in mode %s ended with status %d (see its message above)'
+                        % (python, mode, process.wait()))
+
+    def step():
+        process.stdin.write('step\n')
+        process.stdin.flush()
+        times = answer()
+        return times['cpu_seconds'], times['seconds']
+
+    with process:  # closes its input at the end, which ends it
+        yield 'TensorFlow %s %s' % (answer()['tensorflow'], mode), step
 
 
-class Peer:
-    """Another program, started for each step, whose output `_PEER` matches."""
-
-    def __init__(self, command):
-        self.name = command
-
-    def start(self):
-        """Takes a step, so that a program that prints no times fails before any engine starts."""
-        self.step()
-
-    def step(self):
-        """(CPU seconds, seconds) of one step, as the program prints them."""
-        try:
-            text = subprocess.run(shlex.split(self.name), stdout=subprocess.PIPE, check=True,
-                                  universal_newlines=True).stdout
-        except (OSError, subprocess.CalledProcessError) as error:
-            raise UserError('--peers: %s' % error) from None
-        found = {name: re.search(pattern, text) for name, pattern in _PEER.items()}
-        missing = [name for name, match in found.items() if not match]
-        if missing:
-            raise UserError('--peers=%s: must print %s (see --help)'
-                            % (self.name, ' and '.join(_PEER[name] for name in missing)))
-        return float(found['cpu_seconds'].group(1)), float(found['seconds'].group(1))
-
-    def stop(self):
-        pass
+def _peer_step(command):
+    """(CPU seconds, seconds) of one step, as printed by another program that is run for it."""
+    try:
+        text = subprocess.run(shlex.split(command), stdout=subprocess.PIPE, check=True,
+                              universal_newlines=True).stdout
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise UserError('--peers: %s' % error) from None
+    found = [re.search(pattern, text) for pattern in _PEER_TIMES]
+    if None in found:
+        raise UserError('--peers=%s: must print %s (see --help)'
+                        % (command, ' and '.join(_PEER_TIMES)))
+    return tuple(float(match.group(1)) for match in found)
 
 
 def take_steps(config):
     """Runs one step for each line of standard input and prints its times as JSON."""
     import tensorflow.compat.v1 as tf
     from benchmarks.steps import Step
-    step = Step(config, config.inside_mode)
+    step = Step(config)
     for _ in range(2):
         step.run()
     print(json.dumps({'tensorflow': tf.__version__}), flush=True)

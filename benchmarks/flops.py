@@ -1,5 +1,6 @@
 """Counts the floating point operations in convolutions and matrix products of a graph."""
 import numpy as np
+import tensorflow.compat.v1 as tf
 
 
 def flops(targets):
@@ -13,16 +14,12 @@ def flops(targets):
     Returns:
       int.
     """
-    seen, waiting, count = set(), list(targets), 0
-    while waiting:
-        operation = waiting.pop()
-        if operation in seen:
-            continue
-        seen.add(operation)
-        if operation.type in _COUNTS:
-            count += 2 * int(_COUNTS[operation.type](operation))
-        waiting += [tensor.op for tensor in operation.inputs] + list(operation.control_inputs)
-    return count
+    graph = targets[0].graph
+    needed = tf.graph_util.extract_sub_graph(
+        graph.as_graph_def(), [operation.name for operation in targets])
+    operations = [graph.get_operation_by_name(node.name) for node in needed.node]
+    return sum(2 * int(_COUNTS[operation.type](operation)) for operation in operations
+               if operation.type in _COUNTS)
 
 
 def _convolution(kernel, output):

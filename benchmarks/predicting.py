@@ -1,8 +1,10 @@
 """Frames per second of predictions: whole programs, session calls alone, and onnxruntime.
 
-The nets have random weights. Programs include reading and writing files; their rate is that of the
-additional frames of a long run over a short one, which excludes imports and the first calls.
+The nets have random weights, and calls are fed with noise. Programs include reading and writing
+files; their rate is that of the additional frames of a long run over a short one, which excludes
+imports and the first calls.
 """
+import collections
 import dataclasses
 import functools
 import os
@@ -11,10 +13,9 @@ import tempfile
 import time
 from typing import Callable, NamedTuple
 
-import numpy as np
 import tensorflow.compat.v1 as tf
 
-from benchmarks.steps import geonet_config, vo_config
+from benchmarks.steps import geonet_config, noise, vo_config
 from convlstm_vo import predict_motion
 from convlstm_vo.predictor import window_graph
 from convlstm_vo.run_config import RunConfig as VoRun
@@ -44,12 +45,10 @@ class Contestant(NamedTuple):
     """One kind of prediction.
 
     predictor: <Predictor>.
-    examples: what a session call is fed with; padded to a batch.
     frames_per_call: frames that a call predicts.
     program: function (odometry folder) that predicts its sequence.
     """
     predictor: Predictor
-    examples: list
     frames_per_call: int
     program: Callable[[str], None]
 
@@ -69,19 +68,23 @@ def measure(config):
 
 def _rates(contestant, roots, extra, rounds):
     """dict of frames per second; `program_share` is the rate of the program over the calls'."""
-    call, onnx = _calls(contestant), _onnx_calls(contestant)
-    for first in (call, onnx):
-        if first:
-            first()
-    seconds = {'program': [], 'calls': [], 'onnxruntime': []}
+    predictor = contestant.predictor
+    feed = {tensor.name: noise(tensor.shape.as_list(), tensor.dtype.as_numpy_dtype)
+            for tensor in _inputs(predictor.session.graph)}
+    calls = {'calls': lambda: predictor.session.run(predictor.graph.fetches, feed)}
+    onnx_session = _onnx_session(predictor, feed)
+    if onnx_session:
+        calls['onnxruntime'] = lambda: onnx_session.run(None, feed)
+    for call in calls.values():
+        call()
+    seconds = collections.defaultdict(list)
     for _ in range(rounds):
-        short, long = (_timed(contestant.program, root) for root in roots)
+        short, long = (_timed(1, contestant.program, root) for root in roots)
         seconds['program'].append((long - short) / extra)
-        for name, function in (('calls', call), ('onnxruntime', onnx)):
-            if function:
-                seconds[name].append(_timed(function) / _CALLS / contestant.frames_per_call)
-    contestant.predictor.session.close()
-    medians = {name: statistics.median(times) for name, times in seconds.items() if times}
+        for name, call in calls.items():
+            seconds[name].append(_timed(_CALLS, call) / _CALLS / contestant.frames_per_call)
+    predictor.session.close()
+    medians = {name: statistics.median(times) for name, times in seconds.items()}
     if medians['program'] <= 0:
         raise UserError('--steps=%d: the program took no longer for more frames, must be more '
                         '(or give a longer --sequence)' % rounds)
@@ -92,27 +95,21 @@ def _rates(contestant, roots, extra, rounds):
     return rates
 
 
-def _timed(function, *args):
+def _inputs(graph):
+    return [operation.outputs[0] for operation in graph.get_operations()
+            if operation.type == 'Placeholder']
+
+
+def _timed(times, function, *args):
+    """Seconds of calling a function `times` times."""
     begin = time.time()
-    function(*args)
+    for _ in range(times):
+        function(*args)
     return time.time() - begin
 
 
-def _calls(contestant):
-    """A function that makes `_CALLS` session calls."""
-    predictor = contestant.predictor
-    feed = predictor.graph.feed(contestant.examples)
-
-    def calls():
-        for _ in range(_CALLS):
-            predictor.session.run(predictor.graph.fetches, feed)
-    return calls
-
-
-def _onnx_calls(contestant):
-    """As `_calls` in onnxruntime; logs and returns None if it or tf2onnx is missing."""
-    predictor = contestant.predictor
-    feed = predictor.graph.feed(contestant.examples)
+def _onnx_session(predictor, feed):
+    """The predictor's graph in onnxruntime; logs and returns None if it or tf2onnx is missing."""
     try:
         import onnxruntime
         model = to_onnx(predictor.session.graph.as_graph_def(), list(feed),
@@ -122,13 +119,8 @@ def _onnx_calls(contestant):
         return None
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = num_cores()
-    session = onnxruntime.InferenceSession(
-        model.SerializeToString(), options, providers=['CPUExecutionProvider'])
-
-    def calls():
-        for _ in range(_CALLS):
-            session.run(None, feed)
-    return calls
+    return onnxruntime.InferenceSession(model.SerializeToString(), options,
+                                        providers=['CPUExecutionProvider'])
 
 
 def _repeated(config, folder):
@@ -162,14 +154,11 @@ def _geonet_contestants(config, runtime, root, folder):
                         init_ckpt_file=os.path.join(folder, kind), output_dir=folder)
         predictor = _with_random_weights(functools.partial(graph_of, model, run),
                                          run.init_ckpt_file, runtime)
-        snippet = next(iter(predict_flow.flow_snippets(root, run, model).read()))
-        example = {'target': snippet.target, 'sources': snippet.sources,
-                   'intrinsics': snippet.intrinsics}
 
         def program(root, predict=predict, run=run):
             predict(dataclasses.replace(run, dataset_dir=root), model, runtime)
 
-        yield kind, Contestant(predictor, [example], config.batch_size, program)
+        yield kind, Contestant(predictor, config.batch_size, program)
 
 
 def _convlstm_contestants(config, runtime, root, folder):
@@ -183,12 +172,11 @@ def _convlstm_contestants(config, runtime, root, folder):
     predictor = _with_random_weights(
         functools.partial(window_graph, config.batch_size, model.time_steps, reader.frame_shape,
                           reader.dtype), run.init_checkpoint, runtime)
-    window = reader.read(np.arange(model.time_steps + 1) % len(paths))._asdict()
 
     def program(root):
         predict_motion.test_motion(dataclasses.replace(run, datapath=root), model, runtime)
 
-    yield 'motion', Contestant(predictor, [window], config.batch_size * model.time_steps, program)
+    yield 'motion', Contestant(predictor, config.batch_size * model.time_steps, program)
 
 
 def _with_random_weights(make_graph, prefix, runtime):

@@ -23,8 +23,7 @@ if __package__ in (None, ''):
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 from vo_common.errors import run_main  # noqa: E402
-from vo_common.files import write_json  # noqa: E402
-from vo_common.flags import Flags, flag, parse_flags, path_flag  # noqa: E402
+from vo_common.flags import Flags, flag, parse_flags  # noqa: E402
 
 
 @dataclasses.dataclass
@@ -49,7 +48,6 @@ class ScalingConfig(Flags):
     example_kilobytes: float = flag(92., 'kilobytes per example on disk', above=0)
     card_hour_price: float = flag(2.5, 'price of an hour of one device, in your currency',
                                   at_least=0)
-    output: str = path_flag('', 'JSON file for the table; empty: only print it')
 
 
 COLUMNS = (('devices', '%d'), ('exchange_ms', '%.2f'), ('step_ms', '%.1f'), ('efficiency', '%.2f'),
@@ -81,24 +79,18 @@ def row(config, devices):
             'card_hours': hours * devices, 'price': hours * devices * config.card_hour_price}
 
 
-def table(rows):
-    """The rows as a Markdown table."""
-    return tabulate([[form % values[name] for name, form in COLUMNS] for values in rows],
-                    [name.replace('_', ' ') for name, _ in COLUMNS], tablefmt='github',
-                    disable_numparse=True)
-
-
 def main(argv=None):
     config, = parse_flags(__doc__, ScalingConfig, argv=argv)
     rows = [row(config, devices) for devices in config.devices]
     print('computed, not measured, from:')
     for field in dataclasses.fields(config):
-        if field.name not in ('devices', 'output'):
+        if field.name != 'devices':
             print('  --%s=%s  %s' % (field.name, getattr(config, field.name),
                                      field.metadata['help']))
-    print(table(rows))
-    if config.output:
-        write_json(os.path.abspath(config.output), rows)
+    # As a Markdown table.
+    print(tabulate([[form % values[name] for name, form in COLUMNS] for values in rows],
+                   [name.replace('_', ' ') for name, _ in COLUMNS], tablefmt='github',
+                   disable_numparse=True))
 
 
 if __name__ == '__main__':

@@ -1,4 +1,5 @@
 """Training steps of both models on random inputs, built as in the training loop."""
+import resource
 import statistics
 import time
 
@@ -7,7 +8,6 @@ import tensorflow.compat.v1 as tf
 
 from benchmarks.config import MODES
 from benchmarks.flops import flops
-from benchmarks.measuring import cpu_seconds, peak_device_gigabytes, peak_gigabytes
 from convlstm_vo import model as vo_model
 from convlstm_vo.config import ModelConfig as VoConfig
 from geonet import model as geonet_model
@@ -24,8 +24,8 @@ _WARM_UP = 2  # first steps, which compile and allocate
 
 
 def measure(config):
-    """Times, rates and sizes of `config.steps` steps in mode `config.inside_mode`."""
-    step = Step(config, config.inside_mode)
+    """Times, rates and sizes of `config.steps` steps."""
+    step = Step(config)
     first, _ = step.run()
     for _ in range(_WARM_UP - 1):
         step.run()
@@ -36,9 +36,14 @@ def measure(config):
         'milliseconds_per_step': 1e3 * seconds, 'cpu_seconds_per_step': cpu,
         'examples_per_second': config.batch_size / seconds,
         'gigaflop_per_step': step.flops / 1e9,
-        'teraflop_per_second': step.flops / seconds / 1e12, 'peak_gigabytes': peak_gigabytes()}
-    on_device = peak_device_gigabytes()
-    return results if on_device is None else dict(results, peak_device_gigabytes=on_device)
+        'teraflop_per_second': step.flops / seconds / 1e12,
+        'peak_gigabytes': resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024 ** 2}
+    # TensorFlow 1.15 does not know the peak memory of a GPU.
+    if (tf.config.experimental.list_physical_devices('GPU')
+            and hasattr(tf.config.experimental, 'get_memory_info')):
+        peak = tf.config.experimental.get_memory_info('GPU:0')['peak']
+        results['peak_device_gigabytes'] = peak / 1e9
+    return results
 
 
 def geonet_config(config):
@@ -61,23 +66,22 @@ class Step:
       flops: floating point operations in the convolutions and products of a step.
 
     Args:
-      config: BenchmarkConfig.
-      mode: key of MODES.
+      config: BenchmarkConfig, whose first mode is that of the step.
     """
 
-    def __init__(self, config, mode):
-        runtime = RuntimeConfig(device=config.device, **MODES[mode])
+    def __init__(self, config):
+        runtime = RuntimeConfig(device=config.device, **MODES[config.modes[0]])
         device = choose_device(runtime)
         device.own.prepare_process()
         self._graph = tf.Graph()
         with self._graph.as_default():
             begin = time.time()
             flags = TrainFlags(batch_size=config.batch_size)
-            ranks = distribution.connect(device)
+            machine = device, runtime, distribution.connect(device)
             self._training = (
-                geonet_step(geonet_config(config), config.mode, flags, device, runtime, ranks)
+                geonet_step(geonet_config(config), config.mode, flags, *machine)
                 if config.model == 'geonet' else
-                convlstm_step(vo_config(config), flags, device, runtime, ranks))
+                convlstm_step(vo_config(config), flags, *machine))
             initializer = tf.global_variables_initializer()
             self.build_seconds = time.time() - begin
             self.nodes = len(self._graph.as_graph_def().node)
@@ -87,49 +91,48 @@ class Step:
 
     def run(self):
         """Runs one step; returns (seconds, CPU seconds of all threads)."""
-        start = time.time(), cpu_seconds()
+        start = time.time(), time.process_time()
         self._session.run([self._training.train_op, self._training.values])
-        return time.time() - start[0], cpu_seconds() - start[1]
+        return time.time() - start[0], time.process_time() - start[1]
 
 
-def geonet_step(model, mode, flags, device, runtime, ranks):
+def geonet_step(model, mode, flags, *machine):
     """The <TrainingStep> of GeoNet on noise, in the default graph.
 
     Args:
       model: <ModelConfig>.
       mode: train_rigid or train_flow.
       flags: <TrainFlags>.
-      device: <Device>.
-      runtime: <RuntimeConfig>.
-      ranks: as returned by `devices.ranks.connect`.
+      *machine: <Device>, <RuntimeConfig>, and ranks as returned by `devices.ranks.connect`.
     """
     flow = mode == 'train_flow'
     build = geonet_model.flow_training if flow else geonet_model.rigid_training
     camera = np.array([[240, 0, 204], [0, 245, 63], [0, 0, 1]], np.float32)
-    batch = {'frames': _noise((flags.batch_size, model.img_height, model.img_width,
-                               3 * model.seq_length)),
+    batch = {'frames': noise((flags.batch_size, model.img_height, model.img_width,
+                              3 * model.seq_length)),
              'intrinsics': np.tile(camera, (flags.batch_size, 1, 1))}
     residual = flow and model.flownet_type == 'residual'
-    return _step(lambda batch, is_training: build(batch, model, is_training), batch, flags, device,
-                 runtime, ranks, ['flow_net'] if residual else None)
+    return _step(lambda batch, is_training: build(batch, model, is_training), batch,
+                 ['flow_net'] if residual else None, flags, *machine)
 
 
-def convlstm_step(model, flags, device, runtime, ranks):
+def convlstm_step(model, flags, *machine):
     """As `geonet_step`, for the ConvLSTM on windows of gray noise."""
     frames = (flags.batch_size, model.time_steps + 1, model.img_height, model.img_width, 1)
-    batch = {'frames': _noise(frames), 'scale': np.full(frames[:2], 1 / 255, np.float32),
+    batch = {'frames': noise(frames), 'scale': np.full(frames[:2], 1 / 255, np.float32),
              'mean': np.full(frames[:2], 0.5, np.float32),
              'motions': np.zeros((flags.batch_size, model.time_steps, 6), np.float32)}
-    return _step(lambda batch, is_training: vo_model.training(batch, model), batch, flags, device,
-                 runtime, ranks)
+    return _step(lambda batch, is_training: vo_model.training(batch, model), batch, None, flags,
+                 *machine)
 
 
-def _step(build_model, batch, flags, device, runtime, ranks, scopes=None):
+def _step(build_model, batch, scopes, flags, *machine):
     """The <TrainingStep> of a model, which always reads the same batch."""
     task = TrainingTask(build_model, None, flags, {}, '', 1, 0, trainable_scopes=scopes)
     data = tf.data.Dataset.from_tensors(batch).repeat().prefetch(1)
-    return TrainingStep(task, data, device, runtime, ranks)
+    return TrainingStep(task, data, *machine)
 
 
-def _noise(shape):
-    return np.random.RandomState(0).randint(0, 255, shape).astype(np.uint8)
+def noise(shape, dtype=np.uint8):
+    """Random whole numbers from 0 to 254 of any shape and dtype."""
+    return np.random.RandomState(0).randint(0, 255, shape).astype(dtype)

@@ -10,6 +10,7 @@ from kitti_data.flow_files import write_kitti_flow
 from kitti_data.images import write_png
 from kitti_data.kitti_2015 import REFERENCE
 from kitti_data.odometry import sequence_name, write_poses
+from kitti_data.rendering.raycast import cast
 from kitti_data.rendering.scene import BASELINE, Scene
 from vo_common.errors import UserError
 from vo_common.files import atomic_write, make_folder, write_text
@@ -27,8 +28,7 @@ _FRAMES_APART = 5  # frames of the drive between reference pictures of KITTI 201
 
 
 def synthetic_dataset(output_dir, sequences=('00', '01'), num_frames=10, img_height=64,
-                      img_width=208, seed=8964, cameras=(2,), min_speed=0.25, max_speed=1.2,
-                      num_workers=1, **camera):
+                      img_width=208, seed=8964, cameras=(2,), num_workers=1, **scene):
     """Writes sequences in KITTI's odometry layout; keeps existing pictures.
 
     `sequences/NN/depth/NNNNNN.png` is the exact depth of the left cameras in KITTI's 16-bit format.
@@ -39,15 +39,14 @@ def synthetic_dataset(output_dir, sequences=('00', '01'), num_frames=10, img_hei
       num_frames, img_height, img_width: length and image size of every sequence.
       seed: the same seed and name give the same sequence, whatever else is written.
       cameras: 0..3; 0 and 1 are written gray.
-      min_speed, max_speed: metres per frame.
       num_workers: processes; 1 renders in this process, 0 means one for each core.
-      camera: zoom, camera_height: see `Scene`.
+      **scene: other fields of `Scene`, such as min_speed.
 
     Returns the `Scene` of each sequence. Raises a UserError if a size or speed is illegal, or the
     folder holds other synthetic sequences of these names or cannot be written.
     """
-    scenes = [Scene(sequence_name(name), seed, num_frames, img_height, img_width, min_speed,
-                    max_speed, **camera) for name in sequences]
+    scenes = [Scene(sequence_name(name), seed, num_frames, img_height, img_width, **scene)
+              for name in sequences]
     files = []
     for scene in scenes:
         folder = make_folder(os.path.join(output_dir, 'sequences', scene.name))
@@ -68,7 +67,7 @@ def synthetic_dataset(output_dir, sequences=('00', '01'), num_frames=10, img_hei
 
 
 def raw_dataset(output_dir, drives=DRIVES[:2], num_frames=10, img_height=64, img_width=208,
-                seed=8964, cameras=(2, 3), min_speed=0.25, max_speed=1.2, num_workers=1):
+                seed=8964, cameras=(2, 3), num_workers=1, **scene):
     """Writes drives in KITTI's raw layout; keeps existing files.
 
     Scanner and cameras see the same exact surfaces. The car stands still in the middle fifth of the
@@ -80,36 +79,31 @@ def raw_dataset(output_dir, drives=DRIVES[:2], num_frames=10, img_height=64, img
       cameras: 2 (left) and 3 (right).
       others: as for `synthetic_dataset`.
 
-    Returns:
-      List of the `Scene` of each drive.
-
-    Raises:
-      UserError: a size, speed or name is illegal; the folder holds other synthetic drives of these
-        names.
+    Returns the `Scene` of each drive. Raises a UserError if a size, speed or name is illegal, or
+    the folder holds other synthetic drives of these names.
     """
-    files, scenes = [], []
     length = max(3, num_frames // 5)
     first = (num_frames - length) // 2
-    for drive in drives:
-        date = drive[:10]
-        if not (drive.startswith(date + '_drive_') and date.count('_') == 2):
-            raise UserError('a raw drive is named like %s, got %r' % (DRIVES[0], drive))
-        scene = Scene(drive, seed, num_frames, img_height, img_width, min_speed, max_speed,
-                      first, first + length)
-        folder = make_folder(os.path.join(output_dir, date, drive))
+    scenes = [Scene(drive, seed, num_frames, img_height, img_width, first_static=first,
+                    end_static=first + length, **scene) for drive in drives]
+    files = []
+    for scene in scenes:
+        date, separator, _ = scene.name.partition('_drive_')
+        if not separator or date.count('_') != 2:
+            raise UserError('a raw drive is named like %s, got %r' % (DRIVES[0], scene.name))
+        folder = make_folder(os.path.join(output_dir, date, scene.name))
         _write_drive_files(folder, scene, cameras)
         for frame in range(num_frames):
             files += [(_write_image, _raw_path(folder, 'image_%02d' % camera, frame, 'png'),
                        scene, frame, camera) for camera in cameras]
             files.append((_write_scan, _raw_path(folder, 'velodyne_points', frame, 'bin'), scene,
                           frame))
-        scenes.append(scene)
     _render(files, num_workers)
     return scenes
 
 
 def kitti_2015_dataset(output_dir, num_images=4, img_height=64, img_width=208, seed=8964,
-                       num_views=3, min_speed=0.25, max_speed=1.2, num_workers=1):
+                       num_views=3, num_workers=1, **scene):
     """Writes `training/` of KITTI 2015 with exact truth; keeps existing files.
 
     It holds image_2 and image_3 (%06d_10.png and its neighbours in time), flow_occ, flow_noc,
@@ -122,21 +116,12 @@ def kitti_2015_dataset(output_dir, num_images=4, img_height=64, img_width=208, s
       num_views: consecutive pictures around the reference, odd: 3 is _09, _10, _11.
       others: as for `synthetic_dataset`.
 
-    Returns:
-      The `Scene`, and the list of its frames that are the reference pictures.
-
-    Raises:
-      UserError: a size, speed or count is illegal; the folder holds other synthetic pictures.
+    Returns the `Scene`, and the list of its frames that are the reference pictures. Raises a
+    UserError if a size or speed is illegal, or the folder holds other synthetic pictures.
     """
-    if num_views < 3 or num_views % 2 == 0 or num_views > 2 * _FRAMES_APART:
-        raise UserError('num_views=%d: must be an odd number from 3 to %d' % (
-            num_views, 2 * _FRAMES_APART - 1))
-    if num_images < 1:
-        raise UserError('num_images=%d: must be at least 1' % num_images)
     reach = num_views // 2
     references = [reach + _FRAMES_APART * index for index in range(num_images)]
-    scene = Scene('kitti_2015', seed, references[-1] + reach + 1, img_height, img_width, min_speed,
-                  max_speed)
+    scene = Scene('kitti_2015', seed, references[-1] + reach + 1, img_height, img_width, **scene)
     folder = make_folder(os.path.join(output_dir, 'training'))
     scene.save(folder)
     calibrations = make_folder(os.path.join(folder, 'calib_cam_to_cam'))
@@ -147,9 +132,11 @@ def kitti_2015_dataset(output_dir, num_images=4, img_height=64, img_width=208, s
         files += [(_write_image, os.path.join(folder, 'image_%d' % camera, '%06d_%02d.png' % (
             index, REFERENCE + step)), scene, frame + step, camera)
                   for step in range(-reach, reach + 1) for camera in (2, 3)]
-        files += [(write, os.path.join(folder, name, '%06d_%02d.png' % (index, REFERENCE)), scene,
-                   frame)
-                  for name, write in (('flow_noc', _write_flow), ('disp_noc_0', _write_disparity))]
+        for kind, write in (('flow_%s', _write_flow), ('disp_%s_0', _write_disparity)):
+            occ, noc = (os.path.join(make_folder(os.path.join(folder, kind % known)),
+                                     '%06d_%02d.png' % (index, REFERENCE))
+                        for known in ('occ', 'noc'))
+            files.append((write, noc, scene, frame, occ))
     _render(files, num_workers)
     return scene, references
 
@@ -237,31 +224,27 @@ def _write_scan(path, scene, frame):
                            np.broadcast_to(np.sin(elevation), (_NUM_BEAMS, _NUM_AZIMUTHS))],
                           -1).reshape(-1, 3)
     velo_to_world = scene.cam_to_world(frame) @ poses.to_4x4(VELO_TO_CAM)
-    distance = scene.ranges(velo_to_world[:3, 3], directions @ velo_to_world[:3, :3].T)
+    rays = (directions @ velo_to_world[:3, :3].T).astype(np.float32)
+    distance = cast(scene.world.boxes, velo_to_world[:3, 3], rays[:, None, :]).depth[:, 0]
     hit = (distance > 0) & (distance < _MAX_RANGE)
     points = distance[hit, None] * directions[hit]
     with atomic_write(path, 'wb') as stream:
         stream.write(np.hstack([points, np.full((len(points), 1), 0.5)]).astype('<f4').tobytes())
 
 
-def _write_flow(path, scene, frame):
+def _write_flow(path, scene, frame, path_of_all):
+    """Writes the flow to the next frame: of all pixels with a flow, and of those visible there."""
     flow, occ, noc = scene.flow(frame, frame + 1)
     # The truth of visible pixels last: if it exists, both files are complete.
-    write_kitti_flow(_of_all_pixels(path), flow, occ)
+    write_kitti_flow(path_of_all, flow, occ)
     write_kitti_flow(path, flow, noc)
 
 
-def _write_disparity(path, scene, frame):
+def _write_disparity(path, scene, frame, path_of_all):
+    """Writes the disparity, as `_write_flow`."""
     _, occ, noc = scene.flow(frame, frame, camera=2, other_camera=3)
     depth = scene.depth(frame)
-    for file, known in ((_of_all_pixels(path), occ), (path, noc)):
+    for file, known in ((path_of_all, occ), (path, noc)):
         disparity = scene.intrinsics[0, 0] * BASELINE / np.where(known, depth, 1.0)
         # KITTI stores disparities like depth: 256 times the pixels.
         write_kitti_depth(file, np.where(known, disparity, 0))
-
-
-def _of_all_pixels(path):
-    """The file in the `..._occ...` folder of KITTI 2015 for one in the `..._noc...` folder."""
-    folder, name = os.path.split(path)
-    parent, kind = os.path.split(folder)
-    return os.path.join(make_folder(os.path.join(parent, kind.replace('noc', 'occ'))), name)

@@ -56,7 +56,7 @@ def cast(boxes, origin, rays, windows=None):
     surface = np.where(depth < np.inf, GROUND, SKY).astype(np.int32)
     if windows is None:
         windows = [(index, slice(None), slice(None)) for index in _nearby(boxes, origin)]
-    starts = local_origin(boxes, np.arange(len(boxes.heading)), origin)
+    starts = local_origin(boxes, origin)
     planes = [np.ascontiguousarray(rays[..., axis]) for axis in range(3)]
     for index, rows, columns in windows:
         ray = [plane[rows, columns] for plane in planes]
@@ -76,12 +76,12 @@ def turned(vector, heading):
     return (cos * vector[0] - sin * vector[2], vector[1], sin * vector[0] + cos * vector[2])
 
 
-def local_origin(boxes, index, origin):
-    """`origin` [3] relative to the centres and axes of the boxes `index` [N]: <float32>[N, 3]."""
-    delta = origin - boxes.center[index]
-    cos, sin = np.cos(boxes.heading[index]), np.sin(boxes.heading[index])
-    return np.stack([cos * delta[..., 0] - sin * delta[..., 2], delta[..., 1],
-                     sin * delta[..., 0] + cos * delta[..., 2]], -1).astype(np.float32)
+def local_origin(boxes, origin):
+    """`origin` [3] relative to the centres and axes of all M boxes: <float32>[M, 3]."""
+    delta = origin - boxes.center
+    cos, sin = np.cos(boxes.heading), np.sin(boxes.heading)
+    return np.stack([cos * delta[:, 0] - sin * delta[:, 2], delta[:, 1],
+                     sin * delta[:, 0] + cos * delta[:, 2]], -1).astype(np.float32)
 
 
 def slabs(origin, half_size, ray):

@@ -7,7 +7,7 @@ import zlib
 import numpy as np
 
 from kitti_data import poses
-from kitti_data.rendering.raycast import cast, cast_pixels
+from kitti_data.rendering.raycast import cast_pixels
 from kitti_data.rendering.street import CAMERA_HEIGHT, make_drive
 from kitti_data.rendering.world import World, render_image
 from vo_common.errors import UserError
@@ -128,18 +128,6 @@ class Scene:
                                                 self.height - 1 + 1e-6])).all(-1)
         flow = np.where(occ[..., None], target - pixels[..., :2], 0)
         return flow.astype(np.float32), occ, occ & inside & ~hidden
-
-    def ranges(self, origin, directions):
-        """Distances to the first surface along rays.
-
-        Args:
-          origin: [3] and directions: [N, 3], both in world axes.
-
-        Returns:
-          <float32>[N] in units of the direction's length, 0 for sky.
-        """
-        rays = np.asarray(directions, np.float32)
-        return cast(self.world.boxes, np.asarray(origin, np.float64), rays[:, None, :]).depth[:, 0]
 
     def _pixels(self):
         return list(np.meshgrid(np.arange(self.width), np.arange(self.height)))

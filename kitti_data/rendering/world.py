@@ -143,7 +143,7 @@ def _shade_boxes(world, origin, rays, depth, steps, surface):
     boxes = world.boxes
     heading = boxes.heading[surface].astype(np.float32)
     ray = np.stack(turned(rays.T, heading), -1)
-    start = local_origin(boxes, np.arange(len(boxes.heading)), origin)[surface]
+    start = local_origin(boxes, origin)[surface]
     near, _ = slabs(start, boxes.half_size[surface], ray.T)
     normal = np.argmax(near, axis=0)
     rows = np.arange(len(ray))

@@ -39,7 +39,7 @@ def test_an_unknown_part_is_refused():
     ('geonet', 'depth', 1), ('convlstm_vo', 'motion', 2)])
 def test_predictions_are_timed_as_programs_and_as_session_calls(
         model, kind, frames_per_call, synthetic_kitti, monkeypatch):
-    def timed(function, *args):
+    def timed(times, function, *args):
         function(*args)
         return 10.0 if args and args[0].endswith('long') else 1.0
 
