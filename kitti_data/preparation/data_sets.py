@@ -24,6 +24,7 @@ class Clip(typing.NamedTuple):
     intrinsics: np.ndarray          # [3, 3], pixels of the image files
     size: tuple                     # (height, width) of each image file
     step: int = 1                   # difference between the numbers of neighbours in an example
+    keep_rows: float = 1.0          # share of the rows, from the top, that is kept
 
     def examples(self, seq_length):
         """The examples: lists of `seq_length` frames, all `step` apart."""
@@ -42,7 +43,6 @@ class DataSet(typing.NamedTuple):
     clips: typing.List[Clip]
     problems: typing.List[str]      # requested but missing or broken data; exit status 2
     notes: typing.List[str]         # other remarks
-    keep_rows: float = 1.0          # share of the rows, from the top, that is kept
 
 
 def find_odometry(config):
@@ -112,7 +112,7 @@ def find_cityscapes(config):
     cities = config.sequences or cityscapes.cities(config.dataset_dir)
     clips, problems = _collect([(config.dataset_dir, city) for city in cities], _clips_of_city,
                                'city {1}')
-    return DataSet(clips, problems, notes=[], keep_rows=_CITYSCAPES_ROWS)
+    return DataSet(clips, problems, notes=[])
 
 
 def _frames(frames, name):
@@ -179,7 +179,7 @@ def _clips_of_sequence(city, sequence, frames, cameras):
             problems.append(str(error))
     labels = [cityscapes.labelled_frame(frame.number, cameras) for frame in frames]
     clips = [Clip(city, [frame for frame, _ in run], np.array(camera).reshape(3, 3), size,
-                  _CITYSCAPES_STEP)
+                  _CITYSCAPES_STEP, _CITYSCAPES_ROWS)
              for camera, run in itertools.groupby(
                  zip(frames, labels), lambda pair: intrinsics[pair[1]]) if camera]
     without = [frame for frame, label in zip(frames, labels) if label is None]

@@ -20,23 +20,22 @@ _EXAMPLES_A_JOB = 32
 _JPEG_END = b'\xff\xd9'
 
 
-def write_set(data, dump_root, settings, config):
+def write_set(data, settings, config):
     """Writes the missing examples of a <DataSet>, the lists, and a summary.
 
     Args:
-      dump_root: folder of the set.
       settings: JSON values that determine the files; a folder with other settings is refused.
-      config: the preparation's flags (sizes, quality, threads, split).
+      config: <PrepareConfig>.
 
     Returns the summary, a dict, whose 'problems' name the files that could not be read. Raises a
     UserError if the folder has other settings, there is no example, or a file cannot be written.
     """
-    dump_root = make_folder(dump_root)
+    dump_root = make_folder(config.dump_root)
     summary_path = os.path.join(dump_root, SUMMARY_NAME)
     _check_settings(summary_path, settings)
     write_json(summary_path, {'settings': settings, 'complete': False})
 
-    keys, jobs, notes, num_missing = [], [], list(data.notes), 0
+    keys, jobs, notes, num_found = [], [], list(data.notes), 0
     for clip in data.clips:
         finished = _finished(make_folder(os.path.join(dump_root, clip.folder)))
         examples = clip.examples(config.seq_length)
@@ -45,17 +44,14 @@ def write_set(data, dump_root, settings, config):
                 clip.folder, len(clip.frames), config.seq_length))
         keys += [(clip.folder, _name(frames)) for frames in examples]
         missing = [frames for frames in examples if _name(frames) not in finished]
-        num_missing += len(missing)
+        num_found += len(examples) - len(missing)
         jobs += [(clip, missing[start:start + _EXAMPLES_A_JOB])
                  for start in range(0, len(missing), _EXAMPLES_A_JOB)]
-    broken = {}                                            # path -> message
-    failed = set().union(*parallel_map(
-        lambda job: _write_examples(*job, dump_root, config, data.keep_rows, broken), jobs,
-        config.num_threads, desc='preparing', unit='x%d examples' % _EXAMPLES_A_JOB))
-
-    num_found = len(keys) - num_missing
+    written = parallel_map(lambda job: _write_examples(*job, config), jobs, config.num_threads,
+                           desc='preparing', unit='x%d examples' % _EXAMPLES_A_JOB)
+    failed = set().union(*(names for names, _ in written))
     keys = sorted(set(keys) - failed)
-    problems = data.problems + [broken[path] for path in sorted(broken)]
+    problems = data.problems + sorted(set().union(*(messages for _, messages in written)))
     if not keys:
         raise UserError('no example could be made%s' % ''.join('\n  ' + text for text in problems))
     validation = split(keys, config.val_fraction, config.seed)
@@ -111,35 +107,33 @@ def _check_settings(summary_path, settings):
 
 
 def _finished(folder):
-    """Names of the complete examples in `folder`; removes partial files of a killed run."""
+    """Names of the complete examples in `folder`."""
     names, found = set(), set(list_folder(folder))
     for name in found:
-        path = os.path.join(folder, name)
-        if name.startswith('.') and ('.jpg.' in name or '_cam.txt.' in name):
-            os.remove(path)
-        elif name.endswith('.jpg') and name[:-len('.jpg')] + '_cam.txt' in found:
+        stem, extension = os.path.splitext(name)
+        if extension == '.jpg' and stem + '_cam.txt' in found:
+            path = os.path.join(folder, name)
             with reading(path, 'example'), open(path, 'rb') as stream:
                 stream.seek(max(os.path.getsize(path) - len(_JPEG_END), 0))
                 if stream.read() == _JPEG_END:
-                    names.add(name[:-len('.jpg')])
+                    names.add(stem)
     return names
 
 
-def _write_examples(clip, examples, dump_root, config, keep_rows, broken):
+def _write_examples(clip, examples, config):
     """Writes successive examples of a clip, decoding each frame once.
 
     Args:
       examples: lists of <Frame>.
-      keep_rows: share of the rows, from the top, that is kept.
-      broken: dict path -> message, to which frames that cannot be read are added.
 
     Returns:
-      The set of (folder, name) of the examples that were not written.
+      (the set of (folder, name) of the examples that were not written, the set of messages about
+      frames that cannot be read).
     """
-    height, width = int(round(config.img_height / keep_rows)), config.img_width
+    height, width = int(round(config.img_height / clip.keep_rows)), config.img_width
     camera = camera_text(clip.intrinsics, width / clip.size[1], height / clip.size[0],
                          config.half_pixel_centers)
-    decoded, failed = {}, set()
+    decoded, failed, broken = {}, set(), set()
 
     def read(path):
         try:
@@ -148,7 +142,7 @@ def _write_examples(clip, examples, dump_root, config, keep_rows, broken):
                 raise UserError('image %s: is %dx%d pixels, must be %dx%d like the first of its '
                                 'camera' % ((path,) + size[::-1] + clip.size[::-1]))
         except UserError as error:
-            broken[path] = str(error)
+            broken.add(str(error))
             return None
         return image[:config.img_height]
 
@@ -162,9 +156,9 @@ def _write_examples(clip, examples, dump_root, config, keep_rows, broken):
         if any(image is None for image in strip):
             failed.add((clip.folder, _name(frames)))
             continue
-        prefix = os.path.join(dump_root, clip.folder, _name(frames))
+        prefix = os.path.join(config.dump_root, clip.folder, _name(frames))
         # The camera file first, because `_finished` requires the image last.
         write_text(prefix + '_cam.txt', camera)
         images.write_jpeg(prefix + '.jpg', np.concatenate(strip, axis=1),
                           config.jpeg_quality)
-    return failed
+    return failed, broken

@@ -90,7 +90,7 @@ def main(argv=None):
             del settings[name]
     # Saved as UTF-8, because the bytes of a path decode differently in each locale.
     settings['dataset_dir'] = os.fsencode(config.dataset_dir).decode('utf-8', 'backslashreplace')
-    summary = write_set(data, config.dump_root, settings, config)
+    summary = write_set(data, settings, config)
     for text in summary['notes']:
         print('note: ' + text)
     print('%s: %d examples (%d for training, %d for validation) in %s; %d already existed' % (

@@ -40,10 +40,6 @@ class Scene:
     camera_height: float = CAMERA_HEIGHT
 
     def __post_init__(self):
-        for name, least in (('num_frames', 2), ('height', 16), ('width', 16)):
-            if getattr(self, name) < least:
-                raise UserError('%s=%d: must be at least %d for a rendered drive' % (
-                    name, getattr(self, name), least))
         if not 0 < self.min_speed <= self.max_speed:
             raise UserError('min_speed=%g, max_speed=%g: must be 0 < min_speed <= max_speed' % (
                 self.min_speed, self.max_speed))

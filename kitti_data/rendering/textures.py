@@ -34,15 +34,13 @@ class Textures:
         """Filtered colour of N points on surfaces: <float32>[N, 3] albedo in 0..1.
 
         Args:
-          material: one of MATERIALS, or int array [N] of indices into them.
+          material: index into MATERIALS, or int array [N] of indices.
           u, v: <float32>[N] metres along the surface; v points upwards in upright materials.
           footprint_u, footprint_v: <float32>[N] metres that a sample covers along u and v.
         """
         level_u, weight_u = _level(footprint_u)
         level_v, weight_v = _level(footprint_v)
-        if isinstance(material, str):
-            material = np.full(len(u), MATERIALS.index(material))
-        first = material.astype(np.int32) * (NUM_LEVELS * NUM_LEVELS)
+        first = np.int32(material) * (NUM_LEVELS * NUM_LEVELS)
         columns = [_taps(u, np.minimum(level_u + i, NUM_LEVELS - 1)) for i in (0, 1)]
         rows = [_taps(v, np.minimum(level_v + i, NUM_LEVELS - 1)) for i in (0, 1)]
         total = np.zeros((len(u), 4), np.float32)

@@ -14,6 +14,7 @@ from kitti_data.rendering.street import (
 from kitti_data.rendering.textures import MATERIALS, Textures
 
 _RAY_STEP = 0.5  # pixels between the rays of a picture
+_STAIN = MATERIALS.index('stain')
 _TENT = (0.125, 0.375, 0.375, 0.125)  # weights of the rays across a pixel
 
 
@@ -78,7 +79,7 @@ def _shade_sky(world, rays, steps):
     unit = rays / np.linalg.norm(rays, axis=-1, keepdims=True)
     flat = 5 / (np.float32(0.2) - np.minimum(unit[:, 1], 0))
     footprint = flat * np.abs(steps).max()
-    clouds = world.textures.lookup('stain', unit[:, 0] * flat, unit[:, 2] * flat,
+    clouds = world.textures.lookup(_STAIN, unit[:, 0] * flat, unit[:, 2] * flat,
                                    footprint, footprint)
     share = np.clip(1.6 * clouds - 0.3, 0, 1)
     return share * np.float32([0.97, 0.97, 0.97]) + (1 - share) * np.float32([0.55, 0.7, 0.9])
@@ -135,7 +136,7 @@ def _stripes(x, width, period, size):
 def _stains(world, u, v, size_u, size_v):
     """Shade that varies over metres, so that neighbouring tiles of a texture look different."""
     return np.float32(0.5) + world.textures.lookup(
-        'stain', *(np.float32(0.23) * metres for metres in (u, v, size_u, size_v)))
+        _STAIN, *(np.float32(0.23) * metres for metres in (u, v, size_u, size_v)))
 
 
 def _shade_boxes(world, origin, rays, depth, steps, surface):
