@@ -21,16 +21,13 @@ import tempfile
 if __package__ in (None, ''):
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
-from benchmarks.config import BenchmarkConfig  # noqa: E402
+from benchmarks.config import PARTS, BenchmarkConfig  # noqa: E402
 from kitti_data.rendering.synthetic import synthetic_dataset  # noqa: E402
 from npu_runtime.engine import start_tensorflow  # noqa: E402
 from vo_common.errors import UserError, run_main  # noqa: E402
 from vo_common.files import write_json  # noqa: E402
 from vo_common.flags import parse_flags  # noqa: E402
 
-# The module that measures each part, by its function `measure`.
-_MODULES = {'step': 'steps', 'input': 'inputs', 'predict': 'predicting', 'engines': 'engines',
-            'ranks': 'ranks'}
 _STARTS_PROCESSES = ('engines', 'ranks')  # which import TensorFlow
 
 
@@ -81,7 +78,7 @@ def _measure(part, config, sender):
 
 
 def _module(part):
-    return importlib.import_module('benchmarks.' + _MODULES[part])
+    return importlib.import_module('benchmarks.' + PARTS[part])
 
 
 def show(name, results):

@@ -12,19 +12,19 @@ MODES = {'float32': dict(precision_mode='force_fp32', xla='off'),
          'mixed': dict(precision_mode='allow_mix_precision', xla='off'),
          'float32_xla': dict(precision_mode='force_fp32', xla='on'),
          'mixed_xla': dict(precision_mode='allow_mix_precision', xla='on')}
-# Parts that can be measured for each model, and those measured if --parts is empty.
-PARTS = {'geonet': ('step', 'input', 'predict', 'engines', 'ranks'),
-         'convlstm_vo': ('step', 'input', 'predict', 'engines')}
-_ALWAYS = ('step', 'input')
+# The module that measures each part, by its function `measure`.
+PARTS = {'step': 'steps', 'input': 'inputs', 'predict': 'predicting', 'engines': 'engines',
+         'ranks': 'ranks'}
 
 
 @dataclasses.dataclass
 class BenchmarkConfig(Flags):
     """Measurement."""
     model: str = flag('geonet', 'model', choices=('geonet', 'convlstm_vo'))
-    parts: List[str] = flag([], 'step: a training step; input: the input pipeline; predict: '
-                                'frames per second of predictions; engines: the step with several '
-                                'interpreters; ranks: several processes. Empty: step, input')
+    parts: List[str] = flag(['step', 'input'], 'step: a training step; input: the input pipeline; '
+                            'predict: frames per second of predictions; engines: the step with '
+                            'several interpreters; ranks: several processes of geonet',
+                            choices=PARTS)
     modes: List[str] = flag([], 'precisions of step and engines; empty: all with --device=gpu, '
                                 'else float32', choices=MODES)
     mode: str = flag('train_rigid', 'geonet: training graph',
@@ -50,10 +50,7 @@ class BenchmarkConfig(Flags):
 
     def __post_init__(self):
         super().__post_init__()
-        unknown = sorted(set(self.parts) - set(PARTS[self.model]))
-        if unknown:
-            raise UserError('--parts=%s: must be among %s'
-                            % (','.join(unknown), ', '.join(PARTS[self.model])))
-        self.parts = self.parts or [part for part in PARTS[self.model] if part in _ALWAYS]
+        if 'ranks' in self.parts and self.model != 'geonet':
+            raise UserError('--parts=ranks: must not be given with --model=%s' % self.model)
         self.modes = self.modes or (list(MODES) if self.device == 'gpu' else ['float32'])
         self.batch_size = self.batch_size or (4 if self.model == 'geonet' else 32)

@@ -12,6 +12,7 @@ from kitti_data.preparation.prepare_train_data import PrepareConfig, main
 from kitti_data.rendering.layouts import raw_dataset
 from kitti_folders import write_drive
 
+DRIVE = '2011_09_26_drive_0001_sync'
 # Drives and numbers of frames that the golden numbers were made from.
 DRIVES = {'2011_09_26_drive_0001_sync': 5, '2011_09_26_drive_0017_sync': 24,
           '2011_09_26_drive_0018_sync': 5, '2011_09_26_drive_0117_sync': 5,
@@ -43,6 +44,11 @@ def data_of(root, split, **flags):
                                   dataset_name='kitti_raw_' + split, **flags))
 
 
+def prepare(root, dump_root, *flags):
+    return main(['--dataset_dir=%s' % root, '--dump_root=%s' % dump_root,
+                 '--dataset_name=kitti_raw_eigen', *flags])
+
+
 def published_names(clip, frames):
     return ['%s %s %s' % (clip.folder[:-3], clip.folder[-2:], frame.name) for frame in frames]
 
@@ -70,17 +76,15 @@ def test_examples_are_the_published_ones_with_truly_adjacent_frames(root, publis
 
 
 def test_raw_sets_are_written_for_both_cameras(root, tmp_path, golden):
-    status = main(['--dataset_dir=%s' % root, '--dump_root=%s' % tmp_path,
-                   '--dataset_name=kitti_raw_eigen', '--sequences=2011_09_26_drive_0001_sync',
-                   '--img_height=160', '--img_width=320'])
-    assert status == 0
+    assert prepare(root, tmp_path, '--sequences=' + DRIVE, '--img_height=160',
+                   '--img_width=320') == 0
     lines = ((tmp_path / 'train.txt').read_text() + (tmp_path / 'val.txt').read_text()).splitlines()
-    assert sorted(lines) == ['2011_09_26_drive_0001_sync_0%d %010d' % (camera, number)
+    assert sorted(lines) == ['%s_0%d %010d' % (DRIVE, camera, number)
                              for camera in (2, 3) for number in (1, 2, 3)]
     numbers = np.load(str(golden / 'geonet' / 'numpy_loaders.npz'))
     for camera in ('02', '03'):
         intrinsics = numbers['raw_intrinsics_' + camera]
-        path = tmp_path / ('2011_09_26_drive_0001_sync_' + camera) / '0000000002_cam.txt'
+        path = tmp_path / ('%s_%s' % (DRIVE, camera)) / '0000000002_cam.txt'
         assert path.read_text() == '%f,0.,%f,0.,%f,%f,0.,0.,1.' % (
             intrinsics[0, 0] / 2, intrinsics[0, 2] / 2, intrinsics[1, 1] / 2, intrinsics[1, 2] / 2)
 
@@ -94,21 +98,17 @@ def test_requested_test_scenes_are_left_out_with_a_note(root):
 def test_missing_drives_are_reported_but_not_fatal(root):
     data = data_of(root, 'stereo')
     assert data.clips and any('2011_09_30_drive_0033_sync' in note for note in data.notes)
-    data = data_of(root, 'stereo', sequences=['2011_09_26_drive_0001_sync',
-                                              '2011_09_30_drive_0033_sync'])
+    data = data_of(root, 'stereo', sequences=[DRIVE, '2011_09_30_drive_0033_sync'])
     assert len(data.clips) == 2
     assert [problem.partition(':')[0] for problem in data.problems] == [
         'camera %d of drive 2011_09_30_drive_0033_sync is left out' % camera for camera in (2, 3)]
 
 
-def test_a_drive_without_one_of_the_cameras_gives_the_other(tmp_path, root):
-    drive = '2011_09_26_drive_0001_sync'
-    (tmp_path / '2011_09_26' / drive).mkdir(parents=True)
-    (tmp_path / '2011_09_26' / 'calib_cam_to_cam.txt').write_text(golden_common.CALIB_CAM_TO_CAM)
-    (tmp_path / '2011_09_26' / drive / 'image_02').symlink_to(
-        root / '2011_09_26' / drive / 'image_02')
+def test_a_drive_without_one_of_the_cameras_gives_the_other(tmp_path):
+    write_drive(tmp_path, DRIVE, [np.full((320, 640, 3), 99, np.uint8)] * 3, cameras=(2,),
+                calib_cam_to_cam=golden_common.CALIB_CAM_TO_CAM)
     data = data_of(tmp_path, 'eigen')
-    assert [clip.folder for clip in data.clips] == [drive + '_02']
+    assert [clip.folder for clip in data.clips] == [DRIVE + '_02']
     assert len(data.problems) == 1 and 'image_03' in data.problems[0]
 
 
@@ -122,37 +122,30 @@ def test_lists_of_scenes_have_the_known_sizes():
 
 
 def test_a_missing_measurement_leaves_out_its_frame_and_not_the_drive(root, tmp_path):
-    drive = '2011_09_26_drive_0001_sync'
     shutil.copytree(str(root / '2011_09_26'), str(tmp_path / '2011_09_26'))
-    whole = data_of(tmp_path, 'eigen', sequences=[drive], remove_static=True, static_speed=0.0)
-    assert [len(clip.frames) for clip in whole.clips] == [5, 5] and not whole.problems
-    (tmp_path / '2011_09_26' / drive / 'oxts' / 'data' / '0000000003.txt').unlink()
-    data = data_of(tmp_path, 'eigen', sequences=[drive], remove_static=True, static_speed=0.0)
+    (tmp_path / '2011_09_26' / DRIVE / 'oxts' / 'data' / '0000000003.txt').unlink()
+    data = data_of(tmp_path, 'eigen', sequences=[DRIVE], remove_static=True, static_speed=0.0)
     for clip in data.clips:
         assert [frame.number for frame in clip.frames] == [0, 1, 2, 4]
     problem, = data.problems
-    assert problem.startswith('frame 3 of drive %s is left out: oxts file' % drive)
+    assert problem.startswith('frame 3 of drive %s is left out: oxts file' % DRIVE)
 
 
 def test_a_drive_too_short_for_an_example_is_mentioned(root, tmp_path, capsys):
-    assert main(['--dataset_dir=%s' % root, '--dump_root=%s' % tmp_path, '--seq_length=7',
-                 '--dataset_name=kitti_raw_eigen', '--img_height=160', '--img_width=320',
-                 '--sequences=2011_09_26_drive_0001_sync,2011_09_28_drive_0034_sync',
-                 '--camera=2']) == 0
-    assert ('note: 2011_09_26_drive_0001_sync_02 has 5 frames, too few for an example of 7'
+    assert prepare(root, tmp_path, '--seq_length=7', '--img_height=160', '--img_width=320',
+                   '--sequences=%s,2011_09_28_drive_0034_sync' % DRIVE, '--camera=2') == 0
+    assert ('note: %s_02 has 5 frames, too few for an example of 7' % DRIVE
             in capsys.readouterr().out)
 
 
 def test_downsized_raw_images_give_the_same_cameras(tmp_path):
-    drive = '2011_09_26_drive_0001_sync'
-    raw_dataset(str(tmp_path / 'raw'), [drive], 3, 32, 104, cameras=(2,))
-    folder = tmp_path / 'raw' / '2011_09_26' / drive / 'image_02' / 'data'
+    raw_dataset(str(tmp_path / 'raw'), [DRIVE], 3, 32, 104, cameras=(2,))
+    folder = tmp_path / 'raw' / '2011_09_26' / DRIVE / 'image_02' / 'data'
 
     def cameras_of(name):
-        assert main(['--dataset_dir=%s' % (tmp_path / 'raw'), '--dump_root=%s' % (tmp_path / name),
-                     '--dataset_name=kitti_raw_eigen', '--camera=2', '--half_pixel_centers',
-                     '--img_height=16', '--img_width=52']) == 0
-        return (tmp_path / name / (drive + '_02') / '0000000001_cam.txt').read_text()
+        assert prepare(tmp_path / 'raw', tmp_path / name, '--camera=2', '--half_pixel_centers',
+                       '--img_height=16', '--img_width=52') == 0
+        return (tmp_path / name / (DRIVE + '_02') / '0000000001_cam.txt').read_text()
 
     before = cameras_of('before')
     for path in folder.iterdir():
@@ -161,12 +154,10 @@ def test_downsized_raw_images_give_the_same_cameras(tmp_path):
 
 
 def test_a_frame_of_another_size_than_its_drive_is_a_problem(root, tmp_path, capsys):
-    drive = '2011_09_26_drive_0001_sync'
     shutil.copytree(str(root / '2011_09_26'), str(tmp_path / 'raw' / '2011_09_26'))
-    path = tmp_path / 'raw' / '2011_09_26' / drive / 'image_02' / 'data' / '0000000004.png'
+    path = tmp_path / 'raw' / '2011_09_26' / DRIVE / 'image_02' / 'data' / '0000000004.png'
     images.write_png(str(path), np.zeros((320, 650, 3), np.uint8))
-    assert main(['--dataset_dir=%s' % (tmp_path / 'raw'), '--dump_root=%s' % (tmp_path / 'set'),
-                 '--dataset_name=kitti_raw_eigen', '--camera=2', '--sequences=' + drive,
-                 '--img_height=16', '--img_width=52']) == 2
+    assert prepare(tmp_path / 'raw', tmp_path / 'set', '--camera=2', '--sequences=' + DRIVE,
+                   '--img_height=16', '--img_width=52') == 2
     assert '0000000004.png: is 650x320 pixels, must be 640x320' in capsys.readouterr().err
-    assert len(list((tmp_path / 'set' / (drive + '_02')).glob('*.jpg'))) == 2
+    assert len(list((tmp_path / 'set' / (DRIVE + '_02')).glob('*.jpg'))) == 2
