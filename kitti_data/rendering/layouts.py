@@ -28,7 +28,7 @@ _FRAMES_APART = 5  # frames of the drive between reference pictures of KITTI 201
 
 
 def synthetic_dataset(output_dir, sequences=('00', '01'), num_frames=10, img_height=64,
-                      img_width=208, seed=8964, cameras=(2,), num_workers=1, **scene):
+                      img_width=208, seed=8964, cameras=(2,), num_workers=1, **scene_fields):
     """Writes sequences in KITTI's odometry layout; keeps existing pictures.
 
     `sequences/NN/depth/NNNNNN.png` is the exact depth of the left cameras in KITTI's 16-bit format.
@@ -40,12 +40,12 @@ def synthetic_dataset(output_dir, sequences=('00', '01'), num_frames=10, img_hei
       seed: the same seed and name give the same sequence, whatever else is written.
       cameras: 0..3; 0 and 1 are written gray.
       num_workers: processes; 1 renders in this process, 0 means one for each core.
-      **scene: other fields of `Scene`, such as min_speed.
+      **scene_fields: other fields of `Scene`, such as min_speed.
 
-    Returns the `Scene` of each sequence. Raises a UserError if a size or speed is illegal, or the
-    folder holds other synthetic sequences of these names or cannot be written.
+    Returns the `Scene` of each sequence. Raises a UserError if a speed is illegal, or the folder
+    holds other synthetic sequences of these names or cannot be written.
     """
-    scenes = [Scene(sequence_name(name), seed, num_frames, img_height, img_width, **scene)
+    scenes = [Scene(sequence_name(name), seed, num_frames, img_height, img_width, **scene_fields)
               for name in sequences]
     files = []
     for scene in scenes:
@@ -67,7 +67,7 @@ def synthetic_dataset(output_dir, sequences=('00', '01'), num_frames=10, img_hei
 
 
 def raw_dataset(output_dir, drives=DRIVES[:2], num_frames=10, img_height=64, img_width=208,
-                seed=8964, cameras=(2, 3), num_workers=1, **scene):
+                seed=8964, cameras=(2, 3), num_workers=1, **scene_fields):
     """Writes drives in KITTI's raw layout; keeps existing files.
 
     Scanner and cameras see the same exact surfaces. The car stands still in the middle fifth of the
@@ -79,13 +79,13 @@ def raw_dataset(output_dir, drives=DRIVES[:2], num_frames=10, img_height=64, img
       cameras: 2 (left) and 3 (right).
       others: as for `synthetic_dataset`.
 
-    Returns the `Scene` of each drive. Raises a UserError if a size, speed or name is illegal, or
-    the folder holds other synthetic drives of these names.
+    Returns the `Scene` of each drive. Raises a UserError if a speed or name is illegal, or the
+    folder holds other synthetic drives of these names.
     """
     length = max(3, num_frames // 5)
     first = (num_frames - length) // 2
     scenes = [Scene(drive, seed, num_frames, img_height, img_width, first_static=first,
-                    end_static=first + length, **scene) for drive in drives]
+                    end_static=first + length, **scene_fields) for drive in drives]
     files = []
     for scene in scenes:
         date, separator, _ = scene.name.partition('_drive_')
@@ -103,7 +103,7 @@ def raw_dataset(output_dir, drives=DRIVES[:2], num_frames=10, img_height=64, img
 
 
 def kitti_2015_dataset(output_dir, num_images=4, img_height=64, img_width=208, seed=8964,
-                       num_views=3, num_workers=1, **scene):
+                       num_views=3, num_workers=1, **scene_fields):
     """Writes `training/` of KITTI 2015 with exact truth; keeps existing files.
 
     It holds image_2 and image_3 (%06d_10.png and its neighbours in time), flow_occ, flow_noc,
@@ -117,11 +117,12 @@ def kitti_2015_dataset(output_dir, num_images=4, img_height=64, img_width=208, s
       others: as for `synthetic_dataset`.
 
     Returns the `Scene`, and the list of its frames that are the reference pictures. Raises a
-    UserError if a size or speed is illegal, or the folder holds other synthetic pictures.
+    UserError if a speed is illegal, or the folder holds other synthetic pictures.
     """
     reach = num_views // 2
     references = [reach + _FRAMES_APART * index for index in range(num_images)]
-    scene = Scene('kitti_2015', seed, references[-1] + reach + 1, img_height, img_width, **scene)
+    scene = Scene('kitti_2015', seed, references[-1] + reach + 1, img_height, img_width,
+                  **scene_fields)
     folder = make_folder(os.path.join(output_dir, 'training'))
     scene.save(folder)
     calibrations = make_folder(os.path.join(folder, 'calib_cam_to_cam'))
