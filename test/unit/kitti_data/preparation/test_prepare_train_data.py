@@ -174,6 +174,7 @@ def test_a_missing_sequence_is_a_problem_and_a_missing_camera_an_error(
 
 
 @pytest.mark.parametrize('flags,message', [
+    (['--dataset_dir=none'], '--dataset_dir.* does not exist'), (['--dump_root='], '--dump_root'),
     (['--seq_length=4'], '--seq_length=4: must be odd'),
     (['--jpeg_quality=0'], '--jpeg_quality=0: must be at least 1'), (['--camera=4'], '--camera'),
     (['--val_fraction=1'], '--val_fraction=1.0: must be at least 0 and below 1'),
@@ -184,13 +185,6 @@ def test_a_missing_sequence_is_a_problem_and_a_missing_camera_an_error(
 def test_bad_flags_are_reported(small_root, tmp_path, flags, message):
     with pytest.raises(UserError, match=message):
         prepare(small_root, tmp_path / 'set', *flags)
-
-
-def test_missing_folders_are_reported(tmp_path):
-    with pytest.raises(UserError, match='--dataset_dir.* does not exist'):
-        prepare(tmp_path / 'none', tmp_path / 'set')
-    with pytest.raises(UserError, match='--dump_root'):
-        main(['--dataset_dir=%s' % tmp_path])
 
 
 def test_the_validation_split_is_a_tenth_and_stable_when_data_are_added():
