@@ -1,8 +1,8 @@
 """The convolutional LSTM cell of Shi et al. (arXiv 1506.04214).
 
-It has peephole connections and layer normalisation, and works with `tf.nn.static_rnn` and
-`tf.nn.dynamic_rnn`. It has no base class because TensorFlow with Keras 3 has none for it. Feature
-maps have one or two spatial dimensions, channels last.
+It has peephole connections and layer normalisation, and works with `tf.nn.static_rnn`. It has no
+base class because TensorFlow with Keras 3 has none for it. Feature maps have one or two spatial
+dimensions, channels last.
 """
 import collections
 
@@ -33,9 +33,8 @@ def layer_norm(x, gamma, beta):
     wide = tf.cast(x, tf.float32)
     centred = wide - tf.reduce_mean(wide, axes, keepdims=True)
     variance = tf.reduce_mean(tf.square(centred), axes, keepdims=True)
-    scale = tf.rsqrt(variance + _EPSILON) * tf.cast(gamma, tf.float32)
-    normal = centred * scale + tf.cast(beta, tf.float32)
-    return tf.cast(normal, x.dtype)
+    scale = tf.rsqrt(variance + _EPSILON) * gamma
+    return tf.cast(centred * scale + beta, x.dtype)
 
 
 class ConvLSTMCell:
@@ -64,9 +63,6 @@ class ConvLSTMCell:
 
     def __init__(self, shape, filters, kernel, forget_bias=1.0, activation=tf.tanh, normalize=True,
                  peephole=True):
-        if len(shape) not in (1, 2) or len(kernel) != len(shape):
-            raise ValueError('shape is %s, kernel %s: must be one or two spatial sizes each'
-                             % (list(shape), list(kernel)))
         self._shape = list(shape)
         self._filters = filters
         self._kernel_size = list(kernel)
@@ -76,7 +72,7 @@ class ConvLSTMCell:
         self._peephole = peephole
         self._variables = None
 
-    # The interface that tf.nn.static_rnn and tf.nn.dynamic_rnn require.
+    # The interface that tf.nn.static_rnn requires.
     @property
     def output_size(self):
         """tf.TensorShape [H, W, F] (or [W, F]) of the output of one example."""
@@ -104,17 +100,10 @@ class ConvLSTMCell:
 
         Returns:
           (output <float>[B, H, W, F], LSTMStateTuple).
-
-        Raises:
-          ValueError: the spatial size of `inputs` differs from the cell's.
         """
         if self._variables is None:
-            found = inputs.shape.as_list()
-            if found[1:-1] != self._shape or found[-1] is None:
-                raise ValueError('inputs are %s: must be [B, %s, C]'
-                                 % (found, ', '.join(str(size) for size in self._shape)))
             with tf.variable_scope(None, default_name='conv_lstm_cell'):
-                self._variables = self._make_variables(found[-1])
+                self._variables = self._make_variables(inputs.shape.as_list()[-1])
         with tf.name_scope('conv_lstm_cell'):
             return self._step(inputs, state, self._variables)
 

@@ -5,7 +5,6 @@ from kitti_data.motion import LABEL_FRAMES
 from npu_runtime.training.flags import architecture
 from vo_common.flags import Flags, flag
 
-LOSS_REDUCTIONS = ('sum', 'mean')
 _LARGEST_SIZE = 16384
 
 
@@ -24,4 +23,4 @@ class ModelConfig(Flags):
     rotation_weight: float = flag(100.0, 'weight of squared radians relative to squared metres (K)',
                                   modes=('train',), above=0)
     loss_reduction: str = flag('sum', 'reduction of the loss over batch and time',
-                               choices=LOSS_REDUCTIONS, modes=('train',))
+                               choices=('sum', 'mean'), modes=('train',))

@@ -4,7 +4,6 @@ import math
 import tensorflow.compat.v1 as tf
 
 from convlstm_vo import net
-from convlstm_vo.config import LOSS_REDUCTIONS
 from npu_runtime.training.task import TrainingOutput
 
 
@@ -22,8 +21,6 @@ def motion_losses(pred_motions, gt_motions, rotation_weight=100., reduction='sum
       dict: translation and rotation, <float32>[]. Their sum is named `loss_l2_norm/loss` in the
       graph.
     """
-    if reduction not in LOSS_REDUCTIONS:
-        raise ValueError('reduction is %r; must be %s' % (reduction, ' or '.join(LOSS_REDUCTIONS)))
     with tf.name_scope('loss_l2_norm'):
         errors = tf.reduce_sum(tf.square(pred_motions - gt_motions), axis=[0, 1])
         if reduction == 'mean':
@@ -42,8 +39,9 @@ def gradient_size(config):
     larger for fewer features. Measured with the published initializer: 2.9e5 at 64x208 (4 features
     per channel), 2.3e4 at 384x1280 (120). The estimate, a power of two, is 3 to 7 times as large.
     """
-    height, width = net.feature_size(config.img_height, config.img_width)
-    return 2. ** round(math.log2(config.rotation_weight * 2 ** 16 / (height * width)))
+    features = (math.ceil(config.img_height / net.STRIDE)
+                * math.ceil(config.img_width / net.STRIDE))
+    return 2. ** round(math.log2(config.rotation_weight * 2 ** 16 / features))
 
 
 def training(batch, config, encoder_initializer=None):

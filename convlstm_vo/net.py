@@ -24,11 +24,6 @@ _LAYERS = (
     _Layer('conv6', 3, 1024, 2, False))
 
 
-def feature_size(height, width):
-    """Returns (height, width) of the features for this image size."""
-    return -(-height // STRIDE), -(-width // STRIDE)
-
-
 def normalised_pairs(frames, scale, mean):
     """Returns pairs of consecutive frames, each frame normalised as (x - mean(x)) / max(x).
 

@@ -1,5 +1,4 @@
 """`--mode=test`: predicts sequences, writes motions and trajectories, and evaluates them."""
-import contextlib
 import functools
 import os
 from typing import NamedTuple
@@ -22,8 +21,6 @@ from vo_common.console import log, warn
 from vo_common.errors import UserError
 from vo_common.files import atomic_write, make_folder
 
-EVO_ALIGNMENTS = ('none', '6dof')
-
 
 def test_motion(run, model, runtime):
     """Predicts and evaluates the test sequences; writes to `<outputpath>/test`.
@@ -39,7 +36,7 @@ def test_motion(run, model, runtime):
     trained_on = training_sequences(run)
     _warn_if_trained(run.test_sequences, trained_on)
     sequences = [OdometrySequence(run.datapath, name, run.camera) for name in run.test_sequences]
-    readers = [_open(sequence, model) for sequence in sequences]
+    readers = _open(sequences, model)
     # The baseline is the mean motion of the training sequences at hand, or else of KITTI.
     step, label = constant_motion.step_from_files(list(filter(os.path.exists, [
         os.path.join(sequences[0].root, 'poses', name + '.txt') for name in trained_on])))
@@ -50,34 +47,30 @@ def test_motion(run, model, runtime):
         report.save_result(os.path.join(folder, 'results'),
                            {'baseline': label, 'sequences': results})
 
-    with contextlib.ExitStack() as stack:
-        @functools.lru_cache(maxsize=None)
-        def network(frame_shape, dtype):
-            batch_size = max(1, run.chunk // model.time_steps)
-            graph = functools.partial(window_graph, batch_size, model.time_steps, frame_shape,
-                                      dtype)
-            return stack.enter_context(Predictor(graph, run.checkpoint, runtime))
+    def constant(both):
+        return label, constant_motion.constant_motion(len(both.gt), step)
 
+    graph = functools.partial(window_graph, max(1, run.chunk // model.time_steps),
+                              model.time_steps, readers[0].frame_shape, readers[0].dtype)
+    with Predictor(graph, run.checkpoint, runtime) as network:
         for sequence, reader in zip(sequences, readers):
-            motions = _predict(network(reader.frame_shape, reader.dtype), reader, run,
-                               model.time_steps, 'sequence ' + sequence.name)
-            prefix = os.path.join(folder, sequence.name)
-            both = _write(sequence, motions, model.label_frame, prefix)
+            motions = _predict(network, reader, run, model.time_steps, 'sequence ' + sequence.name)
+            both = _write(sequence, motions, model.label_frame,
+                          os.path.join(folder, sequence.name))
             results[sequence.name] = {'frames': len(motions) + 1}
             if both:
-                constant = label, constant_motion.constant_motion(len(both.gt), step)
-                results[sequence.name] = _score(both, run.lengths, constant)
-                scored.append((prefix, both, constant))
+                results[sequence.name] = _score(both, run.lengths, constant(both))
+                scored.append(both)
             save()
     # Plots and evo may fail, so they come after the results are saved.
     if scored:
         from kitti_eval import plots  # imports matplotlib, which takes seconds
-    for prefix, both, constant in scored:
-        plots.plot_trajectories(prefix + '_trajectory.png', [
-            ('ground truth', both.gt), ('prediction', both.pred), constant], both.title)
+    for both in scored:
+        plots.plot_trajectories(both.prefix + '_trajectory.png', [
+            ('ground truth', both.gt), ('prediction', both.pred), constant(both)], both.title)
     if run.evo:
-        for prefix, both, _ in scored:
-            results[both.name]['evo'] = _evo(both, prefix)
+        for both in scored:
+            results[both.name]['evo'] = _evo(both)
         save()
     return results
 
@@ -100,8 +93,12 @@ def training_sequences(run):
 
 
 class Scored(NamedTuple):
-    """True and predicted poses of a sequence: <float64>[N, 4, 4], the first the identity."""
+    """True and predicted poses of a sequence: <float64>[N, 4, 4], the first the identity.
+
+    `prefix` is the path of its files, without their ending.
+    """
     name: str
+    prefix: str
     gt: np.ndarray
     pred: np.ndarray
 
@@ -121,14 +118,18 @@ def _predict(network, reader, run, pairs, desc):
     return (motions + mirrored_motions(mirrored)) / 2
 
 
-def _open(sequence, model):
-    """Checks the files of a sequence of at least two frames and returns its reader."""
-    paths = sequence.image_paths
-    warn_of_rate(KITTI_FRAME_RATE / usual_step(sequence.frame_numbers), sequence.folder)
-    if len(paths) < 2:
-        raise UserError('sequence %s: has one frame (%s), must have at least two'
-                        % (sequence.name, paths[0]))
-    return FrameReader(paths, model.img_height, model.img_width, [check_frames(paths)])
+def _open(sequences, model):
+    """Checks the files of sequences of at least two frames; returns readers for one network."""
+    formats = []
+    for sequence in sequences:
+        paths = sequence.image_paths
+        warn_of_rate(KITTI_FRAME_RATE / usual_step(sequence.frame_numbers), sequence.folder)
+        if len(paths) < 2:
+            raise UserError('sequence %s: has one frame (%s), must have at least two'
+                            % (sequence.name, paths[0]))
+        formats.append(check_frames(paths))
+    return [FrameReader(sequence.image_paths, model.img_height, model.img_width, formats)
+            for sequence in sequences]
 
 
 def _warn_if_trained(test_sequences, trained_on):
@@ -149,7 +150,7 @@ def _write(sequence, pred_motions, label_frame, prefix):
             % (sequence.name, sequence.poses_path))
         return None
     _write_rows(prefix + '_motions_gt.txt', motion.motions_from_poses(gt, label_frame))
-    return Scored(sequence.name, relative(gt[0], gt), pred)
+    return Scored(sequence.name, prefix, relative(gt[0], gt), pred)
 
 
 def _write_rows(path, rows):
@@ -165,14 +166,14 @@ def _score(both, lengths, constant):
     return dict(rows[0][1], baseline=dict(rows[1][1], label=constant[0]))
 
 
-def _evo(both, prefix):
+def _evo(both):
     """APE by evo: dict, alignment -> statistics, or None where evo fails."""
     results = {}
-    for alignment in EVO_ALIGNMENTS:
+    for alignment in ('none', '6dof'):
         try:
             results[alignment] = evo_tools.evo_errors(
                 both.gt, both.pred, alignment, metrics=('ape',),
-                plot_prefix='%s_evo_%s' % (prefix, alignment))['ape']
+                plot_prefix='%s_evo_%s' % (both.prefix, alignment))['ape']
             log('sequence %s: evo APE RMSE, alignment %s: %.6f m' % (
                 both.name, alignment, results[alignment]['rmse']))
         except UserError as error:

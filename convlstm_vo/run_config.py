@@ -12,7 +12,6 @@ MODES = {'train': 'convlstm_vo.train.run_training',
          'export': 'convlstm_vo.export.export'}
 _TRAIN, _TEST = ('train',), ('test',)
 TRAINING_SEQUENCES = ('0', '2', '8', '9')
-INITIALIZERS = ('glorot', 'he')
 
 
 @dataclasses.dataclass
@@ -42,7 +41,7 @@ class RunConfig(ExportFlags, EvalFlags, TrainFlags):
                                      aliases=('lr', 'learing_rata'))
     initializer: str = flag('glorot', 'encoder weights: glorot, as published, attenuates '
                                       'activations about 300 times; he, about 8 times, converges '
-                                      'faster', choices=INITIALIZERS, modes=_TRAIN)
+                                      'faster', choices=('glorot', 'he'), modes=_TRAIN)
     total_steps: int = flag(-1, 'training steps; -1 means --train_iter', modes=_TRAIN, at_least=-1)
     train_iter: int = flag(240, 'training epochs, unless --total_steps is given', modes=_TRAIN,
                            at_least=1)

@@ -8,8 +8,6 @@ from npu_runtime.devices.ranks import launched_size
 from npu_runtime.training.loop import train
 from npu_runtime.training.task import TrainingTask, Validation
 
-_INITIALIZERS = {'glorot': tf.initializers.glorot_uniform, 'he': tf.initializers.he_uniform}
-
 
 def run_training(run, model, augment, runtime):
     """Trains, or resumes, the run in `--outputpath`.
@@ -30,10 +28,11 @@ def run_training(run, model, augment, runtime):
     windows = open_windows(run, model, run.train_sequences, augment)
     steps_per_epoch = max(1, len(windows) // (run.batch_size * launched_size()))
     max_steps = run.total_steps if run.total_steps > 0 else run.train_iter * steps_per_epoch
+    make_initializer = getattr(tf.initializers, run.initializer + '_uniform')
 
     def build_model(batch, is_training):
         del is_training  # both graphs are the same
-        return vo_model.training(batch, model, _INITIALIZERS[run.initializer]())
+        return vo_model.training(batch, model, make_initializer())
 
     def make_dataset(batches_seen, rank, size):
         return windows.dataset(

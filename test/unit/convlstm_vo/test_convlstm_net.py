@@ -1,5 +1,4 @@
 """The network: golden numbers of the published code, and an independent cell for longer windows."""
-import functools
 import json
 
 import fill
@@ -12,25 +11,6 @@ from convlstm_vo import model, net
 GRADIENT_TOLERANCE = 2e-3
 
 
-def _fill_variables(session):
-    variables = tf.global_variables()
-    session.run([variable.initializer for variable in variables],
-                {variable.initializer.inputs[1]: _published_weight(variable)
-                 for variable in variables})
-
-
-@functools.lru_cache(maxsize=None)
-def _weight(name, shape):
-    return fill.weight(name, shape)
-
-
-def _published_weight(variable):
-    if 'Adam' in variable.op.name or '_power' in variable.op.name:
-        return {'beta1_power': 0.9, 'beta2_power': 0.999}.get(
-            variable.op.name.split('/')[-1], np.zeros(variable.shape.as_list(), np.float32))
-    return _weight(variable.op.name, tuple(variable.shape.as_list()))
-
-
 def final_state(batch):
     """The state after the last step of the network in the default graph."""
     conv6 = tf.get_default_graph().get_tensor_by_name('cnns/conv6/BiasAdd:0')
@@ -39,7 +19,7 @@ def final_state(batch):
 
 
 @pytest.fixture(scope='module')
-def small(golden):
+def small(golden, set_weights):
     """The published code's small case: dict of its scalars, and our values for the same."""
     entry = json.loads((golden / 'convlstm_vo' / 'net_small.json').read_text())
     arrays = np.load(str(golden / 'convlstm_vo' / 'net_small.npz'))
@@ -50,7 +30,7 @@ def small(golden):
         variables = tf.trainable_variables()
         norms = [tf.norm(gradient) for gradient in tf.gradients(loss, variables)]
         step = tf.train.AdamOptimizer(1e-4).minimize(loss)
-        _fill_variables(session)
+        set_weights(session)
         conv6 = tf.get_default_graph().get_tensor_by_name('cnns/conv6/BiasAdd:0')
         found = session.run({'motions': motions, 'state': final_state(2), 'conv6': conv6,
                              'losses': dict(losses), 'loss': loss, 'norms': norms})
@@ -123,19 +103,17 @@ def _numpy_cell(x, c, h, weights):
 
 # At the full size one length is enough: the others (tried by hand) take a minute.
 @pytest.mark.parametrize('time_steps, batch, height, width', [
-    (2, 2, 64, 192), (3, 2, 64, 192), (4, 2, 64, 192), (5, 2, 64, 192), (6, 2, 64, 192),
-    (2, 1, 384, 1280)])
-def test_longer_windows_recur_as_an_unrolled_numpy_cell(time_steps, batch, height, width):
+    (2, 2, 64, 192), (5, 2, 64, 192), (2, 1, 384, 1280)])
+def test_longer_windows_recur_as_an_unrolled_numpy_cell(
+        time_steps, batch, height, width, set_weights):
     with tf.Graph().as_default(), tf.Session() as session:
         pairs = tf.constant(fill.net_input(batch, time_steps, height, width))
         motions = net.predict(pairs)
-        _fill_variables(session)
+        weights = set_weights(session)
         features = tf.get_default_graph().get_tensor_by_name('cnns/conv6/BiasAdd:0')
         found, state, x = session.run([motions, final_state(batch), features])
-        weights = {v.op.name: _published_weight(v).astype(np.float64)
-                   for v in tf.trainable_variables()}
-    cell_weights = {name.split('conv_lstm_cell/')[1]: value for name, value in weights.items()
-                    if 'conv_lstm_cell/' in name}
+    cell_weights = {name.split('conv_lstm_cell/')[1]: value.astype(np.float64)
+                    for name, value in weights.items() if 'conv_lstm_cell/' in name}
     x = x.reshape((batch, time_steps) + x.shape[1:]).astype(np.float64)
     c = h = np.zeros(x.shape[:1] + x.shape[2:4] + (net.FILTERS,))
     for step in range(time_steps):
@@ -146,7 +124,7 @@ def test_longer_windows_recur_as_an_unrolled_numpy_cell(time_steps, batch, heigh
     np.testing.assert_allclose(state.h, h, atol=1e-4)
 
 
-def test_two_gray_channels_equal_six():
+def test_two_gray_channels_equal_six(set_weights):
     """Values and the gradient of the six-channel kernel."""
     frames = np.random.RandomState(0).randint(0, 65536, [2, 3, 64, 128, 1]).astype(np.uint16)
     scale = np.random.RandomState(1).uniform(1, 2, [2, 3]).astype(np.float32) / 65535
@@ -160,7 +138,7 @@ def test_two_gray_channels_equal_six():
             motions = net.predict(pairs)
             kernel = tf.trainable_variables()[0]
             gradient, = tf.gradients(tf.nn.l2_loss(motions), kernel)
-            _fill_variables(session)
+            set_weights(session)
             results.append(session.run([motions, gradient]))
     assert results[0][1].shape == (7, 7, 6, 64)
     np.testing.assert_allclose(results[0][0], results[1][0], atol=1e-4)
