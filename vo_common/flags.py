@@ -24,9 +24,11 @@ _BOOLEANS = dict.fromkeys(('true', 't', 'yes', 'y', '1'), True)
 _BOOLEANS.update(dict.fromkeys(('false', 'f', 'no', 'n', '0'), False))
 BOOL_OR_TEXT = typing.Union[bool, str]  # type of a flag with the choices False, True and texts
 _ITEM_TYPES = {typing.List[int]: int, typing.List[float]: float, typing.List[str]: str}
-# For each type of value: (name in messages, name in the help).
-_NAMES = {int: ('a whole number', 'N'), float: ('a number', 'X'), bool: ('true or false', ''),
-          str: ('a text', 'TEXT'), expand_typed: ('a path', 'PATH')}
+# Type of a value -> (function of its text, name in messages, name in the help).
+_KINDS = {int: (int, 'a whole number', 'N'), float: (float, 'a number', 'X'),
+          str: (str, 'a text', 'TEXT'), expand_typed: (expand_typed, 'a path', 'PATH'),
+          bool: (lambda text: _BOOLEANS[text.lower()], 'true or false', 'true|false'),
+          BOOL_OR_TEXT: (lambda text: _BOOLEANS.get(text.lower(), text), 'a text', 'TEXT')}
 _BOUNDS = {'at_least': (operator.ge, 'at least'), 'above': (operator.gt, 'above'),
            'at_most': (operator.le, 'at most'), 'below': (operator.lt, 'below')}
 
@@ -207,19 +209,15 @@ def _add_flag(group, field, kind):
     help_text, choices = field.metadata['help'], field.metadata['choices'] or ()
     item = expand_typed if field.metadata['is_path'] else _ITEM_TYPES.get(kind, kind)
     words = '|'.join(as_typed(choice) for choice in choices if choice != '')
-    if kind in (bool, BOOL_OR_TEXT):
-        metavar = words or 'true|false'
-    elif kind in _ITEM_TYPES:
+    metavar = words if 0 < len(words) <= 40 else _KINDS[item][2]
+    if kind in _ITEM_TYPES:
         metavar = 'A,B,...'
-    else:
-        metavar = words if 0 < len(words) <= 40 else _NAMES[item][1]
     if words and metavar != words:
         help_text += '; one of ' + words.replace('|', ', ')
     if default_of(field) not in ('', []):
         help_text += ' (default: %s)' % as_typed(default_of(field))
-    modes = field.metadata['modes']
-    if modes and not help_text.startswith(tuple(mode + ':' for mode in modes)):
-        help_text += ' [%s]' % ', '.join(modes)
+    if field.metadata['modes']:
+        help_text += ' [%s]' % ', '.join(field.metadata['modes'])
     is_switch = kind in (bool, BOOL_OR_TEXT)
     group.add_argument(*names, dest=field.name, type=_parser_of(field.name, kind, item),
                        metavar=metavar, help=help_text,
@@ -236,20 +234,16 @@ def _add_flag(group, field, kind):
 def _parser_of(name, kind, item):
     """The function that converts the text of a flag of type `kind` with items of type `item`."""
     is_list = kind in _ITEM_TYPES
-
-    def convert(text):
-        if item is BOOL_OR_TEXT:
-            return _BOOLEANS.get(text.lower(), text)
-        return _BOOLEANS[text.lower()] if item is bool else item(text)
+    convert, wanted, _ = _KINDS[item]
 
     def parse(text):
         try:
-            values = [convert(part) for part in (text.split(',') if is_list else [text])
-                      if part.strip() or not is_list]
+            if is_list:
+                return [convert(part) for part in text.split(',') if part.strip()]
+            return convert(text)
         except (KeyError, ValueError):
             raise UserError('--%s=%s: must be %s%s' % (
-                name, text, 'a list with commas, each item ' if is_list else '', _NAMES[item][0]))
-        return values if is_list else values[0]
+                name, text, 'a list with commas, each item ' if is_list else '', wanted))
     return parse
 
 
