@@ -15,13 +15,12 @@ MOTION_SIZE = 6
 # Pixels of the input per feature, in each direction.
 STRIDE = 64
 
-_Layer = collections.namedtuple('_Layer', 'name kernel filters stride relu')
+# With a ReLU after each but the last.
+_Layer = collections.namedtuple('_Layer', 'name kernel filters stride')
 _LAYERS = (
-    _Layer('conv1', 7, 64, 2, True), _Layer('conv2', 5, 128, 2, True),
-    _Layer('conv3', 5, 256, 2, True), _Layer('conv3_1', 3, 256, 1, True),
-    _Layer('conv4', 3, 512, 2, True), _Layer('conv4_1', 3, 512, 1, True),
-    _Layer('conv5', 3, 512, 2, True), _Layer('conv5_1', 3, 512, 1, True),
-    _Layer('conv6', 3, 1024, 2, False))
+    _Layer('conv1', 7, 64, 2), _Layer('conv2', 5, 128, 2), _Layer('conv3', 5, 256, 2),
+    _Layer('conv3_1', 3, 256, 1), _Layer('conv4', 3, 512, 2), _Layer('conv4_1', 3, 512, 1),
+    _Layer('conv5', 3, 512, 2), _Layer('conv5_1', 3, 512, 1), _Layer('conv6', 3, 1024, 2))
 
 
 def normalised_pairs(frames, scale, mean):
@@ -100,7 +99,7 @@ def _convolution(x, layer):
             kernel = _gray_kernel(kernel)
         x = conv2d(x, kernel, layer.stride)
         x = tf.nn.bias_add(x, bias)
-        return tf.nn.relu(x) if layer.relu else x
+        return x if layer is _LAYERS[-1] else tf.nn.relu(x)
 
 
 def _gray_kernel(kernel):

@@ -6,6 +6,7 @@ import os
 import re
 import tempfile
 import time
+import types
 
 from vo_common.errors import UserError
 
@@ -71,8 +72,8 @@ def atomic_write(path, mode='w'):
 def atomic_stream(path):
     """As `atomic_write`, for content that need not fit in memory.
 
-    Yields a binary stream. Only write to it from Python: some C libraries that use the descriptor
-    ignore a full disk.
+    Yields an object with a method `write(bytes)`, whose errors, and only those, name the file. It
+    has no descriptor, since some C libraries that use one ignore a full disk.
     """
     path = os.path.abspath(path)
     with writing(path):
@@ -80,8 +81,13 @@ def atomic_stream(path):
             prefix='.%s.' % os.path.basename(path)[:100], suffix=TEMPORARY_SUFFIX,
             dir=os.path.dirname(path))
     stream = os.fdopen(handle, 'wb')
+
+    def write(data):
+        with writing(path):
+            return stream.write(data)
+
     try:
-        yield _Output(stream, path)
+        yield types.SimpleNamespace(write=write)
         with writing(path):
             stream.flush()
             os.fsync(stream.fileno())
@@ -95,18 +101,6 @@ def atomic_stream(path):
             stream.close()
         if os.path.exists(temporary):
             os.remove(temporary)
-
-
-class _Output:
-    """The stream of `atomic_stream`; errors from its writes, and only those, name the file."""
-
-    def __init__(self, stream, path):
-        self._stream, self._path = stream, path
-
-    def write(self, data):
-        """Writes bytes and returns their number."""
-        with writing(self._path):
-            return self._stream.write(data)
 
 
 @contextlib.contextmanager

@@ -1,5 +1,4 @@
 """Input formats, each with a file to mutate and the programs that read it."""
-import glob
 import os
 import shutil
 import typing
@@ -16,18 +15,22 @@ class Format(typing.NamedTuple):
     """An input format.
 
     Attributes:
-      parts: names of the parts of the world that its readers need.
-      file: function World -> path of the file to mutate.
+      pattern: glob pattern of the file to mutate, below the folder of the world; the first match
+        counts. Its first folder is a part of the world, of which the readers get a copy.
       mutate: function (rng, bytes) -> bytes.
       readers: functions (World, output folder) -> command line; the first reads most mutations, the
         others, which are slow, only some.
-      prepare: function World that prepares the data; called once.
+      prepare: function World that prepares the copied part; called once.
     """
-    parts: typing.Tuple[str, ...]
-    file: typing.Callable
+    pattern: str
     mutate: typing.Callable
     readers: typing.Tuple[typing.Callable, ...]
     prepare: typing.Optional[typing.Callable] = None
+
+    @property
+    def part(self):
+        """Name of the part of the world that holds the file."""
+        return self.pattern.split('/')[0]
 
     @property
     def starts_tensorflow(self):
@@ -35,26 +38,7 @@ class Format(typing.NamedTuple):
         return self.readers[0] in (read_formatted, resume_toy)
 
 
-def _frame(world):
-    return world.kitti + '/sequences/00/image_2/000001.png'
-
-
-def _few_frames(world):
-    """Keeps four frames of each sequence, enough for all readers."""
-    for sequence in ('00', '09'):
-        folder = os.path.join(world.kitti, 'sequences', sequence, 'image_2')
-        for name in sorted(os.listdir(folder))[4:]:
-            os.remove(os.path.join(folder, name))
-        for path in (os.path.join(world.kitti, 'poses', sequence + '.txt'),
-                     os.path.join(world.kitti, 'sequences', sequence, 'times.txt')):
-            with open(path) as stream:
-                lines = stream.readlines()[:4]
-            with open(path, 'w') as stream:
-                stream.writelines(lines)
-
-
 def _jpeg_frames(world):
-    _few_frames(world)
     folder = os.path.join(world.kitti, 'sequences', '00', 'image_2')
     for name in os.listdir(folder):
         path = os.path.join(folder, name)
@@ -112,61 +96,36 @@ def report_toy(world, out):
             '--results_dir=%s' % out)
 
 
-def _toy(name):
-    return lambda world: os.path.join(world.toy, name)
-
-
-def _raw(name):
-    return lambda world: os.path.join(world.raw, '2011_09_26', cases.DRIVE, name)
-
-
-def _formatted(ending):
-    return lambda world: sorted(glob.glob(world.formatted + '/*/*' + ending))[0]
-
-
+_FRAME = 'kitti/sequences/00/image_2/000001.'
+_DATE = 'raw/2011_09_26/'
 FORMATS = {
-    'png': Format(('kitti', 'rigid'), _frame, mutate_bytes,
-                  (cases.prepare, predict_00, motion_00), _few_frames),
-    'jpeg': Format(('kitti', 'rigid'), lambda world: _frame(world)[:-4] + '.jpg', mutate_bytes,
-                   (cases.prepare, predict_00), _jpeg_frames),
-    'formatted jpeg': Format(('formatted',), _formatted('.jpg'), mutate_bytes,
-                             (read_formatted,)),
-    'formatted camera': Format(('formatted',), _formatted('_cam.txt'), mutate_text,
-                               (read_formatted,)),
-    'formatted list': Format(('formatted',), lambda world: world.formatted + '/train.txt',
-                             mutate_text, (read_formatted,)),
-    'poses': Format(('kitti',), lambda world: world.kitti + '/poses/09.txt', mutate_text,
+    'png': Format(_FRAME + 'png', mutate_bytes, (cases.prepare, predict_00, motion_00)),
+    'jpeg': Format(_FRAME + 'jpg', mutate_bytes, (cases.prepare, predict_00), _jpeg_frames),
+    'formatted jpeg': Format('formatted/*/*.jpg', mutate_bytes, (read_formatted,)),
+    'formatted camera': Format('formatted/*/*_cam.txt', mutate_text, (read_formatted,)),
+    'formatted list': Format('formatted/train.txt', mutate_text, (read_formatted,)),
+    'poses': Format('kitti/poses/09.txt', mutate_text,
                     (cases.score_odometry, cases.write_snippets)),
-    'times': Format(('kitti',), lambda world: world.kitti + '/sequences/09/times.txt',
-                    mutate_text, (cases.write_snippets,)),
-    'calib': Format(('kitti',), lambda world: world.kitti + '/sequences/00/calib.txt',
-                    mutate_text, (cases.prepare,), _few_frames),
-    'raw calib': Format(('raw',), lambda world: world.raw + '/2011_09_26/calib_cam_to_cam.txt',
-                        mutate_text, (cases.prepare_raw, score_eigen), _eigen_files),
-    'oxts': Format(('raw',), _raw('oxts/data/0000000001.txt'), mutate_text,
+    'times': Format('kitti/sequences/09/times.txt', mutate_text, (cases.write_snippets,)),
+    'calib': Format('kitti/sequences/00/calib.txt', mutate_text, (cases.prepare,)),
+    'raw calib': Format(_DATE + 'calib_cam_to_cam.txt', mutate_text,
+                        (cases.prepare_raw, score_eigen), _eigen_files),
+    'oxts': Format(_DATE + cases.DRIVE + '/oxts/data/0000000001.txt', mutate_text,
                    (cases.prepare_raw,)),
-    'laser scan': Format(('raw',), _raw('velodyne_points/data/0000000001.bin'), mutate_bytes,
-                         (score_eigen,), _eigen_files),
-    'list of images': Format(('raw', 'rigid'), lambda world: world.raw + '/list.txt', mutate_text,
-                             (score_eigen, predict_listed), _eigen_files),
-    'depth': Format(('raw',), lambda world: world.raw + '/depth.npy', mutate_bytes,
-                    (score_eigen,), _eigen_files),
-    'flow png': Format(('kitti_2015', 'flow'), lambda world: world.flow + '/000000.png',
-                       mutate_bytes, (cases.score_flow,)),
-    'true flow': Format(('kitti_2015', 'flow'),
-                        lambda world: world.kitti_2015 + '/training/flow_noc/000000_10.png',
-                        mutate_bytes, (cases.score_flow,)),
-    'snippets': Format(('kitti', 'pose'), lambda world: world.pose + '/000001.txt', mutate_text,
-                       (cases.score_pose,)),
-    'config': Format(('kitti', 'rigid'), lambda world: world.rigid + '/config.json', mutate_json,
-                     (predict_00,), _few_frames),
-    'metrics': Format(('toy',), _toy('metrics.jsonl'), mutate_json, (report_toy, resume_toy)),
-    'checkpoint index': Format(('toy',), _toy('model-7.index'), mutate_bytes, (resume_toy,)),
-    'checkpoint data': Format(('toy',), _toy('model-7.data-00000-of-00001'), mutate_bytes,
-                              (resume_toy,)),
-    'checkpoint state': Format(('toy',), _toy('checkpoint'), mutate_text, (resume_toy,)),
-    'rank table': Format(('ranks',), lambda world: world.ranks + '/table.json', mutate_json,
-                         (check_rank_table,)),
-    'archive': Format(('archives',), lambda world: world.archives + '/data_odometry_color.zip',
-                      mutate_bytes, (cases.unpack,)),
+    'laser scan': Format(_DATE + cases.DRIVE + '/velodyne_points/data/0000000001.bin',
+                         mutate_bytes, (score_eigen,), _eigen_files),
+    'list of images': Format('raw/list.txt', mutate_text, (score_eigen, predict_listed),
+                             _eigen_files),
+    'depth': Format('raw/depth.npy', mutate_bytes, (score_eigen,), _eigen_files),
+    'flow png': Format('flow/000000.png', mutate_bytes, (cases.score_flow,)),
+    'true flow': Format('kitti_2015/training/flow_noc/000000_10.png', mutate_bytes,
+                        (cases.score_flow,)),
+    'snippets': Format('pose/000001.txt', mutate_text, (cases.score_pose,)),
+    'config': Format('rigid/config.json', mutate_json, (predict_00,)),
+    'metrics': Format('toy/metrics.jsonl', mutate_json, (report_toy, resume_toy)),
+    'checkpoint index': Format('toy/model-7.index', mutate_bytes, (resume_toy,)),
+    'checkpoint data': Format('toy/model-7.data-00000-of-00001', mutate_bytes, (resume_toy,)),
+    'checkpoint state': Format('toy/checkpoint', mutate_text, (resume_toy,)),
+    'rank table': Format('ranks/table.json', mutate_json, (check_rank_table,)),
+    'archive': Format('archives/data_odometry_color.zip', mutate_bytes, (cases.unpack,)),
 }

@@ -14,31 +14,25 @@ def mutate_bytes(rng, data):
     """Returns `data` with one change."""
     if not data:
         return b'\0'
-    kind = rng.randrange(10)
-    at = rng.randrange(len(data))
     # Half of the changes are in the header, with sizes and types.
-    if rng.random() < 0.5:
-        at = rng.randrange(min(len(data), 64))
+    at = rng.randrange(min(len(data), 64) if rng.random() < 0.5 else len(data))
     end = min(len(data), at + rng.choice([1, 2, 4, 8, 64, 1024]))
-    if kind == 0:
-        return data[:at]
-    if kind == 1:
-        return b''
-    if kind == 2:
-        return data[:at] + bytes([data[at] ^ 1 << rng.randrange(8)]) + data[at + 1:]
-    if kind == 3:
-        return data[:at] + b'\xff' * (end - at) + data[end:]
-    if kind == 4:
-        return data[:at] + b'\0' * (end - at) + data[end:]
-    if kind == 5:
-        return data[:at] + bytes(rng.randrange(256) for _ in range(end - at)) + data[end:]
-    if kind == 6:
-        return data[:at] + data[end:]
-    if kind == 7:
-        return data[:end] + data[at:]
-    if kind == 8:
-        return bytes(rng.randrange(256) for _ in range(rng.choice([1, 8, 100, 5000])))
-    return data + data[:at]
+    before, middle, after = data[:at], data[at:end], data[end:]
+
+    def noise(size):
+        return bytes(rng.choices(range(256), k=size))
+
+    return rng.choice([
+        before,
+        b'',
+        before + bytes([middle[0] ^ 1 << rng.randrange(8)]) + middle[1:] + after,
+        before + b'\xff' * len(middle) + after,
+        before + b'\0' * len(middle) + after,
+        before + noise(len(middle)) + after,
+        before + after,
+        before + middle + middle + after,
+        noise(rng.choice([1, 8, 100, 5000])),
+        data + before])
 
 
 def mutate_text(rng, data):

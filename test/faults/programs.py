@@ -4,17 +4,19 @@
 in a new interpreter, for tests of its start (locale, wrappers, early signals).
 """
 import collections
+import contextlib
 import json
 import os
-import pathlib
 import queue
+import shutil
 import signal
 import subprocess
 import sys
 import threading
 import time
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+from repository import ROOT
+
 GEONET = 'geonet/main.py'
 CONVLSTM = 'convlstm_vo/main.py'
 PREPARE = 'kitti_data/preparation/prepare_train_data.py'
@@ -216,6 +218,15 @@ def interpreter(folder, *command, env=None, cwd=None):
     def wait(timeout):
         return process.wait(timeout), 0
     return Running(process.pid, outputs, wait)
+
+
+@contextlib.contextmanager
+def device(name):
+    """Yields the variable that selects a device for a wrapper; removes the output folder of it."""
+    try:
+        yield dict(ASCEND_DEVICE_ID=name)
+    finally:
+        shutil.rmtree(str(ROOT / 'test' / 'output' / name), ignore_errors=True)
 
 
 def complaint(ended):

@@ -49,15 +49,13 @@ def test_script_takes_any_folder_name_literally(strange, world, references, tmp_
 def test_wrapper_passes_any_folder_name_literally(script, strange, model, world, tmp_path):
     there, cwd = world.copied_to(tmp_path / strange), tmp_path / 'cwd'
     cwd.mkdir()
-    output, device = there.folder / 'out', 'hostile'
-    env = dict(stand_in(tmp_path, tmp_path / 'record'), ASCEND_DEVICE_ID=device,
-               MODELARTS_MODEL_PATH=there.folder / 'kept')
-    try:
+    output = there.folder / 'out'
+    with running.device('hostile') as env:
+        env.update(stand_in(tmp_path, tmp_path / 'record'),
+                   MODELARTS_MODEL_PATH=there.folder / 'kept')
         ended = running.interpreter(
             tmp_path, script, '--data_path=' + there.kitti, '--output_path=%s' % output,
             '--model=' + model, '--train_steps=2', env=env, cwd=cwd).ended()
-    finally:
-        shutil.rmtree(str(running.ROOT / 'test' / 'output' / device), ignore_errors=True)
     assert ended.status == 0, running.complaint(ended)
     arguments = sum(commands_in(tmp_path / 'record'), [])
     folder = output / 'ckpt'
@@ -70,14 +68,10 @@ def test_wrapper_passes_any_folder_name_literally(script, strange, model, world,
 def test_modelarts_entry_passes_any_folder_name_literally(strange, tmp_path):
     cwd, data = tmp_path / 'cwd', tmp_path / strange / 'absent'
     cwd.mkdir()
-    device = 'hostile entry'
-    try:
+    with running.device('hostile entry') as env:
         ended = running.interpreter(
             tmp_path, 'test/modelarts_entry_acc.py', '--data_url=%s' % data,
-            '--train_url=%s' % (tmp_path / strange / 'out'), cwd=cwd,
-            env=dict(ASCEND_DEVICE_ID=device)).ended()
-    finally:
-        shutil.rmtree(str(running.ROOT / 'test' / 'output' / device), ignore_errors=True)
+            '--train_url=%s' % (tmp_path / strange / 'out'), cwd=cwd, env=env).ended()
     running.assert_fails_with_one_message(ended, data)
     assert not list(cwd.iterdir()) and not list(tmp_path.glob('HIT'))
 

@@ -20,9 +20,9 @@ MOST_MEMORY = 2 << 30
 
 
 def listing(folder):
-    """{path: (size, modification time)} of the files below `folder`."""
+    """{path: (size, modification time)} of the files below `folder`, also of linked ones."""
     return {path: (state.st_size, state.st_mtime_ns)
-            for top, _, files in os.walk(str(folder)) for path in
+            for top, _, files in os.walk(str(folder), followlinks=True) for path in
             [os.path.join(top, name) for name in files] for state in [os.stat(path)]}
 
 
@@ -32,12 +32,11 @@ class Reader:
     def __init__(self, name, programs, world, folder):
         self._format = FORMATS[name]
         self._programs = programs
-        self._world = world.copied_to(folder / 'data', *self._format.parts)
+        self._world = world.copied_to(folder / 'data', self._format.part)
         if self._format.prepare:
             self._format.prepare(self._world)
-        self._file = self._format.file(self._world)
-        with open(self._file, 'rb') as stream:
-            self.whole = stream.read()
+        self._file = sorted(self._world.folder.glob(self._format.pattern))[0]
+        self.whole = self._file.read_bytes()
         self._out = folder / 'out'
         self._seconds = {}
         self._readers = self._format.readers if COUNT > SLOW_SHARE else self._format.readers[:1]
@@ -47,8 +46,7 @@ class Reader:
             self._seconds[reader] = ended.seconds
 
     def _read(self, reader, data, timeout=60):
-        with open(self._file, 'wb') as stream:
-            stream.write(data)
+        self._file.write_bytes(data)
         shutil.rmtree(str(self._out), ignore_errors=True)
         command = reader(self._world, self._out)
         self._before = listing(self._world.folder), listing(self._programs.home)

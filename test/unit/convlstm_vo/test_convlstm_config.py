@@ -1,4 +1,6 @@
 """Flags of the ConvLSTM: published names, spellings and defaults; illegal values."""
+import os
+
 import pytest
 
 from convlstm_vo.config import ModelConfig
@@ -23,7 +25,8 @@ def test_published_defaults():
 
 @pytest.mark.parametrize('spelling, name, value', [
     ('--data_path=/d', 'datapath', '/d'), ('--datapath=/d', 'datapath', '/d'),
-    ('--outputpath=/o', 'outputpath', '/o'), ('--batch_size=3', 'batch_size', 3),
+    ('--outputpath=~', 'outputpath', os.path.expanduser('~')),
+    ('--batch_size=3', 'batch_size', 3),
     ('--bsize=3', 'batch_size', 3),
     ('--learing_rata=0.5', 'learning_rate', 0.5), ('--learning_rate=0.5', 'learning_rate', 0.5),
     ('--lr=0.5', 'learning_rate', 0.5), ('--train_iter=7', 'train_iter', 7)])

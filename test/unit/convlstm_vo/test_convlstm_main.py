@@ -2,7 +2,6 @@
 import os
 import shutil
 
-import numpy as np
 import pytest
 
 from convlstm_vo import main as convlstm_vo
@@ -24,16 +23,6 @@ def drive(tmp_path_factory):
     return root
 
 
-@pytest.fixture
-def own_drive(drive, tmp_path):
-    """A copy of it that a test may damage, at a path with spaces."""
-    return shutil.copytree(drive, str(tmp_path / 'my own drive'))
-
-
-def frame(root, number):
-    return os.path.join(root, 'sequences', '00', 'image_0', '%06d.png' % number)
-
-
 def fails(capsys, mode, data, output, *flags):
     """Runs the program, which must exit with status 2 without traceback; returns its stderr."""
     given = ['--mode=' + mode, '--outputpath=' + str(output), *SIZE]
@@ -46,19 +35,18 @@ def fails(capsys, mode, data, output, *flags):
     return repository.fails(capsys, lambda: convlstm_vo.main(given + list(flags)))
 
 
-def cut(path):
-    with open(path, 'r+b') as stream:
-        stream.truncate(os.path.getsize(path) // 2)
-
-
-@pytest.mark.parametrize('damage, message', [
-    (lambda root: cut(frame(root, 2)), lambda root: frame(root, 2)),
-    (lambda root: shutil.rmtree(os.path.join(root, 'sequences')), lambda root: 'sequences'),
-], ids=['truncated', 'no sequences'])
-def test_damaged_data_are_reported_before_training(own_drive, tmp_path, capsys, damage, message):
-    damage(own_drive)
-    assert message(own_drive) in fails(capsys, 'train', own_drive, tmp_path / 'run')
+@pytest.mark.parametrize('mode', ['train', 'test'])
+def test_a_truncated_frame_is_reported_before_the_first_step(drive, tmp_path, capsys, mode):
+    own_drive = shutil.copytree(drive, str(tmp_path / 'my own drive'))
+    frame = os.path.join(own_drive, 'sequences', '00', 'image_0', '000004.png')
+    with open(frame, 'r+b') as stream:
+        stream.truncate(os.path.getsize(frame) // 2)
+    assert frame in fails(capsys, mode, own_drive, tmp_path / 'run')
     assert not (tmp_path / 'run').exists()
+
+
+def test_a_missing_sequence_is_reported(tmp_path, capsys):
+    assert str(tmp_path / 'sequences' / '00') in fails(capsys, 'train', tmp_path, tmp_path / 'run')
 
 
 @pytest.mark.parametrize('mode, flags, message', [
@@ -70,12 +58,6 @@ def test_a_missing_checkpoint_is_reported(drive, tmp_path, capsys, mode, flags, 
     assert message.replace('TMP', str(tmp_path)) in said
 
 
-def test_an_output_folder_that_cannot_be_made_is_reported(drive, tmp_path, capsys):
-    (tmp_path / 'file').write_text('')
-    output = tmp_path / 'file' / 'run'
-    assert str(tmp_path / 'file') in fails(capsys, 'train', drive, output)
-
-
 @pytest.mark.parametrize('mode, missing, flag', [
     ('train', 'data', '--datapath'), ('test', 'data', '--datapath'),
     ('train', 'output', '--outputpath'), ('export', 'output', '--outputpath')])
@@ -83,26 +65,6 @@ def test_a_missing_required_flag_is_reported(tmp_path, capsys, mode, missing, fl
     folders = {'data': tmp_path, 'output': tmp_path, missing: ''}
     assert '%s= is empty: must be' % flag in fails(
         capsys, mode, folders['data'], folders['output'])
-
-
-def test_damage_to_a_test_sequence_is_reported(own_drive, tmp_path, capsys):
-    cut(frame(own_drive, 4))
-    assert frame(own_drive, 4) in fails(capsys, 'test', own_drive, tmp_path / 'run')
-
-
-def test_paths_may_have_spaces_and_a_tilde(own_drive, tmp_path, monkeypatch):
-    monkeypatch.setenv('HOME', str(tmp_path))
-    common = ['--outputpath=~/my own run', *SIZE]
-    data = ['--datapath=~/my own drive']
-    convlstm_vo.main(common + data + ['--mode=train', '--train_sequences=0', '--val_sequences=',
-                                      '--bsize=1', '--total_steps=1'])
-    convlstm_vo.main(common + data + ['--mode=test', '--test_sequences=0', '--lengths=1',
-                                      '--noevo'])
-    convlstm_vo.main(common + ['--mode=export'])
-    run = tmp_path / 'my own run'
-    assert {'config.json', 'model.index', 'test', 'export'} <= set(os.listdir(str(run)))
-    assert (run / 'test' / '00_trajectory.png').exists()
-    assert (run / 'export' / 'convlstm_vo.pb').exists()
 
 
 def test_predicting_with_another_camera_than_in_training_warns(tmp_path, capsys):
