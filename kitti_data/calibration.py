@@ -12,7 +12,7 @@ from kitti_data.number_files import finite_numbers, shortened
 from kitti_data.poses import from_parts
 from vo_common.console import warn
 from vo_common.errors import UserError
-from vo_common.files import numbered_lines, read_text, require_file, require_folder
+from vo_common.files import numbered_lines, read_text, require_file
 
 # Range of plausible focal lengths in pixels; outside it, depth and flow are noise.
 _LEAST_FOCAL, _MOST_FOCAL = 1e-2, 1e6
@@ -54,16 +54,15 @@ class Calibration:
                 self.path, number, key, shortened(text.strip()), size))
         return np.array(values).reshape(shape)
 
-    def projection(self, key, size=None, size_key=''):
+    def projection(self, key, size=None):
         """The camera under `key`, for image files of `size`.
 
-        If the calibration is for images of another size, according to `size_key` or to a focal
-        length of KITTI, the camera is scaled to `size`, with a single warning.
+        If the calibration is for images of another size, see `image_size`, the camera is scaled to
+        `size`, with a single warning.
 
         Args:
-          key: such as 'P2'.
+          key: such as 'P2' or 'P_rect_02'.
           size: (height, width) of the image files; None skips the comparison.
-          size_key: such as 'S_rect_02', which holds width and height.
 
         Returns:
           float64 [3, 4], to pixels of the image files.
@@ -72,7 +71,7 @@ class Calibration:
           UserError: the key is missing or wrong, or the camera does not fit such images.
         """
         projection = self.matrix(key, (3, 4))
-        calibrated = self.image_size(key, size_key)
+        calibrated = self.image_size(key)
         if size and calibrated and tuple(size) != calibrated:
             projection = resized(projection, calibrated, size)
             self.warn_of_size(calibrated, size, 'the camera is scaled accordingly')
@@ -89,11 +88,14 @@ class Calibration:
             _warned.add(message)
             warn(message)
 
-    def image_size(self, key, size_key=''):
-        """(height, width) of the calibrated images of the camera under `key`; None if unknown."""
-        if size_key:
-            if size_key not in self._texts:
-                return None
+    def image_size(self, key):
+        """(height, width) of the calibrated images of the camera under `key`; None if unknown.
+
+        KITTI raw gives that of `P_rect_02` under `S_rect_02`. Otherwise a focal length of KITTI
+        implies it.
+        """
+        size_key = key.replace('P_rect', 'S_rect')
+        if size_key != key and size_key in self._texts:
             width, height = self.matrix(size_key, (2,))
             if min(width, height) < 1 or width * height > MAX_PIXELS:
                 raise UserError('calibration file %s: line %d: %s is %gx%g, must be the size of an '
@@ -105,19 +107,16 @@ class Calibration:
                      if np.allclose(projection[[0, 1], [0, 1]], focal, rtol=0, atol=1e-3)), None)
 
 
-class RawCalibration:
-    """The calibration of one recording date of KITTI raw. Files are read on demand.
+class RawCalibration(Calibration):
+    """The calibration of one recording date of KITTI raw.
 
     Args:
       date_folder: `<root>/<date>`, with `calib_cam_to_cam.txt` and `calib_velo_to_cam.txt`.
     """
 
     def __init__(self, date_folder):
-        self.folder = require_folder(date_folder, 'KITTI raw date folder')
-
-    @property
-    def _cameras(self):
-        return Calibration(os.path.join(self.folder, 'calib_cam_to_cam.txt'))
+        super().__init__(os.path.join(date_folder, 'calib_cam_to_cam.txt'))
+        self._date_folder = date_folder
 
     def projected_size(self, camera, size):
         """(height, width) of the calibrated images of `camera`.
@@ -125,34 +124,27 @@ class RawCalibration:
         Returns `size`, that of the image files, if the calibration gives none. Warns once if the
         two differ.
         """
-        calibrated = self._cameras.image_size('P_rect_%02d' % camera, 'S_rect_%02d' % camera)
+        calibrated = self.image_size('P_rect_%02d' % camera)
         if calibrated and calibrated != tuple(size):
-            self._cameras.warn_of_size(calibrated, size,
-                                       'scans are projected into images of the calibrated size')
+            self.warn_of_size(calibrated, size,
+                              'scans are projected into images of the calibrated size')
         return calibrated or size
 
-    def projection(self, camera, size=None):
-        """float64 [3, 4], from the rectified frame of camera 0 to pixels of `camera` (0..3).
-
-        For image files of `size` (height, width); see `Calibration.projection`.
-        """
-        return self._cameras.projection('P_rect_%02d' % camera, size, 'S_rect_%02d' % camera)
-
     def intrinsics(self, camera, size=None):
-        """float64 [3, 3] of the rectified images of `camera`, pixels; otherwise as `projection`."""
-        return self.projection(camera, size)[:, :3]
+        """float64 [3, 3] of the rectified images of `camera` (0..3); see `projection`."""
+        return self.projection('P_rect_%02d' % camera, size)[:, :3]
+
+    def velo_to_image(self, camera, size=None):
+        """float64 [3, 4], from homogeneous laser points to pixels of `camera`; see `projection`."""
+        return self.projection('P_rect_%02d' % camera, size) @ self.velo_to_cam
 
     @property
     def velo_to_cam(self):
         """float64 [4, 4], from the laser scanner to the rectified frame of camera 0, metres."""
-        velo = Calibration(os.path.join(self.folder, 'calib_velo_to_cam.txt'))
-        rectify = self._cameras.matrix('R_rect_00', (3, 3))
+        velo = Calibration(os.path.join(self._date_folder, 'calib_velo_to_cam.txt'))
+        rectify = self.matrix('R_rect_00', (3, 3))
         return from_parts(rectify, np.zeros(3)) @ from_parts(
             velo.matrix('R', (3, 3)), velo.matrix('T', (3,)))
-
-    def velo_to_image(self, camera, size=None):
-        """float64 [3, 4], from homogeneous laser points to pixels of `camera`; see `projection`."""
-        return self.projection(camera, size) @ self.velo_to_cam
 
 
 def check_camera(matrix, where, size=None):

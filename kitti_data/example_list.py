@@ -21,7 +21,12 @@ def read_example_list(path):
         examples.append(tuple(words))
     if not examples:
         raise UserError('%s lists no example' % path)
-    _check_count(path, len(examples))
+    folder, name = os.path.split(path)
+    written = _summary(folder).get(os.path.splitext(name)[0])
+    if isinstance(written, int) and written != len(examples):
+        raise UserError('%s: lists %d examples, must be %d as in %s (prepare the set again, or '
+                        'remove %s if the list is meant to differ)' % (
+                            path, len(examples), written, SUMMARY_NAME, SUMMARY_NAME))
     return examples
 
 
@@ -35,12 +40,3 @@ def _summary(folder):
     path = os.path.join(folder, SUMMARY_NAME)
     summary = read_json(path) if os.path.exists(path) else None
     return summary if isinstance(summary, dict) else {}
-
-
-def _check_count(path, found):
-    folder, name = os.path.split(path)
-    written = _summary(folder).get(os.path.splitext(name)[0])
-    if isinstance(written, int) and written != found:
-        raise UserError('%s: lists %d examples, must be %d as in %s (prepare the set again, or '
-                        'remove %s if the list is meant to differ)' % (
-                            path, found, written, SUMMARY_NAME, SUMMARY_NAME))

@@ -56,8 +56,7 @@ class FlowScenes:
         part, name = os.path.split(folder)
         self.folder, self.names = folder, reference_names(folder)
         is_2015 = name == _FOLDERS_2015.get(camera)
-        self._keys = (('P_rect_%02d' % camera, 'S_rect_%02d' % camera) if is_2015
-                      else ('P%d' % camera, ''))
+        self._camera_key = ('P_rect_%02d' if is_2015 else 'P%d') % camera
         self.calib_folder = os.path.join(
             calib_root or part, 'calib_cam_to_cam' if is_2015 else 'calib')
 
@@ -80,8 +79,8 @@ class FlowScenes:
 
     def intrinsics(self, name, size):
         """float64 [3, 3] of a scene's camera, in pixels of its files of `size` (height, width)."""
-        key, size_key = self._keys
-        return Calibration(self.calibration_path(name)).projection(key, size, size_key)[:, :3]
+        calibration = Calibration(self.calibration_path(name))
+        return calibration.projection(self._camera_key, size)[:, :3]
 
 
 def find_flow_scenes(path, camera=2):

@@ -9,9 +9,8 @@ Labels are given in one of two frames:
     differences wrapped to (-pi, pi].
 """
 import numpy as np
-from scipy.spatial.transform import Rotation
 
-from kitti_data.poses import chain, from_parts, inverse, relative
+from kitti_data.poses import chain, from_parts, inverse, relative, rotation_from_euler
 from vo_common.errors import UserError
 from vo_common.flags import as_typed
 
@@ -35,8 +34,7 @@ def vectors_from_poses(poses):
 def poses_from_vectors(vectors):
     """float64 [..., 4, 4] poses of [..., 6] vectors."""
     vectors = np.asarray(vectors, np.float64)
-    rotations = Rotation.from_euler('xyz', vectors[..., 3:].reshape(-1, 3)).as_matrix()
-    return from_parts(rotations.reshape(vectors.shape[:-1] + (3, 3)), vectors[..., :3])
+    return from_parts(rotation_from_euler(vectors[..., 3:], 'xyz'), vectors[..., :3])
 
 
 def wrap_angle(angles):
@@ -44,12 +42,13 @@ def wrap_angle(angles):
     return np.pi - np.mod(np.pi - np.asarray(angles, np.float64), 2 * np.pi)
 
 
-def motions_from_poses(poses, label_frame='camera'):
-    """float64 [N-1, 6] motions between consecutive poses [N, 4, 4], in `label_frame`."""
+def motions_from_poses(poses, label_frame='camera', distance=1):
+    """float64 [N-D, 6] motions between poses [N, 4, 4] that are D = `distance` frames apart."""
     poses = np.asarray(poses, np.float64)
     if label_frame == 'camera':
-        return vectors_from_poses(relative(poses[:-1], poses[1:]))
-    motions = np.diff(vectors_from_poses(poses), axis=0)
+        return vectors_from_poses(relative(poses[:-distance], poses[distance:]))
+    vectors = vectors_from_poses(poses)
+    motions = vectors[distance:] - vectors[:-distance]
     motions[:, 3:] = wrap_angle(motions[:, 3:])
     return motions
 

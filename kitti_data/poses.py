@@ -48,10 +48,13 @@ def chain(motions):
     return np.array(list(itertools.accumulate([np.eye(4)] + list(motions), np.matmul)))
 
 
-def rotation_from_euler(angles):
-    """[..., 3, 3] rotations Rx(rx) Ry(ry) Rz(rz) of [..., 3] angles (rx, ry, rz)."""
+def rotation_from_euler(angles, axes='XYZ'):
+    """[..., 3, 3] rotations of [..., 3] angles (rx, ry, rz).
+
+    They are Rx(rx) Ry(ry) Rz(rz), or with the `axes` 'xyz' Rz(rz) Ry(ry) Rx(rx).
+    """
     angles = np.asarray(angles, np.float64)
-    rotations = Rotation.from_euler('XYZ', angles.reshape(-1, 3)).as_matrix()
+    rotations = Rotation.from_euler(axes, angles.reshape(-1, 3)).as_matrix()
     return rotations.reshape(angles.shape[:-1] + (3, 3))
 
 

@@ -39,9 +39,13 @@ class RawDrive:
         if not match:
             raise UserError('%r is not the name of a KITTI raw drive such as '
                             '2011_09_26_drive_0001_sync' % name)
-        date_folder = os.path.join(require_folder(root, 'KITTI raw folder'), match.group(1))
-        self.folder = require_folder(os.path.join(date_folder, name), 'KITTI raw drive')
-        self.calibration = RawCalibration(date_folder)
+        self._date_folder = os.path.join(require_folder(root, 'KITTI raw folder'), match.group(1))
+        self.folder = require_folder(os.path.join(self._date_folder, name), 'KITTI raw drive')
+
+    @property
+    def calibration(self):
+        """<RawCalibration> of its date, which is read on each access."""
+        return RawCalibration(self._date_folder)
 
     def frames(self, camera):
         """List of (frame number, image path) of `camera`, ascending; numbers may jump."""

@@ -245,7 +245,7 @@ def focal_and_baseline(calibration_path, size):
       UserError: the calibration is for images of another size.
     """
     calibration = Calibration(calibration_path)
-    calibrated = calibration.image_size('P_rect_02', 'S_rect_02')
+    calibrated = calibration.image_size('P_rect_02')
     if calibrated and calibrated != tuple(size):
         raise UserError('calibration file %s: is for images of %dx%d pixels, must be for %dx%d '
                         'like the disparities (which cannot be resized)' % (

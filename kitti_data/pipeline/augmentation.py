@@ -125,7 +125,11 @@ def apply(drawn, stack, intrinsics, half_pixel_centers=False):
     if drawn.pivot:
         stack = np.tile(stack[..., :3], stack.shape[2] // 3)
     if drawn.turn or drawn.mount.any():
-        stack = _turned(stack, intrinsics, drawn.turn, drawn.mount)
+        frames = np.split(stack, stack.shape[2] // 3, axis=2)
+        half = len(frames) // 2
+        times = [0] + [time for time in range(-half, half + 1) if time]
+        stack = np.concatenate(turned_frames.turned_frames(
+            frames, intrinsics, times, drawn.turn, drawn.mount)[0], axis=2)
     stack = _enlarged_and_cropped(stack, drawn.size, drawn.offset)
     if drawn.recolour:
         stack = cv2.LUT(stack, _colour_table(drawn))
@@ -134,18 +138,6 @@ def apply(drawn, stack, intrinsics, half_pixel_centers=False):
         stack = mirrored_images(stack)
         intrinsics = mirrored_intrinsics(intrinsics, stack.shape[1])
     return stack, intrinsics
-
-
-def _turned(stack, intrinsics, angle, mount):
-    """Turns the camera by an additional `angle` per frame, in a mount rotated by `mount`."""
-    num_frames = stack.shape[2] // 3
-    half = num_frames // 2
-    times = np.array([0] + [time for time in range(-half, half + 1) if time])
-    rotations = turned_frames.turn(angle * times) @ turned_frames.mount(mount)
-    return np.concatenate([
-        turned_frames.turned_frame(frame, intrinsics, rotation) if time or mount.any() else frame
-        for frame, rotation, time in zip(np.split(stack, num_frames, axis=2), rotations, times)],
-        axis=2)
 
 
 def _enlarged_and_cropped(stack, size, offset):

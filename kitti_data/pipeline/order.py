@@ -51,8 +51,6 @@ def example_order(num_examples, seed, shuffle=True, rank=0, size=1, start=0):
     Raises:
       UserError: there are fewer examples than workers.
     """
-    if not 0 <= rank < size:
-        raise ValueError('rank %d is not below size %d' % (rank, size))
     length = len(range(rank, num_examples, size))
     if not length:
         raise UserError('%d examples cannot be shared by %d workers: worker %d has none' % (

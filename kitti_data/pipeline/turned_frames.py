@@ -25,14 +25,34 @@ def mount(pitch_and_yaw):
     return Rotation.from_euler('xy', pitch_and_yaw).as_matrix()
 
 
+def turned_frames(frames, intrinsics, times, angle, mount_angles):
+    """A clip as seen by a camera that turns more, in a mount rotated by `mount_angles`.
+
+    Args:
+      frames: T frames as for `turned_frame`.
+      intrinsics: float [3, 3], pixels.
+      times: int or float [T], time of each frame; the additional turn is 0 at time 0.
+      angle: additional turn between frames that are 1 apart, radians.
+      mount_angles: float [2], radians, see `mount`.
+
+    Returns:
+      (list of T frames, float64 [T, 3, 3] their rotations, from the rotated to the original camera).
+    """
+    rotations = turn(angle * np.asarray(times)) @ mount(mount_angles)
+    return [turned_frame(frame, intrinsics, rotation)
+            for frame, rotation in zip(frames, rotations)], rotations
+
+
 def turned_frame(frame, intrinsics, rotation):
     """The frame as seen by the rotated camera; border pixels are repeated outside the image.
 
     Args:
-      frame: uint8 or uint16 [H, W, C]; the result is like it, contiguous.
+      frame: uint8 or uint16 [H, W, C]; the result is like it.
       intrinsics: float [3, 3], pixels.
       rotation: float [3, 3], from the rotated camera to the original one.
     """
+    if np.array_equal(rotation, np.eye(3)):
+        return frame
     intrinsics = np.asarray(intrinsics, np.float64)
     homography = intrinsics @ rotation.T @ np.linalg.inv(intrinsics)
     return cv2.warpPerspective(

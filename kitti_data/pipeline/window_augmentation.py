@@ -67,14 +67,10 @@ def change_window(compact, motions, config, seed, position, intrinsics=None):
 
 
 def _turned(compact, motions, intrinsics, angle, mount):
-    """Turns the camera by an additional `angle` from frame to frame, in a mount rotated by `mount`.
-
-    The additional turn is 0 at the middle of the window.
-    """
+    """Turns the camera of a window, see `turned_frames`; time 0 is the middle of the window."""
     times = np.arange(len(compact.frames)) - (len(compact.frames) - 1) / 2
-    rotations = turned_frames.turn(angle * times) @ turned_frames.mount(mount)
+    frames, rotations = turned_frames.turned_frames(compact.frames, intrinsics, times, angle, mount)
     turns = pose_math.from_parts(rotations, np.zeros([len(rotations), 3]))
     steps = pose_math.inverse(turns[:-1]) @ motion.poses_from_vectors(motions) @ turns[1:]
-    frames = np.stack([turned_frames.turned_frame(frame, intrinsics, rotation)
-                       for frame, rotation in zip(compact.frames, rotations)])
-    return compact._replace(frames=frames), motion.vectors_from_poses(steps).astype(np.float32)
+    return (compact._replace(frames=np.stack(frames)),
+            motion.vectors_from_poses(steps).astype(np.float32))

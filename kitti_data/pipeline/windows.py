@@ -5,9 +5,9 @@ A window of T pairs is T + 1 frames of one sequence, each read and decoded once.
 import numpy as np
 
 from kitti_data.calibration import resized
-from kitti_data.pipeline.compact_frames import FrameReader, check_frames
 from kitti_data.motion import motions_from_poses
 from kitti_data.odometry import OdometrySequence
+from kitti_data.pipeline.compact_frames import FrameReader, check_frames
 from kitti_data.pipeline.order import example_batches
 from kitti_data.pipeline.window_augmentation import change_window
 from vo_common.errors import UserError
@@ -61,9 +61,7 @@ class WindowSet:
                           if augment and augment.turns else None)
             poses = sequence.poses
             for distance in distances:
-                steps = np.empty([max(0, len(poses) - distance), 6], np.float32)
-                for start in range(min(distance, len(steps))):
-                    steps[start::distance] = motions_from_poses(poses[start::distance], label_frame)
+                steps = motions_from_poses(poses, label_frame, distance).astype(np.float32)
                 span = distance * time_steps
                 self._windows += [(range(first + start, first + start + span + 1, distance),
                                    steps[start:start + span:distance], intrinsics)

@@ -87,12 +87,12 @@ def test_a_calibration_is_scaled_to_downsized_images_with_one_warning(tmp_path, 
     path.write_text('S_rect_02: 2.08e2 64\nP_rect_02: 120 0 103.5 60 0 122 31.5 0 0 0 1 0\n')
     calib = calibration.Calibration(str(path))
     for _ in range(2):
-        found = calib.projection('P_rect_02', (32, 52), 'S_rect_02')
+        found = calib.projection('P_rect_02', (32, 52))
     # The principal point is in the middle of the images before and after.
     np.testing.assert_allclose(found, [[30, 0, 25.5, 15], [0, 61, 15.5, 0], [0, 0, 1, 0]])
     said = capsys.readouterr().err
     assert said.count('cam_to_cam.txt: is for images of 208x64 pixels, but these are 52x32') == 1
-    calib.projection('P_rect_02', (64, 208), 'S_rect_02')
+    calib.projection('P_rect_02', (64, 208))
     assert not capsys.readouterr().err
 
 
@@ -101,7 +101,7 @@ def test_a_calibration_with_an_invalid_image_size_is_refused(tmp_path, size):
     path = tmp_path / 'calib_cam_to_cam.txt'
     path.write_text('P_rect_02: 120 0 103.5 60 0 122 31.5 0 0 0 1 0\nS_rect_02: %s\n' % size)
     with pytest.raises(UserError, match='calib_cam_to_cam.txt: line 2: S_rect_02 is '):
-        calibration.Calibration(str(path)).projection('P_rect_02', (64, 208), 'S_rect_02')
+        calibration.Calibration(str(path)).projection('P_rect_02', (64, 208))
 
 
 def test_odometry_images_of_half_size_have_half_of_kittis_focal_length(tmp_path):
