@@ -10,6 +10,7 @@ import numpy as np
 
 from kitti_data.calibration import check_camera
 from kitti_data.frame_files import Frame, natural_order
+from kitti_data.number_files import finite_numbers
 from vo_common.errors import UserError
 from vo_common.files import list_folder, read_json, require_folder
 
@@ -68,11 +69,13 @@ def read_camera(path, size=None):
     """Reads float64 [3, 3] from a camera file, pixels of image files of `size` (height, width)."""
     content = read_json(path)
     try:
-        fx, fy, cx, cy = [float(content['intrinsic'][key]) for key in ('fx', 'fy', 'u0', 'v0')]
-    except (KeyError, TypeError, ValueError, OverflowError):
-        raise UserError('camera file %s: must have numbers fx, fy, u0, v0 under "intrinsic"' % path)
+        numbers = finite_numbers(content['intrinsic'][key] for key in ('fx', 'fy', 'u0', 'v0'))
+    except (KeyError, TypeError, OverflowError):
+        numbers = None
+    if numbers is None:
+        raise UserError('camera file %s: must have finite numbers fx, fy, u0, v0 under '
+                        '"intrinsic"' % path)
+    fx, fy, cx, cy = numbers
     camera = np.array([[fx, 0, cx], [0, fy, cy], [0, 0, 1]])
-    if not np.isfinite(camera).all():
-        raise UserError('camera file %s: fx, fy, u0, v0 must be finite' % path)
     check_camera(camera, 'camera file %s' % path, size)
     return camera

@@ -1,4 +1,7 @@
-"""The lists of a formatted set, `train.txt` and `val.txt`, with one `folder frame` per line."""
+"""Formatted sets: the lists `train.txt` and `val.txt`, with one `folder frame` per line.
+
+An example is a strip of frames side by side.
+"""
 import os
 
 from vo_common.errors import UserError
@@ -28,6 +31,15 @@ def read_example_list(path):
                         'remove %s if the list is meant to differ)' % (
                             path, len(examples), written, SUMMARY_NAME, SUMMARY_NAME))
     return examples
+
+
+def check_strip_size(path, found, seq_length, img_height, img_width):
+    """Raises a UserError unless `found`, (height, width) of an image, is the size of a strip."""
+    if tuple(found) != (img_height, img_width * seq_length):
+        raise UserError(
+            '%s: is %d high and %d wide, must be %d and %d (--img_height=%d, --seq_length=%d times '
+            '--img_width=%d)' % ((path,) + tuple(found) + (img_height, img_width * seq_length,
+                                                           img_height, seq_length, img_width)))
 
 
 def settings_of(folder):

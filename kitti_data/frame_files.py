@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from vo_common.console import warn
 from vo_common.errors import UserError
 from vo_common.files import list_folder
 
@@ -120,15 +121,11 @@ def list_frames(folder):
     Raises:
       UserError: there are none, or two files have the same number.
     """
-    frames = []
-    for name in image_names(folder):
-        number = frame_number(os.path.splitext(name)[0])
-        if number is not None:
-            frames.append((number, os.path.join(folder, name)))
+    frames = [(frame_number(os.path.splitext(name)[0]), os.path.join(folder, name))
+              for name in image_names(folder)]
+    frames = _without_twins(frame for frame in frames if frame[0] is not None)
     if not frames:
         raise UserError('no image with a number for a name in %s' % folder)
-    frames.sort()
-    _refuse_twins(frames)
     return frames
 
 
@@ -159,19 +156,20 @@ def list_images(folder, one_scene=True):
                 '%s: holds frames of %d scenes (%s and %s are not neighbours), must be those of '
                 'one drive (give each scene its own folder, or names that differ in one number)'
                 % (folder, len(set(scenes)), names[place - 1], names[place]))
+    frames = _without_twins(zip(numbers or stems, paths))
     if not numbers:
-        _refuse_twins(sorted(zip(stems, paths)))
         return [(None, path) for path in paths], None
-    frames = sorted(zip(numbers, paths))
-    _refuse_twins(frames)
     return frames, per_second
 
 
-def _refuse_twins(frames):
+def _without_twins(frames):
+    """Sorted list of (key, path) pairs; a UserError if two keys are equal."""
+    frames = sorted(frames)
     for (key, path), (next_key, next_path) in zip(frames, frames[1:]):
         if key == next_key:
             raise UserError('%s and %s are the same frame (remove one of them)' % (
                 path, os.path.basename(next_path)))
+    return frames
 
 
 def missing_frames(frames, step=1):
@@ -183,15 +181,12 @@ def missing_frames(frames, step=1):
             if next_number - number > _MOST_STEPS * step]
 
 
-def describe_gaps(frames):
-    """Describes the gaps in ascending (frame number, path) pairs; '' if there are none."""
+def check_gaps(frames, allowed=False):
+    """Raises a UserError, or warns if `allowed`, about gaps in ascending (number, path) pairs."""
     missing = missing_frames(frames, usual_step([number for number, _ in frames]))
-    return '%s%s' % (missing[0], ' (%d such gaps)' % len(missing) if len(missing) > 1 else ''
-                     ) if missing else ''
-
-
-def require_no_gaps(frames):
-    """Raises a UserError that names the first gap in (frame number, path) pairs."""
-    missing = describe_gaps(frames)
-    if missing:
-        raise UserError(missing)
+    if not missing:
+        return
+    message = missing[0] + (' (%d such gaps)' % len(missing) if len(missing) > 1 else '')
+    if not allowed:
+        raise UserError(message)
+    warn(message)

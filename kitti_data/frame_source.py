@@ -3,14 +3,14 @@ import collections
 import glob
 import itertools
 import os
-from typing import Callable, Iterator, List, NamedTuple, Optional, Sequence
+from typing import Callable, Iterator, List, NamedTuple, Optional
 
 import numpy as np
 
 from kitti_data import images, video
 from kitti_data.calibration import RawCalibration
 from kitti_data.frame_files import (
-    IMAGE_EXTENSIONS, describe_gaps, list_frames, list_images, require_no_gaps, usual_step)
+    IMAGE_EXTENSIONS, check_gaps, list_frames, list_images, usual_step)
 from kitti_data.image_lists import read_image_list
 from kitti_data.kitti_2015 import REFERENCE, reference_names
 from kitti_data.odometry import OdometrySequence
@@ -28,28 +28,31 @@ class FrameSource(NamedTuple):
     """Frames in order.
 
     names: one for each frame, to identify predictions.
-    size: (height, width) of the first frame in its file.
+    sizes: (height, width) of each frame in its file.
     read: read(height, width) yields every frame as uint8 [height, width, 3], resized.
     numbers: int64 [N], ascending: the number in each frame's name, else 0..N-1.
     read_times: returns float64 [N] seconds.
+    folder: absolute path of the folder that names are relative to, or of the video.
     rate: frames per second.
     clocked: whether numbers are times.
     fault: reason why frames are missing at the end, or ''.
     read_camera: returns float64 [3, 3], pixels of the files; None without a calibration.
-    folder: absolute path of the folder that names are relative to, or of the video.
-    sizes: (height, width) of each frame in its file.
     """
     names: List[str]
-    size: tuple
+    sizes: List[tuple]
     read: Callable[[int, int], Iterator[np.ndarray]]
     numbers: np.ndarray
     read_times: Callable[[], np.ndarray]
+    folder: str
     rate: float = KITTI_FRAME_RATE
     clocked: bool = False
     fault: str = ''
     read_camera: Optional[Callable[[], np.ndarray]] = None
-    folder: str = ''
-    sizes: Sequence[tuple] = ()
+
+    @property
+    def size(self):
+        """(height, width) of the first frame in its file."""
+        return self.sizes[0]
 
     def every(self, step):
         """The source of every `step`-th frame, starting with the first."""
@@ -180,10 +183,8 @@ def _from_frames(frames, allow_gaps, per_second=None):
     of 1 is a tenth of a second.
     """
     named = frames[0][0] is not None
-    if named and not allow_gaps:
-        require_no_gaps(frames)
-    elif named and describe_gaps(frames):
-        warn(describe_gaps(frames))
+    if named:
+        check_gaps(frames, allow_gaps)
     source = from_paths([path for _, path in frames], one_size=not allow_gaps)
     if not named:
         return source
@@ -215,8 +216,8 @@ def from_paths(paths, names=None, one_size=False):
                             'one camera)' % ((path,) + size[::-1] + sizes[0][::-1] + (paths[0],)))
     names = names or [os.path.basename(path) for path in paths]
     numbers = np.arange(len(paths))
-    return FrameSource(names, sizes[0], read, numbers, lambda: numbers / KITTI_FRAME_RATE,
-                       folder=os.path.abspath(paths[0][:-len(names[0])]), sizes=sizes)
+    return FrameSource(names, sizes, read, numbers, lambda: numbers / KITTI_FRAME_RATE,
+                       os.path.abspath(paths[0][:-len(names[0])]))
 
 
 def from_video(path):
@@ -227,9 +228,9 @@ def from_video(path):
         return (images.resize(image, height, width) for image in video.read_frames(path))
 
     numbers = np.arange(found.frames)
-    return FrameSource(['frame %d' % number for number in numbers], found.size, read, numbers,
-                       lambda: numbers / found.rate, found.rate, fault=found.fault,
-                       folder=os.path.abspath(path), sizes=[found.size] * found.frames)
+    return FrameSource(['frame %d' % number for number in numbers], [found.size] * found.frames,
+                       read, numbers, lambda: numbers / found.rate, os.path.abspath(path),
+                       found.rate, fault=found.fault)
 
 
 def _hint(folder, single_images):

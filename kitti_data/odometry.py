@@ -5,7 +5,7 @@ from typing import NamedTuple, Optional
 import numpy as np
 
 from kitti_data.calibration import Calibration
-from kitti_data.frame_files import frame_number, list_frames, require_no_gaps
+from kitti_data.frame_files import check_gaps, frame_number, list_frames
 from kitti_data.images import size_of_first
 from kitti_data.number_files import numbered_rows, read_rows
 from kitti_data.poses import (
@@ -51,7 +51,7 @@ class OdometrySequence:
                 os.path.join(self.folder, 'image_%d' % self.camera), 'camera folder',
                 'this sequence has %s' % (', '.join(sorted(cameras)) or 'no image folder')))
             if not self.allow_gaps:
-                require_no_gaps(frames)
+                check_gaps(frames)
             self._frames = frames
         return self._frames
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from kitti_data import images
 from kitti_data.calibration import check_camera, read_camera_file, resized
-from kitti_data.example_list import read_example_list, settings_of
+from kitti_data.example_list import check_strip_size, read_example_list, settings_of
 from kitti_data.frame_files import frame_number, natural_order
 from kitti_data.frame_source import KITTI_FRAME_RATE, sequence_frames, warn_of_rate, windows
 from kitti_data.kitti_2015 import REFERENCE, find_flow_scenes
@@ -199,9 +199,7 @@ def _formatted(prefixes, shape, matrix=None):
                else matrix for prefix in prefixes]
     paths = [prefix + '.jpg' for prefix in prefixes]
     for path, size in zip(paths, images.check_headers(paths)):
-        if size != (height, width * length):
-            raise UserError('%s is %dx%d pixels; %d frames of %dx%d make %dx%d' % (
-                (path, size[1], size[0], length, width, height, width * length, height)))
+        check_strip_size(path, size, length, height, width)
 
     def load(place):
         frames = np.split(images.read_rgb(paths[place]), length, axis=1)

@@ -12,7 +12,7 @@ import numpy as np
 from kitti_data import images
 from kitti_data.calibration import read_camera_file
 from kitti_data.canonical_camera import camera_of
-from kitti_data.example_list import read_example_list
+from kitti_data.example_list import check_strip_size, read_example_list
 from kitti_data.pipeline import augmentation
 from kitti_data.pipeline.order import example_batches
 from vo_common.errors import UserError
@@ -51,7 +51,7 @@ class FormattedSet:
     @property
     def folders(self):
         """Number of folders (one per drive and camera) with examples."""
-        return len({os.path.dirname(prefix) for prefix in self._prefixes})
+        return len(_by_folder(self._prefixes))
 
     def spread(self, count):
         """A <FormattedSet> of at most `count` examples, chosen deterministically.
@@ -93,15 +93,6 @@ class FormattedSet:
         return unpack_strip(strip, self._seq_length), camera
 
 
-def check_strip_size(path, found, seq_length, img_height, img_width):
-    """Raises a UserError unless `found`, (height, width) of an image, is the size of a strip."""
-    if tuple(found) != (img_height, img_width * seq_length):
-        raise UserError(
-            '%s: is %d high and %d wide, must be %d and %d (--img_height=%d, --seq_length=%d times '
-            '--img_width=%d)' % ((path,) + tuple(found) + (img_height, img_width * seq_length,
-                                                           img_height, seq_length, img_width)))
-
-
 def unpack_strip(strip, seq_length):
     """[H, W * S, 3], S frames in time order -> [H, W, 3S], the middle frame (the target) first."""
     frames = np.split(strip, seq_length, axis=1)
@@ -110,10 +101,7 @@ def unpack_strip(strip, seq_length):
 
 def spread_over_folders(prefixes, count):
     """At most `count` of `prefixes`, in their order, see `FormattedSet.spread`."""
-    by_folder = {}
-    for prefix in prefixes:
-        by_folder.setdefault(os.path.dirname(prefix), []).append(prefix)
-    groups, chosen = list(by_folder.values()), set()
+    groups, chosen = list(_by_folder(prefixes).values()), set()
     if len(groups) > count:
         groups = _evenly(groups, count)
     left = min(count, sum(map(len, groups)))
@@ -128,6 +116,14 @@ def spread_over_folders(prefixes, count):
 def _evenly(items, count):
     """Chooses `count` evenly spaced `items`: the middles of parts of equal length."""
     return [items[(2 * number + 1) * len(items) // (2 * count)] for number in range(count)]
+
+
+def _by_folder(prefixes):
+    """{folder: its prefixes}, in the order of `prefixes`."""
+    by_folder = {}
+    for prefix in prefixes:
+        by_folder.setdefault(os.path.dirname(prefix), []).append(prefix)
+    return by_folder
 
 
 def list_examples(dataset_dir, split='train'):
@@ -149,10 +145,7 @@ def check_examples(prefixes, seq_length, img_height, img_width):
     if seq_length < 3 or seq_length % 2 == 0:
         raise UserError('--seq_length=%d: must be odd and at least 3 (the target is the middle '
                         'frame)' % seq_length)
-    by_folder = {}
-    for prefix in prefixes:
-        by_folder.setdefault(os.path.dirname(prefix), []).append(prefix)
-    for folder, members in by_folder.items():
+    for folder, members in _by_folder(prefixes).items():
         require_folder(folder, 'folder of training images')
         with reading(folder, 'folder of training images'):
             sizes = {entry.name: entry.stat().st_size for entry in os.scandir(folder)}

@@ -15,7 +15,6 @@ from kitti_data.image_lists import read_image_list
 from kitti_data.number_files import read_rows
 from kitti_eval import snippets
 from vo_common.errors import UserError
-from vo_common.files import read_json, read_lines
 
 SEED = 8964
 MUTATIONS = 300
@@ -43,7 +42,6 @@ FORMATS = {
     'levels.png': (png, lambda path: images.read_levels(path, 3)),
     'levels.jpg': (jpeg, lambda path: images.read_levels(path, 1)),
     'format.png': (png, lambda path: images.read_format(path, verify=True)),
-    'size.jpg': (jpeg, images.image_size),
     'disparity.png': (disparity, lambda path: images.read_16_bit(path, 1, 'disparity')),
     'flow.png': (lambda path: flow_files.write_kitti_flow(path, PIXELS[..., :2] / 3),
                  flow_files.read_kitti_flow),
@@ -63,11 +61,9 @@ FORMATS = {
     'a_cam.txt': ('50,0.,52,0.,50,16,0.,0.,1.', calibration.read_camera_file),
     'camera.json': (json.dumps({'intrinsic': dict(fx=1.0, fy=2, u0=3, v0=4)}),
                     cityscapes.read_camera),
-    'any.json': (json.dumps({'a': [1, {'b': None}], 'c': 1e30}), read_json),
     'train.txt': ('00 000001\nmy drive 000002\n', read_example_list),
     'list.txt': ('a.png b.png\n2011_09_26/2011_09_26_drive_0002_sync 69 l\n',
                  read_image_list),
-    'lines.txt': ('one\ntwo\n', read_lines),
     '000000.txt': ('0 0 0 0 0 0 0 1\n0.1 0 0 1 0 0 0 1\n', snippets.read_snippet),
     'laser.npz': (lambda path: np.savez(path, **{'000002': np.ones((4, 5), np.float32)}),
                   depth_files.read_laser_depth),

@@ -48,9 +48,7 @@ def test_frames_have_the_camera_of_their_own_clip(root):
     assert not data.problems
     assert [(clip.frames[0].number, clip.frames[-1].number, clip.intrinsics[0, 0])
             for clip in data.clips] == [(0, 29, 226.0), (30, 59, 300.0)]
-
-
-def test_clips_of_the_same_camera_stay_together(root):
+    # Clips of the same camera stay together.
     write_camera(root / 'camera' / 'train' / 'ulm', 49, 226.0)
     clip, = clips_of(root).clips
     assert len(clip.frames) == 60
@@ -100,8 +98,9 @@ def test_a_frame_of_two_clips_belongs_to_the_one_whose_middle_is_nearer():
 
 
 @pytest.mark.parametrize('content, message', [
-    ('[]', 'must have numbers fx'), ('{', 'not valid JSON'),
-    ('{"intrinsic": {"fx": 1e999}}', 'must have numbers fx'), ('{"intrinsic": 5}', 'must have')])
+    ('[]', 'must have finite numbers fx'), ('{', 'not valid JSON'),
+    ('{"intrinsic": {"fx": 1, "fy": 1, "u0": 1, "v0": 1e999}}', 'must have finite numbers fx'),
+    ('{"intrinsic": {"fx": 1}}', 'must have'), ('{"intrinsic": 5}', 'must have')])
 def test_camera_files_of_another_kind_are_reported(tmp_path, content, message):
     (tmp_path / 'camera.json').write_text(content)
     with pytest.raises(UserError, match='camera.json.*' + message):

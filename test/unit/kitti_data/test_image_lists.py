@@ -36,14 +36,11 @@ def test_every_form_of_a_line_gives_its_image(root, tmp_path, line, name):
     assert listed == (name, 2)
 
 
-def test_all_missing_images_are_counted_before_the_first_is_read(root, tmp_path):
+def test_missing_and_invalid_images_are_reported_before_the_first_is_read(root, tmp_path):
     (tmp_path / 'list.txt').write_text('%s 69 l\n\n%s 70 l\n%s 71 r\n' % (DRIVE, DRIVE, DRIVE))
     with pytest.raises(UserError, match=r'list.txt: 2 of its 3 images do not exist: .*70.png '
                                         r'\(line 3\), .*0000000071.png \(line 4\)'):
         frame_source.depth_frames(str(root), 'eigen', str(tmp_path / 'list.txt'))
-
-
-def test_an_invalid_image_is_reported_before_the_first_is_read(root, tmp_path):
     (root / 'broken.png').write_bytes(b'not a picture')
     (tmp_path / 'list.txt').write_text('%s 69 l\nbroken.png\n' % DRIVE)
     with pytest.raises(UserError, match='broken.png: it is not a PNG or JPEG'):

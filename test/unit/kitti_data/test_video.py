@@ -1,4 +1,4 @@
-"""Videos: their rate, a break in the middle, and GIFs without ffmpeg."""
+"""Videos: their frames and rate, a break in the middle, and GIFs without ffmpeg."""
 import cv2
 import imageio_ffmpeg
 import numpy as np
@@ -62,7 +62,11 @@ def test_what_is_written_is_what_is_read(tmp_path):
     with video.VideoWriter(str(tmp_path / 'drive'), 12.5) as writer:
         for frame in frames:
             writer.write(frame)
-    found = video.probe(writer.path)
-    assert (found.frames, found.size, found.rate, found.fault) == (5, (32, 104), 12.5, '')
-    for frame, read in zip(frames, video.read_frames(writer.path)):
+    source = frame_source.sequence_frames(writer.path)
+    assert (len(source.names), source.size, source.rate) == (5, (32, 104), 12.5)
+    np.testing.assert_allclose(source.read_times(), np.arange(5) / 12.5)
+    frame_source.require_whole(source)
+    found = list(source.read(32, 104))
+    assert len(found) == 5
+    for frame, read in zip(frames, found):
         np.testing.assert_allclose(read, frame[:32, :104], atol=6)
