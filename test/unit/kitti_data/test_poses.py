@@ -15,26 +15,22 @@ def random_poses(*shape):
     return poses.transform_from_vector(vectors)
 
 
-def test_pose_vectors_give_the_published_matrices(published):
-    np.testing.assert_allclose(poses.transform_from_vector(published['pose_vec']),
-                               published['pose_vec_to_mat'], atol=1e-12)
+XYZW = [1, 2, 3, 0]
 
 
-def test_euler_angles_give_the_published_rotations(published):
-    np.testing.assert_allclose(poses.rotation_from_euler(published['euler_zyx'][:, ::-1]),
-                               published['euler2mat'], atol=1e-12)
-
-
-def test_quaternions_give_the_published_rotations(published):
-    xyzw = published['quat_wxyz'][:, [1, 2, 3, 0]]
-    np.testing.assert_allclose(poses.rotation_from_quaternion(xyzw), published['quat2mat'],
-                               atol=1e-12)
+@pytest.mark.parametrize('convert, given, expected', [
+    (poses.transform_from_vector, 'pose_vec', 'pose_vec_to_mat'),
+    (lambda angles: poses.rotation_from_euler(angles[:, ::-1]), 'euler_zyx', 'euler2mat'),
+    (lambda wxyz: poses.rotation_from_quaternion(wxyz[:, XYZW]), 'quat_wxyz', 'quat2mat')])
+def test_vectors_angles_and_quaternions_give_the_published_rotations(
+        published, convert, given, expected):
+    np.testing.assert_allclose(convert(published[given]), published[expected], atol=1e-12)
 
 
 @pytest.mark.parametrize('name', ['rot2quat_wxyz', 'euler2quat_wxyz'])
 def test_rotations_give_the_published_quaternions_up_to_sign(published, name):
     wxyz = published[name]
-    wanted = np.where(wxyz[:, :1] < 0, -wxyz, wxyz)[:, [1, 2, 3, 0]]
+    wanted = np.where(wxyz[:, :1] < 0, -wxyz, wxyz)[:, XYZW]
     np.testing.assert_allclose(poses.quaternion_from_rotation(published['euler2mat']), wanted,
                                atol=1e-12)
 
