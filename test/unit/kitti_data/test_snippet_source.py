@@ -79,9 +79,12 @@ def test_kitti_2012_has_its_own_folders_and_calibration(own_2015, tmp_path):
         snippets(str(tmp_path / '2012'), 3, 24, 78, camera=0)
 
 
-def test_a_step_is_refused_where_the_snippets_are_given(synthetic_2015, synthetic_kitti):
+def test_a_step_leaves_out_frames_and_is_refused_where_the_snippets_are_given(synthetic_2015, synthetic_kitti):
     with pytest.raises(UserError, match='--frame_step=2: must be 1'):
         snippets(synthetic_2015, 3, 24, 78, frame_step=2)
+    for length, step, found in ((13, 1, '12 frames'), (5, 3, '4 frames with --frame_step=3')):
+        with pytest.raises(UserError, match='holds %s; a snippet needs %d' % (found, length)):
+            snippets(synthetic_kitti, length, 16, 52, 9, frame_step=step)
     source = snippets(synthetic_kitti, 3, 16, 52, 9, frame_step=3)
     assert source.numbers == [3, 6]
     frames = list(sequence_frames(synthetic_kitti, 9).read(16, 52))
@@ -109,7 +112,7 @@ def strip(tmp_path):
 def test_a_formatted_folder_of_another_size_is_refused_with_both_sizes(strip, tmp_path):
     found, = snippets(strip, 3, 32, 104).read()
     assert found.number == 7 and found.intrinsics[1, 2] == 16
-    with pytest.raises(UserError, match='000007.jpg is 312x32 .* 5 frames of 104x32 make 520x32'):
+    with pytest.raises(UserError, match='000007.jpg: is 32 high and 312 wide, must be 32 and 520'):
         list(snippets(strip, 5, 32, 104).read())
     (tmp_path / '000007_cam.txt').write_text('50,0,52,0,50,16,0,0')
     with pytest.raises(UserError, match='000007_cam.txt: found .*must be 9 finite numbers'):
@@ -130,18 +133,10 @@ def test_shares_are_no_intrinsics(synthetic_kitti, synthetic_2015):
             snippets(path, 3, 16, 52, 9, intrinsics=(0.58, 1.92, 0.5, 0.5))
 
 
-def test_a_sequence_that_is_too_short_says_so(synthetic_kitti):
-    with pytest.raises(UserError, match='holds 12 frames; a snippet needs 13'):
-        snippets(synthetic_kitti, 13, 16, 52, 9)
-
-
-def test_intrinsics_that_are_given_stand_in_for_those_of_a_formatted_set(strip):
+def test_formatted_principal_points_of_the_other_kind_are_refused_unless_others_are_given(strip):
     found, = snippets(strip, 3, 32, 104, intrinsics=(90, 80, 51, 15), camera_needed=True,
                       half_pixel_centers=True).read()
     np.testing.assert_allclose(found.intrinsics, [[90, 0, 51], [0, 80, 15], [0, 0, 1]])
-
-
-def test_formatted_principal_points_of_the_other_kind_are_refused(strip):
     assert len(snippets(strip, 3, 32, 104, camera_needed=True).numbers) == 1
     assert len(snippets(strip, 3, 32, 104, half_pixel_centers=True).numbers) == 1  # not read
     with pytest.raises(UserError, match='without --half_pixel_centers, must be with it'):

@@ -53,12 +53,11 @@ def test_frames_are_unpacked_as_published(golden, seq_length):
 
 
 def test_batches_have_static_shapes_and_types(dataset_dir):
-    with tf.Graph().as_default():
-        dataset = formatted.FormattedSet(str(dataset_dir), 'train', 3, HEIGHT, WIDTH).dataset(2)
-        batch = tf.data.make_one_shot_iterator(dataset).get_next()
-    assert {name: (part.dtype.name, part.shape.as_list()) for name, part in batch.items()} == {
-        'frames': ('uint8', [2, HEIGHT, WIDTH, 9]),
-        'intrinsics': ('float32', [2, 3, 3])}
+    dataset = formatted.FormattedSet(str(dataset_dir), 'train', 3, HEIGHT, WIDTH).dataset(2)
+    assert tf.data.get_output_types(dataset) == {'frames': tf.uint8, 'intrinsics': tf.float32}
+    shapes = tf.data.get_output_shapes(dataset)
+    assert {name: shape.as_list() for name, shape in shapes.items()} == {
+        'frames': [2, HEIGHT, WIDTH, 9], 'intrinsics': [2, 3, 3]}
 
 
 def test_the_canonical_camera_replaces_those_of_all_examples(dataset_dir):
@@ -79,10 +78,10 @@ def test_image_and_intrinsics_of_an_example_stay_together(dataset_dir):
             np.testing.assert_allclose(intrinsics[:, 2], [16, 8, 1])
 
 
-def test_a_set_holds_the_examples_of_its_list(dataset_dir):
-    for split, first in (('train', 0), ('val', 10)):
-        batch, = batches(dataset_dir, 1, split, shuffle=False)
-        assert batch['intrinsics'][:, 0, 0].tolist() == [first + 10, first + 11]
+@pytest.mark.parametrize('split, first', [('train', 0), ('val', 10)])
+def test_a_set_holds_the_examples_of_its_list(dataset_dir, split, first):
+    batch, = batches(dataset_dir, 1, split, shuffle=False)
+    assert batch['intrinsics'][:, 0, 0].tolist() == [first + 10, first + 11]
 
 
 @pytest.mark.parametrize('threads', [1, 4])
