@@ -14,9 +14,10 @@ from vo_common.files import list_folder, require_file
 
 REFERENCE = 10  # number of the frame that has ground truth
 _REFERENCE_NAME = re.compile(r'([0-9]{1,18})_%02d\.png' % REFERENCE)
-# Image folder of each camera in KITTI 2015 and 2012; cameras 0 and 1 are gray.
-_FOLDERS_2015 = {2: 'image_2', 3: 'image_3'}
-_FOLDERS_2012 = {0: 'image_0', 1: 'image_1', 2: 'colored_0', 3: 'colored_1'}
+# Folders of images: (camera, its key in the calibration), in KITTI 2015 and then in 2012, whose
+# cameras 0 and 1 are gray.
+_CAMERAS = {'image_2': (2, 'P_rect_02'), 'image_3': (3, 'P_rect_03'), 'colored_0': (2, 'P2'),
+            'colored_1': (3, 'P3'), 'image_0': (0, 'P0'), 'image_1': (1, 'P1')}
 _PARTS = ('training', 'testing', '')
 
 
@@ -47,18 +48,16 @@ class FlowScenes:
     names: the `NNNNNN` of the scenes, ascending; a UserError if there are none.
 
     Args:
-      folder: folder of the images.
-      camera: 0..3.
+      folder: folder of the images, such as `training/image_2`.
       calib_root: parent of the calibration folder; empty for the parent of `folder`.
     """
 
-    def __init__(self, folder, camera, calib_root=''):
+    def __init__(self, folder, calib_root=''):
         part, name = os.path.split(folder)
         self.folder, self.names = folder, reference_names(folder)
-        is_2015 = name == _FOLDERS_2015.get(camera)
-        self._camera_key = ('P_rect_%02d' if is_2015 else 'P%d') % camera
-        self.calib_folder = os.path.join(
-            calib_root or part, 'calib_cam_to_cam' if is_2015 else 'calib')
+        self._camera_key = _CAMERAS[name][1]
+        self.calib_folder = os.path.join(calib_root or part, (
+            'calib_cam_to_cam' if self._camera_key.startswith('P_rect') else 'calib'))
 
     def frame_paths(self, name, length):
         """The paths of `length` frames of a scene, in time order, the reference in the middle.
@@ -94,20 +93,17 @@ def find_flow_scenes(path, camera=2):
     Raises:
       UserError: there are scenes, but not of that camera.
     """
-    names = {name: number for known in (_FOLDERS_2012, _FOLDERS_2015)
-             for number, name in known.items()}
-    named = names.get(os.path.basename(path))
-    if named is not None and _names_in(path):
-        return FlowScenes(path, named)
-    others = []
+    if os.path.basename(path) in _CAMERAS and _names_in(path):
+        return FlowScenes(path)
+    others = {}
     for part in _PARTS:
-        for known in (_FOLDERS_2015, _FOLDERS_2012):
-            folder = os.path.join(path, part, known.get(camera, ''))
-            if camera in known and _names_in(folder):
-                return FlowScenes(folder, camera)
-        others += [name for name in sorted(names) if _names_in(os.path.join(path, part, name))]
+        for name, (number, _) in _CAMERAS.items():
+            folder = os.path.join(path, part, name)
+            if _names_in(folder):
+                if number == camera:
+                    return FlowScenes(folder)
+                others[name] = number
     if others:
         raise UserError('--camera=%d: %s has no such camera, must be that of %s' % (
-            camera, path, ' or '.join(dict.fromkeys(
-                '%s (--camera=%d)' % (name, names[name]) for name in others))))
+            camera, path, ' or '.join('%s (--camera=%d)' % other for other in others.items())))
     return None

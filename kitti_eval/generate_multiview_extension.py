@@ -42,10 +42,9 @@ class Config(Flags):
         if self.seq_length % 2 == 0:
             raise UserError('--seq_length=%d: must be odd' % self.seq_length)
         root = require_folder(self.dataset_dir, 'KITTI 2015 multi-view folder (--dataset_dir)')
-        camera = int(self.cam_id)
         self.scenes = FlowScenes(
-            require_folder(os.path.join(root, 'training', 'image_%d' % camera),
-                           'KITTI 2015 images'), camera,
+            require_folder(os.path.join(root, 'training', 'image_%d' % int(self.cam_id)),
+                           'KITTI 2015 images'),
             os.path.join(self.calib_dir or root, 'training'))
         require_folder(self.scenes.calib_folder, 'KITTI 2015 calibration',
                        'unpack the archive data_scene_flow_calib and give --calib_dir')
