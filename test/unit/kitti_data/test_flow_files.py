@@ -89,9 +89,3 @@ def test_files_of_another_format_are_reported(tmp_path):
             (tmp_path / 'a.png').write_bytes(content)
         with pytest.raises(UserError, match='a.png: .*' + message):
             flow_files.read_kitti_flow(path)
-
-
-def test_real_kitti_flow_is_read(shared):
-    flow, valid = flow_files.read_kitti_flow(str(shared / 'kitti_flow2015_sample' / 'flow_gt.png'))
-    assert flow.shape == valid.shape + (2,)
-    assert valid.sum() == 111326
