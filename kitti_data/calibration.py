@@ -91,11 +91,13 @@ class Calibration:
     def image_size(self, key):
         """(height, width) of the calibrated images of the camera under `key`; None if unknown.
 
-        KITTI raw gives that of `P_rect_02` under `S_rect_02`. Otherwise a focal length of KITTI
-        implies it.
+        KITTI raw may give that of `P_rect_02` under `S_rect_02`; that of `P2` follows from the
+        focal lengths of KITTI.
         """
         size_key = key.replace('P_rect', 'S_rect')
-        if size_key != key and size_key in self._texts:
+        if size_key != key:
+            if size_key not in self._texts:
+                return None
             width, height = self.matrix(size_key, (2,))
             if min(width, height) < 1 or width * height > MAX_PIXELS:
                 raise UserError('calibration file %s: line %d: %s is %gx%g, must be the size of an '
@@ -116,7 +118,7 @@ class RawCalibration(Calibration):
 
     def __init__(self, date_folder):
         super().__init__(os.path.join(date_folder, 'calib_cam_to_cam.txt'))
-        self._date_folder = date_folder
+        self.folder = date_folder
 
     def projected_size(self, camera, size):
         """(height, width) of the calibrated images of `camera`.
@@ -141,7 +143,7 @@ class RawCalibration(Calibration):
     @property
     def velo_to_cam(self):
         """float64 [4, 4], from the laser scanner to the rectified frame of camera 0, metres."""
-        velo = Calibration(os.path.join(self._date_folder, 'calib_velo_to_cam.txt'))
+        velo = Calibration(os.path.join(self.folder, 'calib_velo_to_cam.txt'))
         rectify = self.matrix('R_rect_00', (3, 3))
         return from_parts(rectify, np.zeros(3)) @ from_parts(
             velo.matrix('R', (3, 3)), velo.matrix('T', (3,)))

@@ -36,7 +36,8 @@ def turned_frames(frames, intrinsics, times, angle, mount_angles):
       mount_angles: float [2], radians, see `mount`.
 
     Returns:
-      (list of T frames, float64 [T, 3, 3] their rotations, from the rotated to the original camera).
+      (list of T frames, their rotations float64 [T, 3, 3], from the rotated to the original
+      camera).
     """
     rotations = turn(angle * np.asarray(times)) @ mount(mount_angles)
     return [turned_frame(frame, intrinsics, rotation)

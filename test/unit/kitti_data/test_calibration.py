@@ -107,10 +107,3 @@ def test_odometry_images_of_half_size_have_half_of_kittis_focal_length(tmp_path)
     np.testing.assert_allclose(sequence.intrinsics[[0, 1], [0, 1]],
                                [721.5377 / 2, 721.5377 * 187 / 375])
     np.testing.assert_allclose(sequence.calibration.matrix('R_rect', (3, 3)), np.eye(3))
-
-
-def test_a_raw_calibration_without_the_size_of_its_images_has_that_of_kittis_focal_length(tmp_path):
-    (tmp_path / 'calib_cam_to_cam.txt').write_text(
-        'P_rect_02: 721.5377 0 609.5593 44.9 0 721.5377 172.854 0.2 0 0 1 0.003\n')
-    found = calibration.RawCalibration(str(tmp_path)).intrinsics(2, (187, 621))
-    np.testing.assert_allclose(found[[0, 1], [0, 1]], [721.5377 / 2, 721.5377 * 187 / 375])

@@ -70,7 +70,8 @@ def test_kitti_2012_has_its_own_folders_and_calibration(own_2015, tmp_path):
         snippets(str(tmp_path / '2012'), 3, 24, 78, camera=0)
 
 
-def test_a_step_leaves_out_frames_and_is_refused_where_the_snippets_are_given(synthetic_2015, synthetic_kitti):
+def test_a_step_leaves_out_frames_and_is_refused_where_the_snippets_are_given(
+        synthetic_2015, synthetic_kitti):
     with pytest.raises(UserError, match='--frame_step=2: must be 1'):
         snippets(synthetic_2015, 3, 24, 78, frame_step=2)
     for length, step, found in ((13, 1, '12 frames'), (5, 3, '4 frames with --frame_step=3')):
