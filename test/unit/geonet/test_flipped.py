@@ -4,7 +4,7 @@ import pytest
 import tensorflow.compat.v1 as tf
 
 import golden_common
-from geonet import flipped, model
+from geonet import flipped, geometry, model
 from geonet.config import ModelConfig
 from kitti_data.mirror import mirrored_intrinsics
 from random_batch import random_batch
@@ -35,6 +35,20 @@ def test_flip_average_of_depth_averages_disparities():
     for ours, one, other in zip(mean, plain, mirrored):
         assert np.abs(1 / one - 1 / other).max() > 1e-3
         np.testing.assert_allclose(1 / ours, (1 / one + 1 / other[:, :, ::-1]) / 2, rtol=1e-4)
+
+
+def test_flip_average_of_poses_mirrors_the_second_pose_back():
+    config = ModelConfig(img_height=32, img_width=WIDTH)
+    plain, mirrored, mean = predictions(
+        lambda module, target, sources, _: module.predict_pose(target, sources, config))
+    other = 2 * mean - plain
+    assert np.abs(other - plain).max() > 1e-3 * np.abs(plain).max()
+    with tf.Graph().as_default(), tf.Session() as session:
+        back, seen = session.run([geometry.pose_matrix(tf.constant(pose.reshape(-1, 6)))
+                                  for pose in (other, mirrored)])
+    mirror = np.diag(np.float32([-1, 1, 1]))
+    mirror_4 = np.diag(np.float32([-1, 1, 1, 1]))
+    np.testing.assert_allclose(back, mirror @ seen @ mirror_4, atol=1e-5)
 
 
 @pytest.mark.parametrize('flownet_type', ['direct', 'residual'])

@@ -73,3 +73,13 @@ def test_the_loss_is_zero_if_nothing_is_visible():
         tf.gradients(losses.masked_means(values, mask, [(2, 3)]), values)[0]), values, mask)
     np.testing.assert_array_equal(mean, [[0, 0]])
     np.testing.assert_array_equal(gradient, 0 * values)
+
+
+def test_the_photometric_error_of_an_image_with_itself_is_zero(numbers):
+    found = run(losses.photometric_error, numbers['in_ls_x'], numbers['in_ls_x'])
+    np.testing.assert_allclose(found, 0 * found, atol=1e-6)
+
+
+def test_a_constant_field_is_smooth(numbers):
+    found = run(losses.smoothness, np.ones((2, 14, 18, 1), np.float32), numbers['in_ls_x'])
+    assert found == 0

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 
-from geonet import nets
+from geonet import layers, nets
 from geonet.layers import Layers
 
 
@@ -119,3 +119,19 @@ def test_initial_gain_scales_the_prediction_of_an_untrained_net(predict, gain, l
             found.append(run(predict(tf.constant(numbers(2, 64, 128, 6)), 0.999, factor)))
     assert np.abs(found[0]).max() > largest
     np.testing.assert_allclose(found[1], gain * found[0], rtol=1e-3, atol=1e-4 * largest)
+
+
+def test_reuse_adds_neither_variables_nor_weight_decay():
+    images = tf.constant(numbers(1, 32, 64, 3))
+    nets.pose_net(tf.concat([images] * 3, -1), norm_decay=0.999)
+    decayed = len(layers.l2_loss().op.inputs[-1].op.inputs)
+    with tf.variable_scope(tf.get_variable_scope(), reuse=True):
+        nets.pose_net(tf.concat([images] * 3, -1))
+    assert len(tf.global_variables()) == 7 * 4 + 2
+    assert decayed == len(layers.l2_loss().op.inputs[-1].op.inputs) == 8
+
+
+def test_disparity_stays_in_its_range():
+    disparities = run(nets.depth_net(tf.constant(100 * numbers(1, 16, 32, 3)), 'vgg', 0.999))
+    for disparity in disparities:
+        assert disparity.min() >= 0.01 and disparity.max() <= 10.01

@@ -6,6 +6,8 @@ import pytest
 import tensorflow.compat.v1 as tf
 
 import npu_plugin
+from npu_runtime.devices import npu
+from npu_runtime.devices.flags import RuntimeConfig
 from npu_runtime.training.metrics import read_metrics
 from npu_runtime.training.task import Validation
 from test_precision import kinked_model, zeros_at
@@ -160,6 +162,16 @@ def test_loops_train_like_single_steps_and_resume(plugin, tmp_path):
 
 
 @pytest.mark.parametrize('runtime', [NPU, LOOPS], ids=['single steps', 'loops'])
+def test_a_loss_scale_may_fall_to_1_before_training_proceeds(plugin, tmp_path, runtime):
+    """94 overflows from 32768: more than any number that was meant for halvings."""
+    results = run_toy(tmp_path, 4, runtime=runtime, model=kinked_model,
+                      data=zeros_at(*range(1, 95)), save_every=0)
+    assert results['step'] == 4
+    assert train_rows(tmp_path)[-1]['loss_scale'] == 1.
+    assert train_rows(tmp_path)[-1]['skipped_steps'] == 94
+
+
+@pytest.mark.parametrize('runtime', [NPU, LOOPS], ids=['single steps', 'loops'])
 def test_only_overflow_at_a_scale_of_1_ends_the_run(plugin, tmp_path, runtime):
     """After the 94 overflows down to 1, the one or two calls that see it, and 51 steps more."""
     with pytest.raises(UserError, match=r'5[1-4] steps in a row overflowed after step 1, loss '
@@ -177,7 +189,7 @@ def test_only_the_training_call_communicates_whatever_a_run_shows_and_saves(
     step = [names for names in exchanging if any('train_op' in name for name in names)]
     broadcast = [names for names in exchanging if names not in step]
     assert len(step) == 1 and len(broadcast) == 1
-    # Start, broadcast, step, images, validation, what is finite, two savers: each once.
+    # Start, broadcast, step, images, validation, two savers: each once.
     assert len(plugin.graphs) <= 12
 
 
@@ -205,6 +217,14 @@ def test_another_rank_writes_nothing(plugin, eight_ranks, tmp_path, monkeypatch,
     assert results['step'] == 2 and results['checkpoint'] is None
     assert not (tmp_path / 'out').exists()
     assert capsys.readouterr().out == ''
+
+
+@pytest.mark.parametrize('step,intervals,steps', [
+    (0, (), 50), (0, (20,), 20), (19, (20, 30), 1), (95, (), 5), (95, (3,), 1), (60, (0,), 40)])
+def test_a_call_ends_at_the_next_due_step(plugin, step, intervals, steps):
+    config = RuntimeConfig(**dict(LOOPS, iterations_per_loop=50))
+    with tf.Graph().as_default():
+        assert npu.step_loop(tf.no_op(), config, intervals).until(step, 100) == steps
 
 
 def test_overflow_is_read_from_the_float_status_and_not_from_the_gradients(plugin):

@@ -67,6 +67,15 @@ def test_a_full_disk_is_reported_and_keeps_the_earlier_checkpoint(tmp_path):
     assert run_toy(tmp_path, 11, model=big_model)['step'] == 11
 
 
+def test_an_impossible_output_folder_is_refused_before_the_model_is_built(tmp_path):
+    (tmp_path / 'file').write_text('')
+
+    def no_model(batch, is_training):
+        pytest.fail('built')
+    with pytest.raises(UserError, match='file'):
+        run_toy(tmp_path / 'file' / 'out', 3, model=no_model)
+
+
 def too_few_data(*where):
     return random_batches(*where).take(4)
 
@@ -146,11 +155,20 @@ def test_the_best_checkpoint_is_kept_across_a_resume_whatever_the_metrics_say(tm
     assert os.path.basename(checkpoints.latest(str(tmp_path))) == 'model-6'
 
 
-def test_a_damaged_best_checkpoint_is_replaced_at_the_next_validation(tmp_path):
+def lose(prefix):
+    os.remove(prefix + '.index')
+
+
+def damage(prefix):
+    with open(prefix + '.data-00000-of-00001', 'r+b') as stream:
+        stream.truncate(10)
+
+
+@pytest.mark.parametrize('spoil', [lose, damage])
+def test_a_lost_or_damaged_best_checkpoint_is_replaced_at_the_next_validation(tmp_path, spoil):
     # Far too large a rate: later steps are worse than the best one.
     best = run_toy(tmp_path, 5, validation=ONES, learning_rate=1.)['best']
-    with open(str(tmp_path / 'model-best.data-00000-of-00001'), 'r+b') as stream:
-        stream.truncate(10)
+    spoil(str(tmp_path / 'model-best'))
     again = run_toy(tmp_path, 6, validation=ONES, learning_rate=100.)['best']
     rows = rows_of(tmp_path, 'validation')
     assert rows[-1]['best'] and rows[-1]['metric'] == again > best
@@ -162,7 +180,7 @@ def test_a_damaged_best_checkpoint_is_replaced_at_the_next_validation(tmp_path):
 def test_a_best_checkpoint_that_vanishes_during_a_run_is_replaced(tmp_path):
     def vanish_at_step_4(step, row):
         if step == 4:
-            (tmp_path / 'model-best.index').unlink()
+            lose(str(tmp_path / 'model-best'))
         return ''
     best = run_toy(tmp_path, 5, validation=ONES, learning_rate=1.,
                    log_line=vanish_at_step_4)['best']
