@@ -50,6 +50,7 @@ class BenchmarkConfig(Flags):
 
     def __post_init__(self):
         super().__post_init__()
+        self.require(parts='among ' + ', '.join(PARTS))
         if 'ranks' in self.parts and self.model != 'geonet':
             raise UserError('--parts=ranks: must not be given with --model=%s' % self.model)
         self.modes = self.modes or (list(MODES) if self.device == 'gpu' else ['float32'])
