@@ -5,7 +5,7 @@ from typing import List
 from geonet.config import ENCODERS
 from npu_runtime.devices.flags import DEVICES
 from vo_common.errors import UserError
-from vo_common.flags import Flags, flag, path_flag
+from vo_common.flags import Flags, as_typed, flag, path_flag
 
 # Flags of RuntimeConfig for each mode.
 MODES = {'float32': dict(precision_mode='force_fp32', xla='off'),
@@ -53,5 +53,12 @@ class BenchmarkConfig(Flags):
         self.require(parts='among ' + ', '.join(PARTS))
         if 'ranks' in self.parts and self.model != 'geonet':
             raise UserError('--parts=ranks: must not be given with --model=%s' % self.model)
+        if 'ranks' in self.parts:
+            for name, value, needed in (('device', self.device, ('auto', 'cpu')),
+                                        ('modes', self.modes, ([], ['float32'])),
+                                        ('mode', self.mode, ('train_rigid',))):
+                if value not in needed:
+                    raise UserError('--%s=%s: must be %s with --parts=ranks' % (
+                        name, as_typed(value), as_typed(needed[-1])))
         self.modes = self.modes or (list(MODES) if self.device == 'gpu' else ['float32'])
         self.batch_size = self.batch_size or (4 if self.model == 'geonet' else 32)

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from convlstm_vo.predictor import predict_motions, window_graph
+from convlstm_vo.trained_sequences import trained_sequences, warn_if_trained
 from kitti_data import motion
 from kitti_data.frame_files import usual_step
 from kitti_data.frame_source import KITTI_FRAME_RATE, warn_of_rate
@@ -16,7 +17,7 @@ from kitti_data.poses import relative
 from kitti_eval import constant_motion, evo_tools, report
 from kitti_eval.trajectory_errors import evaluate_odometry
 from npu_runtime.predictor import Predictor
-from npu_runtime.run_folder import read_saved, read_section
+from npu_runtime.run_folder import read_section
 from vo_common.console import log, warn
 from vo_common.errors import UserError
 from vo_common.files import atomic_write, make_folder
@@ -26,15 +27,15 @@ def test_motion(run, model, runtime):
     """Predicts and evaluates the test sequences; writes to `<outputpath>/test`.
 
     For sequence NN of N frames: `NN_motions_pred.txt` and `NN_motions_gt.txt`, N-1 rows of 6
-    (metres, radians); `NN.txt`, N rows of 12 in KITTI format, the first the identity;
-    `NN_trajectory.png`. For all sequences: `results.json`, whose entries, sequence -> dict, are
-    returned. Without poses, a sequence is predicted but not evaluated.
+    (metres, radians); `NN.txt`, N rows of 12 in KITTI format, the first the identity, each preceded
+    by its frame number unless the frames are 0..N-1; `NN_trajectory.png`. For all sequences:
+    `results.json`, whose entries, sequence -> dict, are returned. Without poses, a sequence is predicted but not evaluated.
     """
     run.require(datapath='the KITTI odometry folder', outputpath='the folder of the run',
                 test_sequences='numbers of sequences')
     motion.require_camera_frame(model.label_frame, flip_average=run.flip_average)
     trained_on = training_sequences(run)
-    _warn_if_trained(run.test_sequences, trained_on)
+    warn_if_trained(run.test_sequences, trained_on)
     sequences = [OdometrySequence(run.datapath, name, run.camera) for name in run.test_sequences]
     readers = _open(sequences, model)
     # The baseline is the mean motion of the training sequences at hand, or else of KITTI.
@@ -48,7 +49,7 @@ def test_motion(run, model, runtime):
                            {'baseline': label, 'sequences': results})
 
     def constant(both):
-        return label, constant_motion.constant_motion(len(both.gt), step)
+        return label, constant_motion.constant_motion(both.numbers, step)
 
     graph = functools.partial(window_graph, max(1, run.chunk // model.time_steps),
                               model.time_steps, readers[0].frame_shape, readers[0].dtype)
@@ -84,21 +85,18 @@ def training_sequences(run):
     if camera != run.camera:
         warn('--camera=%d: the network was trained on camera %s (use --camera=%s)'
              % (run.camera, camera, camera))
-    names = read_saved(run.checkpoint).get(
-        'train_sequences', [sequence_name(name) for name in run.train_sequences])
-    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise UserError('config.json of %s: found %r for "train_sequences", must be a list of '
-                        'names' % (run.checkpoint, names))
-    return names
+    names = trained_sequences(run.checkpoint)
+    return [sequence_name(name) for name in run.train_sequences] if names is None else names
 
 
 class Scored(NamedTuple):
     """True and predicted poses of a sequence: <float64>[N, 4, 4], the first the identity.
 
-    `prefix` is the path of its files, without their ending.
+    `prefix` is the path of its files, without their ending; `numbers` are those of the frames.
     """
     name: str
     prefix: str
+    numbers: np.ndarray
     gt: np.ndarray
     pred: np.ndarray
 
@@ -132,25 +130,19 @@ def _open(sequences, model):
             for sequence in sequences]
 
 
-def _warn_if_trained(test_sequences, trained_on):
-    both = sorted({sequence_name(name) for name in test_sequences} & set(trained_on))
-    if both:
-        warn('sequence %s: used in training, its errors are too small' % ', '.join(both))
-
-
 def _write(sequence, pred_motions, label_frame, prefix):
     """Writes motions and trajectory of a sequence; returns <Scored>, or None without poses."""
     has_truth = os.path.exists(sequence.poses_path)
     gt = sequence.poses if has_truth else None
     pred = motion.poses_from_motions(pred_motions, label_frame, gt[0] if has_truth else None)
     _write_rows(prefix + '_motions_pred.txt', pred_motions)
-    write_poses(prefix + '.txt', pred)
+    write_poses(prefix + '.txt', pred, sequence.frame_numbers)
     if not has_truth:
         log('sequence %s has no poses (%s): predicted, not evaluated'
             % (sequence.name, sequence.poses_path))
         return None
     _write_rows(prefix + '_motions_gt.txt', motion.motions_from_poses(gt, label_frame))
-    return Scored(sequence.name, prefix, relative(gt[0], gt), pred)
+    return Scored(sequence.name, prefix, sequence.frame_numbers, relative(gt[0], gt), pred)
 
 
 def _write_rows(path, rows):

@@ -2,6 +2,7 @@
 import tensorflow.compat.v1 as tf
 
 from convlstm_vo import model as vo_model
+from convlstm_vo.trained_sequences import all_trained_sequences, warn_if_trained
 from kitti_data.odometry import sequence_name
 from kitti_data.pipeline.windows import WindowSet
 from npu_runtime.devices.ranks import launched_size
@@ -47,11 +48,11 @@ def run_training(run, model, augment, runtime):
                 % ((step - 1) // steps_per_epoch, step, row['total'], row['seconds_per_step']))
 
     configs = {'model': model, 'run': run, 'augment': augment,
-               'train_sequences': [sequence_name(name) for name in run.train_sequences],
+               'train_sequences': all_trained_sequences(run),
                'windows': len(windows), 'steps_per_epoch': steps_per_epoch}
     return train(TrainingTask(
         build_model, make_dataset, run, configs, run.outputpath, max_steps,
-        run.save_epochs * steps_per_epoch, _validation(run, model),
+        run.save_epochs * steps_per_epoch, _validation(run, model, configs['train_sequences']),
         gradient_size=vo_model.gradient_size(model), loss_is_sum=model.loss_reduction == 'sum',
         init_checkpoint=run.init_checkpoint, checkpoint_name=checkpoint_name, log_line=log_line),
                  runtime)
@@ -63,10 +64,11 @@ def open_windows(run, model, sequences, augment=None):
                      run.camera, model.label_frame, augment)
 
 
-def _validation(run, model):
+def _validation(run, model, trained_on):
     if not run.val_sequences or not run.eval_every:
         return None
     windows = open_windows(run, model, run.val_sequences)
+    warn_if_trained(run.val_sequences, trained_on)
     batch_size = min(run.batch_size, len(windows))
 
     def make_dataset():

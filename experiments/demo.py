@@ -23,6 +23,7 @@ from kitti_data.rendering.synthetic import synthetic_dataset
 from kitti_eval import html_report
 from npu_runtime.devices.flags import DEVICES
 from npu_runtime.engine import start_tensorflow
+from npu_runtime.run_folder import RunFolder
 from vo_common.aside import beside
 from vo_common.console import log
 from vo_common.errors import UserError, run_main
@@ -58,6 +59,11 @@ class Config(Flags):
 def main(argv=None):
     argv = sys.argv[1:] if argv is None else argv
     config, = parse_flags(__doc__, Config, argv=argv)
+    with RunFolder(config.output_dir):  # a second demo must not empty it
+        _demo(config, argv)
+
+
+def _demo(config, argv):
     begin = time.time()
     start_tensorflow()
     from experiments import figures

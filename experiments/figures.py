@@ -94,7 +94,7 @@ def training_minutes(folder):
     return round(minutes, 1)
 
 
-def snippet_figures(pred_dir, gt, pose_files):
+def snippet_figures(pred_dir, gt, pose_files, frames=None):
     """The `Scores` of predicted 3-frame snippets.
 
     The 3-frame ATE is that of the predicted snippets. All other values are those of their chain, in
@@ -104,12 +104,13 @@ def snippet_figures(pred_dir, gt, pose_files):
       pred_dir: folder of the snippets.
       gt: float64 [N, 4, 4] true poses.
       pose_files: pose files of the training sequences, for the baseline.
+      frames: see `trajectory_figures`.
     """
     step, label = step_from_files(pose_files)
     runs = np.array([poses for _, (_, poses) in sorted(snippets.read_snippets(pred_dir).items())])
     _, trajectory = snippets.chain_snippets(
         dict(enumerate(runs)), dict(enumerate(gt)), 'global', 'mean')
-    scores = trajectory_figures(trajectory, gt, step, label)
+    scores = trajectory_figures(trajectory, gt, step, label, frames)
     for length, predicted in ((3, runs), (5, snippets.snippets_of_trajectory(trajectory, 5))):
         result = evaluate_snippets(snippets.timed(snippets.snippets_of_trajectory(gt, length)),
                                    snippets.timed(predicted), step)
@@ -118,16 +119,17 @@ def snippet_figures(pred_dir, gt, pose_files):
     return scores
 
 
-def trajectory_figures(pred, gt, step, label):
+def trajectory_figures(pred, gt, step, label, frames=None):
     """The `Scores` of a trajectory: KITTI's errors, RPE and agreement of motions.
 
     Args:
       pred, gt: float64 [N, 4, 4].
       step: float [3], motion of the baseline per frame.
       label: name of the baseline.
+      frames: ascending numbers of the N frames; None: they are consecutive.
     """
     gt = pose_math.relative(gt[0], gt)
-    constant = constant_motion(len(gt), step)
+    constant = constant_motion(len(gt) if frames is None else frames, step)
     lengths = KITTI_LENGTHS if np.linalg.norm(np.diff(gt[:, :3, 3], axis=0), axis=1).sum() > (
         2 * KITTI_LENGTHS[0]) else SHORT_LENGTHS
     results = []

@@ -57,7 +57,7 @@ def learn(config, drives, folder, about, recipe=RECIPE):
             '--total_steps=%d' % last_step, '--log_freq=%d' % log_freq])
 
     steps = run_stages('ConvLSTM VO', run, recipe.stages, train, config.minutes,
-                       config.convlstm_steps)
+                       config.convlstm_steps, drives.posed)
     tested = list(dict.fromkeys(
         drives.evaluated + (drives.posed if recipe.tests_trained else [])))
     call(convlstm_vo, data + _TEST + list(recipe.test_flags)
@@ -73,6 +73,6 @@ def _results(drives, name, run, folder, about):
     gt = drives.poses(name)
     scores = None if gt is None else figures.trajectory_figures(
         odometry.read_pose_file(os.path.join(run, 'test', name + '.txt')).poses, gt,
-        *step_from_files(drives.pose_files))
+        *step_from_files(drives.pose_files), drives.sequence(name).frame_numbers)
     return figures.sequence_results(scores, os.path.join(folder, 'trajectory_%s.png' % name),
                                     dict(about, **drives.place(name)))

@@ -112,7 +112,7 @@ def train(name, config, drives, run, call, recipe, steps):
             '--learning_rate=%g' % stage.learning_rate, '--max_steps=%d' % last_step,
             '--log_freq=%d' % log_freq])
 
-    return run_stages(name, run, recipe.stages, train_stage, config.minutes, steps)
+    return run_stages(name, run, recipe.stages, train_stage, config.minutes, steps, drives.train)
 
 
 def prediction_flags(drives, name, checkpoint, device):
@@ -137,7 +137,8 @@ def _test(config, drives, name, call, folder, about, flags):
     about = dict(about, **drives.place(name))
     gt = drives.poses(name)
     rows, blocks = figures.sequence_results(
-        None if gt is None else figures.snippet_figures(pose, gt, drives.pose_files),
+        None if gt is None else figures.snippet_figures(
+            pose, gt, drives.pose_files, drives.sequence(name).frame_numbers),
         os.path.join(folder, 'trajectory_%s.png' % name), about)
     if has_depth(drives.sequence(name)):
         found = {key: _depth_scores(drives, name, _newest(path), call)

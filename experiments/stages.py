@@ -60,7 +60,7 @@ class Recipe(typing.NamedTuple):
         return tuple(max(32, side // 2) for side in sides) if self.half_size else sides
 
 
-def run_stages(name, folder, stages, train, minutes, steps=0):
+def run_stages(name, folder, stages, train, minutes, steps=0, sequences=()):
     """Trains all stages, or resumes where an earlier run stopped.
 
     The speed of the first steps determines the number of steps. The plan is saved in the folder of
@@ -73,6 +73,7 @@ def run_stages(name, folder, stages, train, minutes, steps=0):
       train: function (last step, <Stage>, log_freq) that continues the run until `last step`.
       minutes: duration of the training.
       steps: number of steps of all stages; 0: determined by `minutes`.
+      sequences: names of the training sequences.
 
     Returns:
       The last step.
@@ -86,11 +87,16 @@ def run_stages(name, folder, stages, train, minutes, steps=0):
         raise UserError('%s: was planned with --minutes=%g and %d steps, now %g and %d: must be '
                         'the same (give another --output_dir)' % (
                             path, plan['minutes'], plan['asked_steps'], minutes, steps))
+    if plan and plan.get('sequences', list(sequences)) != list(sequences):
+        raise UserError('%s: was planned with training sequences %s, now %s: must be the same (give '
+                        'another --output_dir)' % (
+                            path, ', '.join(plan['sequences']), ', '.join(sequences)))
     if not plan:
         first = stages[0].share
         seconds = 0.0 if steps else (
             _measure(folder, stages[0], train) * first / time_share(stages, first))
         plan = dict(minutes=minutes, asked_steps=steps, seconds_per_step=seconds,
+                    sequences=list(sequences),
                     last_steps=_last_steps(name, stages, minutes, seconds, steps))
         write_json(path, plan)
     log('%s: %d stages that end at steps %s' % (

@@ -5,7 +5,7 @@ import numpy as np
 
 from kitti_data.images import write_png
 from kitti_data.video import VideoWriter
-from vo_common.files import make_folder
+from vo_common.files import make_folder, remove_others
 from vo_common.opencv import cv2
 
 _SMALLEST_WIDTH = 400  # pixels
@@ -76,6 +76,7 @@ class PictureWriter:
         self.wanted = png or as_video
         self._png_folder = make_folder(os.path.join(folder, name)) if png else ''
         self._video = VideoWriter(os.path.join(folder, name), rate) if as_video else None
+        self._names = set()
 
     def __enter__(self):
         return self
@@ -83,6 +84,8 @@ class PictureWriter:
     def __exit__(self, kind, *error):
         if self._video:
             self._video.__exit__(kind, *error)
+        if kind is None and self._png_folder:
+            remove_others(self._png_folder, r'[0-9]{6,}\.png', self._names)
         if kind is None and self.wanted:
             print('pictures: %s' % ' '.join(filter(None, [
                 self._png_folder, self._video and self._video.path])))
@@ -90,6 +93,8 @@ class PictureWriter:
     def write(self, number, picture):
         """Adds <uint8>[H, W, 3]."""
         if self._png_folder:
-            write_png(os.path.join(self._png_folder, '%06d.png' % number), picture)
+            name = '%06d.png' % number
+            write_png(os.path.join(self._png_folder, name), picture)
+            self._names.add(name)
         if self._video:
             self._video.write(picture)

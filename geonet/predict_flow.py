@@ -53,10 +53,18 @@ def test_flow(run, model, runtime):
 
 
 def flow_snippets(path, run, model):
-    """The <SnippetSource> at `path`, with intrinsics if the model needs them."""
+    """The <SnippetSource> at `path`, with intrinsics if the model needs them.
+
+    Raises:
+      UserError: as `snippets`; nothing reads --intrinsics.
+    """
+    camera_needed = _needs_camera(model) and not model.canonical_camera
+    if run.intrinsics and not camera_needed:
+        raise UserError('--intrinsics: must not be given to predict flow with %s (nothing reads '
+                        'it)' % ('--canonical_camera' if model.canonical_camera
+                                 else '--flownet_type=direct'))
     return snippets(path, model.seq_length, model.img_height, model.img_width, run.pose_test_seq,
-                    run.camera, run.intrinsics,
-                    _needs_camera(model) and not model.canonical_camera, model.half_pixel_centers,
+                    run.camera, run.intrinsics, camera_needed, model.half_pixel_centers,
                     run.frame_step)
 
 

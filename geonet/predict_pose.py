@@ -31,7 +31,8 @@ def test_pose(run, model, runtime):
     `trajectory.mp4`, each frame above the path so far. Returns the number of snippets.
 
     Raises:
-      UserError: as `test_depth`; a frame is missing in between; --refine_steps lacks a camera.
+      UserError: as `test_depth`; a frame is missing in between; --refine_steps lacks a camera, or
+        nothing reads --intrinsics.
     """
     run.require(init_ckpt_file='the checkpoint to predict with', output_dir='where poses go')
     source = sequence_source(run.dataset_dir, model.seq_length, run.pose_test_seq, run.camera,
@@ -139,6 +140,10 @@ def _camera(source, model, intrinsics, refine_steps):
     Warns and returns None if they are unknown and only needed for canonical_camera.
     """
     if not model.canonical_camera and not refine_steps:
+        if len(intrinsics):
+            raise UserError('--intrinsics: must not be given to predict poses without '
+                            '--refine_steps with a model without --canonical_camera (nothing reads '
+                            'it)')
         return None
     camera = typed_camera(intrinsics, source.size)
     if camera is None and source.read_camera:

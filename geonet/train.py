@@ -8,6 +8,9 @@ from npu_runtime.training.task import TrainingTask, Validation
 from vo_common.console import warn
 from vo_common.errors import UserError
 
+_METRIC_FLAGS = ('dataset_dir', 'batch_size', 'eval_batches', 'eval_dataset_dir', 'pose_test_seq',
+                 'camera', 'flip_average', 'intrinsics')
+
 
 def run_training(run, model, augment, runtime):
     """Trains or resumes the run in `--checkpoint_dir`.
@@ -73,8 +76,9 @@ def _validation(run, model):
     if not run.eval_every:
         return None
     listed = open_examples(run, model, 'val')
-    examples = listed.spread(run.eval_batches * run.batch_size)
-    batches = -(-len(examples) // run.batch_size)
+    # Whole batches, so that no example counts twice, unless there are too few for one.
+    batches = max(1, min(run.eval_batches, len(listed) // run.batch_size))
+    examples = listed.spread(batches * run.batch_size)
     chosen = '%d of %d held-out examples, from %d of %d folders of drives' % (
         len(examples), len(listed), examples.folders, listed.folders)
 
@@ -86,4 +90,4 @@ def _validation(run, model):
         from geonet.evaluation import metric_evaluator  # Imports plotting, which is slow.
         evaluator, metric = metric_evaluator(run, model)
     return Validation(make_dataset, run.eval_every, batches, metric, evaluator=evaluator,
-                      examples=chosen)
+                      examples=chosen, flags=_METRIC_FLAGS)

@@ -114,28 +114,31 @@ class CheckpointWriter:
       state: dict, key in the checkpoint -> variable, of everything that training changes.
       max_to_keep: number of checkpoints to keep, including those of earlier runs; 0 keeps all.
       last: prefix of the checkpoint from which the run resumes, or None.
+      before_first: function without arguments, called before the first checkpoint is written.
 
     Attributes:
       last: prefix of the newest checkpoint; None before the first.
       best: metric of `model-best`; infinity if this run has none.
     """
 
-    def __init__(self, folder, state, max_to_keep, last):
+    def __init__(self, folder, state, max_to_keep, last, before_first=None):
         self._folder, self._max_to_keep, self.last = folder, max_to_keep, last
+        self._before_first = before_first
         self._saver = tf.train.Saver(state, max_to_keep=None)
         self.best = math.inf
         self._best_prefix = self._path(checkpoints.BEST)
         self._metric = self._best_saver = None
 
-    def keep_best(self, model_variables, metric_name):
+    def keep_best(self, model_variables, metric_name, changed=()):
         """Prepares `save_if_best`.
 
         A resumed run must beat the metric stored in `model-best`, unless that is missing, damaged,
-        or was kept for another metric. A new run ignores it.
+        was kept for another metric, or cannot be compared. A new run ignores it.
 
         Args:
           model_variables: list of the variables that prediction needs.
           metric_name: the metric to minimise.
+          changed: names of the flags whose change makes earlier values of the metric incomparable.
         """
         self._metric = tf.get_variable('best_metric', [], tf.float64, tf.zeros_initializer(),
                                        trainable=False,
@@ -149,6 +152,9 @@ class CheckpointWriter:
         if damage:
             warn('checkpoint %s is damaged (%s); the next validation replaces it'
                  % (self._best_prefix, damage))
+        elif changed:
+            warn('--%s changed: earlier values of %s cannot be compared; the next validation '
+                 'replaces %s' % (', --'.join(changed), metric_name, self._best_prefix))
         else:
             self.best = checkpoints.read_metric(self._best_prefix, metric_name)
 
@@ -232,6 +238,9 @@ class CheckpointWriter:
     def _writing(self, prefix):
         """Explains a failure in the block and removes what it left."""
         self._folder.require_there()
+        if self._before_first:
+            self._before_first()
+            self._before_first = None
         try:
             yield
         except (tf.errors.OpError, OSError, ValueError) as error:

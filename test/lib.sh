@@ -43,6 +43,8 @@ parse_arguments() {
     esac
     printf -v "${key#--}" '%s' "$value"
   done
+  [[ ! " $extra " =~ [[:space:]]--(batch_size|bsize)[=[:space:]] ]] ||
+    fail "--extra=$extra: must not set the batch size (give --batch_size to this script)"
   [ -n "$data_path" ] || { usage >&2; fail '--data_path is missing'; }
   data_path=$(expand_home "$data_path")
   [ -d "$data_path" ] || fail "--data_path=$data_path is not a folder"
@@ -70,7 +72,7 @@ prepare_environment() {
   mkdir -p "$results" "$output_path" || fail "cannot write to $results or $output_path"
   output_path=$(cd "$output_path" && pwd)
   size_flags=(${img_height:+"--img_height=$img_height"} ${img_width:+"--img_width=$img_width"})
-  read -r -a extra_flags <<< "$extra"
+  read -r -d '' -a extra_flags <<< "$extra" || true  # at the end of the text, read returns 1
 }
 
 # Prints the final block and writes the result files.

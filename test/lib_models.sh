@@ -40,10 +40,11 @@ case_geonet() {
 geonet_training_data() {
   if [ -d "$data_path/stageone" ]; then data_path=$data_path/stageone; fi
   formatted=$data_path/train test_root=$data_path/test
-  if [ -d "$formatted" ]; then return; fi
+  if [ -d "$formatted" ]; then require_test_data; return; fi
   [ -d "$data_path/sequences" ] ||
     fail "--data_path=$data_path: must contain train/ (and test/) or sequences/"
   formatted=$output_path/formatted test_root=$data_path
+  require_test_data
   local sequences camera
   sequences=$(present 00 01 02 03 04 05 06 07 08)
   [ -n "$sequences" ] || fail "$data_path/sequences: must contain one of 00 to 08 to train on"
@@ -51,6 +52,15 @@ geonet_training_data() {
   step "$PYTHON" "$root/kitti_data/preparation/prepare_train_data.py" --dataset_name=kitti_odom \
     --dataset_dir="$data_path" --dump_root="$formatted" --camera="$camera" --seq_length=3 \
     --sequences="$sequences" ${size_flags[@]+"${size_flags[@]}"}
+}
+
+# Before a long training, checks what its evaluation reads.
+require_test_data() {
+  if [ "$kind" != acc ]; then return; fi
+  [ -d "$test_root/sequences/09" ] ||
+    fail "$test_root/sequences: must contain 09 to test on (train_performance_1p.sh needs no test)"
+  [ -e "$test_root/poses/09.txt" ] || [ -d "$data_path/eval/09_snippets" ] ||
+    fail "$test_root/poses/09.txt does not exist, must be the poses to test on"
 }
 
 geonet_evaluation() {

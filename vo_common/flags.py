@@ -142,7 +142,8 @@ def parse_flags(description, *config_classes, argv=None, defaults=None):
         dataclasses (such as a saved configuration that a flag names).
 
     Raises:
-      UserError: a value is illegal, or `--mode` does not read a given flag.
+      UserError: a value is illegal, `--mode` does not read a given flag, or a given `architecture`
+        flag differs from its replaced default in another mode than training.
     """
     fields = {field.name: field for config_class in config_classes
               for field in dataclasses.fields(config_class)}
@@ -164,7 +165,9 @@ def parse_flags(description, *config_classes, argv=None, defaults=None):
         check_value(fields[name], value)
     _check_modes(fields, given, values.get('mode'))
     if defaults:
-        values.update(dict(defaults(values), **given))
+        saved = defaults(values)
+        _check_saved(fields, given, saved, values.get('mode'))
+        values.update(dict(saved, **given))
     return tuple(
         config_class(**{field.name: values[field.name]
                         for field in dataclasses.fields(config_class)})
@@ -183,6 +186,14 @@ def _check_modes(fields, given, mode):
                        if reads(fields[name], other)]
             raise UserError('--%s=%s: must not be given with --mode=%s (read by %s)' % (
                 name, as_typed(value), mode, ', '.join(readers)))
+
+
+def _check_saved(fields, given, saved, mode):
+    """Raises a UserError for a given flag that contradicts the model to predict with."""
+    for name, value in given.items() if not (mode or '').startswith('train') else ():
+        if fields[name].metadata.get('architecture') and saved.get(name, value) != value:
+            raise UserError('--%s=%s: must be %s, as the checkpoint was trained (or leave it out)' % (
+                name, as_typed(value), as_typed(saved[name])))
 
 
 def as_typed(value):

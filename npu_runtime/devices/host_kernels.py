@@ -48,10 +48,13 @@ def conv2d(features, kernel, stride, padding='SAME'):
       <float32>[B, H', W', F].
     """
     _, height, width, _ = features.shape.as_list()
+    size = kernel.shape.as_list()[0]
     if (width, stride, padding) != (1, 2, 'SAME'):
         return tf.nn.conv2d(features, kernel, [1, stride, stride, 1], padding)
-    # SAME padding centres the first window on the second row if the height is even.
-    return tf.nn.conv2d(features, kernel, [1, 1, 1, 1], padding)[:, (height + 1) % 2::2]
+    # SAME padding centres the first window on the second row if the height is even; a window of
+    # one row is never padded.
+    first = 1 if height % 2 == 0 and size > 1 else 0
+    return tf.nn.conv2d(features, kernel, [1, 1, 1, 1], padding)[:, first::2]
 
 
 def uses_onednn():

@@ -52,8 +52,10 @@ class Chief:
 
     def __init__(self, folder, task, start, training_step, num_ranks):
         self._folder, self._task, self._start = folder, task, start
-        self._writer = CheckpointWriter(folder, training_step.all_state, task.flags.max_to_keep,
-                                        start.prefix)
+        # Until then, config.json must describe the checkpoint from which the run resumes.
+        self._writer = CheckpointWriter(
+            folder, training_step.all_state, task.flags.max_to_keep, start.prefix,
+            before_first=lambda: folder.write_config(task.configs))
         self.remains = self._writer.remains
         self._metrics = MetricsLog(folder.path, start.step)
         self._events = tf.summary.FileWriter(utf8_path(folder.path))
@@ -65,7 +67,8 @@ class Chief:
             log('validation every %d steps: %s' % (
                 task.validation.every, task.validation.examples))
             if task.validation.keep_best:
-                self._writer.keep_best(training_step.model_variables, task.validation.metric)
+                self._writer.keep_best(training_step.model_variables, task.validation.metric,
+                                       self._changes_of_metric())
             self._validator = Validator(task.validation, task.build_model)
         self._saved_step, self._saved_at = start.step, time.monotonic()
         self._examples_per_step = task.flags.batch_size * num_ranks
@@ -74,6 +77,11 @@ class Chief:
         self._result = None
         self._bar = progress(total=task.max_steps, desc='training', unit='step',
                              initial=start.step)
+
+    def _changes_of_metric(self):
+        """Flags changed since the last checkpoint on which the metric of validation depends."""
+        return [name.split('.')[1] for name in self._start.changed
+                if name.startswith('model.') or name.split('.')[1] in self._task.validation.flags]
 
     def begin(self):
         """Writes the first row of metrics; call it when the variables have their values."""

@@ -72,7 +72,7 @@ def train(task, runtime):
         start = find_start(task.folder, task.configs, ranks, proto)
         if start.step >= task.max_steps and ranks.broadcasts_everything:
             return _nothing_to_do(task, start, is_chief)
-        if is_chief:
+        if is_chief and not start.prefix:
             folder.write_config(task.configs)
         with tf.Graph().as_default():
             tf.set_random_seed(task.flags.seed)

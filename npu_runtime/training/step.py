@@ -67,6 +67,8 @@ class TrainingStep:
         self.model_variables = [variable for variable in tf.global_variables()
                                 if variable is not global_step]
         losses = _losses(output, ranks.size if task.loss_is_sum else 1)
+        if not losses:
+            raise UserError('all loss weights are 0, one must be positive')
         total = tf.add_n(list(losses.values()), name='total_loss')
         learning_rate = tf.convert_to_tensor(task.flags.learning_rate, tf.float32,
                                              name='learning_rate')

@@ -41,6 +41,7 @@ class Validation(typing.NamedTuple):
       evaluator: None, or a function without arguments that builds a graph with reused variables
         and returns a function session -> dict, name -> number.
       examples: description of the examples, for the log.
+      flags: names of the flags of the run that determine the metric, besides those of the model.
     """
     make_dataset: typing.Callable
     every: int
@@ -50,6 +51,7 @@ class Validation(typing.NamedTuple):
     log_format: str = 'Validation: [%(step)7d] | Loss: %(total).3f'
     evaluator: typing.Optional[typing.Callable] = None
     examples: str = 'fixed examples'
+    flags: typing.Sequence[str] = ()
 
 
 class TrainingTask(typing.NamedTuple):

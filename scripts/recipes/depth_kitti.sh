@@ -13,9 +13,11 @@
 # Effort:    about 30 epochs on one TitanXP (the paper, section 4.1, which gives no hours)
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+source "$root/scripts/shell.sh"
 python=${PYTHON:-$root/.venv/bin/python}
 raw=${1:?must be: RAW TEST_LIST OUTPUT} list=${2:?must be: RAW TEST_LIST OUTPUT}
 out=${3:?must be: RAW TEST_LIST OUTPUT}
+[[ "$out" != -* ]] || fail "OUTPUT=$out: must be a folder"
 shift 3
 
 "$python" "$root/kitti_data/preparation/prepare_train_data.py" --dataset_name=kitti_raw_eigen \
@@ -25,6 +27,7 @@ shift 3
   --max_steps=350000 "$@"
 "$python" "$root/geonet/main.py" --mode=test_depth --dataset_dir="$raw" \
   --test_file_list="$list" --init_ckpt_file="$out/run" --output_dir="$out/depth"
+predicted=$(ls -t "$out"/depth/*.npy | head -n 1)
 "$python" "$root/kitti_eval/eval_depth.py" --split=eigen --kitti_dir="$raw" \
   --test_file_list="$list" --train_list="$out/formatted/train.txt" \
-  --pred_file="$(ls -t "$out"/depth/*.npy | head -n 1)"
+  --pred_file="$predicted"

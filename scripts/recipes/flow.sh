@@ -17,13 +17,14 @@
 #            authors recommend more steps if these are fewer than 200 epochs
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+source "$root/scripts/shell.sh"
 python=${PYTHON:-$root/.venv/bin/python}
 arguments='KIND RAW KITTI_2015 OUTPUT'
 kind=${1:?must be: $arguments} raw=${2:?must be: $arguments} truth=${3:?must be: $arguments}
 out=${4:?must be: $arguments}
+[[ "$out" != -* ]] || fail "OUTPUT=$out: must be a folder"
 shift 4
-[[ "$kind" =~ ^(residual|direct)$ ]] ||
-  { echo "error: KIND=$kind: must be residual or direct" >&2; exit 2; }
+[[ "$kind" =~ ^(residual|direct)$ ]] || fail "KIND=$kind: must be residual or direct"
 
 "$python" "$root/kitti_data/preparation/prepare_train_data.py" --dataset_name=kitti_raw_stereo \
   --dataset_dir="$raw" --dump_root="$out/formatted" --seq_length=3

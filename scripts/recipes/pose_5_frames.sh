@@ -12,8 +12,10 @@
 # Effort:    about 30 epochs on one TitanXP (the paper, section 4.1, which gives no hours)
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+source "$root/scripts/shell.sh"
 python=${PYTHON:-$root/.venv/bin/python}
 odometry=${1:?must be: ODOMETRY OUTPUT} out=${2:?must be: ODOMETRY OUTPUT}
+[[ "$out" != -* ]] || fail "OUTPUT=$out: must be a folder"
 shift 2
 
 "$python" "$root/kitti_data/preparation/prepare_train_data.py" --dataset_name=kitti_odom \

@@ -13,7 +13,9 @@
 # Source:    the published Ascend port; its log shows 0.1 s per step on one Ascend 910
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+source "$root/scripts/shell.sh"
 odometry=${1:?must be: ODOMETRY OUTPUT} out=${2:?must be: ODOMETRY OUTPUT}
+[[ "$out" != -* ]] || fail "OUTPUT=$out: must be a folder"
 shift 2
 
 bash "$root/test/train_full_1p.sh" --data_path="$odometry" --output_path="$out" \

@@ -30,9 +30,14 @@ def test_input_is_compared_with_the_fastest_step(capsys):
     assert capsys.readouterr().out.endswith('step_mixed takes 20: 1.50 times as many\n')
 
 
-def test_an_unknown_part_is_refused():
-    with pytest.raises(UserError, match='--parts=speed: must be among step, input, predict,'):
-        benchmark.main(['--parts=speed'])
+@pytest.mark.parametrize('flags, message', [
+    (['--parts=speed'], '--parts=speed: must be among step, input, predict,'),
+    (['--parts=ranks', '--device=gpu'], '--device=gpu: must be cpu with --parts=ranks'),
+    (['--parts=ranks', '--modes=mixed'], '--modes=mixed: must be float32 with --parts=ranks'),
+    (['--parts=ranks', '--mode=train_flow'], '--mode=train_flow: must be train_rigid with')])
+def test_what_cannot_be_measured_is_refused(flags, message):
+    with pytest.raises(UserError, match=message):
+        benchmark.main(flags)
 
 
 @pytest.mark.parametrize('model, kind, frames_per_call', [

@@ -15,10 +15,14 @@ from convlstm_vo.predictor import predict_motions
 from kitti_data import images, motion, odometry
 from kitti_data.pipeline.compact_frames import CompactFrames
 from kitti_data.rendering.synthetic import synthetic_dataset
+from kitti_data.poses import relative
 from kitti_eval import evo_tools, plots
+from kitti_eval.constant_motion import step_from_files
 from npu_runtime import checkpoints
+from npu_runtime.run_folder import read_saved
 from toy_training import rows_of
 from vo_common.errors import UserError
+from vo_common.files import read_json, write_json
 
 SIZE = ['--img_height=32', '--img_width=64']
 
@@ -124,9 +128,46 @@ def test_with_flip_average_a_mirrored_drive_has_mirrored_motions(drive, trained,
 
 
 def test_an_average_that_does_not_exist_is_refused(drive, trained, tmp_path):
+    run = str(tmp_path / 'run')
+    shutil.copytree(trained, run)
+    config = read_json(os.path.join(run, 'config.json'))
+    config['model']['label_frame'] = 'world'
+    write_json(os.path.join(run, 'config.json'), config)
     with pytest.raises(UserError, match='--flip_average=true: .* --label_frame=world'):
-        _test(drive, tmp_path, '--init_checkpoint=' + trained, '--test_sequences=1',
-              '--flip_average', '--label_frame=world')
+        _test(drive, run, '--test_sequences=1', '--flip_average')
+
+
+def test_labels_of_another_frame_than_in_training_are_refused(drive, trained):
+    with pytest.raises(UserError, match='--label_frame=world: must be camera, as the checkpoint'):
+        _test(drive, trained, '--test_sequences=1', '--label_frame=world')
+
+
+def test_every_sequence_that_the_weights_were_trained_on_counts_as_trained_on(
+        drive, tmp_path, capsys):
+    first, second = str(tmp_path / 'first'), str(tmp_path / 'second')
+    _train(drive, first, '--total_steps=1')
+    _train(drive, first, '--total_steps=2', '--train_sequences=1', '--val_sequences=')
+    _train(drive, second, '--total_steps=1', '--train_sequences=1', '--init_checkpoint=' + first)
+    assert 'sequence 01: used in training' in capsys.readouterr().err  # it is validated on
+    for run in (first, second):
+        assert read_saved(run)['train_sequences'] == ['00', '01']
+
+
+def test_the_baseline_of_every_other_frame_takes_twice_the_step(drive, trained, tmp_path):
+    sparse = str(tmp_path / 'sparse')
+    shutil.copytree(drive, sparse)
+    for path in sorted(glob.glob(sparse + '/sequences/01/image_0/*.png'))[1::2]:
+        os.remove(path)
+    _test(sparse, tmp_path, '--init_checkpoint=' + trained, '--test_sequences=1', '--lengths=2',
+          '--noevo')
+    content = odometry.read_pose_file(str(tmp_path / 'test' / '01.txt'))
+    assert content.frames.tolist() == [0, 2, 4, 6]
+    step, _ = step_from_files([os.path.join(drive, 'poses', '00.txt')])
+    truth = odometry.read_pose_file(os.path.join(drive, 'poses', '01.txt')).poses[::2]
+    straight = np.linalg.norm(relative(truth[0], truth)[:, :3, 3]
+                              - np.outer([0, 2, 4, 6], step), axis=1)
+    found = json.loads((tmp_path / 'test' / 'results.json').read_text())['sequences']['01']
+    assert found['baseline']['ate'] == pytest.approx(np.sqrt(np.mean(straight ** 2)))
 
 
 def test_a_sequence_without_poses_is_predicted_and_not_scored(drive, trained, tmp_path):

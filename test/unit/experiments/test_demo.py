@@ -2,6 +2,7 @@
 import pytest
 
 from experiments import demo
+from npu_runtime.run_folder import RunFolder
 from vo_common.errors import UserError
 
 
@@ -21,3 +22,12 @@ def test_what_an_earlier_demo_left_is_removed_and_what_lies_beside_it_stays(tmp_
     beside.write_text('mine')
     demo.emptied(str(folder))
     assert not (folder / 'geonet').exists() and beside.read_text() == 'mine'
+
+
+def test_a_second_demo_leaves_the_folder_of_the_first_alone(tmp_path):
+    run = tmp_path / 'geonet' / 'run'
+    demo.emptied(str(tmp_path))
+    run.mkdir(parents=True)
+    with RunFolder(str(tmp_path)), pytest.raises(UserError, match='is in use by another'):
+        demo.main(['--output_dir=%s' % tmp_path])
+    assert run.exists()

@@ -62,6 +62,16 @@ def test_a_run_is_not_continued_with_another_budget(tmp_path):
         run_stages('a net', str(tmp_path / 'run'), STAGES, Training(tmp_path / 'run'), minutes=20)
 
 
+def test_a_run_is_not_continued_on_other_drives(tmp_path):
+    def run(names):
+        run_stages('a net', str(tmp_path / 'run'), STAGES, Training(tmp_path / 'run'), minutes=10,
+                   sequences=names)
+    run(['00', '02'])
+    run(['00', '02'])
+    with pytest.raises(UserError, match='training sequences 00, 02, now 00, 03: must be the same'):
+        run(['00', '03'])
+
+
 def test_steps_on_images_of_half_the_size_take_a_quarter_of_the_time(tmp_path):
     stages = [Stage(0.8, 3e-4, scale=0.5), Stage(0.2, 1e-4)]
     assert time_share(stages, 0.4) == pytest.approx(0.25)

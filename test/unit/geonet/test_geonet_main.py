@@ -63,6 +63,8 @@ def test_a_broken_set_is_refused_before_training(own_set, tmp_path, capsys, dama
     (dict(eval_every=-1), ('--eval_every=-1',)),
     (dict(init_ckpt_file='/nowhere/model-5'), ('no checkpoint /nowhere/model-5',)),
     (dict(checkpoint_dir=''), ('--checkpoint_dir= is empty',)),
+    (dict(camera=0), ('--camera=0: must not be given with --mode=train_rigid without '
+                      '--eval_dataset_dir, whose validation alone reads it',)),
     (dict(device='npu'), ('npu_bridge',))])
 def test_impossible_flags_are_reported(synthetic_formatted, tmp_path, capsys, flags, messages):
     said = train_fails(capsys, synthetic_formatted, tmp_path / 'run', **flags)
@@ -78,6 +80,20 @@ def test_impossible_flags_are_reported(synthetic_formatted, tmp_path, capsys, fl
      '--intrinsics: must not be given with --mode=test_depth without --refine_steps')])
 def test_flags_of_test_depth_that_contradict_each_other_are_reported(capsys, flags, message):
     assert message in geonet_fails(capsys, 'test_depth', *flags)
+
+
+def test_a_camera_that_nothing_reads_is_refused(rigid_run, synthetic_kitti, tmp_path, capsys):
+    given = dict(intrinsics='50,50,52,16', dataset_dir=synthetic_kitti, output_dir=str(tmp_path))
+    assert '--intrinsics: must not be given to predict poses without' in geonet_fails(
+        capsys, 'test_pose', init_ckpt_file=rigid_run, **given)
+    (tmp_path / 'config.json').write_text('{"model": {"flownet_type": "direct"}}')
+    assert '--intrinsics: must not be given to predict flow with --flownet_type=direct' in (
+        geonet_fails(capsys, 'test_flow', init_ckpt_file=str(tmp_path / 'model'), **given))
+
+
+def test_a_flag_that_contradicts_the_checkpoint_is_refused(rigid_run, capsys):
+    assert '--half_pixel_centers=true: must be false, as the checkpoint was trained' in (
+        geonet_fails(capsys, 'test_depth', '--half_pixel_centers', init_ckpt_file=rigid_run))
 
 
 def test_a_checkpoint_folder_that_is_a_file_is_reported(synthetic_formatted, tmp_path, capsys):

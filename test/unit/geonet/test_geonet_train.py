@@ -207,3 +207,14 @@ def test_missing_ground_truth_is_reported_before_training(
     assert os.path.join('sequences', '04') in said
     said = geonet_fails(capsys, 'train_flow', *SIZE, eval_every=1, flownet_type='direct', **flags)
     assert 'flow_occ' in said and 'KITTI 2015' in said
+
+
+def test_no_held_out_example_counts_twice(synthetic_formatted, tmp_path):
+    formatted = tmp_path / 'set'
+    shutil.copytree(synthetic_formatted, str(formatted))
+    lines = (formatted / 'train.txt').read_text().splitlines()
+    (formatted / 'val.txt').write_text('\n'.join(lines[:5]) + '\n')
+    run = RunConfig(dataset_dir=str(formatted), batch_size=2, eval_every=1, eval_batches=9)
+    validation = train._validation(run, ModelConfig(img_height=32, img_width=104))
+    assert validation.batches == 2
+    assert validation.examples.startswith('4 of 5 held-out examples')

@@ -30,3 +30,13 @@ def test_no_video_is_left_if_the_disk_is_full(tmp_path, share):
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert not os.listdir(str(tmp_path / 'short'))
+
+
+def test_pictures_of_an_earlier_longer_run_are_removed(tmp_path):
+    folder = tmp_path / 'drive'
+    for numbers in (range(5, 9), range(6, 8)):
+        with PictureWriter(str(tmp_path), 'drive', True, False, 10.0) as pictures:
+            for number in numbers:
+                pictures.write(number, np.zeros((4, 6, 3), np.uint8))
+        (folder / 'notes.png').touch()
+    assert sorted(os.listdir(str(folder))) == ['000006.png', '000007.png', 'notes.png']

@@ -178,3 +178,12 @@ def test_wrong_arguments_are_reported(arguments, message, tmp_path):
     done = run(ROOT / 'scripts' / 'prepare.py', *arguments, cwd=tmp_path)
     assert done.returncode == 2 and message in done.stderr
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize('recipe, arguments', [
+    ('depth_scale_normalized', 2), ('depth_kitti', 2), ('flow', 3), ('pose_5_frames', 1)])
+def test_a_flag_in_place_of_the_output_folder_is_refused(recipe, arguments):
+    given = ['residual', 'raw', 'list'][:arguments] + (
+        [] if recipe == 'depth_scale_normalized' else ['--l2_weight=1'])
+    ended = run('bash', str(ROOT / 'scripts' / 'recipes' / (recipe + '.sh')), *given)
+    assert ended.returncode == 2 and 'OUTPUT=--' in ended.stderr and not ended.stdout

@@ -52,6 +52,8 @@ def odometry(tmp_path):
     folder = tmp_path / 'my kitti'
     for sequence in ('00', '02', '09'):
         (folder / 'sequences' / sequence / 'image_2').mkdir(parents=True)
+    (folder / 'poses').mkdir()
+    (folder / 'poses' / '09.txt').touch()
     return str(folder)
 
 
@@ -79,7 +81,7 @@ def test_the_published_layout_is_taken_as_it_is(wrapper, tmp_path):
 
 def test_the_performance_case_only_trains(wrapper, odometry, tmp_path):
     ended = wrapper('train_performance_1p.sh', '--data_path=' + odometry,
-                    '--output_path=' + str(tmp_path / 'out'), '--extra=--l2_weight=0.1 --noshuffle')
+                    '--output_path=' + str(tmp_path / 'out'), '--extra=--l2_weight=0.1\n--noshuffle')
     assert ended.returncode == 0, ended.err
     assert [command[0].split('/')[-1] for command in ended.commands] == [
         'prepare_train_data.py', 'main.py', 'report_case.py']
@@ -106,6 +108,8 @@ def test_the_convlstm_is_tested_on_a_sequence_outside_training(wrapper, odometry
     ('train_full_1p.sh', ('--data_path=.', '--train_step=3'), 'flag --train_step is unknown'),
     ('train_full_1p.sh', ('--data_path=.', '--model=alexnet'), 'must be geonet or convlstm_vo'),
     ('train_full_1p.sh', ('--data_path=.',), 'must contain train/'),
+    ('train_performance_1p.sh', ('--data_path=.', '--extra=--noshuffle --bsize=16'),
+     'must not set the batch size (give --batch_size to this script)'),
     ('train_full_8p.sh', ('--data_path=my kitti', '--output_path=out'),
      'RANK_TABLE_FILE is not set')])
 def test_wrong_arguments_are_reported_with_status_2(wrapper, odometry, script, arguments, message):
@@ -200,3 +204,13 @@ def test_the_recipe_runs_through_the_modelarts_entry(synthetic_kitti, tmp_path):
         'E2E Training Duration sec', 'Final Train Accuracy']
     assert block[-1] == 'Final Train Accuracy : ' + fields['TrainAccuracy']
     assert train.strip() in (kept / ('train_%s.log' % DEVICE_ID)).read_text()
+
+
+@pytest.mark.parametrize('missing', ['sequences/09', 'poses/09.txt'])
+def test_what_the_evaluation_lacks_is_reported_before_the_training(
+        wrapper, odometry, tmp_path, missing):
+    path = os.path.join(odometry, missing)
+    shutil.rmtree(path) if os.path.isdir(path) else os.remove(path)
+    ended = wrapper('train_full_1p.sh', '--data_path=' + odometry,
+                    '--output_path=' + str(tmp_path / 'out'))
+    assert ended.returncode == 2 and missing.split('/')[1] in ended.err and not ended.commands

@@ -46,7 +46,7 @@ def convolved_by_tensorflow(features, kernel):
 
 
 @pytest.mark.parametrize('height', [1, 2, 3, 4, 5])
-@pytest.mark.parametrize('size', [3, 5, 7])
+@pytest.mark.parametrize('size', [1, 3, 5, 7])
 def test_a_convolution_of_one_column_equals_that_of_tensorflow(height, size):
     found, = of_one_column(lambda *args: host_kernels.conv2d(*args, 2), height, size)
     wanted, = of_one_column(convolved_by_tensorflow, height, size)

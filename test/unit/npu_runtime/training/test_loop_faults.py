@@ -12,9 +12,10 @@ import tensorflow.compat.v1 as tf
 
 from checkpoint_values import values_of, write_values
 from npu_runtime import checkpoints
+from npu_runtime.run_folder import read_section
 from npu_runtime.training.signals import StopSignals
-from npu_runtime.training.task import Validation
-from toy_training import linear_model, losses_of, random_batches, rows_of, run_toy
+from npu_runtime.training.task import TrainingOutput, Validation
+from toy_training import ToyConfig, linear_model, losses_of, random_batches, rows_of, run_toy
 from vo_common.errors import UserError
 
 
@@ -247,3 +248,33 @@ def test_a_second_signal_ends_a_run_at_once_even_within_a_step(monkeypatch, caps
     said = capsys.readouterr()
     assert 'SIGTERM: stopping after this step with a checkpoint; repeat it to end at' in said.out
     assert said.err == 'SIGTERM again: ending at once\n'
+
+
+def test_a_best_checkpoint_whose_metric_meant_something_else_is_replaced(tmp_path, capsys):
+    # Far too large a rate: later steps are worse than the best one.
+    best = run_toy(tmp_path, 5, validation=ONES, learning_rate=1.)['best']
+    again = run_toy(tmp_path, 6, validation=ONES, learning_rate=100.,
+                    config=ToyConfig(weight=0.2))['best']
+    assert again > best and values_of(tmp_path / 'model-best')['validation/fit'] == again
+    assert ('--weight changed: earlier values of fit cannot be compared; the next validation '
+            'replaces') in capsys.readouterr().err
+
+
+def test_the_configuration_stays_that_of_the_newest_checkpoint(tmp_path):
+    def weight():
+        return read_section(str(tmp_path), 'model')['weight']
+
+    def fail(batch, is_training):
+        raise UserError('no memory')
+
+    run_toy(tmp_path, 2)
+    with pytest.raises(UserError, match='no memory'):
+        run_toy(tmp_path, 4, model=fail, config=ToyConfig(weight=0.2))
+    assert weight() == 0.1
+    run_toy(tmp_path, 4, config=ToyConfig(weight=0.2))
+    assert weight() == 0.2
+
+
+def test_a_model_without_any_loss_is_refused(tmp_path):
+    with pytest.raises(UserError, match='all loss weights are 0, one must be positive'):
+        run_toy(tmp_path, 1, model=lambda batch, is_training: TrainingOutput({}, {}))
