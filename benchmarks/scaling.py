@@ -41,8 +41,8 @@ class ScalingConfig(Flags):
     link_gb_per_s: float = flag(12.5, 'gigabytes per second that a device sends: 12.5 is 100 Gbit '
                                 'Ethernet', above=0)
     latency_us: float = flag(20., 'microseconds per hop', at_least=0)
-    hidden: float = flag(0., 'share of t that overlaps with the exchange: 0 to 0.6, about the '
-                         'backward pass', at_least=0, at_most=1)
+    hidden: float = flag(0., 'fraction of a step that overlaps with the exchange: 0 to 0.6, about '
+                         'the backward pass', at_least=0, at_most=1)
     core_examples: float = flag(300., 'examples per second that one core reads and augments, as '
                                 'measured by benchmarks/benchmark.py --parts=input', above=0)
     example_kilobytes: float = flag(92., 'kilobytes per example on disk', above=0)

@@ -34,7 +34,7 @@ from vo_common.parallel import leave_half_of_the_cores, num_cores
 TRAIN, TEST = ('00', '01', '02', '03'), ('09',)
 CAMERA = 2
 _MARK = '.demo'  # file that identifies the folder of a demo
-TARGETS = {'ate_3': 0.7, 'abs_rel_refined': 0.7}  # largest shares of the baseline
+TARGETS = {'ate_3': 0.7, 'abs_rel_refined': 0.7}  # largest fractions of the baseline
 # CPU seconds of each part, for the progress bar; only the proportions matter. GeoNet includes the
 # test; a ConvLSTM that trains in parallel ends at about the same time.
 DURATIONS = {'rendering': 60, 'GeoNet': 240, 'ConvLSTM': 140}

@@ -69,7 +69,7 @@ class Drives(typing.NamedTuple):
 
     @property
     def pose_files(self):
-        """Paths of the pose files of the training sequences, whose mean step is the baseline."""
+        """Paths of the pose files of the training sequences, whose mean motion is the baseline."""
         return [self.sequence(name).poses_path for name in self.posed]
 
     @property

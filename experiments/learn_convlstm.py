@@ -18,8 +18,8 @@ _FLAGS = ('--mode=train', '--time_steps=5', '--bsize=4', '--loss_reduction=mean'
 # Few frames take many epochs at a high learning rate to fit. A net that always sees a street at one
 # speed recognises the street instead of measuring the motion: windows of distant frames, also in
 # reverse, show it at others. The last stages return to true motions. Added turns make the drives
-# more varied, but hide the step length, so one stage has them. Cars rarely turn on the spot, and a
-# net would learn that they never do, so some windows only turn.
+# more varied, but hide the length of motions, so one stage has them. Cars rarely turn on the
+# spot, and a net would learn that they never do, so some windows only turn.
 _TURNED = ('--augment_turn=0.03',)
 _VARIED = ('--frame_distance=1,2,3', '--augment=mirror,reverse')
 RECIPE = Recipe(_FLAGS + ('--augment_pivot=0.1',), (

@@ -21,7 +21,7 @@ NUM_PICTURES = 4
 _FROZEN = ('--freeze_batch_norm',)
 # Disparities start at 1: from the published 5, they can at most double. Motions start near 0: with
 # a random direction of travel, depth_net learns depths that agree with it, and short runs do not
-# recover. Half of the snippets are mirrored, because few drives have few turns. A sideways step
+# recover. Half of the snippets are mirrored, because few drives have few turns. A sideways motion
 # looks like a turn; snippets that only turn teach the difference. pose_net cannot infer the camera,
 # so all frames are treated as taken by one. Warping only towards the target gives 1.6 times as many
 # steps in the same time.
@@ -29,9 +29,9 @@ _FLAGS = ('--mode=train_rigid', '--batch_norm_decay=0.98', '--initial_disparity=
           '--initial_pose_gain=0.01', '--target_depth_only',
           '--augment=scale,gamma,brightness,colour,flip',
           '--half_pixel_centers', '--precision_mode=allow_mix_precision')
-# Turns are added only at first, because true turns include a sideways step. At the end, images are
-# not enlarged, which would look like a longer focal length and make turns 5 % too small, and the
-# mount varies, since few drives would be memorised otherwise. The last stage has fewer snippets
+# Turns are added only at first, because true turns include a sideways motion. At the end, images
+# are not enlarged, which would look like a longer focal length and make turns 5 % too small, and
+# the mount varies, since few drives would be memorised otherwise. The last stage has fewer snippets
 # that only turn, because they impair slow turns.
 _TURNED = ('--augment_turn=0.03', '--augment_pivot=0.1')
 _LAST = _FROZEN + ('--augment=gamma,brightness,colour,flip', '--augment_mount=0.03')

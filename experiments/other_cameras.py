@@ -4,7 +4,7 @@
 
 Renders one drive with other focal lengths, camera heights and speeds (half the speed is equivalent
 to twice the frame rate), predicts its motions with and without refinement, and writes results.json.
-The baseline is the mean step of the drive itself.
+The baseline is the mean motion of the drive itself.
 """
 import dataclasses
 import os

@@ -15,7 +15,7 @@ _PROBE_STEPS, _PROBE_LOG = 16, 8
 class Stage(typing.NamedTuple):
     """One stage of a recipe.
 
-    share: share of all steps; the shares of a recipe add up to 1.
+    share: fraction of all steps; those of a recipe add up to 1.
     learning_rate: learning rate.
     flags: additional flags of the program.
     scale: factor on the image size; the time of a step is proportional to the area.
@@ -115,7 +115,7 @@ def _measure(folder, stage, train):
 
 
 def time_share(stages, step_share):
-    """Share of the time of all stages that the first `step_share` of their steps takes."""
+    """Fraction of the time of all stages that the first `step_share` of their steps takes."""
     begin = spent = total = 0.0
     for stage in stages:
         seconds = stage.scale ** 2

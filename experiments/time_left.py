@@ -7,7 +7,7 @@ from npu_runtime.training.metrics import read_metrics
 from vo_common.progress import progress
 
 _SECONDS_APART = 2.0  # between updates
-_TRAINING = 0.85  # share of training in a part that trains and then tests
+_TRAINING = 0.85  # fraction of training in a part that trains and then tests
 
 
 class TimeLeft:
@@ -27,7 +27,7 @@ class TimeLeft:
         self.share = 0.0
 
     def reach(self, name, share):
-        """Moves the bar to where `share` of a part is done."""
+        """Moves the bar to where the fraction `share` of a part is done."""
         begin, duration = self._spans[name]
         self.share = (begin + share * duration) / self._total
         self._bar.update(round(100 * self.share) - self._bar.n)

@@ -24,8 +24,8 @@ _LOG_SPREAD = 0.25  # standard deviation of the prior around 0 of the logarithm 
 _LARGEST_JUMP = 0.3  # largest difference of a logarithm from the median of its neighbours
 _FIELD_SIGMA = 0.7  # cells, of the Gaussian window
 _LEAST_WEIGHT = 0.05  # of the mean of all factors, relative to those in the window
-# The road ahead of the car: below this share of the image's height, no farther from its centre than
-# this share of its width, and below the horizon by this slope.
+# The road ahead of the car: below this fraction of the image's height, no farther from its centre
+# than this fraction of its width, and below the horizon by this slope.
 _ROAD_TOP, _ROAD_HALF_WIDTH, _LEAST_SLOPE = 0.7, 0.12, 0.05
 # Standard deviation of the prior of the logarithm of a factor; patches of the road that are known
 # less well hardly count.
@@ -33,8 +33,8 @@ _HEIGHT_SPREAD = 0.1
 # Standard deviations of the prior around the predictions of the nets.
 _FACTOR_SPREAD = 2.0  # of the factors on inverse depth, which hardly affect directions
 _TURN_SPREAD = 0.005  # radians
-_TRANSLATION_SPREAD = 0.05  # share of the length of the translation
-# Converged: all updates are below this share of the standard deviations above. Below 0.02 the
+_TRANSLATION_SPREAD = 0.05  # fraction of the length of the translation
+# Converged: all updates are below this fraction of the standard deviations above. Below 0.02 the
 # common scale of snippets no longer improves, above it becomes worse before directions do.
 _SMALLEST_UPDATE = 0.02
 _SHORTEST_TRANSLATION = 1e-3  # in the unit of the depth, for a car that stands still
@@ -78,7 +78,7 @@ class Alignment:
         return np.array(costs)
 
     def solve(self, motions, steps):
-        """The motions after at most `steps` Gauss-Newton steps: float64 [N, 4, 4]."""
+        """The motions after at most `steps` Gauss-Newton iterations: float64 [N, 4, 4]."""
         motions = motions.copy()
         smallest = _SMALLEST_UPDATE * self._spreads
         for _ in range(steps):
@@ -190,7 +190,7 @@ class Alignment:
         difference = np.where(seen, sampled[0] - self._target[0], 0)
         if not derivatives:
             return difference, seen
-        # The mean of both images' gradients converges in fewer steps (Malis, ICRA 2004).
+        # The mean of both images' gradients converges in fewer iterations (Malis, ICRA 2004).
         along = 0.5 * (sampled[1:] + self._target[1:])
         along *= self._focal[:, np.newaxis] / ahead
         forward = -(along[0] * points[0] + along[1] * points[1]) / ahead

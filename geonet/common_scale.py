@@ -7,8 +7,8 @@ from kitti_data.poses import from_parts, relative
 # Standard deviation of the logarithm of a snippet's scale. Wide, because the depths of successive
 # frames have the same errors, and averaging many of them gains little.
 _SCALE_SPREAD = 1.0
-# The logarithm of the ratio of two neighbouring steps also has slow errors: its standard deviation
-# is this multiple of its jumps from snippet to snippet, and at least this large.
+# The logarithm of the ratio of two neighbouring motions also has slow errors: its standard
+# deviation is this multiple of its jumps from snippet to snippet, and at least this large.
 _JUMP_FACTOR, _LEAST_SPREAD = 2.0, 0.005
 # The road is not level, and the errors of its patches are alike: the standard deviation of a
 # logarithm of a height is at least this, and this multiple of that of independent patches.
@@ -20,10 +20,10 @@ _FREEDOM, _ITERATIONS = 4.0, 5
 def with_common_scale(poses, log_heights, height_spreads):
     """Scales snippets so that they agree on shared motions and the height of the camera.
 
-    The steps within a refined snippet have the right ratio, but its scale is that of a single depth
-    map. Solves for the logarithms of the scales by iterated least squares, with a prior around 0:
-    neighbours agree on the length of the motions they share, and the camera is at the same height
-    above the road in all snippets.
+    The motions within a refined snippet have the right ratio, but its scale is that of a single
+    depth map. Solves for the logarithms of the scales by iterated least squares, with a prior
+    around 0: neighbours agree on the length of the motions they share, and the camera is at the
+    same height above the road in all snippets.
 
     Args:
       poses: float64 [M, L, 4, 4], snippets that start at consecutive frames, each relative to its
@@ -38,7 +38,7 @@ def with_common_scale(poses, log_heights, height_spreads):
     steps = np.linalg.norm(relative(poses[:, :-1], poses[:, 1:])[..., :3, 3], axis=-1)
     shared = np.stack([steps[:-1, 1:].mean(axis=1), steps[1:, :-1].mean(axis=1)])
     usual = max(np.median(steps), np.finfo(np.float64).tiny)
-    # The step length of a car that hardly moves is noise, and gets little weight.
+    # The motion of a car that hardly moves is noise, and gets little weight.
     known = np.minimum(shared.min(axis=0) / usual, 1) ** 2 * (
         _SCALE_SPREAD / _ratio_spread(np.maximum(steps, 1e-3 * usual))) ** 2
     ratios = np.diff(np.log(np.maximum(shared, 1e-3 * usual)), axis=0)[0]
@@ -62,6 +62,6 @@ def with_common_scale(poses, log_heights, height_spreads):
 
 
 def _ratio_spread(steps):
-    """Standard deviation of log ratios of neighbouring steps, float64 [M, L - 1]: a number."""
+    """Standard deviation of log ratios of neighbouring lengths, float64 [M, L - 1]: a number."""
     jumps = np.diff(np.diff(np.log(steps), axis=1), axis=0)
     return max(_LEAST_SPREAD, _JUMP_FACTOR * 1.4826 * np.median(np.abs(jumps)) / np.sqrt(2))

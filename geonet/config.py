@@ -35,9 +35,9 @@ class ModelConfig(Flags):
         False, 'place a pixel of a smaller scale at the centre of the area it averages (published '
                'training: at its upper left pixel, up to 3.5 pixels off)')
     canonical_camera: List[float] = architecture(
-        [], 'fx,fy,cx,cy as shares of width and height: treat all frames as taken by this camera, '
-            'since pose_net cannot know the true one; test_pose converts motions to the camera of '
-            'the frames (as Yin et al., ICCV 2023, do with depths)', above=0, at_most=100)
+        [], 'fx,fy,cx,cy as fractions of width and height: treat all frames as taken by this '
+            'camera, since pose_net cannot know the true one; test_pose converts motions to the '
+            'camera of the frames (as Yin et al., ICCV 2023, do with depths)', above=0, at_most=100)
     initial_disparity: float = flag(
         0.0, 'disparity of an untrained depth_net; 0: half of its largest, as published; use 1 in '
              'short runs', modes=_RIGID)
@@ -48,7 +48,7 @@ class ModelConfig(Flags):
     batch_norm_decay: float = flag(
         0.999, "decay of batch norm's moving averages; use less in short runs", modes=('train',),
         at_least=0, below=1)
-    alpha_recon_image: float = flag(0.85, 'share of SSIM in the photometric error',
+    alpha_recon_image: float = flag(0.85, 'weight of SSIM in the photometric error',
                                     modes=('train',), at_least=0, at_most=1)
     rigid_warp_weight: float = flag(1.0, 'weight of the photometric error of rigid flow',
                                     modes=_RIGID, at_least=0)
@@ -82,8 +82,8 @@ class ModelConfig(Flags):
     flow_consistency_alpha: float = flag(
         3.0, 'largest inconsistency of a visible pixel, in pixels', modes=_FLOW, at_least=0)
     flow_consistency_beta: float = flag(
-        0.05, 'largest inconsistency of a visible pixel, as a share of its flow', modes=_FLOW,
-        at_least=0)
+        0.05, 'largest inconsistency of a visible pixel, as a fraction of its flow',
+        modes=_FLOW, at_least=0)
 
     def __post_init__(self):
         super().__post_init__()
@@ -93,11 +93,11 @@ class ModelConfig(Flags):
         if self.canonical_camera:
             typed = '--canonical_camera=%s' % ','.join(map('{:g}'.format, self.canonical_camera))
             if len(self.canonical_camera) != 4:
-                raise UserError(typed + ': must be four numbers, fx,fy,cx,cy, as shares of width '
-                                'and height')
+                raise UserError(typed + ': must be four numbers, fx,fy,cx,cy, as fractions of '
+                                'width and height')
             size = self.img_height, self.img_width
             check_camera(camera_of(self.canonical_camera, *size),
-                         typed + ' (shares of width and height)', size)
+                         typed + ' (fractions of width and height)', size)
         low, high = _INITIAL_DISPARITIES
         if self.initial_disparity and not low <= self.initial_disparity <= high:
             raise UserError('--initial_disparity=%g: must be 0 or from %g to %g'

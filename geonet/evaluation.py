@@ -17,7 +17,7 @@ def metric_evaluator(run, model):
     """The evaluator for `npu_runtime.training.task.Validation`, and the metric of `model-best`.
 
     train_rigid: `pose_ate`, metres, on sequence `--pose_test_seq` of an odometry folder.
-    train_flow: `flow_epe`, pixels, and `flow_fl`, share 0..1, on a KITTI 2015 folder: means over
+    train_flow: `flow_epe`, pixels, and `flow_fl`, a fraction, on a KITTI 2015 folder: means over
     images, occluded pixels included, as in `eval_flow.py`.
     """
     if run.mode == 'train_flow':

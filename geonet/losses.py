@@ -202,7 +202,7 @@ def non_occluded_mask(flow, flow_inconsistency, scale, alpha, beta):
       scale: width of a pixel of this scale in pixels of the full image (2 ** level); a number or
         an array that broadcasts against [..., 1].
       alpha: tolerance in pixels of the full image.
-      beta: tolerance as a share of the length of the flow.
+      beta: tolerance as a fraction of the length of the flow.
 
     Returns:
       <float32>[..., 1], 0 or 1.

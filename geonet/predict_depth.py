@@ -13,7 +13,7 @@ from vo_common.console import warn
 from vo_common.files import make_folder, remove_others, write_json
 from vo_common.opencv import cv2
 
-_MOST_LOST = 0.01  # tolerated share of pixels outside the range of 16-bit depth
+_MOST_LOST = 0.01  # tolerated fraction of pixels outside the range of 16-bit depth
 
 
 def test_depth(run, model, runtime):

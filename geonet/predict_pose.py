@@ -89,7 +89,7 @@ def predict_snippets(predict, source, model, intrinsics=(), refine_steps=0):
       source: <FrameSource>.
       model: <ModelConfig>; with canonical_camera, motions are converted to the source's camera.
       intrinsics: (fx, fy, cx, cy) of that camera, in pixels of the files; empty: its calibration.
-      refine_steps: steps of `Refiner`; more than 0 requires the camera, and depth in the outputs.
+      refine_steps: `steps` of `Refiner`; above 0, requires the camera, and depth in the outputs.
 
     Returns:
       float64 [M, L, 4, 4]: the poses of M snippets, each relative to its first frame; with

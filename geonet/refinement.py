@@ -40,7 +40,7 @@ class Refiner:
 
     Args:
       camera: float [3, 3], pixels of the frames.
-      steps: largest number of Gauss-Newton steps for each blur.
+      steps: maximum number of Gauss-Newton iterations for each blur.
     """
 
     def __init__(self, camera, steps):

@@ -51,8 +51,8 @@ class RunConfig(ExportFlags, EvalFlags, TrainFlags):
         False, 'average each motion over all snippets that contain it: the earlier motions of a '
                'snippet tend to be too long and the later ones too short', modes=('test_pose',))
     refine_steps: int = flag(
-        0, 'steps that refine motion and depth on the images of each snippet, at the size of their '
-           'files; 0: as the nets predict, as published', modes=('test_depth', 'test_pose'),
+        0, 'iterations that refine motion and depth on the images of each snippet, at the size of '
+           'their files; 0: as the nets predict, as published', modes=('test_depth', 'test_pose'),
         at_least=0, at_most=1000)
     intrinsics: List[float] = flag(
         [], 'fx,fy,cx,cy in pixels of the image files, for frames without a KITTI calibration; '

@@ -16,9 +16,9 @@ from vo_common.files import numbered_lines, read_text, require_file
 
 # Range of plausible focal lengths in pixels; outside it, depth and flow are noise.
 _LEAST_FOCAL, _MOST_FOCAL = 1e-2, 1e6
-# Least focal length as a share of the width or height, greatest as a share of the longer side.
+# Smallest focal length as a fraction of width or height, largest as a multiple of the longer side.
 _LEAST_SHARE, _MOST_SHARE = 0.25, 10
-_MOST_OF_SHARES = 2.0  # if fx, fy, cx, cy are all below, they are shares of the size, not pixels
+_MOST_OF_SHARES = 2.0  # if fx, fy, cx, cy are all below, they are fractions of the size
 # Focal length (pixels) -> (height, width) of KITTI's rectified images, which differ between
 # recording dates. The calib.txt of the odometry benchmark does not give the size.
 KITTI_SIZES = {721.5377: (375, 1242), 718.856: (376, 1241), 718.3351: (374, 1238),
@@ -158,9 +158,9 @@ def check_camera(matrix, where, size=None):
       size: (height, width) of the images; None skips the comparison.
 
     Raises:
-      UserError: a focal length is implausible; or, with a `size`: the numbers are shares of it, a
-        focal length is below a quarter of it or above ten times the longer side, or the principal
-        point is outside or belongs to images of a clearly different size.
+      UserError: a focal length is implausible; or, with a `size`: the numbers are fractions of it,
+        a focal length is below a quarter of it or above ten times the longer side, or the
+        principal point is outside the images or fits images of a clearly different size.
     """
     focal, point = matrix[[0, 1], [0, 1]], matrix[:2, 2]
     for name, value in zip(('fx', 'fy'), focal):
@@ -171,7 +171,7 @@ def check_camera(matrix, where, size=None):
         return
     lengths, name = np.array(size[::-1]), '%dx%d' % tuple(size[::-1])
     if max(focal.max(), np.abs(point).max()) < _MOST_OF_SHARES:
-        raise UserError('%s: fx, fy, cx, cy are shares of width and height, which only '
+        raise UserError('%s: fx, fy, cx, cy are fractions of width and height, which only '
                         '--canonical_camera accepts; must be in pixels, for images of %s: '
                         '%.6g,%.6g,%.6g,%.6g' % (
                             (where, name) + tuple(focal * lengths) + tuple(point * lengths - 0.5)))

@@ -6,7 +6,8 @@ camera afterwards (Yin et al., ICCV 2023, transform depth labels this way). The 
 should be the mean of the training cameras, especially with mirrored images, in half of which the
 principal point is on the other side.
 
-Shares are (fx / width, fy / height, cx / width, cy / height); the image starts at 0.
+`shares` are fractions, (fx / width, fy / height, cx / width, cy / height), of an image that starts
+at 0, not at -0.5.
 """
 import numpy as np
 from scipy.spatial.transform import Rotation
@@ -16,14 +17,14 @@ from kitti_data.poses import rotation_from_euler
 
 
 def camera_of(shares, height, width):
-    """The camera with these shares, for images of this size in pixels: float64 [3, 3]."""
+    """The camera with these `shares`, for images of this size in pixels: float64 [3, 3]."""
     fx, fy, cx, cy = shares
     return resized(np.array([[fx, 0, cx - 0.5], [0, fy, cy - 0.5], [0, 0, 1]]), (1, 1),
                    (height, width))
 
 
 def shares_of(camera, height, width):
-    """The shares of a camera [3, 3] whose images have this size in pixels: float64 [4]."""
+    """The `shares` of a camera [3, 3] whose images have this size in pixels: float64 [4]."""
     unit = resized(np.asarray(camera, np.float64), (height, width), (1, 1))
     return np.array([unit[0, 0], unit[1, 1], unit[0, 2] + 0.5, unit[1, 2] + 0.5])
 

@@ -52,7 +52,7 @@ def write_kitti_depth(path, depth):
         written as 0.
 
     Returns:
-      The share of the pixels that are written as unknown.
+      The fraction of the pixels that are written as unknown.
     """
     with np.errstate(invalid='ignore'):
         steps = np.rint(np.asarray(depth, np.float64) * _STEPS_PER_METRE)

@@ -17,7 +17,7 @@ from vo_common.files import writing
 from vo_common.opencv import cv2
 
 EXTENSIONS = ('.mp4', '.avi', '.mov', '.mkv', '.m4v', '.webm', '.mpg', '.mpeg')
-# Tolerated miscount, as a share and in frames: some containers estimate it from their duration.
+# Tolerated miscount, as a fraction and in frames: some containers estimate it from their duration.
 _MISCOUNTED_SHARE, _MISCOUNTED = 0.01, 2
 
 

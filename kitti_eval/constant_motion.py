@@ -1,4 +1,4 @@
-"""The constant-motion baseline: a car that drives straight ahead with the mean step."""
+"""The constant-motion baseline: a car that drives straight on by the mean motion."""
 import os
 
 import numpy as np
@@ -7,7 +7,7 @@ from kitti_data import odometry
 from kitti_data.poses import relative
 from vo_common.errors import UserError
 
-# Mean translation of inv(T_i) T_{i+1} over all 20 400 steps of KITTI's sequences 00 to 08, in
+# Mean translation of inv(T_i) T_{i+1} over all 20 400 motions of KITTI's sequences 00 to 08, in
 # metres in the camera's frame (right, down, forward).
 KITTI_STEP = (-0.000627127568, -0.0175381973, 0.957446776)
 
@@ -28,9 +28,9 @@ def constant_motion(frames, step=KITTI_STEP):
 
 
 def step_from_files(paths):
-    """The mean step float64 [3] over consecutive frames in pose files, and its label.
+    """The mean translation float64 [3] between consecutive frames in pose files, and its label.
 
-    All steps have equal weight. Without files, it is `KITTI_STEP`.
+    All motions have equal weight. Without files, it is `KITTI_STEP`.
     """
     if not paths:
         return np.array(KITTI_STEP), 'constant motion (KITTI 00-08)'

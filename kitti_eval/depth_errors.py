@@ -9,8 +9,8 @@ from vo_common.opencv import cv2
 
 MIN_DEPTH, MAX_DEPTH = 1e-3, 80.0
 ERRORS = ('abs_rel', 'sq_rel', 'rmse', 'rmse_log', 'a1', 'a2', 'a3')
-# Crop of Garg et al. (ECCV 2016) for the Eigen split: (top, bottom) as shares of the height, (left,
-# right) as shares of the width.
+# Crop of Garg et al. (ECCV 2016) for the Eigen split: (top, bottom) as fractions of the height,
+# (left, right) as fractions of the width.
 GARG_CROP = (0.40810811, 0.99189189, 0.03594771, 0.96405229)
 
 
@@ -18,8 +18,8 @@ def depth_errors(gt, pred):
     """The seven errors over pixels of known depth.
 
     abs_rel = mean |gt - pred| / gt, sq_rel = mean (gt - pred)^2 / gt, rmse and rmse_log (natural
-    logarithm) root mean squares, a1, a2, a3 the shares with max(gt / pred, pred / gt) below 1.25,
-    1.25^2, 1.25^3.
+    logarithm) root mean squares, a1, a2, a3 the fractions with max(gt / pred, pred / gt) below
+    1.25, 1.25^2, 1.25^3.
 
     Args:
       gt, pred: <float>[n], metres, above 0.

@@ -12,7 +12,7 @@ def evo_errors(gt, pred, align='none', metrics=METRICS, plot_prefix=''):
     Args:
       gt, pred: float64 [N, 4, 4] camera-to-world poses of the same frames, metres.
       align: 'none', 'scale', '6dof' or '7dof'; evo's flags -s, -a, and both.
-      metrics: any of `METRICS`, the last two over steps of one frame.
+      metrics: any of `METRICS`, the last two between consecutive frames.
       plot_prefix: draws the APE along the path as `<prefix>_map.png`; empty: no plot.
 
     Returns {metric: evo's statistics rmse, mean, median, std, min, max, sse}, metres or degrees.

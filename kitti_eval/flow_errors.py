@@ -15,8 +15,8 @@ def flow_errors(gt, valid, pred):
       valid: <bool or number>[H, W], above 0 where the truth is known; not 0 everywhere.
 
     Returns:
-      {'epe': mean |pred - gt| in pixels, 'fl': share (0..1) of pixels with an error above 3 px and
-      above 5 % of the true length}.
+      {'epe': mean |pred - gt| in pixels, 'fl': fraction (0..1) of pixels with an error above 3 px
+      and above 5 % of the true length}.
     """
     known = np.asarray(valid) > 0
     gt = np.asarray(gt, np.float64)[known]
@@ -58,7 +58,7 @@ def other_readings(flow, height, width):
     """
     size = np.array(flow.shape[1::-1])
     readings = {'v before u': flow[..., ::-1], 'the flow from the second image to the first': -flow,
-                'shares of width and height': flow * size}
+                'fractions of width and height': flow * size}
     if flow.shape[:2] != (height, width):
         readings['pixels of the truth, in another size'] = flow * size / (width, height)
     return readings

@@ -9,7 +9,7 @@ from kitti_data.poses import chain, from_parts, inverse, relative
 from kitti_eval.snippet_errors import evaluate_snippets
 from kitti_eval.trajectory_errors import evaluate_odometry
 
-VANISHING = 0.25  # largest share of the error that an explanation may leave
+VANISHING = 0.25  # largest fraction of the error that an explanation may leave
 IMAGES_TO_EXPLAIN = 20  # depth or flow maps for which other readings are tried
 _BAD = 5.0  # percent of the path; lower errors need no explanation
 _WITH_SCALE = {'none': 'scale', '6dof': '7dof'}  # the same alignment with a scale
@@ -17,7 +17,7 @@ _RIGHT_SCALES = 0.8, 1.25  # range of scales that do not explain a bad result
 _MOST_STEP = 20  # frames, the largest step that is tried
 _LEAST_TURNS = 20  # motions that must overlap after a shift
 _MOST_FRAMES = 10000  # the longest drive of KITTI has half as many
-# Largest share of the turns that a shift may leave; the noise of a good prediction is a quarter.
+# Largest fraction of the turns that a shift may leave; the noise of a good prediction is a quarter.
 _REMAINING_SHARE = 1 / 3
 
 _UNCHAINED = 'the file holds motions from frame to frame, which are not chained'
@@ -43,7 +43,7 @@ def best_explanation(error, candidates, share=VANISHING):
     Args:
       error: float, 0 or more: the error of the unchanged prediction.
       candidates: list of (explanation, its error); None and NaN explain nothing.
-      share: the largest share of `error` that an explanation may leave.
+      share: the largest fraction of `error` that an explanation may leave.
 
     Returns:
       The (explanation, error) with the least error, or None if no error nearly vanishes.

@@ -16,7 +16,7 @@ from vo_common.errors import UserError
 from vo_common.files import require_file
 from vo_common.flags import flag, path_flag
 
-LEAST_SHARE = 0.5  # least share of common frames for an evaluation
+LEAST_SHARE = 0.5  # smallest fraction of common frames for an evaluation
 
 
 @dataclasses.dataclass
@@ -28,8 +28,8 @@ class TruthFlags(report.ReportFlags):
     first_frame: int = flag(0, 'predicted frame number of frame 0 of the truth (1100 for 08 '
                                'predicted from its raw drive)', at_least=0)
     baseline_poses: List[str] = path_flag(
-        [], 'pose files of the training sequences, whose mean step is the baseline; empty: KITTI '
-        '00-08')
+        [], 'pose files of the training sequences, whose mean motion is the baseline; empty: '
+        'KITTI 00-08')
 
     def name_sequence(self, gt_flag):
         """Fills an empty `seq_id` from the path of the pose file in the flag `gt_flag`."""

@@ -14,7 +14,7 @@ from kitti_eval.snippet_errors import best_scale
 ALIGNMENTS = ('none', 'scale', '6dof', '7dof')
 KITTI_LENGTHS = tuple(range(100, 801, 100))
 SEGMENT_STEP = 10  # frames between the starts of segments, as in the KITTI devkit
-_LEAST_STEP = 0.1  # metres; ratios of shorter steps are meaningless
+_LEAST_STEP = 0.1  # metres; ratios of shorter motions are meaningless
 
 
 def evaluate_odometry(gt, pred, align='none', lengths=KITTI_LENGTHS, frames=None):
@@ -50,7 +50,7 @@ def evaluate_odometry(gt, pred, align='none', lengths=KITTI_LENGTHS, frames=None
 def step_errors(gt, pred, frames):
     """Relative pose errors between consecutive frames: {`rpe_trans`: m, `rpe_rot`: deg}.
 
-    Ignores steps across missing frames; both are None if there are no other steps.
+    Ignores motions across missing frames; both are None if there are no other motions.
     """
     begin = np.flatnonzero(np.diff(frames) == 1)
     if not begin.size:
@@ -61,7 +61,7 @@ def step_errors(gt, pred, frames):
 
 
 def motion_agreement(gt, pred):
-    """Agreement of turns and step lengths from frame to frame, independent of scale.
+    """Agreement of turns and lengths of motions from frame to frame, independent of scale.
 
     Args:
       gt: float64 [N, 4, 4] camera-to-world, metres.
@@ -70,10 +70,10 @@ def motion_agreement(gt, pred):
     Returns:
       A dict of plain numbers, each None if undefined: `yaw_correlation` (Pearson's, of the turns
       about the vertical axis), `yaw_slope` (least-squares factor from true to predicted turns; 1
-      is ideal), `step_spread` (standard deviation of predicted over true step length, divided by
-      its mean, over steps of at least 0.1 m; 0 for a constant scale), `heading_right` and
+      is ideal), `step_spread` (standard deviation of the ratio of predicted to true length, divided
+      by its mean, over motions of at least 0.1 m; 0 for a constant scale), `heading_right` and
       `heading_down` (degrees; root mean square of the angle between predicted and true direction of
-      travel, to the right and down, over the same steps).
+      travel, to the right and down, over the same motions).
     """
     gt_steps, pred_steps = (relative(poses[:-1], poses[1:]) for poses in (gt, pred))
     # Direction of the camera's z axis in the plane of x and z.

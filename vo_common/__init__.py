@@ -1,1 +1,1 @@
-"""Code that all rooms share: errors, files, flags, progress, parallel work."""
+"""Code that all packages share: errors, files, flags, progress, parallel work."""

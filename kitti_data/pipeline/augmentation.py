@@ -31,7 +31,7 @@ class TurnFlags(Flags):
         0.0, 'add a turn of up to this many radians from frame to frame', modes=('train',),
         at_least=0, at_most=turned_frames.MOST_TURN)
     augment_pivot: float = flag(
-        0.0, 'share of the examples that show a single frame, turned on the spot by up to %g '
+        0.0, 'fraction of the examples that show a single frame, turned on the spot by up to %g '
         'radians from frame to frame' % turned_frames.PIVOT_TURN, modes=('train',),
         at_least=0, at_most=1)
     augment_mount: float = flag(

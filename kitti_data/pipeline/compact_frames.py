@@ -22,8 +22,8 @@ class CompactFrames(typing.NamedTuple):
     """N frames; `frames * scale - mean` is x / max(x) minus its mean, after resizing.
 
     frames: <uint8 or uint16>[N, H, W, C], colour as BGR.
-    scale: <float32>[N], one level as a share of the maximum of the file.
-    mean: <float32>[N], mean of the file as a share of its maximum.
+    scale: <float32>[N], one level as a fraction of the maximum of the file.
+    mean: <float32>[N], mean of the file as a fraction of its maximum.
     """
     frames: np.ndarray
     scale: np.ndarray

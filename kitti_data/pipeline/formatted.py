@@ -34,8 +34,8 @@ class FormattedSet:
       seq_length: S, odd; the middle frame is the target, the others the sources.
       img_height, img_width: H and W of the formatted frames.
       half_pixel_centers: whether intrinsics follow augmentation exactly, or as published.
-      canonical_camera: (fx, fy, cx, cy) as shares of width and height, which replaces the camera
-        files; empty: use the camera files.
+      canonical_camera: (fx, fy, cx, cy) as fractions of width and height, which replaces the
+        camera files; empty: use the camera files.
     """
 
     def __init__(self, dataset_dir, split, seq_length, img_height, img_width,

@@ -24,7 +24,7 @@ class Clip(typing.NamedTuple):
     intrinsics: np.ndarray          # [3, 3], pixels of the image files
     size: tuple                     # (height, width) of each image file
     step: int = 1                   # difference between the numbers of neighbours in an example
-    keep_rows: float = 1.0          # share of the rows, from the top, that is kept
+    keep_rows: float = 1.0          # fraction of the rows, from the top, that is kept
 
     def examples(self, seq_length):
         """The examples: lists of `seq_length` frames, all `step` apart."""

@@ -57,8 +57,8 @@ class PrepareConfig(Flags):
         at_most=3)
     sequences: List[str] = flag([], 'sequences, drives or cities; default: those for training')
     jpeg_quality: int = flag(95, 'quality of the JPEG files', at_least=1, at_most=100)
-    val_fraction: float = flag(0.1, 'share of the examples for validation', at_least=0,
-                               below=1)
+    val_fraction: float = flag(0.1, 'fraction of the examples for validation',
+                               at_least=0, below=1)
     seed: int = flag(8964, 'seed for choosing validation examples')
 
     def __post_init__(self):

@@ -24,12 +24,12 @@ FRAME_SECONDS = 0.1
 VELO_TO_CAM = np.array([[0, -1, 0, 0], [0, 0, -1, -0.08], [1, 0, 0, -0.27]], np.float64)
 _MAX_RANGE = 120.0  # metres
 _NUM_BEAMS, _NUM_AZIMUTHS = 64, 1000
-_FRAMES_APART = 5  # frames of the drive between reference pictures of KITTI 2015
+_FRAMES_APART = 5  # frames of the drive between reference images of KITTI 2015
 
 
 def synthetic_dataset(output_dir, sequences=('00', '01'), num_frames=10, img_height=64,
                       img_width=208, seed=8964, cameras=(2,), num_workers=1, **scene_fields):
-    """Writes sequences in KITTI's odometry layout; keeps existing pictures.
+    """Writes sequences in KITTI's odometry layout; keeps existing images.
 
     `sequences/NN/depth/NNNNNN.png` is the exact depth of the left cameras in KITTI's 16-bit format.
 
@@ -112,12 +112,12 @@ def kitti_2015_dataset(output_dir, num_images=4, img_height=64, img_width=208, s
 
     Args:
       output_dir: folder for `training/`.
-      num_images: number of reference pictures.
-      num_views: consecutive pictures around the reference, odd: 3 is _09, _10, _11.
+      num_images: number of reference images.
+      num_views: consecutive images around the reference, odd: 3 is _09, _10, _11.
       others: as for `synthetic_dataset`.
 
-    Returns the `Scene`, and the list of its frames that are the reference pictures. Raises a
-    UserError if a speed is illegal, or the folder holds other synthetic pictures.
+    Returns the `Scene`, and the list of its frames that are the reference images. Raises a
+    UserError if a speed is illegal, or the folder holds other synthetic images.
     """
     reach = num_views // 2
     references = [reach + _FRAMES_APART * index for index in range(num_images)]
@@ -172,7 +172,7 @@ def oxts_rows(scene):
 
 
 def _write_drive_files(folder, scene, cameras):
-    """Writes all files of a raw drive except pictures and scans."""
+    """Writes all files of a raw drive except images and scans."""
     scene.save(folder)
     for name, text in raw_calibration(scene).items():
         write_text(os.path.join(os.path.dirname(folder), name), text)
@@ -196,7 +196,7 @@ def _calibration_text(entries, number='%.9e'):
 
 
 def _render(files, num_workers):
-    """Renders the missing ones of `files`: tuples (function, path, other arguments)."""
+    """Renders those of `files`, tuples (function, path, other arguments), that are missing."""
     for folder in {os.path.dirname(path) for _, path, *_ in files}:
         make_folder(folder)
     parallel_map(_render_file, [file for file in files if not os.path.exists(file[1])],

@@ -25,7 +25,7 @@ def cast_pixels(boxes, cam_to_world, intrinsics, x, y, on_grid=False):
     """Casts rays from a pinhole camera [4, 4], [3, 3] through points of its image plane.
 
     Args:
-      x, y: [h, w] pixels, inside or outside the picture.
+      x, y: [h, w] pixels, inside or outside the image.
       on_grid: whether x and y are a meshgrid of ascending axes, which prunes most boxes early.
 
     Returns:

@@ -1,4 +1,4 @@
-"""A scene: the parameters that define a synthetic sequence, with its pictures and exact truth."""
+"""A scene: the parameters that define a synthetic sequence, with its images and exact truth."""
 import dataclasses
 import functools
 import os
@@ -23,7 +23,7 @@ _OCCLUSION_TOLERANCE = 1e-3  # relative difference of depth beyond which a point
 class Scene:
     """One drive through one world, seen by KITTI's four cameras.
 
-    Equal scenes have equal pictures. The car stands still from frame `first_static` to
+    Equal scenes have equal images. The car stands still from frame `first_static` to before
     `end_static` (never if they are equal). Sizes are in pixels, speeds in metres per frame, the
     height of the camera above the road in metres; `zoom` multiplies KITTI's focal length.
     """
@@ -99,12 +99,12 @@ class Scene:
                            *self._pixels(), on_grid=True).depth
 
     def flow(self, frame, other_frame, camera=2, other_camera=2):
-        """Exact optical flow from one picture to another.
+        """Exact optical flow from one image to another.
 
         Returns:
           flow <float32>[H, W, 2] pixels, x first; occ <bool>[H, W], true where there is a flow (not
           in the sky, nor behind the other camera); noc <bool>[H, W], true where the point is also
-          visible in the other picture: inside and not hidden.
+          visible in the other image: inside and not hidden.
         """
         pixels = np.stack(self._pixels() + [np.ones((self.height, self.width))], -1)
         depth = self.depth(frame, camera).astype(np.float64)
@@ -132,7 +132,7 @@ class Scene:
         """Writes the scene to `folder`, so that later runs recognise it.
 
         Raises:
-          UserError: the folder already holds the pictures of another scene.
+          UserError: the folder already holds the images of another scene.
         """
         path, values = os.path.join(folder, SCENE_FILE), dataclasses.asdict(self)
         for field in dataclasses.fields(self):

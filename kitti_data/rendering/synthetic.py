@@ -33,8 +33,8 @@ class Config(Flags):
                                  '0: 11, 4 or 20', at_least=0)
     sequences: List[str] = flag([], 'names of the sequences or raw drives, instead of a number')
     num_frames: int = flag(120, 'frames in a sequence or drive, at 10 per second', at_least=2)
-    img_height: int = flag(128, 'height of the pictures', at_least=16)
-    img_width: int = flag(416, 'width of the pictures', at_least=16)
+    img_height: int = flag(128, 'height of the images', at_least=16)
+    img_width: int = flag(416, 'width of the images', at_least=16)
     cameras: List[int] = flag([], '0 and 1 gray, 2 and 3 colour; 1 and 3 are on the right '
                                   '(default: 2; for raw drives 2,3)')
     min_speed: float = flag(0.25, 'lowest speed, metres per frame')

@@ -1,7 +1,7 @@
-"""The synthetic world and pictures of it.
+"""The synthetic world and images of it.
 
 Surfaces are Lambertian and the light is constant, so a point of the world has the same colour in
-every picture, up to the filtering of its texture.
+every image, up to the filtering of its texture.
 """
 from typing import NamedTuple
 
@@ -13,7 +13,7 @@ from kitti_data.rendering.street import (
     ASPHALT_EDGE, PAVEMENT_EDGE, ROAD_SPACING, Boxes, Road, build_street, right_of)
 from kitti_data.rendering.textures import MATERIALS, Textures
 
-_RAY_STEP = 0.5  # pixels between the rays of a picture
+_RAY_STEP = 0.5  # pixels between the rays of an image
 _STAIN = MATERIALS.index('stain')
 _TENT = (0.125, 0.375, 0.375, 0.125)  # weights of the rays across a pixel
 
@@ -33,19 +33,19 @@ class World(NamedTuple):
 
 
 def render_image(world, cam_to_world, intrinsics, height, width):
-    """Renders the picture of a pinhole camera.
+    """Renders the image of a pinhole camera.
 
     Args:
       world: a `World`.
       cam_to_world: [4, 4] camera axes (x right, y down, z forward) to world.
       intrinsics: [3, 3], pixels; integer coordinates are pixel centres.
-      height, width: size of the picture in pixels.
+      height, width: size of the image in pixels.
 
     Returns:
       <uint8>[H, W, 3] RGB.
     """
     # Two rays per pixel along each axis, with a margin of one. A pixel is a tent filter over 4 x 4
-    # rays, about as blurred as by a lens, so that pictures can be resampled without visible loss.
+    # rays, about as blurred as by a lens, so that images can be resampled without visible loss.
     x, y = (np.arange(-1, 2 * size + 1) * _RAY_STEP - _RAY_STEP / 2 for size in (width, height))
     hits = cast_pixels(world.boxes, cam_to_world, intrinsics, *np.meshgrid(x, y), on_grid=True)
     # Differences between rays of neighbouring pixels, in x and in y.
@@ -111,7 +111,7 @@ def _shade_ground(world, origin, rays, depth, steps):
 
 
 def _painted(along, lateral, size_along, size_lateral):
-    """Share of white paint under each ray: centre dashes, parking lines, crossings."""
+    """Fraction of white paint under each ray: centre dashes, parking lines, crossings."""
     dashes = _band(lateral, -0.08, 0.08, size_lateral) * _stripes(along, 3.0, 6.5, size_along)
     parking = _band(np.abs(lateral), 3.2, 3.32, size_lateral)
     crossing = (_stripes(along, 3.0, 47.0, size_along) * _stripes(lateral, 0.5, 1.0, size_lateral) *
@@ -120,13 +120,13 @@ def _painted(along, lateral, size_along, size_lateral):
 
 
 def _band(x, low, high, size):
-    """Share of [x - size/2, x + size/2] that lies in [low, high]."""
+    """Fraction of [x - size/2, x + size/2] that is in [low, high]."""
     covered = np.minimum(x + size / 2, high) - np.maximum(x - size / 2, low)
     return np.clip(covered / size, 0, 1)
 
 
 def _stripes(x, width, period, size):
-    """Share of [x - size/2, x + size/2] covered by stripes [0, width) of every period."""
+    """Fraction of [x - size/2, x + size/2] covered by stripes [0, width) of every period."""
     def integral(end):
         whole = np.floor(end / period)
         return whole * width + np.minimum(end - whole * period, width)

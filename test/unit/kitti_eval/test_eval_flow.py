@@ -204,7 +204,7 @@ def test_exchanged_red_and_blue_are_an_error(tmp_path):
 
 @pytest.mark.parametrize('words, change', [
     ('v before u', lambda flow: flow[..., ::-1]), ('the flow from the second', lambda flow: -flow),
-    ('shares of width and height', lambda flow: flow / flow.shape[1::-1]),
+    ('fractions of width and height', lambda flow: flow / flow.shape[1::-1]),
     ('pixels of the truth, in another size', lambda flow: flow[::2, ::2]),
     (None, lambda flow: flow), (None, lambda flow: 0 * flow + 99)])
 def test_a_flow_that_fits_in_another_convention_is_reported(tmp_path, capsys, words, change):
