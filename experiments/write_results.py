@@ -24,26 +24,27 @@ from experiments import figures
 
 _DOCS = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'docs')
 HEAD = (
-    '# Results\n\nEach cell is prediction / baseline on the same frames. The baseline of motion '
-    'drives straight on with the mean step of the training drives; that of depth is the best '
+    '# Results\n\nEach cell is prediction / baseline on the same frames. The baseline for motion '
+    'drives straight on by the mean motion of the training drives; that for depth is the best '
     'constant of each image. Refined depth also uses the frames before and after (--refine_steps). '
     "The best variant of a model comes first. GeoNet's path has no scale: "
     'one factor aligns it with the truth, and motions that two snippets cover are averaged. Yaw '
     'correlation compares predicted with true turns from frame to frame; yaw slope is the factor '
-    'between them (1 is right); step spread is the deviation of predicted over true step lengths '
-    '(0 is right); headings are root mean squares of the angle between predicted and true '
-    'direction of travel. `experiments/write_results.py` writes this '
-    'page from [results](results).\n')
+    'from true to predicted ones (1 is ideal); step spread is the standard deviation of the ratio '
+    'of predicted to true lengths of motions, divided by its mean (0 is ideal); headings are root '
+    'mean squares of the angle between predicted and true direction of travel. '
+    '`experiments/write_results.py` writes this page from [results](results).\n')
 SECTIONS = (
     ('real', 'KITTI', 'An excerpt of the odometry benchmark, gray and at half its size: 300 frames '
      'each of 00 and 02, all 801 of 03, and the first 160 of 07. 39 is raw drive 2011_09_26_0039, '
-     'with poses of its INS; recipes are chosen on it. A run is named after the drive left out of '
-     'its training. Errors of the true poses limit what can be reached: directions of travel from '
-     'tracked corners and epipolar geometry differ from theirs by half a degree, slowly varying, '
-     "as GeoNet's do (correlation of the two differences, averaged over 9 frames, 0.78 to 0.99). "
-     'With these directions in place of their own, the true poses have a 3-frame ATE of 0.0082 m '
-     'on 39, 0.0095 m on 00, 0.0099 m on 02, 0.0066 m on 03 and 0.0039 m on 07; with even step '
-     'lengths too, 0.0098 m on 39, whose true steps are uneven by 7 %.'),
+     'with poses from its INS; recipes are chosen on it. A run is named after the drive left out '
+     'of its training. Errors of the true poses limit what can be reached: their directions of '
+     'travel differ by half a degree, varying slowly, from those found with tracked corners and '
+     "epipolar geometry, and likewise from GeoNet's (the two differences, averaged over 9 frames, "
+     'have a correlation of 0.78 to 0.99). With the directions of the corners in place of their '
+     'own, the true poses have a 3-frame ATE of 0.0082 m on 39, 0.0095 m on 00, 0.0099 m on 02, '
+     '0.0066 m on 03 and 0.0039 m on 07; with even lengths of motions too, 0.0098 m on 39, whose '
+     'true lengths are uneven by 7 %.'),
     ('synthetic', 'Rendered drives', 'Frames rendered by kitti_data/rendering.'))
 
 
@@ -51,7 +52,7 @@ SECTIONS = (
 class Config(Flags):
     """Input and output."""
     results_dir: str = path_flag(os.path.join(_DOCS, 'results'), 'folder of the JSON files')
-    output: str = path_flag(os.path.join(_DOCS, 'results.md'), 'the page')
+    output: str = path_flag(os.path.join(_DOCS, 'results.md'), 'page to write')
 
 
 def main(argv=None):
