@@ -38,9 +38,9 @@ class BenchmarkConfig(Flags):
     time_steps: int = flag(1, 'convlstm_vo: frame pairs in a window', at_least=1)
     device: str = flag('auto', 'where to run', choices=DEVICES)
     steps: int = flag(5, 'steps of each kind, whose median is reported', at_least=1)
-    data_path: str = path_flag('', 'KITTI odometry folder; empty: renders a synthetic one')
-    sequence: str = flag('00', 'its sequence')
-    camera: int = flag(2, 'its camera: 0, 1 gray; 2, 3 colour', choices=(0, 1, 2, 3))
+    data_path: str = path_flag('', 'KITTI odometry folder; empty: render a synthetic one')
+    sequence: str = flag('00', 'sequence of --data_path')
+    camera: int = flag(2, 'camera of --data_path: 0, 1 gray; 2, 3 colour', choices=(0, 1, 2, 3))
     pythons: List[str] = flag([], 'engines: interpreters, each with a TensorFlow; empty: this one')
     peers: List[str] = flag([], 'engines: commands of other programs that run the same step and '
                                 'print `CPU-s/step 12.3` and `s/step: median 4.5`')

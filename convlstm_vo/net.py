@@ -53,7 +53,7 @@ def predict(pairs, encoder_initializer=None):
     shape = pairs.shape.as_list()
     if len(shape) != 5 or None in shape or shape[-1] not in (2, 6):
         raise ValueError('frame pairs are %s, must be [B, T, H, W, 6] or [B, T, H, W, 2], all '
-                         'known' % (shape,))
+                         'sizes static' % (shape,))
     batch, time_steps = shape[:2]
     features = encode(tf.reshape(pairs, [batch * time_steps] + shape[2:]), encoder_initializer)
     features = tf.reshape(features, [batch, time_steps] + features.shape.as_list()[1:])

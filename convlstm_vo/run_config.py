@@ -60,7 +60,7 @@ class RunConfig(ExportFlags, EvalFlags, TrainFlags):
     overlap_average: bool = flag(
         False, 'start a window at every frame and average the predictions for each motion; '
                'multiplies the work by time_steps', modes=_TEST)
-    chunk: int = flag(8, 'frame pairs per call', modes=_TEST, at_least=1, at_most=4096)
+    chunk: int = flag(8, 'frame pairs per session call', modes=_TEST, at_least=1, at_most=4096)
     lengths: List[int] = flag(list(range(100, 801, 100)),
                               'segment lengths of t_rel and r_rel, in metres', modes=_TEST,
                               at_least=1)

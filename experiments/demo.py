@@ -163,7 +163,7 @@ def _compare(rows):
             share = row['value'] / row['baseline']
             log('%s %.4f, baseline %.4f: %.2f of it, %s %.2f' % (
                 row['meaning'], row['value'], row['baseline'], share,
-                'at most' if share <= target else 'missed the aim of', target))
+                'at most' if share <= target else 'missed the target of', target))
 
 
 if __name__ == '__main__':

@@ -46,8 +46,8 @@ class ModelConfig(Flags):
              'direction that short runs do not leave; use 0.01 there', modes=_RIGID, above=0,
         at_most=1)
     batch_norm_decay: float = flag(
-        0.999, "decay of batch norm's moving averages; use less in short runs", modes=('train',),
-        at_least=0, below=1)
+        0.999, "decay of batch norm's moving averages; use a lower one in short runs",
+        modes=('train',), at_least=0, below=1)
     alpha_recon_image: float = flag(0.85, 'weight of SSIM in the photometric error',
                                     modes=('train',), at_least=0, at_most=1)
     rigid_warp_weight: float = flag(1.0, 'weight of the photometric error of rigid flow',

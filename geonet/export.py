@@ -28,7 +28,7 @@ def export_pose(run, model, runtime):
 
 
 def _export(net, predict, channels, run, model, runtime):
-    run.require(init_ckpt_file='the checkpoint to export', output_dir='where the graph goes')
+    run.require(init_ckpt_file='the checkpoint to export', output_dir='the folder for the graph')
     size = [run.export_batch, model.img_height, model.img_width]
     export_graph(lambda *inputs: tf.identity(predict(*inputs), name='output/' + net),
                  [(tf.uint8, size + [count]) for count in channels], run.init_ckpt_file,

@@ -31,7 +31,7 @@ def test_depth(run, model, runtime):
         the frames are not successive or have no camera. For a truncated video it is raised after
         its frames are written.
     """
-    run.require(init_ckpt_file='the checkpoint to predict with', output_dir='where depth goes')
+    run.require(init_ckpt_file='the checkpoint to predict with', output_dir='the folder for depth')
     source = sequence_source(
         run.dataset_dir, model.seq_length, run.pose_test_seq, run.camera
     ) if run.refine_steps else depth_frames(

@@ -24,7 +24,7 @@ def test_flow(run, model, runtime):
     that an earlier run wrote for other images. Returns the number of images; raises as
     `test_depth`.
     """
-    run.require(init_ckpt_file='the checkpoint to predict with', output_dir='where flow goes')
+    run.require(init_ckpt_file='the checkpoint to predict with', output_dir='the folder for flow')
     source = flow_snippets(run.dataset_dir, run, model)
     output_dir = make_folder(run.output_dir)
     remove_others(output_dir, re.escape(FLOW_FILE), ())

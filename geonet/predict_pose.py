@@ -34,7 +34,7 @@ def test_pose(run, model, runtime):
       UserError: as `test_depth`; a frame is missing in between; --refine_steps lacks a camera, or
         nothing reads --intrinsics.
     """
-    run.require(init_ckpt_file='the checkpoint to predict with', output_dir='where poses go')
+    run.require(init_ckpt_file='the checkpoint to predict with', output_dir='the folder for poses')
     source = sequence_source(run.dataset_dir, model.seq_length, run.pose_test_seq, run.camera,
                              run.frame_step)
     times = source.read_times()

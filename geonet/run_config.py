@@ -43,7 +43,7 @@ class RunConfig(ExportFlags, EvalFlags, TrainFlags):
                        choices=(0, 1, 2, 3), modes=_TRAIN + _TEST)
     frame_step: int = flag(1, "use every n-th frame: 3 reduces 30 frames per second to KITTI's 10",
                            modes=_MOTION, at_least=1)
-    test_file_list: str = path_flag('', 'text file of test images, relative to dataset_dir',
+    test_file_list: str = path_flag('', 'list of test images, with paths relative to --dataset_dir',
                                     modes=('test_depth',))
     flip_average: bool = flag(False, 'average the predictions for images and mirrored images; '
                                      'twice the work', modes=_TRAIN + _TEST)

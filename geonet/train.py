@@ -27,7 +27,7 @@ def run_training(run, model, augment, runtime):
     Raises:
       UserError: the data cannot be used; raised before the first step.
     """
-    run.require(dataset_dir='the formatted set', checkpoint_dir='where the run is kept')
+    run.require(dataset_dir='the formatted set', checkpoint_dir='the folder of the run')
     residual_flow = run.mode == 'train_flow' and model.flownet_type == 'residual'
     if residual_flow and not run.init_ckpt_file:
         raise UserError('--init_ckpt_file= is empty: must be a checkpoint of train_rigid with '

@@ -3,7 +3,7 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 
 _TAPS = 3
-# Pixels per image from which the merged kernel pays. In smaller maps the kernel is the larger
+# Pixels per image from which the merged kernel is faster. In smaller maps the kernel is the larger
 # tensor, and merging it costs more than the products it saves.
 _MERGE_FROM = 128
 

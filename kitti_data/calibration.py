@@ -186,7 +186,7 @@ def check_camera(matrix, where, size=None):
                         'pixels, must be that of %s (scale fx, cx by the width and fy, cy by the '
                         'height)' % ((where,) + tuple(point) + tuple(2 * point + 1) + (name,)))
     if places.min() < 0 or places.max() > 1:
-        raise UserError('%s: the principal point %.6g, %.6g is outside, must be in the images of '
+        raise UserError('%s: the principal point %.6g, %.6g is outside the images, must be within '
                         '%s' % ((where,) + tuple(point) + (name,)))
 
 

@@ -75,7 +75,7 @@ def read_laser_depth(path):
     """The laser depth in a .npz file, {frame number: <float>[H, W] metres, 0 where unknown}.
 
     Raises:
-      UserError: the file is broken, a key is no frame number, or an array is no depth map.
+      UserError: the file is broken, a key is not a frame number, or an array is not a depth map.
     """
     with reading(path, 'laser depth'), np.load(path) as scans:
         depths = {int(number): scans[number] for number in scans.files}

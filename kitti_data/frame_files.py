@@ -125,7 +125,7 @@ def list_frames(folder):
               for name in image_names(folder)]
     frames = _without_twins(frame for frame in frames if frame[0] is not None)
     if not frames:
-        raise UserError('no image with a number for a name in %s' % folder)
+        raise UserError('no image whose name is a number in %s' % folder)
     return frames
 
 

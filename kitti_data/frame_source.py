@@ -66,7 +66,7 @@ class FrameSource(NamedTuple):
 def require_whole(source):
     """Raises a UserError if frames of a source are missing. Call it after prediction."""
     if source.fault:
-        raise UserError('%s: the frames before are predicted' % source.fault)
+        raise UserError('%s; only those are predicted' % source.fault)
 
 
 def warn_of_rate(rate, path, step=None):
@@ -90,8 +90,8 @@ def warn_of_rate(rate, path, step=None):
 def depth_frames(dataset_dir, split, test_file_list='', sequence='', camera=2):
     """The frames of a depth test.
 
-    These are the first of: the files of a list, relative to `dataset_dir`; with split 'stereo', the
-    reference images of KITTI 2015; `sequence_frames`, with only a warning about gaps.
+    The first of these that is given: the files of a list, relative to `dataset_dir`; with split
+    'stereo', the reference images of KITTI 2015; `sequence_frames`, but gaps only cause a warning.
 
     Raises:
       UserError: none of these exists.

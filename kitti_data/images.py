@@ -113,7 +113,7 @@ def size_of_first(paths):
 def check_headers(paths):
     """Checks the header of every image before a long run: list of (height, width).
 
-    Raises a UserError that names the first image that is missing, empty, no image or of 16 bits.
+    Raises a UserError that names the first file that is missing, empty, not an image or of 16 bits.
     """
     return parallel_map(image_size, paths, desc='checking images', unit='image')
 

@@ -97,7 +97,7 @@ class OdometrySequence:
         places = {number: place for place, number in enumerate(numbers.tolist())}
         absent = [frame for frame in self.frames if frame[0] not in places]
         if absent:
-            raise UserError('%s has %d %ss, but none of frame %d (%s): sequence %s has images up '
+            raise UserError('%s has %d %ss, but none for frame %d (%s): sequence %s has images up '
                             'to frame %d' % (path, len(rows), what, absent[0][0], absent[0][1],
                                              self.name, self.frames[-1][0]))
         return rows[[places[number] for number, _ in self.frames]]

@@ -37,7 +37,7 @@ def depth_errors(gt, pred):
 
 
 def best_constant(gt):
-    """The constant with the least abs_rel: the median of `gt` [n] with weights 1 / gt."""
+    """The constant with the lowest abs_rel: the median of `gt` [n] with weights 1 / gt."""
     gt = np.sort(np.asarray(gt, np.float64))
     weight = np.cumsum(1 / gt)
     return float(gt[np.searchsorted(weight, weight[-1] / 2)])
@@ -75,7 +75,7 @@ def evaluate_map(gt, pred, valid, scale=True, limits=(MIN_DEPTH, MAX_DEPTH), foc
       pred: [h, w], resized bilinearly to the size of the truth.
       valid: <bool>[H, W], the pixels to evaluate; at least one.
       scale: whether to multiply the prediction by median(gt) / median(pred).
-      limits: (least, greatest) depth in metres, to which the prediction is clamped.
+      limits: (minimum, maximum) depth in metres, to which the prediction is clamped.
       focal_baseline: focal length in pixels times baseline in metres; adds `d1_all` (%) of
         disparity = focal_baseline / depth, and for the prediction `d1_inverse_depth`, the d1_all
         that the published GeoNet prints, of the unscaled 1 / depth.
@@ -120,7 +120,7 @@ def summarise(scores):
 
     Returns:
       A dict of plain numbers: `prediction`, `median_depth`, `best_constant` {error: mean}, the
-      latter two for one constant per image (its median, and the one with the least abs_rel);
+      latter two for one constant per image (its median, and the one with the lowest abs_rel);
       `images`, `without_truth`, `scale_mean`, `scale_std` (population, relative to the mean).
 
     Raises:

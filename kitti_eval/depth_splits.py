@@ -150,7 +150,7 @@ def stereo_split(kitti_dir, disparity_dir='disp_noc_0'):
 
 
 def odometry_split(kitti_dir, sequence, camera, limits):
-    """The <Split> of a sequence in the odometry layout, with the depth that lies beside it.
+    """The <Split> of a sequence in the odometry layout, with the depth stored with it.
 
     Rendered sequences have the exact depth of the left cameras, 0 and 2, in
     `sequences/NN/depth/NNNNNN.png`. Others may have laser depth in `depth/NN.npz`, which maps frame

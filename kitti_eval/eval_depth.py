@@ -30,7 +30,7 @@ ROWS = (('prediction', 'prediction'), ("constant: each image's median", 'median_
 @dataclasses.dataclass
 class Config(report.MapFlags):
     """Input."""
-    split: str = flag('eigen', 'the images',
+    split: str = flag('eigen', 'images to evaluate',
                       choices=('eigen', 'eigen_benchmark', 'stereo', 'odometry'))
     kitti_dir: str = path_flag('', 'KITTI raw folder for eigen, data_depth_annotated for '
                                    'eigen_benchmark, KITTI 2015 folder for stereo, odometry folder '
@@ -42,10 +42,10 @@ class Config(report.MapFlags):
                                         'of the predictions if no .json names them')
     disparity_dir: str = flag('disp_noc_0', 'stereo: folder of the truth',
                               choices=('disp_noc_0', 'disp_occ_0'))
-    sequence: str = flag('9', 'odometry: the sequence')
-    camera: int = flag(2, 'odometry: the camera, 0 to 3', choices=(0, 1, 2, 3))
-    min_depth: float = flag(MIN_DEPTH, 'least depth, metres', above=0)
-    max_depth: float = flag(MAX_DEPTH, 'greatest depth, metres', above=0)
+    sequence: str = flag('9', 'odometry: sequence to evaluate')
+    camera: int = flag(2, 'odometry: camera of the predictions, 0 to 3', choices=(0, 1, 2, 3))
+    min_depth: float = flag(MIN_DEPTH, 'minimum depth, metres', above=0)
+    max_depth: float = flag(MAX_DEPTH, 'maximum depth, metres', above=0)
     crop: bool = flag(True, 'eigen_benchmark: only score pixels in the crop of Garg et al. and '
                             'within the limits; --nocrop scores all, as Monodepth2 does')
     scale: bool = flag(True, 'scale each prediction by the ratio of medians')

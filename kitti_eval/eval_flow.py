@@ -111,7 +111,7 @@ def evaluate_files(training, predictions, config):
 
 
 def warn_if_explained(training, predictions, config, result):
-    """Warns if predictions are no better than zero flow, but would fit if read differently.
+    """Warns if predictions are hardly better than zero flow, but would fit if read differently.
 
     `result` is the summary over all pixels; for the other arguments, see `evaluate_files`.
     """
@@ -126,8 +126,8 @@ def warn_if_explained(training, predictions, config, result):
     found = best_explanation(zero, [(words, summarise(scores)['prediction']['epe'])
                                     for words, scores in errors.items()], share=0.5)
     if found:
-        warn('%s: is no better than zero flow, but fits (EPE %.4f) if it holds %s; must be u, v '
-             'from the first image to the second, in pixels of its own size' % (
+        warn('%s: is not clearly better than zero flow, but fits (EPE %.4f) if it holds %s; must '
+             'be u, v from the first image to the second, in pixels of its own size' % (
                  config.pred_dir, found[1], found[0]))
 
 

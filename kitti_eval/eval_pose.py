@@ -30,7 +30,7 @@ class Config(trajectories.TruthFlags):
     def __post_init__(self):
         super().__post_init__()
         if bool(self.gtruth_dir) == bool(self.gtruth_poses):
-            raise UserError('give one of --gtruth_dir and --gtruth_poses')
+            raise UserError('give either --gtruth_dir or --gtruth_poses')
         if self.gtruth_dir and self.times:
             raise UserError('--times=%s: must not be given without --gtruth_poses' % self.times)
         self.name_sequence('gtruth_poses' if self.gtruth_poses else 'gtruth_dir')
@@ -90,7 +90,7 @@ def _check(result, config, gt, pred, step):
     """
     for key, meaning in (('missing', 'ground truth snippets have no prediction'),
                          ('without_truth', 'predicted snippets have no ground truth'),
-                         ('unmatched', 'predicted snippets match the truth in fewer than 2 times'),
+                         ('unmatched', 'predicted snippets match the truth at fewer than 2 times'),
                          ('partly_matched', 'predicted snippets were matched only in part')):
         if result[key]:
             warn('%d %s' % (result[key], meaning))

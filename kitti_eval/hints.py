@@ -46,7 +46,7 @@ def best_explanation(error, candidates, share=VANISHING):
       share: the largest fraction of `error` that an explanation may leave.
 
     Returns:
-      The (explanation, error) with the least error, or None if no error nearly vanishes.
+      The (explanation, error) with the smallest error, or None if no error nearly vanishes.
     """
     explained = [(text, left) for text, left in candidates
                  if left is not None and left < share * error]

@@ -33,13 +33,13 @@ class ReportFlags(Flags):
 
 @dataclasses.dataclass
 class MapFlags(ReportFlags):
-    """Flags of the depth and flow evaluations."""
+    """Pictures of depth or flow."""
     num_plots: int = flag(20, 'pictures that --plot writes, evenly spaced; 0: one for each image',
                           at_least=0)
 
 
 def evenly_spaced(items, count):
-    """List of `count` evenly spaced ones of a list of items; 0 means all."""
+    """List of `count` evenly spaced items of a list; a `count` of 0 means all."""
     places = np.linspace(0, len(items) - 1, min(count or len(items), len(items))).astype(int)
     return [items[place] for place in places]
 

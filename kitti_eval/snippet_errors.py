@@ -26,7 +26,7 @@ def match_times(times_a, times_b):
 
 
 def on_clock_of(gt, pred, what):
-    """Replaces the times of `pred` by those of `gt` for the same frame numbers if most differ.
+    """Replaces the times of `pred` with those of `gt` for the same frame numbers if most differ.
 
     Artificial times (frame number / 10) drift from those of a camera, but the file name of a
     snippet identifies its frames unless it skips some.
@@ -59,7 +59,7 @@ def on_clock_of(gt, pred, what):
 
 
 def best_scale(gt, pred):
-    """The factor s with the least sum of (s pred - gt)^2; 0 if `pred` is all zeros."""
+    """The factor s that minimises the sum of (s pred - gt)^2; 0 if `pred` is all zeros."""
     square = np.sum(pred ** 2)
     return float(np.sum(gt * pred) / square) if square > 0 else 0.0
 

@@ -163,7 +163,7 @@ class CheckpointWriter:
             _data_files(self._best_prefix))
 
     def save_if_best(self, session, metric):
-        """Writes the model variables and `metric` as `model-best` if that has no smaller metric.
+        """Writes the model variables and `metric` as `model-best` if `metric` is below its metric.
 
         Returns:
           Whether it was written.

@@ -46,7 +46,7 @@ def _explanation(error, device, batch, remains):
     if raised:  # by Python code in the input pipeline
         return UserError(raised.group(1))
     if 'No space left on device' in message:
-        return UserError('the disk is full (%s); make room%s' % (said, remains()))
+        return UserError('the disk is full (%s); free some space%s' % (said, remains()))
     if isinstance(error, tf.errors.ResourceExhaustedError) or _OUT_OF_MEMORY.search(message):
         return DeviceError(
             'device %s: out of memory (%s): another process holds its memory%s, or a step is too '
@@ -67,7 +67,7 @@ def _explanation(error, device, batch, remains):
 
 def _where_to_look(device):
     command = device.own.SHOWS_PROCESSES
-    return ' (%s lists them)' % command if command else ''
+    return ' (%s lists its processes)' % command if command else ''
 
 
 def first_line(error):

@@ -21,7 +21,7 @@ class UserError(Exception):
 
 
 class DeviceError(UserError):
-    """The device fails or is full; the message names it, the likely cause and the remedy."""
+    """The device fails or is out of memory; the message names it, a likely cause and a remedy."""
     exit_status = EXIT_DEVICE_ERROR
 
 

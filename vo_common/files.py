@@ -105,7 +105,7 @@ def atomic_stream(path):
 
 @contextlib.contextmanager
 def writing(what):
-    """Turns a system error in the block into a UserError: `what` cannot be written."""
+    """Turns a system error in the block into a UserError: cannot write `what`."""
     try:
         yield
     except (OSError, ValueError) as error:  # ValueError: NUL in a name

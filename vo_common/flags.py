@@ -26,9 +26,9 @@ BOOL_OR_TEXT = typing.Union[bool, str]  # type of a flag with the choices False,
 _ITEM_TYPES = {typing.List[int]: int, typing.List[float]: float, typing.List[str]: str}
 # Type of a value -> (function of its text, name in messages, name in the help).
 _KINDS = {int: (int, 'a whole number', 'N'), float: (float, 'a number', 'X'),
-          str: (str, 'a text', 'TEXT'), expand_typed: (expand_typed, 'a path', 'PATH'),
+          str: (str, 'text', 'TEXT'), expand_typed: (expand_typed, 'a path', 'PATH'),
           bool: (lambda text: _BOOLEANS[text.lower()], 'true or false', 'true|false'),
-          BOOL_OR_TEXT: (lambda text: _BOOLEANS.get(text.lower(), text), 'a text', 'TEXT')}
+          BOOL_OR_TEXT: (lambda text: _BOOLEANS.get(text.lower(), text), 'text', 'TEXT')}
 _BOUNDS = {'at_least': (operator.ge, 'at least'), 'above': (operator.gt, 'above'),
            'at_most': (operator.le, 'at most'), 'below': (operator.lt, 'below')}
 
@@ -44,7 +44,7 @@ def flag(default, help, choices=None, aliases=(), modes=(), topic=None, is_path=
       aliases: other spellings, without dashes.
       modes: values of `--mode` that read the flag ('train' includes every 'train_*'); empty for
         all. In other modes, giving the flag is an error.
-      topic: (name, function): adds a flag `--name` that prints the text which the function returns.
+      topic: (name, function): adds a flag `--name` that prints the text that the function returns.
       is_path: whether it is a path or a list of paths: `~` and `$NAME` at the start are expanded.
       **bounds: `at_least`, `above`, `at_most`, `below`: limits of a number, or of each number in a
         list. Numbers must always be finite.
@@ -95,7 +95,7 @@ class Flags:
             check_value(field, getattr(self, field.name))
 
     def require(self, **purposes):
-        """Raises a UserError for the first of the flags, name -> purpose, that is empty."""
+        """Raises a UserError for the first empty flag among `purposes`, name -> purpose."""
         for name, purpose in purposes.items():
             if not getattr(self, name):
                 raise UserError('--%s= is empty: must be %s' % (name, purpose))
@@ -254,7 +254,7 @@ def _parser_of(name, kind, item):
             return convert(text)
         except (KeyError, ValueError):
             raise UserError('--%s=%s: must be %s%s' % (
-                name, text, 'a list with commas, each item ' if is_list else '', wanted))
+                name, text, 'a comma-separated list, each item ' if is_list else '', wanted))
     return parse
 
 

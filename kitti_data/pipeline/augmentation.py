@@ -49,10 +49,11 @@ class TurnFlags(Flags):
 class AugmentConfig(TurnFlags):
     """Augmentation."""
     augment: typing.List[str] = flag(
-        list(PUBLISHED), 'random changes of training examples; scale: enlarge each axis by '
-        '1..1.15 and crop; in half of the examples gamma: 0.8..1.2, brightness: 0.5..2, colour: '
-        'multiply the channels of each frame by 0.8..1.2; flip (not published): mirror half of '
-        'the examples left to right; empty: none', choices=PUBLISHED + ('flip',), modes=('train',))
+        list(PUBLISHED), 'random changes of training examples; scale: enlarge each axis by a '
+        'factor of 1..1.15 and crop; in half of the examples gamma: 0.8..1.2, brightness: 0.5..2, '
+        'colour: multiply the channels of each frame by 0.8..1.2; flip (not published): mirror '
+        'half of the examples left to right; empty: none', choices=PUBLISHED + ('flip',),
+        modes=('train',))
 
 
 class Draw(typing.NamedTuple):

@@ -84,8 +84,9 @@ def check_frames(paths):
                            desc='checking frames', unit='frame')
     for path, found in zip(paths, formats):
         if found != formats[0]:
-            raise UserError('%s is %s, %s is %s; frames of a sequence must be alike' % (
-                path, _described(found), paths[0], _described(formats[0])))
+            raise UserError('%s is %s, %s is %s; all frames of a sequence must have the same size '
+                            'and channels' % (
+                                path, _described(found), paths[0], _described(formats[0])))
     return formats[0]
 
 

@@ -23,8 +23,8 @@ from vo_common.opencv import cv2
 class FormattedSet:
     """The examples in one list of a formatted set.
 
-    Checks every listed file and the first example of every folder, so that training does not fail
-    later, in about a second for all of KITTI. Raises a UserError if seq_length is even, a file is
+    Checks every listed file and the first example of every folder, in about a second for all of
+    KITTI, so that training does not fail later. Raises a UserError if seq_length is even, a file is
     missing or empty, the size of the first image of a folder differs from the flags, or its camera
     file is not nine numbers.
 

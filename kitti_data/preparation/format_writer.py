@@ -82,7 +82,7 @@ def split(keys, fraction, seed):
 
 
 def _name(frames):
-    """The name of an example, which is that of its target, the middle frame."""
+    """The name of an example: that of its target, the middle frame."""
     return frames[len(frames) // 2].name
 
 

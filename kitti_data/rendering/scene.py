@@ -23,9 +23,10 @@ _OCCLUSION_TOLERANCE = 1e-3  # relative difference of depth beyond which a point
 class Scene:
     """One drive through one world, seen by KITTI's four cameras.
 
-    Equal scenes have equal images. The car stands still from frame `first_static` to before
-    `end_static` (never if they are equal). Sizes are in pixels, speeds in metres per frame, the
-    height of the camera above the road in metres; `zoom` multiplies KITTI's focal length.
+    Equal scenes have equal images. The car stands still from frame `first_static` up to, but not
+    including, `end_static` (never if they are equal). Sizes are in pixels, speeds in metres per
+    frame, the height of the camera above the road in metres; `zoom` multiplies KITTI's focal
+    length.
     """
     name: str
     seed: int

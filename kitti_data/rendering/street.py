@@ -53,7 +53,7 @@ def make_drive(num_frames, seed, min_speed=0.25, max_speed=1.2, static_frames=()
       num_frames, seed: number of camera poses; seed of the road and the speeds.
       min_speed, max_speed: metres per frame; about 60 frames cover the whole range, and curves are
         driven more slowly.
-      static_frames: (first, end): the car stands still from frame `first` to before frame `end`.
+      static_frames: (first, end): the car stands still from frame `first` to frame `end` - 1.
       camera_height: metres above the road.
     """
     rng = np.random.RandomState(seed)

@@ -39,9 +39,9 @@ def choose_device(config):
     obstacle = _plugin_obstacle()
     if config.device == 'npu':
         if obstacle:
-            raise UserError('--device=npu: must be cpu or auto here, or the environment of the '
-                            'CANN toolkit loaded (the Ascend plugin npu_bridge does not import: '
-                            '%s)' % obstacle)
+            raise UserError('--device=npu: must be cpu or auto here, unless the environment of '
+                            'the CANN toolkit is loaded (the Ascend plugin npu_bridge does not '
+                            'import: %s)' % obstacle)
         return Device('npu', '--device=npu')
     if not obstacle:
         return Device('npu', 'npu_bridge imports')
@@ -64,9 +64,9 @@ def _plugin_obstacle():
 
 
 def _library_obstacle():
-    """Why the plugin's library does not load; empty if it does or does not exist.
+    """Why the plugin's library does not load; empty if it loads or does not exist.
 
-    The plugin only prints this reason, and fails later on a name that the library would define.
+    The plugin only prints this reason, and fails later on a name that the library defines.
     """
     package = importlib.util.find_spec('npu_bridge')
     for folder in package.submodule_search_locations or () if package else ():

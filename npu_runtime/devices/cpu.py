@@ -78,7 +78,7 @@ def precision(config):
     if mode in _FLOAT32:
         return Precision('float32', None, False)
     obstacle = (host_kernels.bfloat16_obstacle() if mode in _MIXED else
-                'on a CPU --precision_mode has %s' % ' and '.join(_MIXED))
+                'the mixed modes of a CPU are %s' % ' and '.join(_MIXED))
     if obstacle:
         return Precision('float32 (%s has no effect: %s)' % (mode, obstacle), None, False)
     return Precision('bfloat16 and float32, mixed by the graph rewrite of TensorFlow',

@@ -23,7 +23,7 @@ class RuntimeConfig(Flags):
     loss_scale: str = flag('auto', 'loss scaling; auto is dynamic in mixed precision, except for '
                                    "a CPU's bfloat16", modes=('train',),
                            choices=('auto', 'off', 'dynamic', 'fixed'))
-    loss_scale_value: float = flag(32768.0, 'loss scale, with dynamic the initial one',
+    loss_scale_value: float = flag(32768.0, 'loss scale; the initial one if it is dynamic',
                                    modes=('train',), at_least=1, at_most=3e38)
     loss_scale_growth_steps: int = flag(
         2000, 'steps without overflow before a dynamic loss scale doubles', modes=('train',),

@@ -45,7 +45,7 @@ def precision(config):
     if mode_v2 or config.precision_mode not in _MIXED + _FLOAT32 + ('',):
         given = ('npu_options=precision_mode_v2=%s' % mode_v2 if mode_v2
                  else 'precision_mode=' + config.precision_mode)
-        raise UserError('--%s: must be left out on a GPU, or --precision_mode be one of %s'
+        raise UserError('--%s: must be omitted on a GPU, where --precision_mode must be one of %s'
                         % (given, ', '.join(_MIXED + _FLOAT32)))
     if config.precision_mode not in _MIXED:
         return Precision('float32', None, False)

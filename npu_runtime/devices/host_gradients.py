@@ -5,7 +5,7 @@ the convolution, and use one core. Both gradients are convolutions themselves: t
 input convolves the gradient of the output with the flipped and transposed kernel; that of the
 kernel convolves the input with the gradient of the output, with the batch as channels. For 1x1
 kernels both are matrix products. For a stride of 2 TensorFlow's kernels are used, and oneDNN's are
-always faster. `host_kernels` has the figures.
+always faster. `host_kernels` has the measurements.
 """
 import contextlib
 

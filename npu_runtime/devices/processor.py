@@ -32,6 +32,6 @@ def onednn_pays():
     """Whether TensorFlow is faster with oneDNN's kernels than with Eigen's on this CPU.
 
     By default TensorFlow uses oneDNN only on CPUs with fast 8 or 16-bit arithmetic, but it is also
-    faster with AVX2 alone; docs/speed.md has the figures.
+    faster with AVX2 alone; docs/speed.md has the measurements.
     """
     return 'avx2' in cpu_instructions()

@@ -39,7 +39,7 @@ def check_rank_table(path, size=None):
         raise UserError('%s: found server_count %d, must be %d, the servers in server_list (%s)'
                         % (path, counted, len(servers), _CURE))
     if not addressed:
-        raise UserError('%s: found a card without device_id or device_ip, must be with both (%s)'
+        raise UserError('%s: found a card without device_id or device_ip, must have both (%s)'
                         % (path, _CURE))
     return size
 

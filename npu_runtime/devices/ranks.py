@@ -164,8 +164,8 @@ def _refuse_launch_by_chief():
             ('CM_WORKER_SIZE', os.environ.get('RANK_SIZE') or _whole_number('CM_WORKER_SIZE') > 1),
             ('CM_CHIEF_IP', os.environ.get('RANK_TABLE_FILE'))):
         if os.environ.get(name) and refused:
-            raise UserError('%s=%s in the environment: must be unset, as all variables that begin '
-                            'with CM_ (ranks are launched with RANK_SIZE, RANK_ID and '
+            raise UserError('%s=%s in the environment: must be unset, like all variables that '
+                            'begin with CM_ (ranks are launched with RANK_SIZE, RANK_ID and '
                             'RANK_TABLE_FILE, as test/train_full_8p.sh does)'
                             % (name, os.environ[name]))
 

@@ -16,11 +16,13 @@ def architecture(default, help, **arguments):  # pylint: disable=redefined-built
 class TrainFlags(Flags):
     """Training."""
     batch_size: int = flag(4, 'examples per step and device', at_least=1, at_most=65536)
-    learning_rate: float = flag(0.0002, 'learning rate of Adam (resume with a lower one)', above=0)
+    learning_rate: float = flag(
+        0.0002, 'learning rate of Adam; resume with a lower one to decay it', above=0)
     gradient_clip: float = flag(0.0, 'maximum global gradient norm; 0 means no limit', at_least=0)
     max_to_keep: int = flag(20, 'number of checkpoints to keep; 0 keeps all', at_least=0)
     save_minutes: float = flag(10., 'minutes after the last checkpoint at which to write '
-                                    'model-latest, which the next one replaces; 0 means never',
+                                    'model-latest, which the next checkpoint replaces; 0 means '
+                                    'never',
                                at_least=0)
     log_freq: int = flag(100, 'steps between log lines', at_least=1)
     summary_freq: int = flag(500, 'steps between TensorBoard images; 0 means never', at_least=0)

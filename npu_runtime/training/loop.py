@@ -162,8 +162,8 @@ class FiniteGuard:
             return
         own = _not_finite(result.own_values)
         where = self._where if own else ' on another rank'
-        raise UserError('step %d: loss is not finite%s in %s; stopped, no checkpoint of it is '
-                        'written. Lower --learning_rate, or look for a broken example%s'
+        raise UserError('step %d: loss is not finite%s in %s; stopped without a checkpoint of '
+                        'this step. Lower --learning_rate, or look for a broken example%s'
                         % (result.step, where, ', '.join(own or _not_finite(result.values)),
                            self._remains()))
 

@@ -60,4 +60,5 @@ class StopSignals:
                 print('%s again: ending at once' % name, file=sys.stderr, flush=True)
                 os._exit(128 + numbers[0])
             already, self.received = True, self.received or numbers[0]
-            log('%s: stopping after this step with a checkpoint; repeat it to end at once' % name)
+            log('%s: stopping after this step with a checkpoint; send it again to end at once'
+                % name)

@@ -6,7 +6,7 @@
 # ODOMETRY   KITTI odometry, unpacked, gray camera 0 (scripts/prepare_odometry.sh ... --camera=0)
 # OUTPUT     run, predictions, evaluation
 #
-# Expected:  no comparable figure is published. The Ascend port reports an APE RMSE of 16.05 m on
+# Expected:  no comparable value is published. The Ascend port reports an APE RMSE of 16.05 m on
 #            04, against a truth that it computed by a wrong conversion (docs/differences.md).
 # Source:    the published Ascend port: batch 32, 240 epochs, learning rate 1e-4, sequences 0, 2, 8
 #            and 9, one frame pair per window; 3.4 s per step on its NPU, 4.5 s on its GPU

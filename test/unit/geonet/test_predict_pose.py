@@ -195,7 +195,7 @@ def test_a_video_gives_the_motion_of_its_frames_at_its_own_times(
     (dict(camera=3), 'image_3'),
     (dict(seq_length=4), '--seq_length=4: must be odd'),
     (dict(init_ckpt_file='/nowhere/model-1'), 'no checkpoint /nowhere/model-1'),
-    (dict(output_dir=''), '--output_dir= is empty: must be where poses go'),
+    (dict(output_dir=''), '--output_dir= is empty: must be the folder for poses'),
     (dict(dataset_dir=''), '--dataset_dir is empty'),
     (dict(frame_step=6), 'holds 2 frames with --frame_step=6; a snippet needs 3'),
     (dict(test_file_list='list.txt'),

@@ -55,7 +55,7 @@ def test_poses_follow_the_frame_numbers_when_the_first_images_are_absent(root):
     (root / 'sequences' / '04' / 'image_0' / '000000.png').unlink()
     np.testing.assert_array_equal(odometry.OdometrySequence(str(root), 4).poses, whole[1:])
     odometry.write_poses(str(root / 'poses' / '04.txt'), whole[:3])
-    with pytest.raises(UserError, match='04.txt has 3 poses, but none of frame 3 .*up to frame 4'):
+    with pytest.raises(UserError, match='04.txt has 3 poses, but none for frame 3 .*up to frame 4'):
         getattr(odometry.OdometrySequence(str(root), 4), 'poses')
 
 
@@ -153,7 +153,7 @@ def test_poses_of_thirteen_columns_belong_to_their_numbered_frames(root):
     whole = odometry.read_pose_file(str(path)).poses
     rows = np.hstack([np.array([[1], [2], [3], [4], [7]]), whole[:, :3].reshape(5, 12)])
     np.savetxt(str(path), rows)
-    with pytest.raises(UserError, match='04.txt has 5 poses, but none of frame 0 '):
+    with pytest.raises(UserError, match='04.txt has 5 poses, but none for frame 0 '):
         getattr(odometry.OdometrySequence(str(root), 4), 'poses')
     (root / 'sequences' / '04' / 'image_0' / '000000.png').unlink()
     np.testing.assert_allclose(odometry.OdometrySequence(str(root), 4).poses, whole[:4])

@@ -216,7 +216,7 @@ def test_a_flow_that_fits_in_another_convention_is_reported(tmp_path, capsys, wo
     write_flo(str(tmp_path / 'pred' / 'binary' / '000000.flo'), change(flow))
     run(tmp_path)
     said = capsys.readouterr().err
-    assert 'no better than zero flow, but fits (EPE 0.0' in said if words else 'fits' not in said
+    assert 'better than zero flow, but fits (EPE 0.0' in said if words else 'fits' not in said
     assert (words or '') in said
 
 

@@ -142,7 +142,7 @@ def test_snippets_of_another_length_than_the_truth_are_refused_with_the_command(
 
 
 @pytest.mark.parametrize('flags, message', [
-    ([], 'give one of --gtruth_dir and --gtruth_poses'),
+    ([], 'give either --gtruth_dir or --gtruth_poses'),
     (['--gtruth_dir=g', '--train_list=t'], '--seq_id= is empty: must be the sequence of --gtr'),
     (['--gtruth_dir=g', '--times=t.txt'],
      '--times=t.txt: must not be given without --gtruth_poses')])

@@ -33,7 +33,7 @@ def test_loss_scaling_is_dynamic_exactly_in_mixed_float16(device, flags, kind):
 
 
 MIXED = 'bfloat16 and float32, mixed by the graph rewrite of TensorFlow'
-LACKING = ('float32 (%s has no effect: on a CPU --precision_mode has allow_mix_precision and '
+LACKING = ('float32 (%s has no effect: the mixed modes of a CPU are allow_mix_precision and '
            'allow_mix_precision_bf16)')
 
 

@@ -246,7 +246,7 @@ def test_a_second_signal_ends_a_run_at_once_even_within_a_step(monkeypatch, caps
         assert session.run(step)
     assert statuses[0] == 128 + signal.SIGTERM
     said = capsys.readouterr()
-    assert 'SIGTERM: stopping after this step with a checkpoint; repeat it to end at' in said.out
+    assert 'SIGTERM: stopping after this step with a checkpoint; send it again to end' in said.out
     assert said.err == 'SIGTERM again: ending at once\n'
 
 
