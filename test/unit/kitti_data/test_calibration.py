@@ -57,8 +57,8 @@ def test_resizing_keeps_the_edges_of_the_image():
 
 
 @pytest.mark.parametrize('camera, message', [
-    ((0.58, 1.92, 0.5, 0.5), r'shares .* only --canonical_camera accepts; must be in pixels, for '
-                             r'images of 208x64: 120.64,122.88,103.5,31.5'),
+    ((0.58, 1.92, 0.5, 0.5), r'fractions .* only --canonical_camera accepts; must be in pixels, '
+                             r'for images of 208x64: 120.64,122.88,103.5,31.5'),
     ((120, 122, 208, 31), 'the principal point 208, 31 is outside the images, must be within'),
     ((120, 122, 103, -1), 'the principal point 103, -1 is outside'),
     ((240, 245, 207, 63), r'is that of images of about 415x127 pixels, must be that of 208x64'),

@@ -121,7 +121,7 @@ def test_examples_whose_names_are_no_numbers_are_counted(tmp_path):
 def test_shares_are_no_intrinsics(synthetic_kitti, synthetic_2015):
     for path, shown in ((synthetic_kitti, '60.32,61.44,51.5,15.5'),
                         (synthetic_2015, '90.48,92.16,77.5,23.5')):
-        with pytest.raises(UserError, match='--intrinsics=0.58,1.92,0.5,0.5: .*shares .*' + shown):
+        with pytest.raises(UserError, match='--intrinsics=0.58,1.92,0.5,0.5: .*fraction.*' + shown):
             snippets(path, 3, 16, 52, 9, intrinsics=(0.58, 1.92, 0.5, 0.5))
 
 
