@@ -16,15 +16,15 @@ demo: env
 	$(RUN) experiments/demo.py
 
 test: env
-	$(TEST) -n 2 --dist loadfile test/unit
-	FAULTS=quick $(TEST) -n 2 --dist loadfile test/faults
+	$(TEST) -n 2 --dist worksteal test/unit
+	FAULTS=quick $(TEST) -n 2 --dist worksteal test/faults
 
 test-distributed: env
 	@scripts/install_horovod.sh
 	$(TEST) test/distributed
 
 test-faults: env
-	$(RUN) -m pytest -q -n 2 --dist loadfile test/faults
+	$(RUN) -m pytest -q -n 2 --dist worksteal test/faults
 
 learn-kitti: env  # KITTI=FOLDER, else drives are rendered; ARGS='--flag=value ...'
 	$(RUN) experiments/learn_kitti.py --kitti_dir="$$KITTI" $(ARGS)

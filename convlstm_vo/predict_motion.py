@@ -11,7 +11,8 @@ from kitti_data import motion
 from kitti_data.frame_files import usual_step
 from kitti_data.frame_source import KITTI_FRAME_RATE, warn_of_rate
 from kitti_data.mirror import mirrored_motions
-from kitti_data.odometry import OdometrySequence, sequence_name, write_poses
+from kitti_data.odometry import (
+    OdometrySequence, require_sequences, sequence_name, write_poses)
 from kitti_data.pipeline.compact_frames import FrameReader, check_frames
 from kitti_data.poses import relative
 from kitti_eval import constant_motion, evo_tools, report
@@ -20,7 +21,7 @@ from npu_runtime.predictor import Predictor
 from npu_runtime.run_folder import read_section
 from vo_common.console import log, warn
 from vo_common.errors import UserError
-from vo_common.files import atomic_write, make_folder
+from vo_common.files import atomic_write, make_folder, write_json
 
 
 def test_motion(run, model, runtime):
@@ -29,14 +30,16 @@ def test_motion(run, model, runtime):
     For sequence NN of N frames: `NN_motions_pred.txt` and `NN_motions_gt.txt`, N-1 rows of 6
     (metres, radians); `NN.txt`, N rows of 12 in KITTI format, the first the identity, each preceded
     by its frame number unless the frames are 0..N-1; `NN_trajectory.png`. For all sequences:
-    `results.json`, whose entries, sequence -> dict, are returned. Without poses, a sequence is predicted but not evaluated.
+    `results.json`, whose entries, sequence -> dict, are returned. Without poses, a sequence is
+    predicted but not evaluated.
     """
     run.require(datapath='the KITTI odometry folder', outputpath='the folder of the run',
                 test_sequences='numbers of sequences')
     motion.require_camera_frame(model.label_frame, flip_average=run.flip_average)
     trained_on = training_sequences(run)
     warn_if_trained(run.test_sequences, trained_on)
-    sequences = [OdometrySequence(run.datapath, name, run.camera) for name in run.test_sequences]
+    sequences = [OdometrySequence(run.datapath, name, run.camera) for name in require_sequences(
+        run.datapath, run.test_sequences, 'test_sequences')]
     readers = _open(sequences, model)
     # The baseline is the mean motion of the training sequences at hand, or else of KITTI.
     step, label = constant_motion.step_from_files(list(filter(os.path.exists, [
@@ -45,8 +48,7 @@ def test_motion(run, model, runtime):
     results, scored = {}, []
 
     def save():
-        report.save_result(os.path.join(folder, 'results'),
-                           {'baseline': label, 'sequences': results})
+        write_json(os.path.join(folder, 'results.json'), {'baseline': label, 'sequences': results})
 
     def constant(both):
         return label, constant_motion.constant_motion(both.numbers, step)
@@ -73,6 +75,8 @@ def test_motion(run, model, runtime):
         for both in scored:
             results[both.name]['evo'] = _evo(both)
         save()
+    print('written: %s' % ', '.join(os.path.join(folder, name) for name in [
+        'results.json'] + [sequence.name + '.txt' for sequence in sequences]))
     return results
 
 

@@ -3,7 +3,7 @@ import tensorflow.compat.v1 as tf
 
 from convlstm_vo import model as vo_model
 from convlstm_vo.trained_sequences import all_trained_sequences, warn_if_trained
-from kitti_data.odometry import sequence_name
+from kitti_data.odometry import require_sequences, sequence_name
 from kitti_data.pipeline.windows import WindowSet
 from npu_runtime.devices.ranks import launched_size
 from npu_runtime.training.loop import train
@@ -26,6 +26,7 @@ def run_training(run, model, augment, runtime):
       UserError: the data cannot be used; raised before the first step.
     """
     run.require(datapath='the KITTI odometry folder', outputpath='the folder of the run')
+    require_sequences(run.datapath, run.train_sequences, 'train_sequences')
     windows = open_windows(run, model, run.train_sequences, augment)
     steps_per_epoch = max(1, len(windows) // (run.batch_size * launched_size()))
     max_steps = run.total_steps if run.total_steps > 0 else run.train_iter * steps_per_epoch
@@ -67,6 +68,7 @@ def open_windows(run, model, sequences, augment=None):
 def _validation(run, model, trained_on):
     if not run.val_sequences or not run.eval_every:
         return None
+    require_sequences(run.datapath, run.val_sequences, 'val_sequences')
     windows = open_windows(run, model, run.val_sequences)
     warn_if_trained(run.val_sequences, trained_on)
     batch_size = min(run.batch_size, len(windows))

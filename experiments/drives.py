@@ -6,7 +6,7 @@ import numpy as np
 
 from kitti_data.canonical_camera import shares_of
 from kitti_data.images import image_size
-from kitti_data.odometry import OdometrySequence, sequence_name, sequence_names
+from kitti_data.odometry import OdometrySequence, require_sequences, sequence_names
 from kitti_data.preparation.data_sets import TRAIN_SEQUENCES
 from kitti_data.rendering.scene import SCENE_FILE
 from vo_common.console import warn
@@ -93,11 +93,7 @@ def open_drives(root, camera, train=(), test=(), validation=()):
     for flag, asked, default in (('validation_sequences', validation, ()),
                                  ('train_sequences', train, TRAIN_SEQUENCES),
                                  ('test_sequences', test, TEST_SEQUENCES)):
-        names = list(dict.fromkeys(map(sequence_name, asked)))
-        absent = [name for name in names if name not in present]
-        if absent:
-            raise UserError('--%s=%s: must be among the sequences of %s (%s)' % (
-                flag, ','.join(absent), root, ', '.join(present)))
+        names = require_sequences(root, asked, flag)
         if not names and default:
             names = [name for name in default
                      if name in present and name not in chosen['validation_sequences']]

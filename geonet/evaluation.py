@@ -3,7 +3,7 @@ import functools
 import os
 
 from geonet.predict_flow import flow_graph, flow_snippets, predict_flows
-from geonet.predict_pose import pose_graph, predict_snippets
+from geonet.predict_pose import pose_graph, predict_snippets, source_camera
 from kitti_data.flow_files import read_kitti_flow
 from kitti_data.odometry import OdometrySequence
 from kitti_data.snippet_source import sequence_source
@@ -36,10 +36,11 @@ def _pose_error(run, model):
     """Function from the predictions of `pose_graph` to a dict with `pose_ate`."""
     source = sequence_source(run.eval_dataset_dir, model.seq_length, run.pose_test_seq, run.camera)
     gt = OdometrySequence(run.eval_dataset_dir, run.pose_test_seq, run.camera).poses
+    camera = source_camera(source, model, run.intrinsics, refine_steps=0)
     gt_snippets = timed(snippets_of_trajectory(gt, model.seq_length))
 
     def measure(predict):
-        pred = predict_snippets(predict, source, model, run.intrinsics)
+        pred = predict_snippets(predict, source, model, camera)
         return {'pose_ate': evaluate_snippets(gt_snippets, timed(pred))['ate_mean']}
 
     return measure

@@ -4,7 +4,7 @@ import os
 
 from geonet.flipped import predictions
 from geonet.pictures import PictureWriter, depth_picture
-from geonet.predict_pose import pose_graph, predict_windows
+from geonet.predict_pose import pose_graph, predict_windows, source_camera
 from kitti_data.depth_files import write_depths, write_kitti_depth
 from kitti_data.frame_source import depth_frames, require_whole
 from kitti_data.snippet_source import sequence_source
@@ -36,6 +36,8 @@ def test_depth(run, model, runtime):
         run.dataset_dir, model.seq_length, run.pose_test_seq, run.camera
     ) if run.refine_steps else depth_frames(
         run.dataset_dir, run.depth_test_split, run.test_file_list, run.pose_test_seq, run.camera)
+    camera = run.refine_steps and source_camera(
+        source, model, run.intrinsics, run.refine_steps)
     output_dir = make_folder(run.output_dir)
     graph = pose_graph if run.refine_steps else depth_graph
     depths = []
@@ -44,7 +46,7 @@ def test_depth(run, model, runtime):
         frames, shown = itertools.tee(source.read(model.img_height, model.img_width))
         if run.refine_steps:
             predicted = (found.depth for found in predict_windows(
-                predictor, frames, source, model, run.intrinsics, run.refine_steps,
+                predictor, frames, source, model, camera, run.refine_steps,
                 beyond=model.num_sources // 2, desc='depth'))
         else:
             predicted = (output['depth'] for output in predictor(

@@ -14,6 +14,7 @@ from kitti_data.frame_source import require_whole
 from kitti_data.images import write_png
 from kitti_data.snippet_source import snippets
 from npu_runtime.predictor import BatchedGraph, Predictor
+from vo_common.errors import UserError
 from vo_common.files import make_folder, remove_others, write_json
 
 
@@ -27,11 +28,11 @@ def test_flow(run, model, runtime):
     run.require(init_ckpt_file='the checkpoint to predict with', output_dir='the folder for flow')
     source = flow_snippets(run.dataset_dir, run, model)
     output_dir = make_folder(run.output_dir)
-    remove_others(output_dir, re.escape(FLOW_FILE), ())
     endings = {'binary': '.flo', 'color': '.png', 'png': '.png'}
-    folders = {name: make_folder(os.path.join(output_dir, name)) for name in endings}
     with Predictor(lambda: flow_graph(model, run), run.init_ckpt_file, runtime) as predictor, \
             PictureWriter(output_dir, 'pictures', run.pictures, run.video, source.rate) as pictures:
+        remove_others(output_dir, re.escape(FLOW_FILE))
+        folders = {name: make_folder(os.path.join(output_dir, name)) for name in endings}
         for snippet, flow in predict_flows(predictor, source, model):
             if pictures.wanted:
                 pictures.write(snippet.number, stacked(snippet.target, flow_to_colour(flow)))

@@ -39,14 +39,15 @@ def test_pose(run, model, runtime):
                              run.frame_step)
     times = source.read_times()
     warn_of_rate(1 / np.maximum(np.median(np.diff(times)), 1e-9), run.dataset_dir, run.frame_step)
+    camera = source_camera(source, model, run.intrinsics, run.refine_steps)
     output_dir = make_folder(run.output_dir)
     with Predictor(lambda: pose_graph(model, run), run.init_ckpt_file, runtime) as predictor:
-        poses = predict_snippets(predictor, source, model, run.intrinsics, run.refine_steps)
+        poses = predict_snippets(predictor, source, model, camera, run.refine_steps)
     if run.overlap_average:
         poses = averaged(poses)
     places = np.arange(len(poses))[:, None] + np.arange(model.seq_length)
     write_snippets(output_dir, source.numbers[:len(poses)], times[places], poses)
-    write_frames(output_dir, predictor.checkpoint, source.names, source.numbers)
+    write_frames(output_dir, predictor.checkpoint, source.folder, source.names, source.numbers)
     _, trajectory = chain_snippets(dict(enumerate(poses)))
     counted = source.clocked or (source.numbers == np.arange(len(times))).all()
     write_poses(os.path.join(output_dir, 'trajectory.txt'), trajectory,
@@ -55,7 +56,7 @@ def test_pose(run, model, runtime):
     if run.pictures:
         from kitti_eval.plots import plot_trajectories  # Imports matplotlib, which is slow.
         plot_trajectories(os.path.join(output_dir, 'trajectory.png'), [('prediction', trajectory)],
-                          "Snippets chained, in the network's own scale instead of metres")
+                          "Snippets chained, in the network's own scale", unit='')
     if run.video:
         _film(output_dir, source, poses, model)
     print('%d snippets of %d frames: %s' % (len(poses), model.seq_length, output_dir))
@@ -81,14 +82,14 @@ def pose_graph(model, run):
         build, {'target': size + (3,), 'sources': size + (3 * model.num_sources,)}, run.batch_size)
 
 
-def predict_snippets(predict, source, model, intrinsics=(), refine_steps=0):
+def predict_snippets(predict, source, model, camera=None, refine_steps=0):
     """Predicts all snippets of a source.
 
     Args:
       predict: function (examples, total, desc) that yields the outputs of `pose_graph`.
       source: <FrameSource>.
-      model: <ModelConfig>; with canonical_camera, motions are converted to the source's camera.
-      intrinsics: (fx, fy, cx, cy) of that camera, in pixels of the files; empty: its calibration.
+      model: <ModelConfig>.
+      camera: from `source_camera`; with canonical_camera, motions are converted to it.
       refine_steps: `steps` of `Refiner`; above 0, requires the camera, and depth in the outputs.
 
     Returns:
@@ -97,15 +98,14 @@ def predict_snippets(predict, source, model, intrinsics=(), refine_steps=0):
     """
     motions, heights = [], []
     frames = source.read(model.img_height, model.img_width)
-    for found in predict_windows(predict, frames, source, model, intrinsics, refine_steps):
+    for found in predict_windows(predict, frames, source, model, camera, refine_steps):
         motions.append(found.motions)
         heights.append((found.log_height, found.height_spread))
     poses = snippets_of_vectors(np.stack(motions))
     return with_common_scale(poses, *np.transpose(heights)) if refine_steps else poses
 
 
-def predict_windows(predict, frames, source, model, intrinsics, refine_steps, beyond=0,
-                    desc='pose'):
+def predict_windows(predict, frames, source, model, camera, refine_steps, beyond=0, desc='pose'):
     """Predicts all snippets of a source, in order; for the other arguments, see `predict_snippets`.
 
     Args:
@@ -118,7 +118,6 @@ def predict_windows(predict, frames, source, model, intrinsics, refine_steps, be
       <Refined>.
     """
     size = model.img_height, model.img_width
-    camera = _camera(source, model, intrinsics, refine_steps)
     examples = map(_example, windows(with_ends_repeated(frames, beyond), model.seq_length))
     outputs = predict(examples, len(source.names) - model.num_sources + 2 * beyond, desc)
     if refine_steps:
@@ -134,10 +133,16 @@ def predict_windows(predict, frames, source, model, intrinsics, refine_steps, be
                else Refined(vectors))
 
 
-def _camera(source, model, intrinsics, refine_steps):
+def source_camera(source, model, intrinsics, refine_steps):
     """The intrinsics of a source in pixels of its files: float64 [3, 3], or None if not needed.
 
     Warns and returns None if they are unknown and only needed for canonical_camera.
+
+    Args:
+      intrinsics: (fx, fy, cx, cy) in pixels of the files; empty: the source's calibration.
+
+    Raises:
+      UserError: refinement lacks the camera, or nothing reads `intrinsics`.
     """
     if not model.canonical_camera and not refine_steps:
         if len(intrinsics):

@@ -120,6 +120,20 @@ def sequence_names(root):
     return names
 
 
+def require_sequences(root, names, flag):
+    """The distinct folder names of the sequences in `root` that a flag gave.
+
+    Raises:
+      UserError: a sequence does not exist.
+    """
+    names, present = list(dict.fromkeys(map(sequence_name, names))), sequence_names(root)
+    absent = [name for name in names if name not in present]
+    if absent:
+        raise UserError('--%s=%s: must be among the sequences of %s (%s)' % (
+            flag, ','.join(absent), root, ', '.join(present)))
+    return names
+
+
 class PoseFile(NamedTuple):
     """The content of a pose file.
 

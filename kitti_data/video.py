@@ -48,7 +48,7 @@ def probe(path):
         frames += 1
     if not frames:
         raise UserError('video %s holds no frame that can be decoded' % path)
-    capture = cv2.VideoCapture(path)
+    capture = _open(path)
     rate, announced = capture.get(cv2.CAP_PROP_FPS), capture.get(cv2.CAP_PROP_FRAME_COUNT)
     capture.release()
     if not 0 < rate < math.inf:
@@ -60,9 +60,14 @@ def probe(path):
     return Video(frames, size, rate, fault)
 
 
+def _open(path):
+    """The `cv2.VideoCapture` of a file. FFmpeg takes `cam:` in a relative path for a protocol."""
+    return cv2.VideoCapture(os.path.abspath(path))
+
+
 def read_frames(path):
     """Yields the frames of a video as uint8 [H, W, 3], RGB."""
-    capture = cv2.VideoCapture(path)
+    capture = _open(path)
     try:
         while True:
             found, image = capture.read()

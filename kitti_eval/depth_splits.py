@@ -167,8 +167,9 @@ def odometry_split(kitti_dir, sequence, camera, limits):
     laser = laser_depth_path(frames.root, frames.name)
     if not has_depth(frames):
         raise UserError('%s: has no exact depth, such as %s (of cameras 0 and 2), and no laser '
-                        'depth, %s (give a sequence that kitti_data/rendering/synthetic.py wrote; '
-                        'run it again to add what is missing)' % (frames.folder, depths[0], laser))
+                        'depth, %s (for a rendered sequence, run kitti_data/rendering/synthetic.py '
+                        'again; for a real one, write that file, see docs/data.md)' % (
+                            frames.folder, depths[0], laser))
     scans = read_laser_depth(laser) if os.path.isfile(laser) else None
 
     def truth(index):

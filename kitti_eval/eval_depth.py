@@ -20,11 +20,13 @@ from kitti_eval.hints import IMAGES_TO_EXPLAIN, best_explanation
 from kitti_eval.predicted_images import depths_in_order
 from vo_common.console import warn
 from vo_common.files import make_folder
-from vo_common.flags import flag, parse_flags, path_flag
+from vo_common.flags import as_typed, default_of, flag, parse_flags, path_flag
 from vo_common.parallel import parallel_map
 
 ROWS = (('prediction', 'prediction'), ("constant: each image's median", 'median_depth'),
         ('constant: least abs_rel in each image', 'best_constant'))
+# The split that reads a flag. The published program takes --test_file_list with every split.
+_READERS = {'sequence': 'odometry', 'camera': 'odometry', 'disparity_dir': 'stereo'}
 
 
 @dataclasses.dataclass
@@ -58,6 +60,11 @@ class Config(report.MapFlags):
         if not self.crop and self.split != 'eigen_benchmark':
             raise UserError('--nocrop: must be given with --split=eigen_benchmark, not %s' %
                             self.split)
+        for name, split in _READERS.items():
+            value = getattr(self, name)
+            if split != self.split and value != default_of(type(self).__dataclass_fields__[name]):
+                raise UserError('--%s=%s: must not be given with --split=%s (read by %s)' % (
+                    name, as_typed(value), self.split, split))
         if self.split.startswith('eigen') and not self.test_file_list:
             raise UserError('--test_file_list= is empty: must be the list of the images that '
                             '--split=%s scores (Eigen\'s has 697)' % self.split)

@@ -16,12 +16,12 @@ import numpy as np
 from kitti_data import splits
 from kitti_data.flow_files import (
     FLOW_FILE, flow_to_colour, read_flo, read_kitti_flow, resize_flow)
-from kitti_data.images import read_rgb, write_png
+from kitti_data.images import read_rgb, resize, write_png
 from kitti_data.kitti_2015 import REFERENCE, reference_names
-from kitti_eval import leakage, report
+from kitti_eval import leakage, report, trajectories
 from kitti_eval.flow_errors import evaluate_map, other_readings, summarise
 from kitti_eval.hints import IMAGES_TO_EXPLAIN, best_explanation
-from kitti_eval.predicted_images import require_flow_images
+from kitti_eval.predicted_images import flow_cameras, require_flow_images
 from vo_common.console import warn
 from vo_common.files import make_folder, require_folder
 from vo_common.flags import flag, parse_flags, path_flag
@@ -51,7 +51,8 @@ def main(argv=None):
     pred_dir = require_folder(config.pred_dir, 'folder of predictions (--pred_dir)')
     names = reference_names(require_folder(os.path.join(training, 'flow_occ'), 'KITTI 2015 flow'),
                             'flow')
-    require_flow_images(os.path.join(pred_dir, FLOW_FILE))
+    cameras = flow_cameras(training)
+    require_flow_images(os.path.join(pred_dir, FLOW_FILE), cameras)
     predictions = prediction_paths(pred_dir)
     found = {name: predictions[int(name)] for name in names if int(name) in predictions}
     if not found:
@@ -63,12 +64,15 @@ def main(argv=None):
     trained = leakage.warn_if_trained(config.train_list, sorted(splits.test_scenes('stereo')))
     prefix = report.result_prefix(config.output_dir, pred_dir, 'eval_flow')
     result = evaluate_files(training, found, config)
-    shown = print_result(result)
+    counts = len(found), len(names), len(predictions)
+    shown = print_result(result, 'Flow, KITTI %s, %s, EPE in pixels' % (
+        2015 if cameras[0] == 'image_2' else 2012, trajectories.counts(*counts, 'images')))
     warn_if_explained(training, found, config, result['occ'])
     report.save_result(prefix, dict(result, missing=len(names) - len(found), trained_on=trained))
     if config.plot:
-        report.write_page(prefix, shown, plot_files(training, found, config, make_folder(prefix)),
-                          __file__, argv)
+        report.write_page(prefix, shown, plot_files(
+            training, cameras, found, config, make_folder(prefix)), __file__, argv)
+    trajectories.require_overlap(*counts, 'images', (config.dataset_dir, config.pred_dir))
 
 
 def prediction_paths(pred_dir):
@@ -131,13 +135,14 @@ def warn_if_explained(training, predictions, config, result):
                  config.pred_dir, found[1], found[0]))
 
 
-def plot_files(training, predictions, config, folder):
+def plot_files(training, cameras, predictions, config, folder):
     """Writes pictures of `config.num_plots` predictions, `<folder>/NNNNNN.png`; returns paths."""
     def plot(name):
-        image = read_rgb(os.path.join(training, 'image_2', '%s_%02d.png' % (name, REFERENCE)))
+        gt, valid = _read_truth(training, 'occ', name)
+        image = read_rgb(os.path.join(training, cameras[0], '%s_%02d.png' % (name, REFERENCE)))
         path = os.path.join(folder, name + '.png')
-        write_picture(path, image, read_prediction(predictions[name]),
-                      *_read_truth(training, 'occ', name))
+        write_picture(path, resize(image, *valid.shape), read_prediction(predictions[name]), gt,
+                      valid)
         return path
 
     return report.draw_maps(folder, plot,
@@ -165,7 +170,7 @@ def read_prediction(path):
     return flow
 
 
-def print_result(result):
+def print_result(result, title):
     """Prints and returns the table of a result of `evaluate_files`."""
     columns = [('EPE noc', '%.4f'), ('Fl % noc', '%.2f'), ('EPE occ', '%.4f'), ('Fl % occ', '%.2f')]
     rows = []
@@ -174,8 +179,7 @@ def print_result(result):
         for kind in TRUTHS:
             rows[-1][1]['EPE ' + kind] = result[kind][key]['epe']
             rows[-1][1]['Fl % ' + kind] = 100 * result[kind][key]['fl']
-    return report.print_table(
-        'Flow, KITTI 2015, %d images, EPE in pixels' % result['occ']['images'], columns, rows)
+    return report.print_table(title, columns, rows)
 
 
 def write_picture(path, image, pred, gt, valid):

@@ -8,18 +8,19 @@ if __package__ in (None, ''):
 from vo_common.errors import UserError, run_main
 
 import dataclasses
+import re
 from typing import List
 
 import numpy as np
 
 from kitti_data import odometry
-from kitti_eval import hints, leakage, report, trajectories
+from kitti_eval import hints, leakage, report, snippets, trajectories
 from kitti_eval.constant_motion import constant_motion, step_from_files
 from kitti_eval.snippets import OVERLAPS, SCALES
 from kitti_eval.trajectory_errors import (
     ALIGNMENTS, KITTI_LENGTHS, align_trajectory, evaluate_odometry)
 from vo_common.console import warn
-from vo_common.files import require_file
+from vo_common.files import remove_others, require_file
 from vo_common.flags import flag, parse_flags, path_flag
 
 
@@ -62,6 +63,8 @@ def main(argv=None):
     both = trajectories.read_trajectories(
         config.gtruth, config.pred, config.snippet_scale, config.snippet_overlap, config.frames,
         config.times, config.first_frame, config.seq_id)
+    snippets.warn_of_other_sequence(
+        config.pred if os.path.isdir(config.pred) else os.path.dirname(config.pred), config.seq_id)
     counts = len(both.frames), len(both.all_gt), len(both.all_pred)
     trained = leakage.warn_if_trained(config.train_list, [config.seq_id])
     step, baseline_label = step_from_files(config.baseline_poses)
@@ -92,6 +95,9 @@ def write_scored(prefix, both, align):
     Also writes `<prefix>.tum` if the times of all its frames are known.
     """
     poses = align_trajectory(both.gt, both.pred, align)[0]
+    # An earlier evaluation may have known the times.
+    folder, name = os.path.split(prefix)
+    remove_others(folder, re.escape(name + '.tum'))
     odometry.write_poses(prefix + '.txt', poses, both.frames)
     written = [prefix + '.txt']
     if both.times and set(both.frames.tolist()) <= set(both.times):
@@ -111,7 +117,7 @@ def _hint(both, config, result):
            for side in (both.all_gt, both.all_pred)]
     hint = hints.trajectory_hint(*raw, both.frames, config.align, config.lengths, result)
     hint = hint or hints.shift_hint(
-        *map(hints.motions_of, (both.all_gt, both.all_pred)), config.first_frame, config.seq_id,
+        *map(hints.motions_of, (both.all_gt, both.all_pred)), both.offset, config.seq_id,
         len(both.all_pred) - len(both.frames))
     if hint:
         warn(hint)

@@ -40,6 +40,7 @@ def main(argv=None):
     config, = parse_flags(__doc__, Config, argv=argv)
     pred = snippets.read_snippets(require_folder(config.pred_dir, 'folder --pred_dir'))
     snippets.require_successive(config.pred_dir)
+    snippets.warn_of_other_sequence(config.pred_dir, config.seq_id)
     gt = read_truth(config, _frames(pred))
     if _frames(gt) != _frames(pred):
         raise UserError('%s holds snippets of %d frames, %s of %d: both must have the same length '
@@ -56,7 +57,7 @@ def main(argv=None):
     step, baseline_label = step_from_files(config.baseline_poses)
     result = evaluate_snippets(gt, pred, step)
     result.update(baseline=baseline_label, trained_on=trained)
-    _check(result, config, gt, pred, step)
+    _check(result, config, gt, pred, step, offset)
     shown = _print_result(result, config, gt, pred)
     prefix = report.result_prefix(config.output_dir, config.pred_dir, 'eval_pose')
     report.save_result(prefix, result)
@@ -83,7 +84,7 @@ def _frames(runs):
     return max(len(times) for times, _ in runs.values())
 
 
-def _check(result, config, gt, pred, step):
+def _check(result, config, gt, pred, step, offset):
     """Warns about snippets that are not scored and about the mistake that explains bad results.
 
     Raises a UserError if none is scored.
@@ -94,8 +95,8 @@ def _check(result, config, gt, pred, step):
                          ('partly_matched', 'predicted snippets were matched only in part')):
         if result[key]:
             warn('%d %s' % (result[key], meaning))
-    cause = hints.shift_hint(*map(hints.first_motions, (gt, pred)), config.first_frame,
-                             config.seq_id, result['without_truth'])
+    cause = hints.shift_hint(*map(hints.first_motions, (gt, pred)), offset, config.seq_id,
+                             result['without_truth'])
     if not result['snippets']:
         raise UserError('no snippet of %s matches the ground truth in %s%s' % (
             config.pred_dir, config.gtruth_dir or config.gtruth_poses, cause and ': ' + cause))

@@ -18,14 +18,15 @@ def save_figure(path, figure):
     print('written: %s' % path)
 
 
-def plot_trajectories(path, trajectories, title='', errors=None):
+def plot_trajectories(path, trajectories, title='', errors=None, unit=' [m]'):
     """Draws trajectories from above into the PNG file `path`.
 
     Args:
-      trajectories: list of (label, float64 [N, 4, 4] camera-to-world, metres); the first, the
-        truth, is drawn in black.
+      trajectories: list of (label, float64 [N, 4, 4] camera-to-world); the first, the truth, is
+        drawn in black.
       title: title of the plot.
       errors: float64 [N], metres, position errors that colour the last trajectory; or None.
+      unit: unit of the positions, appended to the labels of the axes.
     """
     figure, axes = plt.subplots(figsize=(7, 7))
     for index, (label, poses) in enumerate(trajectories):
@@ -36,8 +37,9 @@ def plot_trajectories(path, trajectories, title='', errors=None):
         figure.colorbar(points, ax=axes, label='position error [m]')
     start = trajectories[0][1][0]
     axes.plot(start[0, 3], start[2, 3], 'o', color='black', label='start')
-    axes.set(xlabel='x, right [m]', ylabel='z, forward [m]', title=title)
+    axes.set(xlabel='x, right' + unit, ylabel='z, forward' + unit, title=title)
     axes.axis('equal')
+    axes.locator_params(nbins=6)
     axes.grid(alpha=0.3)
     axes.legend()
     save_figure(path, figure)

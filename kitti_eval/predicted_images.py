@@ -8,9 +8,14 @@ from vo_common.files import read_json
 
 # An image of KITTI raw or odometry: drive or sequence, camera, digits of the name.
 _KITTI_IMAGE = re.compile(r'([^/]+)/image_0?([0-3])/(?:data/)?([0-9]+)\.[^./]+$')
-# An image with true flow: of KITTI 2015 or 2012, or formatted from it.
-_FLOW_IMAGE = re.compile(r'(?<!testing)/(?:image_2|image_0|colored_0)/([0-9]+)_%02d\.png$'
-                         r'|/sub_folder_02/([0-9]+)\.jpg$' % REFERENCE)
+# An image of KITTI 2015 or 2012: part, camera, name.
+_BENCHMARK_IMAGE = re.compile(
+    r'(training|testing)/(image_[0-3]|colored_[01])/([0-9]+_[0-9]{2})\.[^./]+$')
+# Cameras with true flow: of KITTI 2015; of 2012, gray or colour.
+_FLOW_CAMERAS = ('image_2', 'colored_0', 'image_0')
+# An image with true flow, by folder and camera, or formatted from it.
+_FLOW_IMAGE = re.compile(r'(?<!testing)/(%s)/([0-9]+)_%02d\.png$|/sub_folder_02/([0-9]+)\.jpg$'
+                         % ('|'.join(_FLOW_CAMERAS), REFERENCE))
 
 
 def depths_in_order(images, depths, path):
@@ -51,14 +56,27 @@ def depths_in_order(images, depths, path):
     return ordered
 
 
-def require_flow_images(path):
-    """Raises a UserError if the JSON file `path` of test_flow names images without true flow."""
+def flow_cameras(training):
+    """Names of the folders in a benchmark's `training` folder whose images have true flow.
+
+    Without images, those of KITTI 2015.
+    """
+    return [name for name in _FLOW_CAMERAS if os.path.isdir(os.path.join(training, name))] or (
+        list(_FLOW_CAMERAS[:1]))
+
+
+def require_flow_images(path, cameras=_FLOW_CAMERAS):
+    """Raises a UserError if the JSON file `path` of test_flow names images without true flow.
+
+    `cameras` are those with true flow, from `flow_cameras`.
+    """
     for image in _named_images(path) or ():
-        if not _FLOW_IMAGE.search(image):
+        match = _FLOW_IMAGE.search(image)
+        if not match or match.group(1) not in (None, *cameras):
             raise UserError(
-                '%s: the flow is for images such as %s, must be for training/image_2/NNNNNN_'
-                '%02d.png of KITTI 2015 (predict with --dataset_dir=KITTI_2015)' % (
-                    path, image, REFERENCE))
+                '%s: the flow is for images such as %s, must be for training/%s/NNNNNN_%02d.png of '
+                'the benchmark (predict with its folder as --dataset_dir)' % (
+                    path, image, cameras[0], REFERENCE))
 
 
 def _named_images(path):
@@ -72,6 +90,7 @@ def _named_images(path):
 
 
 def _key(path):
-    """(drive or sequence, camera, digits) of an image of KITTI raw or odometry, else (name,)."""
-    match = _KITTI_IMAGE.search(path.replace(os.sep, '/'))
+    """(drive, sequence or part, camera, digits) of an image of KITTI, else (name,)."""
+    path = path.replace(os.sep, '/')
+    match = _BENCHMARK_IMAGE.search(path) or _KITTI_IMAGE.search(path)
     return match.groups() if match else (os.path.splitext(os.path.basename(path))[0],)

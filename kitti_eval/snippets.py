@@ -15,6 +15,7 @@ from kitti_data.odometry import read_pose_file, write_tum
 from kitti_data.poses import (
     chain, from_parts, inverse, mean_transform, relative, transform_from_vector)
 from kitti_eval.snippet_errors import best_scale
+from vo_common.console import warn
 from vo_common.errors import UserError
 from vo_common.files import (
     list_folder, make_folder, read_json, remove_others, write_json)
@@ -114,17 +115,35 @@ def write_snippets(folder, first_frames, times, poses):
         write_tum(os.path.join(folder, name), snippet_times, snippet, _NUMBER_FORMAT)
 
 
-def write_frames(folder, checkpoint, names, numbers):
-    """Writes the frames of the snippets and their checkpoint to `frames.json` in `folder`."""
+def write_frames(folder, checkpoint, source_folder, names, numbers):
+    """Writes the frames of the snippets and their checkpoint to `frames.json` in `folder`.
+
+    `names` are relative to `source_folder`.
+    """
     write_json(os.path.join(folder, _FRAMES_FILE), {
-        'checkpoint': checkpoint, 'images': list(names), 'numbers': np.asarray(numbers).tolist()})
+        'checkpoint': checkpoint, 'folder': source_folder, 'images': list(names),
+        'numbers': np.asarray(numbers).tolist()})
+
+
+def _read_frames(folder):
+    path = os.path.join(folder, _FRAMES_FILE)
+    found = read_json(path) if os.path.exists(path) else {}
+    return path, found if isinstance(found, dict) else {}
+
+
+def warn_of_other_sequence(folder, seq_id):
+    """Warns if `frames.json` in `folder` names frames of another odometry sequence."""
+    path, found = _read_frames(folder)
+    match = re.search(r'/sequences/([^/]+)(/|$)', str(found.get('folder', '')))
+    if seq_id and match and match.group(1) != seq_id:
+        warn('%s: the prediction is of sequence %s, but is scored as sequence %s'
+             % (path, match.group(1), seq_id))
 
 
 def require_successive(folder):
     """Raises a UserError if `frames.json` in `folder` names frames that are not consecutive."""
-    path = os.path.join(folder, _FRAMES_FILE)
-    found = read_json(path) if os.path.exists(path) else {}
-    numbers = found.get('numbers') if isinstance(found, dict) else None
+    path, found = _read_frames(folder)
+    numbers = found.get('numbers')
     for number, next_number in zip(numbers or (), (numbers or ())[1:]):
         if next_number != number + 1:
             raise UserError(

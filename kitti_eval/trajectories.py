@@ -37,6 +37,8 @@ class TruthFlags(report.ReportFlags):
         if not self.seq_id and not os.path.isdir(path):
             name = odometry.sequence_of_poses(path)
             self.seq_id = '' if self.train_list and name == 'poses' else name
+        if self.seq_id:
+            self.seq_id = odometry.sequence_name(self.seq_id)
         if self.train_list:
             self.require(seq_id='the sequence of --%s, to look for in --train_list' % gt_flag)
 
@@ -49,6 +51,7 @@ class Trajectories(NamedTuple):
     all_gt, all_pred: {frame: float64 [4, 4]}, all poses in the files.
     times: {frame: seconds}, or None if unknown.
     how: description of how the prediction was chained from snippets, or ''.
+    offset: number that was subtracted from the predicted frame numbers.
     """
     frames: np.ndarray
     gt: np.ndarray
@@ -57,31 +60,54 @@ class Trajectories(NamedTuple):
     all_pred: Dict[int, np.ndarray]
     times: Optional[Dict[int, float]]
     how: str
+    offset: int
 
 
 def read_truth(path, times_path=''):
     """Reads the truth of a sequence.
 
     Args:
-      path: pose file, see `odometry.read_pose_file`; without numbers line n is frame n.
+      path: pose file, see `odometry.read_pose_file`; without numbers line n is frame n. The frames
+        of a TUM file are those with its times; if these are unknown, frames are as far apart as its
+        times usually are.
       times_path: times of all frames of the sequence; empty is `odometry.times_of_poses`, if it
         exists.
 
     Returns:
       (int64 [N] ascending frame numbers, float64 [N, 4, 4], {frame: seconds} or None).
+
+    Raises:
+      UserError: the poses are not at times of the sequence.
     """
     content = odometry.read_pose_file(path)
-    numbers = content.frames
-    if content.times is not None:
-        return numbers, content.poses, dict(zip(numbers.tolist(), content.times.tolist()))
     default = odometry.times_of_poses(path)
     if not times_path and not os.path.isfile(default):
-        return numbers, content.poses, None
-    times = odometry.read_times(times_path or default)
-    if numbers[-1] >= len(times):
+        if content.times is None:
+            return content.frames, content.poses, None
+        numbers = _regular_frames(content.times)
+        return numbers, content.poses, dict(zip(numbers.tolist(), content.times.tolist()))
+    times_path = times_path or default
+    times = odometry.read_times(times_path)
+    known, numbers = dict(enumerate(times.tolist())), content.frames
+    if content.times is not None:
+        numbers = _frames_at(content.times, known)
+        unknown = np.flatnonzero(numbers < 0)
+        if len(unknown):
+            raise UserError('%s: pose %d is at %.6f s, must be at a time in %s' % (
+                path, unknown[0] + 1, content.times[unknown[0]], times_path))
+    elif numbers[-1] >= len(times):
         raise UserError('%s has %d times, but %s has poses up to frame %d' % (
-            times_path or default, len(times), path, numbers[-1]))
-    return numbers, content.poses, dict(enumerate(times.tolist()))
+            times_path, len(times), path, numbers[-1]))
+    return numbers, content.poses, known
+
+
+def _regular_frames(times):
+    """Frame numbers int64 [N] of ascending times, if usually no frame lies between two of them."""
+    steps = np.diff(times)
+    if not len(steps):
+        return np.zeros(len(times), np.int64)
+    gaps = np.maximum(np.rint(steps / np.median(steps)), 1).astype(np.int64)
+    return np.concatenate([[0], np.cumsum(gaps)])
 
 
 def read_trajectories(gt_path, pred_path, snippet_scale='per_snippet', snippet_overlap='first',
@@ -111,16 +137,19 @@ def read_trajectories(gt_path, pred_path, snippet_scale='per_snippet', snippet_o
                  if all(frame in gt for frame in range(first, first + len(poses)))}
         if not known:
             raise UserError('no snippet of %s has all its frames in %s' % (pred_path, gt_path))
-        frames, poses = snippets.chain_snippets(known, gt, snippet_scale, snippet_overlap)
+        # Only a scale needs the truth of all frames of a snippet.
+        chained = runs if snippet_scale == 'none' else known
+        frames, poses = snippets.chain_snippets(chained, gt, snippet_scale, snippet_overlap)
         pred = {frame: None for first, run in runs.items()
                 for frame in range(first, first + len(run))}
         pred.update(zip(frames.tolist(), poses))
         how = '%d-frame snippets chained, scale %s, overlap %s' % (
-            max(len(poses) for poses in known.values()), snippet_scale, snippet_overlap)
+            max(len(poses) for poses in chained.values()), snippet_scale, snippet_overlap)
     else:
         content = odometry.read_pose_file(require_file(pred_path, 'prediction (--pred)'))
         frames = predicted_frames(content, pred_path, gt, gt_path, frames_path, times)
-        frames = frames - frame_offset(int(frames[-1]), int(numbers[-1]), first_frame, seq_id)
+        offset = frame_offset(int(frames[-1]), int(numbers[-1]), first_frame, seq_id)
+        frames = frames - offset
         pred = dict(zip(frames.tolist(), content.poses))
     common = np.array([frame for frame in sorted(gt) if pred.get(frame) is not None], np.int64)
     if len(common) < 2:
@@ -132,7 +161,7 @@ def read_trajectories(gt_path, pred_path, snippet_scale='per_snippet', snippet_o
     both_gt, both_pred = (np.array([side[frame] for frame in common.tolist()])
                           for side in (gt, pred))
     return Trajectories(common, relative(both_gt[0], both_gt), relative(both_pred[0], both_pred),
-                        gt, pred, times, how)
+                        gt, pred, times, how, offset)
 
 
 def predicted_frames(content, path, gt, gt_path, frames_path='', times=None):
@@ -162,7 +191,8 @@ def predicted_frames(content, path, gt, gt_path, frames_path='', times=None):
     count, frames = len(content.poses), np.array(sorted(gt))
     if content.times is not None and times:
         found = _frames_at(content.times, times)
-        if frames_path or np.mean(found >= 0) >= LEAST_SHARE:
+        matched = np.count_nonzero(found >= 0)
+        if frames_path or matched >= LEAST_SHARE * min(len(found), len(times)):
             return found
         warn('%s: its times are not those of the sequence (%.6g to %.6g s instead of %.6g to %.6g)'
              % (path, content.times[0], content.times[-1], min(times.values()),

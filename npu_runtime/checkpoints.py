@@ -208,7 +208,7 @@ def restore(session, path, variables=None, optional_scopes=()):
     if missing:
         log('  %d not in the checkpoint, newly initialized: %s' % (len(missing), _shorten(missing)))
     if unused:
-        log('  %d in the checkpoint, not used: %s' % (len(unused), _shorten(unused)))
+        log('  in the checkpoint, not used: %s' % _shorten(_by_net(unused, by_name)))
 
 
 def load_values(session, prefix, variables, optional=()):
@@ -233,8 +233,8 @@ def load_values(session, prefix, variables, optional=()):
     missing = sorted(set(variables) - set(shapes))
     required = [key for key in missing if key not in optional]
     if required:
-        raise UserError('checkpoint %s lacks %d of %d variables: %s'
-                        % (prefix, len(required), len(variables), _shorten(required)))
+        raise UserError('checkpoint %s lacks %d of %d variables: %s' % (
+            prefix, len(required), len(variables), _shorten(_by_net(required, shapes))))
     present = {key: variable for key, variable in variables.items() if key in shapes}
     for key, variable in sorted(present.items()):
         if variable.shape.as_list() != list(shapes[key]):
@@ -248,6 +248,17 @@ def load_values(session, prefix, variables, optional=()):
                     _read_value(prefix, reader, key), variable.dtype.base_dtype.as_numpy_dtype)
                  for key, variable in present.items()})
     return missing
+
+
+def _by_net(names, others):
+    """Replaces the variables of a net by its name if no variable in `others` belongs to it.
+
+    A net is the outermost scope of a name.
+    """
+    kept = {name.split('/')[0] for name in others}
+    nets = [name.split('/')[0] for name in names]
+    return list(dict.fromkeys(
+        name if net in kept else 'all of ' + net for name, net in zip(names, nets)))
 
 
 def _shorten(names, limit=8):

@@ -174,7 +174,8 @@ def model_flags(checkpoint, config_class):
     if not checkpoint:
         return {}
     path = _config_path(checkpoint)
-    if not os.path.isfile(path) and os.path.exists(os.path.dirname(path)):
+    there = os.path.isdir(checkpoint) or os.path.exists(checkpoint + '.index')
+    if not os.path.isfile(path) and there:
         warn('%s does not exist: the flags and their defaults define the model' % path)
     section = read_section(checkpoint, 'model')
     kinds = typing.get_type_hints(config_class)

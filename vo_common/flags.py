@@ -12,11 +12,13 @@ Values are checked whenever a `Flags` is constructed, also in code.
 """
 import argparse
 import dataclasses
+import difflib
 import functools
 import math
 import operator
 import typing
 
+from vo_common.console import warn
 from vo_common.errors import UserError
 from vo_common.files import expand_typed
 
@@ -142,8 +144,7 @@ def parse_flags(description, *config_classes, argv=None, defaults=None):
         dataclasses (such as a saved configuration that a flag names).
 
     Raises:
-      UserError: a value is illegal, `--mode` does not read a given flag, or a given `architecture`
-        flag differs from its replaced default in another mode than training.
+      UserError: a value is illegal, or `--mode` does not read a given flag.
     """
     fields = {field.name: field for config_class in config_classes
               for field in dataclasses.fields(config_class)}
@@ -159,19 +160,30 @@ def parse_flags(description, *config_classes, argv=None, defaults=None):
             if title not in groups:
                 groups[title] = parser.add_argument_group(title)
             _add_flag(groups[title], field, hints[field.name])
-    given = vars(parser.parse_args(argv))
+    given, unknown = parser.parse_known_args(argv)
+    if unknown:
+        parser.error('unrecognized arguments: %s%s' % (
+            ' '.join(unknown), _suggestion(unknown[0], parser)))
+    given = vars(given)
     values = dict({name: default_of(field) for name, field in fields.items()}, **given)
     for name, value in given.items():
         check_value(fields[name], value)
     _check_modes(fields, given, values.get('mode'))
     if defaults:
         saved = defaults(values)
-        _check_saved(fields, given, saved, values.get('mode'))
+        _warn_of_other_model(fields, given, saved, values.get('mode'))
         values.update(dict(saved, **given))
     return tuple(
         config_class(**{field.name: values[field.name]
                         for field in dataclasses.fields(config_class)})
         for config_class in config_classes)
+
+
+def _suggestion(argument, parser):
+    """`; did you mean --x?` for a misspelt flag, or empty."""
+    flags = [name for name in parser._option_string_actions if not name.startswith('--no')]
+    close = difflib.get_close_matches(argument.split('=')[0], flags, 1, 0.8)
+    return '; did you mean %s?' % close[0] if close else ''
 
 
 def _check_modes(fields, given, mode):
@@ -188,12 +200,12 @@ def _check_modes(fields, given, mode):
                 name, as_typed(value), mode, ', '.join(readers)))
 
 
-def _check_saved(fields, given, saved, mode):
-    """Raises a UserError for a given flag that contradicts the model to predict with."""
+def _warn_of_other_model(fields, given, saved, mode):
+    """Warns of given `architecture` flags that contradict the model to predict with."""
     for name, value in given.items() if not (mode or '').startswith('train') else ():
         if fields[name].metadata.get('architecture') and saved.get(name, value) != value:
-            raise UserError('--%s=%s: must be %s, as the checkpoint was trained (or leave it out)' % (
-                name, as_typed(value), as_typed(saved[name])))
+            warn('--%s=%s: the checkpoint was trained with %s' % (
+                name, as_typed(value), as_typed(saved[name]) or 'none'))
 
 
 def as_typed(value):

@@ -33,8 +33,6 @@ def write_set(data, settings, config):
     dump_root = make_folder(config.dump_root)
     summary_path = os.path.join(dump_root, SUMMARY_NAME)
     _check_settings(summary_path, settings)
-    write_json(summary_path, {'settings': settings, 'complete': False})
-
     keys, jobs, notes, num_found = [], [], list(data.notes), 0
     for clip in data.clips:
         finished = _finished(make_folder(os.path.join(dump_root, clip.folder)))
@@ -47,6 +45,9 @@ def write_set(data, settings, config):
         num_found += len(examples) - len(missing)
         jobs += [(clip, missing[start:start + _EXAMPLES_A_JOB])
                  for start in range(0, len(missing), _EXAMPLES_A_JOB)]
+    if keys:
+        # Before the first example, so that a killed run is completed with the same settings.
+        write_json(summary_path, {'settings': settings, 'complete': False})
     written = parallel_map(lambda job: _write_examples(*job, config), jobs, config.num_threads,
                            desc='preparing', unit='x%d examples' % _EXAMPLES_A_JOB)
     failed = set().union(*(names for names, _ in written))

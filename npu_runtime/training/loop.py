@@ -128,6 +128,8 @@ def _conclude(step, received, chief):
     name = signal.Signals(received).name if received else 'done'
     results = chief.end(name) if chief else {'step': step, 'checkpoint': None}
     if received is None:
+        if chief:
+            log('done: step %d, saved %s' % (step, results['checkpoint']))
         return results
     if chief:
         log('%s: stopped after step %d, saved %s' % (name, step, results['checkpoint']))

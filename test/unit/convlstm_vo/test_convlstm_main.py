@@ -46,7 +46,7 @@ def test_a_truncated_frame_is_reported_before_the_first_step(drive, tmp_path, ca
 
 
 def test_a_missing_sequence_is_reported(tmp_path, capsys):
-    assert str(tmp_path / 'sequences' / '00') in fails(capsys, 'train', tmp_path, tmp_path / 'run')
+    assert str(tmp_path / 'sequences') in fails(capsys, 'train', tmp_path, tmp_path / 'run')
 
 
 @pytest.mark.parametrize('mode, flags, message', [

@@ -55,7 +55,8 @@ def test_a_broken_set_is_refused_before_training(own_set, tmp_path, capsys, dama
     (dict(seq_length=4), ('--seq_length=4', 'odd')),
     (dict(canonical_camera='1,2,3'), ('--canonical_camera=1,2,3', 'four numbers')),
     (dict(batch_size=0), ('--batch_size=0',)),
-    (dict(intrinsics='1,2,3'), ('--intrinsics=1,2,3: must be four numbers',)),
+    (dict(intrinsics='1,2,3', eval_dataset_dir='.', eval_every=1),
+     ('--intrinsics=1,2,3: must be four numbers',)),
     (dict(pictures='16bit'), ('--pictures=16bit: must not be given with --mode=',)),
     (dict(pictures='8bit'), ('--pictures=8bit: must be one of False, True, 16bit',)),
     (dict(depth_scale=2), ('--depth_scale=2.0: must not be given with --mode=train_rigid',)),
@@ -90,11 +91,6 @@ def test_a_camera_that_nothing_reads_is_refused(rigid_run, synthetic_kitti, tmp_
     (tmp_path / 'config.json').write_text('{"model": {"flownet_type": "direct"}}')
     assert '--intrinsics: must not be given to predict flow with --flownet_type=direct' in (
         geonet_fails(capsys, 'test_flow', init_ckpt_file=str(tmp_path / 'model'), **given))
-
-
-def test_a_flag_that_contradicts_the_checkpoint_is_refused(rigid_run, capsys):
-    assert '--half_pixel_centers=true: must be false, as the checkpoint was trained' in (
-        geonet_fails(capsys, 'test_depth', '--half_pixel_centers', init_ckpt_file=rigid_run))
 
 
 def test_a_checkpoint_folder_that_is_a_file_is_reported(synthetic_formatted, tmp_path, capsys):

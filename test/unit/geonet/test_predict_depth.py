@@ -102,9 +102,11 @@ def test_refined_depth_is_positive_and_does_not_depend_on_the_batch(
     assert (tmp_path / 'one' / 'model-4.mp4').exists()
 
 
-def test_flags_on_the_command_line_override_saved_ones(predict, synthetic_kitti):
+def test_flags_on_the_command_line_override_saved_ones(predict, synthetic_kitti, capsys):
     depth = predict('out', synthetic_kitti, *SIZE, '--scale_normalize')
     np.testing.assert_allclose((1 / depth).mean(axis=(1, 2)), 1, rtol=1e-4)
+    said = capsys.readouterr().err
+    assert '--scale_normalize=true: the checkpoint was trained with false' in said
 
 
 def test_a_broken_frame_is_reported_and_no_partial_file_is_left(

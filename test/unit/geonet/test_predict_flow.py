@@ -96,3 +96,14 @@ def test_a_video_gives_the_flow_of_its_frames_and_a_video_of_pictures(
     shown = cv2.VideoCapture(str(tmp_path / 'video' / 'pictures.mp4'))
     shapes = [np.shape(shown.read()[1]) for _ in range(11)]
     assert shapes == [(4 * 64, 4 * 104, 3)] * 10 + [()]
+
+
+def test_a_checkpoint_without_flow_leaves_earlier_predictions_whole(
+        predict, rigid_run, synthetic_2015, tmp_path, capsys):
+    predict('flow', synthetic_2015)
+    before = sorted(path.name for path in (tmp_path / 'flow').iterdir())
+    said = geonet_fails(capsys, 'test_flow', dataset_dir=synthetic_2015, init_ckpt_file=rigid_run,
+                        output_dir=str(tmp_path / 'flow'))
+    assert 'variables: all of flow_net' in said
+    assert sorted(path.name for path in (tmp_path / 'flow').iterdir()) == before
+    assert 'flow.json' in before

@@ -1,4 +1,6 @@
 """Videos: their frames and rate, a break in the middle, and GIFs without ffmpeg."""
+import pathlib
+
 import cv2
 import imageio_ffmpeg
 import numpy as np
@@ -70,3 +72,9 @@ def test_what_is_written_is_what_is_read(tmp_path):
     assert len(found) == 5
     for frame, read in zip(frames, found):
         np.testing.assert_allclose(read, frame[:32, :104], atol=6)
+
+
+def test_a_relative_name_may_look_like_an_address(path, tmp_path, monkeypatch):
+    (tmp_path / 'cam:1.avi').write_bytes(pathlib.Path(path).read_bytes())
+    monkeypatch.chdir(tmp_path)
+    assert video.probe('cam:1.avi').frames == video.probe(path).frames

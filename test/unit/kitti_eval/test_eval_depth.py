@@ -13,9 +13,10 @@ from kitti_data.calibration import RawCalibration
 from kitti_data.images import write_png
 from kitti_data.rendering import layouts
 from kitti_eval import depth_errors, depth_splits, eval_depth
+from kitti_eval.predicted_images import depths_in_order
 from kitti_folders import write_drive
 from vo_common.errors import UserError
-from vo_common.files import read_json
+from vo_common.files import read_json, write_json
 
 DATE = '2011_09_26'
 DRIVE = '2011_09_26_drive_0002_sync'
@@ -334,3 +335,25 @@ def test_annotated_depth_is_scored_in_the_crop_or_everywhere(tmp_path):
     assert cv2.imread(str(tmp_path / 'pred_depth' / '000000.png')).shape == (200, 200, 3)
     with pytest.raises(UserError, match='--nocrop: must be given with --split=eigen_benchmark'):
         score(tmp_path, np.ones((1, 5, 5), np.float32), '--nocrop')
+
+
+@pytest.mark.parametrize('folder, fits', [
+    ('/k15/training/image_2', True), ('/k15/training/image_3', False),
+    ('/k15/testing/image_2', False), ('/k12/training/colored_0', False), ('/mine', True)])
+def test_depth_of_another_camera_or_part_of_a_benchmark_is_refused(tmp_path, folder, fits):
+    write_json(str(tmp_path / 'depth.json'), {'folder': folder, 'images': ['000000_10.png']})
+
+    def ordered():
+        return depths_in_order(['/k15/training/image_2/000000_10.png'], [np.ones((2, 3))],
+                               str(tmp_path / 'depth.npy'))
+    if fits:
+        assert len(ordered()) == 1
+    else:
+        with pytest.raises(UserError, match='image 1 of the split is training/image_2/000000_10'):
+            ordered()
+
+
+@pytest.mark.parametrize('flag', ['--camera=3', '--sequence=4', '--disparity_dir=disp_occ_0'])
+def test_a_flag_of_another_split_is_refused(flag):
+    with pytest.raises(UserError, match=flag + ': must not be given with --split=eigen'):
+        eval_depth.main(['--split=eigen', '--test_file_list=files.txt', flag])

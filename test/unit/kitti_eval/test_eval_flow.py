@@ -12,7 +12,7 @@ from kitti_data.flow_files import read_kitti_flow, write_flo, write_kitti_flow
 from kitti_data.images import write_png
 from kitti_eval import eval_flow, flow_errors
 from vo_common.errors import UserError
-from vo_common.files import read_json
+from vo_common.files import read_json, write_json
 
 
 @pytest.fixture(scope='module')
@@ -236,3 +236,35 @@ def test_flow_of_images_without_truth_is_refused(tmp_path, folder, image, fits):
         with pytest.raises(UserError, match='flow.json: the flow is for images such as .*%s, '
                                             'must be for training/image_2/' % image):
             run(tmp_path)
+
+
+@pytest.mark.parametrize('camera, size', [('image_2', (19, 31)), ('colored_0', (7, 9))])
+def test_pictures_are_drawn_for_every_benchmark_and_size_of_image(tmp_path, capsys, camera, size):
+    write_truth(tmp_path, 1)
+    images = tmp_path / 'training' / 'image_2'
+    images.rename(images.parent / camera)
+    write_png(str(images.parent / camera / '000000_10.png'), np.zeros(size + (3,), np.uint8))
+    run(tmp_path, '--plot')
+    assert 'Flow, KITTI %d, 1 images' % (2015 if camera == 'image_2' else 2012) in (
+        capsys.readouterr().out)
+    shown = cv2.imread(str(tmp_path / 'pred' / 'eval_flow' / '000000.png'))
+    height, width = golden_common.make_flow_eval(0)[0].shape[:2]
+    assert shown.shape == (3 * height, width, 3)
+
+
+def test_flow_of_another_benchmark_is_refused(tmp_path):
+    write_truth(tmp_path, 1)
+    write_json(str(tmp_path / 'pred' / 'flow.json'), {
+        'folder': '/kitti_2012/training/colored_0', 'images': ['000000_10.png']})
+    with pytest.raises(UserError, match='must be for training/image_2/NNNNNN_10.png of the'):
+        run(tmp_path)
+
+
+def test_flow_of_less_than_half_of_the_images_is_scored_but_is_an_error(tmp_path, capsys):
+    write_truth(tmp_path, 3)
+    for number in (0, 1):
+        (tmp_path / 'pred' / 'binary' / ('%06d.flo' % number)).unlink()
+    with pytest.raises(UserError, match='share 1 images of 3 and 1: must be at least half'):
+        run(tmp_path)
+    assert '1 common images (3 in the truth, 1 in the prediction)' in capsys.readouterr().out
+    assert read_json(str(tmp_path / 'pred' / 'eval_flow.json'))['missing'] == 2

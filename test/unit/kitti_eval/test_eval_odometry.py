@@ -276,3 +276,78 @@ def test_flags_of_the_other_kind_of_prediction_are_refused(tmp_path):
     with pytest.raises(
             UserError, match='--frames=frames.txt: must not be given if --pred is a folder'):
         run_odometry(tmp_path, '--frames=frames.txt', pred='.')
+
+
+@pytest.mark.parametrize('with_times', [True, False])
+@pytest.mark.parametrize('kept', [np.r_[0:80, 85:120], np.arange(5, 120)])
+def test_a_truth_in_tum_format_keeps_the_identity_of_its_frames(tmp_path, kept, with_times):
+    gt, times = winding(120), 0.1037 * np.arange(120)
+    odometry.write_tum(str(tmp_path / '09.txt'), times[kept], gt[kept])
+    np.savetxt(str(tmp_path / 'times.txt'), times)
+    # Without the clock, frames are counted from the first pose of the truth.
+    frames = np.arange(120) - (0 if with_times else kept[0])
+    write_indexed(tmp_path / 'pred.txt', frames[frames >= 0], gt[frames >= 0])
+    result = run_odometry(tmp_path, *['--times=%s' % (tmp_path / 'times.txt')] * with_times)
+    assert result['frames'] == len(kept) and result['ate'] < 1e-6
+
+
+def test_a_truth_at_other_times_than_those_given_is_refused(tmp_path):
+    odometry.write_tum(str(tmp_path / '09.txt'), [0, 0.1, 0.25], winding(3))
+    np.savetxt(str(tmp_path / 'times.txt'), [0, 0.1, 0.2])
+    odometry.write_poses(str(tmp_path / 'pred.txt'), winding(3))
+    with pytest.raises(UserError, match='09.txt: pose 3 is at 0.250000 s, must be at a time in'):
+        run_odometry(tmp_path, '--times=%s' % (tmp_path / 'times.txt'))
+
+
+def test_poses_at_three_times_the_rate_are_scored_at_the_common_times(tmp_path):
+    poses, times = winding(178), np.arange(178) / 30
+    truth = write_timed(tmp_path, poses[::3], times[::3])
+    odometry.write_tum(str(tmp_path / 'pred.txt'), times, poses)
+    with pytest.raises(UserError, match='60 frames of 60 and 178: must be at least half of each'):
+        run_odometry(tmp_path, truth=truth)
+    assert read_json(str(tmp_path / 'pred.eval_odometry.json'))['ate'] < 1e-5
+
+
+def test_snippets_that_need_no_scale_are_chained_across_a_gap_in_the_truth(tmp_path):
+    poses = winding(30)
+    kept = np.r_[0:14, 17:30]
+    write_indexed(tmp_path / '09.txt', kept, poses[kept])
+    runs = snippets.snippets_of_trajectory(poses, 3)
+    snippets.write_snippets(str(tmp_path / 'pred'), range(28), np.arange(28)[:, None] + [0, 1, 2],
+                            runs)
+    result = run_odometry(tmp_path, '--snippet_scale=none', pred='pred')
+    assert result['frames'] == len(kept) and result['ate'] < 1e-4
+
+
+def test_the_number_of_a_sequence_may_lack_its_zero(tmp_path):
+    # Frame 0 of sequence 08 is frame 1100 of its raw drive.
+    odometry.write_poses(str(tmp_path / '8.txt'), winding(40))
+    write_indexed(tmp_path / 'pred.txt', np.arange(1140), np.concatenate(
+        [np.tile(np.eye(4), (1100, 1, 1)), winding(40)]))
+    for flags in ((), ('--seq_id=8',), ('--seq_id=08',)):
+        with pytest.raises(UserError, match='40 frames of 40 and 1140'):
+            run_odometry(tmp_path, *flags, truth='8.txt')
+        assert read_json(str(tmp_path / 'pred.eval_odometry.json'))['ate'] < 1e-6
+
+
+def test_no_path_with_times_of_an_earlier_evaluation_remains(tmp_path):
+    gt = winding(20)
+    odometry.write_poses(str(tmp_path / '09.txt'), gt)
+    odometry.write_poses(str(tmp_path / 'pred.txt'), gt)
+    np.savetxt(str(tmp_path / 'times.txt'), np.arange(20))
+    run_odometry(tmp_path, '--times=%s' % (tmp_path / 'times.txt'))
+    assert (tmp_path / 'pred.eval_odometry.tum').exists()
+    run_odometry(tmp_path)
+    assert not (tmp_path / 'pred.eval_odometry.tum').exists()
+
+
+def test_a_prediction_of_another_sequence_is_reported(tmp_path, capsys):
+    odometry.write_poses(str(tmp_path / '09.txt'), winding(9))
+    odometry.write_poses(str(tmp_path / 'trajectory.txt'), winding(9))
+    for name in ('09', '07'):
+        snippets.write_frames(str(tmp_path), 'model-1', '/data/sequences/%s/image_2' % name,
+                              ['0.png'], range(9))
+        run_odometry(tmp_path, pred='trajectory.txt')
+        said = capsys.readouterr().err
+        assert ('the prediction is of sequence 07, but is scored as sequence 09' in said) == (
+            name == '07')

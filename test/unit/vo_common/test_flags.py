@@ -166,3 +166,11 @@ def test_help_groups_flags_by_purpose_as_they_are_typed(capsys):
                  '--shuffle=true|false reorder (default: true)', '--data=PATH folder --more',
                  '--sequences=A,B,... which sequences (default: 0,1)'):
         assert line in lines["A program's flags"]
+
+
+@pytest.mark.parametrize('typed, suggestion', [
+    ('--batchsize=2', '; did you mean --batch_size?'), ('--speed=2', '')])
+def test_a_misspelt_flag_is_suggested(typed, suggestion, capsys):
+    with pytest.raises(SystemExit):
+        parse(typed)
+    assert capsys.readouterr().err.endswith('unrecognized arguments: %s%s\n' % (typed, suggestion))

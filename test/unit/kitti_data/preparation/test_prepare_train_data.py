@@ -171,6 +171,8 @@ def test_a_missing_sequence_is_a_problem_and_a_missing_camera_an_error(
     assert len(sum(lists(tmp_path / 'set'), [])) == 7
     with pytest.raises(UserError, match='no example could be made(.|\n)*has image_0'):
         prepare_small(small_root, tmp_path / 'other', '--camera=2')
+    # It left nothing that stands in the way of the right camera.
+    assert prepare_small(small_root, tmp_path / 'other') == 0
 
 
 @pytest.mark.parametrize('flags,message', [

@@ -128,7 +128,8 @@ def test_a_second_run_renders_only_what_is_missing(odometry):
     (['--layout=raw', '--num_sequences=99'], '--num_sequences=99: must be at most 8'),
     (['--layout=raw', '--sequences=0001'], 'named like ' + DRIVE),
     (['--layout=raw', '--sequences=2011_09_26'], 'named like ' + DRIVE),
-    (['--layout=kitti_2015', '--sequences=1'], '--sequences, --cameras: must not be given')])
+    (['--layout=kitti_2015', '--sequences=1'], '--sequences, --cameras, --num_frames: must not'),
+    (['--layout=kitti_2015', '--num_frames=2'], '--sequences, --cameras, --num_frames: must not')])
 def test_impossible_flags_are_refused(flags, message, tmp_path):
     place = ['--output_dir=%s' % tmp_path] if flags else []
     with pytest.raises(UserError, match=message):
