@@ -2,6 +2,7 @@
 
 A path is a prefix (`.../model-500`) or a folder, which means its newest usable checkpoint.
 """
+import collections
 import glob
 import math
 import os
@@ -208,7 +209,8 @@ def restore(session, path, variables=None, optional_scopes=()):
     if missing:
         log('  %d not in the checkpoint, newly initialized: %s' % (len(missing), _shorten(missing)))
     if unused:
-        log('  in the checkpoint, not used: %s' % _shorten(_by_net(unused, by_name)))
+        log('  %d in the checkpoint, not used: %s' % (
+            len(unused), _shorten(_by_net(unused, by_name))))
 
 
 def load_values(session, prefix, variables, optional=()):
@@ -251,14 +253,13 @@ def load_values(session, prefix, variables, optional=()):
 
 
 def _by_net(names, others):
-    """Replaces the variables of a net by its name if no variable in `others` belongs to it.
-
-    A net is the outermost scope of a name.
-    """
-    kept = {name.split('/')[0] for name in others}
-    nets = [name.split('/')[0] for name in names]
+    """Replaces the variables of a net, an outermost scope, by its name if `others` has none."""
+    nets = collections.Counter(name.split('/')[0] for name in names)
+    for name in others:
+        nets.pop(name.split('/')[0], None)
     return list(dict.fromkeys(
-        name if net in kept else 'all of ' + net for name, net in zip(names, nets)))
+        'all of ' + net if nets[net] > 1 else name
+        for name, net in ((name, name.split('/')[0]) for name in names)))
 
 
 def _shorten(names, limit=8):

@@ -31,6 +31,7 @@ def test_without_a_configuration_there_are_no_flags_and_a_warning(tmp_path, caps
     for checkpoint in ('', str(tmp_path / 'sub' / 'model')):
         assert model_flags(checkpoint, ModelConfig) == {}
     assert capsys.readouterr().err == ''
+    (tmp_path / 'model-3.index').touch()
     assert model_flags(str(tmp_path / 'model-3'), ModelConfig) == {}
     assert '%s does not exist: the flags and their defaults' % (tmp_path / 'config.json') in (
         capsys.readouterr().err)
