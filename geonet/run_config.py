@@ -4,7 +4,7 @@ from typing import List
 
 from npu_runtime.training.flags import EvalFlags, ExportFlags, TrainFlags, architecture
 from vo_common.errors import UserError
-from vo_common.flags import BOOL_OR_TEXT, as_typed, default_of, flag, path_flag, same_flag
+from vo_common.flags import BOOL_OR_TEXT, as_typed, flag, path_flag, same_flag
 
 # Mode -> the function that runs it.
 MODES = {'train_rigid': 'geonet.train.run_training',
@@ -86,11 +86,10 @@ class RunConfig(ExportFlags, EvalFlags, TrainFlags):
                             'between validations)')
         if self.mode.startswith('train') and not self.eval_dataset_dir:
             for name in ('pose_test_seq', 'camera', 'flip_average', 'intrinsics'):
-                value = getattr(self, name)
-                if value != default_of(type(self).__dataclass_fields__[name]):
+                if not self.is_default(name):
                     raise UserError('--%s=%s: must not be given with --mode=%s without '
                                     '--eval_dataset_dir, whose validation alone reads it' % (
-                                        name, as_typed(value), self.mode))
+                                        name, as_typed(getattr(self, name)), self.mode))
         if self.pictures == '16bit' and self.mode != 'test_depth':
             raise UserError('--pictures=16bit: must not be given with --mode=%s (read by '
                             'test_depth)' % self.mode)

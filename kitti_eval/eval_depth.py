@@ -20,7 +20,7 @@ from kitti_eval.hints import IMAGES_TO_EXPLAIN, best_explanation
 from kitti_eval.predicted_images import depths_in_order
 from vo_common.console import warn
 from vo_common.files import make_folder
-from vo_common.flags import as_typed, default_of, flag, parse_flags, path_flag
+from vo_common.flags import as_typed, flag, parse_flags, path_flag
 from vo_common.parallel import parallel_map
 
 ROWS = (('prediction', 'prediction'), ("constant: each image's median", 'median_depth'),
@@ -61,10 +61,9 @@ class Config(report.MapFlags):
             raise UserError('--nocrop: must be given with --split=eigen_benchmark, not %s' %
                             self.split)
         for name, split in _READERS.items():
-            value = getattr(self, name)
-            if split != self.split and value != default_of(type(self).__dataclass_fields__[name]):
+            if split != self.split and not self.is_default(name):
                 raise UserError('--%s=%s: must not be given with --split=%s (read by %s)' % (
-                    name, as_typed(value), self.split, split))
+                    name, as_typed(getattr(self, name)), self.split, split))
         if self.split.startswith('eigen') and not self.test_file_list:
             raise UserError('--test_file_list= is empty: must be the list of the images that '
                             '--split=%s scores (Eigen\'s has 697)' % self.split)

@@ -96,6 +96,10 @@ class Flags:
         for field in dataclasses.fields(self):
             check_value(field, getattr(self, field.name))
 
+    def is_default(self, name):
+        """Whether the flag `name` has its default."""
+        return getattr(self, name) == default_of(self.__dataclass_fields__[name])
+
     def require(self, **purposes):
         """Raises a UserError for the first empty flag among `purposes`, name -> purpose."""
         for name, purpose in purposes.items():

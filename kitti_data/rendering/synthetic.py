@@ -19,7 +19,7 @@ from vo_common.errors import UserError, run_main
 
 from kitti_data.rendering.layouts import (
     DRIVES, kitti_2015_dataset, raw_dataset, synthetic_dataset)
-from vo_common.flags import Flags, default_of, flag, parse_flags, path_flag
+from vo_common.flags import Flags, flag, parse_flags, path_flag
 
 LAYOUTS = ('odometry', 'raw', 'kitti_2015')
 
@@ -49,9 +49,9 @@ class Config(Flags):
         if not set(self.cameras) <= set(known):
             raise UserError('--cameras=%s: must be among %s with --layout=%s' % (
                 ','.join(map(str, self.cameras)), ', '.join(map(str, known)), self.layout))
-        num_frames = default_of(type(self).__dataclass_fields__['num_frames'])
-        if self.layout == 'kitti_2015' and (
-                self.sequences or self.cameras or self.num_frames != num_frames):
+        if self.layout == 'kitti_2015' and not (
+                self.is_default('sequences') and self.is_default('cameras')
+                and self.is_default('num_frames')):
             raise UserError('--sequences, --cameras, --num_frames: must not be given with '
                             '--layout=kitti_2015')
         if self.layout == 'raw' and not self.sequences and self.num_sequences > len(DRIVES):
