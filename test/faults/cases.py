@@ -214,12 +214,12 @@ def contents(folder, names_only=False):
 
 
 def of_any_place(folder):
-    """`contents` without the paths of checkpoints."""
+    """`contents` without the paths of checkpoints and frames."""
     found = contents(folder)
     for path in found:
         if path.endswith('.json') and not path.endswith(DIARIES):
             content = read_json(os.path.join(str(folder), path))
-            found[path] = {key: content[key] for key in set(content) - {'checkpoint'}}
+            found[path] = {key: content[key] for key in set(content) - {'checkpoint', 'folder'}}
     return found
 
 
