@@ -51,9 +51,9 @@ class BenchmarkConfig(Flags):
     def __post_init__(self):
         super().__post_init__()
         self.require(parts='among ' + ', '.join(PARTS))
-        if 'ranks' in self.parts and self.model != 'geonet':
-            raise UserError('--parts=ranks: must not be given with --model=%s' % self.model)
         if 'ranks' in self.parts:
+            if self.model != 'geonet':
+                raise UserError('--parts=ranks: must not be given with --model=%s' % self.model)
             for name, value, needed in (('device', self.device, ('auto', 'cpu')),
                                         ('modes', self.modes, ([], ['float32'])),
                                         ('mode', self.mode, ('train_rigid',))):

@@ -30,7 +30,7 @@ def all_trained_sequences(run):
     Args:
       run: <RunConfig>.
     """
-    resumes = os.path.isdir(run.outputpath) and checkpoints.newest_in(run.outputpath)
+    resumes = os.path.isdir(run.outputpath) and checkpoints.prefixes_in(run.outputpath)
     origin = run.outputpath if resumes else run.init_checkpoint
     earlier = trained_sequences(origin) if origin else None
     return sorted(set(map(sequence_name, run.train_sequences)).union(earlier or ()))

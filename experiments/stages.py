@@ -88,8 +88,8 @@ def run_stages(name, folder, stages, train, minutes, steps=0, sequences=()):
                         'the same (give another --output_dir)' % (
                             path, plan['minutes'], plan['asked_steps'], minutes, steps))
     if plan and plan.get('sequences', list(sequences)) != list(sequences):
-        raise UserError('%s: was planned with training sequences %s, now %s: must be the same (give '
-                        'another --output_dir)' % (
+        raise UserError('%s: was planned with training sequences %s, now %s: must be the same '
+                        '(give another --output_dir)' % (
                             path, ', '.join(plan['sequences']), ', '.join(sequences)))
     if not plan:
         first = stages[0].share

@@ -36,8 +36,8 @@ def test_depth(run, model, runtime):
         run.dataset_dir, model.seq_length, run.pose_test_seq, run.camera
     ) if run.refine_steps else depth_frames(
         run.dataset_dir, run.depth_test_split, run.test_file_list, run.pose_test_seq, run.camera)
-    camera = run.refine_steps and source_camera(
-        source, model, run.intrinsics, run.refine_steps)
+    camera = (source_camera(source, model, run.intrinsics, run.refine_steps)
+              if run.refine_steps else None)
     output_dir = make_folder(run.output_dir)
     graph = pose_graph if run.refine_steps else depth_graph
     depths = []

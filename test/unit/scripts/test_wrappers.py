@@ -81,7 +81,8 @@ def test_the_published_layout_is_taken_as_it_is(wrapper, tmp_path):
 
 def test_the_performance_case_only_trains(wrapper, odometry, tmp_path):
     ended = wrapper('train_performance_1p.sh', '--data_path=' + odometry,
-                    '--output_path=' + str(tmp_path / 'out'), '--extra=--l2_weight=0.1\n--noshuffle')
+                    '--output_path=' + str(tmp_path / 'out'),
+                    '--extra=--l2_weight=0.1\n--noshuffle')
     assert ended.returncode == 0, ended.err
     assert [command[0].split('/')[-1] for command in ended.commands] == [
         'prepare_train_data.py', 'main.py', 'report_case.py']
