@@ -29,16 +29,15 @@ from vo_common.console import log
 from vo_common.errors import UserError, run_main
 from vo_common.files import make_folder, write_json, write_text
 from vo_common.flags import Flags, flag, parse_flags, path_flag
-from vo_common.parallel import leave_half_of_the_cores, num_cores
 
 TRAIN, TEST = ('00', '01', '02', '03'), ('09',)
 CAMERA = 2
 _MARK = '.demo'  # file that identifies the folder of a demo
 TARGETS = {'ate_3': 0.7, 'abs_rel_refined': 0.7}  # largest fractions of the baseline
-# CPU seconds of each part, for the progress bar; only the proportions matter. GeoNet includes the
-# test; a ConvLSTM that trains in parallel ends at about the same time.
-DURATIONS = {'rendering': 60, 'GeoNet': 240, 'ConvLSTM': 140}
-BESIDE = dict(DURATIONS, ConvLSTM=10)
+# Seconds of each part, for the progress bar; only the proportions matter. A ConvLSTM that trains in
+# parallel ends before GeoNet.
+DURATIONS = {'rendering': 25, 'GeoNet': 95, 'ConvLSTM': 75, 'tests of GeoNet': 25}
+BESIDE = dict(DURATIONS, ConvLSTM=1)
 
 
 @dataclasses.dataclass
@@ -46,10 +45,10 @@ class Config(Flags):
     """Demo."""
     output_dir: str = path_flag('demo', 'drives, runs and results; replaces those of an earlier '
                                        'demo')
-    num_frames: int = flag(120, 'frames of each of the five drives', at_least=20)
+    num_frames: int = flag(100, 'frames of each of the five drives', at_least=20)
     img_height: int = flag(56, 'height of the images; half of it for the ConvLSTM', at_least=32)
     img_width: int = flag(184, 'width of the images; half of it for the ConvLSTM', at_least=32)
-    geonet_steps: int = flag(800, 'training steps of GeoNet', at_least=6)
+    geonet_steps: int = flag(600, 'training steps of GeoNet', at_least=6)
     convlstm_steps: int = flag(240, 'training steps of the ConvLSTM', at_least=3)
     seed: int = flag(8964, 'seed of both trainings')
     device: str = flag('auto', 'where to run', choices=DEVICES)
@@ -66,11 +65,10 @@ def main(argv=None):
 def _demo(config, argv):
     begin = time.time()
     start_tensorflow()
-    from experiments import figures
-    from npu_runtime.devices.choose import choose_device
+    from experiments import figures, learn_geonet
     folder = emptied(config.output_dir)
     data = os.path.join(folder, 'kitti')
-    side_by_side = choose_device(config).own.SHARED and num_cores() > 1
+    side_by_side = learn_geonet.can_share(config)
     with contextlib.closing(TimeLeft(BESIDE if side_by_side else DURATIONS)) as time_left:
         log('== a small world, rendered into the KITTI odometry layout')
         with time_left.part('rendering'):
@@ -114,8 +112,8 @@ def learn_both(side_by_side, config, drives, folder, about, time_left):
     """Trains and tests GeoNet and the ConvLSTM; returns the `Results` of both.
 
     Args:
-      side_by_side: whether to train the ConvLSTM in a second process, in parallel with GeoNet; the
-        device must allow several processes.
+      side_by_side: whether to train and test the ConvLSTM in a second process while GeoNet trains;
+        the device must allow several processes.
       time_left: <TimeLeft>.
     """
     from experiments import learn_convlstm, learn_geonet
@@ -133,15 +131,14 @@ def learn_both(side_by_side, config, drives, folder, about, time_left):
         log('== ' + learn_geonet.TITLE)
         with time_left.part('GeoNet', os.path.join(geonet_folder, 'run'), config.geonet_steps,
                             recipe.stages):
-            geonet = learn_geonet.learn(config, drives, geonet_folder, about, recipe)
+            trained = learn_geonet.train_rigid(config, drives, geonet_folder, about, recipe)
         log('== ' + learn_convlstm.TITLE)
         with time_left.part('ConvLSTM', os.path.join(convlstm_folder, 'run'),
                             config.convlstm_steps):
             convlstm = convlstm_results()
-    if side_by_side:
-        with open(log_path) as stream:
-            log(stream.read())
-    return geonet, convlstm
+    log('== tests of GeoNet')
+    with time_left.part('tests of GeoNet'):
+        return learn_geonet.test(config, drives, geonet_folder, trained, recipe), convlstm
 
 
 def _learn_convlstm(*args):
@@ -150,7 +147,6 @@ def _learn_convlstm(*args):
 
 
 def _learn_convlstm_aside(*args):
-    leave_half_of_the_cores()
     start_tensorflow()
     return _learn_convlstm(*args)
 

@@ -1,6 +1,9 @@
 """Trains GeoNet's depth and pose in stages, tests them and draws the results."""
+import contextlib
+import functools
 import glob
 import os
+from typing import NamedTuple
 
 import numpy as np
 
@@ -10,8 +13,11 @@ from geonet import main as geonet
 from kitti_data.preparation import prepare_train_data
 from kitti_eval import eval_depth, html_report
 from kitti_eval.depth_splits import has_depth
+from npu_runtime.devices.choose import choose_device
+from vo_common.aside import beside
 from vo_common.console import log
 from vo_common.files import make_folder, read_json
+from vo_common.parallel import num_cores
 
 TITLE = 'GeoNet: depth and motion from images alone'
 NUM_PICTURES = 4
@@ -58,6 +64,12 @@ SHORT_RECIPE = Recipe(
     test_flags=('--refine_steps=30',))
 
 
+class Trained(NamedTuple):
+    """What `train_rigid` has done: `about` with the model, and the <figures.Programs> it called."""
+    about: dict
+    call: figures.Programs
+
+
 def learn(config, drives, folder, about, recipe=RECIPE):
     """Trains depth_net and pose_net, and tests them on each validation and test sequence.
 
@@ -71,14 +83,24 @@ def learn(config, drives, folder, about, recipe=RECIPE):
     Returns:
       <figures.Results>.
     """
+    return test(config, drives, folder, train_rigid(config, drives, folder, about, recipe), recipe)
+
+
+def train_rigid(config, drives, folder, about, recipe=RECIPE):
+    """Trains depth_net and pose_net, see `learn`; returns a <Trained>."""
     call, run = figures.Programs(), os.path.join(folder, 'run')
     camera = '--canonical_camera=' + ','.join('%.4f' % share for share in drives.mean_camera)
     steps = train('GeoNet', config, drives, run, call,
                   recipe._replace(flags=[*recipe.flags, camera]), config.geonet_steps)
-    about = figures.about_run(about, 'GeoNet', run, steps, drives.num_frames)
-    tested = [_test(config, drives, name, call, folder, about, list(recipe.test_flags))
+    return Trained(figures.about_run(about, 'GeoNet', run, steps, drives.num_frames), call)
+
+
+def test(config, drives, folder, trained, recipe=RECIPE):
+    """Tests what `train_rigid` has trained; returns the `Results`, see `learn`."""
+    tested = [_test(config, drives, name, folder, trained, list(recipe.test_flags))
               for name in drives.evaluated]
-    return figures.results_of_model(TITLE, about, call.lines, run, tested)
+    return figures.results_of_model(TITLE, trained.about, trained.call.lines,
+                                    os.path.join(folder, 'run'), tested)
 
 
 def train(name, config, drives, run, call, recipe, steps):
@@ -122,19 +144,29 @@ def prediction_flags(drives, name, checkpoint, device):
             '--flip_average']
 
 
-def _test(config, drives, name, call, folder, about, flags):
+def _test(config, drives, name, folder, trained, flags):
     """Predicts and evaluates one sequence; returns its `Results`.
 
-    Predicts depth twice: from each frame alone, and refined on its neighbours by `flags`.
+    Predicts depth twice: from each frame alone, and refined on its neighbours by `flags`. Predicts
+    poses at the same time, if the device can be shared.
     """
+    call = trained.call
     single, refined, pose = (make_folder(os.path.join(folder, kind + '_' + name))
                              for kind in ('depth', 'refined_depth', 'pose'))
     common = prediction_flags(drives, name, os.path.join(folder, 'run'), config.device)
-    call(geonet, common + ['--mode=test_depth', '--output_dir=' + single])
-    common += flags + ['--video']
-    call(geonet, common + ['--mode=test_depth', '--output_dir=' + refined, '--pictures'])
-    call(geonet, common + ['--mode=test_pose', '--output_dir=' + pose, '--overlap_average'])
-    about = dict(about, **drives.place(name))
+    refining = common + flags + ['--video']
+    pose_args = [*refining, '--mode=test_pose', '--output_dir=' + pose, '--overlap_average']
+    with contextlib.ExitStack() as stack:
+        if can_share(config):
+            log_path = os.path.join(folder, 'pose_%s.log' % name)
+            log('poses are predicted at the same time, see ' + log_path)
+            predict_poses = stack.enter_context(beside(_run_geonet, pose_args, log_path=log_path))
+        else:
+            predict_poses = functools.partial(_run_geonet, pose_args)
+        call(geonet, common + ['--mode=test_depth', '--output_dir=' + single])
+        call(geonet, refining + ['--mode=test_depth', '--output_dir=' + refined, '--pictures'])
+        call.lines += predict_poses()
+    about = dict(trained.about, **drives.place(name))
     gt = drives.poses(name)
     rows, blocks = figures.sequence_results(
         None if gt is None else figures.snippet_figures(
@@ -156,6 +188,18 @@ def _test(config, drives, name, call, folder, about, flags):
     for index in np.linspace(0, len(pictures) - 1, NUM_PICTURES + 2).astype(int)[1:-1]:
         blocks.append(html_report.picture(pictures[index], 'frame %d' % index))
     return figures.Results(rows, blocks)
+
+
+def can_share(config):
+    """Whether two processes can compute at the same time on the device of `config`."""
+    return choose_device(config).own.SHARED and num_cores() > 1
+
+
+def _run_geonet(argv):
+    """Runs GeoNet's program; returns its command line in a list."""
+    call = figures.Programs()
+    call(geonet, argv)
+    return call.lines
 
 
 def _newest(folder):

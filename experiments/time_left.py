@@ -7,7 +7,6 @@ from npu_runtime.training.metrics import read_metrics
 from vo_common.progress import progress
 
 _SECONDS_APART = 2.0  # between updates
-_TRAINING = 0.85  # fraction of training in a part that trains and then tests
 
 
 class TimeLeft:
@@ -38,7 +37,7 @@ class TimeLeft:
 
         Args:
           name: name of the part.
-          run: folder of a training run whose metrics.jsonl moves the bar; a test follows it.
+          run: folder of a training run whose metrics.jsonl moves the bar.
           last_step: last step of that run.
           stages: list of <Stage> of that run, whose steps take different times; empty: all alike.
         """
@@ -49,7 +48,7 @@ class TimeLeft:
                 rows = read_metrics(run)
                 if rows:
                     share = min(1.0, rows[-1]['step'] / last_step)
-                    self.reach(name, _TRAINING * (time_share(stages, share) if stages else share))
+                    self.reach(name, time_share(stages, share) if stages else share)
 
         reader = threading.Thread(target=read, daemon=True)
         if run:

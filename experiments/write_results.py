@@ -41,10 +41,10 @@ SECTIONS = (
      'training, or the one left out of it. Errors of the true poses limit what can be reached: '
      'their directions of travel differ by half a degree, varying slowly, from those found with '
      "tracked corners and epipolar geometry, and likewise from GeoNet's (the two differences, "
-     'averaged over 9 frames, have a correlation of 0.78 to 0.99). With the directions of the corners in place of their '
-     'own, the true poses have a 3-frame ATE of 0.0082 m on 39, 0.0095 m on 00, 0.0099 m on 02, '
-     '0.0066 m on 03 and 0.0039 m on 07; with even lengths of motions too, 0.0098 m on 39, whose '
-     'true lengths are uneven by 7 %.'),
+     'averaged over 9 frames, have a correlation of 0.78 to 0.99). With the directions of the '
+     'corners in place of their own, the true poses have a 3-frame ATE of 0.0082 m on 39, 0.0095 m '
+     'on 00, 0.0099 m on 02, 0.0066 m on 03 and 0.0039 m on 07; with even lengths of motions too, '
+     '0.0098 m on 39, whose true lengths are uneven by 7 %.'),
     ('synthetic', 'Rendered drives', 'Frames rendered by kitti_data/rendering.'))
 
 

@@ -5,6 +5,7 @@ import numpy as np
 
 from kitti_data import odometry
 from kitti_data.poses import relative
+from kitti_eval.truth import read_truth
 from vo_common.errors import UserError
 
 # Mean translation of inv(T_i) T_{i+1} over all 20 400 motions of KITTI's sequences 00 to 08, in
@@ -37,8 +38,9 @@ def step_from_files(paths):
     steps = []
     for path in paths:
         content = odometry.read_pose_file(path)
+        frames = content.frames if content.times is None else read_truth(path)[0]
         motions = relative(content.poses[:-1], content.poses[1:])
-        steps.append(motions[np.diff(content.frames) == 1, :3, 3])
+        steps.append(motions[np.diff(frames) == 1, :3, 3])
     if not any(map(len, steps)):
         raise UserError('no two consecutive frames in %s' % ', '.join(paths))
     names = ','.join(os.path.splitext(os.path.basename(path))[0] for path in paths)

@@ -13,7 +13,7 @@ import numpy as np
 
 from kitti_data.depth_files import read_depths
 from kitti_data.images import read_rgb, resize, write_png
-from kitti_eval import leakage, report
+from kitti_eval import leakage, overlap, report
 from kitti_eval.depth_errors import MAX_DEPTH, MIN_DEPTH, ERRORS, evaluate_map, inverse, summarise
 from kitti_eval.depth_splits import annotated_split, eigen_split, odometry_split, stereo_split
 from kitti_eval.hints import IMAGES_TO_EXPLAIN, best_explanation
@@ -86,6 +86,9 @@ def main(argv=None):
         folder = make_folder(prefix[:-len('.eval_depth')] + '_depth')
         report.write_page(prefix, shown, plot_images(split, pred, config, scored, folder), __file__,
                           argv)
+    if config.split.startswith('eigen'):  # drives of the others may have few images with depth
+        overlap.require(len(scored), len(scored), len(pred), 'images',
+                        (config.kitti_dir, config.pred_file))
 
 
 def open_split(config):

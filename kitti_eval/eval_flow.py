@@ -18,7 +18,7 @@ from kitti_data.flow_files import (
     FLOW_FILE, flow_to_colour, read_flo, read_kitti_flow, resize_flow)
 from kitti_data.images import read_rgb, resize, write_png
 from kitti_data.kitti_2015 import REFERENCE, reference_names
-from kitti_eval import leakage, report, trajectories
+from kitti_eval import leakage, overlap, report
 from kitti_eval.flow_errors import evaluate_map, other_readings, summarise
 from kitti_eval.hints import IMAGES_TO_EXPLAIN, best_explanation
 from kitti_eval.predicted_images import flow_cameras, require_flow_images
@@ -66,13 +66,13 @@ def main(argv=None):
     result = evaluate_files(training, found, config)
     counts = len(found), len(names), len(predictions)
     shown = print_result(result, 'Flow, KITTI %s, %s, EPE in pixels' % (
-        2015 if cameras[0] == 'image_2' else 2012, trajectories.counts(*counts, 'images')))
+        2015 if cameras[0] == 'image_2' else 2012, overlap.describe(*counts, 'images')))
     warn_if_explained(training, found, config, result['occ'])
     report.save_result(prefix, dict(result, missing=len(names) - len(found), trained_on=trained))
     if config.plot:
         report.write_page(prefix, shown, plot_files(
             training, cameras, found, config, make_folder(prefix)), __file__, argv)
-    trajectories.require_overlap(*counts, 'images', (config.dataset_dir, config.pred_dir))
+    overlap.require(*counts, 'images', (config.dataset_dir, config.pred_dir))
 
 
 def prediction_paths(pred_dir):

@@ -12,7 +12,7 @@ import dataclasses
 from kitti_data import odometry
 from kitti_data.frame_source import KITTI_FRAME_RATE
 from kitti_data.poses import relative
-from kitti_eval import hints, leakage, report, snippets, trajectories
+from kitti_eval import hints, leakage, overlap, report, snippets, trajectories, truth
 from kitti_eval.constant_motion import step_from_files
 from kitti_eval.snippet_errors import evaluate_snippets, on_clock_of
 from vo_common.console import warn
@@ -63,15 +63,15 @@ def main(argv=None):
     report.save_result(prefix, result)
     if config.plot:
         report.write_page(prefix, shown, _plot(prefix, gt, pred, config.seq_id), __file__, argv)
-    trajectories.require_overlap(result['snippets'], len(gt), len(pred), 'snippets',
-                                 (config.gtruth_dir or config.gtruth_poses, config.pred_dir))
+    overlap.require(result['snippets'], len(gt), len(pred), 'snippets',
+                    (config.gtruth_dir or config.gtruth_poses, config.pred_dir))
 
 
 def read_truth(config, seq_length):
     """The ground truth {first frame: (times, poses)} that `config` selects."""
     if config.gtruth_dir:
         return snippets.read_snippets(require_folder(config.gtruth_dir, 'folder --gtruth_dir'))
-    numbers, poses, times = trajectories.read_truth(config.gtruth_poses, config.times)
+    numbers, poses, times = truth.read_truth(config.gtruth_poses, config.times)
     if times is None:
         warn('%s does not exist (it is in data_odometry_calib.zip, or give --times=FILE): frames '
              'are assumed to be %g s apart' % (odometry.times_of_poses(config.gtruth_poses),
@@ -111,7 +111,7 @@ def _print_result(result, config, gt, pred):
     return report.print_table(
         'ATE [m] of %d-frame snippets%s, %s' % (
             result['seq_length'], sequence,
-            trajectories.counts(result['snippets'], len(gt), len(pred), 'snippets')),
+            overlap.describe(result['snippets'], len(gt), len(pred), 'snippets')),
         [('mean', '%.4f'), ('std', '%.4f')],
         [(label, dict(mean=result[key + '_mean'], std=result[key + '_std']))
          for label, key in (('prediction', 'ate'), (result['baseline'], 'baseline_ate'))])

@@ -10,7 +10,8 @@ from vo_common.errors import UserError, run_main
 import dataclasses
 
 from kitti_data import odometry
-from kitti_eval import snippets, trajectories
+from kitti_eval import snippets
+from kitti_eval.truth import read_truth
 from vo_common.console import warn
 from vo_common.files import require_folder
 from vo_common.flags import Flags, flag, parse_flags, path_flag
@@ -34,7 +35,7 @@ def main(argv=None):
     root = require_folder(config.dataset_dir, 'KITTI odometry folder (--dataset_dir)')
     name = odometry.sequence_name(config.seq_id)
     poses_path = os.path.join(root, 'poses', name + '.txt')
-    numbers, poses, times = trajectories.read_truth(
+    numbers, poses, times = read_truth(
         poses_path, os.path.join(root, 'sequences', name, 'times.txt'))
     if len(numbers) == numbers[-1] + 1 < len(times):
         raise UserError('%s: has %d poses, must have one for each of the %d times of sequence %s'

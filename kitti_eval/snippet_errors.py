@@ -2,27 +2,8 @@
 import numpy as np
 
 from kitti_eval.constant_motion import KITTI_STEP, constant_motion
+from kitti_eval.truth import match_times
 from vo_common.errors import UserError
-
-MAX_TIME_DIFFERENCE = 0.01  # seconds
-
-
-def match_times(times_a, times_b):
-    """Pairs nearest times less than 0.01 s apart; each is used once, in its closest pair.
-
-    Args:
-      times_a, times_b: [N], [M] seconds, ascending.
-
-    Returns:
-      int [K, 2] indices into the two, ascending.
-    """
-    times_a, times_b = np.asarray(times_a), np.asarray(times_b)
-    nearest = np.searchsorted((times_a[1:] + times_a[:-1]) / 2, times_b)
-    distances = np.abs(times_a[nearest] - times_b)
-    order = np.argsort(distances, kind='stable')
-    chosen = order[np.unique(nearest[order], return_index=True)[1]]
-    chosen = chosen[distances[chosen] < MAX_TIME_DIFFERENCE]
-    return np.stack([nearest[chosen], chosen], axis=1)
 
 
 def on_clock_of(gt, pred, what):

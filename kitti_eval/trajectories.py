@@ -10,13 +10,12 @@ from kitti_data.number_files import read_rows
 from kitti_data.poses import relative
 from kitti_eval import report, snippets
 from kitti_eval.hints import fitting_frames
-from kitti_eval.snippet_errors import match_times
+from kitti_eval.overlap import LEAST_SHARE
+from kitti_eval.truth import frames_at, read_truth
 from vo_common.console import warn
 from vo_common.errors import UserError
 from vo_common.files import require_file
 from vo_common.flags import flag, path_flag
-
-LEAST_SHARE = 0.5  # smallest fraction of common frames for an evaluation
 
 
 @dataclasses.dataclass
@@ -63,53 +62,6 @@ class Trajectories(NamedTuple):
     offset: int
 
 
-def read_truth(path, times_path=''):
-    """Reads the truth of a sequence.
-
-    Args:
-      path: pose file, see `odometry.read_pose_file`; without numbers line n is frame n. The frames
-        of a TUM file are those with its times; if these are unknown, frames are as far apart as its
-        times usually are.
-      times_path: times of all frames of the sequence; empty is `odometry.times_of_poses`, if it
-        exists.
-
-    Returns:
-      (int64 [N] ascending frame numbers, float64 [N, 4, 4], {frame: seconds} or None).
-
-    Raises:
-      UserError: the poses are not at times of the sequence.
-    """
-    content = odometry.read_pose_file(path)
-    default = odometry.times_of_poses(path)
-    if not times_path and not os.path.isfile(default):
-        if content.times is None:
-            return content.frames, content.poses, None
-        numbers = _regular_frames(content.times)
-        return numbers, content.poses, dict(zip(numbers.tolist(), content.times.tolist()))
-    times_path = times_path or default
-    times = odometry.read_times(times_path)
-    known, numbers = dict(enumerate(times.tolist())), content.frames
-    if content.times is not None:
-        numbers = _frames_at(content.times, known)
-        unknown = np.flatnonzero(numbers < 0)
-        if len(unknown):
-            raise UserError('%s: pose %d is at %.6f s, must be at a time in %s' % (
-                path, unknown[0] + 1, content.times[unknown[0]], times_path))
-    elif numbers[-1] >= len(times):
-        raise UserError('%s has %d times, but %s has poses up to frame %d' % (
-            times_path, len(times), path, numbers[-1]))
-    return numbers, content.poses, known
-
-
-def _regular_frames(times):
-    """Frame numbers int64 [N] of ascending times, if usually no frame lies between two of them."""
-    steps = np.diff(times)
-    if not len(steps):
-        return np.zeros(len(times), np.int64)
-    gaps = np.maximum(np.rint(steps / np.median(steps)), 1).astype(np.int64)
-    return np.concatenate([[0], np.cumsum(gaps)])
-
-
 def read_trajectories(gt_path, pred_path, snippet_scale='per_snippet', snippet_overlap='first',
                       frames_path='', times_path='', first_frame=0, seq_id=''):
     """The `Trajectories` at the common frames of truth and prediction.
@@ -127,30 +79,18 @@ def read_trajectories(gt_path, pred_path, snippet_scale='per_snippet', snippet_o
     """
     numbers, poses, times = read_truth(gt_path, times_path)
     gt, how = dict(zip(numbers.tolist(), poses)), ''
+
+    def offset_of(last):
+        return frame_offset(last, int(numbers[-1]), first_frame, seq_id)
+
     if os.path.isdir(pred_path):
-        snippets.require_successive(pred_path)
-        runs = {first: poses for first, (_, poses) in snippets.read_snippets(pred_path).items()}
-        last = max(first + len(poses) for first, poses in runs.items()) - 1
-        offset = frame_offset(last, int(numbers[-1]), first_frame, seq_id)
-        runs = {first - offset: poses for first, poses in runs.items()}
-        known = {first: poses for first, poses in runs.items()
-                 if all(frame in gt for frame in range(first, first + len(poses)))}
-        if not known:
-            raise UserError('no snippet of %s has all its frames in %s' % (pred_path, gt_path))
-        # Only a scale needs the truth of all frames of a snippet.
-        chained = runs if snippet_scale == 'none' else known
-        frames, poses = snippets.chain_snippets(chained, gt, snippet_scale, snippet_overlap)
-        pred = {frame: None for first, run in runs.items()
-                for frame in range(first, first + len(run))}
-        pred.update(zip(frames.tolist(), poses))
-        how = '%d-frame snippets chained, scale %s, overlap %s' % (
-            max(len(poses) for poses in chained.values()), snippet_scale, snippet_overlap)
+        pred, offset, how = _chained(gt, gt_path, pred_path, snippet_scale, snippet_overlap,
+                                     offset_of)
     else:
         content = odometry.read_pose_file(require_file(pred_path, 'prediction (--pred)'))
         frames = predicted_frames(content, pred_path, gt, gt_path, frames_path, times)
-        offset = frame_offset(int(frames[-1]), int(numbers[-1]), first_frame, seq_id)
-        frames = frames - offset
-        pred = dict(zip(frames.tolist(), content.poses))
+        offset = offset_of(int(frames[-1]))
+        pred = dict(zip((frames - offset).tolist(), content.poses))
     common = np.array([frame for frame in sorted(gt) if pred.get(frame) is not None], np.int64)
     if len(common) < 2:
         raise UserError('%s and %s have %d frames in common, must be at least 2' % (
@@ -162,6 +102,34 @@ def read_trajectories(gt_path, pred_path, snippet_scale='per_snippet', snippet_o
                           for side in (gt, pred))
     return Trajectories(common, relative(both_gt[0], both_gt), relative(both_pred[0], both_pred),
                         gt, pred, times, how, offset)
+
+
+def _chained(gt, gt_path, folder, scale, overlap, offset_of):
+    """Chains the snippets in a folder.
+
+    Args:
+      gt: the truth {frame: pose}, read from `gt_path`.
+      scale, overlap: see `snippets.chain_snippets`.
+      offset_of: function that returns `frame_offset` for the last predicted frame number.
+
+    Returns:
+      ({frame: pose, or None where the scale is unknown}, offset, description of the chain).
+    """
+    snippets.require_successive(folder)
+    runs = {first: poses for first, (_, poses) in snippets.read_snippets(folder).items()}
+    offset = offset_of(max(first + len(poses) for first, poses in runs.items()) - 1)
+    runs = {first - offset: poses for first, poses in runs.items()}
+    known = {first: poses for first, poses in runs.items()
+             if all(frame in gt for frame in range(first, first + len(poses)))}
+    if not known:
+        raise UserError('no snippet of %s has all its frames in %s' % (folder, gt_path))
+    # Only a scale needs the truth of all frames of a snippet.
+    chained = runs if scale == 'none' else known
+    frames, poses = snippets.chain_snippets(chained, gt, scale, overlap)
+    pred = {frame: None for first, run in runs.items() for frame in range(first, first + len(run))}
+    pred.update(zip(frames.tolist(), poses))
+    return pred, offset, '%d-frame snippets chained, scale %s, overlap %s' % (
+        max(len(poses) for poses in chained.values()), scale, overlap)
 
 
 def predicted_frames(content, path, gt, gt_path, frames_path='', times=None):
@@ -190,7 +158,7 @@ def predicted_frames(content, path, gt, gt_path, frames_path='', times=None):
         return content.numbers
     count, frames = len(content.poses), np.array(sorted(gt))
     if content.times is not None and times:
-        found = _frames_at(content.times, times)
+        found = frames_at(content.times, times)
         matched = np.count_nonzero(found >= 0)
         if frames_path or matched >= LEAST_SHARE * min(len(found), len(times)):
             return found
@@ -215,15 +183,6 @@ def predicted_frames(content, path, gt, gt_path, frames_path='', times=None):
             fit and '; ' + fit))
 
 
-def _frames_at(wanted, times):
-    """The frame at each time: int64 [N], with a unique negative number if there is none."""
-    frames = np.array(sorted(times))
-    pairs = match_times([times[frame] for frame in frames], wanted)
-    found = -10 ** 10 - 2 * np.arange(len(wanted))  # no two are consecutive
-    found[pairs[:, 1]] = frames[pairs[:, 0]]
-    return found
-
-
 def frame_offset(last_pred, last_gt, first_frame, seq_id):
     """The number to subtract from predicted frame numbers.
 
@@ -236,17 +195,3 @@ def frame_offset(last_pred, last_gt, first_frame, seq_id):
     warn('frame %d of the prediction is used as frame 0: sequence %s starts there in the raw '
          'drive %s' % (known, seq_id, splits.odometry_drives()[seq_id]))
     return known
-
-
-def counts(common, num_gt, num_pred, what):
-    """Describes the number of scored frames or snippets."""
-    if common == num_gt == num_pred:
-        return '%d %s' % (common, what)
-    return '%d common %s (%d in the truth, %d in the prediction)' % (common, what, num_gt, num_pred)
-
-
-def require_overlap(common, num_gt, num_pred, what, names):
-    """Raises a UserError unless `common` is at least half of both counts of `what`."""
-    if common < LEAST_SHARE * max(num_gt, num_pred):
-        raise UserError('%s and %s share %d %s of %d and %d: must be at least half of each' % (
-            names + (common, what, num_gt, num_pred)))

@@ -8,6 +8,8 @@ import os
 
 from vo_common.progress import progress
 
+_restricted = False  # whether `use_cores` chose the cores of this process
+
 
 def num_cores():
     """Number of cores that this process may use."""
@@ -17,15 +19,24 @@ def num_cores():
         return os.cpu_count() or 1
 
 
-def leave_half_of_the_cores():
-    """Restricts this process, and threads started later, to the second half of its cores.
+def is_alone_on_one_core():
+    """Whether this process has one core, and not because it shares the machine by `use_cores`."""
+    return num_cores() == 1 and not _restricted
 
-    For a process that runs alongside one that uses all cores: threads that wait for each other must
-    not share a core with threads of the other process.
-    """
-    if hasattr(os, 'sched_setaffinity') and num_cores() > 1:
-        cores = sorted(os.sched_getaffinity(0))
-        os.sched_setaffinity(0, cores[len(cores) // 2:])
+
+def halves_of_the_cores():
+    """The cores of this process as two disjoint lists; each has all if they cannot be divided."""
+    cores = sorted(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else []
+    return (cores[:len(cores) // 2], cores[len(cores) // 2:]) if len(cores) > 1 else (cores, cores)
+
+
+def use_cores(cores):
+    """Moves all threads of this process to `cores`, a list of `halves_of_the_cores`."""
+    global _restricted
+    _restricted = True
+    for thread in os.listdir('/proc/self/task') if cores else ():
+        with contextlib.suppress(ProcessLookupError):  # a thread that has just ended
+            os.sched_setaffinity(int(thread), cores)
 
 
 def parallel_map(function, items, workers=0, desc='', unit='it', processes=False):

@@ -32,8 +32,8 @@ def test_the_steps_of_a_training_move_the_bar(monkeypatch, tmp_path):
     bar = TimeLeft({'one': 1, 'two': 1})
     with bar.part('two', str(tmp_path), 100):
         path.write_text(json.dumps({'event': 'train', 'step': 50}) + '\n')
-        wait_for(0.5 + 0.85 / 4)
+        wait_for(0.75)
         path.write_text(json.dumps({'event': 'train', 'step': 200}) + '\n')
-        wait_for(0.5 + 0.85 / 2)
+        wait_for(1.0)
     assert bar.share == pytest.approx(1)
     bar.close()

@@ -202,6 +202,10 @@ def test_missing_scans_are_counted_and_training_drives_are_reported(tmp_path, ca
     assert sorted(os.listdir(str(tmp_path / 'pred_depth'))) == ['000000.png', '000002.png']
     said = capsys.readouterr().err
     assert '1 images have no ground truth' in said and '2011_09_26_drive_0002' in said
+    os.remove(str(tmp_path / DATE / DRIVE / 'velodyne_points' / 'data' / '0000000002.bin'))
+    with pytest.raises(UserError, match='share 1 images of 1 and 3: must be at least half'):
+        score(tmp_path, pred)
+    assert read_json(str(tmp_path / 'pred.eval_depth.json'))['without_truth'] == 2
     shutil.rmtree(str(tmp_path / DATE / DRIVE / 'velodyne_points'))
     with pytest.raises(UserError, match='none of 3 images has a laser scan, such as .*'
                                         'velodyne_points/data/0000000000.bin'):

@@ -104,7 +104,8 @@ def test_a_snippet_folder_is_chained_and_plotted(tmp_path, capsys):
     assert page.count('data:image/png;base64,') == 2 and 'constant motion (train)' in page
 
 
-def test_sparse_predictions_have_the_errors_of_their_own_frames(tmp_path):
+@pytest.mark.parametrize('tum', [False, True])
+def test_sparse_predictions_have_the_errors_of_their_own_frames(tmp_path, tum):
     """A drive at 1 m a frame that is predicted at 1.1 m, with every third frame left out."""
     gt, pred = constant_motion(250, (0, 0, 1.0)), constant_motion(250, (0, 0, 1.1))
     odometry.write_poses(str(tmp_path / '09.txt'), gt)
@@ -112,7 +113,11 @@ def test_sparse_predictions_have_the_errors_of_their_own_frames(tmp_path):
     write_indexed(tmp_path / 'pred.txt', frames, pred[frames])
     # Only the steps between neighbours count: 1.2 m.
     train = [0, 1, 2, 10, 11, 20]
-    write_indexed(tmp_path / 'train.txt', train, constant_motion(train, (0, 0, 1.2)))
+    poses = constant_motion(train, (0, 0, 1.2))
+    if tum:
+        odometry.write_tum(str(tmp_path / 'train.txt'), 0.1 * np.array(train), poses)
+    else:
+        write_indexed(tmp_path / 'train.txt', train, poses)
     result = run_odometry(tmp_path, '--baseline_poses', str(tmp_path / 'train.txt'))
     assert result['frames'] == len(frames)
     assert result['rpe_trans'] == pytest.approx(0.1)

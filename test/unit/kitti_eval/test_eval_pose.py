@@ -5,6 +5,7 @@ import pytest
 from kitti_data import odometry
 from kitti_data.poses import from_parts, inverse
 from kitti_eval import constant_motion, eval_pose, leakage, snippet_errors, snippets
+from kitti_eval.truth import match_times
 from kitti_folders import write_sequence
 from winding_drive import winding
 from vo_common.errors import UserError
@@ -53,7 +54,7 @@ def test_times_are_matched_through_jitter_comments_and_commas(tmp_path, publishe
     case = published['compute_ate_edge']
     gt = snippets.read_snippets(write_files(tmp_path / 'gt', {'000000.txt': case['file_a']}))
     pred = snippets.read_snippets(write_files(tmp_path / 'pred', {'000000.txt': case['file_b']}))
-    pairs = snippet_errors.match_times(gt[0][0], pred[0][0])
+    pairs = match_times(gt[0][0], pred[0][0])
     assert [[gt[0][0][a], pred[0][0][b]] for a, b in pairs] == case['associate']
     result = snippet_errors.evaluate_snippets(gt, pred)
     assert result['ate_mean'] == pytest.approx(case['time_jitter_comments_commas'], rel=1e-12)

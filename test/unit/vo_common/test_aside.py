@@ -1,19 +1,20 @@
 """A function in another process, beside the work of this one."""
 import os
 import sys
+import threading
 import time
 
 import pytest
 
 from vo_common.aside import beside
 from vo_common.errors import UserError
-from vo_common.parallel import leave_half_of_the_cores, num_cores
+from vo_common.parallel import is_alone_on_one_core, num_cores
 
 
 def add(one, other):
     print('adding')
     print('in words', file=sys.stderr)
-    leave_half_of_the_cores()
+    assert not is_alone_on_one_core()
     return one + other, os.getpid(), num_cores()
 
 
@@ -26,12 +27,19 @@ def leave_a_mark(path):
     time.sleep(600)
 
 
-def test_beside_returns_a_result_and_logs_the_output_of_its_process(tmp_path):
-    log = tmp_path / 'log.txt'
+def test_beside_returns_a_result_and_logs_the_output_of_its_process(tmp_path, capsys):
+    log, all_cores = tmp_path / 'log.txt', num_cores()
+    ended = threading.Event()
+    thread = threading.Thread(target=ended.wait)
+    thread.start()
     with beside(add, 2, 3, log_path=str(log)) as result:
+        own = {len(os.sched_getaffinity(int(task))) for task in os.listdir('/proc/self/task')}
         total, process, cores = result()
-    assert total == 5 and process != os.getpid() and cores == max(1, (num_cores() + 1) // 2)
+    ended.set()
+    assert total == 5 and process != os.getpid() and cores == max(1, (all_cores + 1) // 2)
+    assert own == {max(1, all_cores // 2)} and num_cores() == all_cores
     assert sorted(log.read_text().splitlines()) == ['adding', 'in words']
+    assert capsys.readouterr().out.split() == log.read_text().split()
 
 
 def test_an_error_beside_is_logged_and_reported_with_the_log(tmp_path):

@@ -38,7 +38,8 @@ def test_an_error_that_users_can_fix_is_one_line_and_a_status(capsys, error, sta
      '    raise ImportError("initialization failed") from error', 130, 'interrupted\n'),
     ('raise ImportError("no module")', 1, 'ImportError: no module\n')])
 def test_an_interrupted_import_is_one_line_whatever_the_module_raises(body, status, said):
-    ended = subprocess.run([sys.executable, '-c', 'import vo_common.errors\n' + body], cwd=str(ROOT),
+    program = 'import vo_common.errors\n' + body
+    ended = subprocess.run([sys.executable, '-c', program], cwd=str(ROOT),
                            stderr=subprocess.PIPE, universal_newlines=True)
     assert ended.returncode == status
     assert ended.stderr == said if status == 130 else ended.stderr.endswith(said)

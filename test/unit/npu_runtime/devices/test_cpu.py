@@ -2,6 +2,7 @@
 import pytest
 
 from npu_runtime.devices import cpu
+from vo_common import parallel
 
 
 @pytest.mark.parametrize('cores, memory, expected', [
@@ -10,7 +11,7 @@ from npu_runtime.devices import cpu
                 '3.4 GB of free memory: enough for small images and batches'])])
 def test_a_single_core_and_little_memory_are_reported_once(
         monkeypatch, capsys, cores, memory, expected):
-    monkeypatch.setattr(cpu, 'num_cores', lambda: cores)
+    monkeypatch.setattr(parallel, 'num_cores', lambda: cores)
     monkeypatch.setattr(cpu, 'usable_memory', lambda: memory)
     cpu.prepare_process()
     assert capsys.readouterr().out.splitlines() == expected
