@@ -3,9 +3,10 @@
 CPU seconds per step of train_rigid, resnet50, batch 4, 128x416, two cores. The columns of a row
 were measured in alternation, the rows in different runs and with different weights:
 
-    kernels                  TensorFlow's gradients of convolutions    host_gradients
-    Eigen, TensorFlow 1.15.0                 15.3                           11.4
-    oneDNN, TensorFlow 2.21.0                 6.6                            8.1
+    kernels                             TensorFlow's gradients of convolutions    host_gradients
+    Eigen, TensorFlow 1.15.0                            15.3                           11.4
+    oneDNN, TensorFlow 2.21.0, those for Eigen           6.6                            8.1
+    the same in bfloat16, those for oneDNN               3.8                            3.4
 """
 import os
 import re
