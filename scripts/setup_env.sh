@@ -222,16 +222,15 @@ build() {
   }
   # uv compiles no module, and without compiled ones TensorFlow takes 14 instead of 4 seconds to
   # import: an import writes them, unless the user's environment prevents it.
-  env -u PYTHONDONTWRITEBYTECODE "$venv/bin/python" -c '
-import tensorflow as tf
-print("ready: TensorFlow", tf.__version__)' 2> "$venv/.import" || {
+  unset PYTHONDONTWRITEBYTECODE
+  "$venv/bin/python" -c 'import tensorflow as tf; print("ready: TensorFlow", tf.__version__)' \
+    2> "$venv/.import" || {
     tail -n 5 "$venv/.import" >&2
     echo "error: TensorFlow was installed into $venv, but does not import there" >&2
     exit 1
   }
-  env -u PYTHONDONTWRITEBYTECODE "$venv/bin/python" -c '
-import cv2, evo.core.trajectory, imageio, matplotlib.pyplot, pytest, scipy.spatial, tensorboard
-' 2> /dev/null || true
+  "$venv/bin/python" -c 'import cv2, evo.core.trajectory, imageio, matplotlib.pyplot, pytest
+import scipy.spatial, tensorboard' 2> /dev/null || true
   echo "$complete" > "$venv/.complete"
 }
 

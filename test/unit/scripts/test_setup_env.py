@@ -22,7 +22,8 @@ PYTHON = r'''#!/usr/bin/env bash
 case "$*" in
   *version_info*) echo {version}; exit {venv} ;;
   *'import npu_bridge'*) exit {npu} ;;
-  *'import tensorflow'*) echo "ready: TensorFlow of {version}" ;;
+  *'import tensorflow'*) [ -z "${{PYTHONDONTWRITEBYTECODE-}}" ] || exit 1
+    echo "ready: TensorFlow of {version}" ;;
   '-m venv '*) mkdir -p "${{!#}}/bin"; touch "${{!#}}/pyvenv.cfg"
     echo "venv: ${{*:3:$#-3}}" >> "$RECORD"
     cp "$0" "${{!#}}/bin/python" ;;
@@ -64,7 +65,8 @@ class Machine:
         return path
 
     def environment(self, **choices):
-        variables = dict(PATH=str(self.bin), HOME=str(self.home), RECORD=str(self.record))
+        variables = dict(PATH=str(self.bin), HOME=str(self.home), RECORD=str(self.record),
+                         PYTHONDONTWRITEBYTECODE='1')
         variables.update(choices)
         return {name: value for name, value in variables.items() if value is not None}
 
