@@ -210,7 +210,7 @@ install_packages() {
 # Rebuilds everything except .choice and .make-lock, so that the folder is recognised as an
 # incomplete environment after an interrupted build.
 build() {
-  local flags=()
+  local flags=() others
   [ -n "$tensorflow" ] || flags=(--system-site-packages)
   find "$venv/" -mindepth 1 -maxdepth 1 ! -name .make-lock ! -name .choice -exec rm -rf {} +
   printf '%s\n' "$engine" "$python" "$tensorflow" > "$venv/.choice"
@@ -229,8 +229,8 @@ build() {
     echo "error: TensorFlow was installed into $venv, but does not import there" >&2
     exit 1
   }
-  "$venv/bin/python" -c 'import cv2, evo.core.trajectory, imageio, matplotlib.pyplot, pytest
-import scipy.spatial, tensorboard' 2> /dev/null || true
+  others='cv2, evo.core.trajectory, imageio, matplotlib.pyplot, pytest, scipy.spatial, tensorboard'
+  "$venv/bin/python" -c "import $others" 2> /dev/null || true
   echo "$complete" > "$venv/.complete"
 }
 
