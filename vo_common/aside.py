@@ -48,7 +48,7 @@ def beside(function, *args, log_path):
     try:
         yield result
     finally:
-        use_cores(sorted(first + second))
+        use_cores(sorted({*first, *second}), shared=False)
         process.terminate()
         process.join()
         receiver.close()

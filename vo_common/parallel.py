@@ -30,10 +30,15 @@ def halves_of_the_cores():
     return (cores[:len(cores) // 2], cores[len(cores) // 2:]) if len(cores) > 1 else (cores, cores)
 
 
-def use_cores(cores):
-    """Moves all threads of this process to `cores`, a list of `halves_of_the_cores`."""
+def use_cores(cores, shared=True):
+    """Moves all threads of this process to `cores`.
+
+    Args:
+      cores: list of numbers, see `halves_of_the_cores`; empty: no effect.
+      shared: whether other processes of this program have the remaining cores.
+    """
     global _restricted
-    _restricted = True
+    _restricted = shared
     for thread in os.listdir('/proc/self/task') if cores else ():
         with contextlib.suppress(ProcessLookupError):  # a thread that has just ended
             os.sched_setaffinity(int(thread), cores)
