@@ -41,13 +41,12 @@ def convolutions_as_gradients(device):
 @tf.RegisterGradient(_WITH_EIGEN)
 def _gradients_with_eigen(op, gradient):
     """(gradient of the input, gradient of the kernel) of the convolution `op`."""
-    if not _is_plain(op, gradient):
-        return _tensorflows_of_input(op, gradient), _tensorflows_of_kernel(op, gradient)
-    if _is_1x1(op):
+    is_plain = _is_plain(op, gradient)
+    if is_plain and _is_1x1(op):
         return _product_of_input(op, gradient), _products_of_kernel(op, gradient)
-    if _has_few_pixels(gradient):
+    if is_plain and _has_few_pixels(gradient):
         return _products_of_input(op, gradient), _products_of_kernel(op, gradient)
-    if _stride(op) != 1:
+    if not is_plain or _stride(op) != 1:
         return _tensorflows_of_input(op, gradient), _tensorflows_of_kernel(op, gradient)
     inputs, kernel = op.inputs
     margins = [_margin(op, axis) for axis in (0, 1)]

@@ -30,7 +30,7 @@ def leave_a_mark(path):
 def test_beside_returns_a_result_and_logs_the_output_of_its_process(tmp_path, capsys):
     log, all_cores = tmp_path / 'log.txt', num_cores()
     ended = threading.Event()
-    thread = threading.Thread(target=ended.wait)
+    thread = threading.Thread(target=ended.wait, daemon=True)
     thread.start()
     with beside(add, 2, 3, log_path=str(log)) as result:
         own = {len(os.sched_getaffinity(int(task))) for task in os.listdir('/proc/self/task')}
