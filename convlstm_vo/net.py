@@ -8,7 +8,6 @@ import collections
 import tensorflow.compat.v1 as tf
 
 from convlstm_vo.cell import ConvLSTMCell
-from npu_runtime.devices.host_kernels import conv2d
 
 FILTERS = 12
 MOTION_SIZE = 6
@@ -97,7 +96,7 @@ def _convolution(x, layer):
         bias = tf.get_variable('bias', [layer.filters], initializer=tf.zeros_initializer())
         if x.shape.as_list()[-1] != channels:
             kernel = _gray_kernel(kernel)
-        x = conv2d(x, kernel, layer.stride)
+        x = tf.nn.conv2d(x, kernel, layer.stride, 'SAME')
         x = tf.nn.bias_add(x, bias)
         return x if layer is _LAYERS[-1] else tf.nn.relu(x)
 

@@ -6,7 +6,6 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 
 from geonet.upconvolution import upconvolve
-from npu_runtime.devices.host_kernels import conv2d
 
 _BATCH_NORM_EPSILON = 0.001
 _L2_WEIGHT = 0.0001
@@ -46,7 +45,7 @@ class Layers:
         """As `conv`, with TensorFlow's SAME padding, which differs for stride 2."""
         with tf.variable_scope(None, 'Conv'):
             weights = self._weights(features, filters, size)
-            return self._normalize(conv2d(features, weights, stride, padding), relu)
+            return self._normalize(tf.nn.conv2d(features, weights, stride, padding), relu)
 
     def upconv(self, features, filters):
         """Upsamples by 2 (nearest neighbour), then applies a 3x3 `conv`.

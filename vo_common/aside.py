@@ -48,7 +48,7 @@ def beside(function, *args, log_path):
     try:
         yield result
     finally:
-        use_cores(sorted({*first, *second}), shared=False)
+        use_cores(sorted({*first, *second}))
         process.terminate()
         process.join()
         receiver.close()

@@ -8,8 +8,6 @@ import os
 
 from vo_common.progress import progress
 
-_restricted = False  # whether `use_cores` chose the cores of this process
-
 
 def num_cores():
     """Number of cores that this process may use."""
@@ -19,26 +17,14 @@ def num_cores():
         return os.cpu_count() or 1
 
 
-def is_alone_on_one_core():
-    """Whether this process has one core, and not because it shares the machine by `use_cores`."""
-    return num_cores() == 1 and not _restricted
-
-
 def halves_of_the_cores():
     """The cores of this process as two disjoint lists; each has all if they cannot be divided."""
     cores = sorted(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else []
     return (cores[:len(cores) // 2], cores[len(cores) // 2:]) if len(cores) > 1 else (cores, cores)
 
 
-def use_cores(cores, shared=True):
-    """Moves all threads of this process to `cores`.
-
-    Args:
-      cores: list of numbers, see `halves_of_the_cores`; empty: no effect.
-      shared: whether other processes of this program have the remaining cores.
-    """
-    global _restricted
-    _restricted = shared
+def use_cores(cores):
+    """Moves all threads of this process to `cores`, a list of numbers; empty: no effect."""
     for thread in os.listdir('/proc/self/task') if cores else ():
         with contextlib.suppress(ProcessLookupError):  # a thread that has just ended
             os.sched_setaffinity(int(thread), cores)

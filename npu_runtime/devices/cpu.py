@@ -9,7 +9,7 @@ from npu_runtime.devices import host_kernels, npu_options
 from npu_runtime.devices.precision import Precision
 from vo_common.console import log
 from vo_common.memory import usable_memory
-from vo_common.parallel import is_alone_on_one_core, num_cores
+from vo_common.parallel import num_cores
 
 SHARED = True  # whether several processes can use the device at once
 SHOWS_PROCESSES = ''  # command that lists the processes on the device
@@ -31,8 +31,8 @@ def prepare_process():
     Without glibc, malloc is unchanged. Also logs what to expect on a small machine.
     """
     memory, expected = usable_memory(), []  # bytes; 0 if unknown
-    if is_alone_on_one_core():
-        expected.append('one core: works, but slower than two')
+    if num_cores() == 1:
+        expected.append('one core for this process: works, but slower than two')
     if 0 < memory < _SMALL_MEMORY:
         expected.append('%.1f GB of free memory: enough for small images and batches'
                         % (memory / 1e9))

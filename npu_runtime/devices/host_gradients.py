@@ -7,7 +7,8 @@ kernel convolves the input with the gradient of the output, with the batch as ch
 kernels and for few pixels, both are matrix products.
 
 oneDNN's gradient of the input is fast. Its gradient of the kernel is slow for 1x1 kernels and for
-few pixels, and the same matrix products replace it.
+few pixels, and the same matrix products replace it. In bfloat16, TensorFlow 2.21 leaves part of it
+uninitialised for features of one column and a stride of 2; such features always have few pixels.
 
 `host_kernels` has the measurements. In all other cases TensorFlow's kernels are used.
 """

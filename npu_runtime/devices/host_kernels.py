@@ -33,31 +33,6 @@ _ONEDNN_SINCE = (2, 9)
 _BFLOAT16_INSTRUCTIONS = frozenset(['avx512_bf16', 'amx_bf16'])
 
 
-def conv2d(features, kernel, stride, padding='SAME'):
-    """`tf.nn.conv2d` with the right gradient of the kernel, also in bfloat16.
-
-    For features of one column and a stride of 2, oneDNN in TensorFlow 2.21 leaves part of that
-    gradient uninitialised in bfloat16. There, every row is convolved, and every other row kept.
-
-    Args:
-      features: <float32>[B, H, W, C].
-      kernel: <float32>[k, k, C, F], k odd.
-      stride: 1 or 2.
-      padding: 'SAME' or 'VALID'.
-
-    Returns:
-      <float32>[B, H', W', F].
-    """
-    _, height, width, _ = features.shape.as_list()
-    size = kernel.shape.as_list()[0]
-    if (width, stride, padding) != (1, 2, 'SAME'):
-        return tf.nn.conv2d(features, kernel, [1, stride, stride, 1], padding)
-    # SAME padding centres the first window on the second row if the height is even; a window of
-    # one row is never padded.
-    first = 1 if height % 2 == 0 and size > 1 else 0
-    return tf.nn.conv2d(features, kernel, [1, 1, 1, 1], padding)[:, first::2]
-
-
 def uses_onednn():
     """Whether TensorFlow computes with oneDNN, according to TF_ENABLE_ONEDNN_OPTS.
 

@@ -40,3 +40,32 @@ def test_host_gradients_equal_tensorflows(size, kernel, stride, padding, onednn,
     assert ('Conv2DBackpropFilter' in ops) == (not few and not is_1x1 and (onednn or stride == 2))
     for one, other in zip(found, wanted):
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.skipif(bool(host_kernels.bfloat16_obstacle()), reason='no bfloat16 on this CPU')
+@pytest.mark.parametrize('height', [1, 2, 3])
+@pytest.mark.parametrize('size', [3, 7])
+def test_one_column_has_the_whole_gradient_of_its_kernel_in_bfloat16(height, size):
+    (wanted, *_), (found, *others) = (
+        gradients_of_kernels(device, height, size, dtype)
+        for device, dtype in ((Device('gpu', ''), tf.float32), (CPU, tf.bfloat16)))
+    for values in (found, *others):
+        np.testing.assert_allclose(values, wanted, atol=0.03 * np.abs(wanted).max())
+
+
+def gradients_of_kernels(device, height, size, dtype):
+    """Of a convolution of one column with stride 2, four times, in memory that held NaN before."""
+    rng = np.random.RandomState(0)
+    shapes = (4, height, 1, 64), (size, size, 64, 64), (4, (height + 1) // 2, 1, 64)
+    values = [rng.standard_normal(shape).astype(np.float32) for shape in shapes]
+    with tf.Graph().as_default(), tf.Session() as session:
+        features, kernel, upstream = map(tf.constant, values)
+        with host_gradients.convolutions_as_gradients(device):
+            output = tf.nn.conv2d(tf.cast(features, dtype), tf.cast(kernel, dtype), 2, 'SAME')
+        gradient, = tf.gradients(tf.cast(output, tf.float32), [kernel], upstream)
+        used = tf.cast(tf.fill(shapes[1], tf.cast(np.nan, dtype)), tf.float32)
+        results = []
+        for _ in range(4):
+            session.run(used)
+            results.append(session.run(gradient))
+    return results
