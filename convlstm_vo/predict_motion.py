@@ -1,6 +1,7 @@
 """`--mode=test`: predicts sequences, writes motions and trajectories, and evaluates them."""
 import functools
 import os
+import re
 from typing import NamedTuple
 
 import numpy as np
@@ -8,8 +9,7 @@ import numpy as np
 from convlstm_vo.predictor import predict_motions, window_graph
 from convlstm_vo.trained_sequences import trained_sequences, warn_if_trained
 from kitti_data import motion
-from kitti_data.frame_files import usual_step
-from kitti_data.frame_source import KITTI_FRAME_RATE, warn_of_rate
+from kitti_data.frame_source import warn_of_rate
 from kitti_data.mirror import mirrored_motions
 from kitti_data.odometry import (
     OdometrySequence, require_sequences, sequence_name, write_poses)
@@ -21,7 +21,7 @@ from npu_runtime.predictor import Predictor
 from npu_runtime.run_folder import read_section
 from vo_common.console import log, warn
 from vo_common.errors import UserError
-from vo_common.files import atomic_write, make_folder, write_json
+from vo_common.files import atomic_write, make_folder, remove_others, write_json
 
 
 def test_motion(run, model, runtime):
@@ -48,7 +48,8 @@ def test_motion(run, model, runtime):
     results, scored = {}, []
 
     def save():
-        write_json(os.path.join(folder, 'results.json'), {'baseline': label, 'sequences': results})
+        write_json(os.path.join(folder, 'results.json'), {
+            'checkpoint': network.checkpoint, 'baseline': label, 'sequences': results})
 
     def constant(both):
         return label, constant_motion.constant_motion(both.numbers, step)
@@ -125,11 +126,13 @@ def _open(sequences, model):
     formats = []
     for sequence in sequences:
         paths = sequence.image_paths
-        warn_of_rate(KITTI_FRAME_RATE / usual_step(sequence.frame_numbers), sequence.folder)
+        warn_of_rate(sequence.rate, sequence.folder)
         if len(paths) < 2:
             raise UserError('sequence %s: has one frame (%s), must have at least two'
                             % (sequence.name, paths[0]))
         formats.append(check_frames(paths))
+        if os.path.exists(sequence.poses_path):
+            sequence.poses  # raises a UserError before the first prediction
     return [FrameReader(sequence.image_paths, model.img_height, model.img_width, formats)
             for sequence in sequences]
 
@@ -139,6 +142,8 @@ def _write(sequence, pred_motions, label_frame, prefix):
     has_truth = os.path.exists(sequence.poses_path)
     gt = sequence.poses if has_truth else None
     pred = motion.poses_from_motions(pred_motions, label_frame, gt[0] if has_truth else None)
+    remove_others(os.path.dirname(prefix), re.escape(sequence.name)
+                  + r'_(motions_gt\.txt|trajectory\.png|evo_.*\.png)')
     _write_rows(prefix + '_motions_pred.txt', pred_motions)
     write_poses(prefix + '.txt', pred, sequence.frame_numbers)
     if not has_truth:
@@ -156,7 +161,7 @@ def _write_rows(path, rows):
 
 def _score(both, lengths, constant):
     """Prints a table; returns the entry of results.json. `constant` is (label, poses)."""
-    rows = [(row, evaluate_odometry(both.gt, poses, 'none', lengths))
+    rows = [(row, evaluate_odometry(both.gt, poses, 'none', lengths, both.numbers))
             for row, poses in (('prediction', both.pred), constant)]
     report.print_odometry(rows, both.title)
     return dict(rows[0][1], baseline=dict(rows[1][1], label=constant[0]))

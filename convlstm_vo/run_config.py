@@ -70,6 +70,9 @@ class RunConfig(ExportFlags, EvalFlags, TrainFlags):
         super().__post_init__()
         if not self.total_steps:
             raise UserError('--total_steps=0: must be -1 or at least 1')
+        if self.train_sequences and not self.is_default('trajectory_length'):
+            raise UserError('--trajectory_length=%d: must not be given with --train_sequences, '
+                            'which it is a short form of' % self.trajectory_length)
         self.train_sequences = (self.train_sequences
                                 or list(TRAINING_SEQUENCES[:self.trajectory_length]))
 

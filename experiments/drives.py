@@ -108,7 +108,9 @@ def open_drives(root, camera, train=(), test=(), validation=()):
             raise UserError('--validation_sequences=%s: must not be among --%s_sequences (%s)' % (
                 ','.join(shared), flag, ', '.join(names)))
     for name in drives.train + drives.evaluated:
-        drives.sequence(name).frames  # raises a UserError if a camera folder or frame is missing
+        # Raise a UserError if a camera folder, frame or pose is missing.
+        drives.sequence(name).frames
+        drives.poses(name)
     both = sorted(set(drives.train) & set(drives.test))
     if both:
         warn('sequence %s is used for training and testing: its results are too good, and are '

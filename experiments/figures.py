@@ -134,7 +134,7 @@ def trajectory_figures(pred, gt, step, label, frames=None):
         2 * KITTI_LENGTHS[0]) else SHORT_LENGTHS
     results = []
     for poses in (pred, constant):
-        errors = evaluate_odometry(gt, poses, 'none', lengths)
+        errors = evaluate_odometry(gt, poses, 'none', lengths, frames)
         results.append({key: errors[key] for key in ('t_rel', 'r_rel', 'rpe_trans', 'rpe_rot')})
         results[-1].update(motion_agreement(gt, poses), lengths=list(lengths))
     return Scores(*results, [('ground truth', gt), ('prediction', pred), (label, constant)])

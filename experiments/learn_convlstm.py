@@ -3,7 +3,7 @@ import os
 
 from convlstm_vo import main as convlstm_vo
 from experiments import figures
-from experiments.stages import Recipe, Stage, run_stages
+from experiments.stages import Recipe, Stage, run_stages, settings_of
 from kitti_data import odometry
 from kitti_eval import html_report
 from kitti_eval.constant_motion import step_from_files
@@ -21,10 +21,10 @@ _FLAGS = ('--mode=train', '--time_steps=5', '--bsize=4', '--loss_reduction=mean'
 # more varied, but hide the length of motions, so one stage has them. Cars rarely turn on the
 # spot, and a net would learn that they never do, so some windows only turn.
 _TURNED = ('--augment_turn=0.03',)
-_VARIED = ('--frame_distance=1,2,3', '--augment=mirror,reverse')
+_VARIED = ('--frame_distance=1,2,3', '--augment=mirror,reverse', '--augment_shake=0.01')
 RECIPE = Recipe(_FLAGS + ('--augment_pivot=0.1',), (
     Stage(0.25, 4e-4, _VARIED), Stage(0.20, 3e-4, _VARIED + _TURNED), Stage(0.35, 2e-4, _VARIED),
-    Stage(0.13, 1e-4), Stage(0.07, 3e-5)),
+    Stage(0.13, 1e-4, ('--augment_shake=0.005',)), Stage(0.07, 3e-5)),
     test_flags=('--overlap_average', '--chunk=80'))
 # Recipe for a few hundred steps on rendered drives. At full size, a step takes twice as long as a
 # step of GeoNet.
@@ -57,7 +57,8 @@ def learn(config, drives, folder, about, recipe=RECIPE):
             '--total_steps=%d' % last_step, '--log_freq=%d' % log_freq])
 
     steps = run_stages('ConvLSTM VO', run, recipe.stages, train, config.minutes,
-                       config.convlstm_steps, drives.posed)
+                       config.convlstm_steps,
+                       settings_of(config, drives._replace(train=drives.posed)))
     tested = list(dict.fromkeys(
         drives.evaluated + (drives.posed if recipe.tests_trained else [])))
     call(convlstm_vo, data + _TEST + list(recipe.test_flags)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from experiments import figures
-from experiments.stages import Recipe, Stage, run_stages
+from experiments.stages import Recipe, Stage, run_stages, settings_of
 from geonet import main as geonet
 from kitti_data.preparation import prepare_train_data
 from kitti_eval import eval_depth, html_report
@@ -134,7 +134,8 @@ def train(name, config, drives, run, call, recipe, steps):
             '--learning_rate=%g' % stage.learning_rate, '--max_steps=%d' % last_step,
             '--log_freq=%d' % log_freq])
 
-    return run_stages(name, run, recipe.stages, train_stage, config.minutes, steps, drives.train)
+    return run_stages(name, run, recipe.stages, train_stage, config.minutes, steps,
+                      settings_of(config, drives))
 
 
 def prediction_flags(drives, name, checkpoint, device):

@@ -24,7 +24,7 @@ from kitti_data.rendering.synthetic import synthetic_dataset
 from kitti_eval import html_report
 from npu_runtime.devices.flags import DEVICES
 from npu_runtime.engine import start_tensorflow
-from vo_common.errors import run_main
+from vo_common.errors import UserError, run_main
 from vo_common.files import make_folder, read_json, require_folder, write_json
 from vo_common.flags import Flags, flag, parse_flags, path_flag
 
@@ -61,6 +61,8 @@ class Config(Flags):
         self.require(parts='among ' + ', '.join(PARTS))
         if self.kitti_dir:
             self.kitti_dir = require_folder(self.kitti_dir, 'KITTI odometry folder (--kitti_dir)')
+        if self.flow_dir:
+            self.flow_dir = require_folder(self.flow_dir, 'KITTI 2015 folder (--flow_dir)')
 
 
 def main(argv=None):
@@ -74,14 +76,13 @@ def main(argv=None):
                          config.camera, config.train_sequences, config.test_sequences,
                          config.validation_sequences)
     about = figures.circumstances(argv, 'experiments/learn_kitti.py')
+    path, blocks = os.path.join(folder, 'results.json'), []
+    _earlier_results(path)  # raises a UserError before the training
     learn = {'geonet': learn_geonet.learn, 'flow': learn_flow.learn,
              'convlstm_vo': learn_convlstm.learn}
-    path, blocks = os.path.join(folder, 'results.json'), []
     for part in config.parts:
         rows, part_blocks = learn[part](config, drives, os.path.join(folder, part), about)
-        # Keeps the results of other parts from an earlier run.
-        results = read_json(path) if os.path.exists(path) else {}
-        results[part] = rows + figures.mean_rows(rows)
+        results = dict(_earlier_results(path), **{part: rows + figures.mean_rows(rows)})
         write_json(path, results)
         blocks += part_blocks
     split = 'Trained on sequences %s, validated on %s, tested on %s of %s.' % (
@@ -94,6 +95,14 @@ def main(argv=None):
              for part in config.parts if results[part]]
     html_report.write_page(os.path.join(folder, 'report.html'), 'Learning on KITTI', head + blocks)
     print('written: %s' % path)
+
+
+def _earlier_results(path):
+    """The results of all parts in the file `path`, {part: rows}; empty if it does not exist."""
+    results = read_json(path) if os.path.exists(path) else {}
+    if not isinstance(results, dict):
+        raise UserError('%s: must hold the results of each part (give another --output_dir)' % path)
+    return results
 
 
 def rendered(folder, config):

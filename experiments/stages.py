@@ -6,6 +6,7 @@ from npu_runtime.training.metrics import read_metrics
 from vo_common.console import log
 from vo_common.errors import UserError
 from vo_common.files import make_folder, read_json, write_json
+from vo_common.flags import as_typed
 
 PLAN_FILE = 'plan.json'
 LEAST_STEPS = 40  # of a stage, whose first steps trace and warm up
@@ -60,7 +61,7 @@ class Recipe(typing.NamedTuple):
         return tuple(max(32, side // 2) for side in sides) if self.half_size else sides
 
 
-def run_stages(name, folder, stages, train, minutes, steps=0, sequences=()):
+def run_stages(name, folder, stages, train, minutes, steps=0, settings=None):
     """Trains all stages, or resumes where an earlier run stopped.
 
     The speed of the first steps determines the number of steps. The plan is saved in the folder of
@@ -73,7 +74,7 @@ def run_stages(name, folder, stages, train, minutes, steps=0, sequences=()):
       train: function (last step, <Stage>, log_freq) that continues the run until `last step`.
       minutes: duration of the training.
       steps: number of steps of all stages; 0: determined by `minutes`.
-      sequences: names of the training sequences.
+      settings: dict of JSON values that a resumed run must share, see `settings_of`.
 
     Returns:
       The last step.
@@ -82,21 +83,14 @@ def run_stages(name, folder, stages, train, minutes, steps=0, sequences=()):
       UserError: a stage would have fewer than `LEAST_STEPS`, or the earlier run had another plan.
     """
     path = os.path.join(make_folder(folder), PLAN_FILE)
-    plan = read_json(path) if os.path.exists(path) else None
-    if plan and (plan['minutes'], plan['asked_steps']) != (minutes, steps):
-        raise UserError('%s: was planned with --minutes=%g and %d steps, now %g and %d: must be '
-                        'the same (give another --output_dir)' % (
-                            path, plan['minutes'], plan['asked_steps'], minutes, steps))
-    if plan and plan.get('sequences', list(sequences)) != list(sequences):
-        raise UserError('%s: was planned with training sequences %s, now %s: must be the same '
-                        '(give another --output_dir)' % (
-                            path, ', '.join(plan['sequences']), ', '.join(sequences)))
-    if not plan:
+    asked = dict(settings or {}, minutes=minutes, asked_steps=steps)
+    if os.path.exists(path):
+        plan = _read_plan(path, asked, len(stages))
+    else:
         first = stages[0].share
         seconds = 0.0 if steps else (
             _measure(folder, stages[0], train) * first / time_share(stages, first))
-        plan = dict(minutes=minutes, asked_steps=steps, seconds_per_step=seconds,
-                    sequences=list(sequences),
+        plan = dict(asked, seconds_per_step=seconds,
                     last_steps=_last_steps(name, stages, minutes, seconds, steps))
         write_json(path, plan)
     log('%s: %d stages that end at steps %s' % (
@@ -104,6 +98,31 @@ def run_stages(name, folder, stages, train, minutes, steps=0, sequences=()):
     for stage, last_step in zip(stages, plan['last_steps']):
         train(last_step, stage, max(1, min(100, plan['last_steps'][-1] // 40)))
     return plan['last_steps'][-1]
+
+
+def settings_of(config, drives):
+    """The settings that a resumed run must share: training data, image size and seed."""
+    return dict(sequences=drives.train, kitti_dir=os.path.abspath(drives.root),
+                camera=drives.camera, img_height=config.img_height, img_width=config.img_width,
+                seed=config.seed)
+
+
+def _read_plan(path, asked, num_stages):
+    """The plan in the file `path`; a UserError unless it is for `num_stages` and what is `asked`.
+
+    Plans of earlier versions lack some settings, which are not compared.
+    """
+    plan = read_json(path)
+    ends = plan.get('last_steps') if isinstance(plan, dict) else None
+    if not isinstance(ends, list) or len(ends) != num_stages or not all(
+            isinstance(end, int) for end in ends):
+        raise UserError('%s: must hold the last step of each of %d stages (give another '
+                        '--output_dir)' % (path, num_stages))
+    for name, value in asked.items():
+        if plan.get(name, value) != value:
+            raise UserError('%s: was planned with %s=%s, now %s: must be the same (give another '
+                            '--output_dir)' % (path, name, as_typed(plan[name]), as_typed(value)))
+    return plan
 
 
 def _measure(folder, stage, train):

@@ -46,6 +46,8 @@ SECTIONS = (
      'on 00, 0.0099 m on 02, 0.0066 m on 03 and 0.0039 m on 07; with even lengths of motions too, '
      '0.0098 m on 39, whose true lengths are uneven by 7 %.'),
     ('synthetic', 'Rendered drives', 'Frames rendered by kitti_data/rendering.'))
+_KEYS = frozenset(['baseline', 'command', 'engine', 'figure', 'frames', 'load', 'machine', 'meaning',
+                   'minutes', 'model', 'sequence', 'split', 'steps', 'trained_on', 'value'])
 
 
 @dataclasses.dataclass
@@ -81,9 +83,11 @@ def page_of(folder):
 
 def rows_of(path):
     """The rows of a results.json: list of dict."""
-    rows = [row for part in read_json(path).values() if isinstance(part, list) for row in part]
-    if not rows:
-        raise UserError('%s: holds no result' % path)
+    parts = read_json(path)
+    rows = [row for part in (parts.values() if isinstance(parts, dict) else ())
+            if isinstance(part, list) for row in part]
+    if not rows or not all(isinstance(row, dict) and _KEYS <= set(row) for row in rows):
+        raise UserError('%s: must hold rows of results with %s' % (path, ', '.join(sorted(_KEYS))))
     return rows
 
 

@@ -31,9 +31,10 @@ def test_flow(run, model, runtime):
     endings = {'binary': '.flo', 'color': '.png', 'png': '.png'}
     with Predictor(lambda: flow_graph(model, run), run.init_ckpt_file, runtime) as predictor, \
             PictureWriter(output_dir, 'pictures', run.pictures, run.video, source.rate) as pictures:
-        remove_others(output_dir, re.escape(FLOW_FILE))
         folders = {name: make_folder(os.path.join(output_dir, name)) for name in endings}
-        for snippet, flow in predict_flows(predictor, source, model):
+        for place, (snippet, flow) in enumerate(predict_flows(predictor, source, model)):
+            if not place:  # until now, the files of an earlier run stay
+                _remove_predictions(output_dir, endings)
             if pictures.wanted:
                 pictures.write(snippet.number, stacked(snippet.target, flow_to_colour(flow)))
             if run.flow_size == 'original':
@@ -42,15 +43,19 @@ def test_flow(run, model, runtime):
             write_flo(os.path.join(folders['binary'], name + '.flo'), flow)
             write_png(os.path.join(folders['color'], name + '.png'), flow_to_colour(flow))
             write_kitti_flow(os.path.join(folders['png'], name + '.png'), flow)
-    for name, ending in endings.items():
-        remove_others(folders[name], r'[0-9]{6,}\%s' % ending,
-                      {'%06d%s' % (number, ending) for number in source.numbers})
     write_json(os.path.join(output_dir, FLOW_FILE), {
         'checkpoint': predictor.checkpoint, 'folder': source.folder, 'images': source.names,
         'numbers': source.numbers})
     print('flow of %d images: %s' % (len(source.numbers), output_dir))
     require_whole(source)
     return len(source.numbers)
+
+
+def _remove_predictions(output_dir, endings):
+    """Removes the predictions of an earlier run, of which this one may write only some."""
+    remove_others(output_dir, re.escape(FLOW_FILE))
+    for name, ending in endings.items():
+        remove_others(os.path.join(output_dir, name), r'[0-9]{6,}\%s' % ending)
 
 
 def flow_snippets(path, run, model):

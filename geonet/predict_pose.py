@@ -38,7 +38,7 @@ def test_pose(run, model, runtime):
     source = sequence_source(run.dataset_dir, model.seq_length, run.pose_test_seq, run.camera,
                              run.frame_step)
     times = source.read_times()
-    warn_of_rate(1 / np.maximum(np.median(np.diff(times)), 1e-9), run.dataset_dir, run.frame_step)
+    warn_of_rate(source.rate, run.dataset_dir, run.frame_step)
     camera = source_camera(source, model, run.intrinsics, run.refine_steps)
     output_dir = make_folder(run.output_dir)
     with Predictor(lambda: pose_graph(model, run), run.init_ckpt_file, runtime) as predictor:

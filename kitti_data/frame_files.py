@@ -10,6 +10,7 @@ from vo_common.errors import UserError
 from vo_common.files import list_folder
 
 IMAGE_EXTENSIONS = ('.png', '.jpg', '.jpeg')
+KITTI_FRAME_RATE = 10.0  # frames per second, assumed for frames without times
 # Range of int64; the limit on digits also avoids int(), which takes minutes for millions of them.
 _MAX_DIGITS, _MAX_NUMBER = 19, 2 ** 63 - 1
 _DIGITS = re.compile('([0-9]+)')
@@ -96,6 +97,17 @@ def usual_step(numbers):
         return max(divisor, 1)
     alike = np.mean(np.abs(steps - median) <= _ALIKE * median)
     return int(median) if median >= _LEAST_TIME_STEP and alike >= _SHARE_ALIKE else 1
+
+
+def frame_rate(numbers, times=()):
+    """Frames per second of frames with these numbers.
+
+    Args:
+      numbers: frame numbers, ascending.
+      times: ascending seconds of frames 0, 1, ...; empty: a tenth of a second apart.
+    """
+    interval = np.median(np.diff(times)) if len(times) > 1 else 1 / KITTI_FRAME_RATE
+    return float(1 / (interval * usual_step(numbers)))
 
 
 def natural_order(name):

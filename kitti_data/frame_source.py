@@ -10,7 +10,8 @@ import numpy as np
 from kitti_data import images, video
 from kitti_data.calibration import RawCalibration
 from kitti_data.frame_files import (
-    IMAGE_EXTENSIONS, check_gaps, list_frames, list_images, usual_step)
+    IMAGE_EXTENSIONS, KITTI_FRAME_RATE, check_gaps, frame_rate, list_frames, list_images,
+    usual_step)
 from kitti_data.image_lists import read_image_list
 from kitti_data.kitti_2015 import REFERENCE, reference_names
 from kitti_data.odometry import OdometrySequence
@@ -20,7 +21,7 @@ from vo_common.errors import UserError
 from vo_common.files import require_folder
 from vo_common.parallel import read_ahead
 
-KITTI_FRAME_RATE = 10.0  # KITTI's rate, assumed for frames without times
+_DEFAULT_CAMERA = 2  # as of --camera
 _MOST_FACTOR = 1.5  # largest tolerated ratio between the frame rate and KITTI's
 
 
@@ -87,19 +88,21 @@ def warn_of_rate(rate, path, step=None):
                                       if best != step else ''))
 
 
-def depth_frames(dataset_dir, split, test_file_list='', sequence='', camera=2):
+def depth_frames(dataset_dir, split, test_file_list='', sequence='', camera=_DEFAULT_CAMERA):
     """The frames of a depth test.
 
     The first of these that is given: the files of a list, relative to `dataset_dir`; with split
     'stereo', the reference images of KITTI 2015; `sequence_frames`, but gaps only cause a warning.
 
     Raises:
-      UserError: none of these exists.
+      UserError: none of these exists, or they cannot be of another `camera` than the default.
     """
     if test_file_list:
+        _require_no_camera(camera, 'the images of --test_file_list')
         names = [image.name for image in read_image_list(test_file_list, dataset_dir)]
         return from_paths([os.path.join(dataset_dir, name) for name in names], names)
     if split == 'stereo' and dataset_dir and os.path.isdir(os.path.join(dataset_dir, 'training')):
+        _require_no_camera(camera, 'KITTI 2015')
         folder = require_folder(os.path.join(dataset_dir, 'training', 'image_2'),
                                 'KITTI 2015 images')
         return from_paths([os.path.join(folder, '%s_%02d.png' % (name, REFERENCE))
@@ -107,7 +110,7 @@ def depth_frames(dataset_dir, split, test_file_list='', sequence='', camera=2):
     return sequence_frames(dataset_dir, sequence, camera, allow_gaps=True)
 
 
-def sequence_frames(path, sequence='', camera=2, allow_gaps=False):
+def sequence_frames(path, sequence='', camera=_DEFAULT_CAMERA, allow_gaps=False):
     """Successive frames: an odometry sequence, a raw drive, a folder of images, or a video.
 
     Args:
@@ -117,25 +120,37 @@ def sequence_frames(path, sequence='', camera=2, allow_gaps=False):
         belong to several scenes and have several sizes.
 
     Raises:
-      UserError: `path` is none of these, frames are missing, or they belong to several scenes.
+      UserError: `path` is none of these, frames are missing, they belong to several scenes, or
+        `camera` is not the default and not that of `path`.
     """
     if not path:
         raise UserError('--dataset_dir is empty: must be a KITTI folder, a folder of images or a '
                         'video')
     if os.path.isfile(path):
+        _require_no_camera(camera, 'a video')
         return from_video(path)
     require_folder(path, '--dataset_dir')
     if os.path.isdir(os.path.join(path, 'sequences')):
         return from_odometry(path, sequence, camera, allow_gaps)
     drive = drive_of(path, camera)
+    if drive and drive[1] == camera:
+        return from_raw(*drive, allow_gaps)
+    _require_no_camera(camera, path)
     return from_raw(*drive, allow_gaps) if drive else from_folder(path, allow_gaps)
+
+
+def _require_no_camera(camera, frames):
+    """Raises a UserError if `camera` is not the default, for frames that are of one camera."""
+    if camera != _DEFAULT_CAMERA:
+        raise UserError('--camera=%d: must not be given for %s, of one camera already' % (
+            camera, frames))
 
 
 def from_odometry(root, sequence, camera, allow_gaps=False):
     """The frames of one odometry sequence, with its times."""
     frames = OdometrySequence(root, sequence, camera, allow_gaps)
     return _from_frames(frames.frames, allow_gaps)._replace(
-        read_times=lambda: frames.times, read_camera=lambda: frames.intrinsics)
+        rate=frames.rate, read_times=lambda: frames.times, read_camera=lambda: frames.intrinsics)
 
 
 def from_raw(drive, camera, allow_gaps=False):
@@ -159,7 +174,8 @@ def from_raw(drive, camera, allow_gaps=False):
         return times[source.numbers]
 
     if os.path.isfile(times_path):
-        source = source._replace(read_times=read_times)
+        source = source._replace(
+            rate=frame_rate(source.numbers, read_timestamps(times_path)), read_times=read_times)
     if os.path.isfile(os.path.join(date_folder, 'calib_cam_to_cam.txt')):
         source = source._replace(
             read_camera=lambda: RawCalibration(date_folder).intrinsics(
@@ -191,8 +207,8 @@ def _from_frames(frames, allow_gaps, per_second=None):
     numbers = np.array([number for number, _ in frames], np.int64)
     if per_second is None:
         return source._replace(
-            numbers=numbers, rate=KITTI_FRAME_RATE / usual_step(numbers),
-            read_times=lambda: (numbers - numbers[0]) / KITTI_FRAME_RATE)
+            numbers=numbers, rate=frame_rate(numbers),
+            read_times=lambda: numbers / KITTI_FRAME_RATE)
     return source._replace(
         numbers=numbers, clocked=True, rate=per_second / usual_step(numbers),
         # float64 resolves seconds since 1970 to a quarter of a microsecond, hence the rounding.

@@ -5,7 +5,7 @@ from typing import NamedTuple, Optional
 import numpy as np
 
 from kitti_data.calibration import Calibration
-from kitti_data.frame_files import check_gaps, frame_number, list_frames
+from kitti_data.frame_files import check_gaps, frame_number, frame_rate, list_frames
 from kitti_data.images import size_of_first
 from kitti_data.number_files import numbered_rows, read_rows
 from kitti_data.poses import (
@@ -68,9 +68,18 @@ class OdometrySequence:
     @property
     def times(self):
         """float64 [N] seconds since the start of the sequence."""
-        path = os.path.join(self.folder, 'times.txt')
-        times = read_times(path)
-        return self._at_frames(np.arange(len(times)), times, path, 'time')
+        times = read_times(self.times_path)
+        return self._at_frames(np.arange(len(times)), times, self.times_path, 'time')
+
+    @property
+    def times_path(self):
+        return os.path.join(self.folder, 'times.txt')
+
+    @property
+    def rate(self):
+        """Frames per second, by the times if they exist."""
+        return frame_rate(self.frame_numbers, read_times(self.times_path)
+                          if os.path.isfile(self.times_path) else ())
 
     @property
     def poses(self):
@@ -257,5 +266,10 @@ def times_of_poses(path):
 
 
 def read_times(path):
-    """Reads float64 [N] seconds from a file with one number per line."""
-    return read_rows(path, (1,), 'times file')[:, 0]
+    """Reads float64 [N] ascending seconds from a file with one number per line."""
+    times = read_rows(path, (1,), 'times file')[:, 0]
+    back = np.flatnonzero(np.diff(times) <= 0)
+    if len(back):
+        raise UserError('times file %s: time %d is %.6g, must be above the one before, %.6g' % (
+            path, back[0] + 2, times[back[0] + 1], times[back[0]]))
+    return times

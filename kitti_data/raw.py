@@ -83,13 +83,19 @@ def drive_of(path, camera):
 
 
 def read_timestamps(path):
-    """Reads times such as `2011-09-26 13:02:25.964389445`: float64 [N] seconds since the first."""
+    """Reads times such as `2011-09-26 13:02:25.964389445`: float64 [N] seconds since the first.
+
+    Raises a UserError if a line is no time, or not after the one before.
+    """
     times = []
     for number, line in numbered_lines(path, 'timestamps'):
         if not _TIME.fullmatch(line):
             raise UserError('timestamps %s: line %d: found %r, must be a time such as '
                             '2011-09-26 13:02:25.964389445' % (path, number, shortened(line)))
         times.append(np.datetime64(line.replace(' ', 'T'), 'ns'))
+        if len(times) > 1 and times[-1] <= times[-2]:
+            raise UserError('timestamps %s: line %d: found %s, must be after the time before' % (
+                path, number, line))
     if not times:
         raise UserError('timestamps %s is empty' % path)
     return (np.array(times) - times[0]) / np.timedelta64(1, 's')

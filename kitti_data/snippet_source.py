@@ -7,8 +7,8 @@ import numpy as np
 from kitti_data import images
 from kitti_data.calibration import check_camera, read_camera_file, resized
 from kitti_data.example_list import check_strip_size, read_example_list, settings_of
-from kitti_data.frame_files import frame_number, natural_order
-from kitti_data.frame_source import KITTI_FRAME_RATE, sequence_frames, warn_of_rate, windows
+from kitti_data.frame_files import KITTI_FRAME_RATE, frame_number, natural_order
+from kitti_data.frame_source import sequence_frames, warn_of_rate, windows
 from kitti_data.kitti_2015 import REFERENCE, find_flow_scenes
 from vo_common.errors import UserError
 from vo_common.files import list_folder

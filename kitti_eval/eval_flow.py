@@ -160,8 +160,11 @@ def read_prediction(path):
         flow = read_flo(path)
     else:
         flow, valid = read_kitti_flow(path)
+        if not valid.any():
+            raise UserError('%s: marks all pixels as unknown (blue is 0), must mark those whose '
+                            'flow is known by 1' % path)
         if not valid.all():
-            warn('%s: %d pixels are marked as unknown, but scored as stored' % (
+            warn('%s: %d pixels are marked as unknown, and scored as zero flow' % (
                 path, np.count_nonzero(valid == 0)))
     with np.errstate(invalid='ignore'):
         if not (np.abs(flow) <= _LONGEST).all():

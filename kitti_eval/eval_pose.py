@@ -10,7 +10,7 @@ from vo_common.errors import UserError, run_main
 import dataclasses
 
 from kitti_data import odometry
-from kitti_data.frame_source import KITTI_FRAME_RATE
+from kitti_data.frame_files import KITTI_FRAME_RATE
 from kitti_data.poses import relative
 from kitti_eval import hints, leakage, overlap, report, snippets, trajectories, truth
 from kitti_eval.constant_motion import step_from_files

@@ -3,11 +3,12 @@ import re
 
 from kitti_data import splits
 from kitti_data.example_list import read_example_list
+from kitti_data.odometry import sequence_name
 from vo_common.console import warn
 
 _DRIVE = re.compile(r'\d{4}_\d{2}_\d{2}_drive_\d{4}')
-# Folders of a formatted set: sequence, optionally followed by camera and frame distance.
-_SEQUENCE_FOLDER = re.compile(r'(\d{1,2})(_\d)?(_every\d+)?$')
+# Endings of the folders of a formatted set: camera and frame distance.
+_ENDING = re.compile(r'(_[0-3])?(_every\d+)?$')
 
 
 def trained_on(train_list, names):
@@ -20,7 +21,8 @@ def trained_on(train_list, names):
     Returns:
       Sorted list of the drives (or sequences without a known drive) in both.
     """
-    trained = {_drive(folder) for folder in {folder for folder, _ in read_example_list(train_list)}}
+    folders = {folder for folder, _ in read_example_list(train_list)}
+    trained = {_drive(name) for folder in folders for name in (folder, _ENDING.sub('', folder))}
     return sorted(trained & {_drive(name) for name in names if name})
 
 
@@ -37,8 +39,7 @@ def warn_if_trained(train_list, names):
 
 def _drive(name):
     """The raw drive in a name, or of a sequence; `name` itself if there is none."""
-    sequence = _SEQUENCE_FOLDER.match(name)
-    name = sequence.group(1).zfill(2) if sequence else name
+    name = sequence_name(name)
     name = splits.odometry_drives().get(name, name)
     found = _DRIVE.search(name)
     return found.group() if found else name

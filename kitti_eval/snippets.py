@@ -10,6 +10,7 @@ import re
 
 import numpy as np
 
+from kitti_data import splits
 from kitti_data.frame_files import frame_number
 from kitti_data.odometry import read_pose_file, write_tum
 from kitti_data.poses import (
@@ -134,17 +135,22 @@ def _read_frames(folder):
 def warn_of_other_sequence(folder, seq_id):
     """Warns if `frames.json` in `folder` names frames of another odometry sequence."""
     path, found = _read_frames(folder)
-    match = re.search(r'/sequences/([^/]+)(/|$)', str(found.get('folder', '')))
-    if seq_id and match and match.group(1) != seq_id:
+    predicted = str(found.get('folder', ''))
+    match = re.search(r'/sequences/([^/]+)(/|$)', predicted)
+    names = [match.group(1)] if match else [
+        name for name, drive in splits.odometry_drives().items() if drive in predicted]
+    if seq_id and names and seq_id not in names:
         warn('%s: the prediction is of sequence %s, but is scored as sequence %s'
-             % (path, match.group(1), seq_id))
+             % (path, names[0], seq_id))
 
 
 def require_successive(folder):
     """Raises a UserError if `frames.json` in `folder` names frames that are not consecutive."""
     path, found = _read_frames(folder)
-    numbers = found.get('numbers')
-    for number, next_number in zip(numbers or (), (numbers or ())[1:]):
+    numbers = found.get('numbers') or []
+    if not isinstance(numbers, list) or not all(isinstance(number, int) for number in numbers):
+        raise UserError('%s: "numbers" must be a list of frame numbers' % path)
+    for number, next_number in zip(numbers, numbers[1:]):
         if next_number != number + 1:
             raise UserError(
                 '%s: the snippets are of frames such as %s and %s, must be of consecutive frames '

@@ -88,7 +88,8 @@ def read_trajectories(gt_path, pred_path, snippet_scale='per_snippet', snippet_o
                                      offset_of)
     else:
         content = odometry.read_pose_file(require_file(pred_path, 'prediction (--pred)'))
-        frames = predicted_frames(content, pred_path, gt, gt_path, frames_path, times)
+        frames = predicted_frames(content, pred_path, gt, gt_path, frames_path, times,
+                                  first_frame or splits.odometry_first_frame(seq_id))
         offset = offset_of(int(frames[-1]))
         pred = dict(zip((frames - offset).tolist(), content.poses))
     common = np.array([frame for frame in sorted(gt) if pred.get(frame) is not None], np.int64)
@@ -132,13 +133,15 @@ def _chained(gt, gt_path, folder, scale, overlap, offset_of):
         max(len(poses) for poses in chained.values()), scale, overlap)
 
 
-def predicted_frames(content, path, gt, gt_path, frames_path='', times=None):
+def predicted_frames(content, path, gt, gt_path, frames_path='', times=None, start=0):
     """The frame number of each pose in a <PoseFile>: int64 [N], negative for an unknown time.
 
     Args:
       gt: the truth {frame: pose}, read from `gt_path`.
       frames_path: file with the frame number, or the time, of each pose; or empty.
       times: {frame: seconds} of the sequence, or None.
+      start: the frame of the raw drive that is frame 0 of the truth. A prediction with at least
+        `start` more poses than the truth has frames begins with the drive.
 
     Raises:
       UserError: numbers, times and the number of poses do not determine the frames.
@@ -157,6 +160,8 @@ def predicted_frames(content, path, gt, gt_path, frames_path='', times=None):
     if content.numbers is not None:
         return content.numbers
     count, frames = len(content.poses), np.array(sorted(gt))
+    if start and not frames_path and count > start + frames[-1]:
+        return np.arange(count)
     if content.times is not None and times:
         found = frames_at(content.times, times)
         matched = np.count_nonzero(found >= 0)

@@ -13,6 +13,7 @@ from vo_common.opencv import cv2
 MOST_TURN = 0.2
 PIVOT_TURN = 0.06
 MOST_MOUNT = 0.1
+MOST_SHAKE = 0.05
 
 
 def turn(angles):
@@ -25,7 +26,12 @@ def mount(pitch_and_yaw):
     return Rotation.from_euler('xy', pitch_and_yaw).as_matrix()
 
 
-def turned_frames(frames, intrinsics, times, angle, mount_angles):
+def shake(angles):
+    """Rotations of a camera, float64 [T, 3, 3], by [T, 3] radians about its axes x, y and z."""
+    return Rotation.from_rotvec(angles).as_matrix()
+
+
+def turned_frames(frames, intrinsics, times, angle, mount_angles, shake_angles=None):
     """A clip as seen by a camera that turns more, in a mount rotated by `mount_angles`.
 
     Args:
@@ -34,12 +40,15 @@ def turned_frames(frames, intrinsics, times, angle, mount_angles):
       times: int or float [T], time of each frame; the additional turn is 0 at time 0.
       angle: additional turn between frames that are 1 apart, radians.
       mount_angles: float [2], radians, see `mount`.
+      shake_angles: float [T, 3], radians, another rotation of each frame, see `shake`.
 
     Returns:
       (list of T frames, their rotations float64 [T, 3, 3], from the rotated to the original
       camera).
     """
     rotations = turn(angle * np.asarray(times)) @ mount(mount_angles)
+    if shake_angles is not None:
+        rotations = rotations @ shake(shake_angles)
     return [turned_frame(frame, intrinsics, rotation)
             for frame, rotation in zip(frames, rotations)], rotations
 

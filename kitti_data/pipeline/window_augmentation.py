@@ -24,10 +24,19 @@ class WindowAugmentConfig(TurnFlags):
     frame_distance: typing.List[int] = flag(
         [1], 'distances in frames between the neighbours in a training window; beyond the '
         'published 1, windows show other speeds', modes=('train',), at_least=1)
+    augment_shake: float = flag(
+        0.0, 'rotate each frame of a training window by up to this many radians about each axis of '
+        'the camera, independently of its neighbours', modes=('train',), at_least=0,
+        at_most=turned_frames.MOST_SHAKE)
 
     def __post_init__(self):
         super().__post_init__()
         self.require(frame_distance='at least one number of frames')
+
+    @property
+    def turns(self):
+        """Whether frames are turned, which requires their intrinsics."""
+        return super().turns or self.augment_shake > 0
 
     def check(self, label_frame):
         """Raises a UserError if motions in `label_frame` cannot follow the changes."""
@@ -49,14 +58,17 @@ def change_window(compact, motions, config, seed, position, intrinsics=None):
     Returns:
       (<CompactFrames>, float32 [T, 6]).
     """
-    mirror, turn, pivot, *mount, reverse = random_numbers(seed, position, 6)
+    numbers = random_numbers(seed, position, 6 + 3 * len(compact.frames))
+    mirror, turn, pivot, *mount, reverse = numbers[:6]
     most_turn = config.augment_turn
     if pivot < config.augment_pivot:
         compact = type(compact)(*(values[np.zeros(len(values), int)] for values in compact))
         motions, most_turn = np.zeros_like(motions), turned_frames.PIVOT_TURN
-    if most_turn or config.augment_mount:
-        compact, motions = _turned(compact, motions, intrinsics, most_turn * (2 * turn - 1),
-                                   config.augment_mount * (2 * np.array(mount) - 1))
+    if most_turn or config.augment_mount or config.augment_shake:
+        compact, motions = _turned(
+            compact, motions, intrinsics, most_turn * (2 * turn - 1),
+            config.augment_mount * (2 * np.array(mount) - 1),
+            config.augment_shake * (2 * numbers[6:].reshape(-1, 3) - 1))
     if 'mirror' in config.augment and mirror < MIRROR_PROBABILITY:
         compact = compact._replace(frames=mirrored_images(compact.frames))
         motions = mirrored_motions(motions)
@@ -66,10 +78,11 @@ def change_window(compact, motions, config, seed, position, intrinsics=None):
     return compact, motions
 
 
-def _turned(compact, motions, intrinsics, angle, mount):
+def _turned(compact, motions, intrinsics, angle, mount, shake):
     """Turns the camera of a window, see `turned_frames`; time 0 is the middle of the window."""
     times = np.arange(len(compact.frames)) - (len(compact.frames) - 1) / 2
-    frames, rotations = turned_frames.turned_frames(compact.frames, intrinsics, times, angle, mount)
+    frames, rotations = turned_frames.turned_frames(compact.frames, intrinsics, times, angle, mount,
+                                                      shake)
     turns = pose_math.from_parts(rotations, np.zeros([len(rotations), 3]))
     steps = pose_math.inverse(turns[:-1]) @ motion.poses_from_vectors(motions) @ turns[1:]
     return (compact._replace(frames=np.stack(frames)),

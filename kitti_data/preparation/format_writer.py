@@ -13,7 +13,7 @@ from kitti_data.calibration import camera_text
 from kitti_data.example_list import SUMMARY_NAME
 from vo_common.errors import UserError
 from vo_common.files import (
-    list_folder, make_folder, read_json, reading, write_json, write_text)
+    list_folder, make_folder, read_json, read_text, reading, write_json, write_text)
 from vo_common.parallel import parallel_map
 
 _EXAMPLES_A_JOB = 32
@@ -35,7 +35,8 @@ def write_set(data, settings, config):
     _check_settings(summary_path, settings)
     keys, jobs, notes, num_found = [], [], list(data.notes), 0
     for clip in data.clips:
-        finished = _finished(make_folder(os.path.join(dump_root, clip.folder)))
+        finished = _finished(make_folder(os.path.join(dump_root, clip.folder)),
+                             _camera_text(clip, config))
         examples = clip.examples(config.seq_length)
         if not examples:
             notes.append('%s has %d frames, too few for an example of %d' % (
@@ -107,18 +108,32 @@ def _check_settings(summary_path, settings):
                         'remove it' % (folder, ', '.join(changed)))
 
 
-def _finished(folder):
-    """Names of the complete examples in `folder`."""
+def _finished(folder, camera):
+    """Names of the complete examples in `folder` whose camera file holds the text `camera`."""
     names, found = set(), set(list_folder(folder))
     for name in found:
         stem, extension = os.path.splitext(name)
         if extension == '.jpg' and stem + '_cam.txt' in found:
             path = os.path.join(folder, name)
+            if read_text(os.path.join(folder, stem + '_cam.txt')) != camera:
+                continue
             with reading(path, 'example'), open(path, 'rb') as stream:
                 stream.seek(max(os.path.getsize(path) - len(_JPEG_END), 0))
                 if stream.read() == _JPEG_END:
                     names.add(stem)
     return names
+
+
+def _resized(clip, config):
+    """(height, width) of the resized frames of a clip, before rows are cut off."""
+    return int(round(config.img_height / clip.keep_rows)), config.img_width
+
+
+def _camera_text(clip, config):
+    """The content of the camera files of a clip."""
+    height, width = _resized(clip, config)
+    return camera_text(clip.intrinsics, width / clip.size[1], height / clip.size[0],
+                       config.half_pixel_centers)
 
 
 def _write_examples(clip, examples, config):
@@ -131,9 +146,8 @@ def _write_examples(clip, examples, config):
       (the set of (folder, name) of the examples that were not written, the set of messages about
       frames that cannot be read).
     """
-    height, width = int(round(config.img_height / clip.keep_rows)), config.img_width
-    camera = camera_text(clip.intrinsics, width / clip.size[1], height / clip.size[0],
-                         config.half_pixel_centers)
+    height, width = _resized(clip, config)
+    camera = _camera_text(clip, config)
     decoded, failed, broken = {}, set(), set()
 
     def read(path):

@@ -73,6 +73,9 @@ class PrepareConfig(Flags):
         if self.remove_static and not self.dataset_name.startswith('kitti_raw'):
             raise UserError('--remove_static: must not be given with --dataset_name=%s (only '
                             'kitti_raw_* has speeds)' % self.dataset_name)
+        if not self.is_default('static_speed') and not self.remove_static:
+            raise UserError('--static_speed=%g: must not be given without --remove_static, which '
+                            'alone reads it' % self.static_speed)
         if self.camera and self.dataset_name == 'cityscapes':
             raise UserError('--camera=%s: must not be given with --dataset_name=cityscapes, which '
                             'has one camera' % ','.join(map(str, self.camera)))

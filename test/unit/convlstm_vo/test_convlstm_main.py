@@ -81,3 +81,18 @@ def test_a_configuration_with_invalid_sequence_names_is_refused(tmp_path, names)
     write_json(str(tmp_path / 'config.json'), {'train_sequences': names})
     with pytest.raises(UserError, match='for "train_sequences", must be a list of names'):
         predict_motion.training_sequences(RunConfig(outputpath=str(tmp_path)))
+
+
+def test_broken_poses_are_reported_before_the_first_prediction(drive, tmp_path, capsys):
+    own_drive = shutil.copytree(drive, str(tmp_path / 'drive'))
+    path = os.path.join(own_drive, 'poses', '00.txt')
+    with open(path) as stream:
+        lines = stream.readlines()
+    with open(path, 'w') as stream:
+        stream.writelines(lines[:3])
+    assert 'has 3 poses, but none for frame 3' in fails(capsys, 'test', own_drive, tmp_path / 'run')
+
+
+def test_the_short_form_of_the_training_sequences_is_refused_beside_them():
+    with pytest.raises(UserError, match='--trajectory_length=3: must not be given with'):
+        RunConfig(train_sequences=['3'], trajectory_length=3)

@@ -107,8 +107,19 @@ def test_testing_writes_exact_counts(drive, trained, flags, tmp_path, capsys):
         assert (folder / (name + '_trajectory.png')).exists()
     results = json.loads((folder / 'results.json').read_text())
     assert results['baseline'] == 'constant motion (00)'
+    assert results['checkpoint'].startswith(trained)
     assert results['sequences']['00']['baseline']['t_rel'] > 0
     assert 'sequence 00: used in training' in capsys.readouterr().err
+
+
+def test_without_poses_no_plot_or_truth_of_an_earlier_test_remains(drive, trained, tmp_path):
+    own_drive = shutil.copytree(drive, str(tmp_path / 'drive'))
+    flags = ('--init_checkpoint=' + trained, '--test_sequences=0', '--lengths=2', '--noevo')
+    _test(own_drive, tmp_path, *flags)
+    os.remove(os.path.join(own_drive, 'poses', '00.txt'))
+    _test(own_drive, tmp_path, *flags)
+    assert sorted(os.listdir(str(tmp_path / 'test'))) == [
+        '00.txt', '00_motions_pred.txt', 'results.json']
 
 
 @pytest.mark.parametrize('flags', [[], ['--overlap_average']])

@@ -44,6 +44,37 @@ def test_a_validation_drive_is_neither_trained_on_nor_tested_on(kitti):
         'validation', 'validation', 'test']
 
 
+def test_broken_poses_are_reported_before_the_training(kitti):
+    path = os.path.join(kitti, 'poses', '09.txt')
+    with open(path) as stream:
+        lines = stream.readlines()
+    with open(path, 'w') as stream:
+        stream.writelines(lines[:-1])
+    with pytest.raises(UserError, match='09.txt has .* poses, but none for frame'):
+        open_drives(kitti)
+
+
+def test_a_missing_folder_of_true_flow_is_reported_before_the_training(kitti):
+    with pytest.raises(UserError, match='--flow_dir'):
+        learn_kitti.main(['--kitti_dir=' + kitti, '--flow_dir=/nowhere'])
+
+
+def test_frames_that_lie_apart_have_no_error_from_frame_to_frame():
+    poses = np.tile(np.eye(4), (40, 1, 1))
+    poses[:, 2, 3] = np.arange(40)
+    together, apart = (figures.trajectory_figures(poses, poses, [0, 0, 1], 'baseline', frames)
+                       for frames in (None, np.arange(0, 80, 2)))
+    assert together.found['rpe_trans'] == 0 and apart.found['rpe_trans'] is None
+
+
+@pytest.mark.parametrize('content', ['[]', '3'])
+def test_results_of_another_kind_are_refused_before_the_training(kitti, tmp_path, content):
+    (tmp_path / 'out').mkdir()
+    (tmp_path / 'out' / 'results.json').write_text(content)
+    with pytest.raises(UserError, match='results.json: must hold the results of each part'):
+        learn_kitti.main(['--kitti_dir=' + kitti, '--output_dir=%s' % (tmp_path / 'out')])
+
+
 def test_the_mean_is_that_of_the_test_drives_that_were_not_trained_on():
     rows = [dict(figures.rows_of({'ate_3': value}, {'ate_3': 2 * value}, model='GeoNet')[0],
                  sequence=name, split=split, trained_on=trained)

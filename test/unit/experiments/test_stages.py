@@ -58,17 +58,17 @@ def test_a_budget_without_steps_for_every_stage_says_what_it_must_be(tmp_path):
 
 def test_a_run_is_not_continued_with_another_budget(tmp_path):
     run_stages('a net', str(tmp_path / 'run'), STAGES, Training(tmp_path / 'run'), minutes=10)
-    with pytest.raises(UserError, match=r'planned with --minutes=10 .* must be the same \('):
+    with pytest.raises(UserError, match=r'planned with minutes=10, now 20: must be the same \('):
         run_stages('a net', str(tmp_path / 'run'), STAGES, Training(tmp_path / 'run'), minutes=20)
 
 
 def test_a_run_is_not_continued_on_other_drives(tmp_path):
     def run(names):
         run_stages('a net', str(tmp_path / 'run'), STAGES, Training(tmp_path / 'run'), minutes=10,
-                   sequences=names)
+                   settings=dict(sequences=names))
     run(['00', '02'])
     run(['00', '02'])
-    with pytest.raises(UserError, match='training sequences 00, 02, now 00, 03: must be the same'):
+    with pytest.raises(UserError, match='planned with sequences=00,02, now 00,03: must be the same'):
         run(['00', '03'])
 
 
@@ -88,3 +88,11 @@ def test_scaled_images_keep_their_shape_and_sides_that_the_nets_can_halve():
     assert Stage(1, 1e-4, scale=0.5).scaled([64, 208]) == (32, 104)
     assert Stage(1, 1e-4, scale=0.57).scaled([56, 184]) == (32, 104)
     assert Stage(1, 1e-4, scale=0.1).scaled([64, 208]) == (32, 32)
+
+
+@pytest.mark.parametrize('content', ['[]', '{"steps": 5}', '{"last_steps": [5, 6]}'])
+def test_a_plan_of_another_kind_is_refused(tmp_path, content):
+    (tmp_path / 'run').mkdir()
+    (tmp_path / 'run' / 'plan.json').write_text(content)
+    with pytest.raises(UserError, match='plan.json: must hold the last step of each of 3 stages'):
+        run_stages('a net', str(tmp_path / 'run'), STAGES, Training(tmp_path / 'run'), minutes=10)

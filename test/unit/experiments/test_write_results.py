@@ -12,7 +12,7 @@ DOCS = ROOT / 'docs'
 ROW = dict(model='GeoNet', sequence='07', trained_on=False, figure='ate_3',
            meaning='3-frame ATE [m]', value=0.0123456, baseline=0.02, steps=100, minutes=2.5,
            frames=900, command='python x.py', machine='A, 2 cores', engine='TensorFlow 9',
-           load=1.5)
+           load=1.5, split='test')
 
 
 def write(folder, name, rows):
@@ -61,3 +61,10 @@ def test_the_page_is_what_the_stored_results_say():
     if not os.path.isdir(str(DOCS / 'results')):
         pytest.skip('no results are stored')
     assert (DOCS / 'results.md').read_text() == write_results.page_of(str(DOCS / 'results'))
+
+
+@pytest.mark.parametrize('content', ['[]', '{"geonet": [{"model": "GeoNet"}]}', '{"geonet": [3]}'])
+def test_files_without_whole_rows_are_refused(tmp_path, content):
+    (tmp_path / 'real_run.json').write_text(content)
+    with pytest.raises(UserError, match='real_run.json: must hold rows of results with baseline'):
+        write_results.page_of(str(tmp_path))

@@ -1,5 +1,6 @@
 """test_flow from the command line: every layout and every file format."""
 import os
+import shutil
 
 import cv2
 import numpy as np
@@ -107,3 +108,17 @@ def test_a_checkpoint_without_flow_leaves_earlier_predictions_whole(
     assert 'variables: all of flow_net' in said
     assert sorted(path.name for path in (tmp_path / 'flow').iterdir()) == before
     assert 'flow.json' in before
+
+
+def test_a_run_that_fails_leaves_no_flow_of_an_earlier_one(
+        predict, residual_run, synthetic_kitti, tmp_path, capsys):
+    before = sorted(predict('flow', synthetic_kitti, batch_size=1))
+    shutil.copytree(synthetic_kitti, str(tmp_path / 'kitti'))
+    image = sorted((tmp_path / 'kitti' / 'sequences' / '09' / 'image_2').iterdir())[-1]
+    image.write_bytes(image.read_bytes()[:-200])
+    assert str(image) in geonet_fails(
+        capsys, 'test_flow', dataset_dir=str(tmp_path / 'kitti'), init_ckpt_file=residual_run,
+        output_dir=str(tmp_path / 'flow'), batch_size=1)
+    left = sorted(flows_of(tmp_path / 'flow'))
+    assert left == before[:len(left)] and 0 < len(left) < len(before)
+    assert not (tmp_path / 'flow' / 'flow.json').exists()

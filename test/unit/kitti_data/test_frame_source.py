@@ -95,7 +95,10 @@ def test_a_broken_or_short_file_of_timestamps_is_reported(drive):
     path.write_text('2011-09-26 13:02:01.5\nnoon\n')
     with pytest.raises(UserError, match="timestamps.txt: line 2: found 'noon', must be a time"):
         frame_source.sequence_frames(str(drive)).read_times()
-    path.write_text('2011-09-26 13:02:01.5\n' * 4)
+    path.write_text('2011-09-26 13:02:01.5\n2011-09-26 13:02:01.5\n')
+    with pytest.raises(UserError, match='line 2: found .*:01.5, must be after the time before'):
+        frame_source.sequence_frames(str(drive)).read_times()
+    path.write_text(''.join('2011-09-26 13:02:0%d.5\n' % second for second in range(4)))
     with pytest.raises(UserError, match='has 4 times, must have one for each frame up to 4'):
         frame_source.sequence_frames(str(drive)).read_times()
 
@@ -128,3 +131,11 @@ def test_another_frame_rate_than_kittis_warns_and_suggests_a_step(capsys, rate, 
     assert capsys.readouterr().err == ('' if said is None else (
         'warning: my.mp4: prediction uses %d frames per second, KITTI has 10: a model trained on '
         'KITTI expects other motions%s\n' % (rate, said)))
+
+
+def test_a_camera_that_contradicts_the_path_is_refused(drive, tmp_path):
+    path = str(drive / 'image_02' / 'data')
+    with pytest.raises(UserError, match='--camera=3: must not be given for %s' % path):
+        frame_source.sequence_frames(path, camera=3)
+    with pytest.raises(UserError, match='--camera=1: must not be given for the images of'):
+        frame_source.depth_frames(str(drive), 'eigen', str(tmp_path / 'list.txt'), camera=1)

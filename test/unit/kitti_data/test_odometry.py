@@ -176,3 +176,20 @@ def test_a_byte_order_mark_and_other_line_ends_change_neither_values_nor_line_nu
     path.write_bytes(b'\r\n'.join(lines))
     with pytest.raises(UserError, match="04.txt: line 6: found '1 2 x'"):
         odometry.read_pose_file(str(path))
+
+
+def test_times_that_go_back_are_refused_with_their_place(root):
+    (root / 'sequences' / '04' / 'times.txt').write_text('0\n0.1\n0.2\n0\n0.1\n')
+    with pytest.raises(UserError, match='times.txt: time 4 is 0, must be above .* before, 0.2'):
+        getattr(odometry.OdometrySequence(str(root), 4), 'times')
+
+
+def test_the_rate_follows_times_and_frame_numbers(root):
+    path = root / 'sequences' / '04' / 'times.txt'
+    np.savetxt(str(path), np.arange(5) / 48)
+    assert odometry.OdometrySequence(str(root), 4).rate == pytest.approx(48)
+    for number in (1, 3):
+        (root / 'sequences' / '04' / 'image_0' / ('%06d.png' % number)).unlink()
+    assert odometry.OdometrySequence(str(root), 4, allow_gaps=True).rate == pytest.approx(24)
+    path.unlink()
+    assert odometry.OdometrySequence(str(root), 4, allow_gaps=True).rate == pytest.approx(5)

@@ -110,6 +110,13 @@ def test_any_number_of_images_in_any_form(tmp_path, capsys):
     assert page.count('data:image/png;base64,') == 2 and 'zero flow' in page
 
 
+def test_a_mask_without_any_known_pixel_is_refused(tmp_path):
+    flow = np.ones((4, 6, 2))
+    write_kitti_flow(str(tmp_path / '000000.png'), flow, np.zeros((4, 6)))
+    with pytest.raises(UserError, match='000000.png: marks all pixels as unknown'):
+        eval_flow.read_prediction(str(tmp_path / '000000.png'))
+
+
 def test_outliers_need_three_pixels_and_five_per_cent():
     gt = np.zeros((1, 5, 2))
     gt[0, :, 0] = (0, 10, 100, 100, 0)

@@ -335,6 +335,25 @@ def test_the_number_of_a_sequence_may_lack_its_zero(tmp_path):
         assert read_json(str(tmp_path / 'pred.eval_odometry.json'))['ate'] < 1e-6
 
 
+@pytest.mark.parametrize('flags', [(), ('--first_frame=1100',)])
+@pytest.mark.parametrize('with_times', [False, True])
+def test_a_prediction_without_numbers_may_begin_with_the_raw_drive(tmp_path, flags, with_times):
+    odometry.write_poses(str(tmp_path / '08.txt'), winding(40))
+    before = np.tile(np.eye(4), (1100, 1, 1))
+    before[:, 2, 3] = np.arange(-1100, 0)
+    drive = np.concatenate([before, winding(40)])
+    if with_times:
+        np.savetxt(str(tmp_path / 'times.txt'), np.arange(40) / 10)
+        odometry.write_tum(str(tmp_path / 'pred.txt'), np.arange(1140) / 10, drive)
+        flags += ('--times=%s' % (tmp_path / 'times.txt'),)
+    else:
+        odometry.write_poses(str(tmp_path / 'pred.txt'), drive)
+    with pytest.raises(UserError, match='40 frames of 40 and 1140'):
+        run_odometry(tmp_path, *flags, truth='08.txt')
+    result = read_json(str(tmp_path / 'pred.eval_odometry.json'))
+    assert result['frames'] == 40 and result['ate'] < 1e-5
+
+
 def test_no_path_with_times_of_an_earlier_evaluation_remains(tmp_path):
     gt = winding(20)
     odometry.write_poses(str(tmp_path / '09.txt'), gt)

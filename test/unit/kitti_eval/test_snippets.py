@@ -198,3 +198,20 @@ def test_snippets_without_motion_or_far_apart_are_reported():
     pair = constant_motion(2)
     with pytest.raises(UserError, match=r'from frame 1 to 2 \(%d such gaps\)' % (10 ** 15 - 1)):
         snippets.chain_snippets({0: pair, 10 ** 15: pair})
+
+
+@pytest.mark.parametrize('numbers', ['5', '["a", "b"]', '[[0], [1]]'])
+def test_frame_numbers_that_are_none_are_refused(tmp_path, numbers):
+    (tmp_path / 'frames.json').write_text('{"numbers": %s}' % numbers)
+    with pytest.raises(UserError, match='frames.json: "numbers" must be a list of frame numbers'):
+        snippets.require_successive(str(tmp_path))
+
+
+@pytest.mark.parametrize('folder, warned', [
+    ('/raw/2011_09_30/2011_09_30_drive_0027_sync/image_02/data', True),
+    ('/raw/2011_10_03/2011_10_03_drive_0027_sync/image_02/data', False),
+    ('/raw/2011_09_26/2011_09_26_drive_0001_sync/image_02/data', False)])
+def test_the_raw_drive_of_another_sequence_is_reported(tmp_path, capsys, folder, warned):
+    snippets.write_frames(str(tmp_path), 'model', folder, ['0.png'], [0])
+    snippets.warn_of_other_sequence(str(tmp_path), '00')
+    assert ('is of sequence 07, but is scored as sequence 00' in capsys.readouterr().err) == warned

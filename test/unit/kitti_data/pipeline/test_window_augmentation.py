@@ -71,6 +71,34 @@ def test_a_pivot_shows_one_frame_that_turns_and_moves_nowhere(window):
                 compact.frames[0], intrinsics, turned_frames.turn(np.float64(angle) * time)))
 
 
+def test_a_shaken_window_has_the_motions_of_a_camera_that_shakes(window, monkeypatch):
+    compact, motions = window
+    intrinsics = np.array([[40.0, 0, 3], [0, 40, 2], [0, 0, 1]])
+    used, true_shake = [], turned_frames.shake
+
+    def recorded(angles):
+        used.append(angles)
+        return true_shake(angles)
+
+    monkeypatch.setattr(turned_frames, 'shake', recorded)
+    found = [change_window(*window, WindowAugmentConfig(augment_shake=0.05), 1, position,
+                           intrinsics) for position in range(20)]
+    for (frames, _, _), labels, angles in zip(*zip(*found), used):
+        cameras = np.tile(np.eye(4), (len(frames), 1, 1))
+        cameras[:, :3, :3] = true_shake(angles)
+        expected = (np.linalg.inv(cameras[:-1]) @ motion.poses_from_vectors(motions)
+                    @ cameras[1:])
+        np.testing.assert_allclose(motion.poses_from_vectors(labels), expected, atol=1e-6)
+        for frame, original, camera in zip(frames, compact.frames, cameras):
+            np.testing.assert_array_equal(
+                frame, turned_frames.turned_frame(original, intrinsics, camera[:3, :3]))
+    assert np.shape(used) == (20, 4, 3)
+    assert 0.045 < np.abs(used).max() <= 0.05
+    # Frames and axes are independent.
+    correlation = np.corrcoef(np.reshape(used, [20, 12]), rowvar=False)
+    assert np.abs(correlation - np.eye(12)).max() < 0.7
+
+
 def test_the_change_depends_only_on_seed_and_position(window):
     config = WindowAugmentConfig(augment=['mirror'])
     first, again = (positions(config, window) for _ in range(2))
@@ -93,7 +121,8 @@ def test_an_empty_list_of_distances_is_refused():
 
 @pytest.mark.parametrize('flag, value, typed', [
     ('augment', ['mirror'], 'mirror'), ('augment', ['reverse'], 'reverse'),
-    ('augment_turn', 0.1, '0.1'), ('augment_pivot', 1.0, '1.0'), ('augment_mount', 0.05, '0.05')])
+    ('augment_turn', 0.1, '0.1'), ('augment_pivot', 1.0, '1.0'), ('augment_mount', 0.05, '0.05'),
+    ('augment_shake', 0.02, '0.02')])
 def test_augmentation_is_refused_for_labels_in_the_world_frame(flag, value, typed):
     with pytest.raises(UserError, match='--%s=%s: must not be given with --label_frame=world' % (
             flag, typed)):

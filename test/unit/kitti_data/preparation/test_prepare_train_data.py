@@ -1,5 +1,6 @@
 """Golden numbers: the published loaders on the same frames (golden/geonet/numpy_loaders)."""
 import json
+import re
 import zlib
 
 import numpy as np
@@ -114,6 +115,25 @@ def test_the_number_of_threads_changes_nothing(small_root, tmp_path):
     for threads in (1, 7):
         prepare_small(small_root, tmp_path / str(threads), '--num_threads=%d' % threads)
     assert files(tmp_path / '1') == files(tmp_path / '7')
+
+
+def test_examples_of_a_calibration_that_changed_are_written_again(small_root, tmp_path):
+    prepare_small(small_root, tmp_path / 'set')
+    calibration = small_root / 'sequences' / '05' / 'calib.txt'
+    lines = calibration.read_text().split('\n')
+    calibration.write_text('\n'.join(re.sub(r'^(P\d: )\S+', r'\g<1>99', line) for line in lines))
+    before = files(tmp_path / 'set')
+    assert prepare_small(small_root, tmp_path / 'set') == 0
+    after = files(tmp_path / 'set')
+    changed = {name for name in after if after[name] != before[name]}
+    assert changed - {'prepared.json'} == {name for name in after
+                                           if name.startswith('05') and name.endswith('_cam.txt')}
+    assert json.loads(after['prepared.json'].decode())['already_there'] == 10
+
+
+def test_static_speed_needs_remove_static(small_root, tmp_path):
+    with pytest.raises(UserError, match='--static_speed=7: must not be given without'):
+        prepare_small(small_root, tmp_path / 'set', '--static_speed=7')
 
 
 def test_a_second_run_continues_and_changes_nothing(small_root, tmp_path, frames_read, capsys):
