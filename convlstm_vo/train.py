@@ -26,8 +26,8 @@ def run_training(run, model, augment, runtime):
       UserError: the data cannot be used; raised before the first step.
     """
     run.require(datapath='the KITTI odometry folder', outputpath='the folder of the run')
-    require_sequences(run.datapath, run.train_sequences, 'train_sequences')
-    windows = open_windows(run, model, run.train_sequences, augment)
+    windows = open_windows(run, model, require_sequences(
+        run.datapath, run.train_sequences, 'train_sequences'), augment)
     steps_per_epoch = max(1, len(windows) // (run.batch_size * launched_size()))
     max_steps = run.total_steps if run.total_steps > 0 else run.train_iter * steps_per_epoch
     make_initializer = getattr(tf.initializers, run.initializer + '_uniform')

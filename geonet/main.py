@@ -3,8 +3,9 @@
     python geonet/main.py --mode=train_rigid --dataset_dir=... --checkpoint_dir=...
     python geonet/main.py --mode=test_pose --dataset_dir=... --init_ckpt_file=... --output_dir=...
 
-Model flags default to those saved with the checkpoint.
+Model flags default to those saved with the checkpoint in --init_ckpt_file.
 """
+import glob
 import os
 import sys
 
@@ -25,8 +26,19 @@ def main(argv=None):
     """Runs `--mode`."""
     run, model, runtime, augment = parse_flags(
         __doc__, RunConfig, ModelConfig, RuntimeConfig, AugmentConfig, argv=argv,
-        defaults=lambda values: model_flags(values['init_ckpt_file'], ModelConfig))
+        defaults=_saved_model)
     run_mode(MODES[run.mode], run, model, augment, runtime, batch_flag='batch_size')
+
+
+def _saved_model(values):
+    """Model flags saved with the checkpoint to start from or to predict with.
+
+    If that checkpoint only started a run which is now resumed, those of the run.
+    """
+    start, folder = values['init_ckpt_file'], values['checkpoint_dir']
+    is_resumed = values['mode'].startswith('train') and glob.glob(
+        os.path.join(glob.escape(folder), '*.index'))
+    return model_flags(folder if start and is_resumed else start, ModelConfig)
 
 
 def run():

@@ -24,6 +24,8 @@ from vo_common.files import reason, utf8_path
 _TWIN = '.tempstate0'
 # Files that TensorFlow writes before it renames them to a checkpoint.
 _PARTIAL = re.compile(r'model[^/]*(_temp_[0-9a-f]+|\.tempstate[0-9]+)|checkpoint\.tmp[0-9a-f]*')
+# Names of scheduled and final checkpoints.
+_GIVEN_NAME = re.compile(r'model(-?[0-9]+)?(%s)?' % re.escape(NEW))
 _NEW_DATA = re.compile(r'(model[^/]*%s)\.data-.*' % re.escape(NEW))
 
 
@@ -129,7 +131,7 @@ class CheckpointWriter:
         self._best_prefix = self._path(checkpoints.BEST)
         self._metric = self._best_saver = None
 
-    def keep_best(self, model_variables, metric_name, changed=()):
+    def keep_best(self, model_variables, metric_name, circumstances=0, changed=()):
         """Prepares `save_if_best`.
 
         A resumed run must beat the metric stored in `model-best`, unless that is missing, damaged,
@@ -138,13 +140,19 @@ class CheckpointWriter:
         Args:
           model_variables: list of the variables that prediction needs.
           metric_name: the metric to minimise.
-          changed: names of the flags whose change makes earlier values of the metric incomparable.
+          circumstances: number that stands for all that the metric depends on; values with another
+            one cannot be compared.
+          changed: names of the flags among them that changed since the last checkpoint. They count
+            for a `model-best` of earlier versions, which lacks `circumstances`.
         """
-        self._metric = tf.get_variable('best_metric', [], tf.float64, tf.zeros_initializer(),
-                                       trainable=False,
-                                       collections=[tf.GraphKeys.LOCAL_VARIABLES])
+        self._metric, number = [
+            tf.get_variable(name, [], dtype, tf.constant_initializer(value), trainable=False,
+                            collections=[tf.GraphKeys.LOCAL_VARIABLES])
+            for name, dtype, value in (('best_metric', tf.float64, 0.0),
+                                       ('best_circumstances', tf.int64, circumstances))]
         state = {variable.op.name: variable for variable in model_variables}
-        state[checkpoints.METRIC_SCOPE + metric_name] = self._metric
+        state.update({checkpoints.METRIC_SCOPE + metric_name: self._metric,
+                      checkpoints.CIRCUMSTANCES: number})
         self._best_saver = tf.train.Saver(state, max_to_keep=None)
         if not self.last or not self._has_best():
             return
@@ -152,9 +160,11 @@ class CheckpointWriter:
         if damage:
             warn('checkpoint %s is damaged (%s); the next validation replaces it'
                  % (self._best_prefix, damage))
-        elif changed:
-            warn('--%s changed: earlier values of %s cannot be compared; the next validation '
-                 'replaces %s' % (', --'.join(changed), metric_name, self._best_prefix))
+        elif circumstances != checkpoints.read_count(self._best_prefix, [checkpoints.CIRCUMSTANCES],
+                                                     -1 if changed else circumstances):
+            warn('%s changed: earlier values of %s cannot be compared; the next validation '
+                 'replaces %s' % (', '.join('--' + name for name in changed)
+                                  or 'flags or validation data', metric_name, self._best_prefix))
         else:
             self.best = checkpoints.read_metric(self._best_prefix, metric_name)
 
@@ -202,10 +212,25 @@ class CheckpointWriter:
                 _remove_checkpoint(other)
         return prefix
 
+    def free_name(self, name, step):
+        """`name`, or `model-<step>` if a checkpoint of another step has that name."""
+        prefix = self._path(name)
+        if not os.path.exists(prefix + '.index'):
+            return name
+        with contextlib.suppress(UserError):
+            if checkpoints.read_step(prefix) != step:
+                return 'model-%d' % step
+        return name
+
     def _earlier(self, newest, step):
-        """Prefixes of checkpoints up to `step`, in order, without `newest` and `model-latest`."""
+        """Prefixes of checkpoints up to `step`, in order, without `newest` and `model-latest`.
+
+        A copy under a name that training does not give is not among them.
+        """
         found = []
         for prefix in checkpoints.prefixes_in(self._folder.path):
+            if not _GIVEN_NAME.fullmatch(os.path.basename(prefix)):
+                continue
             with contextlib.suppress(UserError):
                 found.append((checkpoints.read_step(prefix), prefix))
         others = (newest, self._path(checkpoints.LATEST))

@@ -21,6 +21,7 @@ BEST = 'model-best'
 LATEST = 'model-latest'  # saved by --save_minutes; the next checkpoint replaces it
 NEW = '.new'  # suffix of a checkpoint that is about to replace an earlier one of the same name
 METRIC_SCOPE = 'validation/'  # prefix of the key that holds the metric of `model-best`
+CIRCUMSTANCES = METRIC_SCOPE + 'circumstances'  # key of what it depends on, see `keep_best`
 STEP_KEYS = ('global_step', 'global_step_1')  # the second one in published checkpoints
 _OPTIMIZER_KEYS = ('Adam', 'Adam_1', 'beta1_power', 'beta2_power')
 _GLOB = re.compile(r'[][*?\\]')

@@ -39,12 +39,12 @@ def explained(device, batch, remains=lambda: ''):
 
 def _explanation(error, device, batch, remains):
     said, message = first_line(error), str(error)
-    if _OF_RANKS.search(message):
-        return UserError('lost the connection to the other ranks (%s): another rank ended%s'
-                         % (said, remains()))
     raised = re.search(r'UserError: (.*)', message)
     if raised:  # by Python code in the input pipeline
         return UserError(raised.group(1))
+    if _OF_RANKS.search(message):
+        return UserError('lost the connection to the other ranks (%s): another rank ended%s'
+                         % (said, remains()))
     if 'No space left on device' in message:
         return UserError('the disk is full (%s); free some space%s' % (said, remains()))
     if isinstance(error, tf.errors.ResourceExhaustedError) or _OUT_OF_MEMORY.search(message):

@@ -135,6 +135,12 @@ def changes_since(folder, configs):
     return changed
 
 
+def flat_flags(configs):
+    """The flags of the dataclass instances among `configs`: dict, 'name.flag' -> JSON value."""
+    return {'%s.%s' % (name, flag): value for name, config in configs.items()
+            if dataclasses.is_dataclass(config) for flag, value in _plain(config).items()}
+
+
 def read_saved(checkpoint):
     """Reads the config.json of a checkpoint, a prefix or folder: dict, name -> section.
 

@@ -8,7 +8,7 @@
 # CPU (Gloo), or between GPUs if TensorFlow has CUDA and both nvcc and NCCL are found
 # (HOROVOD_NCCL_HOME=FOLDER gives the folder of NCCL).
 set -euo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")/.."
+CDPATH= cd "$(dirname "${BASH_SOURCE[0]}")/.."
 source scripts/shell.sh
 
 venv=${VENV:-.venv}

@@ -3,7 +3,7 @@
 #
 #   bash scripts/prepare_odometry.sh ARCHIVES DATA FORMATTED [flags of prepare_train_data.py]
 set -euo pipefail
-root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+root=$(CDPATH= cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 python=${PYTHON:-$root/.venv/bin/python}
 command -v "$python" >/dev/null || python=python3
 exec "$python" "$root/scripts/prepare.py" odometry "$@"

@@ -28,22 +28,28 @@ class ReportConfig(Flags):
 
 
 def training_rows(path):
-    """The training rows of a metrics file, in order.
+    """The training rows of a metrics file, a list for each time that the run started or resumed.
 
     Raises:
       UserError: there are none, or a row lacks its loss or time.
     """
-    rows = [row for row in read_metrics(path) if row['event'] == 'train']
-    if not rows:
+    parts = [[]]
+    for row in read_metrics(path):
+        if row['event'] == 'train':
+            parts[-1].append(row)
+        elif row['event'] == 'resume':
+            parts.append([])
+    parts = [rows for rows in parts if rows]
+    if not parts:
         raise UserError('%s: found no training step, must contain one (--log_freq=1 logs each)'
                         % path)
-    for row in rows:
+    for row in sum(parts, []):
         for key in ('total', 'seconds_per_step'):
             value = row.get(key)
             if not isinstance(value, (int, float)) or key == 'seconds_per_step' and not value > 0:
                 raise UserError('%s: step %s: found %s %r, must be a number%s' % (
                     path, row['step'], key, value, '' if key == 'total' else ' above 0'))
-    return rows
+    return parts
 
 
 def read_accuracy(path, key):
@@ -60,10 +66,18 @@ def read_accuracy(path, key):
 
 def summarise(config):
     """(dict of the fields of the result file, in order; list of losses) of a finished case."""
-    rows = training_rows(config.metrics)
-    steady = rows[1:] or rows  # the first interval contains the compilation
+    parts = training_rows(config.metrics)
+    rows, latest = sum(parts, []), parts[-1]
+    steady = latest[1:] or latest  # the first interval contains the compilation
     seconds = statistics.median(row['seconds_per_step'] for row in steady)
-    images = config.batch_size * config.rank_size / seconds
+    images = config.batch_size * config.rank_size
+    trained = {round(row['examples_per_second'] * row['seconds_per_step']) for row in steady
+               if isinstance(row.get('examples_per_second'), (int, float))}
+    if trained - {images}:
+        raise UserError('%s: has steps of %s examples, must have steps of %d (--batch_size=%d, %d '
+                        'cards); give another --output_path' % (
+                            config.metrics, ', '.join(map(str, sorted(trained))), images,
+                            config.batch_size, config.rank_size))
     case = '%s_bs%d_%dp_%s' % (config.network, config.batch_size, config.rank_size, config.kind)
     fields = {
         'Network': config.network,
@@ -71,7 +85,7 @@ def summarise(config):
         'BatchSize': config.batch_size,
         'DeviceType': os.uname().machine,
         'CaseName': case,
-        'ActualFPS': '%.2f' % images,
+        'ActualFPS': '%.2f' % (images / seconds),
         'TrainingTime': '%.2f' % (seconds * 1000),
         'ActualLoss': repr(rows[-1]['total']),
         'E2ETrainingTime': '%.0f' % config.e2e_seconds,

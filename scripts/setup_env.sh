@@ -11,7 +11,7 @@
 #
 # A choice that differs from the existing environment rebuilds it.
 set -euo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")/.."
+CDPATH= cd "$(dirname "${BASH_SOURCE[0]}")/.."
 source scripts/shell.sh
 
 # The supported Pythons, best first: engine, first and last TensorFlow with packages for it

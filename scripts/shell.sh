@@ -1,5 +1,7 @@
 # Functions for all shell scripts: error messages, patterns, expansion of ~.
 
+unset CDPATH  # with it, cd prints its target, or chooses another folder
+
 fail() { echo "error: $*" >&2; exit 2; }
 
 # Whether anything in the folder $1 (a literal name) matches the pattern $2.

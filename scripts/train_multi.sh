@@ -10,7 +10,7 @@
 # its own GPU. If a rank fails, the others are stopped and the status is not 0. PYTHON=... sets
 # another interpreter than .venv/bin/python. On NPUs, use test/train_full_8p.sh.
 set -euo pipefail
-root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+root=$(CDPATH= cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 source "$root/scripts/shell.sh"
 
 ranks='' hosts='' interface=''

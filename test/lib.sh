@@ -1,7 +1,7 @@
 # Functions for the wrappers in this folder: arguments, environment, results.
 # A wrapper sets `kind` (acc or perf) and `cards`, and calls `run_case "$@"`.
 
-here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+here=$(CDPATH= cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(dirname "$here")
 source "$root/scripts/shell.sh"
 source "$here/lib_process.sh"
@@ -43,8 +43,9 @@ parse_arguments() {
     esac
     printf -v "${key#--}" '%s' "$value"
   done
-  [[ ! " $extra " =~ [[:space:]]--(batch_size|bsize)[=[:space:]] ]] ||
-    fail "--extra=$extra: must not set the batch size (give --batch_size to this script)"
+  local own='batch_size|bsize|checkpoint_dir|outputpath|output_path|max_steps|total_steps'
+  [[ ! " $extra " =~ [[:space:]]--($own)[=[:space:]] ]] ||
+    fail "--extra=$extra: must not set --${BASH_REMATCH[1]}, which a flag of this script sets"
   [ -n "$data_path" ] || { usage >&2; fail '--data_path is missing'; }
   data_path=$(expand_home "$data_path")
   [ -d "$data_path" ] || fail "--data_path=$data_path is not a folder"
@@ -60,6 +61,10 @@ prepare_environment() {
   if [ "$cards" -eq 1 ]; then RANK_SIZE=1; fi
   [[ "$RANK_SIZE" =~ ^[1-9][0-9]*$ ]] ||
     fail "RANK_SIZE=$RANK_SIZE in the environment: must be a number of ranks"
+  first_rank=${RANK_ID_START:-0}
+  if [ "$RANK_SIZE" -eq 1 ]; then first_rank=0; fi
+  [[ "$first_rank" =~ ^(0|[1-9][0-9]{0,8})$ ]] && [ "$first_rank" -lt "$RANK_SIZE" ] ||
+    fail "RANK_ID_START=$first_rank in the environment: must be 0 to $((RANK_SIZE - 1))"
   export ASCEND_DEVICE_ID=${ASCEND_DEVICE_ID:-${DEVICE_ID:-0}}
   export ASCEND_GLOBAL_LOG_LEVEL=${ASCEND_GLOBAL_LOG_LEVEL:-3}
   if [ -z "${PYTHON:-}" ]; then
@@ -67,7 +72,8 @@ prepare_environment() {
     if [ -x "$root/.venv/bin/python" ]; then PYTHON=$root/.venv/bin/python; fi
   fi
   results=$root/test/output/$ASCEND_DEVICE_ID
-  output_path=${output_path:-${MODELARTS_MODEL_PATH:-$root/test/output/run}}
+  kept_path=$(expand_home "${MODELARTS_MODEL_PATH:-}")
+  output_path=${output_path:-${kept_path:-$root/test/output/run}}
   output_path=$(expand_home "$output_path")
   mkdir -p "$results" "$output_path" || fail "cannot write to $results or $output_path"
   output_path=$(cd "$output_path" && pwd)

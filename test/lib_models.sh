@@ -59,14 +59,16 @@ require_test_data() {
   if [ "$kind" != acc ]; then return; fi
   [ -d "$test_root/sequences/09" ] ||
     fail "$test_root/sequences: must contain 09 to test on (train_performance_1p.sh needs no test)"
+  [ -e "$test_root/sequences/09/times.txt" ] ||
+    fail "$test_root/sequences/09/times.txt does not exist, must be the times of the frames"
   [ -e "$test_root/poses/09.txt" ] || [ -d "$data_path/eval/09_snippets" ] ||
     fail "$test_root/poses/09.txt does not exist, must be the poses to test on"
 }
 
 geonet_evaluation() {
-  # The recipe trains 210100 steps and evaluates step 185000, or the last step of a shorter run.
+  # The recipe trains 210100 steps and evaluates step 185000, or the last step of another run.
   local evaluated=$run_dir/model-185000 truth camera
-  if [ "$train_steps" -lt 185000 ]; then evaluated=$run_dir; fi
+  if [ ! -e "$evaluated.index" ]; then evaluated=$run_dir; fi
   camera=$(camera_of "$test_root" 2 3 0 1)
   truth=(--gtruth_poses="$test_root/poses/09.txt" --times="$test_root/sequences/09/times.txt")
   if [ -d "$data_path/eval/09_snippets" ]; then

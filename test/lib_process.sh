@@ -1,24 +1,26 @@
 # Runs programs with a log, forwards signals, starts one process per card.
 
 # Copies all further output to the file $1. When the case ends, for whatever reason, copies the
-# results to MODELARTS_MODEL_PATH, the only folder that ModelArts keeps.
+# results to `kept_path`, MODELARTS_MODEL_PATH, the only folder that ModelArts keeps.
 begin_log() {
   : > "$1"
-  exec > >(exec tee -ia "$1")
+  exec > >(trap '' INT TERM HUP; exec tee -a "$1")
   local out=$!
-  exec 2> >(exec tee -ia "$1" >&2)
+  exec 2> >(trap '' INT TERM HUP; exec tee -a "$1" >&2)
   tees="$out $!"
   trap end_log EXIT
 }
 
 end_log() {
-  if [ -n "${MODELARTS_MODEL_PATH:-}" ]; then cp -r "$results" "$MODELARTS_MODEL_PATH/" || true; fi
+  local status=$?
+  if [ -n "$kept_path" ]; then cp -r "$results" "$kept_path/" || status=$((status ? status : 2)); fi
   exec >&- 2>&-
   wait $tees || true
+  exit "$status"
 }
 
-# Runs a program in its own process group, forwards SIGINT and SIGTERM to it, and exits with its
-# status unless that is 0.
+# Runs a program in its own process group, forwards SIGINT, SIGTERM and SIGHUP to it, and exits with
+# its status unless that is 0.
 step() {
   local status=0
   echo "+ $*"
@@ -28,12 +30,13 @@ step() {
   set +m
   trap 'kill -INT -- "-$child" 2>/dev/null || true' INT
   trap 'kill -TERM -- "-$child" 2>/dev/null || true' TERM
+  trap 'kill -HUP -- "-$child" 2>/dev/null || true' HUP
   wait "$child" || status=$?
   while kill -0 "$child" 2>/dev/null; do  # a signal ends `wait`, but not the program
     status=0
     wait "$child" || status=$?
   done
-  trap - INT TERM
+  trap - INT TERM HUP
   if [ "$status" -ne 0 ]; then
     echo "error: ended with status $status: $*" >&2
     exit "$status"
@@ -42,7 +45,6 @@ step() {
 
 # Runs the training program, with one process per card of this host.
 launch() {
-  first_rank=${RANK_ID_START:-0}
   if [ "$RANK_SIZE" -eq 1 ]; then
     step "$PYTHON" "$@"
   elif [ "$device" = cpu ] || [ "$device" = gpu ]; then
@@ -63,24 +65,32 @@ make_path_absolute() {
   esac
 }
 
+# Sets `path` to the NPU options $1, KEY=VALUE,..., in which those that are paths are absolute.
+make_options_absolute() {
+  local items item found=''
+  IFS=, read -r -a items <<< "$1"
+  for item in ${items[@]+"${items[@]}"}; do
+    path=${item#*=}
+    case "$item" in *_path=*|*_dir=*) make_path_absolute "$path" ;; esac
+    found+=${item%"${item#*=}"}$path,
+  done
+  path=${found%,}
+}
+
 # Sets `absolute` to the words "$@" with absolute paths, also in values of flags and NPU options.
 make_absolute() {
-  local word flag items item path
+  local word flag before='' path
   absolute=()
   for word; do
     flag=''
     case "$word" in --*=*) flag=${word%%=*}= word=${word#*=} ;; esac
-    if [ "$flag" = --npu_options= ]; then
-      IFS=, read -r -a items <<< "$word"
-      for item in "${items[@]}"; do
-        make_path_absolute "${item#*=}"
-        flag+=${item%"${item#*=}"}$path,
-      done
-      path=''
+    if [ "$flag" = --npu_options= ] || [ "$before" = --npu_options ]; then
+      make_options_absolute "$word"
     else
       make_path_absolute "$word"
     fi
-    absolute+=("${flag%,}$path")
+    absolute+=("$flag$path")
+    before=$flag$word
   done
 }
 
@@ -91,14 +101,15 @@ run_ranks() {
   case "$table" in /*) ;; *) table=$PWD/$table ;; esac
   # Variables of the plugin's other way to launch would conflict with this launch.
   unset CM_CHIEF_IP CM_CHIEF_PORT CM_CHIEF_DEVICE CM_WORKER_IP CM_WORKER_SIZE
-  local count=$((RANK_SIZE < cards ? RANK_SIZE : cards)) rank status=0 stopped=''
-  trap 'stopped=1' INT TERM  # every rank receives the signal itself
+  local count=$((RANK_SIZE < cards ? RANK_SIZE : cards)) rank pid pids=() status=0 stopped=''
+  trap 'stopped=1' INT TERM HUP  # every rank receives the signal itself
   for ((rank = first_rank; rank < first_rank + count; rank++)); do
     mkdir -p "$results/rank_$rank"
     (cd "$results/rank_$rank" && RANK_SIZE=$RANK_SIZE RANK_ID=$rank RANK_TABLE_FILE=$table \
       ASCEND_DEVICE_ID=$((rank - first_rank)) JOB_ID=${JOB_ID:-10087} \
       HCCL_CONNECT_TIMEOUT=${HCCL_CONNECT_TIMEOUT:-600} \
       exec "${absolute[@]}") > "$results/rank_$rank.log" 2>&1 &
+    pids+=($!)
   done
   echo "logs of the ranks: $results/rank_*.log"
   while [ -n "$(jobs -pr)" ]; do
@@ -106,6 +117,9 @@ run_ranks() {
     if [ "$status" -ne 0 ] && [ -z "$stopped" ]; then
       end_ranks
     fi
+  done
+  for pid in "${pids[@]}"; do  # `wait -n` overlooks ranks that had already ended
+    wait "$pid" || status=$((status ? status : $?))
   done
   for ((rank = first_rank; rank < first_rank + count; rank++)); do
     echo "rank $rank: $(tail -n 1 "$results/rank_$rank.log")"

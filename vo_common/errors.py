@@ -33,6 +33,9 @@ def run_main(main):
     stderr and no traceback; 130 after Ctrl-C, 143 after SIGTERM, 129 after SIGHUP, and 141 if the
     reader of the output has exited.
     """
+    for name in ('stdout', 'stderr'):
+        if getattr(sys, name) is None:  # closed by the caller
+            setattr(sys, name, open(os.devnull, 'w'))
     for stream in (sys.stdout, sys.stderr):
         # File names may contain bytes or characters that the terminal cannot encode.
         stream.reconfigure(errors='backslashreplace')

@@ -6,6 +6,7 @@ from npu_runtime.devices import npu_options
 from vo_common.flags import Flags, flag, path_flag
 
 DEVICES = ('auto', 'npu', 'gpu', 'cpu')
+_MOST_THREADS = 1024
 
 
 @dataclasses.dataclass
@@ -27,13 +28,14 @@ class RuntimeConfig(Flags):
                                    modes=('train',), at_least=1, at_most=3e38)
     loss_scale_growth_steps: int = flag(
         2000, 'steps without overflow before a dynamic loss scale doubles', modes=('train',),
-        at_least=1)
+        at_least=1, at_most=2 ** 31 - 1)
     learning_rate_scaling: bool = flag(False, 'multiply the learning rate by the number of ranks',
                                        modes=('train',))
     intra_op_threads: int = flag(0, 'CPU threads inside one operation; 0 is one for each core, '
-                                    'which the ranks of a host share', at_least=0)
+                                    'which the ranks of a host share', at_least=0,
+                                at_most=_MOST_THREADS)
     inter_op_threads: int = flag(0, 'CPU operations in parallel; 0 is one for each core',
-                                 at_least=0)
+                                 at_least=0, at_most=_MOST_THREADS)
     xla: str = flag('auto', 'compile the training step with XLA; auto is off',
                     choices=('auto', 'on', 'off'), modes=('train',))
     modify_mixlist: str = path_flag(

@@ -44,6 +44,12 @@ def check_rank_table(path, size=None):
     return size
 
 
+def device_of(path, rank):
+    """The number of the card of a rank, a str, in a rank table that `check_rank_table` accepts."""
+    cards = [card for server in read_json(path)['server_list'] for card in server['device']]
+    return next(str(card['device_id']) for card in cards if _number(card['rank_id']) == rank)
+
+
 def _number(value):
     """The int of a text such as '0' or a JSON integer; raises ValueError for anything else."""
     if type(value) not in (str, int) or not re.match(r'[0-9]{1,9}\Z', str(value)):

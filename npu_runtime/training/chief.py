@@ -1,14 +1,17 @@
 """The additional work of rank 0: logs, metrics, TensorBoard, validation and checkpoints."""
 import array
+import json
 import math
 import statistics
 import time
+import zlib
 
 import numpy as np
 import tensorflow.compat.v1 as tf
 
 from npu_runtime import checkpoints
 from npu_runtime.checkpoint_writer import CheckpointWriter
+from npu_runtime.run_folder import flat_flags
 from npu_runtime.session import batch_iterator
 from npu_runtime.training.metrics import MetricsLog
 from vo_common.console import log
@@ -68,7 +71,7 @@ class Chief:
                 task.validation.every, task.validation.examples))
             if task.validation.keep_best:
                 self._writer.keep_best(training_step.model_variables, task.validation.metric,
-                                       self._changes_of_metric())
+                                       *self._circumstances_of_metric())
             self._validator = Validator(task.validation, task.build_model)
         self._saved_step, self._saved_at = start.step, time.monotonic()
         self._examples_per_step = task.flags.batch_size * num_ranks
@@ -78,10 +81,23 @@ class Chief:
         self._bar = progress(total=task.max_steps, desc='training', unit='step',
                              initial=start.step)
 
-    def _changes_of_metric(self):
-        """Flags changed since the last checkpoint on which the metric of validation depends."""
-        return [name.split('.')[1] for name in self._start.changed
-                if name.startswith('model.') or name.split('.')[1] in self._task.validation.flags]
+    def _circumstances_of_metric(self):
+        """What the metric of validation depends on.
+
+        Returns:
+          (a hash of the flags of the model, `validation.flags` and the examples; list of those
+          flags that changed since the last checkpoint).
+        """
+        validation = self._task.validation
+
+        def counts(name):
+            return name.startswith('model.') or name.split('.')[1] in validation.flags
+
+        flags = {name: value for name, value in flat_flags(self._task.configs).items()
+                 if counts(name)}
+        text = json.dumps([flags, validation.examples], sort_keys=True)
+        return zlib.crc32(text.encode()), [
+            name.split('.')[1] for name in self._start.changed if counts(name)]
 
     def begin(self):
         """Writes the first row of metrics; call it when the variables have their values."""
@@ -147,7 +163,9 @@ class Chief:
         """
         minutes = self._task.flags.save_minutes
         if due(self._task.save_every, before, step):
-            self._save(session, step, self._task.checkpoint_name(step))
+            name = self._task.checkpoint_name(step)
+            is_done = step >= self._task.max_steps
+            self._save(session, step, name if is_done else self._writer.free_name(name, step))
         elif (minutes and step < self._task.max_steps
               and time.monotonic() - self._saved_at >= 60 * minutes):
             self._save(session, step, checkpoints.LATEST)

@@ -77,7 +77,8 @@ def train(task, runtime):
         with tf.Graph().as_default():
             tf.set_random_seed(task.flags.seed)
             dataset = task.make_dataset(start.batches_seen, ranks.rank, ranks.size)
-            training_step = TrainingStep(task, dataset, device, runtime, ranks)
+            training_step = TrainingStep(task, dataset, device, runtime, ranks,
+                                         count_batches=start.batches_seen != start.step)
             if is_chief:
                 chief = Chief(folder, task, start, training_step, ranks.size)
             try:

@@ -44,6 +44,10 @@ class StepResult(typing.NamedTuple):
 class TrainingStep:
     """Builds the training step of a task in the default graph, reading from a tf.data.Dataset.
 
+    Args:
+      count_batches: whether to count batches although no step is skipped, in a run whose earlier
+        steps were. With loss scaling they are counted anyway.
+
     Attributes:
       train_op: tf.Operation, one step.
       step: <int64>[], the global step after it.
@@ -57,7 +61,7 @@ class TrainingStep:
     """
     batches_seen = 'loss_scale/batches_seen'
 
-    def __init__(self, task, dataset, device, runtime, ranks):
+    def __init__(self, task, dataset, device, runtime, ranks, count_batches=False):
         # XLA does not compile operations on reference variables.
         tf.get_variable_scope().set_use_resource(uses_xla(device, runtime))
         global_step = tf.train.get_or_create_global_step()
@@ -82,12 +86,12 @@ class TrainingStep:
             task.flags.gradient_clip, task.gradient_size if scaling else 1.)
         moving_averages = _in_scopes(tf.GraphKeys.UPDATE_OPS, task.trainable_scopes)
         counts = []
-        self.optional_state = {}
-        if scaling:
+        self.optional_state = dict(scaling.state) if scaling else {}
+        if scaling or count_batches:
             seen = tf.get_variable('batches_seen', [], tf.int64, tf.zeros_initializer(),
                                    trainable=False)
             counts = [tf.assign_add(seen, 1)]
-            self.optional_state = dict(scaling.state, **{self.batches_seen: seen})
+            self.optional_state[self.batches_seen] = seen
         images, keep_images = device.own.fetched_images(
             output.images if task.flags.summary_freq else {})
         self.images, self._images_are_kept = _summaries(images), bool(keep_images)

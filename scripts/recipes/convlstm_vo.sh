@@ -13,7 +13,7 @@
 #
 # With one pair per window there is no recurrence; add --time_steps=5 to use it.
 set -euo pipefail
-root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+root=$(CDPATH= cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 source "$root/scripts/shell.sh"
 python=${PYTHON:-$root/.venv/bin/python}
 odometry=${1:?must be: ODOMETRY OUTPUT} out=${2:?must be: ODOMETRY OUTPUT}

@@ -12,7 +12,7 @@
 #            published training command
 # Effort:    about 30 epochs on one TitanXP (the paper, section 4.1, which gives no hours)
 set -euo pipefail
-root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+root=$(CDPATH= cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 source "$root/scripts/shell.sh"
 python=${PYTHON:-$root/.venv/bin/python}
 raw=${1:?must be: RAW TEST_LIST OUTPUT} list=${2:?must be: RAW TEST_LIST OUTPUT}

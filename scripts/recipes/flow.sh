@@ -16,7 +16,7 @@
 # Effort:    residual: about 30 epochs, then 200, on one TitanXP (the paper, section 4.1); the
 #            authors recommend more steps if these are fewer than 200 epochs
 set -euo pipefail
-root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+root=$(CDPATH= cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 source "$root/scripts/shell.sh"
 python=${PYTHON:-$root/.venv/bin/python}
 arguments='KIND RAW KITTI_2015 OUTPUT'

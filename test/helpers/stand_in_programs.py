@@ -20,12 +20,14 @@ case "$*" in
     if [ -n "${CM_WORKER_SIZE-}${CM_CHIEF_IP-}" ]; then
       echo 'error: two ways to launch' >&2; exit 2
     fi
+    if [ "${FAIL_RANK-}" = all ]; then exit 2; fi
     if [ -n "${FAIL_RANK-}" ] && [ "${RANK_ID-0}" = "$FAIL_RANK" ]; then
       while [ -n "${WAIT-}" ] && [ "$(grep -ac waiting "$RECORD")" -lt 2 ]; do sleep 0.1; done
       echo 'error: no luck' >&2; exit 2
     fi
     if [ -n "${WAIT-}" ]; then
       trap 'printf "stopped\0\n\0" >> "$RECORD"; exit 143' TERM
+      trap 'printf "stopped\0\n\0" >> "$RECORD"; exit 129' HUP
       printf 'waiting\0\n\0' >> "$RECORD"
       while true; do sleep 0.1; done
     fi

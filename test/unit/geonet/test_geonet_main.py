@@ -4,8 +4,10 @@ import shutil
 
 import pytest
 
+from geonet import main
 from geonet_program import SIZE, geonet_fails
 from repository import run
+from vo_common.files import write_json
 
 
 @pytest.fixture
@@ -104,3 +106,16 @@ def test_an_unknown_flag_exits_with_status_2():
     ended = run('geonet/main.py', '--mode=test_pose')
     assert ended.returncode == 2 and '--init_ckpt_file= is empty' in ended.stderr
     assert 'Traceback' not in ended.stderr
+
+
+@pytest.mark.parametrize('mode, resumed, expected', [
+    ('train_rigid', False, 1.5), ('train_rigid', True, 2.5), ('test_depth', True, 1.5)])
+def test_a_resumed_run_keeps_its_own_model_flags(tmp_path, mode, resumed, expected):
+    for name, weight in (('start', 1.5), ('run', 2.5)):
+        (tmp_path / name).mkdir()
+        write_json(str(tmp_path / name / 'config.json'), {'model': {'disp_smooth_weight': weight}})
+    if resumed:
+        (tmp_path / 'run' / 'model-2.index').touch()
+    saved = main._saved_model({'mode': mode, 'init_ckpt_file': str(tmp_path / 'start'),
+                               'checkpoint_dir': str(tmp_path / 'run')})
+    assert saved == {'disp_smooth_weight': expected}

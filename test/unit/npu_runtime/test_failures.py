@@ -11,7 +11,7 @@ import tensorflow.compat.v1 as tf
 from repository import ROOT
 from npu_runtime.devices.choose import Device
 from npu_runtime.failures import explained, first_line
-from vo_common.errors import EXIT_DEVICE_ERROR, DeviceError, run_main
+from vo_common.errors import EXIT_DEVICE_ERROR, DeviceError, UserError, run_main
 
 BATCH = '--batch_size (now 4)'
 
@@ -26,6 +26,13 @@ NO_ROOM = tf.errors.InternalError(
 LOST = tf.errors.InternalError(None, None, 'GPU sync failed')
 NPU = tf.errors.InternalError(None, None, 'GeOp1_0GEOP::::DoRunAsync Failed, E19999: Inner Error')
 RESET = tf.errors.AbortedError(None, None, 'Session was closed')
+
+
+def test_an_error_of_the_pipeline_is_none_of_the_ranks_whatever_a_path_contains():
+    error = tf.errors.UnknownError(None, None, 'UserError: cannot read image horovod/hccl.jpg')
+    with pytest.raises(UserError, match='^cannot read image horovod/hccl.jpg$'):
+        with explained(Device('cpu', ''), BATCH):
+            raise error
 
 
 @pytest.mark.parametrize('device, error, parts', [

@@ -42,6 +42,19 @@ def test_the_accuracy_may_be_nested(tmp_path):
         report_case.read_accuracy(str(path), 'name')
 
 
+def test_only_steps_since_the_run_was_resumed_count_and_must_be_of_the_batch(tmp_path):
+    rows = [dict(event='train', step=step, total=1.0, seconds_per_step=seconds,
+                 examples_per_second=batch / seconds)
+            for step, batch, seconds in ((1, 4, 1.0), (2, 4, 1.0), (3, 8, 4.0), (4, 8, 2.0))]
+    rows.insert(2, dict(event='resume', step=2, changed={}))
+    (tmp_path / 'metrics.jsonl').write_text(''.join(json.dumps(row) + '\n' for row in rows))
+    report(tmp_path, '--batch_size=8')
+    assert 'ActualFPS = 4.00\n' in (tmp_path / 'out' / 'Net_bs8_1p_acc.log').read_text()
+    assert len((tmp_path / 'out' / 'Net_bs8_1p_acc_loss.txt').read_text().split()) == 4
+    with pytest.raises(UserError, match=r'has steps of 8 examples, must .* 4 .--batch_size=4, 1'):
+        report(tmp_path, '--batch_size=4')
+
+
 def test_a_run_that_never_logged_is_an_error(tmp_path):
     (tmp_path / 'metrics.jsonl').write_text('{"event": "start", "step": 0}\n')
     with pytest.raises(UserError, match='metrics.jsonl: found no training step'):

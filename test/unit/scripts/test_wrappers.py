@@ -54,6 +54,7 @@ def odometry(tmp_path):
         (folder / 'sequences' / sequence / 'image_2').mkdir(parents=True)
     (folder / 'poses').mkdir()
     (folder / 'poses' / '09.txt').touch()
+    (folder / 'sequences' / '09' / 'times.txt').touch()
     return str(folder)
 
 
@@ -65,17 +66,21 @@ def read_log(path):
     return dict(line.split(' = ') for line in path.read_text().splitlines())
 
 
-def test_the_published_layout_is_taken_as_it_is(wrapper, tmp_path):
+@pytest.mark.parametrize('evaluated', ['ckpt/model-185000', 'ckpt'])
+def test_the_published_layout_is_taken_as_it_is(wrapper, tmp_path, evaluated):
     stage = tmp_path / 'stageone'
     for folder in ('train', 'test/sequences/09/image_2', 'eval/09_snippets'):
         (stage / folder).mkdir(parents=True)
+    (stage / 'test' / 'sequences' / '09' / 'times.txt').touch()
+    (tmp_path / 'out' / 'ckpt').mkdir(parents=True)
+    (tmp_path / 'out' / (evaluated + '.index')).touch()  # the recipe's step, or none is kept
     ended = wrapper('train_full_1p.sh', '--data_path=' + str(tmp_path),
                     '--output_path=' + str(tmp_path / 'out'))
     assert ended.returncode == 0, ended.err
     train, test, evaluate, _ = ended.commands
     assert flags_of(train)['dataset_dir'] == str(stage / 'train')
     assert (flags_of(train)['max_steps'], flags_of(train)['batch_size']) == ('210100', '4')
-    assert flags_of(test)['init_ckpt_file'] == str(tmp_path / 'out' / 'ckpt' / 'model-185000')
+    assert flags_of(test)['init_ckpt_file'] == str(tmp_path / 'out' / evaluated)
     assert flags_of(evaluate)['gtruth_dir'] == str(stage / 'eval' / '09_snippets') + '/'
 
 
@@ -110,7 +115,9 @@ def test_the_convlstm_is_tested_on_a_sequence_outside_training(wrapper, odometry
     ('train_full_1p.sh', ('--data_path=.', '--model=alexnet'), 'must be geonet or convlstm_vo'),
     ('train_full_1p.sh', ('--data_path=.',), 'must contain train/'),
     ('train_performance_1p.sh', ('--data_path=.', '--extra=--noshuffle --bsize=16'),
-     'must not set the batch size (give --batch_size to this script)'),
+     'must not set --bsize, which a flag of this script sets'),
+    ('train_performance_1p.sh', ('--data_path=.', '--extra=--checkpoint_dir=elsewhere'),
+     'must not set --checkpoint_dir'),
     ('train_full_8p.sh', ('--data_path=my kitti', '--output_path=out'),
      'RANK_TABLE_FILE is not set')])
 def test_wrong_arguments_are_reported_with_status_2(wrapper, odometry, script, arguments, message):
@@ -125,23 +132,26 @@ def test_a_wrapper_exits_with_the_status_of_a_failed_training(wrapper, odometry,
     assert 'no luck' in ended.err and 'Final result' not in ended.out
 
 
-def test_sigterm_reaches_the_program_and_decides_the_status(wrapper, odometry, tmp_path):
+@pytest.mark.parametrize('received', [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_reaches_the_program_and_decides_the_status(
+        wrapper, odometry, tmp_path, received):
     process = wrapper.start('train_performance_1p.sh', '--data_path=' + odometry,
                             '--output_path=' + str(tmp_path / 'out'), WAIT='1')
     for _ in range(100):
         if 'waiting' in wrapper.record.read_text():
             break
         time.sleep(0.1)
-    process.send_signal(signal.SIGTERM)
+    process.send_signal(received)
     process.communicate()
-    assert process.returncode == 143
+    assert process.returncode == 128 + received
     assert 'stopped' in wrapper.record.read_text()
 
 
 def test_every_rank_has_its_own_folder_and_relative_paths_are_resolved(wrapper, odometry, tmp_path):
     ended = wrapper('train_full_8p.sh', '--data_path=my kitti', '--train_steps=5',
                     '--output_path=out', '--extra=--init_ckpt_file=runs/a/model-5 --l2_weight=0.1 '
-                    '--npu_options=dump_step=5,dump_path=runs/dump,work_path=/w',
+                    '--npu_options=dump_step=5,dump_path=runs/dump,work_path=/w '
+                    '--npu_options profiling_fp_point=net/Conv2D,profiling_path=prof/x',
                     RANK_SIZE='3', RANK_TABLE_FILE='table.json',
                     CM_WORKER_SIZE='8', CM_CHIEF_IP='10.0.0.1')  # of another launch method
     assert ended.returncode == 0, ended.err
@@ -157,6 +167,8 @@ def test_every_rank_has_its_own_folder_and_relative_paths_are_resolved(wrapper, 
         assert flags['l2_weight'] == '0.1'
         assert flags['npu_options'] == (
             'dump_step=5,dump_path=%s/runs/dump,work_path=/w' % tmp_path)
+        assert command[command.index('--npu_options') + 1] == (
+            'profiling_fp_point=net/Conv2D,profiling_path=%s/prof/x' % tmp_path)
     fields = read_log(ended.results / 'GeoNet_bs4_3p_acc.log')  # one for all ranks
     assert fields['RankSize'] == '3' and fields['ActualFPS'] == '24.00'
 
@@ -169,6 +181,29 @@ def test_a_failed_rank_ends_the_others_and_the_case(wrapper, odometry, tmp_path)
     assert sum(command[0] == 'stopped' for command in ended.commands) == 2
     assert 'rank 1: error: no luck' in ended.out and 'Final result' not in ended.out
     assert 'no luck' in (tmp_path / 'kept' / DEVICE_ID / 'rank_1.log').read_text()
+
+
+def test_ranks_that_all_end_at_once_fail_the_case(wrapper, odometry, tmp_path):
+    for _ in range(5):  # it was a race
+        ended = wrapper('train_performance_8p.sh', '--data_path=' + odometry, FAIL_RANK='all',
+                        RANK_SIZE='16', RANK_ID_START='8', RANK_TABLE_FILE='t')
+        assert ended.returncode == 2
+
+
+@pytest.mark.parametrize('start', ['abc', '3', '-1', '08'])
+def test_a_first_rank_outside_the_job_is_refused(wrapper, odometry, start):
+    ended = wrapper('train_performance_8p.sh', '--data_path=' + odometry, RANK_SIZE='3',
+                    RANK_ID_START=start, RANK_TABLE_FILE='t')
+    assert ended.returncode == 2 and not ended.commands
+    assert 'RANK_ID_START=%s in the environment: must be 0 to 2' % start in ended.err
+
+
+def test_results_that_cannot_be_kept_fail_the_case(wrapper, odometry, tmp_path):
+    (tmp_path / 'kept').touch()
+    ended = wrapper('train_performance_1p.sh', '--data_path=' + odometry,
+                    '--output_path=' + str(tmp_path / 'out'), CDPATH='.', HOME=str(tmp_path),
+                    MODELARTS_MODEL_PATH='~/kept')
+    assert ended.returncode == 2 and 'Final result' in ended.out
 
 
 def test_the_recipe_runs_through_the_modelarts_entry(synthetic_kitti, tmp_path):
@@ -207,7 +242,7 @@ def test_the_recipe_runs_through_the_modelarts_entry(synthetic_kitti, tmp_path):
     assert train.strip() in (kept / ('train_%s.log' % DEVICE_ID)).read_text()
 
 
-@pytest.mark.parametrize('missing', ['sequences/09', 'poses/09.txt'])
+@pytest.mark.parametrize('missing', ['sequences/09', 'poses/09.txt', 'sequences/09/times.txt'])
 def test_what_the_evaluation_lacks_is_reported_before_the_training(
         wrapper, odometry, tmp_path, missing):
     path = os.path.join(odometry, missing)

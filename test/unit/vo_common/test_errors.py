@@ -99,3 +99,14 @@ def test_a_closed_output_pipe_ends_a_program_silently():
     started.stdout.close()
     assert started.stderr.read() == ''
     assert started.wait(30) == 141
+
+
+@pytest.mark.parametrize('closed, status', [('>&-', 2), ('2>&-', 2), ('>&- 2>&-', 2)])
+def test_a_closed_stream_changes_no_status(closed, status):
+    program = ('from vo_common.errors import UserError, run_main\n'
+               'def main():\n    print("hello", flush=True)\n    raise UserError("a.txt is empty")\n'
+               'run_main(main)')
+    ended = subprocess.run(['bash', '-c', '"$0" -c "$1" ' + closed, sys.executable, program],
+                           cwd=str(ROOT), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert ended.returncode == status
+    assert ended.stderr == (b'' if '2>' in closed else b'error: a.txt is empty\n')

@@ -11,7 +11,7 @@ from npu_runtime.devices import graph_audit, host_kernels, npu_options, precisio
 from npu_runtime.devices.flags import RuntimeConfig
 from npu_runtime.devices.choose import Device
 from npu_runtime.session import session_config
-from toy_training import ONE_THREAD, linear_model, run_toy, totals, train_rows
+from toy_training import ONE_THREAD, linear_model, losses_of, run_toy, totals, train_rows
 from vo_common.errors import UserError
 
 CPU, GPU, NPU = Device('cpu', ''), Device('gpu', ''), Device('npu', '')
@@ -147,6 +147,16 @@ def test_a_resumed_run_has_the_scale_counters_and_data_of_an_uninterrupted_one(t
     parts, whole = ([(row['step'], row['total'], row['loss_scale'])
                      for row in train_rows(tmp_path / name)] for name in ('parts', 'whole'))
     assert parts == whole
+
+
+def test_the_order_of_the_data_survives_the_end_of_loss_scaling(tmp_path):
+    data = dict(model=kinked_model, data=zeros_at(1, 3))
+    for name, stops in (('whole', [14]), ('parts', [9, 14])):
+        run_toy(tmp_path / name, 6, runtime=SCALED, **data)
+        for stop in stops:
+            run_toy(tmp_path / name, stop, **data)
+    assert losses_of(tmp_path / 'parts') == losses_of(tmp_path / 'whole')
+    assert sum(row.get('skipped_steps', 0) for row in train_rows(tmp_path / 'whole'))
 
 
 def test_a_checkpoint_with_loss_scaling_predicts_and_resumes_without_and_back(tmp_path, capsys):

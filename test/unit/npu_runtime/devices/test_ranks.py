@@ -1,5 +1,6 @@
 """How ranks are found, launched and described; test/distributed tests what they compute."""
 import json
+import os
 import sys
 
 import pytest
@@ -62,6 +63,14 @@ def test_a_written_rank_table_is_accepted(connect, tmp_path, capsys):
     assert (ranks.size, ranks.rank) == (2, 1)
     assert make_rank_table.main(['--check=%s' % path, '--rank_size=2']) == 0
     assert 'of 2 ranks' in capsys.readouterr().out
+
+
+def test_a_rank_uses_the_card_of_the_rank_table(connect, tmp_path, monkeypatch):
+    monkeypatch.setenv('ASCEND_DEVICE_ID', '1')
+    path = str(tmp_path / 'table.json')
+    write_table(path, '--devices=4,5', '--device_ips=192.168.1.1,192.168.1.2')
+    connect(NPU, RANK_SIZE='2', RANK_ID='1', JOB_ID='1', RANK_TABLE_FILE=path)
+    assert os.environ['ASCEND_DEVICE_ID'] == '5'
 
 
 def test_ranks_are_counted_over_the_servers():

@@ -147,7 +147,8 @@ def test_the_best_checkpoint_is_kept_across_a_resume_whatever_the_metrics_say(tm
     rows = rows_of(tmp_path, 'validation')
     assert best == min(row['losses']['fit'] for row in rows)
     before = values_of(tmp_path / 'model-best')
-    assert set(before) == {'net/weights', 'net/average', 'validation/fit'}
+    assert set(before) == {'net/weights', 'net/average', 'validation/fit',
+                           'validation/circumstances'}
     assert before['validation/fit'] == best
     (tmp_path / 'metrics.jsonl').unlink()
     assert run_toy(tmp_path, 6, validation=ONES, learning_rate=100.)['best'] == best
@@ -258,6 +259,35 @@ def test_a_best_checkpoint_whose_metric_meant_something_else_is_replaced(tmp_pat
     assert again > best and values_of(tmp_path / 'model-best')['validation/fit'] == again
     assert ('--weight changed: earlier values of fit cannot be compared; the next validation '
             'replaces') in capsys.readouterr().err
+
+
+def test_a_best_checkpoint_of_another_meaning_stays_replaceable_without_a_validation(
+        tmp_path, capsys):
+    weight = {'config': ToyConfig(weight=0.2)}
+    best = run_toy(tmp_path, 5, validation=ONES, learning_rate=1.)['best']
+    run_toy(tmp_path, 6, validation=ONES._replace(every=50), learning_rate=100., **weight)
+    capsys.readouterr()
+    again = run_toy(tmp_path, 7, validation=ONES, learning_rate=100., **weight)['best']
+    assert again > best and values_of(tmp_path / 'model-best')['validation/fit'] == again
+    assert 'flags or validation data changed: earlier values' in capsys.readouterr().err
+
+
+def test_copies_of_checkpoints_under_other_names_stay(tmp_path):
+    run_toy(tmp_path, 3)
+    for path in list(tmp_path.glob('model-3.*')):
+        shutil.copy(str(path), str(path).replace('model-3.', 'submitted.'))
+    run_toy(tmp_path, 9, save_every=1, max_to_keep=2)
+    assert sorted(path.name for path in tmp_path.glob('*.index')) == [
+        'model-8.index', 'model-9.index', 'submitted.index']
+
+
+def test_a_scheduled_checkpoint_does_not_replace_one_of_another_step(tmp_path):
+    for last_step, steps_per_epoch in ((5, 2), (9, 4)):
+        run_toy(tmp_path, last_step, save_every=2, max_to_keep=0, checkpoint_name=lambda step: (
+            'model' if step == last_step else 'model%d' % (step // steps_per_epoch)))
+    steps = {path.stem: checkpoints.read_step(str(path.with_suffix('')))
+             for path in tmp_path.glob('*.index')}
+    assert steps == {'model1': 2, 'model2': 4, 'model-6': 6, 'model-8': 8, 'model': 9}
 
 
 def test_the_configuration_stays_that_of_the_newest_checkpoint(tmp_path):
