@@ -1,7 +1,9 @@
 # Two commands on a fresh machine: `make demo` and `make test`. ENGINE=, PYTHON_VERSION=, PYTHON=,
 # TENSORFLOW= and VENV= choose the environment (scripts/setup_env.sh); it then stays as chosen.
 # The recipes take these values from the environment: make would paste them into shell text.
-VENV ?= .venv
+ifeq ($(VENV),)
+override VENV := .venv
+endif
 export VENV
 RUN = "$$VENV/bin/python"
 # A test that waits for ever fails after so many seconds, and its traceback shows where.

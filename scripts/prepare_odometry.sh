@@ -5,5 +5,5 @@
 set -euo pipefail
 root=$(CDPATH= cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 python=${PYTHON:-$root/.venv/bin/python}
-command -v "$python" >/dev/null || python=python3
+[ -n "${PYTHON:-}" ] || command -v "$python" >/dev/null || python=python3
 exec "$python" "$root/scripts/prepare.py" odometry "$@"
