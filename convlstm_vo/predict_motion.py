@@ -35,7 +35,8 @@ def test_motion(run, model, runtime):
     """
     run.require(datapath='the KITTI odometry folder', outputpath='the folder of the run',
                 test_sequences='numbers of sequences')
-    motion.require_camera_frame(model.label_frame, flip_average=run.flip_average)
+    motion.require_camera_frame(model.label_frame, flip_average=run.flip_average,
+                                reverse_average=run.reverse_average)
     trained_on = training_sequences(run)
     warn_if_trained(run.test_sequences, trained_on)
     sequences = [OdometrySequence(run.datapath, name, run.camera) for name in require_sequences(
@@ -113,12 +114,19 @@ class Scored(NamedTuple):
 
 def _predict(network, reader, run, pairs, desc):
     """Predicts the motions between the reader's N frames: <float32>[N-1, 6]."""
-    motions = predict_motions(network, reader, pairs, desc, run.overlap_average)
-    if not run.flip_average:
+    def in_this_order(reader, desc):
+        motions = predict_motions(network, reader, pairs, desc, run.overlap_average)
+        if not run.flip_average:
+            return motions
+        mirrored = predict_motions(network, reader, pairs, desc + ', mirrored',
+                                   run.overlap_average, mirrored=True)
+        return (motions + mirrored_motions(mirrored)) / 2
+
+    motions = in_this_order(reader, desc)
+    if not run.reverse_average:
         return motions
-    mirrored = predict_motions(network, reader, pairs, desc + ', mirrored', run.overlap_average,
-                               mirrored=True)
-    return (motions + mirrored_motions(mirrored)) / 2
+    backwards = in_this_order(reader.reversed(), desc + ', reversed')
+    return ((motions + motion.reversed_motions(backwards)) / 2).astype(np.float32)
 
 
 def _open(sequences, model):

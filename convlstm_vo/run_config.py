@@ -57,6 +57,9 @@ class RunConfig(ExportFlags, EvalFlags, TrainFlags):
                                          'test and export use it instead of --outputpath')
     flip_average: bool = flag(False, 'average predictions for the frames and their mirror images; '
                                      'doubles the work', modes=_TEST)
+    reverse_average: bool = flag(
+        False, 'average predictions for the frames in both orders, of which one gives the inverse '
+               'motions; for models trained with --augment=reverse; doubles the work', modes=_TEST)
     overlap_average: bool = flag(
         False, 'start a window at every frame and average the predictions for each motion; '
                'multiplies the work by time_steps', modes=_TEST)

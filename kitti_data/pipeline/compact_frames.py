@@ -5,6 +5,7 @@ operations commute, so a frame is resized in its own levels, rounded to 1/257 of
 with the two numbers that normalise it. A gray file takes one channel of 16 bits, or of 8 bits
 without resizing, instead of three channels of float32.
 """
+import copy
 import typing
 
 import numpy as np
@@ -48,6 +49,12 @@ class FrameReader:
         self.frame_shape = (height, width, self.channels)
         resizes = any(file_format[:2] != (height, width) for file_format in formats)
         self.dtype = np.dtype(np.uint16 if resizes else np.uint8)
+
+    def reversed(self):
+        """A reader of the same files in reverse order."""
+        other = copy.copy(self)
+        other.paths = self.paths[::-1]
+        return other
 
     def read(self, indices):
         """`CompactFrames` of the files with these indices; a UserError if one cannot be decoded."""

@@ -90,7 +90,8 @@ def test_accuracy_comes_from_the_validation_sequences(logs):
     assert all('Accuracy : %s\n' % row['total'] in second for row in rows)
 
 
-@pytest.mark.parametrize('flags', [[], ['--overlap_average'], ['--flip_average']])
+@pytest.mark.parametrize('flags', [
+    [], ['--overlap_average'], ['--flip_average'], ['--reverse_average']])
 def test_testing_writes_exact_counts(drive, trained, flags, tmp_path, capsys):
     _test(drive, tmp_path, '--init_checkpoint=' + trained, '--test_sequences=1,0', '--chunk=3',
           '--lengths=2', '--noevo', *flags)
@@ -137,10 +138,29 @@ def test_with_flip_average_a_mirrored_drive_has_mirrored_motions(drive, trained,
     assert np.abs(motions[0][:, 0]).max() > 1e-3
 
 
-def test_an_average_that_does_not_exist_is_refused(drive, trained, tmp_path, capsys):
-    with pytest.raises(UserError, match='--flip_average=true: .* --label_frame=world'):
+def test_reverse_average_is_the_mean_with_the_inverse_of_a_reversed_drive(
+        drive, trained, tmp_path):
+    reversed_drive = str(tmp_path / 'reversed')
+    shutil.copytree(drive, reversed_drive)
+    paths = sorted(glob.glob(drive + '/sequences/01/image_0/*.png'))
+    for path, other in zip(paths, reversed(paths)):
+        shutil.copy(other, path.replace(drive, reversed_drive))
+    motions = []
+    for root, flags in ((drive, ['--reverse_average']), (drive, []), (reversed_drive, [])):
+        _test(root, tmp_path, '--init_checkpoint=' + trained, '--test_sequences=1', '--lengths=2',
+              '--noevo', *flags)
+        motions.append(np.loadtxt(str(tmp_path / 'test' / '01_motions_pred.txt')))
+    mean, forwards, backwards = motions
+    expected = (forwards + motion.reversed_motions(backwards)) / 2
+    np.testing.assert_allclose(mean, expected, atol=1e-5)
+    assert np.abs(mean - forwards).max() > 1e-3
+
+
+@pytest.mark.parametrize('flag', ['flip_average', 'reverse_average'])
+def test_an_average_that_does_not_exist_is_refused(drive, trained, tmp_path, capsys, flag):
+    with pytest.raises(UserError, match='--%s=true: .* --label_frame=world' % flag):
         _test(drive, tmp_path, '--init_checkpoint=' + trained, '--test_sequences=1',
-              '--flip_average', '--label_frame=world')
+              '--' + flag, '--label_frame=world')
     assert '--label_frame=world: the checkpoint was trained with camera' in capsys.readouterr().err
 
 
