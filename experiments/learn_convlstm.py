@@ -17,17 +17,18 @@ _FLAGS = ('--mode=train', '--time_steps=5', '--bsize=4', '--loss_reduction=mean'
 # speed recognises the street instead of measuring the motion: windows of distant frames, also in
 # reverse, show it at others. A car pitches and rolls by a fifth of a degree from frame to frame,
 # which the net ignores unless frames are shaken by more and rotations, small numbers in radians,
-# weigh more than the published 100. The last stages return to true motions. Added turns make the
+# weigh more than the published 100. The last stage returns to true motions. Added turns make the
 # drives more varied, but hide the length of motions, so one stage has them. Cars rarely turn on the
 # spot, and a net would learn that they never do, so some windows only turn. Mirrored windows double
 # the number of drives. Errors that do not change their sign with the order of the frames, such as a
 # constant pitch, cancel in the mean over both orders.
 _TURNED = ('--augment_turn=0.03',)
-_VARIED = ('--frame_distance=1,2,3', '--augment_shake=0.02')
+_DISTANCES = '--frame_distance=1,2,3'
+_VARIED = (_DISTANCES, '--augment_shake=0.02')
 RECIPE = Recipe(
     _FLAGS + ('--rotation_weight=1500', '--augment=mirror,reverse', '--augment_pivot=0.1'), (
         Stage(0.25, 4e-4, _VARIED), Stage(0.20, 3e-4, _VARIED + _TURNED),
-        Stage(0.35, 2e-4, _VARIED), Stage(0.13, 1e-4, ('--augment_shake=0.01',)),
+        Stage(0.35, 2e-4, _VARIED), Stage(0.13, 1e-4, (_DISTANCES, '--augment_shake=0.01')),
         Stage(0.07, 3e-5)),
     test_flags=('--overlap_average', '--reverse_average', '--chunk=80'))
 # Recipe for a few hundred steps on rendered drives. At full size, a step takes twice as long as a
