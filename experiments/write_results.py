@@ -46,8 +46,9 @@ SECTIONS = (
      'on 00, 0.0099 m on 02, 0.0066 m on 03 and 0.0039 m on 07; with even lengths of motions too, '
      '0.0098 m on 39, whose true lengths are uneven by 7 %.'),
     ('synthetic', 'Rendered drives', 'Frames rendered by kitti_data/rendering.'))
-_KEYS = frozenset(['baseline', 'command', 'engine', 'figure', 'frames', 'load', 'machine', 'meaning',
-                   'minutes', 'model', 'sequence', 'split', 'steps', 'trained_on', 'value'])
+_KEYS = frozenset([
+    'baseline', 'command', 'engine', 'figure', 'frames', 'load', 'machine', 'meaning', 'minutes',
+    'model', 'sequence', 'split', 'steps', 'trained_on', 'value'])
 
 
 @dataclasses.dataclass

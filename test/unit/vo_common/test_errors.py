@@ -104,7 +104,8 @@ def test_a_closed_output_pipe_ends_a_program_silently():
 @pytest.mark.parametrize('closed, status', [('>&-', 2), ('2>&-', 2), ('>&- 2>&-', 2)])
 def test_a_closed_stream_changes_no_status(closed, status):
     program = ('from vo_common.errors import UserError, run_main\n'
-               'def main():\n    print("hello", flush=True)\n    raise UserError("a.txt is empty")\n'
+               'def main():\n    print("hello", flush=True)\n'
+               '    raise UserError("a.txt is empty")\n'
                'run_main(main)')
     ended = subprocess.run(['bash', '-c', '"$0" -c "$1" ' + closed, sys.executable, program],
                            cwd=str(ROOT), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
