@@ -42,6 +42,7 @@ def test_motion(run, model, runtime):
     sequences = [OdometrySequence(run.datapath, name, run.camera) for name in require_sequences(
         run.datapath, run.test_sequences, 'test_sequences')]
     readers = _open(sequences, model)
+    truths = [sequence.poses_if_any for sequence in sequences]  # errors before the predictions
     # The baseline is the mean motion of the training sequences at hand, or else of KITTI.
     step, label = constant_motion.step_from_files(list(filter(os.path.exists, [
         os.path.join(sequences[0].root, 'poses', name + '.txt') for name in trained_on])))
@@ -58,9 +59,9 @@ def test_motion(run, model, runtime):
     graph = functools.partial(window_graph, max(1, run.chunk // model.time_steps),
                               model.time_steps, readers[0].frame_shape, readers[0].dtype)
     with Predictor(graph, run.checkpoint, runtime) as network:
-        for sequence, reader in zip(sequences, readers):
+        for sequence, reader, gt in zip(sequences, readers, truths):
             motions = _predict(network, reader, run, model.time_steps, 'sequence ' + sequence.name)
-            both = _write(sequence, motions, model.label_frame,
+            both = _write(sequence, motions, gt, model.label_frame,
                           os.path.join(folder, sequence.name))
             results[sequence.name] = {'frames': len(motions) + 1}
             if both:
@@ -139,22 +140,18 @@ def _open(sequences, model):
             raise UserError('sequence %s: has one frame (%s), must have at least two'
                             % (sequence.name, paths[0]))
         formats.append(check_frames(paths))
-        if os.path.exists(sequence.poses_path):
-            sequence.poses  # raises a UserError before the first prediction
     return [FrameReader(sequence.image_paths, model.img_height, model.img_width, formats)
             for sequence in sequences]
 
 
-def _write(sequence, pred_motions, label_frame, prefix):
-    """Writes motions and trajectory of a sequence; returns <Scored>, or None without poses."""
-    has_truth = os.path.exists(sequence.poses_path)
-    gt = sequence.poses if has_truth else None
-    pred = motion.poses_from_motions(pred_motions, label_frame, gt[0] if has_truth else None)
+def _write(sequence, pred_motions, gt, label_frame, prefix):
+    """Writes motions and trajectory of a sequence; returns <Scored>, or None without true poses."""
+    pred = motion.poses_from_motions(pred_motions, label_frame, None if gt is None else gt[0])
     remove_others(os.path.dirname(prefix), re.escape(sequence.name)
                   + r'_(motions_gt\.txt|trajectory\.png|evo_.*\.png)')
     _write_rows(prefix + '_motions_pred.txt', pred_motions)
     write_poses(prefix + '.txt', pred, sequence.frame_numbers)
-    if not has_truth:
+    if gt is None:
         log('sequence %s has no poses (%s): predicted, not evaluated'
             % (sequence.name, sequence.poses_path))
         return None

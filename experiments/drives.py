@@ -65,7 +65,7 @@ class Drives(typing.NamedTuple):
 
     def poses(self, name):
         """True poses <float64>[N, 4, 4] of a sequence, or None without a pose file."""
-        return self.sequence(name).poses if self.has_poses(name) else None
+        return self.sequence(name).poses_if_any
 
     @property
     def pose_files(self):

@@ -21,8 +21,8 @@ from vo_common.files import make_folder, remove_others, write_json
 def test_flow(run, model, runtime):
     """Writes `binary/%06d.flo`, `color/%06d.png` and `png/%06d.png` (KITTI, 16 bits) per image.
 
-    Also writes the names of the target images and the checkpoint to `flow.json`, and removes files
-    that an earlier run wrote for other images. Returns the number of images; raises as
+    Also writes the names of the target images and the checkpoint to `flow.json`. The first
+    prediction removes all files of an earlier run. Returns the number of images; raises as
     `test_depth`.
     """
     run.require(init_ckpt_file='the checkpoint to predict with', output_dir='the folder for flow')

@@ -133,9 +133,8 @@ def sequence_frames(path, sequence='', camera=_DEFAULT_CAMERA, allow_gaps=False)
     if os.path.isdir(os.path.join(path, 'sequences')):
         return from_odometry(path, sequence, camera, allow_gaps)
     drive = drive_of(path, camera)
-    if drive and drive[1] == camera:
-        return from_raw(*drive, allow_gaps)
-    _require_no_camera(camera, path)
+    if not drive or drive[1] != camera:
+        _require_no_camera(camera, path)
     return from_raw(*drive, allow_gaps) if drive else from_folder(path, allow_gaps)
 
 
@@ -166,16 +165,16 @@ def from_raw(drive, camera, allow_gaps=False):
                                                      'camera folder')), allow_gaps)
     times_path, date_folder = os.path.join(folder, 'timestamps.txt'), os.path.dirname(drive)
 
+    times = read_timestamps(times_path) if os.path.isfile(times_path) else ()
+
     def read_times():
-        times = read_timestamps(times_path)
         if source.numbers[-1] >= len(times):
             raise UserError('%s: has %d times, must have one for each frame up to %d' % (
                 times_path, len(times), source.numbers[-1]))
         return times[source.numbers]
 
-    if os.path.isfile(times_path):
-        source = source._replace(
-            rate=frame_rate(source.numbers, read_timestamps(times_path)), read_times=read_times)
+    if len(times):
+        source = source._replace(rate=frame_rate(source.numbers, times), read_times=read_times)
     if os.path.isfile(os.path.join(date_folder, 'calib_cam_to_cam.txt')):
         source = source._replace(
             read_camera=lambda: RawCalibration(date_folder).intrinsics(

@@ -88,6 +88,11 @@ class OdometrySequence:
         return self._at_frames(content.frames, content.poses, self.poses_path, 'pose')
 
     @property
+    def poses_if_any(self):
+        """`poses`, or None without a pose file."""
+        return self.poses if os.path.exists(self.poses_path) else None
+
+    @property
     def poses_path(self):
         return os.path.join(self.root, 'poses', self.name + '.txt')
 

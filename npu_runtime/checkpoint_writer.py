@@ -131,7 +131,7 @@ class CheckpointWriter:
         self._best_prefix = self._path(checkpoints.BEST)
         self._metric = self._best_saver = None
 
-    def keep_best(self, model_variables, metric_name, circumstances=0, changed=()):
+    def keep_best(self, model_variables, metric_name, circumstances, changed):
         """Prepares `save_if_best`.
 
         A resumed run must beat the metric stored in `model-best`, unless that is missing, damaged,
@@ -145,14 +145,14 @@ class CheckpointWriter:
           changed: names of the flags among them that changed since the last checkpoint. They count
             for a `model-best` of earlier versions, which lacks `circumstances`.
         """
-        self._metric, number = [
-            tf.get_variable(name, [], dtype, tf.constant_initializer(value), trainable=False,
-                            collections=[tf.GraphKeys.LOCAL_VARIABLES])
-            for name, dtype, value in (('best_metric', tf.float64, 0.0),
-                                       ('best_circumstances', tf.int64, circumstances))]
+        def local(name, dtype, value):
+            return tf.get_variable(name, [], dtype, tf.constant_initializer(value), trainable=False,
+                                   collections=[tf.GraphKeys.LOCAL_VARIABLES])
+
+        self._metric = local('best_metric', tf.float64, 0.0)
         state = {variable.op.name: variable for variable in model_variables}
-        state.update({checkpoints.METRIC_SCOPE + metric_name: self._metric,
-                      checkpoints.CIRCUMSTANCES: number})
+        state[checkpoints.METRIC_SCOPE + metric_name] = self._metric
+        state[checkpoints.CIRCUMSTANCES] = local('best_circumstances', tf.int64, circumstances)
         self._best_saver = tf.train.Saver(state, max_to_keep=None)
         if not self.last or not self._has_best():
             return

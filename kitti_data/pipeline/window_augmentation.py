@@ -81,8 +81,8 @@ def change_window(compact, motions, config, seed, position, intrinsics=None):
 def _turned(compact, motions, intrinsics, angle, mount, shake):
     """Turns the camera of a window, see `turned_frames`; time 0 is the middle of the window."""
     times = np.arange(len(compact.frames)) - (len(compact.frames) - 1) / 2
-    frames, rotations = turned_frames.turned_frames(compact.frames, intrinsics, times, angle, mount,
-                                                      shake)
+    frames, rotations = turned_frames.turned_frames(
+        compact.frames, intrinsics, times, angle, mount, shake)
     turns = pose_math.from_parts(rotations, np.zeros([len(rotations), 3]))
     steps = pose_math.inverse(turns[:-1]) @ motion.poses_from_vectors(motions) @ turns[1:]
     return (compact._replace(frames=np.stack(frames)),

@@ -171,7 +171,7 @@ def _refuse_launch_by_chief():
 
 
 def _hccl_rank(size):
-    """The rank of this process; checks that HCCL finds everything it needs."""
+    """The rank of this process, whose card it selects; checks that HCCL finds all it needs."""
     missing = [name for name in ('RANK_ID', 'JOB_ID', 'RANK_TABLE_FILE')
                if not os.environ.get(name)]
     if missing:
