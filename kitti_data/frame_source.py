@@ -21,7 +21,7 @@ from vo_common.errors import UserError
 from vo_common.files import require_folder
 from vo_common.parallel import read_ahead
 
-_DEFAULT_CAMERA = 2  # as of --camera
+_DEFAULT_CAMERA, _DEFAULT_SEQUENCE = 2, '9'  # as of --camera and --pose_test_seq
 _MOST_FACTOR = 1.5  # largest tolerated ratio between the frame rate and KITTI's
 
 
@@ -95,18 +95,23 @@ def depth_frames(dataset_dir, split, test_file_list='', sequence='', camera=_DEF
     'stereo', the reference images of KITTI 2015; `sequence_frames`, but gaps only cause a warning.
 
     Raises:
-      UserError: none of these exists, or they cannot be of another `camera` than the default.
+      UserError: none of these exists; with split 'stereo', the folder is of another layout of
+        KITTI or a video; they cannot be of another `sequence` or `camera` than the default.
     """
     if test_file_list:
-        _require_no_camera(camera, 'the images of --test_file_list')
+        require_defaults('the images of --test_file_list', sequence, camera)
         names = [image.name for image in read_image_list(test_file_list, dataset_dir)]
         return from_paths([os.path.join(dataset_dir, name) for name in names], names)
     if split == 'stereo' and dataset_dir and os.path.isdir(os.path.join(dataset_dir, 'training')):
-        _require_no_camera(camera, 'KITTI 2015')
+        require_defaults('KITTI 2015', sequence, camera)
         folder = require_folder(os.path.join(dataset_dir, 'training', 'image_2'),
                                 'KITTI 2015 images')
         return from_paths([os.path.join(folder, '%s_%02d.png' % (name, REFERENCE))
                            for name in reference_names(folder)])
+    if split == 'stereo' and (os.path.isfile(dataset_dir) or drive_of(dataset_dir, camera)
+                              or _is_odometry(dataset_dir)):
+        raise UserError('--depth_test_split=stereo: must not be given for %s (read for a KITTI '
+                        '2015 folder, with training/)' % dataset_dir)
     return sequence_frames(dataset_dir, sequence, camera, allow_gaps=True)
 
 
@@ -121,28 +126,34 @@ def sequence_frames(path, sequence='', camera=_DEFAULT_CAMERA, allow_gaps=False)
 
     Raises:
       UserError: `path` is none of these, frames are missing, they belong to several scenes, or
-        `camera` is not the default and not that of `path`.
+        `sequence` or `camera` is not the default and not that of `path`.
     """
     if not path:
         raise UserError('--dataset_dir is empty: must be a KITTI folder, a folder of images or a '
                         'video')
     if os.path.isfile(path):
-        _require_no_camera(camera, 'a video')
+        require_defaults('a video', sequence, camera)
         return from_video(path)
     require_folder(path, '--dataset_dir')
-    if os.path.isdir(os.path.join(path, 'sequences')):
+    if _is_odometry(path):
         return from_odometry(path, sequence, camera, allow_gaps)
     drive = drive_of(path, camera)
-    if not drive or drive[1] != camera:
-        _require_no_camera(camera, path)
+    require_defaults(path, sequence,
+                      _DEFAULT_CAMERA if drive and drive[1] == camera else camera)
     return from_raw(*drive, allow_gaps) if drive else from_folder(path, allow_gaps)
 
 
-def _require_no_camera(camera, frames):
-    """Raises a UserError if `camera` is not the default, for frames that are of one camera."""
-    if camera != _DEFAULT_CAMERA:
-        raise UserError('--camera=%d: must not be given for %s, of one camera already' % (
-            camera, frames))
+def _is_odometry(path):
+    return os.path.isdir(os.path.join(path, 'sequences'))
+
+
+def require_defaults(frames, sequence='', camera=_DEFAULT_CAMERA):
+    """Raises a UserError if `sequence` or `camera` would select among `frames`, which are fixed."""
+    for flag, value, default in (('pose_test_seq', sequence or _DEFAULT_SEQUENCE,
+                                  _DEFAULT_SEQUENCE), ('camera', camera, _DEFAULT_CAMERA)):
+        if str(value) != str(default):
+            raise UserError('--%s=%s: must not be given for %s (of one sequence and camera)' % (
+                flag, value, frames))
 
 
 def from_odometry(root, sequence, camera, allow_gaps=False):

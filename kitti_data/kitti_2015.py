@@ -19,6 +19,7 @@ _REFERENCE_NAME = re.compile(r'([0-9]{1,18})_%02d\.png' % REFERENCE)
 _CAMERAS = {'image_2': (2, 'P_rect_02'), 'image_3': (3, 'P_rect_03'), 'colored_0': (2, 'P2'),
             'colored_1': (3, 'P3'), 'image_0': (0, 'P0'), 'image_1': (1, 'P1')}
 _PARTS = ('training', 'testing', '')
+_DEFAULT_CAMERA = 2  # as of --camera
 
 
 def reference_names(folder, what='image'):
@@ -93,9 +94,12 @@ def find_flow_scenes(path, camera=2):
     Raises:
       UserError: there are scenes, but not of that camera.
     """
-    if os.path.basename(path) in _CAMERAS and _names_in(path):
-        return FlowScenes(path)
-    others = {}
+    others, name = {}, os.path.basename(path)
+    if name in _CAMERAS and _names_in(path):
+        number, _ = _CAMERAS[name]
+        if camera in (number, _DEFAULT_CAMERA):
+            return FlowScenes(path)
+        others[name] = number
     for part in _PARTS:
         for name, (number, _) in _CAMERAS.items():
             folder = os.path.join(path, part, name)

@@ -8,7 +8,8 @@ from kitti_data import images
 from kitti_data.calibration import check_camera, read_camera_file, resized
 from kitti_data.example_list import check_strip_size, read_example_list, settings_of
 from kitti_data.frame_files import KITTI_FRAME_RATE, frame_number, natural_order
-from kitti_data.frame_source import sequence_frames, warn_of_rate, windows
+from kitti_data.frame_source import (
+    require_defaults, sequence_frames, warn_of_rate, windows)
 from kitti_data.kitti_2015 import REFERENCE, find_flow_scenes
 from vo_common.errors import UserError
 from vo_common.files import list_folder
@@ -87,8 +88,10 @@ def snippets(path, length, height, width, sequence='', camera=2, intrinsics=(),
         raise UserError('--frame_step=%d: must be 1 for %s, which holds the snippets themselves' % (
             frame_step, path))
     if scenes:
+        require_defaults('the scenes of %s' % path, sequence)
         return _of_scenes(scenes, shape, intrinsics, camera_needed, half_pixel_centers)
     if prefixes:
+        require_defaults('the snippets of %s' % path, sequence, camera)
         if camera_needed and not intrinsics:
             _require_centers(folder, half_pixel_centers)
         return _formatted(prefixes, shape, typed_camera(intrinsics, (height, width)))

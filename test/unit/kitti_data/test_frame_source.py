@@ -139,3 +139,19 @@ def test_a_camera_that_contradicts_the_path_is_refused(drive, tmp_path):
         frame_source.sequence_frames(path, camera=3)
     with pytest.raises(UserError, match='--camera=1: must not be given for the images of'):
         frame_source.depth_frames(str(drive), 'eigen', str(tmp_path / 'list.txt'), camera=1)
+
+
+def test_a_sequence_for_frames_of_one_drive_is_refused(drive, odometry, tmp_path):
+    for path in (str(drive), str(drive / 'image_02' / 'data')):
+        with pytest.raises(UserError, match='--pose_test_seq=7: must not be given for %s' % path):
+            frame_source.sequence_frames(path, '7')
+    with pytest.raises(UserError, match='--pose_test_seq=7: must not be given for the images of'):
+        frame_source.depth_frames(str(odometry), 'eigen', str(tmp_path / 'list.txt'), '7')
+    assert frame_source.sequence_frames(str(drive), '9').names
+
+
+def test_the_stereo_split_is_refused_for_other_layouts_of_kitti(drive, odometry):
+    for path in (drive, odometry):
+        with pytest.raises(UserError, match='--depth_test_split=stereo: must not be given for %s'
+                           % path):
+            frame_source.depth_frames(str(path), 'stereo', sequence=9)

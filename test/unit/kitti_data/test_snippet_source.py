@@ -133,3 +133,15 @@ def test_formatted_principal_points_of_the_other_kind_are_refused_unless_others_
     assert len(snippets(strip, 3, 32, 104, half_pixel_centers=True).numbers) == 1  # not read
     with pytest.raises(UserError, match='without --half_pixel_centers, must be with it'):
         snippets(strip, 3, 32, 104, camera_needed=True, half_pixel_centers=True)
+
+
+def test_a_camera_or_sequence_that_contradicts_the_snippets_is_refused(synthetic_2015, strip):
+    scenes = os.path.join(synthetic_2015, 'training', 'image_3')
+    assert snippets(scenes, 3, 16, 52, camera=3).folder == snippets(scenes, 3, 16, 52).folder
+    for path, given in ((os.path.join(synthetic_2015, 'training', 'image_2'), dict(camera=3)),
+                        (scenes, dict(camera=0)), (scenes, dict(sequence='7')),
+                        (strip, dict(camera=3)), (strip, dict(sequence='7'))):
+        (flag, value), = given.items()
+        name = {'sequence': 'pose_test_seq'}.get(flag, flag)
+        with pytest.raises(UserError, match='--%s=%s: .*%s' % (name, value, path)):
+            snippets(path, 3, 32, 104, **given)
