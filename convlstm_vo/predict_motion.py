@@ -60,7 +60,8 @@ def test_motion(run, model, runtime):
                               model.time_steps, readers[0].frame_shape, readers[0].dtype)
     with Predictor(graph, run.checkpoint, runtime) as network:
         for sequence, reader, gt in zip(sequences, readers, truths):
-            motions = _predict(network, reader, run, model.time_steps, 'sequence ' + sequence.name)
+            motions = _predict(network, reader, run, model.time_steps, sequence.rate,
+                               'sequence ' + sequence.name)
             both = _write(sequence, motions, gt, model.label_frame,
                           os.path.join(folder, sequence.name))
             results[sequence.name] = {'frames': len(motions) + 1}
@@ -113,8 +114,11 @@ class Scored(NamedTuple):
         return 'Sequence %s, %d frames' % (self.name, len(self.gt))
 
 
-def _predict(network, reader, run, pairs, desc):
-    """Predicts the motions between the reader's N frames: <float32>[N-1, 6]."""
+def _predict(network, reader, run, pairs, rate, desc):
+    """Predicts the motions between the reader's N frames: <float32>[N-1, 6].
+
+    `rate` is the number of frames per second.
+    """
     def in_this_order(reader, desc):
         motions = predict_motions(network, reader, pairs, desc, run.overlap_average)
         if not run.flip_average:
@@ -124,10 +128,12 @@ def _predict(network, reader, run, pairs, desc):
         return (motions + mirrored_motions(mirrored)) / 2
 
     motions = in_this_order(reader, desc)
-    if not run.reverse_average:
-        return motions
-    backwards = in_this_order(reader.reversed(), desc + ', reversed')
-    return ((motions + motion.reversed_motions(backwards)) / 2).astype(np.float32)
+    if run.reverse_average:
+        backwards = in_this_order(reader.reversed(), desc + ', reversed')
+        motions = (motions + motion.reversed_motions(backwards)) / 2
+    if run.smooth_speed:
+        motions = motion.smoothed_lengths(motions, run.smooth_speed * rate)
+    return motions.astype(np.float32)
 
 
 def _open(sequences, model):

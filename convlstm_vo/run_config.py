@@ -63,6 +63,10 @@ class RunConfig(ExportFlags, EvalFlags, TrainFlags):
     overlap_average: bool = flag(
         False, 'start a window at every frame and average the predictions for each motion; '
                'multiplies the work by time_steps', modes=_TEST)
+    smooth_speed: float = flag(
+        0.0, 'smooth the lengths of motions over time, since a car changes its speed slowly: '
+             'standard deviation of a Gaussian, in seconds; 0: no smoothing', modes=_TEST,
+        at_least=0, at_most=60)
     chunk: int = flag(8, 'frame pairs per session call', modes=_TEST, at_least=1, at_most=4096)
     lengths: List[int] = flag(list(range(100, 801, 100)),
                               'segment lengths of t_rel and r_rel, in metres', modes=_TEST,

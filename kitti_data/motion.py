@@ -9,6 +9,7 @@ Labels are given in one of two frames:
     differences wrapped to (-pi, pi].
 """
 import numpy as np
+from scipy.ndimage import gaussian_filter1d
 
 from kitti_data.poses import chain, from_parts, inverse, relative, rotation_from_euler
 from vo_common.errors import UserError
@@ -76,6 +77,23 @@ def poses_from_motions(motions, label_frame='camera', first_pose=None):
 def reversed_motions(motions):
     """float64 [N, 6] camera-frame motions of the frames in reverse order."""
     return vectors_from_poses(inverse(poses_from_vectors(motions)))[::-1]
+
+
+def smoothed_lengths(motions, frames):
+    """Motions with smoothed lengths and unchanged directions and rotations.
+
+    Args:
+      motions: [N, 6] of successive frames.
+      frames: standard deviation, in frames, of the Gaussian that smooths the lengths.
+
+    Returns:
+      float64 [N, 6].
+    """
+    motions = np.array(motions, np.float64)
+    lengths = np.linalg.norm(motions[:, :3], axis=1)
+    smooth = gaussian_filter1d(lengths, frames, mode='nearest')
+    motions[:, :3] *= (smooth / np.where(lengths > 0, lengths, 1.0))[:, np.newaxis]
+    return motions
 
 
 def require_camera_frame(label_frame, **flags):

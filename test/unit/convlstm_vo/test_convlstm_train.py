@@ -8,6 +8,7 @@ import shutil
 
 import numpy as np
 import pytest
+from scipy.ndimage import gaussian_filter1d
 
 from checkpoint_values import write_with_nan
 from convlstm_vo import main, net
@@ -154,6 +155,27 @@ def test_reverse_average_is_the_mean_with_the_inverse_of_a_reversed_drive(
     expected = (forwards + motion.reversed_motions(backwards)) / 2
     np.testing.assert_allclose(mean, expected, atol=1e-5)
     assert np.abs(mean - forwards).max() > 1e-3
+
+
+def test_smooth_speed_smooths_lengths_alone(drive, trained, tmp_path):
+    found = []
+    for flags in ([], ['--smooth_speed=0.2']):  # two frames
+        _test(drive, tmp_path, '--init_checkpoint=' + trained, '--test_sequences=1', '--lengths=2',
+              '--noevo', *flags)
+        found.append(np.loadtxt(str(tmp_path / 'test' / '01_motions_pred.txt')))
+    lengths, smooth = (np.linalg.norm(motions[:, :3], axis=1) for motions in found)
+    np.testing.assert_allclose(smooth, gaussian_filter1d(lengths, 2, mode='nearest'), rtol=1e-5)
+    np.testing.assert_allclose(found[1][:, :3] / smooth[:, None],
+                               found[0][:, :3] / lengths[:, None], atol=1e-5)
+    np.testing.assert_array_equal(found[1][:, 3:], found[0][:, 3:])
+    assert np.ptp(smooth) < 0.9 * np.ptp(lengths)
+
+
+def test_a_car_that_stands_has_no_direction_to_smooth():
+    motions = np.zeros((5, 6))
+    motions[1:, 2] = 1
+    smooth = motion.smoothed_lengths(motions, 1)
+    assert np.isfinite(smooth).all() and not smooth[0].any() and 0 < smooth[1, 2] < 1
 
 
 @pytest.mark.parametrize('flag', ['flip_average', 'reverse_average'])
