@@ -69,12 +69,12 @@ def write_kitti_flow(path, flow, valid=None):
       flow: <float>[H, W, 2], pixels.
       valid: <bool or number>[H, W], true where the flow is known; None: known everywhere.
     """
-    flow = _checked_flow(flow)
     with np.errstate(invalid='ignore'):
-        levels = np.floor(np.asarray(flow, np.float64) * _KITTI_STEPS_PER_PIXEL + _KITTI_ZERO)
-        fits = np.logical_and(levels >= 0, levels <= 2 ** 16 - 1).all(axis=2)
+        levels = np.floor(_planes(flow) * _KITTI_STEPS_PER_PIXEL + _KITTI_ZERO)
+        fits = ((levels >= 0) & (levels <= 2 ** 16 - 1)).all(axis=0)
     known = fits if valid is None else fits & (np.asarray(valid) > 0)
-    write_png(path, np.dstack([np.where(fits[..., None], levels, 0), known]).astype(np.uint16))
+    u, v = np.where(fits, levels, 0).astype(np.uint16)
+    write_png(path, np.dstack([u, v, known.astype(np.uint16)]))
 
 
 def read_kitti_flow(path):
@@ -129,22 +129,30 @@ def flow_to_colour(flow, max_length=None):
     Returns:
       <uint8>[H, W, 3], RGB.
     """
-    flow = np.array(_checked_flow(flow), np.float64)
+    planes = _planes(flow)
     with np.errstate(invalid='ignore'):
-        known = (np.abs(flow) <= _UNKNOWN).all(axis=2)
-    flow[~known] = 0
+        known = (np.abs(planes) <= _UNKNOWN).all(axis=0)
+    planes[:, ~known] = 0
     if max_length is None:
-        max_length = np.sqrt((flow ** 2).sum(axis=2)).max()
-    flow /= max_length + np.finfo(np.float64).eps
-    length = np.sqrt((flow ** 2).sum(axis=2))[..., None]
+        max_length = np.sqrt((planes ** 2).sum(axis=0)).max()
+    planes /= max_length + np.finfo(np.float64).eps
+    length = np.sqrt((planes ** 2).sum(axis=0))
     wheel = colour_wheel() / 255
-    place = (np.arctan2(-flow[..., 1], -flow[..., 0]) / np.pi + 1) / 2 * (len(wheel) - 1)
-    before = np.floor(place).astype(int)
-    share = (place - before)[..., None]
-    colour = (1 - share) * wheel[before] + share * wheel[(before + 1) % len(wheel)]
-    # With rounding, the longest flow may slightly exceed 1.
-    colour = np.where(length <= 1 + 1e-6, 1 - np.minimum(length, 1) * (1 - colour), 0.75 * colour)
-    return (np.floor(255 * colour) * known[..., None]).astype(np.uint8)
+    place = (np.arctan2(-planes[1], -planes[0]) / np.pi + 1) / 2 * (len(wheel) - 1)
+    before = place.astype(int)
+    share, after = place - before, (before + 1) % len(wheel)
+    channels = []
+    for levels in wheel.T:
+        hue = (1 - share) * levels[before] + share * levels[after]
+        # With rounding, the longest flow may slightly exceed 1.
+        channels.append(255 * known * np.where(
+            length <= 1 + 1e-6, 1 - np.minimum(length, 1) * (1 - hue), 0.75 * hue))
+    return np.dstack([channel.astype(np.uint8) for channel in channels])
+
+
+def _planes(flow):
+    """<float64>[2, H, W], u and v of a flow [H, W, 2]; faster to compute with."""
+    return np.array(np.moveaxis(_checked_flow(flow), 2, 0), np.float64, order='C')
 
 
 def _checked_flow(flow):
