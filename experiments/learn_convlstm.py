@@ -21,7 +21,8 @@ _FLAGS = ('--mode=train', '--time_steps=5', '--bsize=4', '--loss_reduction=mean'
 # drives more varied, but hide the length of motions, so one stage has them. Cars rarely turn on the
 # spot, and a net would learn that they never do, so some windows only turn. Mirrored windows double
 # the number of drives. Errors that do not change their sign with the order of the frames, such as a
-# constant pitch, cancel in the mean over both orders.
+# constant pitch, cancel in the mean over both orders. A car needs about a second to change its
+# speed, so the lengths of successive motions are smoothed.
 _TURNED = ('--augment_turn=0.03',)
 _DISTANCES = '--frame_distance=1,2,3'
 _VARIED = (_DISTANCES, '--augment_shake=0.02')
@@ -30,7 +31,7 @@ RECIPE = Recipe(
         Stage(0.25, 4e-4, _VARIED), Stage(0.20, 3e-4, _VARIED + _TURNED),
         Stage(0.35, 2e-4, _VARIED), Stage(0.13, 1e-4, (_DISTANCES, '--augment_shake=0.01')),
         Stage(0.07, 3e-5)),
-    test_flags=('--overlap_average', '--reverse_average', '--chunk=80'))
+    test_flags=('--overlap_average', '--reverse_average', '--smooth_speed=0.5', '--chunk=80'))
 # Recipe for a few hundred steps on rendered drives. At full size, a step takes twice as long as a
 # step of GeoNet.
 SHORT_RECIPE = Recipe(_FLAGS + ('--rotation_weight=300', '--augment=mirror'),
