@@ -13,6 +13,8 @@ from vo_common.errors import UserError
 # Suffix of files that are being written; identifies leftovers of killed runs.
 TEMPORARY_SUFFIX = '.partial'
 _OLD_SECONDS = 3600  # age of leftovers; no write takes longer
+# NUL in a name is a ValueError; makedirs and the JSON decoder recurse for each level.
+_ORDINARY = (OSError, ValueError, RecursionError)
 
 
 def utf8_path(path):
@@ -104,31 +106,29 @@ def atomic_stream(path):
 
 
 @contextlib.contextmanager
-def writing(what):
-    """Turns a system error in the block into a UserError: cannot write `what`."""
-    try:
-        yield
-    except (OSError, ValueError) as error:  # ValueError: NUL in a name
-        raise UserError('cannot write %s: %s' % (what, reason(error))) from error
-
-
-@contextlib.contextmanager
-def reading(path, what):
-    """Turns any exception in the block into a UserError that names the file `path`.
-
-    Decoders raise exceptions of nearly any type on broken bytes (SyntaxError, struct.error,
-    OverflowError, MemoryError, ...). Put only decoding calls in the block.
-
-    Args:
-      path: the file.
-      what: kind of the file, for the message.
-    """
+def _explained(problem, kinds=_ORDINARY):
+    """Turns errors of these kinds in the block into a UserError: `problem` and the reason."""
     try:
         yield
     except UserError:
         raise
-    except Exception as error:  # pylint: disable=broad-except
-        raise UserError('cannot read %s %s: %s' % (what, path, reason(error))) from error
+    except kinds as error:
+        raise UserError('%s: %s' % (problem, reason(error))) from error
+
+
+def writing(what):
+    """Context that turns a system error into a UserError: cannot write `what`."""
+    return _explained('cannot write %s' % what)
+
+
+def reading(path, what):
+    """Context that turns any exception into a UserError that names the file `path`.
+
+    Decoders raise exceptions of nearly any type on broken bytes (SyntaxError, struct.error,
+    OverflowError, MemoryError, ...). Put only decoding calls in the block. `what` is the kind of
+    the file.
+    """
+    return _explained('cannot read %s %s' % (what, path), Exception)
 
 
 def reason(error):
@@ -165,10 +165,8 @@ def read_text(path, what='text file'):
 def read_json(path, what='JSON file'):
     """The value in a JSON file; raises a UserError if it is missing or broken."""
     text = read_text(path, what)
-    try:
+    with _explained('%s: is not valid JSON' % path):
         return json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise UserError('%s: is not valid JSON: %s' % (path, reason(error))) from error
 
 
 def numbered_lines(path, what='text file'):
@@ -200,11 +198,8 @@ def remove_others(folder, pattern, names=()):
     for name in list_folder(folder):
         if re.fullmatch(pattern, name) and name not in names:
             path = os.path.join(folder, name)
-            try:
+            with _explained('cannot remove %s of an earlier run' % path):
                 os.remove(path)
-            except OSError as error:
-                raise UserError('cannot remove %s of an earlier run: %s' % (
-                    path, reason(error))) from error
 
 
 def make_folder(path):
@@ -214,10 +209,8 @@ def make_folder(path):
     the way, or the folder cannot be made or written to.
     """
     path = os.path.abspath(path)
-    try:
+    with _explained('cannot make folder %s' % path):
         os.makedirs(path, exist_ok=True)
-    except (OSError, ValueError, RecursionError) as error:  # makedirs recurses for each level
-        raise UserError('cannot make folder %s: %s' % (path, reason(error))) from error
     if not os.access(path, os.W_OK | os.X_OK):
         raise UserError('folder %s is not writable' % path)
     _remove_leftovers(path)
