@@ -111,27 +111,21 @@ def precision(config):
                      host_kernels.BFLOAT16_REWRITE, False)
 
 
-class SingleSteps:
-    """One training step per session call, which runs `operation`."""
+def step_loop(train_op, config):
+    """The operation that a session call runs to make training steps.
 
-    def __init__(self, train_op):
-        self.operation = train_op
+    Args:
+      train_op: tf.Operation, one step.
+      config: RuntimeConfig.
 
-    def until(self, step, last_step):
-        """Number of steps in the call after global step `step`: 1, or 0 at the end."""
-        return min(1, last_step - step)
-
-    def set_steps(self, session, steps):
-        """Does nothing: `steps` is 1."""
-
-
-def step_loop(train_op, config, intervals):
-    """<SingleSteps>: `config.iterations_per_loop` has no effect."""
-    del intervals
+    Returns:
+      (tf.Operation, maximum number of steps per call, function of the session and the number of
+      steps in the following calls, which sets it; None if it is always 1).
+    """
     if config.iterations_per_loop > 1:
         log('--iterations_per_loop=%d has no effect: only an NPU makes several steps in one call'
             % config.iterations_per_loop)
-    return SingleSteps(train_op)
+    return train_op, 1, None
 
 
 def scaled_optimizer(optimizer, kind, config, is_distributed):
