@@ -100,7 +100,7 @@ def lower_precision(proto, chosen):
 
 def precision(config):
     """The <Precision> that the flags choose; bfloat16 has float32's range and never underflows."""
-    mode = config.precision_mode or npu_options.parse(config).get('precision_mode_v2', '')
+    mode = npu_options.given_mode(config)
     if mode in _FLOAT32:
         return Precision('float32', None, False)
     obstacle = (host_kernels.bfloat16_obstacle() if mode in _MIXED else

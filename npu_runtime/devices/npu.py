@@ -66,9 +66,8 @@ def _plugin_defaults():
 
 def precision(config):
     """As `cpu.precision`: the mode of the plugin; 16 bits may underflow."""
-    values = npu_options.values_of(config)
-    return Precision(values.get('precision_mode') or values.get('precision_mode_v2'), None,
-                     npu_options.is_mixed(values))
+    mode = npu_options.given_mode(config) or npu_options.DEFAULT_MODE
+    return Precision(mode, None, mode in npu_options.MODES_OF_16_BITS)
 
 
 def scaled_optimizer(optimizer, kind, config, is_distributed):

@@ -18,11 +18,13 @@ from vo_common.files import expand_typed, make_folder, require_file
 # cancel and sums overflow. The list also keeps their gradients in float32. It omits additions,
 # which the networks contain too: they follow their first input or `precision.kept_in_float32`.
 FLOAT32_OPS_FILE = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'float32_ops.json')
-_MIXED_MODES = ('allow_mix_precision', 'allow_mix_precision_fp16', 'allow_mix_precision_bf16')
+DEFAULT_MODE = 'allow_mix_precision'
+_MIXED_MODES = (DEFAULT_MODE, 'allow_mix_precision_fp16', 'allow_mix_precision_bf16')
 _MIXED_MODES_V2 = ('mixed_float16', 'mixed_bfloat16')
 _LOWER_MODES = ('allow_fp32_to_fp16', 'force_fp16', 'allow_fp32_to_bf16')
 PRECISION_MODES = _MIXED_MODES + _LOWER_MODES + (
     'force_fp32', 'must_keep_origin_dtype', 'cube_fp16in_fp32out')
+MODES_OF_16_BITS = _MIXED_MODES + _LOWER_MODES + _MIXED_MODES_V2 + ('fp16',)
 _LARGEST_INT = 2 ** 31 - 1  # the plugin parses steps with atoi
 
 
@@ -106,12 +108,12 @@ OPTIONS = (
            needs='profiling_path'),
     Option('profiling_bp_point', _OPERATION, 'last backward operation, for the profiler',
            needs='profiling_path'),
-    Option('enable_dump', _SWITCH, 'dump inputs and outputs of operations'),
+    Option('enable_dump', _SWITCH, 'dump inputs and outputs of operations', needs='dump_path'),
     Option('dump_path', _FOLDER, 'folder of dumps'),
     Option('dump_step', _DUMP_STEPS, 'steps to dump', needs='enable_dump'),
     Option('dump_mode', _one_of('input', 'output', 'all'), 'tensors to dump',
            needs='enable_dump'),
-    Option('enable_dump_debug', _SWITCH, 'dump operations that overflow'),
+    Option('enable_dump_debug', _SWITCH, 'dump operations that overflow', needs='dump_path'),
     Option('dump_debug_mode', _one_of('aicore_overflow', 'atomic_overflow', 'all'),
            'overflows to dump', needs='enable_dump_debug'),
     Option('enable_exception_dump', _one_of('0', '1', '2', convert=int),
@@ -144,9 +146,9 @@ def parse(config):
             values[key] = legal.convert(text)
         except ValueError:
             raise UserError('--npu_options=%s: must be %s' % (item, legal.words))
-    for key in values:
+    for key, value in values.items():
         needs = _BY_KEY[key].needs
-        if needs and not values.get(needs):
+        if value and needs and not values.get(needs):
             raise UserError('--npu_options=%s: must be given with %s' % (_given(config, key),
                                                                         needs))
     return values
@@ -154,6 +156,11 @@ def parse(config):
 
 def _given(config, key):
     return next(item for item in config.npu_options if item.startswith(key + '='))
+
+
+def given_mode(config):
+    """The precision mode that the flags name, in its older or newer form; empty if none."""
+    return config.precision_mode or parse(config).get('precision_mode_v2', '')
 
 
 def values_of(config):
@@ -170,28 +177,21 @@ def values_of(config):
     """
     values = dict({'use_off_line': True, 'hcom_parallel': True}, **parse(config))
     if config.precision_mode or 'precision_mode_v2' not in values:
-        values['precision_mode'] = config.precision_mode or 'allow_mix_precision'
+        values['precision_mode'] = config.precision_mode or DEFAULT_MODE
     if config.iterations_per_loop > 1:
         values['iterations_per_loop'] = config.iterations_per_loop
     if config.enable_data_pre_proc:
         values['enable_data_pre_proc'] = True
     if config.modify_mixlist not in ('', 'none'):
         values['modify_mixlist'] = config.modify_mixlist
-    elif not config.modify_mixlist and takes_mixlist(values):
+    elif not config.modify_mixlist and _takes_mixlist(config):
         values['modify_mixlist'] = FLOAT32_OPS_FILE
     return values
 
 
-def is_mixed(values):
-    """Whether the options `values` (key -> value) let the device compute in 16 bits."""
-    return (values.get('precision_mode') in _MIXED_MODES + _LOWER_MODES
-            or values.get('precision_mode_v2') in _MIXED_MODES_V2 + ('fp16',))
-
-
-def takes_mixlist(values):
-    """Whether the options `values` (key -> value) mix precisions by lists of operations."""
-    return (values.get('precision_mode') in _MIXED_MODES
-            or values.get('precision_mode_v2') in _MIXED_MODES_V2)
+def _takes_mixlist(config):
+    """Whether the mode of these flags mixes precisions by lists of operations."""
+    return (given_mode(config) or DEFAULT_MODE) in _MIXED_MODES + _MIXED_MODES_V2
 
 
 def check_together(config):
@@ -204,7 +204,7 @@ def check_together(config):
     if 'precision_mode' in values and 'precision_mode_v2' in values:
         raise UserError('--precision_mode=%s: must not be given with --npu_options=%s'
                         % (config.precision_mode, _given(config, 'precision_mode_v2')))
-    if 'modify_mixlist' in values and not takes_mixlist(values):
+    if 'modify_mixlist' in values and not _takes_mixlist(config):
         raise UserError(
             '--modify_mixlist=%s: must be given with --precision_mode=%s or '
             '--npu_options=precision_mode_v2=%s'
@@ -217,12 +217,9 @@ def check_together(config):
         if values.get('mix_compile_mode'):
             raise UserError('%s: must be 1 with --npu_options=mix_compile_mode=true (a loop runs '
                             'on the device alone)' % loop)
-    switches = [key for key in ('enable_dump', 'enable_dump_debug') if values.get(key)]
-    if len(switches) > 1:
+    if values.get('enable_dump') and values.get('enable_dump_debug'):
         raise UserError('--npu_options=enable_dump=true: must be false with '
                         'enable_dump_debug=true')
-    if switches and 'dump_path' not in values:
-        raise UserError('--npu_options=%s=true: must be given with dump_path' % switches[0])
 
 
 def for_plugin(config, known):
