@@ -26,12 +26,3 @@ def require_avx():
         raise UserError('%s: found a CPU without AVX, must have it: TensorFlow is built with AVX '
                         '(use another machine; a virtual machine may hide what its host has)'
                         % _CPU_INFO)
-
-
-def onednn_pays():
-    """Whether TensorFlow is faster with oneDNN's kernels than with Eigen's on this CPU.
-
-    By default TensorFlow uses oneDNN only on CPUs with fast 8 or 16-bit arithmetic, but it is also
-    faster with AVX2 alone; docs/speed.md has the measurements.
-    """
-    return 'avx2' in cpu_instructions()
