@@ -49,15 +49,8 @@ def atomic_write(path, mode='w'):
     A reader, or a run after a crash, sees either the complete old file or the complete new one: the
     content goes to a temporary file in the same folder, which is renamed once it is on disk.
 
-    Args:
-      path: the file.
-      mode: 'w' for text (UTF-8) or 'wb' for bytes.
-
-    Yields:
-      io.StringIO or io.BytesIO.
-
-    Raises:
-      UserError: the file cannot be written; the message names it and the reason.
+    Yields an io.StringIO (UTF-8), or with mode 'wb' an io.BytesIO. Raises a UserError with the path
+    and the reason if the file cannot be written.
     """
     buffer = io.BytesIO() if 'b' in mode else io.StringIO()
     yield buffer
@@ -150,12 +143,7 @@ def write_json(path, value):
 def read_text(path, what='text file'):
     """The text of a UTF-8 file, without a byte-order mark; line ends become newlines.
 
-    Args:
-      path: the file.
-      what: kind of the file, for messages.
-
-    Raises:
-      UserError: the file is missing, unreadable or not UTF-8.
+    Raises a UserError if the file is missing, unreadable or not UTF-8; `what` is its kind.
     """
     path = require_file(path, what)
     with reading(path, what), open(path, encoding='utf-8-sig') as stream:

@@ -105,10 +105,7 @@ class Flags:
 def check_value(field, value, where=''):
     """Raises a UserError unless `value` is within the choices and bounds of a field.
 
-    Args:
-      field: field of a dataclass, made by `flag`.
-      value: value to check.
-      where: start of the message; empty for the name of the flag.
+    The message begins with `where`, by default the name of the flag.
     """
     choices = field.metadata['choices']
     where = where or '--' + field.name

@@ -54,11 +54,7 @@ def prepare_process():
 def usable_memory(root='/'):
     """Bytes available to programs on this host, or the limit of the container if that is lower.
 
-    Args:
-      root: folder that contains `proc` and `sys`.
-
-    Returns:
-      int; 0 if unknown.
+    Returns 0 if unknown. `root` is the folder that contains `proc` and `sys`.
     """
     def text(path):
         try:
@@ -112,11 +108,7 @@ def precision(config):
 
 
 def step_loop(train_op, config):
-    """The operation that a session call runs to make training steps.
-
-    Args:
-      train_op: tf.Operation, one step.
-      config: RuntimeConfig.
+    """The operation that a session call runs to make training steps, each of them `train_op`.
 
     Returns:
       (tf.Operation, maximum number of steps per call, function of the session and the number of

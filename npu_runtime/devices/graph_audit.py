@@ -14,15 +14,9 @@ _KERNEL_PRIVATE = {'FusedBatchNormV3': 5}
 
 
 def device_ops(targets):
-    """The operations that the device runs for `targets`.
+    """The operations that the device runs for tensors and operations: list of tf.Operation.
 
     Excludes the input pipeline and the operations that constant folding removes.
-
-    Args:
-      targets: list of tensors and operations.
-
-    Returns:
-      List of tf.Operation.
     """
     found, waiting = set(), [getattr(target, 'op', target) for target in targets]
     while waiting:
@@ -53,11 +47,7 @@ def _folded(ops):
 
 
 def problems(targets):
-    """The obstacles to running a whole graph on an NPU: list of sentences.
-
-    Args:
-      targets: list of tensors and operations of one graph.
-    """
+    """The obstacles to running these tensors and operations on an NPU: list of sentences."""
     allowed = {line.split()[0] for line in read_lines(ALLOWED_OPS_FILE) if not line.startswith('#')}
     ops = device_ops(targets)
     graph = ops[0].graph

@@ -26,11 +26,7 @@ _FEW_PIXELS = 64  # of an output image, at which matrix products are faster for 
 
 @contextlib.contextmanager
 def convolutions_as_gradients(device):
-    """Context in which convolutions get these gradients.
-
-    Args:
-      device: Device; has an effect only for a CPU.
-    """
+    """Context in which convolutions get these gradients if the <Device> is a CPU."""
     if device.kind != 'cpu':
         yield
         return

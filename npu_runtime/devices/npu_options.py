@@ -29,13 +29,9 @@ _LARGEST_INT = 2 ** 31 - 1  # the plugin parses steps with atoi
 
 
 class Legal(typing.NamedTuple):
-    """Legal values of an option.
+    """Legal values of an option, in words and as a regular expression of the whole text.
 
-    Attributes:
-      words: description.
-      pattern: regular expression of the whole text.
-      convert: function that converts the text to the type that the plugin reads, or raises a
-        ValueError.
+    `convert` makes the type that the plugin reads of the text, or raises a ValueError.
     """
     words: str
     pattern: str
@@ -43,20 +39,12 @@ class Legal(typing.NamedTuple):
 
 
 class Option(typing.NamedTuple):
-    """A key of `--npu_options`.
-
-    Attributes:
-      key: name in the plugin's parameter_map; the `profiling_...` keys form its profiling_options.
-      legal: its values.
-      help: its effect.
-      versions: plugin versions with the option; empty for all.
-      needs: key without which the plugin ignores this one.
-    """
-    key: str
+    """A key of `--npu_options`."""
+    key: str  # name in the plugin's parameter_map; `profiling_...` keys form its profiling_options
     legal: Legal
     help: str
-    versions: str = ''
-    needs: str = ''
+    versions: str = ''  # of the plugin, with the option; empty for all
+    needs: str = ''  # key without which the plugin ignores this one, or refuses it
 
 
 def _one_of(*texts, convert=str):
@@ -123,7 +111,7 @@ _BY_KEY = {option.key: option for option in OPTIONS}
 
 
 def parse(config):
-    """The options in `config.npu_options`: dict, key -> value of the type that the plugin reads.
+    """The options in `--npu_options`: dict, key -> value of the type that the plugin reads.
 
     Raises:
       UserError: a key is unknown or given twice, or a value is illegal or has no effect.
@@ -164,16 +152,10 @@ def given_mode(config):
 
 
 def values_of(config):
-    """The options that these flags request: dict, key -> value.
+    """The options that a RuntimeConfig requests: dict, key -> value; errors as `parse`.
 
     Options that are not given keep the defaults of the plugin, except for the precision mode and
     `hcom_parallel`, whose defaults differ between versions.
-
-    Args:
-      config: RuntimeConfig.
-
-    Raises:
-      UserError: as `parse`.
     """
     values = dict({'use_off_line': True, 'hcom_parallel': True}, **parse(config))
     if config.precision_mode or 'precision_mode_v2' not in values:
@@ -195,11 +177,7 @@ def _takes_mixlist(config):
 
 
 def check_together(config):
-    """Raises a UserError if an option is illegal, or legal options contradict each other.
-
-    Args:
-      config: RuntimeConfig.
-    """
+    """Raises a UserError if an option is illegal, or legal options contradict each other."""
     values = values_of(config)
     if 'precision_mode' in values and 'precision_mode_v2' in values:
         raise UserError('--precision_mode=%s: must not be given with --npu_options=%s'
@@ -223,10 +201,9 @@ def check_together(config):
 
 
 def for_plugin(config, known):
-    """The options of these flags in the form that the installed plugin reads: dict, key -> value.
+    """`values_of(config)` in the form that the installed plugin reads: dict, key -> value.
 
     Args:
-      config: RuntimeConfig.
       known: dict, argument of the plugin's run configuration -> its default; None if unknown, in
         which case the plugin is assumed to be recent.
 
@@ -269,12 +246,7 @@ def _fit_to_version(values, known):
 
 
 def fill(parameter_map, values):
-    """Writes options into a graph optimizer's `parameter_map`, each in the field of its type.
-
-    Args:
-      parameter_map: field of a `RewriterConfig.CustomGraphOptimizer`.
-      values: dict, key -> str, bool or int.
-    """
+    """Writes options (key -> str, bool or int) into the `parameter_map` of a graph optimizer."""
     for key, value in sorted(values.items()):
         if isinstance(value, str):
             parameter_map[key].s = value.encode()

@@ -18,16 +18,9 @@ from vo_common.errors import UserError
 
 
 def connect(device):
-    """Joins the ranks with which this process was launched, according to its environment.
+    """Joins the ranks with which this process was launched: an instance of one of the classes.
 
-    Args:
-      device: Device.
-
-    Returns:
-      SingleProcess, HcclRanks or HorovodRanks.
-
-    Raises:
-      UserError: the environment of a launch is incomplete or does not fit the device.
+    Raises a UserError if the environment of a launch is incomplete or does not fit the device.
     """
     ranks = _whole_number('RANK_SIZE')
     if device.kind == 'npu':
