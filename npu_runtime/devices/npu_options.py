@@ -120,26 +120,28 @@ def parse(config):
     for item in config.npu_options:
         key, equals, text = item.partition('=')
         if not equals:
-            raise UserError('--npu_options=%s: must be KEY=VALUE (values cannot contain commas)'
-                            % item)
+            raise _error(item, 'KEY=VALUE (values cannot contain commas)')
         if key not in _BY_KEY:
-            raise UserError('--npu_options=%s: must be one of the keys %s (--help_npu describes '
-                            'them)' % (item, ', '.join(_BY_KEY)))
+            raise _error(item, 'one of the keys %s (--help_npu describes them)'
+                         % ', '.join(_BY_KEY))
         if key in values:
-            raise UserError('--npu_options=%s: must be given once' % item)
+            raise _error(item, 'given once')
         legal = _BY_KEY[key].legal
         try:
             if not re.fullmatch(legal.pattern, text, re.DOTALL):
                 raise ValueError(text)
             values[key] = legal.convert(text)
         except ValueError:
-            raise UserError('--npu_options=%s: must be %s' % (item, legal.words))
+            raise _error(item, legal.words)
     for key, value in values.items():
         needs = _BY_KEY[key].needs
         if value and needs and not values.get(needs):
-            raise UserError('--npu_options=%s: must be given with %s' % (_given(config, key),
-                                                                        needs))
+            raise _error(_given(config, key), 'given with ' + needs)
     return values
+
+
+def _error(item, must_be):
+    return UserError('--npu_options=%s: must be %s' % (item, must_be))
 
 
 def _given(config, key):
@@ -196,8 +198,7 @@ def check_together(config):
             raise UserError('%s: must be 1 with --npu_options=mix_compile_mode=true (a loop runs '
                             'on the device alone)' % loop)
     if values.get('enable_dump') and values.get('enable_dump_debug'):
-        raise UserError('--npu_options=enable_dump=true: must be false with '
-                        'enable_dump_debug=true')
+        raise _error('enable_dump=true', 'false with enable_dump_debug=true')
 
 
 def for_plugin(config, known):
@@ -231,17 +232,16 @@ def _fit_to_version(values, known):
     """Changes `values` to what the version with the arguments `known` reads."""
     for key in ('jit_compile', 'precision_mode_v2'):
         if key in values and key not in known:
-            raise UserError('--npu_options=%s=%s: must be left out (the installed npu_bridge lacks '
-                            'the option; versions with it: %s)'
-                            % (key, values[key], _BY_KEY[key].versions))
+            raise _error('%s=%s' % (key, values[key]), 'left out (the installed npu_bridge lacks '
+                         'the option; versions with it: %s)' % _BY_KEY[key].versions)
     # Versions in which the option is a switch have a bool or None as default.
     if 'jit_compile' in values and not isinstance(known['jit_compile'], str):
         if values['jit_compile'] == 'auto':
-            raise UserError('--npu_options=jit_compile=auto: must be true or false (the installed '
-                            'npu_bridge is older than r1.13)')
+            raise _error('jit_compile=auto', 'true or false (the installed npu_bridge is older '
+                         'than r1.13)')
         values['jit_compile'] = values['jit_compile'] == 'true'
     if (values.get('modify_mixlist') == FLOAT32_OPS_FILE and 'precision_mode_v2' not in known
-            and values['precision_mode'] != 'allow_mix_precision'):
+            and values['precision_mode'] != DEFAULT_MODE):
         del values['modify_mixlist']  # older versions refuse a list in the other mixed modes
 
 
