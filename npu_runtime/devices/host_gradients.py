@@ -19,37 +19,30 @@ import tensorflow.compat.v1 as tf
 
 from npu_runtime.devices import host_kernels
 
-_WITH_EIGEN, _WITH_ONEDNN = 'ConvolutionsAsGradients', 'ProductsAsKernelGradient'
+_NAME = 'FastConvolutionGradients'
 _ONES = [1, 1, 1, 1]
 _FEW_PIXELS = 64  # of an output image, at which matrix products are faster for any kernel
 
 
-@contextlib.contextmanager
 def convolutions_as_gradients(device):
     """Context in which convolutions get these gradients if the <Device> is a CPU."""
     if device.kind != 'cpu':
-        yield
-        return
-    name = _WITH_ONEDNN if host_kernels.uses_onednn() else _WITH_EIGEN
-    with tf.get_default_graph().gradient_override_map({'Conv2D': name}):
-        yield
+        return contextlib.nullcontext()
+    return tf.get_default_graph().gradient_override_map({'Conv2D': _NAME})
 
 
-@tf.RegisterGradient(_WITH_EIGEN)
-def _gradients_with_eigen(op, gradient):
+@tf.RegisterGradient(_NAME)
+def _gradients(op, gradient):
     """(gradient of the input, gradient of the kernel) of the convolution `op`."""
+    of_input, of_kernel = _tensorflows_of_input, _tensorflows_of_kernel
+    with_eigen = not host_kernels.uses_onednn()
     if _suits_products(op, gradient):
-        return _products_of_input(op, gradient), _products_of_kernel(op, gradient)
-    if _is_plain(op, gradient) and _stride(op) == 1:
-        return _convolution_of_input(op, gradient), _convolution_of_kernel(op, gradient)
-    return _tensorflows_of_input(op, gradient), _tensorflows_of_kernel(op, gradient)
-
-
-@tf.RegisterGradient(_WITH_ONEDNN)
-def _gradients_with_onednn(op, gradient):
-    """As `_gradients_with_eigen`."""
-    of_kernel = _products_of_kernel if _suits_products(op, gradient) else _tensorflows_of_kernel
-    return _tensorflows_of_input(op, gradient), of_kernel(op, gradient)
+        of_kernel = _products_of_kernel
+        if with_eigen:
+            of_input = _products_of_input
+    elif with_eigen and _is_plain(op, gradient) and _stride(op) == 1:
+        of_input, of_kernel = _convolution_of_input, _convolution_of_kernel
+    return of_input(op, gradient), of_kernel(op, gradient)
 
 
 def _suits_products(op, gradient):
@@ -122,11 +115,10 @@ def _products_of_kernel(op, gradient):
     stride, inputs = _stride(op), _padded(inputs, _margins(op))
     pixels = tf.reshape(gradient, [-1, filters])
     products = []
-    for row in range(rows):
-        for column in range(columns):
-            seen = inputs[:, row:row + (height - 1) * stride + 1:stride,
-                          column:column + (width - 1) * stride + 1:stride]
-            products.append(tf.matmul(tf.reshape(seen, [-1, depth]), pixels, transpose_a=True))
+    for row, column in np.ndindex(rows, columns):
+        seen = inputs[:, row:row + (height - 1) * stride + 1:stride,
+                      column:column + (width - 1) * stride + 1:stride]
+        products.append(tf.matmul(tf.reshape(seen, [-1, depth]), pixels, transpose_a=True))
     return tf.reshape(tf.stack(products), kernel.shape)
 
 
