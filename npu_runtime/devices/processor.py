@@ -1,4 +1,6 @@
 """The instruction sets of this host's CPU. Does not import TensorFlow."""
+import contextlib
+
 from vo_common.errors import UserError
 
 _CPU_INFO = '/proc/cpuinfo'
@@ -6,13 +8,10 @@ _CPU_INFO = '/proc/cpuinfo'
 
 def cpu_instructions():
     """Names of the CPU's instruction sets on Linux and x86: frozenset; empty elsewhere."""
-    try:
-        with open(_CPU_INFO) as info:
-            for line in info:
-                if line.startswith('flags'):
-                    return frozenset(line.split(':', 1)[1].split())
-    except OSError:
-        pass
+    with contextlib.suppress(OSError), open(_CPU_INFO) as info:
+        for line in info:
+            if line.startswith('flags'):
+                return frozenset(line.split(':', 1)[1].split())
     return frozenset()
 
 
