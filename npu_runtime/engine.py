@@ -33,8 +33,8 @@ def start_tensorflow():
       UserError: TensorFlow cannot run on this CPU.
     """
     processor.require_avx()
-    # By default TensorFlow uses oneDNN only on CPUs with fast 8 or 16-bit arithmetic, but it is also
-    # faster with AVX2 alone; docs/speed.md has the measurements.
+    # By default TensorFlow uses oneDNN only on CPUs with fast 8 or 16-bit arithmetic, but it is
+    # faster with AVX2 alone too; docs/speed.md has the measurements.
     if 'avx2' in processor.cpu_instructions():
         os.environ[_ONEDNN] = os.environ.get(_ONEDNN) or '1'
     # Child processes inherit the level.

@@ -77,10 +77,8 @@ def wrap_optimizer(optimizer, device, config, is_distributed):
         return optimizer, None
     before = {variable.op.name for variable in tf.global_variables()}
     optimizer = device.own.scaled_optimizer(optimizer, kind, config, is_distributed)
-    state = {}
-    for variable in tf.global_variables():
-        if variable.op.name not in before:
-            state[_STATE_KEYS[variable.op.name.split('/')[-1]]] = variable
+    state = {_STATE_KEYS[variable.op.name.split('/')[-1]]: variable
+             for variable in tf.global_variables() if variable.op.name not in before}
     return optimizer, LossScaling(config.loss_scale_value, state)
 
 
