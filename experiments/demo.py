@@ -24,11 +24,11 @@ from kitti_eval import html_report
 from npu_runtime.devices.flags import DEVICES
 from npu_runtime.engine import start_tensorflow
 from npu_runtime.run_folder import RunFolder
-from vo_common.aside import beside
 from vo_common.console import log
 from vo_common.errors import UserError, run_main
 from vo_common.files import make_folder, write_json, write_text
 from vo_common.flags import Flags, flag, parse_flags, path_flag
+from vo_common.parallel import beside
 
 TRAIN, TEST = ('00', '01', '02', '03'), ('09',)
 CAMERA = 2

@@ -14,10 +14,9 @@ from kitti_data.preparation import prepare_train_data
 from kitti_eval import eval_depth, html_report
 from kitti_eval.depth_splits import has_depth
 from npu_runtime.devices.choose import choose_device
-from vo_common.aside import beside
 from vo_common.console import log
 from vo_common.files import make_folder, read_json
-from vo_common.parallel import num_cores
+from vo_common.parallel import beside, num_cores
 
 TITLE = 'GeoNet: depth and motion from images alone'
 NUM_PICTURES = 4

@@ -4,7 +4,7 @@ import threading
 
 from experiments.stages import time_share
 from npu_runtime.training.metrics import read_metrics
-from vo_common.progress import progress
+from vo_common.console import progress
 
 _SECONDS_APART = 2.0  # between updates
 

@@ -6,9 +6,9 @@ import tensorflow.compat.v1 as tf
 
 from npu_runtime import checkpoints
 from npu_runtime.session import inference_session
+from vo_common.console import progress
 from vo_common.errors import UserError
 from vo_common.parallel import read_ahead
-from vo_common.progress import progress
 
 
 class BatchedGraph:

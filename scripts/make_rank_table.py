@@ -18,7 +18,7 @@ from typing import List
 if __package__ in (None, ''):
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
-from npu_runtime.devices.rank_table import check_rank_table  # noqa: E402
+from npu_runtime.devices.rank_table import read_rank_table  # noqa: E402
 from vo_common.errors import UserError, run_main  # noqa: E402
 from vo_common.files import read_lines, write_json  # noqa: E402
 from vo_common.flags import Flags, flag, parse_flags, path_flag  # noqa: E402
@@ -104,8 +104,8 @@ def _own_address():
 def main(argv=None):
     config, = parse_flags(__doc__, Config, argv=argv)
     if config.check:
-        ranks = check_rank_table(os.path.abspath(config.check), config.rank_size or None)
-        print('%s: a complete rank table of %d ranks' % (config.check, ranks))
+        cards = read_rank_table(os.path.abspath(config.check), config.rank_size or None)
+        print('%s: a complete rank table of %d ranks' % (config.check, len(cards)))
         return 0
     config.require(output='the file to write')
     server_ids = config.server_ids or [_own_address()]

@@ -7,9 +7,9 @@ import os
 import shutil
 import zipfile
 
+from vo_common.console import progress
 from vo_common.errors import UserError
 from vo_common.files import atomic_stream, make_folder, reason
-from vo_common.progress import progress
 
 _ENCRYPTED = 0x1  # bit in the flags of an entry
 

@@ -1,4 +1,4 @@
-"""Prints messages on the terminal."""
+"""Messages and progress bars on the terminal."""
 import sys
 
 import tqdm
@@ -14,3 +14,8 @@ def warn(message):
     """Prints a warning to stderr immediately, above the progress bar if there is one."""
     tqdm.tqdm.write('warning: ' + message, file=sys.stderr)
     sys.stderr.flush()
+
+
+def progress(iterable=None, **options):
+    """A tqdm bar with these options, on stderr, shown only if that is a terminal."""
+    return tqdm.tqdm(iterable, disable=None, dynamic_ncols=True, **options)

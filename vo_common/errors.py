@@ -36,9 +36,8 @@ def run_main(main):
     for name in ('stdout', 'stderr'):
         if getattr(sys, name) is None:  # closed by the caller
             setattr(sys, name, open(os.devnull, 'w'))
-    for stream in (sys.stdout, sys.stderr):
         # File names may contain bytes or characters that the terminal cannot encode.
-        stream.reconfigure(errors='backslashreplace')
+        getattr(sys, name).reconfigure(errors='backslashreplace')
     try:
         with _ended_by_signals():
             status = main()

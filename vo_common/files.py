@@ -13,6 +13,8 @@ from vo_common.errors import UserError
 # Suffix of files that are being written; identifies leftovers of killed runs.
 TEMPORARY_SUFFIX = '.partial'
 _OLD_SECONDS = 3600  # age of leftovers; no write takes longer
+# NUL in a name is a ValueError; makedirs and the JSON decoder recurse for each level.
+_ORDINARY = (OSError, ValueError, RecursionError)
 
 
 def utf8_path(path):
@@ -47,15 +49,8 @@ def atomic_write(path, mode='w'):
     A reader, or a run after a crash, sees either the complete old file or the complete new one: the
     content goes to a temporary file in the same folder, which is renamed once it is on disk.
 
-    Args:
-      path: the file.
-      mode: 'w' for text (UTF-8) or 'wb' for bytes.
-
-    Yields:
-      io.StringIO or io.BytesIO.
-
-    Raises:
-      UserError: the file cannot be written; the message names it and the reason.
+    Yields an io.StringIO (UTF-8), or with mode 'wb' an io.BytesIO. Raises a UserError with the path
+    and the reason if the file cannot be written.
     """
     buffer = io.BytesIO() if 'b' in mode else io.StringIO()
     yield buffer
@@ -104,31 +99,29 @@ def atomic_stream(path):
 
 
 @contextlib.contextmanager
-def writing(what):
-    """Turns a system error in the block into a UserError: cannot write `what`."""
-    try:
-        yield
-    except (OSError, ValueError) as error:  # ValueError: NUL in a name
-        raise UserError('cannot write %s: %s' % (what, reason(error))) from error
-
-
-@contextlib.contextmanager
-def reading(path, what):
-    """Turns any exception in the block into a UserError that names the file `path`.
-
-    Decoders raise exceptions of nearly any type on broken bytes (SyntaxError, struct.error,
-    OverflowError, MemoryError, ...). Put only decoding calls in the block.
-
-    Args:
-      path: the file.
-      what: kind of the file, for the message.
-    """
+def _explained(problem, kinds=_ORDINARY):
+    """Turns errors of these kinds in the block into a UserError: `problem` and the reason."""
     try:
         yield
     except UserError:
         raise
-    except Exception as error:  # pylint: disable=broad-except
-        raise UserError('cannot read %s %s: %s' % (what, path, reason(error))) from error
+    except kinds as error:
+        raise UserError('%s: %s' % (problem, reason(error))) from error
+
+
+def writing(what):
+    """Context that turns a system error into a UserError: cannot write `what`."""
+    return _explained('cannot write %s' % what)
+
+
+def reading(path, what):
+    """Context that turns any exception into a UserError that names the file `path`.
+
+    Decoders raise exceptions of nearly any type on broken bytes (SyntaxError, struct.error,
+    OverflowError, MemoryError, ...). Put only decoding calls in the block. `what` is the kind of
+    the file.
+    """
+    return _explained('cannot read %s %s' % (what, path), Exception)
 
 
 def reason(error):
@@ -150,12 +143,7 @@ def write_json(path, value):
 def read_text(path, what='text file'):
     """The text of a UTF-8 file, without a byte-order mark; line ends become newlines.
 
-    Args:
-      path: the file.
-      what: kind of the file, for messages.
-
-    Raises:
-      UserError: the file is missing, unreadable or not UTF-8.
+    Raises a UserError if the file is missing, unreadable or not UTF-8; `what` is its kind.
     """
     path = require_file(path, what)
     with reading(path, what), open(path, encoding='utf-8-sig') as stream:
@@ -165,10 +153,8 @@ def read_text(path, what='text file'):
 def read_json(path, what='JSON file'):
     """The value in a JSON file; raises a UserError if it is missing or broken."""
     text = read_text(path, what)
-    try:
+    with _explained('%s: is not valid JSON' % path):
         return json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise UserError('%s: is not valid JSON: %s' % (path, reason(error))) from error
 
 
 def numbered_lines(path, what='text file'):
@@ -200,11 +186,8 @@ def remove_others(folder, pattern, names=()):
     for name in list_folder(folder):
         if re.fullmatch(pattern, name) and name not in names:
             path = os.path.join(folder, name)
-            try:
+            with _explained('cannot remove %s of an earlier run' % path):
                 os.remove(path)
-            except OSError as error:
-                raise UserError('cannot remove %s of an earlier run: %s' % (
-                    path, reason(error))) from error
 
 
 def make_folder(path):
@@ -214,10 +197,8 @@ def make_folder(path):
     the way, or the folder cannot be made or written to.
     """
     path = os.path.abspath(path)
-    try:
+    with _explained('cannot make folder %s' % path):
         os.makedirs(path, exist_ok=True)
-    except (OSError, ValueError, RecursionError) as error:  # makedirs recurses for each level
-        raise UserError('cannot make folder %s: %s' % (path, reason(error))) from error
     if not os.access(path, os.W_OK | os.X_OK):
         raise UserError('folder %s is not writable' % path)
     _remove_leftovers(path)

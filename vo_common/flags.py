@@ -36,7 +36,8 @@ _BOUNDS = {'at_least': (operator.ge, 'at least'), 'above': (operator.gt, 'above'
 
 
 # pylint: disable-next=redefined-builtin
-def flag(default, help, choices=None, aliases=(), modes=(), topic=None, is_path=False, **bounds):
+def flag(default, help, choices=None, aliases=(), modes=(), topic=None, is_path=False,
+         architecture=False, at_least=None, above=None, at_most=None, below=None):
     """A dataclass field that `parse_flags` turns into a flag.
 
     Args:
@@ -48,28 +49,22 @@ def flag(default, help, choices=None, aliases=(), modes=(), topic=None, is_path=
         all. In other modes, giving the flag is an error.
       topic: (name, function): adds a flag `--name` that prints the text that the function returns.
       is_path: whether it is a path or a list of paths: `~` and `$NAME` at the start are expanded.
-      **bounds: `at_least`, `above`, `at_most`, `below`: limits of a number, or of each number in a
-        list. Numbers must always be finite.
+      architecture: whether it defines the model: a run cannot resume with another value.
+      at_least, above, at_most, below: limits of a number, or of each number in a list. Numbers must
+        always be finite.
     """
-    metadata = {'help': help, 'choices': choices, 'aliases': tuple(aliases),
-                'modes': tuple(modes), 'topic': topic, 'is_path': is_path, 'bounds': bounds}
+    metadata = dict(help=help, choices=choices, aliases=aliases, modes=modes, topic=topic,
+                    is_path=is_path, architecture=architecture, at_least=at_least, above=above,
+                    at_most=at_most, below=below)
     if isinstance(default, list):
         return dataclasses.field(default_factory=lambda: list(default), metadata=metadata)
     return dataclasses.field(default=default, metadata=metadata)
 
 
 def same_flag(config_class, name, **changes):
-    """A copy of a flag with changes, for a dataclass that inherits it.
-
-    Args:
-      config_class: dataclass whose fields were made by `flag`.
-      name: name of the field.
-      **changes: arguments of `flag` that differ.
-    """
+    """A copy of the flag `name`, for a dataclass that inherits it; `changes` are for `flag`."""
     field = config_class.__dataclass_fields__[name]
-    arguments = dict(field.metadata, default=default_of(field))
-    bounds = arguments.pop('bounds')
-    return flag(**dict(dict(bounds, **arguments), **changes))
+    return flag(**{'default': default_of(field), **field.metadata, **changes})
 
 
 path_flag = functools.partial(flag, is_path=True)
@@ -110,12 +105,9 @@ class Flags:
 def check_value(field, value, where=''):
     """Raises a UserError unless `value` is within the choices and bounds of a field.
 
-    Args:
-      field: field of a dataclass, made by `flag`.
-      value: value to check.
-      where: start of the message; empty for the name of the flag.
+    The message begins with `where`, by default the name of the flag.
     """
-    choices = field.metadata.get('choices')
+    choices = field.metadata['choices']
     where = where or '--' + field.name
     items = value if isinstance(value, list) else [value]
     unknown = [item for item in items if choices and item not in choices]
@@ -123,15 +115,15 @@ def check_value(field, value, where=''):
         raise UserError('%s=%s: must be %s %s' % (
             where, as_typed(unknown), 'among' if isinstance(value, list) else 'one of',
             ', '.join(str(choice) for choice in choices if choice != '')))
-    bounds = field.metadata.get('bounds', {})
+    bounds = [(is_within, words, field.metadata[kind])
+              for kind, (is_within, words) in _BOUNDS.items() if field.metadata[kind] is not None]
     for number in items:
         if not isinstance(number, (int, float)) or isinstance(number, bool):
             continue
         if not (math.isfinite(number)
-                and all(_BOUNDS[kind][0](number, bound) for kind, bound in bounds.items())):
-            limits = ['%s %s' % (_BOUNDS[kind][1], bound) for kind, bound in bounds.items()]
-            raise UserError('%s=%s: must be %s' % (
-                where, number, ' and '.join(limits) or 'a finite number'))
+                and all(is_within(number, bound) for is_within, _, bound in bounds)):
+            raise UserError('%s=%s: must be %s' % (where, number, ' and '.join(
+                '%s %s' % (words, bound) for _, words, bound in bounds) or 'a finite number'))
 
 
 def parse_flags(description, *config_classes, argv=None, defaults=None):
@@ -158,12 +150,11 @@ def parse_flags(description, *config_classes, argv=None, defaults=None):
         allow_abbrev=False, formatter_class=_HelpFormatter, argument_default=argparse.SUPPRESS)
     groups = {}
     for config_class in config_classes:
-        hints = typing.get_type_hints(config_class)
         for field in dataclasses.fields(config_class):
             title = _purpose(config_class, field.name)
             if title not in groups:
                 groups[title] = parser.add_argument_group(title)
-            _add_flag(groups[title], field, hints[field.name])
+            _add_flag(groups[title], field)
     given, unknown = parser.parse_known_args(argv)
     if unknown:
         parser.error('unrecognized arguments: %s%s' % (
@@ -207,7 +198,7 @@ def _check_modes(fields, given, mode):
 def _warn_of_other_model(fields, given, saved, mode):
     """Warns of given `architecture` flags that contradict the model to predict with."""
     for name, value in given.items() if not (mode or '').startswith('train') else ():
-        if fields[name].metadata.get('architecture') and saved.get(name, value) != value:
+        if fields[name].metadata['architecture'] and saved.get(name, value) != value:
             warn('--%s=%s: the checkpoint was trained with %s' % (
                 name, as_typed(value), as_typed(saved[name]) or 'none'))
 
@@ -231,9 +222,9 @@ def _purpose(config_class, name):
     return (declaring.__doc__ or declaring.__name__).strip().split('\n')[0].rstrip('.')
 
 
-def _add_flag(group, field, kind):
-    names = ['--' + name for name in (field.name,) + field.metadata['aliases']]
-    help_text, choices = field.metadata['help'], field.metadata['choices'] or ()
+def _add_flag(group, field):
+    names = ['--' + name for name in (field.name, *field.metadata['aliases'])]
+    kind, help_text, choices = field.type, field.metadata['help'], field.metadata['choices'] or ()
     item = expand_typed if field.metadata['is_path'] else _ITEM_TYPES.get(kind, kind)
     words = '|'.join(as_typed(choice) for choice in choices if choice != '')
     metavar = words if 0 < len(words) <= 40 else _KINDS[item][2]

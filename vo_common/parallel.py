@@ -1,4 +1,4 @@
-"""Applies a function to many items on all cores."""
+"""Parallel work: many items on all cores, and a function in a second process."""
 import collections
 import concurrent.futures
 import contextlib
@@ -6,28 +6,18 @@ import functools
 import multiprocessing
 import os
 
-from vo_common.progress import progress
+from vo_common.console import log, progress
+from vo_common.errors import UserError, run_main
 
 
 def num_cores():
     """Number of cores that this process may use."""
-    try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:
-        return os.cpu_count() or 1
+    return len(_own_cores()) or os.cpu_count() or 1
 
 
-def halves_of_the_cores():
-    """The cores of this process as two disjoint lists; each has all if they cannot be divided."""
-    cores = sorted(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else []
-    return (cores[:len(cores) // 2], cores[len(cores) // 2:]) if len(cores) > 1 else (cores, cores)
-
-
-def use_cores(cores):
-    """Moves all threads of this process to `cores`, a list of numbers; empty: no effect."""
-    for thread in os.listdir('/proc/self/task') if cores else ():
-        with contextlib.suppress(ProcessLookupError):  # a thread that has just ended
-            os.sched_setaffinity(int(thread), cores)
+def _own_cores():
+    """Numbers of the cores that this process may use: list of int; empty if unknown."""
+    return sorted(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else []
 
 
 def parallel_map(function, items, workers=0, desc='', unit='it', processes=False):
@@ -59,13 +49,11 @@ def parallel_map(function, items, workers=0, desc='', unit='it', processes=False
 def read_ahead(function, items, workers=0):
     """Yields `function(item)` in order while threads process the following items.
 
+    An exception of `function` is raised when its result would be yielded.
+
     Args:
-      function: called once per item, in a thread.
       items: an iterable, read `2 * workers` items ahead.
       workers: number of threads; 0 is one for each core.
-
-    Raises:
-      The exception of `function`, when its result would be yielded.
     """
     workers = workers or num_cores()
     with concurrent.futures.ThreadPoolExecutor(workers) as pool:
@@ -80,3 +68,65 @@ def read_ahead(function, items, workers=0):
         finally:
             for future in waiting:
                 future.cancel()
+
+
+@contextlib.contextmanager
+def beside(function, *args, log_path):
+    """Context manager that runs `function(*args)` in a new process, which ends with the block.
+
+    Within the block, this process has the first half of its cores, and the new one the second:
+    threads that wait for each other must not share a core with those of another process. GeoNet's
+    steps of the demo, beside the ConvLSTM's, take 0.08 instead of 0.15 seconds.
+
+    Args:
+      function: defined in a module, and picklable like `args` and its result. An exception ends its
+        process as `run_main` ends a program.
+      log_path: file for its stdout and stderr.
+
+    Yields:
+      A function that waits for the process, logs its output and returns the result of `function`.
+      It raises a UserError with the status and `log_path` if the process failed.
+    """
+    spawn = multiprocessing.get_context('spawn')  # a forked process can hang with TensorFlow
+    receiver, sender = spawn.Pipe(duplex=False)
+    cores = _own_cores()
+    half = len(cores) // 2
+    process = spawn.Process(target=_run, args=(cores[half:], function, args, log_path, sender))
+    process.start()
+    sender.close()  # so that the pipe closes when the process ends
+    _use_cores(cores[:half] or cores)
+
+    def result():
+        try:
+            returned = receiver.recv()
+        except EOFError:
+            process.join()
+            raise UserError('%s: the process that writes it failed with status %d (see its last '
+                            'lines)' % (log_path, process.exitcode))
+        process.join()
+        with open(log_path, encoding='utf-8') as stream:
+            log(stream.read())
+        return returned
+
+    try:
+        yield result
+    finally:
+        _use_cores(cores)
+        process.terminate()
+        process.join()
+        receiver.close()
+
+
+def _run(cores, function, args, log_path, sender):
+    file = os.open(log_path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
+    for descriptor in (1, 2):
+        os.dup2(file, descriptor)
+    _use_cores(cores)
+    run_main(lambda: sender.send(function(*args)))
+
+
+def _use_cores(cores):
+    """Moves all threads of this process to `cores`, a list of numbers; empty: no effect."""
+    for thread in os.listdir('/proc/self/task') if cores else ():
+        with contextlib.suppress(ProcessLookupError):  # a thread that has just ended
+            os.sched_setaffinity(int(thread), cores)

@@ -1,8 +1,8 @@
 """Chooses the device of a program."""
-import collections
 import importlib
 import importlib.util
 import os
+import typing
 
 import tensorflow.compat.v1 as tf
 
@@ -13,9 +13,10 @@ from vo_common.errors import UserError
 _KINDS = {'cpu': cpu, 'gpu': gpu, 'npu': npu}
 
 
-class Device(collections.namedtuple('Device', 'kind reason')):
+class Device(typing.NamedTuple):
     """The device: `kind` is 'npu', 'gpu' or 'cpu', `reason` a phrase for the log."""
-    __slots__ = ()
+    kind: str
+    reason: str
 
     @property
     def own(self):

@@ -1,5 +1,7 @@
 """The CPU. gpu.py and npu.py define the same names; `Device.own` is one of the three modules."""
 import ctypes
+import os
+import re
 import sys
 
 import tensorflow.compat.v1 as tf
@@ -8,7 +10,6 @@ from tensorflow.core.protobuf import rewriter_config_pb2
 from npu_runtime.devices import host_kernels, npu_options
 from npu_runtime.devices.precision import Precision
 from vo_common.console import log
-from vo_common.memory import usable_memory
 from vo_common.parallel import num_cores
 
 SHARED = True  # whether several processes can use the device at once
@@ -18,6 +19,7 @@ REFUSED = None  # pattern of errors from the driver; a CPU has none
 _MIXED = ('allow_mix_precision', 'allow_mix_precision_bf16')
 _FLOAT32 = ('', 'force_fp32', 'must_keep_origin_dtype', 'origin')
 _SMALL_MEMORY = 4e9  # bytes
+_CONTAINER_LIMITS = ('sys/fs/cgroup/memory.max', 'sys/fs/cgroup/memory/memory.limit_in_bytes')
 _TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8  # parameters of mallopt, see malloc.h
 
 
@@ -30,7 +32,7 @@ def prepare_process():
     lets threads reuse each other's memory; there are few pieces, so they do not contend for it.
     Without glibc, malloc is unchanged. Also logs what to expect on a small machine.
     """
-    memory, expected = usable_memory(), []  # bytes; 0 if unknown
+    memory, expected = usable_memory(), []
     if num_cores() == 1:
         expected.append('one core for this process: works, but slower than two')
     if 0 < memory < _SMALL_MEMORY:
@@ -47,6 +49,26 @@ def prepare_process():
     mallopt(_ARENA_MAX, 1)
     mallopt(_MMAP_THRESHOLD, 1 << 30)
     mallopt(_TRIM_THRESHOLD, (1 << 31) - 1)
+
+
+def usable_memory(root='/'):
+    """Bytes available to programs on this host, or the limit of the container if that is lower.
+
+    Returns 0 if unknown. `root` is the folder that contains `proc` and `sys`.
+    """
+    def text(path):
+        try:
+            with open(os.path.join(root, path)) as stream:
+                return stream.read()
+        except OSError:
+            return ''
+
+    available = re.search(r'MemAvailable:\s*(\d+) kB', text('proc/meminfo'))
+    if not available:
+        return 0
+    limits = [text(path).strip() for path in _CONTAINER_LIMITS]
+    return min([int(available.group(1)) * 1024]
+               + [int(limit) for limit in limits if limit.isdigit()])
 
 
 def configure(proto, config, ranks):
@@ -74,7 +96,7 @@ def lower_precision(proto, chosen):
 
 def precision(config):
     """The <Precision> that the flags choose; bfloat16 has float32's range and never underflows."""
-    mode = config.precision_mode or npu_options.parse(config).get('precision_mode_v2', '')
+    mode = npu_options.given_mode(config)
     if mode in _FLOAT32:
         return Precision('float32', None, False)
     obstacle = (host_kernels.bfloat16_obstacle() if mode in _MIXED else
@@ -85,27 +107,17 @@ def precision(config):
                      host_kernels.BFLOAT16_REWRITE, False)
 
 
-class SingleSteps:
-    """One training step per session call, which runs `operation`."""
+def step_loop(train_op, config):
+    """The operation that a session call runs to make training steps, each of them `train_op`.
 
-    def __init__(self, train_op):
-        self.operation = train_op
-
-    def until(self, step, last_step):
-        """Number of steps in the call after global step `step`: 1, or 0 at the end."""
-        return min(1, last_step - step)
-
-    def set_steps(self, session, steps):
-        """Does nothing: `steps` is 1."""
-
-
-def step_loop(train_op, config, intervals):
-    """<SingleSteps>: `config.iterations_per_loop` has no effect."""
-    del intervals
+    Returns:
+      (tf.Operation, maximum number of steps per call, function of the session and the number of
+      steps in the following calls, which sets it; None if it is always 1).
+    """
     if config.iterations_per_loop > 1:
         log('--iterations_per_loop=%d has no effect: only an NPU makes several steps in one call'
             % config.iterations_per_loop)
-    return SingleSteps(train_op)
+    return train_op, 1, None
 
 
 def scaled_optimizer(optimizer, kind, config, is_distributed):

@@ -1,14 +1,13 @@
 """The GPU, as TensorFlow supports it; defines the names of cpu.py."""
 import re
 
-from npu_runtime.devices import npu_options
-# Names that this module shares with cpu.py and re-exports.
-from npu_runtime.devices.cpu import (  # noqa: F401
-    SHARED, fetched_images, lower_precision, scaled_optimizer, step_loop)
+from npu_runtime.devices import cpu, npu_options
 from npu_runtime.devices.precision import Precision
 from vo_common.errors import UserError
 
-SHOWS_PROCESSES = 'nvidia-smi'
+SHARED, SHOWS_PROCESSES = True, 'nvidia-smi'
+fetched_images, scaled_optimizer, step_loop = (
+    cpu.fetched_images, cpu.scaled_optimizer, cpu.step_loop)
 # Errors that TensorFlow reports if the card or its driver fails.
 REFUSED = re.compile(
     r'no blas support|no dnn|dnn library|cublas|cudnn|cusolver|cuda|cannot set a device|'
@@ -32,7 +31,7 @@ def configure(proto, config, ranks):
     proto.gpu_options.allow_growth = True
     if ranks and ranks.local_rank is not None:
         proto.gpu_options.visible_device_list = str(ranks.local_rank)
-    lower_precision(proto, precision(config))
+    cpu.lower_precision(proto, precision(config))
 
 
 def precision(config):
@@ -41,13 +40,12 @@ def precision(config):
     Raises:
       UserError: the requested precision exists only on an NPU.
     """
-    mode_v2 = npu_options.parse(config).get('precision_mode_v2')
-    if mode_v2 or config.precision_mode not in _MIXED + _FLOAT32 + ('',):
-        given = ('npu_options=precision_mode_v2=%s' % mode_v2 if mode_v2
-                 else 'precision_mode=' + config.precision_mode)
-        raise UserError('--%s: must be omitted on a GPU, where --precision_mode must be one of %s'
-                        % (given, ', '.join(_MIXED + _FLOAT32)))
-    if config.precision_mode not in _MIXED:
+    mode = npu_options.given_mode(config)
+    if mode not in _MIXED + _FLOAT32 + ('',):
+        flag = 'precision_mode' if config.precision_mode else 'npu_options=precision_mode_v2'
+        raise UserError('--%s=%s: must be omitted on a GPU, where --precision_mode must be one of '
+                        '%s' % (flag, mode, ', '.join(_MIXED + _FLOAT32)))
+    if mode not in _MIXED:
         return Precision('float32', None, False)
     return Precision('float16 and float32, mixed by the graph rewrite of TensorFlow',
                      'auto_mixed_precision', True)

@@ -14,15 +14,9 @@ _KERNEL_PRIVATE = {'FusedBatchNormV3': 5}
 
 
 def device_ops(targets):
-    """The operations that the device runs for `targets`.
+    """The operations that the device runs for tensors and operations: list of tf.Operation.
 
     Excludes the input pipeline and the operations that constant folding removes.
-
-    Args:
-      targets: list of tensors and operations.
-
-    Returns:
-      List of tf.Operation.
     """
     found, waiting = set(), [getattr(target, 'op', target) for target in targets]
     while waiting:
@@ -53,11 +47,7 @@ def _folded(ops):
 
 
 def problems(targets):
-    """The obstacles to running a whole graph on an NPU: list of sentences.
-
-    Args:
-      targets: list of tensors and operations of one graph.
-    """
+    """The obstacles to running these tensors and operations on an NPU: list of sentences."""
     allowed = {line.split()[0] for line in read_lines(ALLOWED_OPS_FILE) if not line.startswith('#')}
     ops = device_ops(targets)
     graph = ops[0].graph
@@ -77,18 +67,14 @@ def problems(targets):
 
 def _wide_gradients(ops):
     """Sentences about 64-bit tensors that depend on the weights."""
-    inside, reached = set(ops), set()
-    waiting = [variable.op for variable in
-               ops[0].graph.get_collection(tf.GraphKeys.TRAINABLE_VARIABLES)]
-    while waiting:
-        op = waiting.pop()
-        if op in reached or op not in inside:
-            continue
-        reached.add(op)
-        waiting.extend(reader for tensor in op.outputs for reader in tensor.consumers()
-                       if not _only_steers(tensor, reader))
+    graph, inside = ops[0].graph, set(ops)
+    reached = {variable.op for variable in graph.get_collection(tf.GraphKeys.TRAINABLE_VARIABLES)}
+    for op in graph.get_operations():  # inputs come first, except in loops
+        if op in inside and any(tensor.op in reached and not _only_steers(tensor, op)
+                                for tensor in op.inputs):
+            reached.add(op)
     return ['%s is %s, in the path of the gradients' % (tensor.name, tensor.dtype.base_dtype.name)
-            for op in sorted(reached, key=lambda op: op.name) for tensor in op.outputs
+            for op in ops if op in reached for tensor in op.outputs
             if tensor.dtype.base_dtype.name in _WIDE_TYPES]
 
 

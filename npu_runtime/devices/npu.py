@@ -11,7 +11,6 @@ import tensorflow.compat.v1 as tf
 from tensorflow.core.protobuf import rewriter_config_pb2
 
 from npu_runtime.devices import npu_options
-from npu_runtime.devices.cpu import SingleSteps
 from npu_runtime.devices.precision import Precision
 from vo_common.errors import UserError
 from vo_common.parallel import num_cores
@@ -67,9 +66,8 @@ def _plugin_defaults():
 
 def precision(config):
     """As `cpu.precision`: the mode of the plugin; 16 bits may underflow."""
-    values = npu_options.values_of(config)
-    return Precision(values.get('precision_mode') or values.get('precision_mode_v2'), None,
-                     npu_options.is_mixed(values))
+    mode = npu_options.given_mode(config) or npu_options.DEFAULT_MODE
+    return Precision(mode, None, mode in npu_options.MODES_OF_16_BITS)
 
 
 def scaled_optimizer(optimizer, kind, config, is_distributed):
@@ -85,48 +83,19 @@ def scaled_optimizer(optimizer, kind, config, is_distributed):
     return optimizers.NPULossScaleOptimizer(optimizer, manager, is_distributed=is_distributed)
 
 
-class SunkSteps:
-    """Several training steps per session call, entirely on the device. Create before the session.
+def step_loop(train_op, config):
+    """As `cpu.step_loop`; several steps run entirely on the device. Call it before the session.
 
     The plugin turns the step into a loop whose length is a variable on the device, so that it can
     change between calls without recompiling the graph. Steps that loss scaling skips do not advance
     the global step; the next call makes up for them.
-
-    Args:
-      train_op: tf.Operation, one step.
-      most_steps: maximum number of steps per call.
-      intervals: list of int, steps between log lines, checkpoints and so on; a call ends at each
-        multiple. 0 means never.
-
-    Attributes:
-      operation: tf.Operation that a session call runs.
     """
-
-    def __init__(self, train_op, most_steps, intervals):
-        from npu_bridge.estimator.npu import util
-        self._most_steps = most_steps
-        self._intervals = [interval for interval in intervals if interval > 0]
-        self._length = util.IterationPerLoop()
-        self._steps = None
-        self.operation = self._length.create_iteration_per_loop_var(train_op)
-
-    def until(self, step, last_step):
-        """Number of steps in the call after global step `step`, which ends at the next interval."""
-        due = [interval - step % interval for interval in self._intervals]
-        return min([self._most_steps, last_step - step] + due)
-
-    def set_steps(self, session, steps):
-        """Sets the number of steps in the following calls."""
-        if steps != self._steps:
-            self._length.load_iteration_per_loop_var(session, steps)
-            self._steps = steps
-
-
-def step_loop(train_op, config, intervals):
-    """<SunkSteps> if `config` asks for several steps per call, else <SingleSteps>."""
     if config.iterations_per_loop == 1:
-        return SingleSteps(train_op)
-    return SunkSteps(train_op, config.iterations_per_loop, intervals)
+        return train_op, 1, None
+    from npu_bridge.estimator.npu import util
+    length = util.IterationPerLoop()
+    operation = length.create_iteration_per_loop_var(train_op)
+    return operation, config.iterations_per_loop, length.load_iteration_per_loop_var
 
 
 def fetched_images(images):

@@ -18,22 +18,20 @@ from vo_common.files import expand_typed, make_folder, require_file
 # cancel and sums overflow. The list also keeps their gradients in float32. It omits additions,
 # which the networks contain too: they follow their first input or `precision.kept_in_float32`.
 FLOAT32_OPS_FILE = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'float32_ops.json')
-_MIXED_MODES = ('allow_mix_precision', 'allow_mix_precision_fp16', 'allow_mix_precision_bf16')
+DEFAULT_MODE = 'allow_mix_precision'
+_MIXED_MODES = (DEFAULT_MODE, 'allow_mix_precision_fp16', 'allow_mix_precision_bf16')
 _MIXED_MODES_V2 = ('mixed_float16', 'mixed_bfloat16')
 _LOWER_MODES = ('allow_fp32_to_fp16', 'force_fp16', 'allow_fp32_to_bf16')
 PRECISION_MODES = _MIXED_MODES + _LOWER_MODES + (
     'force_fp32', 'must_keep_origin_dtype', 'cube_fp16in_fp32out')
+MODES_OF_16_BITS = _MIXED_MODES + _LOWER_MODES + _MIXED_MODES_V2 + ('fp16',)
 _LARGEST_INT = 2 ** 31 - 1  # the plugin parses steps with atoi
 
 
 class Legal(typing.NamedTuple):
-    """Legal values of an option.
+    """Legal values of an option, in words and as a regular expression of the whole text.
 
-    Attributes:
-      words: description.
-      pattern: regular expression of the whole text.
-      convert: function that converts the text to the type that the plugin reads, or raises a
-        ValueError.
+    `convert` makes the type that the plugin reads of the text, or raises a ValueError.
     """
     words: str
     pattern: str
@@ -41,20 +39,12 @@ class Legal(typing.NamedTuple):
 
 
 class Option(typing.NamedTuple):
-    """A key of `--npu_options`.
-
-    Attributes:
-      key: name in the plugin's parameter_map; the `profiling_...` keys form its profiling_options.
-      legal: its values.
-      help: its effect.
-      versions: plugin versions with the option; empty for all.
-      needs: key without which the plugin ignores this one.
-    """
-    key: str
+    """A key of `--npu_options`."""
+    key: str  # name in the plugin's parameter_map; `profiling_...` keys form its profiling_options
     legal: Legal
     help: str
-    versions: str = ''
-    needs: str = ''
+    versions: str = ''  # of the plugin, with the option; empty for all
+    needs: str = ''  # key without which the plugin ignores this one, or refuses it
 
 
 def _one_of(*texts, convert=str):
@@ -106,12 +96,12 @@ OPTIONS = (
            needs='profiling_path'),
     Option('profiling_bp_point', _OPERATION, 'last backward operation, for the profiler',
            needs='profiling_path'),
-    Option('enable_dump', _SWITCH, 'dump inputs and outputs of operations'),
+    Option('enable_dump', _SWITCH, 'dump inputs and outputs of operations', needs='dump_path'),
     Option('dump_path', _FOLDER, 'folder of dumps'),
     Option('dump_step', _DUMP_STEPS, 'steps to dump', needs='enable_dump'),
     Option('dump_mode', _one_of('input', 'output', 'all'), 'tensors to dump',
            needs='enable_dump'),
-    Option('enable_dump_debug', _SWITCH, 'dump operations that overflow'),
+    Option('enable_dump_debug', _SWITCH, 'dump operations that overflow', needs='dump_path'),
     Option('dump_debug_mode', _one_of('aicore_overflow', 'atomic_overflow', 'all'),
            'overflows to dump', needs='enable_dump_debug'),
     Option('enable_exception_dump', _one_of('0', '1', '2', convert=int),
@@ -121,7 +111,7 @@ _BY_KEY = {option.key: option for option in OPTIONS}
 
 
 def parse(config):
-    """The options in `config.npu_options`: dict, key -> value of the type that the plugin reads.
+    """The options in `--npu_options`: dict, key -> value of the type that the plugin reads.
 
     Raises:
       UserError: a key is unknown or given twice, or a value is illegal or has no effect.
@@ -130,81 +120,71 @@ def parse(config):
     for item in config.npu_options:
         key, equals, text = item.partition('=')
         if not equals:
-            raise UserError('--npu_options=%s: must be KEY=VALUE (values cannot contain commas)'
-                            % item)
+            raise _error(item, 'KEY=VALUE (values cannot contain commas)')
         if key not in _BY_KEY:
-            raise UserError('--npu_options=%s: must be one of the keys %s (--help_npu describes '
-                            'them)' % (item, ', '.join(_BY_KEY)))
+            raise _error(item, 'one of the keys %s (--help_npu describes them)'
+                         % ', '.join(_BY_KEY))
         if key in values:
-            raise UserError('--npu_options=%s: must be given once' % item)
+            raise _error(item, 'given once')
         legal = _BY_KEY[key].legal
         try:
             if not re.fullmatch(legal.pattern, text, re.DOTALL):
                 raise ValueError(text)
             values[key] = legal.convert(text)
         except ValueError:
-            raise UserError('--npu_options=%s: must be %s' % (item, legal.words))
-    for key in values:
+            raise _error(item, legal.words)
+    for key, value in values.items():
         needs = _BY_KEY[key].needs
-        if needs and not values.get(needs):
-            raise UserError('--npu_options=%s: must be given with %s' % (_given(config, key),
-                                                                        needs))
+        if value and needs and not values.get(needs):
+            raise _error(_given(config, key), 'given with ' + needs)
     return values
+
+
+def _error(item, must_be):
+    return UserError('--npu_options=%s: must be %s' % (item, must_be))
 
 
 def _given(config, key):
     return next(item for item in config.npu_options if item.startswith(key + '='))
 
 
+def given_mode(config):
+    """The precision mode that the flags name, in its older or newer form; empty if none."""
+    return config.precision_mode or parse(config).get('precision_mode_v2', '')
+
+
 def values_of(config):
-    """The options that these flags request: dict, key -> value.
+    """The options that a RuntimeConfig requests: dict, key -> value; errors as `parse`.
 
     Options that are not given keep the defaults of the plugin, except for the precision mode and
     `hcom_parallel`, whose defaults differ between versions.
-
-    Args:
-      config: RuntimeConfig.
-
-    Raises:
-      UserError: as `parse`.
     """
     values = dict({'use_off_line': True, 'hcom_parallel': True}, **parse(config))
     if config.precision_mode or 'precision_mode_v2' not in values:
-        values['precision_mode'] = config.precision_mode or 'allow_mix_precision'
+        values['precision_mode'] = config.precision_mode or DEFAULT_MODE
     if config.iterations_per_loop > 1:
         values['iterations_per_loop'] = config.iterations_per_loop
     if config.enable_data_pre_proc:
         values['enable_data_pre_proc'] = True
     if config.modify_mixlist not in ('', 'none'):
         values['modify_mixlist'] = config.modify_mixlist
-    elif not config.modify_mixlist and takes_mixlist(values):
+    elif not config.modify_mixlist and _takes_mixlist(config):
         values['modify_mixlist'] = FLOAT32_OPS_FILE
     return values
 
 
-def is_mixed(values):
-    """Whether the options `values` (key -> value) let the device compute in 16 bits."""
-    return (values.get('precision_mode') in _MIXED_MODES + _LOWER_MODES
-            or values.get('precision_mode_v2') in _MIXED_MODES_V2 + ('fp16',))
-
-
-def takes_mixlist(values):
-    """Whether the options `values` (key -> value) mix precisions by lists of operations."""
-    return (values.get('precision_mode') in _MIXED_MODES
-            or values.get('precision_mode_v2') in _MIXED_MODES_V2)
+def _takes_mixlist(config):
+    """Whether the mode of these flags mixes precisions by lists of operations."""
+    return (given_mode(config) or DEFAULT_MODE) in _MIXED_MODES + _MIXED_MODES_V2
 
 
 def check_together(config):
-    """Raises a UserError if an option is illegal, or legal options contradict each other.
-
-    Args:
-      config: RuntimeConfig.
-    """
+    """Raises a UserError if an option is illegal, or legal options contradict each other."""
     values = values_of(config)
     if 'precision_mode' in values and 'precision_mode_v2' in values:
         raise UserError('--precision_mode=%s: must not be given with --npu_options=%s'
                         % (config.precision_mode, _given(config, 'precision_mode_v2')))
-    if 'modify_mixlist' in values and not takes_mixlist(values):
+    if 'modify_mixlist' in values and not _takes_mixlist(config):
         raise UserError(
             '--modify_mixlist=%s: must be given with --precision_mode=%s or '
             '--npu_options=precision_mode_v2=%s'
@@ -217,19 +197,14 @@ def check_together(config):
         if values.get('mix_compile_mode'):
             raise UserError('%s: must be 1 with --npu_options=mix_compile_mode=true (a loop runs '
                             'on the device alone)' % loop)
-    switches = [key for key in ('enable_dump', 'enable_dump_debug') if values.get(key)]
-    if len(switches) > 1:
-        raise UserError('--npu_options=enable_dump=true: must be false with '
-                        'enable_dump_debug=true')
-    if switches and 'dump_path' not in values:
-        raise UserError('--npu_options=%s=true: must be given with dump_path' % switches[0])
+    if values.get('enable_dump') and values.get('enable_dump_debug'):
+        raise _error('enable_dump=true', 'false with enable_dump_debug=true')
 
 
 def for_plugin(config, known):
-    """The options of these flags in the form that the installed plugin reads: dict, key -> value.
+    """`values_of(config)` in the form that the installed plugin reads: dict, key -> value.
 
     Args:
-      config: RuntimeConfig.
       known: dict, argument of the plugin's run configuration -> its default; None if unknown, in
         which case the plugin is assumed to be recent.
 
@@ -257,27 +232,21 @@ def _fit_to_version(values, known):
     """Changes `values` to what the version with the arguments `known` reads."""
     for key in ('jit_compile', 'precision_mode_v2'):
         if key in values and key not in known:
-            raise UserError('--npu_options=%s=%s: must be left out (the installed npu_bridge lacks '
-                            'the option; versions with it: %s)'
-                            % (key, values[key], _BY_KEY[key].versions))
+            raise _error('%s=%s' % (key, values[key]), 'left out (the installed npu_bridge lacks '
+                         'the option; versions with it: %s)' % _BY_KEY[key].versions)
     # Versions in which the option is a switch have a bool or None as default.
     if 'jit_compile' in values and not isinstance(known['jit_compile'], str):
         if values['jit_compile'] == 'auto':
-            raise UserError('--npu_options=jit_compile=auto: must be true or false (the installed '
-                            'npu_bridge is older than r1.13)')
+            raise _error('jit_compile=auto', 'true or false (the installed npu_bridge is older '
+                         'than r1.13)')
         values['jit_compile'] = values['jit_compile'] == 'true'
     if (values.get('modify_mixlist') == FLOAT32_OPS_FILE and 'precision_mode_v2' not in known
-            and values['precision_mode'] != 'allow_mix_precision'):
+            and values['precision_mode'] != DEFAULT_MODE):
         del values['modify_mixlist']  # older versions refuse a list in the other mixed modes
 
 
 def fill(parameter_map, values):
-    """Writes options into a graph optimizer's `parameter_map`, each in the field of its type.
-
-    Args:
-      parameter_map: field of a `RewriterConfig.CustomGraphOptimizer`.
-      values: dict, key -> str, bool or int.
-    """
+    """Writes options (key -> str, bool or int) into the `parameter_map` of a graph optimizer."""
     for key, value in sorted(values.items()):
         if isinstance(value, str):
             parameter_map[key].s = value.encode()

@@ -7,25 +7,17 @@ from tensorflow.core.framework import attr_value_pb2
 
 
 class Precision(typing.NamedTuple):
-    """The precision in which a device computes.
-
-    Attributes:
-      words: description for the log.
-      rewrite: field of RewriterConfig that lowers the precision of a graph, or None.
-      may_underflow: whether gradients may be too small for their dtype.
-    """
-    words: str
-    rewrite: typing.Optional[str]
-    may_underflow: bool
+    """The precision in which a device computes."""
+    words: str  # description for the log
+    rewrite: typing.Optional[str]  # field of RewriterConfig that lowers the precision of a graph
+    may_underflow: bool  # whether gradients may be too small for their dtype
 
 
 class LossScaling(typing.NamedTuple):
-    """Loss scaling of a training graph.
+    """Loss scaling of a training graph: the scale until `state` changes it.
 
-    Attributes:
-      initial_scale: the scale until `state` changes it.
-      state: dict, key in a checkpoint -> variable; the keys are the same on every device. Empty if
-        the scale is a constant.
+    `state` has the variables by their keys in a checkpoint, which are the same on every device. It
+    is empty if the scale is a constant.
     """
     initial_scale: float
     state: typing.Dict[str, tf.Variable]
@@ -85,10 +77,8 @@ def wrap_optimizer(optimizer, device, config, is_distributed):
         return optimizer, None
     before = {variable.op.name for variable in tf.global_variables()}
     optimizer = device.own.scaled_optimizer(optimizer, kind, config, is_distributed)
-    state = {}
-    for variable in tf.global_variables():
-        if variable.op.name not in before:
-            state[_STATE_KEYS[variable.op.name.split('/')[-1]]] = variable
+    state = {_STATE_KEYS[variable.op.name.split('/')[-1]]: variable
+             for variable in tf.global_variables() if variable.op.name not in before}
     return optimizer, LossScaling(config.loss_scale_value, state)
 
 

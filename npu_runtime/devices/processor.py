@@ -1,4 +1,6 @@
 """The instruction sets of this host's CPU. Does not import TensorFlow."""
+import contextlib
+
 from vo_common.errors import UserError
 
 _CPU_INFO = '/proc/cpuinfo'
@@ -6,13 +8,10 @@ _CPU_INFO = '/proc/cpuinfo'
 
 def cpu_instructions():
     """Names of the CPU's instruction sets on Linux and x86: frozenset; empty elsewhere."""
-    try:
-        with open(_CPU_INFO) as info:
-            for line in info:
-                if line.startswith('flags'):
-                    return frozenset(line.split(':', 1)[1].split())
-    except OSError:
-        pass
+    with contextlib.suppress(OSError), open(_CPU_INFO) as info:
+        for line in info:
+            if line.startswith('flags'):
+                return frozenset(line.split(':', 1)[1].split())
     return frozenset()
 
 
@@ -26,12 +25,3 @@ def require_avx():
         raise UserError('%s: found a CPU without AVX, must have it: TensorFlow is built with AVX '
                         '(use another machine; a virtual machine may hide what its host has)'
                         % _CPU_INFO)
-
-
-def onednn_pays():
-    """Whether TensorFlow is faster with oneDNN's kernels than with Eigen's on this CPU.
-
-    By default TensorFlow uses oneDNN only on CPUs with fast 8 or 16-bit arithmetic, but it is also
-    faster with AVX2 alone; docs/speed.md has the measurements.
-    """
-    return 'avx2' in cpu_instructions()

@@ -8,27 +8,22 @@ from vo_common.files import read_json
 _CURE = 'scripts/make_rank_table.py writes one'
 
 
-def check_rank_table(path, size=None):
-    """Raises a UserError unless `path` is a complete rank table.
+def read_rank_table(path, size=None):
+    """The card of each rank in a JSON file: dict, rank -> device_id, a str.
 
-    Args:
-      path: JSON file.
-      size: required number of ranks; None for any.
-
-    Returns:
-      The number of ranks.
+    Raises a UserError unless the table is complete and, if `size` is given, has that many ranks.
     """
     table = read_json(path, 'rank table')
     try:
         servers = table['server_list']
-        cards = [card for server in servers for card in server['device']]
-        ranks = sorted(_number(card['rank_id']) for card in cards)
-        addressed = all(card['device_id'] and card['device_ip'] for card in cards)
+        cards = [(_number(card['rank_id']), card['device_id'], card['device_ip'])
+                 for server in servers for card in server['device']]
         counted = _number(table.get('server_count', str(len(servers))))
         status = json.dumps(table.get('status'))
     except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
         raise UserError('%s: found %s, must be a rank table: server_list with device_id, device_ip '
                         'and rank_id of every card (%s)' % (path, _found(error), _CURE)) from error
+    ranks = sorted(rank for rank, _, _ in cards)
     size = len(ranks) if size is None else size
     if status != '"completed"':
         raise UserError('%s: found status %.60s, must be "completed" (%s)' % (path, status, _CURE))
@@ -38,16 +33,10 @@ def check_rank_table(path, size=None):
     if counted != len(servers):
         raise UserError('%s: found server_count %d, must be %d, the servers in server_list (%s)'
                         % (path, counted, len(servers), _CURE))
-    if not addressed:
+    if not all(device and address for _, device, address in cards):
         raise UserError('%s: found a card without device_id or device_ip, must have both (%s)'
                         % (path, _CURE))
-    return size
-
-
-def device_of(path, rank):
-    """The number of the card of a rank, a str, in a rank table that `check_rank_table` accepts."""
-    cards = [card for server in read_json(path)['server_list'] for card in server['device']]
-    return next(str(card['device_id']) for card in cards if _number(card['rank_id']) == rank)
+    return {rank: str(device) for rank, device, _ in cards}
 
 
 def _number(value):

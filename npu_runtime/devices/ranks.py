@@ -13,21 +13,14 @@ import re
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from npu_runtime.devices.rank_table import check_rank_table, device_of
+from npu_runtime.devices.rank_table import read_rank_table
 from vo_common.errors import UserError
 
 
 def connect(device):
-    """Joins the ranks with which this process was launched, according to its environment.
+    """Joins the ranks with which this process was launched: an instance of one of the classes.
 
-    Args:
-      device: Device.
-
-    Returns:
-      SingleProcess, HcclRanks or HorovodRanks.
-
-    Raises:
-      UserError: the environment of a launch is incomplete or does not fit the device.
+    Raises a UserError if the environment of a launch is incomplete or does not fit the device.
     """
     ranks = _whole_number('RANK_SIZE')
     if device.kind == 'npu':
@@ -181,9 +174,8 @@ def _hccl_rank(size):
     if rank >= size:
         raise UserError('RANK_ID=%d in the environment: must be 0 to %d, RANK_SIZE being %d'
                         % (rank, size - 1, size))
-    table = os.path.abspath(os.environ['RANK_TABLE_FILE'])
-    check_rank_table(table, size)
-    os.environ['ASCEND_DEVICE_ID'] = device_of(table, rank)  # the launcher need not know it
+    cards = read_rank_table(os.path.abspath(os.environ['RANK_TABLE_FILE']), size)
+    os.environ['ASCEND_DEVICE_ID'] = cards[rank]  # the launcher need not know it
     return rank
 
 

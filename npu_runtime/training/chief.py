@@ -14,9 +14,8 @@ from npu_runtime.checkpoint_writer import CheckpointWriter
 from npu_runtime.run_folder import flat_flags
 from npu_runtime.session import batch_iterator
 from npu_runtime.training.metrics import MetricsLog
-from vo_common.console import log
+from vo_common.console import log, progress
 from vo_common.files import utf8_path
-from vo_common.progress import progress
 
 _WARM_UP_CALLS = 2  # calls that trace and compile, left out of the timing
 

@@ -1,14 +1,10 @@
 """Flags that all training programs share."""
 import dataclasses
+import functools
 
 from vo_common.flags import Flags, flag, read_by
 
-
-def architecture(default, help, **arguments):  # pylint: disable=redefined-builtin
-    """Like `flag`, for flags that define the model: a run cannot resume with another value."""
-    field = flag(default, help, **arguments)
-    field.metadata = dict(field.metadata, architecture=True)
-    return field
+architecture = functools.partial(flag, architecture=True)
 
 
 @read_by('train')

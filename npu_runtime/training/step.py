@@ -100,7 +100,9 @@ class TrainingStep:
         with tf.control_dependencies([self.train_op]):
             self.step = tf.identity(global_step.read_value(), name='step_after')
         self._max_steps = task.max_steps
-        self._loop = device.own.step_loop(self.train_op, runtime, _intervals(task))
+        self._intervals, self._steps_set = _intervals(task), None
+        self._call_op, self._most_steps, self._set_steps = device.own.step_loop(
+            self.train_op, runtime)
         self._gather_values(losses, total, learning_rate, scaling, ranks)
         self.all_state = _state(self.optional_state)
 
@@ -118,7 +120,7 @@ class TrainingStep:
 
     def steps_after(self, step):
         """Returns how many steps the call after global step `step` attempts."""
-        return self._loop.until(step, self._max_steps)
+        return steps_until_due(step, self._intervals, min(self._most_steps, self._max_steps - step))
 
     def run(self, session, step, with_images=False, stop_asked=False):
         """Runs the steps after global step `step` in one session call.
@@ -134,8 +136,10 @@ class TrainingStep:
           UserError: the data set is exhausted.
         """
         tried = self.steps_after(step)
-        self._loop.set_steps(session, tried)
-        fetches = {'train_op': self._loop.operation, 'step': self.step, 'values': self.values,
+        if self._set_steps and tried != self._steps_set:
+            self._set_steps(session, tried)
+            self._steps_set = tried
+        fetches = {'train_op': self._call_op, 'step': self.step, 'values': self.values,
                    'own_values': self._own_values}
         with_images = with_images and self.images is not None
         if with_images and not self._images_are_kept:
@@ -206,6 +210,16 @@ def _state(optional_state):
             # Loss scaling creates Adam's powers in the scope of a conditional.
             state[re.sub(r'.*/(beta[12]_power)$', r'\1', variable.op.name)] = variable
     return dict(state, **optional_state)
+
+
+def steps_until_due(step, intervals, most_steps):
+    """The number of steps after global step `step` until the next multiple of an interval.
+
+    Args:
+      intervals: list of int, steps between log lines, checkpoints and so on; 0 means never.
+      most_steps: upper limit of the result.
+    """
+    return min([most_steps] + [interval - step % interval for interval in intervals if interval])
 
 
 def _intervals(task):

@@ -6,7 +6,6 @@ import pytest
 from repository import ROOT, run
 from vo_common import files
 from vo_common.errors import UserError
-from vo_common.parallel import parallel_map, read_ahead
 
 
 def test_written_files_have_ordinary_permissions(tmp_path):
@@ -68,31 +67,6 @@ def test_a_file_that_cannot_be_read_or_written_is_reported(tmp_path, read, conte
         (tmp_path / 'in').write_bytes(content)
     with pytest.raises(UserError, match=message):
         read(str(tmp_path / 'in'), 'x file')
-
-
-@pytest.mark.parametrize('processes', [False, True])
-def test_parallel_map_keeps_the_order(processes):
-    assert parallel_map(abs, range(-20, 0), workers=2, processes=processes) == \
-        list(range(20, 0, -1))
-
-
-def test_parallel_map_passes_errors_on():
-    with pytest.raises(ValueError):
-        parallel_map(int, ['1', 'x'], workers=2)
-
-
-def test_read_ahead_keeps_the_order_and_stays_bounded():
-    taken = []
-
-    def items():
-        for i in range(100):
-            taken.append(i)
-            yield i
-
-    results = read_ahead(lambda i: i * i, items(), workers=2)
-    assert [next(results) for _ in range(3)] == [0, 1, 4]
-    assert len(taken) < 10
-    assert list(results) == [i * i for i in range(3, 100)]
 
 
 @pytest.mark.parametrize('open_file', [

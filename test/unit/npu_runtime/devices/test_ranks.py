@@ -9,7 +9,7 @@ import tensorflow.compat.v1 as tf
 from repository import run
 from npu_runtime.devices import ranks as distribution
 from npu_runtime.devices.choose import Device
-from npu_runtime.devices.rank_table import check_rank_table
+from npu_runtime.devices.rank_table import read_rank_table
 from scripts import make_rank_table
 from vo_common.errors import UserError
 from vo_common.files import read_json
@@ -54,7 +54,7 @@ def test_a_written_rank_table_is_accepted(connect, tmp_path, capsys):
     (tmp_path / 'hccn.conf').write_text('address_0=192.168.100.101\nnetmask_0=255.255.255.0\n'
                                         'address_1=192.168.101.101\n')
     write_table(path, '--devices=0,1', '--hccn_conf=%s' % (tmp_path / 'hccn.conf'))
-    assert check_rank_table(path, 2) == 2
+    assert read_rank_table(path, 2) == {0: '0', 1: '1'}
     table = read_json(path)
     assert table['server_count'] == '1' and table['version'] == '1.0'
     assert table['server_list'][0]['device'][1] == {
@@ -119,7 +119,7 @@ def test_a_wrong_rank_table_is_reported(tmp_path, spoil, message):
     spoil(table)
     (tmp_path / 'table.json').write_text(json.dumps(table))
     with pytest.raises(UserError, match='table.json: ' + message):
-        check_rank_table(str(tmp_path / 'table.json'), 2)
+        read_rank_table(str(tmp_path / 'table.json'), 2)
 
 
 @pytest.mark.parametrize('text', [

@@ -1,4 +1,4 @@
-"""A function in another process, beside the work of this one."""
+"""Many items on all cores, and a function in another process."""
 import os
 import sys
 import threading
@@ -6,9 +6,33 @@ import time
 
 import pytest
 
-from vo_common.aside import beside
 from vo_common.errors import UserError
-from vo_common.parallel import num_cores
+from vo_common.parallel import beside, num_cores, parallel_map, read_ahead
+
+
+@pytest.mark.parametrize('processes', [False, True])
+def test_parallel_map_keeps_the_order(processes):
+    assert parallel_map(abs, range(-20, 0), workers=2, processes=processes) == \
+        list(range(20, 0, -1))
+
+
+def test_parallel_map_passes_errors_on():
+    with pytest.raises(ValueError):
+        parallel_map(int, ['1', 'x'], workers=2)
+
+
+def test_read_ahead_keeps_the_order_and_stays_bounded():
+    taken = []
+
+    def items():
+        for i in range(100):
+            taken.append(i)
+            yield i
+
+    results = read_ahead(lambda i: i * i, items(), workers=2)
+    assert [next(results) for _ in range(3)] == [0, 1, 4]
+    assert len(taken) < 10
+    assert list(results) == [i * i for i in range(3, 100)]
 
 
 def add(one, other):
