@@ -30,7 +30,7 @@ _warned = set()  # Warnings already given, to warn once for all frames of a cali
 class Calibration:
     """A KITTI calibration file of `key: numbers` lines, the colon optional.
 
-    Lines are found by key, not by line number; lines that are not needed are not checked.
+    Lines that are not needed are not checked.
     """
 
     def __init__(self, path):
@@ -55,20 +55,14 @@ class Calibration:
         return np.array(values).reshape(shape)
 
     def projection(self, key, size=None):
-        """The camera under `key`, for image files of `size`.
+        """float64 [3, 4] under `key`, such as 'P2' or 'P_rect_02', to pixels of image files.
 
-        If the calibration is for images of another size, see `image_size`, the camera is scaled to
-        `size`, with a single warning.
+        Scales the camera, with a single warning, if the image files are not of the calibrated size.
+        Raises a UserError if the key is missing or wrong, or the camera does not fit.
 
         Args:
-          key: such as 'P2' or 'P_rect_02'.
+          key: key of the file.
           size: (height, width) of the image files; None skips the comparison.
-
-        Returns:
-          float64 [3, 4], to pixels of the image files.
-
-        Raises:
-          UserError: the key is missing or wrong, or the camera does not fit such images.
         """
         projection = self.matrix(key, (3, 4))
         calibrated = self.image_size(key)
@@ -80,7 +74,7 @@ class Calibration:
         return projection
 
     def warn_of_size(self, calibrated, size, consequence):
-        """Warns once that images have another `size` than this calibration, with a consequence."""
+        """Warns once that images have another `size` than this calibration, and of what follows."""
         message = ('calibration file %s: is for images of %dx%d pixels, but these are %dx%d: %s '
                    '(cropped images need their own calibration)' % (
                        (self.path,) + calibrated[::-1] + tuple(size)[::-1] + (consequence,)))
@@ -121,10 +115,9 @@ class RawCalibration(Calibration):
         self.folder = date_folder
 
     def projected_size(self, camera, size):
-        """(height, width) of the calibrated images of `camera`.
+        """(height, width) of the calibrated images of `camera`; `size` if that is unknown.
 
-        Returns `size`, that of the image files, if the calibration gives none. Warns once if the
-        two differ.
+        Warns once if the image files, of `size`, are not of the calibrated size.
         """
         calibrated = self.image_size('P_rect_%02d' % camera)
         if calibrated and calibrated != tuple(size):
@@ -150,17 +143,12 @@ class RawCalibration(Calibration):
 
 
 def check_camera(matrix, where, size=None):
-    """Checks that intrinsics are plausible, and that they fit images of `size`.
+    """Raises a UserError unless intrinsics are plausible and fit images of `size`.
 
     Args:
       matrix: float [3, 3 or 4], pixels.
       where: start of an error message.
       size: (height, width) of the images; None skips the comparison.
-
-    Raises:
-      UserError: a focal length is implausible; or, with a `size`: the numbers are fractions of it,
-        a focal length is below a quarter of it or above ten times the longer side, or the
-        principal point is outside the images or fits images of a clearly different size.
     """
     focal, point = matrix[[0, 1], [0, 1]], matrix[:2, 2]
     for name, value in zip(('fx', 'fy'), focal):
@@ -203,23 +191,29 @@ def resized(camera, size, new_size, half_pixel_centers=True):
     return change @ np.asarray(camera)
 
 
-def camera_text(intrinsics, zoom_x=1, zoom_y=1, half_pixel_centers=False):
-    """The content of a camera file of a formatted set, for images resized by these factors.
+def camera_matrix(fx, fy, cx, cy):
+    """float64 [3, 3] of intrinsics."""
+    return np.array([[fx, 0, cx], [0, fy, cy], [0, 0, 1]], np.float64)
 
-    Args:
-      intrinsics: <float>[3, 3] in pixels of the image file.
-      zoom_x, zoom_y, half_pixel_centers: as for `resized`.
-    """
-    scaled = resized(intrinsics, (1, 1), (zoom_y, zoom_x), half_pixel_centers).astype(
-        intrinsics.dtype)
-    return '%f,0.,%f,0.,%f,%f,0.,0.,1.' % (scaled[0, 0], scaled[0, 2], scaled[1, 1], scaled[1, 2])
+
+def typed_camera(intrinsics, size):
+    """The camera of --intrinsics (fx, fy, cx, cy) for image files of `size`; None if empty."""
+    if not len(intrinsics):
+        return None
+    camera = camera_matrix(*intrinsics)
+    check_camera(camera, '--intrinsics=%s' % ','.join('%g' % value for value in intrinsics), size)
+    return camera
+
+
+def camera_text(intrinsics):
+    """The content of a camera file of a formatted set."""
+    return '%f,0.,%f,0.,%f,%f,0.,0.,1.' % tuple(intrinsics[[0, 0, 1, 1], [0, 2, 1, 2]])
 
 
 def read_camera_file(path, size=None):
     """Reads a camera file of a formatted set, for frames of `size` (height, width): float32 [3, 3].
 
-    Raises:
-      UserError: the file does not hold such a matrix, or `check_camera` rejects it.
+    Raises a UserError if it does not hold a camera, or one that `check_camera` rejects.
     """
     text = read_text(path, 'camera file').strip()
     numbers = finite_numbers(text.split(','))
