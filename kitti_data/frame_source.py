@@ -3,12 +3,12 @@ import collections
 import glob
 import itertools
 import os
-from typing import Callable, Iterator, List, NamedTuple, Optional
+from typing import Callable, Iterator, List, NamedTuple
 
 import numpy as np
 
 from kitti_data import images, video
-from kitti_data.calibration import RawCalibration
+from kitti_data.calibration import RawCalibration, typed_camera
 from kitti_data.frame_files import (
     IMAGE_EXTENSIONS, KITTI_FRAME_RATE, check_gaps, frame_rate, list_frames, list_images,
     usual_step)
@@ -37,7 +37,7 @@ class FrameSource(NamedTuple):
     rate: frames per second.
     clocked: whether numbers are times.
     fault: reason why frames are missing at the end, or ''.
-    read_camera: returns float64 [3, 3], pixels of the files; None without a calibration.
+    read_camera: returns float64 [3, 3], pixels of the files, or None without a calibration.
     """
     names: List[str]
     sizes: List[tuple]
@@ -48,12 +48,17 @@ class FrameSource(NamedTuple):
     rate: float = KITTI_FRAME_RATE
     clocked: bool = False
     fault: str = ''
-    read_camera: Optional[Callable[[], np.ndarray]] = None
+    read_camera: Callable[[], np.ndarray] = lambda: None
 
     @property
     def size(self):
         """(height, width) of the first frame in its file."""
         return self.sizes[0]
+
+    def camera(self, intrinsics):
+        """float64 [3, 3] of --intrinsics if given, else `read_camera()`."""
+        typed = typed_camera(intrinsics, self.size)
+        return self.read_camera() if typed is None else typed
 
     def every(self, step):
         """The source of every `step`-th frame, starting with the first."""
@@ -71,12 +76,9 @@ def require_whole(source):
 
 
 def warn_of_rate(rate, path, step=None):
-    """Warns if the frame rate differs much from KITTI's.
+    """Warns if `rate`, frames per second of the frames in `path`, differs much from KITTI's.
 
-    Args:
-      rate: frames per second.
-      path: path of the frames.
-      step: the current --frame_step, if the program has that flag.
+    `step` is the current --frame_step; None if the program has no such flag.
     """
     factor = rate / KITTI_FRAME_RATE
     if 1 / _MOST_FACTOR <= factor <= _MOST_FACTOR:
@@ -100,18 +102,19 @@ def depth_frames(dataset_dir, split, test_file_list='', sequence='', camera=_DEF
     """
     if test_file_list:
         require_defaults('the images of --test_file_list', sequence, camera)
-        names = [image.name for image in read_image_list(test_file_list, dataset_dir)]
+        names = [name for name, _ in read_image_list(test_file_list, dataset_dir)]
         return from_paths([os.path.join(dataset_dir, name) for name in names], names)
-    if split == 'stereo' and dataset_dir and os.path.isdir(os.path.join(dataset_dir, 'training')):
-        require_defaults('KITTI 2015', sequence, camera)
-        folder = require_folder(os.path.join(dataset_dir, 'training', 'image_2'),
-                                'KITTI 2015 images')
-        return from_paths([os.path.join(folder, '%s_%02d.png' % (name, REFERENCE))
-                           for name in reference_names(folder)])
-    if split == 'stereo' and (os.path.isfile(dataset_dir) or drive_of(dataset_dir, camera)
-                              or _is_odometry(dataset_dir)):
-        raise UserError('--depth_test_split=stereo: must not be given for %s (read for a KITTI '
-                        '2015 folder, with training/)' % dataset_dir)
+    if split == 'stereo' and dataset_dir:
+        training = os.path.join(dataset_dir, 'training')
+        if os.path.isdir(training):
+            require_defaults('KITTI 2015', sequence, camera)
+            folder = require_folder(os.path.join(training, 'image_2'), 'KITTI 2015 images')
+            return from_paths([os.path.join(folder, '%s_%02d.png' % (name, REFERENCE))
+                               for name in reference_names(folder)])
+        if (os.path.isfile(dataset_dir) or _is_odometry(dataset_dir)
+                or drive_of(dataset_dir, camera)):
+            raise UserError('--depth_test_split=stereo: must not be given for %s (read for a KITTI '
+                            '2015 folder, with training/)' % dataset_dir)
     return sequence_frames(dataset_dir, sequence, camera, allow_gaps=True)
 
 
@@ -121,8 +124,8 @@ def sequence_frames(path, sequence='', camera=_DEFAULT_CAMERA, allow_gaps=False)
     Args:
       path: folder or video file.
       sequence, camera: odometry sequence and camera, if `path` is a KITTI folder.
-      allow_gaps: whether to accept single frames: gaps only cause a warning, and the frames may
-        belong to several scenes and have several sizes.
+      allow_gaps: accept single frames: gaps only cause a warning, and the frames may belong to
+        several scenes and have several sizes.
 
     Raises:
       UserError: `path` is none of these, frames are missing, they belong to several scenes, or
@@ -164,18 +167,11 @@ def from_odometry(root, sequence, camera, allow_gaps=False):
 
 
 def from_raw(drive, camera, allow_gaps=False):
-    """The frames of one drive of KITTI raw, with its timestamps and calibration if they exist.
-
-    Args:
-      drive: `<date>/<date>_drive_<n>_sync`.
-      camera: 0..3.
-      allow_gaps: as in `sequence_frames`.
-    """
-    folder = require_folder(os.path.join(drive, 'image_%02d' % camera), 'camera folder')
+    """The frames of one drive of KITTI raw, with its timestamps and calibration if they exist."""
+    folder, date_folder = os.path.join(drive, 'image_%02d' % camera), os.path.dirname(drive)
     source = _from_frames(list_frames(require_folder(os.path.join(folder, 'data'),
                                                      'camera folder')), allow_gaps)
-    times_path, date_folder = os.path.join(folder, 'timestamps.txt'), os.path.dirname(drive)
-
+    times_path = os.path.join(folder, 'timestamps.txt')
     times = read_timestamps(times_path) if os.path.isfile(times_path) else ()
 
     def read_times():
@@ -188,8 +184,7 @@ def from_raw(drive, camera, allow_gaps=False):
         source = source._replace(rate=frame_rate(source.numbers, times), read_times=read_times)
     if os.path.isfile(os.path.join(date_folder, 'calib_cam_to_cam.txt')):
         source = source._replace(
-            read_camera=lambda: RawCalibration(date_folder).intrinsics(
-                camera, source.size))
+            read_camera=lambda: RawCalibration(date_folder).intrinsics(camera, source.size))
     return source
 
 
@@ -199,38 +194,32 @@ def from_folder(folder, allow_gaps=False):
     if not frames:
         raise UserError('%s holds neither sequences/ nor images (%s)%s' % (
             folder, ', '.join(IMAGE_EXTENSIONS), _hint(folder, allow_gaps)))
-    return _from_frames(frames, allow_gaps, per_second)
-
-
-def _from_frames(frames, allow_gaps, per_second=None):
-    """The source of (number, path) pairs.
-
-    `per_second` is the number of units per second if the numbers are times; otherwise a difference
-    of 1 is a tenth of a second.
-    """
-    named = frames[0][0] is not None
-    if named:
-        check_gaps(frames, allow_gaps)
-    source = from_paths([path for _, path in frames], one_size=not allow_gaps)
-    if not named:
-        return source
-    numbers = np.array([number for number, _ in frames], np.int64)
+    if frames[0][0] is None:
+        return from_paths([path for _, path in frames], one_size=not allow_gaps)
+    source = _from_frames(frames, allow_gaps)
     if per_second is None:
-        return source._replace(
-            numbers=numbers, rate=frame_rate(numbers),
-            read_times=lambda: numbers / KITTI_FRAME_RATE)
+        return source
+    numbers = source.numbers
     return source._replace(
-        numbers=numbers, clocked=True, rate=per_second / usual_step(numbers),
+        clocked=True, rate=per_second / usual_step(numbers),
         # float64 resolves seconds since 1970 to a quarter of a microsecond, hence the rounding.
         read_times=lambda: numbers // per_second + np.round(
             numbers % per_second / per_second, 6))
 
 
-def from_paths(paths, names=None, one_size=False):
-    """The image files `paths`, numbered from 0. Checks all their headers.
+def _from_frames(frames, allow_gaps):
+    """The source of (number, path) pairs; a difference of 1 is a tenth of a second."""
+    check_gaps(frames, allow_gaps)
+    numbers = np.array([number for number, _ in frames], np.int64)
+    return from_paths([path for _, path in frames], one_size=not allow_gaps)._replace(
+        numbers=numbers, rate=frame_rate(numbers), read_times=lambda: numbers / KITTI_FRAME_RATE)
 
-    Raises:
-      UserError: a file is not an image, or, with `one_size`, differs in size from the first.
+
+def from_paths(paths, names=None, one_size=False):
+    """The image files `paths`, numbered from 0.
+
+    Raises a UserError if a file is not an image, or, with `one_size`, differs in size from the
+    first.
     """
     def read(height, width):
         return read_ahead(lambda path: images.read_resized(path, height, width)[0], paths)
@@ -283,7 +272,5 @@ def windows(frames, length):
 def with_ends_repeated(frames, count):
     """Yields the frames of an iterable, the first and the last of them `count` more times."""
     for place, frame in enumerate(frames):
-        for _ in range(1 if place else 1 + count):
-            yield frame
-    for _ in range(count):
-        yield frame
+        yield from [frame] * (1 if place else 1 + count)
+    yield from [frame] * count

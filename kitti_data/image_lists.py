@@ -6,7 +6,6 @@ the same path with another extension is used, since data sets are distributed as
 """
 import os
 import re
-from typing import NamedTuple
 
 from kitti_data.frame_files import IMAGE_EXTENSIONS, frame_number
 from vo_common.errors import UserError
@@ -19,14 +18,8 @@ _CAMERA_OF_SIDE = {'l': 2, 'r': 3}
 _MISSING_NAMED = 3
 
 
-class ListedImage(NamedTuple):
-    """An image in a list: `name`, its path in the data set, and `line`, its line number."""
-    name: str
-    line: int
-
-
 def read_image_list(list_path, root='', exist=True):
-    """Reads a list of images: N `ListedImage`s, in its order.
+    """Reads a list of images: a list of (path in the data set, line number), in its order.
 
     Args:
       list_path: text file.
@@ -44,15 +37,14 @@ def read_image_list(list_path, root='', exist=True):
             raise UserError('%s: line %d: found %r, must be the path of an image (%s) or "drive '
                             'frame l|r"' % (list_path, number, line[:80],
                                             ', '.join(IMAGE_EXTENSIONS)))
-        listed.append(ListedImage(name, number))
+        listed.append((name, number))
     if not listed:
         raise UserError('list of test images %s is empty' % list_path)
-    missing = [image for image in listed if not os.path.isfile(os.path.join(root, image.name))]
+    missing = ['%s (line %d)' % (os.path.join(root, name), line) for name, line in listed
+               if not os.path.isfile(os.path.join(root, name))]
     if missing and exist:
         raise UserError('%s: %d of its %d images do not exist: %s%s' % (
-            list_path, len(missing), len(listed), ', '.join(
-                '%s (line %d)' % (os.path.join(root, image.name), image.line)
-                for image in missing[:_MISSING_NAMED]),
+            list_path, len(missing), len(listed), ', '.join(missing[:_MISSING_NAMED]),
             ', ...' if len(missing) > _MISSING_NAMED else ''))
     return listed
 

@@ -5,11 +5,10 @@ from typing import Callable, Iterator, List, NamedTuple, Optional
 import numpy as np
 
 from kitti_data import images
-from kitti_data.calibration import check_camera, read_camera_file, resized
+from kitti_data.calibration import read_camera_file, resized, typed_camera
 from kitti_data.example_list import check_strip_size, read_example_list, settings_of
 from kitti_data.frame_files import KITTI_FRAME_RATE, frame_number, natural_order
-from kitti_data.frame_source import (
-    require_defaults, sequence_frames, warn_of_rate, windows)
+from kitti_data.frame_source import require_defaults, sequence_frames, warn_of_rate, windows
 from kitti_data.kitti_2015 import REFERENCE, find_flow_scenes
 from vo_common.errors import UserError
 from vo_common.files import list_folder
@@ -82,6 +81,7 @@ def snippets(path, length, height, width, sequence='', camera=2, intrinsics=(),
     """
     folder = os.path.abspath(path) if path else ''
     shape = (length, height, width)
+    camera_needed = camera_needed or len(intrinsics) > 0
     scenes = find_flow_scenes(folder, camera) if folder else None
     prefixes = [] if scenes else _formatted_examples(folder)
     if frame_step > 1 and (scenes or prefixes):
@@ -89,7 +89,7 @@ def snippets(path, length, height, width, sequence='', camera=2, intrinsics=(),
             frame_step, path))
     if scenes:
         require_defaults('the scenes of %s' % path, sequence)
-        return _of_scenes(scenes, shape, intrinsics, camera_needed, half_pixel_centers)
+        return _of_scenes(scenes, shape, half_pixel_centers, intrinsics, camera_needed)
     if prefixes:
         require_defaults('the snippets of %s' % path, sequence, camera)
         if camera_needed and not intrinsics:
@@ -97,13 +97,12 @@ def snippets(path, length, height, width, sequence='', camera=2, intrinsics=(),
         return _formatted(prefixes, shape, typed_camera(intrinsics, (height, width)))
     source = sequence_source(path, length, sequence, camera, frame_step)
     warn_of_rate(source.rate, path, frame_step)
-    matrix = typed_camera(intrinsics, source.size)
-    if matrix is None and camera_needed:
-        if not source.read_camera:
+    matrix = None
+    if camera_needed:
+        matrix = source.camera(intrinsics)
+        if matrix is None:
             raise UserError('residual flow needs the camera of %s: --intrinsics=fx,fy,cx,cy, in '
                             'pixels of its frames of %dx%d' % ((path,) + source.size[::-1]))
-        matrix = source.read_camera()
-    if matrix is not None:
         matrix = resized(matrix, source.size, (height, width), half_pixel_centers)
     targets = slice(length // 2, len(source.names) - length // 2)
     numbers = source.numbers[targets].tolist()
@@ -130,39 +129,35 @@ def sequence_source(path, length, sequence='', camera=2, frame_step=1):
     return source
 
 
-def _of_scenes(scenes, shape, intrinsics, camera_needed, half_pixel_centers):
+def _of_scenes(scenes, shape, half_pixel_centers, intrinsics, camera_needed):
     """The snippet around the reference frame of each of the <FlowScenes>."""
-    calibrated = camera_needed and not intrinsics
     paths = [path for name in scenes.names for path in scenes.frame_paths(name, shape[0])]
-    for name in scenes.names if calibrated else ():
+    for name in scenes.names if camera_needed and not intrinsics else ():
         scenes.calibration_path(name)
     sizes = images.check_headers(paths)
     typed_camera(intrinsics, sizes[0])  # raises its error before the first prediction
 
     def load(name):
-        return load_scene(scenes, name, shape, half_pixel_centers, lambda size: (
-            scenes.intrinsics(name, size) if calibrated else typed_camera(intrinsics, size)))
+        return load_scene(scenes, name, shape, half_pixel_centers, intrinsics, camera_needed)
 
     return SnippetSource([int(name) for name in scenes.names],
                          lambda: read_ahead(load, scenes.names), scenes.folder,
                          ['%s_%02d.png' % (name, REFERENCE) for name in scenes.names])
 
 
-def load_scene(scenes, name, shape, half_pixel_centers, camera_of):
-    """The <Snippet> around the reference frame of a scene.
+def load_scene(scenes, name, shape, half_pixel_centers, intrinsics=(), camera_needed=True):
+    """The <Snippet> around the reference frame of a scene; for other arguments, see `snippets`.
 
     Args:
       scenes, name: <FlowScenes>, and the scene in it.
       shape: (frames, height, width).
-      half_pixel_centers: whether intrinsics follow the resize exactly, or as published.
-      camera_of: function (height, width) of a file -> float64 [3, 3] in its pixels, or None.
     """
     length, height, width = shape
     read = [images.read_resized(path, height, width) for path in scenes.frame_paths(name, length)]
-    size = read[length // 2][1]
-    camera = camera_of(size)
-    if camera is not None:
-        camera = resized(camera, size, (height, width), half_pixel_centers)
+    size, camera = read[length // 2][1], None
+    if camera_needed:
+        camera = resized(scenes.camera(name, size, intrinsics), size, (height, width),
+                         half_pixel_centers)
     return Snippet(int(name), np.stack([image for image, _ in read]), camera, size)
 
 
@@ -211,16 +206,3 @@ def _formatted(prefixes, shape, matrix=None):
     root = os.path.dirname(os.path.dirname(paths[0]))
     return SnippetSource(numbers, lambda: read_ahead(load, range(len(prefixes))), root,
                          [os.path.relpath(path, root) for path in paths])
-
-
-def typed_camera(intrinsics, size):
-    """float64 [3, 3] of --intrinsics (fx, fy, cx, cy) for image files of `size` (height, width).
-
-    None if they are empty.
-    """
-    if not len(intrinsics):
-        return None
-    fx, fy, cx, cy = intrinsics
-    matrix = np.array([[fx, 0, cx], [0, fy, cy], [0, 0, 1.0]])
-    check_camera(matrix, '--intrinsics=%s' % ','.join('%g' % value for value in intrinsics), size)
-    return matrix
