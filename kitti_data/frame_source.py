@@ -13,7 +13,7 @@ from kitti_data.frame_files import (
     IMAGE_EXTENSIONS, KITTI_FRAME_RATE, check_gaps, frame_rate, list_frames, list_images,
     usual_step)
 from kitti_data.image_lists import read_image_list
-from kitti_data.kitti_2015 import REFERENCE, reference_names
+from kitti_data.kitti_2015 import FlowScenes
 from kitti_data.odometry import OdometrySequence
 from kitti_data.raw import drive_of, read_timestamps
 from vo_common.console import warn
@@ -62,7 +62,7 @@ class FrameSource(NamedTuple):
 
     def every(self, step):
         """The source of every `step`-th frame, starting with the first."""
-        return self if step == 1 else self._replace(
+        return self._replace(
             names=self.names[::step], sizes=self.sizes[::step], numbers=self.numbers[::step],
             rate=self.rate / step,
             read=lambda *size: itertools.islice(self.read(*size), 0, None, step),
@@ -95,10 +95,7 @@ def depth_frames(dataset_dir, split, test_file_list='', sequence='', camera=_DEF
 
     The first of these that is given: the files of a list, relative to `dataset_dir`; with split
     'stereo', the reference images of KITTI 2015; `sequence_frames`, but gaps only cause a warning.
-
-    Raises:
-      UserError: none of these exists; with split 'stereo', the folder is of another layout of
-        KITTI or a video; they cannot be of another `sequence` or `camera` than the default.
+    Raises a UserError as `sequence_frames`, or if the folder is of another kind than the split.
     """
     if test_file_list:
         require_defaults('the images of --test_file_list', sequence, camera)
@@ -108,9 +105,10 @@ def depth_frames(dataset_dir, split, test_file_list='', sequence='', camera=_DEF
         training = os.path.join(dataset_dir, 'training')
         if os.path.isdir(training):
             require_defaults('KITTI 2015', sequence, camera)
-            folder = require_folder(os.path.join(training, 'image_2'), 'KITTI 2015 images')
-            return from_paths([os.path.join(folder, '%s_%02d.png' % (name, REFERENCE))
-                               for name in reference_names(folder)])
+            scenes = FlowScenes(require_folder(os.path.join(training, 'image_2'),
+                                               'KITTI 2015 images'))
+            return from_paths([path for name in scenes.names
+                               for path in scenes.frame_paths(name, 1)])
         if (os.path.isfile(dataset_dir) or _is_odometry(dataset_dir)
                 or drive_of(dataset_dir, camera)):
             raise UserError('--depth_test_split=stereo: must not be given for %s (read for a KITTI '

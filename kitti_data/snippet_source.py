@@ -9,7 +9,7 @@ from kitti_data.calibration import read_camera_file, resized, typed_camera
 from kitti_data.example_list import check_strip_size, read_example_list, settings_of
 from kitti_data.frame_files import KITTI_FRAME_RATE, frame_number, natural_order
 from kitti_data.frame_source import require_defaults, sequence_frames, warn_of_rate, windows
-from kitti_data.kitti_2015 import REFERENCE, find_flow_scenes
+from kitti_data.kitti_2015 import find_flow_scenes
 from vo_common.errors import UserError
 from vo_common.files import list_folder
 from vo_common.parallel import read_ahead
@@ -83,7 +83,7 @@ def snippets(path, length, height, width, sequence='', camera=2, intrinsics=(),
     shape = (length, height, width)
     camera_needed = camera_needed or len(intrinsics) > 0
     scenes = find_flow_scenes(folder, camera) if folder else None
-    prefixes = [] if scenes else _formatted_examples(folder)
+    root, prefixes = (folder, []) if scenes else _formatted_examples(folder)
     if frame_step > 1 and (scenes or prefixes):
         raise UserError('--frame_step=%d: must be 1 for %s, which holds the snippets themselves' % (
             frame_step, path))
@@ -92,9 +92,10 @@ def snippets(path, length, height, width, sequence='', camera=2, intrinsics=(),
         return _of_scenes(scenes, shape, half_pixel_centers, intrinsics, camera_needed)
     if prefixes:
         require_defaults('the snippets of %s' % path, sequence, camera)
-        if camera_needed and not intrinsics:
-            _require_centers(folder, half_pixel_centers)
-        return _formatted(prefixes, shape, typed_camera(intrinsics, (height, width)))
+        matrix = typed_camera(intrinsics, (height, width))
+        if camera_needed and matrix is None:
+            _require_centers(root, half_pixel_centers)
+        return _formatted(root, prefixes, shape, matrix)
     source = sequence_source(path, length, sequence, camera, frame_step)
     warn_of_rate(source.rate, path, frame_step)
     matrix = None
@@ -118,8 +119,7 @@ def snippets(path, length, height, width, sequence='', camera=2, intrinsics=(),
 def sequence_source(path, length, sequence='', camera=2, frame_step=1):
     """The <FrameSource> of every `frame_step`-th frame of `sequence_frames` at `path`.
 
-    Raises:
-      UserError: as `sequence_frames`, or there are fewer frames than the `length` of a snippet.
+    Raises a UserError as `sequence_frames`, or if there are fewer than the `length` of a snippet.
     """
     source = sequence_frames(path, sequence, camera).every(frame_step)
     if len(source.names) < length:
@@ -131,7 +131,8 @@ def sequence_source(path, length, sequence='', camera=2, frame_step=1):
 
 def _of_scenes(scenes, shape, half_pixel_centers, intrinsics, camera_needed):
     """The snippet around the reference frame of each of the <FlowScenes>."""
-    paths = [path for name in scenes.names for path in scenes.frame_paths(name, shape[0])]
+    length = shape[0]
+    paths = [path for name in scenes.names for path in scenes.frame_paths(name, length)]
     for name in scenes.names if camera_needed and not intrinsics else ():
         scenes.calibration_path(name)
     sizes = images.check_headers(paths)
@@ -142,7 +143,7 @@ def _of_scenes(scenes, shape, half_pixel_centers, intrinsics, camera_needed):
 
     return SnippetSource([int(name) for name in scenes.names],
                          lambda: read_ahead(load, scenes.names), scenes.folder,
-                         ['%s_%02d.png' % (name, REFERENCE) for name in scenes.names])
+                         [os.path.basename(path) for path in paths[length // 2::length]])
 
 
 def load_scene(scenes, name, shape, half_pixel_centers, intrinsics=(), camera_needed=True):
@@ -162,32 +163,32 @@ def load_scene(scenes, name, shape, half_pixel_centers, intrinsics=(), camera_ne
 
 
 def _formatted_examples(folder):
-    """Path prefixes of the examples that generate_multiview_extension.py wrote.
+    """(folder of a formatted set, path prefixes of its examples).
 
-    They are those in its list, or those in one of its folders; [] if `folder` is neither.
+    The prefixes are those in the list of generate_multiview_extension.py if `folder` is a set, those
+    in `folder` if it is a folder of a set, and else [].
     """
     list_path = os.path.join(folder, _FORMATTED_LIST)
     if os.path.isfile(list_path):
-        return [os.path.join(folder, *example) for example in read_example_list(list_path)]
+        return folder, [os.path.join(folder, *example) for example in read_example_list(list_path)]
     names = list_folder(folder) if os.path.isdir(folder) else []
-    return [os.path.join(folder, name[:-len(_CAMERA_ENDING)])
-            for name in sorted(names, key=natural_order)
-            if name.endswith(_CAMERA_ENDING) and not name.startswith('.')]
+    return os.path.dirname(folder), [
+        os.path.join(folder, name[:-len(_CAMERA_ENDING)])
+        for name in sorted(names, key=natural_order)
+        if name.endswith(_CAMERA_ENDING) and not name.startswith('.')]
 
 
-def _require_centers(folder, half_pixel_centers):
+def _require_centers(root, half_pixel_centers):
     """Raises a UserError if a formatted set follows the other convention for pixel centres."""
-    root = folder if os.path.isfile(os.path.join(folder, _FORMATTED_LIST)) \
-        else os.path.dirname(folder)
     prepared = bool(settings_of(root).get('half_pixel_centers'))
     if prepared != half_pixel_centers:
         raise UserError(
             '%s: was prepared with%s --half_pixel_centers, must be with%s it, like the model '
             '(format it again, give --intrinsics, or give KITTI 2015 itself as --dataset_dir)' % (
-                folder, '' if prepared else 'out', '' if half_pixel_centers else 'out'))
+                root, '' if prepared else 'out', '' if half_pixel_centers else 'out'))
 
 
-def _formatted(prefixes, shape, matrix=None):
+def _formatted(root, prefixes, shape, matrix):
     """The snippets in `<prefix>.jpg`, frames side by side, with `<prefix>_cam.txt` or `matrix`."""
     length, height, width = shape
     numbers = [frame_number(os.path.basename(prefix)) for prefix in prefixes]
@@ -203,6 +204,5 @@ def _formatted(prefixes, shape, matrix=None):
         frames = np.split(images.read_rgb(paths[place]), length, axis=1)
         return Snippet(numbers[place], np.stack(frames), cameras[place], (height, width))
 
-    root = os.path.dirname(os.path.dirname(paths[0]))
     return SnippetSource(numbers, lambda: read_ahead(load, range(len(prefixes))), root,
                          [os.path.relpath(path, root) for path in paths])
