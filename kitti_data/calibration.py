@@ -2,6 +2,7 @@
 
 A camera is a matrix float64 [3, 3] of intrinsics in pixels, ((fx, 0, cx), (0, fy, cy), (0, 0, 1)).
 """
+import functools
 import os
 import re
 
@@ -24,7 +25,7 @@ _MOST_OF_SHARES = 2.0  # if fx, fy, cx, cy are all below, they are fractions of 
 KITTI_SIZES = {721.5377: (375, 1242), 718.856: (376, 1241), 718.3351: (374, 1238),
                707.0912: (370, 1226), 707.0493: (370, 1224)}
 _LINE = re.compile(r'([^\s:]+)\s*:?\s*(.*)')
-_warned = set()  # Warnings already given, to warn once for all frames of a calibration.
+_warn_once = functools.lru_cache(maxsize=None)(warn)  # not for every frame of a calibration
 
 
 class Calibration:
@@ -46,13 +47,15 @@ class Calibration:
         if key not in self._texts:
             raise UserError('calibration file %s has no key %r; it has %s' % (
                 self.path, key, ', '.join(self._texts)))
-        number, text = self._texts[key]
+        text, size = self._texts[key][1], int(np.prod(shape))
         values = finite_numbers(text.split())
-        size = int(np.prod(shape))
         if values is None or len(values) != size:
-            raise UserError('calibration file %s: line %d: %s is %r, must be %d finite numbers' % (
-                self.path, number, key, shortened(text.strip()), size))
+            raise UserError('%s is %r, must be %d finite numbers' % (
+                self._where(key), shortened(text.strip()), size))
         return np.array(values).reshape(shape)
+
+    def _where(self, key):
+        return 'calibration file %s: line %d: %s' % (self.path, self._texts[key][0], key)
 
     def projection(self, key, size=None):
         """float64 [3, 4] under `key`, such as 'P2' or 'P_rect_02', to pixels of image files.
@@ -69,18 +72,14 @@ class Calibration:
         if size and calibrated and tuple(size) != calibrated:
             projection = resized(projection, calibrated, size)
             self.warn_of_size(calibrated, size, 'the camera is scaled accordingly')
-        check_camera(projection, 'calibration file %s: line %d: %s' % (
-            self.path, self._texts[key][0], key), size)
+        check_camera(projection, self._where(key), size)
         return projection
 
     def warn_of_size(self, calibrated, size, consequence):
         """Warns once that images have another `size` than this calibration, and of what follows."""
-        message = ('calibration file %s: is for images of %dx%d pixels, but these are %dx%d: %s '
+        _warn_once('calibration file %s: is for images of %dx%d pixels, but these are %dx%d: %s '
                    '(cropped images need their own calibration)' % (
                        (self.path,) + calibrated[::-1] + tuple(size)[::-1] + (consequence,)))
-        if message not in _warned:
-            _warned.add(message)
-            warn(message)
 
     def image_size(self, key):
         """(height, width) of the calibrated images of the camera under `key`; None if unknown.
@@ -94,9 +93,8 @@ class Calibration:
                 return None
             width, height = self.matrix(size_key, (2,))
             if min(width, height) < 1 or width * height > MAX_PIXELS:
-                raise UserError('calibration file %s: line %d: %s is %gx%g, must be the size of an '
-                                'image' % (self.path, self._texts[size_key][0], size_key, width,
-                                           height))
+                raise UserError('%s is %gx%g, must be the size of an image' % (
+                    self._where(size_key), width, height))
             return int(height), int(width)
         projection = self.matrix(key, (3, 4))
         return next((size for focal, size in KITTI_SIZES.items()
@@ -151,10 +149,14 @@ def check_camera(matrix, where, size=None):
       size: (height, width) of the images; None skips the comparison.
     """
     focal, point = matrix[[0, 1], [0, 1]], matrix[:2, 2]
-    for name, value in zip(('fx', 'fy'), focal):
-        if not _LEAST_FOCAL <= value <= _MOST_FOCAL:
-            raise UserError('%s: %s is %g pixels, must be from %g to %g' % (
-                where, name, value, _LEAST_FOCAL, _MOST_FOCAL))
+
+    def check_focal(least, most, images=''):
+        for axis, value, smallest in zip(('fx', 'fy'), focal, least):
+            if not smallest <= value <= most:
+                raise UserError('%s: %s is %g pixels, must be from %g to %g%s' % (
+                    where, axis, value, smallest, most, images))
+
+    check_focal((_LEAST_FOCAL, _LEAST_FOCAL), _MOST_FOCAL)
     if size is None:
         return
     lengths, name = np.array(size[::-1]), '%dx%d' % tuple(size[::-1])
@@ -163,10 +165,7 @@ def check_camera(matrix, where, size=None):
                         '--canonical_camera accepts; must be in pixels, for images of %s: '
                         '%.6g,%.6g,%.6g,%.6g' % (
                             (where, name) + tuple(focal * lengths) + tuple(point * lengths - 0.5)))
-    for axis, value, least in zip(('fx', 'fy'), focal, _LEAST_SHARE * lengths):
-        if not least <= value <= _MOST_SHARE * lengths.max():
-            raise UserError('%s: %s is %g pixels, must be from %g to %g for images of %s' % (
-                where, axis, value, least, _MOST_SHARE * lengths.max(), name))
+    check_focal(_LEAST_SHARE * lengths, _MOST_SHARE * lengths.max(), ' for images of ' + name)
     # A crop moves the principal point along one axis; an offset along both implies another size.
     places = (point + 0.5) / lengths
     if places.min() > 2 / 3 or places.max() < 1 / 3:

@@ -13,7 +13,7 @@ from kitti_data.frame_files import (
     IMAGE_EXTENSIONS, KITTI_FRAME_RATE, check_gaps, frame_rate, list_frames, list_images,
     usual_step)
 from kitti_data.image_lists import read_image_list
-from kitti_data.kitti_2015 import FlowScenes
+from kitti_data.kitti_2015 import DEFAULT_CAMERA, FlowScenes
 from kitti_data.odometry import OdometrySequence
 from kitti_data.raw import drive_of, read_timestamps
 from vo_common.console import warn
@@ -21,34 +21,22 @@ from vo_common.errors import UserError
 from vo_common.files import require_folder
 from vo_common.parallel import read_ahead
 
-_DEFAULT_CAMERA, _DEFAULT_SEQUENCE = 2, '9'  # as of --camera and --pose_test_seq
+_DEFAULT_SEQUENCE = '9'  # as of --pose_test_seq
 _MOST_FACTOR = 1.5  # largest tolerated ratio between the frame rate and KITTI's
 
 
 class FrameSource(NamedTuple):
-    """Frames in order.
-
-    names: one for each frame, to identify predictions.
-    sizes: (height, width) of each frame in its file.
-    read: read(height, width) yields every frame as uint8 [height, width, 3], resized.
-    numbers: int64 [N], ascending: the number in each frame's name, else 0..N-1.
-    read_times: returns float64 [N] seconds.
-    folder: absolute path of the folder that names are relative to, or of the video.
-    rate: frames per second.
-    clocked: whether numbers are times.
-    fault: reason why frames are missing at the end, or ''.
-    read_camera: returns float64 [3, 3], pixels of the files, or None without a calibration.
-    """
-    names: List[str]
-    sizes: List[tuple]
+    """Frames in order; read(height, width) yields them as uint8 [height, width, 3], resized."""
+    names: List[str]      # one for each frame, to identify predictions
+    sizes: List[tuple]    # (height, width) of each frame in its file
     read: Callable[[int, int], Iterator[np.ndarray]]
-    numbers: np.ndarray
-    read_times: Callable[[], np.ndarray]
-    folder: str
-    rate: float = KITTI_FRAME_RATE
-    clocked: bool = False
-    fault: str = ''
-    read_camera: Callable[[], np.ndarray] = lambda: None
+    numbers: np.ndarray   # int64 [N], ascending: the number in each frame's name, else 0..N-1
+    read_times: Callable  # returns float64 [N] seconds
+    folder: str           # absolute path of the folder that names are relative to, or of the video
+    rate: float           # frames per second
+    clocked: bool = False  # whether numbers are times
+    fault: str = ''       # reason why frames are missing at the end
+    read_camera: Callable = lambda: None  # returns float64 [3, 3], pixels of the files, or None
 
     @property
     def size(self):
@@ -90,7 +78,7 @@ def warn_of_rate(rate, path, step=None):
                                       if best != step else ''))
 
 
-def depth_frames(dataset_dir, split, test_file_list='', sequence='', camera=_DEFAULT_CAMERA):
+def depth_frames(dataset_dir, split, test_file_list='', sequence='', camera=DEFAULT_CAMERA):
     """The frames of a depth test.
 
     The first of these that is given: the files of a list, relative to `dataset_dir`; with split
@@ -116,7 +104,7 @@ def depth_frames(dataset_dir, split, test_file_list='', sequence='', camera=_DEF
     return sequence_frames(dataset_dir, sequence, camera, allow_gaps=True)
 
 
-def sequence_frames(path, sequence='', camera=_DEFAULT_CAMERA, allow_gaps=False):
+def sequence_frames(path, sequence='', camera=DEFAULT_CAMERA, allow_gaps=False):
     """Successive frames: an odometry sequence, a raw drive, a folder of images, or a video.
 
     Args:
@@ -140,7 +128,7 @@ def sequence_frames(path, sequence='', camera=_DEFAULT_CAMERA, allow_gaps=False)
         return from_odometry(path, sequence, camera, allow_gaps)
     drive = drive_of(path, camera)
     require_defaults(path, sequence,
-                      _DEFAULT_CAMERA if drive and drive[1] == camera else camera)
+                      DEFAULT_CAMERA if drive and drive[1] == camera else camera)
     return from_raw(*drive, allow_gaps) if drive else from_folder(path, allow_gaps)
 
 
@@ -148,10 +136,10 @@ def _is_odometry(path):
     return os.path.isdir(os.path.join(path, 'sequences'))
 
 
-def require_defaults(frames, sequence='', camera=_DEFAULT_CAMERA):
+def require_defaults(frames, sequence='', camera=DEFAULT_CAMERA):
     """Raises a UserError if `sequence` or `camera` would select among `frames`, which are fixed."""
     for flag, value, default in (('pose_test_seq', sequence or _DEFAULT_SEQUENCE,
-                                  _DEFAULT_SEQUENCE), ('camera', camera, _DEFAULT_CAMERA)):
+                                  _DEFAULT_SEQUENCE), ('camera', camera, DEFAULT_CAMERA)):
         if str(value) != str(default):
             raise UserError('--%s=%s: must not be given for %s (of one sequence and camera)' % (
                 flag, value, frames))
@@ -169,17 +157,17 @@ def from_raw(drive, camera, allow_gaps=False):
     folder, date_folder = os.path.join(drive, 'image_%02d' % camera), os.path.dirname(drive)
     source = _from_frames(list_frames(require_folder(os.path.join(folder, 'data'),
                                                      'camera folder')), allow_gaps)
-    times_path = os.path.join(folder, 'timestamps.txt')
-    times = read_timestamps(times_path) if os.path.isfile(times_path) else ()
+    numbers, times_path = source.numbers, os.path.join(folder, 'timestamps.txt')
+    if os.path.isfile(times_path):
+        times = read_timestamps(times_path)
 
-    def read_times():
-        if source.numbers[-1] >= len(times):
-            raise UserError('%s: has %d times, must have one for each frame up to %d' % (
-                times_path, len(times), source.numbers[-1]))
-        return times[source.numbers]
+        def read_times():
+            if numbers[-1] >= len(times):
+                raise UserError('%s: has %d times, must have one for each frame up to %d' % (
+                    times_path, len(times), numbers[-1]))
+            return times[numbers]
 
-    if len(times):
-        source = source._replace(rate=frame_rate(source.numbers, times), read_times=read_times)
+        source = source._replace(rate=frame_rate(numbers, times), read_times=read_times)
     if os.path.isfile(os.path.join(date_folder, 'calib_cam_to_cam.txt')):
         source = source._replace(
             read_camera=lambda: RawCalibration(date_folder).intrinsics(camera, source.size))
@@ -192,7 +180,7 @@ def from_folder(folder, allow_gaps=False):
     if not frames:
         raise UserError('%s holds neither sequences/ nor images (%s)%s' % (
             folder, ', '.join(IMAGE_EXTENSIONS), _hint(folder, allow_gaps)))
-    if frames[0][0] is None:
+    if frames[0][0] is None:  # the names hold no numbers
         return from_paths([path for _, path in frames], one_size=not allow_gaps)
     source = _from_frames(frames, allow_gaps)
     if per_second is None:
@@ -206,18 +194,16 @@ def from_folder(folder, allow_gaps=False):
 
 
 def _from_frames(frames, allow_gaps):
-    """The source of (number, path) pairs; a difference of 1 is a tenth of a second."""
+    """The source of (number, path) pairs."""
     check_gaps(frames, allow_gaps)
-    numbers = np.array([number for number, _ in frames], np.int64)
-    return from_paths([path for _, path in frames], one_size=not allow_gaps)._replace(
-        numbers=numbers, rate=frame_rate(numbers), read_times=lambda: numbers / KITTI_FRAME_RATE)
+    numbers, paths = zip(*frames)
+    return from_paths(paths, numbers=numbers, one_size=not allow_gaps)
 
 
-def from_paths(paths, names=None, one_size=False):
-    """The image files `paths`, numbered from 0.
+def from_paths(paths, names=None, numbers=None, one_size=False):
+    """The image files `paths`, with ascending `numbers`, by default from 0.
 
-    Raises a UserError if a file is not an image, or, with `one_size`, differs in size from the
-    first.
+    Raises a UserError if a file is not an image, or, with `one_size`, has another size than others.
     """
     def read(height, width):
         return read_ahead(lambda path: images.read_resized(path, height, width)[0], paths)
@@ -228,9 +214,9 @@ def from_paths(paths, names=None, one_size=False):
             raise UserError('%s: is %dx%d pixels, must be %dx%d like %s (frames of one drive have '
                             'one camera)' % ((path,) + size[::-1] + sizes[0][::-1] + (paths[0],)))
     names = names or [os.path.basename(path) for path in paths]
-    numbers = np.arange(len(paths))
+    numbers = np.array(range(len(paths)) if numbers is None else numbers, np.int64)
     return FrameSource(names, sizes, read, numbers, lambda: numbers / KITTI_FRAME_RATE,
-                       os.path.abspath(paths[0][:-len(names[0])]))
+                       os.path.abspath(paths[0][:-len(names[0])]), frame_rate(numbers))
 
 
 def from_video(path):

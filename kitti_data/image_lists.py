@@ -32,12 +32,12 @@ def read_image_list(list_path, root='', exist=True):
     """
     listed = []
     for number, line in numbered_lines(list_path, 'list of test images'):
-        name = _name(line, root)
+        name = _name(line)
         if not name:
             raise UserError('%s: line %d: found %r, must be the path of an image (%s) or "drive '
                             'frame l|r"' % (list_path, number, line[:80],
                                             ', '.join(IMAGE_EXTENSIONS)))
-        listed.append((name, number))
+        listed.append((_existing(name, root), number))
     if not listed:
         raise UserError('list of test images %s is empty' % list_path)
     missing = ['%s (line %d)' % (os.path.join(root, name), line) for name, line in listed
@@ -49,17 +49,17 @@ def read_image_list(list_path, root='', exist=True):
     return listed
 
 
-def _name(line, root):
+def _name(line):
+    """The path that a line names, or None."""
     path = _PATH.match(line)
     if path:
-        return _existing(path.group(1), root)
+        return path.group(1)
     frame = _RAW_FRAME.fullmatch(line)
     number = frame_number(frame.group(3)) if frame else None
     if number is None:
         return None
-    stem = '%s/%s/image_%02d/data/%010d' % (
+    return '%s/%s/image_%02d/data/%010d.png' % (
         frame.group(2), frame.group(1), _CAMERA_OF_SIDE[frame.group(4)], number)
-    return _existing(stem + '.png', root)
 
 
 def _existing(name, root):

@@ -19,7 +19,7 @@ _REFERENCE_NAME = re.compile(r'([0-9]{1,18})_%02d\.png' % REFERENCE)
 _CAMERAS = {'image_2': (2, 'P_rect_02'), 'image_3': (3, 'P_rect_03'), 'colored_0': (2, 'P2'),
             'colored_1': (3, 'P3'), 'image_0': (0, 'P0'), 'image_1': (1, 'P1')}
 _PARTS = ('training', 'testing', '')
-_DEFAULT_CAMERA = 2  # as of --camera
+DEFAULT_CAMERA = 2  # as of --camera
 
 
 def reference_names(folder, what='image'):
@@ -83,7 +83,7 @@ class FlowScenes:
         return calibration.projection(self._camera_key, size)[:, :3]
 
 
-def find_flow_scenes(path, camera=2):
+def find_flow_scenes(path, camera):
     """The <FlowScenes> at `path`, or None if it is not a flow benchmark.
 
     Args:
@@ -96,7 +96,7 @@ def find_flow_scenes(path, camera=2):
         name = os.path.basename(folder)
         if name in _CAMERAS and _names_in(folder):
             number, _ = _CAMERAS[name]
-            if camera == number or folder == path and camera == _DEFAULT_CAMERA:
+            if camera == number or folder == path and camera == DEFAULT_CAMERA:
                 return FlowScenes(folder)
             others[name] = number
     if others:

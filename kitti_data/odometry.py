@@ -127,15 +127,10 @@ def require_sequences(root, names, flag):
 
 
 class PoseFile(NamedTuple):
-    """The content of a pose file.
-
-    poses: float64 [N, 4, 4] camera-to-world, metres.
-    numbers: int64 [N] ascending frame numbers, or None.
-    times: float64 [N] ascending seconds, or None.
-    """
-    poses: np.ndarray
-    numbers: Optional[np.ndarray]
-    times: Optional[np.ndarray]
+    """The content of a pose file."""
+    poses: np.ndarray              # float64 [N, 4, 4] camera-to-world, metres
+    numbers: Optional[np.ndarray]  # int64 [N] ascending frame numbers, or None
+    times: Optional[np.ndarray]    # float64 [N] ascending seconds, or None
 
     @property
     def frames(self):

@@ -19,17 +19,11 @@ _CAMERA_ENDING = '_cam.txt'
 
 
 class Snippet(NamedTuple):
-    """One target frame and its neighbours.
-
-    number: number of the target frame; names the prediction.
-    frames: uint8 [L, H, W, 3] in time order, the target in the middle.
-    intrinsics: float64 [3, 3], pixels of `frames`; None without a calibration.
-    size: (height, width) of the target's image file.
-    """
-    number: int
-    frames: np.ndarray
-    intrinsics: Optional[np.ndarray]
-    size: tuple
+    """One target frame and its neighbours."""
+    number: int         # number of the target frame; names the prediction
+    frames: np.ndarray  # uint8 [L, H, W, 3] in time order, the target in the middle
+    intrinsics: Optional[np.ndarray]  # float64 [3, 3], pixels of `frames`, if needed
+    size: tuple         # (height, width) of the target's image file
 
     @property
     def target(self):
@@ -40,25 +34,17 @@ class Snippet(NamedTuple):
     def sources(self):
         """uint8 [H, W, 3 (L - 1)], the other frames in time order."""
         middle = len(self.frames) // 2
-        return np.concatenate([frame for place, frame in enumerate(self.frames)
-                               if place != middle], axis=-1)
+        return np.concatenate([*self.frames[:middle], *self.frames[middle + 1:]], axis=-1)
 
 
 class SnippetSource(NamedTuple):
-    """Snippets; `read()` yields them.
-
-    numbers: frame number of each target.
-    folder: absolute path of the images.
-    names: image of each target, relative to `folder`.
-    rate: frames per second.
-    fault: reason why snippets are missing at the end, or ''.
-    """
-    numbers: list
+    """Snippets; `read()` yields them."""
+    numbers: List[int]  # frame number of each target
     read: Callable[[], Iterator[Snippet]]
-    folder: str
-    names: List[str]
-    rate: float = KITTI_FRAME_RATE
-    fault: str = ''
+    folder: str         # absolute path of the images
+    names: List[str]    # image of each target, relative to `folder`
+    rate: float = KITTI_FRAME_RATE  # frames per second
+    fault: str = ''     # reason why snippets are missing at the end
 
 
 def snippets(path, length, height, width, sequence='', camera=2, intrinsics=(),
@@ -165,8 +151,8 @@ def load_scene(scenes, name, shape, half_pixel_centers, intrinsics=(), camera_ne
 def _formatted_examples(folder):
     """(folder of a formatted set, path prefixes of its examples).
 
-    The prefixes are those in the list of generate_multiview_extension.py if `folder` is a set, those
-    in `folder` if it is a folder of a set, and else [].
+    Those in the list of generate_multiview_extension.py if `folder` is a set, those in `folder` if
+    it is a folder of a set, and else [].
     """
     list_path = os.path.join(folder, _FORMATTED_LIST)
     if os.path.isfile(list_path):

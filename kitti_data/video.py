@@ -22,17 +22,11 @@ _MISCOUNTED_SHARE, _MISCOUNTED = 0.01, 2
 
 
 class Video(NamedTuple):
-    """Properties of a video file.
-
-    frames: number of frames that can be decoded.
-    size: (height, width).
-    rate: frames per second, from the header.
-    fault: a message if fewer frames can be decoded than the header announces; else ''.
-    """
-    frames: int
-    size: tuple
-    rate: float
-    fault: str
+    """Properties of a video file."""
+    frames: int  # number of frames that can be decoded
+    size: tuple  # (height, width)
+    rate: float  # frames per second, from the header
+    fault: str   # a message if fewer frames can be decoded than the header announces
 
 
 def probe(path):
