@@ -154,37 +154,36 @@ def read_pose_file(path):
         lines, rows = numbered_rows(path, (8, 12, 13, 16, 17), 'pose file', _POSE_COLUMNS)
         places = ['line %d' % line for line in lines]
 
-    def require(good, found, required):
+    def require(good, required, found, values):
         for place in np.flatnonzero(~good)[:1]:
             raise UserError('pose file %s: %s: found %s, must be %s' % (
-                path, places[place], found(place), required))
+                path, places[place], found % values[place], required))
+
     width, numbers, times = rows.shape[1], None, None
     if width in (16, 17):
-        require((rows[:, -4:] == (0, 0, 0, 1)).all(axis=1), lambda place: (
-            'the last row %s' % rows[place, -4:]), '0 0 0 1')
-        rows = rows[:, :-4]
+        last_rows, rows = rows[:, -4:], rows[:, :-4]
+        require((last_rows == (0, 0, 0, 1)).all(axis=1), '0 0 0 1', 'the last row %s', last_rows)
     if width == 8:
         times, lengths = rows[:, 0], np.linalg.norm(rows[:, 4:], axis=1)
-        require(np.diff(times, prepend=-np.inf) > 0, lambda place: (
-            'the time %.10g' % times[place]), 'above the one before')
-        require(np.abs(lengths - 1) < 0.01, lambda place: (
-            'a quaternion of length %.4g' % lengths[place]), 'a rotation (length 1)')
+        require(np.diff(times, prepend=-np.inf) > 0, 'above the one before',
+                'the time %.10g', times)
+        require(np.abs(lengths - 1) < 0.01, 'a rotation (length 1)',
+                'a quaternion of length %.4g', lengths)
         poses = from_parts(rotation_from_quaternion(rows[:, 4:]), rows[:, 1:4])
     else:
         poses = to_4x4(rows[:, -12:].reshape(-1, 3, 4))
     if width in (13, 17):
         column = rows[:, 0]
         require((np.rint(column) == column) & (column <= _MOST_FRAMES)
-                & (np.diff(column, prepend=-1) > 0), lambda place: (
-                    'the frame number %.10g' % column[place]),
+                & (np.diff(column, prepend=-1) > 0),
                 'whole and above the one before (the first of %d columns is the frame number)'
-                % width)
+                % width, 'the frame number %.10g', column)
         numbers = column.astype(np.int64)
-    faults = dict(rotation_faults(poses))
-    require(~np.isin(np.arange(len(poses)), list(faults)), faults.get,
-            'a rotation (determinant 1)')
-    require(np.abs(poses[:, :3, 3]).max(axis=1) <= LARGEST_POSITION, lambda place: (
-        'the position %s' % poses[place, :3, 3]), 'within %g m' % LARGEST_POSITION)
+    faults, positions = dict(rotation_faults(poses)), poses[:, :3, 3]
+    require(~np.isin(np.arange(len(poses)), list(faults)), 'a rotation (determinant 1)', '%s',
+            faults)
+    require(np.abs(positions).max(axis=1) <= LARGEST_POSITION, 'within %g m' % LARGEST_POSITION,
+            'the position %s', positions)
     return PoseFile(poses, numbers, times)
 
 
@@ -227,9 +226,7 @@ def sequence_of_poses(path):
 
 
 def times_of_poses(path):
-    """The path of the times file of a pose file: `NN/times.txt` for `NN/poses.txt`, and
-    `sequences/NN/times.txt` for `poses/NN.txt`.
-    """
+    """`NN/times.txt` for a pose file `NN/poses.txt`, `sequences/NN/times.txt` for `poses/NN.txt`."""
     folder, name = os.path.dirname(os.path.abspath(path)), sequence_of_poses(path)
     if os.path.basename(folder) == name:
         return os.path.join(folder, 'times.txt')

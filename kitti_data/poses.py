@@ -18,10 +18,8 @@ def to_4x4(matrices):
         return matrices
     if matrices.shape[-2:] != (3, 4):
         raise ValueError('transforms must be [..., 3 or 4, 4], got %s' % (matrices.shape,))
-    transforms = np.zeros(matrices.shape[:-2] + (4, 4))
-    transforms[..., :3, :] = matrices
-    transforms[..., 3, 3] = 1
-    return transforms
+    last_rows = np.broadcast_to([0, 0, 0, 1], matrices.shape[:-2] + (1, 4))
+    return np.concatenate([matrices, last_rows], axis=-2)
 
 
 def from_parts(rotations, translations):

@@ -23,7 +23,7 @@ _MOST_BYTES_OF_A_SCAN = 2 ** 28  # KITTI's scans have about 2 ** 21
 
 
 class RawDrive:
-    """One synchronised drive; a UserError if `name` is no name of a drive, or does not exist.
+    """One synchronised drive; a UserError if `name` is not that of a drive in `root`.
 
     Args:
       root: the folder that holds the dates.
