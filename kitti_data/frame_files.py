@@ -140,11 +140,8 @@ def list_images(folder, one_scene=True):
     """All images of a folder in order, under any names: (list of (number, path), per_second).
 
     Numbers and units are those of `name_numbers`; they are None if the names have none, or if the
-    images belong to several scenes.
-
-    Raises:
-      UserError: two files have the same number, or names that differ only in the extension; with
-        `one_scene`, the images belong to several scenes.
+    images belong to several scenes. Raises a UserError if two files have the same number, or names
+    that differ only in the extension, or, with `one_scene`, the images belong to several scenes.
     """
     names = image_names(folder)
     paths = [os.path.join(folder, name) for name in names]

@@ -107,15 +107,14 @@ def depth_frames(dataset_dir, split, test_file_list='', sequence='', camera=DEFA
 def sequence_frames(path, sequence='', camera=DEFAULT_CAMERA, allow_gaps=False):
     """Successive frames: an odometry sequence, a raw drive, a folder of images, or a video.
 
+    Raises a UserError if `path` is none of these, frames are missing, they belong to several
+    scenes, or `sequence` or `camera` is not the default and not that of `path`.
+
     Args:
       path: folder or video file.
       sequence, camera: odometry sequence and camera, if `path` is a KITTI folder.
       allow_gaps: accept single frames: gaps only cause a warning, and the frames may belong to
         several scenes and have several sizes.
-
-    Raises:
-      UserError: `path` is none of these, frames are missing, they belong to several scenes, or
-        `sequence` or `camera` is not the default and not that of `path`.
     """
     if not path:
         raise UserError('--dataset_dir is empty: must be a KITTI folder, a folder of images or a '

@@ -21,14 +21,12 @@ _MISSING_NAMED = 3
 def read_image_list(list_path, root='', exist=True):
     """Reads a list of images: a list of (path in the data set, line number), in its order.
 
+    Raises a UserError if it is empty, a line has none of these forms, or images do not exist.
+
     Args:
       list_path: text file.
       root: folder of the data set; empty for the working directory.
       exist: whether the images must exist in `root`.
-
-    Raises:
-      UserError: the list is empty, a line has none of these forms, or images do not exist (the
-        message gives their number and names the first).
     """
     listed = []
     for number, line in numbered_lines(list_path, 'list of test images'):

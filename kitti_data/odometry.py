@@ -142,10 +142,8 @@ def read_pose_file(path):
     """Reads a <PoseFile>: a `.npy` array [N, 3 or 4, 4], or text with one pose per line.
 
     A line holds the columns that `_POSE_COLUMNS` describes, separated by white space or commas.
-
-    Raises:
-      UserError: a word is not a number, a frame number is not whole, a frame or time is not above
-        the one before, or a pose is not rigid; the message names the file and line.
+    Raises a UserError that names file and line if a word is not a number, a frame number is not
+    whole, a frame or time is not above the one before, or a pose is not rigid.
     """
     if path.lower().endswith('.npy'):
         rows = _npy_rows(path)
@@ -226,7 +224,7 @@ def sequence_of_poses(path):
 
 
 def times_of_poses(path):
-    """`NN/times.txt` for a pose file `NN/poses.txt`, `sequences/NN/times.txt` for `poses/NN.txt`."""
+    """`NN/times.txt` for the poses `NN/poses.txt`, `sequences/NN/times.txt` for `poses/NN.txt`."""
     folder, name = os.path.dirname(os.path.abspath(path)), sequence_of_poses(path)
     if os.path.basename(folder) == name:
         return os.path.join(folder, 'times.txt')

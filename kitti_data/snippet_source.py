@@ -51,6 +51,8 @@ def snippets(path, length, height, width, sequence='', camera=2, intrinsics=(),
              camera_needed=False, half_pixel_centers=False, frame_step=1):
     """The snippets in `path`: KITTI 2015 or 2012, a formatted set, a sequence, a folder, a video.
 
+    Raises a UserError if there is no snippet, or a frame or the camera is missing.
+
     Args:
       path: folder or video file.
       length: odd number of frames.
@@ -61,9 +63,6 @@ def snippets(path, length, height, width, sequence='', camera=2, intrinsics=(),
       camera_needed: whether every snippet must have intrinsics.
       half_pixel_centers: whether intrinsics follow the resize exactly, or as published.
       frame_step: use every `frame_step`-th frame of a sequence, folder or video.
-
-    Raises:
-      UserError: there is no snippet, or a frame or the camera is missing.
     """
     folder = os.path.abspath(path) if path else ''
     shape = (length, height, width)
