@@ -53,7 +53,8 @@ def test_resizing_keeps_the_edges_of_the_image():
         camera = matrix(100.0, 100, before, before)
         found = calibration.resized(camera, (100, 200), (25, 50))
         np.testing.assert_allclose(found, matrix(25, 25, after, after))
-    assert calibration.camera_text(found) == '25.000000,0.,49.500000,0.,25.000000,49.500000,0.,0.,1.'
+    text = calibration.camera_text(found)
+    assert text == '25.000000,0.,49.500000,0.,25.000000,49.500000,0.,0.,1.'
 
 
 @pytest.mark.parametrize('camera, message', [
