@@ -108,9 +108,7 @@ def open_drives(root, camera, train=(), test=(), validation=()):
             raise UserError('--validation_sequences=%s: must not be among --%s_sequences (%s)' % (
                 ','.join(shared), flag, ', '.join(names)))
     for name in drives.train + drives.evaluated:
-        # Raise a UserError if a camera folder, frame or pose is missing.
-        drives.sequence(name).frames
-        drives.poses(name)
+        drives.poses(name)  # raises a UserError if a camera folder, frame or pose is missing
     both = sorted(set(drives.train) & set(drives.test))
     if both:
         warn('sequence %s is used for training and testing: its results are too good, and are '

@@ -13,7 +13,7 @@ from kitti_data.canonical_camera import camera_of, convert_motions
 from kitti_data.frame_source import (
     require_whole, warn_of_rate, windows, with_ends_repeated)
 from kitti_data.odometry import write_poses, write_tum
-from kitti_data.snippet_source import sequence_source, typed_camera
+from kitti_data.snippet_source import sequence_source
 from kitti_eval.snippets import (
     chain_snippets, snippets_of_trajectory, snippets_of_vectors, write_frames, write_snippets)
 from npu_runtime.predictor import BatchedGraph, Predictor
@@ -150,9 +150,7 @@ def source_camera(source, model, intrinsics, refine_steps):
                             '--refine_steps with a model without --canonical_camera (nothing reads '
                             'it)')
         return None
-    camera = typed_camera(intrinsics, source.size)
-    if camera is None and source.read_camera:
-        camera = source.read_camera()
+    camera = source.camera(intrinsics)
     if camera is None and refine_steps:
         raise UserError('--refine_steps=%d: must be 0 without a calibration (set '
                         '--intrinsics=fx,fy,cx,cy in pixels of the image files)' % refine_steps)

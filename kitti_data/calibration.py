@@ -2,6 +2,7 @@
 
 A camera is a matrix float64 [3, 3] of intrinsics in pixels, ((fx, 0, cx), (0, fy, cy), (0, 0, 1)).
 """
+import functools
 import os
 import re
 
@@ -24,13 +25,13 @@ _MOST_OF_SHARES = 2.0  # if fx, fy, cx, cy are all below, they are fractions of 
 KITTI_SIZES = {721.5377: (375, 1242), 718.856: (376, 1241), 718.3351: (374, 1238),
                707.0912: (370, 1226), 707.0493: (370, 1224)}
 _LINE = re.compile(r'([^\s:]+)\s*:?\s*(.*)')
-_warned = set()  # Warnings already given, to warn once for all frames of a calibration.
+_warn_once = functools.lru_cache(maxsize=None)(warn)  # not for every frame of a calibration
 
 
 class Calibration:
     """A KITTI calibration file of `key: numbers` lines, the colon optional.
 
-    Lines are found by key, not by line number; lines that are not needed are not checked.
+    Lines that are not needed are not checked.
     """
 
     def __init__(self, path):
@@ -46,47 +47,39 @@ class Calibration:
         if key not in self._texts:
             raise UserError('calibration file %s has no key %r; it has %s' % (
                 self.path, key, ', '.join(self._texts)))
-        number, text = self._texts[key]
+        text, size = self._texts[key][1], int(np.prod(shape))
         values = finite_numbers(text.split())
-        size = int(np.prod(shape))
         if values is None or len(values) != size:
-            raise UserError('calibration file %s: line %d: %s is %r, must be %d finite numbers' % (
-                self.path, number, key, shortened(text.strip()), size))
+            raise UserError('%s is %r, must be %d finite numbers' % (
+                self._where(key), shortened(text.strip()), size))
         return np.array(values).reshape(shape)
 
-    def projection(self, key, size=None):
-        """The camera under `key`, for image files of `size`.
+    def _where(self, key):
+        return 'calibration file %s: line %d: %s' % (self.path, self._texts[key][0], key)
 
-        If the calibration is for images of another size, see `image_size`, the camera is scaled to
-        `size`, with a single warning.
+    def projection(self, key, size=None):
+        """float64 [3, 4] under `key`, such as 'P2' or 'P_rect_02', to pixels of image files.
+
+        Scales the camera, with a single warning, if the image files are not of the calibrated size.
+        Raises a UserError if the key is missing or wrong, or the camera does not fit.
 
         Args:
-          key: such as 'P2' or 'P_rect_02'.
+          key: key of the file.
           size: (height, width) of the image files; None skips the comparison.
-
-        Returns:
-          float64 [3, 4], to pixels of the image files.
-
-        Raises:
-          UserError: the key is missing or wrong, or the camera does not fit such images.
         """
         projection = self.matrix(key, (3, 4))
         calibrated = self.image_size(key)
         if size and calibrated and tuple(size) != calibrated:
             projection = resized(projection, calibrated, size)
             self.warn_of_size(calibrated, size, 'the camera is scaled accordingly')
-        check_camera(projection, 'calibration file %s: line %d: %s' % (
-            self.path, self._texts[key][0], key), size)
+        check_camera(projection, self._where(key), size)
         return projection
 
     def warn_of_size(self, calibrated, size, consequence):
-        """Warns once that images have another `size` than this calibration, with a consequence."""
-        message = ('calibration file %s: is for images of %dx%d pixels, but these are %dx%d: %s '
+        """Warns once that images have another `size` than this calibration, and of what follows."""
+        _warn_once('calibration file %s: is for images of %dx%d pixels, but these are %dx%d: %s '
                    '(cropped images need their own calibration)' % (
                        (self.path,) + calibrated[::-1] + tuple(size)[::-1] + (consequence,)))
-        if message not in _warned:
-            _warned.add(message)
-            warn(message)
 
     def image_size(self, key):
         """(height, width) of the calibrated images of the camera under `key`; None if unknown.
@@ -100,9 +93,8 @@ class Calibration:
                 return None
             width, height = self.matrix(size_key, (2,))
             if min(width, height) < 1 or width * height > MAX_PIXELS:
-                raise UserError('calibration file %s: line %d: %s is %gx%g, must be the size of an '
-                                'image' % (self.path, self._texts[size_key][0], size_key, width,
-                                           height))
+                raise UserError('%s is %gx%g, must be the size of an image' % (
+                    self._where(size_key), width, height))
             return int(height), int(width)
         projection = self.matrix(key, (3, 4))
         return next((size for focal, size in KITTI_SIZES.items()
@@ -121,10 +113,9 @@ class RawCalibration(Calibration):
         self.folder = date_folder
 
     def projected_size(self, camera, size):
-        """(height, width) of the calibrated images of `camera`.
+        """(height, width) of the calibrated images of `camera`; `size` if that is unknown.
 
-        Returns `size`, that of the image files, if the calibration gives none. Warns once if the
-        two differ.
+        Warns once if the image files, of `size`, are not of the calibrated size.
         """
         calibrated = self.image_size('P_rect_%02d' % camera)
         if calibrated and calibrated != tuple(size):
@@ -150,23 +141,22 @@ class RawCalibration(Calibration):
 
 
 def check_camera(matrix, where, size=None):
-    """Checks that intrinsics are plausible, and that they fit images of `size`.
+    """Raises a UserError unless intrinsics are plausible and fit images of `size`.
 
     Args:
       matrix: float [3, 3 or 4], pixels.
       where: start of an error message.
       size: (height, width) of the images; None skips the comparison.
-
-    Raises:
-      UserError: a focal length is implausible; or, with a `size`: the numbers are fractions of it,
-        a focal length is below a quarter of it or above ten times the longer side, or the
-        principal point is outside the images or fits images of a clearly different size.
     """
     focal, point = matrix[[0, 1], [0, 1]], matrix[:2, 2]
-    for name, value in zip(('fx', 'fy'), focal):
-        if not _LEAST_FOCAL <= value <= _MOST_FOCAL:
-            raise UserError('%s: %s is %g pixels, must be from %g to %g' % (
-                where, name, value, _LEAST_FOCAL, _MOST_FOCAL))
+
+    def check_focal(least, most, images=''):
+        for axis, value, smallest in zip(('fx', 'fy'), focal, least):
+            if not smallest <= value <= most:
+                raise UserError('%s: %s is %g pixels, must be from %g to %g%s' % (
+                    where, axis, value, smallest, most, images))
+
+    check_focal((_LEAST_FOCAL, _LEAST_FOCAL), _MOST_FOCAL)
     if size is None:
         return
     lengths, name = np.array(size[::-1]), '%dx%d' % tuple(size[::-1])
@@ -175,10 +165,7 @@ def check_camera(matrix, where, size=None):
                         '--canonical_camera accepts; must be in pixels, for images of %s: '
                         '%.6g,%.6g,%.6g,%.6g' % (
                             (where, name) + tuple(focal * lengths) + tuple(point * lengths - 0.5)))
-    for axis, value, least in zip(('fx', 'fy'), focal, _LEAST_SHARE * lengths):
-        if not least <= value <= _MOST_SHARE * lengths.max():
-            raise UserError('%s: %s is %g pixels, must be from %g to %g for images of %s' % (
-                where, axis, value, least, _MOST_SHARE * lengths.max(), name))
+    check_focal(_LEAST_SHARE * lengths, _MOST_SHARE * lengths.max(), ' for images of ' + name)
     # A crop moves the principal point along one axis; an offset along both implies another size.
     places = (point + 0.5) / lengths
     if places.min() > 2 / 3 or places.max() < 1 / 3:
@@ -203,23 +190,29 @@ def resized(camera, size, new_size, half_pixel_centers=True):
     return change @ np.asarray(camera)
 
 
-def camera_text(intrinsics, zoom_x=1, zoom_y=1, half_pixel_centers=False):
-    """The content of a camera file of a formatted set, for images resized by these factors.
+def camera_matrix(fx, fy, cx, cy):
+    """float64 [3, 3] of intrinsics."""
+    return np.array([[fx, 0, cx], [0, fy, cy], [0, 0, 1]], np.float64)
 
-    Args:
-      intrinsics: <float>[3, 3] in pixels of the image file.
-      zoom_x, zoom_y, half_pixel_centers: as for `resized`.
-    """
-    scaled = resized(intrinsics, (1, 1), (zoom_y, zoom_x), half_pixel_centers).astype(
-        intrinsics.dtype)
-    return '%f,0.,%f,0.,%f,%f,0.,0.,1.' % (scaled[0, 0], scaled[0, 2], scaled[1, 1], scaled[1, 2])
+
+def typed_camera(intrinsics, size):
+    """The camera of --intrinsics (fx, fy, cx, cy) for image files of `size`; None if empty."""
+    if not len(intrinsics):
+        return None
+    camera = camera_matrix(*intrinsics)
+    check_camera(camera, '--intrinsics=%s' % ','.join('%g' % value for value in intrinsics), size)
+    return camera
+
+
+def camera_text(intrinsics):
+    """The content of a camera file of a formatted set."""
+    return '%f,0.,%f,0.,%f,%f,0.,0.,1.' % tuple(intrinsics[[0, 0, 1, 1], [0, 2, 1, 2]])
 
 
 def read_camera_file(path, size=None):
     """Reads a camera file of a formatted set, for frames of `size` (height, width): float32 [3, 3].
 
-    Raises:
-      UserError: the file does not hold such a matrix, or `check_camera` rejects it.
+    Raises a UserError if it does not hold a camera, or one that `check_camera` rejects.
     """
     text = read_text(path, 'camera file').strip()
     numbers = finite_numbers(text.split(','))

@@ -2,9 +2,8 @@
 
 pose_net only sees images, so it cannot infer their focal length or principal point. It therefore
 learns motions as seen by one canonical camera, and its predictions are converted to the actual
-camera afterwards (Yin et al., ICCV 2023, transform depth labels this way). The canonical camera
-should be the mean of the training cameras, especially with mirrored images, in half of which the
-principal point is on the other side.
+camera afterwards (Yin et al., ICCV 2023, transform depth labels this way). Use the mean of the
+training cameras, especially with mirrored images, whose principal point is on the other side.
 
 `shares` are fractions, (fx / width, fy / height, cx / width, cy / height), of an image that starts
 at 0, not at -0.5.
@@ -12,15 +11,14 @@ at 0, not at -0.5.
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from kitti_data.calibration import resized
+from kitti_data.calibration import camera_matrix, resized
 from kitti_data.poses import rotation_from_euler
 
 
 def camera_of(shares, height, width):
     """The camera with these `shares`, for images of this size in pixels: float64 [3, 3]."""
     fx, fy, cx, cy = shares
-    return resized(np.array([[fx, 0, cx - 0.5], [0, fy, cy - 0.5], [0, 0, 1]]), (1, 1),
-                   (height, width))
+    return resized(camera_matrix(fx, fy, cx - 0.5, cy - 0.5), (1, 1), (height, width))
 
 
 def shares_of(camera, height, width):

@@ -6,9 +6,7 @@
 import os
 import re
 
-import numpy as np
-
-from kitti_data.calibration import check_camera
+from kitti_data.calibration import camera_matrix, check_camera
 from kitti_data.frame_files import Frame, natural_order
 from kitti_data.number_files import finite_numbers
 from vo_common.errors import UserError
@@ -75,7 +73,6 @@ def read_camera(path, size=None):
     if numbers is None:
         raise UserError('camera file %s: must have finite numbers fx, fy, u0, v0 under '
                         '"intrinsic"' % path)
-    fx, fy, cx, cy = numbers
-    camera = np.array([[fx, 0, cx], [0, fy, cy], [0, 0, 1]])
+    camera = camera_matrix(*numbers)
     check_camera(camera, 'camera file %s' % path, size)
     return camera

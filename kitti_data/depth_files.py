@@ -24,8 +24,7 @@ def write_depths(path, depths):
 def read_depths(path):
     """Memory-maps the depth <float>[n, H, W] in the .npy file `path`.
 
-    Raises:
-      UserError: the file is missing or broken, or has another shape or dtype.
+    Raises a UserError if the file is missing or broken, or has another shape or dtype.
     """
     path = require_file(path, 'predictions (--pred_file)',
                         '--mode=test_depth writes all depth maps to one .npy file')
@@ -44,15 +43,10 @@ def read_depths(path):
 
 
 def write_kitti_depth(path, depth):
-    """Writes a 16-bit depth PNG of KITTI atomically: 256 times the metres, 0 where unknown.
+    """Writes `depth` <float>[H, W], metres, atomically as a 16-bit depth PNG of KITTI.
 
-    Args:
-      path: the PNG file.
-      depth: <float>[H, W] metres; depths outside the range of the format, 1/256 to 255.996 m, are
-        written as 0.
-
-    Returns:
-      The fraction of the pixels that are written as unknown.
+    The file holds 256 times the metres, 0 where the depth is unknown or outside of the format's
+    range, 1/256 to 255.996 m. Returns the fraction of the pixels that are written as unknown.
     """
     with np.errstate(invalid='ignore'):
         steps = np.rint(np.asarray(depth, np.float64) * _STEPS_PER_METRE)
@@ -74,8 +68,7 @@ def laser_depth_path(root, name):
 def read_laser_depth(path):
     """The laser depth in a .npz file, {frame number: <float>[H, W] metres, 0 where unknown}.
 
-    Raises:
-      UserError: the file is broken, a key is not a frame number, or an array is not a depth map.
+    Raises a UserError if the file is broken, a key is no frame number, or an array no depth map.
     """
     with reading(path, 'laser depth'), np.load(path) as scans:
         depths = {int(number): scans[number] for number in scans.files}
@@ -89,7 +82,6 @@ def read_laser_depth(path):
 def read_kitti_depth(path):
     """Reads a 16-bit depth PNG of KITTI: <float64>[H, W] metres, 0 where unknown.
 
-    Raises:
-      UserError: the file is missing or broken, or not a 16-bit gray PNG.
+    Raises a UserError if the file is missing or broken, or not a 16-bit gray PNG.
     """
     return read_16_bit(path, 1, 'depth image') / _STEPS_PER_METRE

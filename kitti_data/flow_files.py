@@ -36,8 +36,7 @@ def write_flo(path, flow):
 def read_flo(path):
     """Reads a flow <float32>[H, W, 2] from the .flo file `path`.
 
-    Raises:
-      UserError: the file is missing, is not a .flo file, or does not match the size in its header.
+    Raises a UserError if the file is missing, not a .flo file, or not as long as its header says.
     """
     path = require_file(path, 'flow file')
     with reading(path, 'flow file'), open(path, 'rb') as stream:
@@ -58,16 +57,11 @@ def read_flo(path):
 
 
 def write_kitti_flow(path, flow, valid=None):
-    """Writes a flow atomically as a 16-bit PNG of KITTI.
+    """Writes `flow` [H, W, 2] atomically as a 16-bit PNG of KITTI.
 
     Red is u * 64 + 2^15, green v * 64 + 2^15, blue the valid mask. Values are rounded down to 1/64
-    pixel, as by KITTI's own writer. Pixels whose flow is not finite or exceeds +-512 pixels, the
-    range of the format, are written as not valid.
-
-    Args:
-      path: the PNG file.
-      flow: <float>[H, W, 2], pixels.
-      valid: <bool or number>[H, W], true where the flow is known; None: known everywhere.
+    pixel, as by KITTI's own writer. Not valid are pixels where `valid` <bool or number>[H, W] is
+    false, and those whose flow is not finite or exceeds +-512 pixels, the range of the format.
     """
     with np.errstate(invalid='ignore'):
         levels = np.floor(_planes(flow) * _KITTI_STEPS_PER_PIXEL + _KITTI_ZERO)
@@ -78,13 +72,9 @@ def write_kitti_flow(path, flow, valid=None):
 
 
 def read_kitti_flow(path):
-    """Reads KITTI's 16-bit flow PNG.
+    """Reads KITTI's 16-bit flow PNG: (<float32>[H, W, 2], 0 where not valid; valid <bool>[H, W]).
 
-    Returns:
-      (<float32>[H, W, 2], pixels, 0 where not valid; valid <bool>[H, W]).
-
-    Raises:
-      UserError: the file is missing, broken, not a 16-bit colour PNG, or has red and blue swapped.
+    Raises a UserError unless it is an intact 16-bit colour PNG, without red and blue exchanged.
     """
     image = read_16_bit(path, 3, 'flow image')
     if image[..., 0].max() <= 1 < image[..., 2].max():
@@ -119,15 +109,12 @@ def colour_wheel():
 
 
 def flow_to_colour(flow, max_length=None):
-    """Colours a flow: hue is direction, saturation is length.
+    """Colours a flow <uint8>[H, W, 3], RGB: hue is direction, saturation is length.
 
     Args:
       flow: <float>[H, W, 2], pixels; NaN or huge values (Middlebury's unknown) become black.
-      max_length: length in pixels at full saturation; use the same for flows to be compared. None:
-        the maximum of this flow.
-
-    Returns:
-      <uint8>[H, W, 3], RGB.
+      max_length: length in pixels at full saturation, the same for flows to be compared; None: the
+        maximum of this flow.
     """
     planes = _planes(flow)
     with np.errstate(invalid='ignore'):

@@ -41,11 +41,11 @@ def frame_number(text):
 def name_numbers(stems):
     """Parses the names of images, without extensions and in natural order.
 
-    Returns:
-      (scenes, numbers, per_second). scenes: one str for each name, equal for frames that may be
-      neighbours. numbers: list of int, or None if no number in the names orders them. per_second:
-      units per second if the numbers are times since 1970, as integers or decimal seconds; else
-      None.
+    Returns (scenes, numbers, per_second):
+      scenes: one str for each name, equal for frames that may be neighbours.
+      numbers: list of int, or None if no number in the names orders them.
+      per_second: units per second if the numbers are times since 1970, as integers or decimal
+        seconds; else None.
     """
     scenes, numbers = _scenes_and_numbers([_SECONDS.sub(r'\1\2', stem) for stem in stems])
     lengths = {len('%d' % number) for number in numbers or ()}
@@ -64,14 +64,12 @@ def _scenes_and_numbers(stems):
     too and occurs in several frames, it is the scene (`000003_10`, `000003_11`, `000004_10`).
     """
     parts = [_DIGITS.split(stem) for stem in stems]
-    alike = len({tuple(part[::2]) for part in parts}) == 1
-    if not alike and not all(len(part) > 1 for part in parts):
+    if not all(len(part) > 1 for part in parts):
         return [''] * len(stems), None
+    alike = len({tuple(part[::2]) for part in parts}) == 1
     differ = [place for place in range(1, len(parts[0]), 2)
               if len({part[place] for part in parts}) > 1] if alike else []
     last = [differ[-1] if differ else len(part) - 2 for part in parts]
-    if any(place < 1 for place in last):
-        return [''] * len(stems), None
     scenes = [''.join(part[:place]) for part, place in zip(parts, last)]
     if all(map(_BENCHMARK.fullmatch, stems)):
         scenes, last = [part[1] for part in parts], [3] * len(parts)
@@ -100,11 +98,9 @@ def usual_step(numbers):
 
 
 def frame_rate(numbers, times=()):
-    """Frames per second of frames with these numbers.
+    """Frames per second of frames with these ascending numbers.
 
-    Args:
-      numbers: frame numbers, ascending.
-      times: ascending seconds of frames 0, 1, ...; empty: a tenth of a second apart.
+    `times` are the ascending seconds of frames 0, 1, ...; empty: a tenth of a second apart.
     """
     interval = np.median(np.diff(times)) if len(times) > 1 else 1 / KITTI_FRAME_RATE
     return float(1 / (interval * usual_step(numbers)))
@@ -130,8 +126,7 @@ def image_names(folder):
 def list_frames(folder):
     """(frame number, path) of every image in `folder` whose name is a number, ascending.
 
-    Raises:
-      UserError: there are none, or two files have the same number.
+    Raises a UserError if there are none, or two files have the same number.
     """
     frames = [(frame_number(os.path.splitext(name)[0]), os.path.join(folder, name))
               for name in image_names(folder)]
@@ -142,19 +137,11 @@ def list_frames(folder):
 
 
 def list_images(folder, one_scene=True):
-    """All images of a folder in order, under any names.
+    """All images of a folder in order, under any names: (list of (number, path), per_second).
 
-    Args:
-      folder: path.
-      one_scene: whether all must belong to one drive.
-
-    Returns:
-      (list of (number, path), per_second) with the numbers and units of `name_numbers`. Numbers
-      are None if the names have none, or if the images belong to several scenes.
-
-    Raises:
-      UserError: two files have the same number, or names that differ only in the extension; with
-        `one_scene`, the images belong to several scenes.
+    Numbers and units are those of `name_numbers`; they are None if the names have none, or if the
+    images belong to several scenes. Raises a UserError if two files have the same number, or names
+    that differ only in the extension, or, with `one_scene`, the images belong to several scenes.
     """
     names = image_names(folder)
     paths = [os.path.join(folder, name) for name in names]

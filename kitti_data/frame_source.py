@@ -3,17 +3,17 @@ import collections
 import glob
 import itertools
 import os
-from typing import Callable, Iterator, List, NamedTuple, Optional
+from typing import Callable, Iterator, List, NamedTuple
 
 import numpy as np
 
 from kitti_data import images, video
-from kitti_data.calibration import RawCalibration
+from kitti_data.calibration import RawCalibration, typed_camera
 from kitti_data.frame_files import (
     IMAGE_EXTENSIONS, KITTI_FRAME_RATE, check_gaps, frame_rate, list_frames, list_images,
     usual_step)
 from kitti_data.image_lists import read_image_list
-from kitti_data.kitti_2015 import REFERENCE, reference_names
+from kitti_data.kitti_2015 import DEFAULT_CAMERA, FlowScenes
 from kitti_data.odometry import OdometrySequence
 from kitti_data.raw import drive_of, read_timestamps
 from vo_common.console import warn
@@ -21,43 +21,36 @@ from vo_common.errors import UserError
 from vo_common.files import require_folder
 from vo_common.parallel import read_ahead
 
-_DEFAULT_CAMERA, _DEFAULT_SEQUENCE = 2, '9'  # as of --camera and --pose_test_seq
+_DEFAULT_SEQUENCE = '9'  # as of --pose_test_seq
 _MOST_FACTOR = 1.5  # largest tolerated ratio between the frame rate and KITTI's
 
 
 class FrameSource(NamedTuple):
-    """Frames in order.
-
-    names: one for each frame, to identify predictions.
-    sizes: (height, width) of each frame in its file.
-    read: read(height, width) yields every frame as uint8 [height, width, 3], resized.
-    numbers: int64 [N], ascending: the number in each frame's name, else 0..N-1.
-    read_times: returns float64 [N] seconds.
-    folder: absolute path of the folder that names are relative to, or of the video.
-    rate: frames per second.
-    clocked: whether numbers are times.
-    fault: reason why frames are missing at the end, or ''.
-    read_camera: returns float64 [3, 3], pixels of the files; None without a calibration.
-    """
-    names: List[str]
-    sizes: List[tuple]
+    """Frames in order; read(height, width) yields them as uint8 [height, width, 3], resized."""
+    names: List[str]      # one for each frame, to identify predictions
+    sizes: List[tuple]    # (height, width) of each frame in its file
     read: Callable[[int, int], Iterator[np.ndarray]]
-    numbers: np.ndarray
-    read_times: Callable[[], np.ndarray]
-    folder: str
-    rate: float = KITTI_FRAME_RATE
-    clocked: bool = False
-    fault: str = ''
-    read_camera: Optional[Callable[[], np.ndarray]] = None
+    numbers: np.ndarray   # int64 [N], ascending: the number in each frame's name, else 0..N-1
+    read_times: Callable  # returns float64 [N] seconds
+    folder: str           # absolute path of the folder that names are relative to, or of the video
+    rate: float           # frames per second
+    clocked: bool = False  # whether numbers are times
+    fault: str = ''       # reason why frames are missing at the end
+    read_camera: Callable = lambda: None  # returns float64 [3, 3], pixels of the files, or None
 
     @property
     def size(self):
         """(height, width) of the first frame in its file."""
         return self.sizes[0]
 
+    def camera(self, intrinsics):
+        """float64 [3, 3] of --intrinsics if given, else `read_camera()`."""
+        typed = typed_camera(intrinsics, self.size)
+        return self.read_camera() if typed is None else typed
+
     def every(self, step):
         """The source of every `step`-th frame, starting with the first."""
-        return self if step == 1 else self._replace(
+        return self._replace(
             names=self.names[::step], sizes=self.sizes[::step], numbers=self.numbers[::step],
             rate=self.rate / step,
             read=lambda *size: itertools.islice(self.read(*size), 0, None, step),
@@ -71,12 +64,9 @@ def require_whole(source):
 
 
 def warn_of_rate(rate, path, step=None):
-    """Warns if the frame rate differs much from KITTI's.
+    """Warns if `rate`, frames per second of the frames in `path`, differs much from KITTI's.
 
-    Args:
-      rate: frames per second.
-      path: path of the frames.
-      step: the current --frame_step, if the program has that flag.
+    `step` is the current --frame_step; None if the program has no such flag.
     """
     factor = rate / KITTI_FRAME_RATE
     if 1 / _MOST_FACTOR <= factor <= _MOST_FACTOR:
@@ -88,45 +78,43 @@ def warn_of_rate(rate, path, step=None):
                                       if best != step else ''))
 
 
-def depth_frames(dataset_dir, split, test_file_list='', sequence='', camera=_DEFAULT_CAMERA):
+def depth_frames(dataset_dir, split, test_file_list='', sequence='', camera=DEFAULT_CAMERA):
     """The frames of a depth test.
 
     The first of these that is given: the files of a list, relative to `dataset_dir`; with split
     'stereo', the reference images of KITTI 2015; `sequence_frames`, but gaps only cause a warning.
-
-    Raises:
-      UserError: none of these exists; with split 'stereo', the folder is of another layout of
-        KITTI or a video; they cannot be of another `sequence` or `camera` than the default.
+    Raises a UserError as `sequence_frames`, or if the folder is of another kind than the split.
     """
     if test_file_list:
         require_defaults('the images of --test_file_list', sequence, camera)
-        names = [image.name for image in read_image_list(test_file_list, dataset_dir)]
+        names = [name for name, _ in read_image_list(test_file_list, dataset_dir)]
         return from_paths([os.path.join(dataset_dir, name) for name in names], names)
-    if split == 'stereo' and dataset_dir and os.path.isdir(os.path.join(dataset_dir, 'training')):
-        require_defaults('KITTI 2015', sequence, camera)
-        folder = require_folder(os.path.join(dataset_dir, 'training', 'image_2'),
-                                'KITTI 2015 images')
-        return from_paths([os.path.join(folder, '%s_%02d.png' % (name, REFERENCE))
-                           for name in reference_names(folder)])
-    if split == 'stereo' and (os.path.isfile(dataset_dir) or drive_of(dataset_dir, camera)
-                              or _is_odometry(dataset_dir)):
-        raise UserError('--depth_test_split=stereo: must not be given for %s (read for a KITTI '
-                        '2015 folder, with training/)' % dataset_dir)
+    if split == 'stereo' and dataset_dir:
+        training = os.path.join(dataset_dir, 'training')
+        if os.path.isdir(training):
+            require_defaults('KITTI 2015', sequence, camera)
+            scenes = FlowScenes(require_folder(os.path.join(training, 'image_2'),
+                                               'KITTI 2015 images'))
+            return from_paths([path for name in scenes.names
+                               for path in scenes.frame_paths(name, 1)])
+        if (os.path.isfile(dataset_dir) or _is_odometry(dataset_dir)
+                or drive_of(dataset_dir, camera)):
+            raise UserError('--depth_test_split=stereo: must not be given for %s (read for a KITTI '
+                            '2015 folder, with training/)' % dataset_dir)
     return sequence_frames(dataset_dir, sequence, camera, allow_gaps=True)
 
 
-def sequence_frames(path, sequence='', camera=_DEFAULT_CAMERA, allow_gaps=False):
+def sequence_frames(path, sequence='', camera=DEFAULT_CAMERA, allow_gaps=False):
     """Successive frames: an odometry sequence, a raw drive, a folder of images, or a video.
+
+    Raises a UserError if `path` is none of these, frames are missing, they belong to several
+    scenes, or `sequence` or `camera` is not the default and not that of `path`.
 
     Args:
       path: folder or video file.
       sequence, camera: odometry sequence and camera, if `path` is a KITTI folder.
-      allow_gaps: whether to accept single frames: gaps only cause a warning, and the frames may
-        belong to several scenes and have several sizes.
-
-    Raises:
-      UserError: `path` is none of these, frames are missing, they belong to several scenes, or
-        `sequence` or `camera` is not the default and not that of `path`.
+      allow_gaps: accept single frames: gaps only cause a warning, and the frames may belong to
+        several scenes and have several sizes.
     """
     if not path:
         raise UserError('--dataset_dir is empty: must be a KITTI folder, a folder of images or a '
@@ -139,7 +127,7 @@ def sequence_frames(path, sequence='', camera=_DEFAULT_CAMERA, allow_gaps=False)
         return from_odometry(path, sequence, camera, allow_gaps)
     drive = drive_of(path, camera)
     require_defaults(path, sequence,
-                      _DEFAULT_CAMERA if drive and drive[1] == camera else camera)
+                      DEFAULT_CAMERA if drive and drive[1] == camera else camera)
     return from_raw(*drive, allow_gaps) if drive else from_folder(path, allow_gaps)
 
 
@@ -147,10 +135,10 @@ def _is_odometry(path):
     return os.path.isdir(os.path.join(path, 'sequences'))
 
 
-def require_defaults(frames, sequence='', camera=_DEFAULT_CAMERA):
+def require_defaults(frames, sequence='', camera=DEFAULT_CAMERA):
     """Raises a UserError if `sequence` or `camera` would select among `frames`, which are fixed."""
     for flag, value, default in (('pose_test_seq', sequence or _DEFAULT_SEQUENCE,
-                                  _DEFAULT_SEQUENCE), ('camera', camera, _DEFAULT_CAMERA)):
+                                  _DEFAULT_SEQUENCE), ('camera', camera, DEFAULT_CAMERA)):
         if str(value) != str(default):
             raise UserError('--%s=%s: must not be given for %s (of one sequence and camera)' % (
                 flag, value, frames))
@@ -164,32 +152,24 @@ def from_odometry(root, sequence, camera, allow_gaps=False):
 
 
 def from_raw(drive, camera, allow_gaps=False):
-    """The frames of one drive of KITTI raw, with its timestamps and calibration if they exist.
-
-    Args:
-      drive: `<date>/<date>_drive_<n>_sync`.
-      camera: 0..3.
-      allow_gaps: as in `sequence_frames`.
-    """
-    folder = require_folder(os.path.join(drive, 'image_%02d' % camera), 'camera folder')
+    """The frames of one drive of KITTI raw, with its timestamps and calibration if they exist."""
+    folder, date_folder = os.path.join(drive, 'image_%02d' % camera), os.path.dirname(drive)
     source = _from_frames(list_frames(require_folder(os.path.join(folder, 'data'),
                                                      'camera folder')), allow_gaps)
-    times_path, date_folder = os.path.join(folder, 'timestamps.txt'), os.path.dirname(drive)
+    numbers, times_path = source.numbers, os.path.join(folder, 'timestamps.txt')
+    if os.path.isfile(times_path):
+        times = read_timestamps(times_path)
 
-    times = read_timestamps(times_path) if os.path.isfile(times_path) else ()
+        def read_times():
+            if numbers[-1] >= len(times):
+                raise UserError('%s: has %d times, must have one for each frame up to %d' % (
+                    times_path, len(times), numbers[-1]))
+            return times[numbers]
 
-    def read_times():
-        if source.numbers[-1] >= len(times):
-            raise UserError('%s: has %d times, must have one for each frame up to %d' % (
-                times_path, len(times), source.numbers[-1]))
-        return times[source.numbers]
-
-    if len(times):
-        source = source._replace(rate=frame_rate(source.numbers, times), read_times=read_times)
+        source = source._replace(rate=frame_rate(numbers, times), read_times=read_times)
     if os.path.isfile(os.path.join(date_folder, 'calib_cam_to_cam.txt')):
         source = source._replace(
-            read_camera=lambda: RawCalibration(date_folder).intrinsics(
-                camera, source.size))
+            read_camera=lambda: RawCalibration(date_folder).intrinsics(camera, source.size))
     return source
 
 
@@ -199,38 +179,30 @@ def from_folder(folder, allow_gaps=False):
     if not frames:
         raise UserError('%s holds neither sequences/ nor images (%s)%s' % (
             folder, ', '.join(IMAGE_EXTENSIONS), _hint(folder, allow_gaps)))
-    return _from_frames(frames, allow_gaps, per_second)
-
-
-def _from_frames(frames, allow_gaps, per_second=None):
-    """The source of (number, path) pairs.
-
-    `per_second` is the number of units per second if the numbers are times; otherwise a difference
-    of 1 is a tenth of a second.
-    """
-    named = frames[0][0] is not None
-    if named:
-        check_gaps(frames, allow_gaps)
-    source = from_paths([path for _, path in frames], one_size=not allow_gaps)
-    if not named:
-        return source
-    numbers = np.array([number for number, _ in frames], np.int64)
+    if frames[0][0] is None:  # the names hold no numbers
+        return from_paths([path for _, path in frames], one_size=not allow_gaps)
+    source = _from_frames(frames, allow_gaps)
     if per_second is None:
-        return source._replace(
-            numbers=numbers, rate=frame_rate(numbers),
-            read_times=lambda: numbers / KITTI_FRAME_RATE)
+        return source
+    numbers = source.numbers
     return source._replace(
-        numbers=numbers, clocked=True, rate=per_second / usual_step(numbers),
+        clocked=True, rate=per_second / usual_step(numbers),
         # float64 resolves seconds since 1970 to a quarter of a microsecond, hence the rounding.
         read_times=lambda: numbers // per_second + np.round(
             numbers % per_second / per_second, 6))
 
 
-def from_paths(paths, names=None, one_size=False):
-    """The image files `paths`, numbered from 0. Checks all their headers.
+def _from_frames(frames, allow_gaps):
+    """The source of (number, path) pairs."""
+    check_gaps(frames, allow_gaps)
+    numbers, paths = zip(*frames)
+    return from_paths(paths, numbers=numbers, one_size=not allow_gaps)
 
-    Raises:
-      UserError: a file is not an image, or, with `one_size`, differs in size from the first.
+
+def from_paths(paths, names=None, numbers=None, one_size=False):
+    """The image files `paths`, with ascending `numbers`, by default from 0.
+
+    Raises a UserError if a file is not an image, or, with `one_size`, has another size than others.
     """
     def read(height, width):
         return read_ahead(lambda path: images.read_resized(path, height, width)[0], paths)
@@ -241,9 +213,9 @@ def from_paths(paths, names=None, one_size=False):
             raise UserError('%s: is %dx%d pixels, must be %dx%d like %s (frames of one drive have '
                             'one camera)' % ((path,) + size[::-1] + sizes[0][::-1] + (paths[0],)))
     names = names or [os.path.basename(path) for path in paths]
-    numbers = np.arange(len(paths))
+    numbers = np.array(range(len(paths)) if numbers is None else numbers, np.int64)
     return FrameSource(names, sizes, read, numbers, lambda: numbers / KITTI_FRAME_RATE,
-                       os.path.abspath(paths[0][:-len(names[0])]))
+                       os.path.abspath(paths[0][:-len(names[0])]), frame_rate(numbers))
 
 
 def from_video(path):
@@ -283,7 +255,5 @@ def windows(frames, length):
 def with_ends_repeated(frames, count):
     """Yields the frames of an iterable, the first and the last of them `count` more times."""
     for place, frame in enumerate(frames):
-        for _ in range(1 if place else 1 + count):
-            yield frame
-    for _ in range(count):
-        yield frame
+        yield from [frame] * (1 if place else 1 + count)
+    yield from [frame] * count

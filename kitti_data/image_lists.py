@@ -6,7 +6,6 @@ the same path with another extension is used, since data sets are distributed as
 """
 import os
 import re
-from typing import NamedTuple
 
 from kitti_data.frame_files import IMAGE_EXTENSIONS, frame_number
 from vo_common.errors import UserError
@@ -19,55 +18,46 @@ _CAMERA_OF_SIDE = {'l': 2, 'r': 3}
 _MISSING_NAMED = 3
 
 
-class ListedImage(NamedTuple):
-    """An image in a list: `name`, its path in the data set, and `line`, its line number."""
-    name: str
-    line: int
-
-
 def read_image_list(list_path, root='', exist=True):
-    """Reads a list of images: N `ListedImage`s, in its order.
+    """Reads a list of images: a list of (path in the data set, line number), in its order.
+
+    Raises a UserError if it is empty, a line has none of these forms, or images do not exist.
 
     Args:
       list_path: text file.
       root: folder of the data set; empty for the working directory.
       exist: whether the images must exist in `root`.
-
-    Raises:
-      UserError: the list is empty, a line has none of these forms, or images do not exist (the
-        message gives their number and names the first).
     """
     listed = []
     for number, line in numbered_lines(list_path, 'list of test images'):
-        name = _name(line, root)
+        name = _name(line)
         if not name:
             raise UserError('%s: line %d: found %r, must be the path of an image (%s) or "drive '
                             'frame l|r"' % (list_path, number, line[:80],
                                             ', '.join(IMAGE_EXTENSIONS)))
-        listed.append(ListedImage(name, number))
+        listed.append((_existing(name, root), number))
     if not listed:
         raise UserError('list of test images %s is empty' % list_path)
-    missing = [image for image in listed if not os.path.isfile(os.path.join(root, image.name))]
+    missing = ['%s (line %d)' % (os.path.join(root, name), line) for name, line in listed
+               if not os.path.isfile(os.path.join(root, name))]
     if missing and exist:
         raise UserError('%s: %d of its %d images do not exist: %s%s' % (
-            list_path, len(missing), len(listed), ', '.join(
-                '%s (line %d)' % (os.path.join(root, image.name), image.line)
-                for image in missing[:_MISSING_NAMED]),
+            list_path, len(missing), len(listed), ', '.join(missing[:_MISSING_NAMED]),
             ', ...' if len(missing) > _MISSING_NAMED else ''))
     return listed
 
 
-def _name(line, root):
+def _name(line):
+    """The path that a line names, or None."""
     path = _PATH.match(line)
     if path:
-        return _existing(path.group(1), root)
+        return path.group(1)
     frame = _RAW_FRAME.fullmatch(line)
     number = frame_number(frame.group(3)) if frame else None
     if number is None:
         return None
-    stem = '%s/%s/image_%02d/data/%010d' % (
+    return '%s/%s/image_%02d/data/%010d.png' % (
         frame.group(2), frame.group(1), _CAMERA_OF_SIDE[frame.group(4)], number)
-    return _existing(stem + '.png', root)
 
 
 def _existing(name, root):

@@ -38,18 +38,13 @@ class FrameFormat(typing.NamedTuple):
 def read_rgb(path):
     """The image file `path` as uint8 [H, W, 3]; gray becomes three equal channels.
 
-    Raises a UserError if the file is missing, empty, truncated, broken, too large, or not a PNG or
-    JPEG with 8 bits per channel.
+    Raises a UserError unless the file is an intact PNG or JPEG of 8 bits a channel, not too large.
     """
     return np.array(_load(path).convert('RGB'))
 
 
 def read_resized(path, height, width):
-    """Reads and resizes an image as `resize(read_rgb(path), height, width)`; faster for gray files.
-
-    Returns:
-      (uint8 [height, width, 3], (H, W) of the file).
-    """
+    """(`resize(read_rgb(path), height, width)`, (H, W) of the file); faster for gray files."""
     image = _load(path)
     resized = image.resize((width, height), Image.BILINEAR)
     return np.array(resized.convert('RGB')), (image.height, image.width)
@@ -82,11 +77,8 @@ def read_16_bit(path, channels, what):
 def read_format(path, verify=False):
     """The `FrameFormat` in the header of an image file, which is not decoded.
 
-    Args:
-      path: the file.
-      verify: also check the lengths and checksums of a PNG's chunks.
-
-    Raises the errors of `read_rgb` that the header shows.
+    Raises the errors of `read_rgb` that the header shows; with `verify`, also those that the
+    lengths and checksums of a PNG's chunks show.
     """
     with _opened(path) as image:
         found = _format(image, path)
@@ -101,7 +93,7 @@ def image_size(path):
 
 
 def size_of_first(paths):
-    """(height, width) of the first readable image file; raises the last file's error otherwise."""
+    """(height, width) of the first readable image file; raises the last file's error if none is."""
     for path in paths[:-1]:
         try:
             return image_size(path)
@@ -111,10 +103,7 @@ def size_of_first(paths):
 
 
 def check_headers(paths):
-    """Checks the header of every image before a long run: list of (height, width).
-
-    Raises a UserError that names the first file that is missing, empty, not an image or of 16 bits.
-    """
+    """The `image_size` of every file, in parallel: finds unsuitable files before a long run."""
     return parallel_map(image_size, paths, desc='checking images', unit='image')
 
 
@@ -182,10 +171,9 @@ def _format(image, path):
 def _warn_if_turned(image, path):
     if _turned or image.format == 'PNG' and 'exif' not in image.info:
         return  # Pillow would decode the whole PNG to find EXIF at its end.
-    try:
+    orientation = _AS_STORED
+    with contextlib.suppress(Exception):  # An image with broken EXIF is still readable.
         orientation = image.getexif().get(_ORIENTATION, _AS_STORED)
-    except Exception:  # pylint: disable=broad-except
-        return  # An image with broken EXIF is still readable.
     if orientation != _AS_STORED:
         _turned.append(path)
         warn('%s: EXIF orientation %s is not applied, pixels are used as stored; the same holds '

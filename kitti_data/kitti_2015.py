@@ -7,7 +7,7 @@
 import os
 import re
 
-from kitti_data.calibration import Calibration
+from kitti_data.calibration import Calibration, typed_camera
 from kitti_data.frame_files import natural_order
 from vo_common.errors import UserError
 from vo_common.files import list_folder, require_file
@@ -19,18 +19,13 @@ _REFERENCE_NAME = re.compile(r'([0-9]{1,18})_%02d\.png' % REFERENCE)
 _CAMERAS = {'image_2': (2, 'P_rect_02'), 'image_3': (3, 'P_rect_03'), 'colored_0': (2, 'P2'),
             'colored_1': (3, 'P3'), 'image_0': (0, 'P0'), 'image_1': (1, 'P1')}
 _PARTS = ('training', 'testing', '')
-_DEFAULT_CAMERA = 2  # as of --camera
+DEFAULT_CAMERA = 2  # as of --camera
 
 
 def reference_names(folder, what='image'):
     """The `NNNNNN` of all `NNNNNN_10.png` in `folder`, ascending.
 
-    Args:
-      folder: one of KITTI 2015's folders.
-      what: kind of files, for errors.
-
-    Raises:
-      UserError: there are none.
+    Raises a UserError if there are none; it calls the files `what`.
     """
     names = _names_in(folder)
     if not names:
@@ -46,11 +41,12 @@ def _names_in(folder):
 class FlowScenes:
     """The scenes of `training/` or `testing/` of a flow benchmark, seen by one camera.
 
-    names: the `NNNNNN` of the scenes, ascending; a UserError if there are none.
-
     Args:
       folder: folder of the images, such as `training/image_2`.
       calib_root: parent of the calibration folder; empty for the parent of `folder`.
+
+    Attributes:
+      names: the `NNNNNN` of the scenes, ascending; a UserError if there are none.
     """
 
     def __init__(self, folder, calib_root=''):
@@ -63,8 +59,7 @@ class FlowScenes:
     def frame_paths(self, name, length):
         """The paths of `length` frames of a scene, in time order, the reference in the middle.
 
-        Raises:
-          UserError: a frame does not exist.
+        Raises a UserError if a frame does not exist.
         """
         first = REFERENCE - length // 2
         return [require_file(os.path.join(self.folder, '%s_%02d.png' % (name, frame)),
@@ -77,36 +72,33 @@ class FlowScenes:
         return require_file(os.path.join(self.calib_folder, name + '.txt'),
                             'KITTI flow calibration', 'or give --intrinsics=fx,fy,cx,cy')
 
-    def intrinsics(self, name, size):
-        """float64 [3, 3] of a scene's camera, in pixels of its files of `size` (height, width)."""
+    def camera(self, name, size, intrinsics=()):
+        """float64 [3, 3] of --intrinsics if given, else of a scene's calibration.
+
+        It is in pixels of the scene's files, of `size` (height, width).
+        """
+        if len(intrinsics):
+            return typed_camera(intrinsics, size)
         calibration = Calibration(self.calibration_path(name))
         return calibration.projection(self._camera_key, size)[:, :3]
 
 
-def find_flow_scenes(path, camera=2):
+def find_flow_scenes(path, camera):
     """The <FlowScenes> at `path`, or None if it is not a flow benchmark.
 
     Args:
       path: the folder of KITTI 2015 or 2012 (`training/` is preferred to `testing/`), one of these
         parts, or a folder of images in it.
-      camera: 0..3, used if `path` names none.
-
-    Raises:
-      UserError: there are scenes, but not of that camera.
+      camera: 0..3, used if `path` names none; a UserError if the scenes are only of others.
     """
-    others, name = {}, os.path.basename(path)
-    if name in _CAMERAS and _names_in(path):
-        number, _ = _CAMERAS[name]
-        if camera in (number, _DEFAULT_CAMERA):
-            return FlowScenes(path)
-        others[name] = number
-    for part in _PARTS:
-        for name, (number, _) in _CAMERAS.items():
-            folder = os.path.join(path, part, name)
-            if _names_in(folder):
-                if number == camera:
-                    return FlowScenes(folder)
-                others[name] = number
+    others = {}
+    for folder in [path] + [os.path.join(path, part, name) for part in _PARTS for name in _CAMERAS]:
+        name = os.path.basename(folder)
+        if name in _CAMERAS and _names_in(folder):
+            number, _ = _CAMERAS[name]
+            if camera == number or folder == path and camera == DEFAULT_CAMERA:
+                return FlowScenes(folder)
+            others[name] = number
     if others:
         raise UserError('--camera=%d: %s has no such camera, must be that of %s' % (
             camera, path, ' or '.join('%s (--camera=%d)' % other for other in others.items())))

@@ -4,9 +4,6 @@ Intrinsics and motions may be arrays or tensors.
 """
 import numpy as np
 
-# Signs for (tx, ty, tz, rx, ry, rz) in the camera's frame: mirroring reverses the translation along
-# x and the rotations about y and z.
-MOTION_SIGNS = np.float32([-1, 1, 1, 1, -1, -1])
 # Signs for displacements (x, y); their positions must be mirrored too.
 FLOW_SIGNS = np.float32([-1, 1])
 
@@ -17,14 +14,11 @@ def mirrored_images(images):
 
 
 def mirrored_intrinsics(intrinsics, width):
-    """Intrinsics of the mirrored camera; focal lengths stay positive.
+    """float32 [..., 3, 3] of the mirrored cameras; the principal point is at W - 1 - cx.
 
     Args:
       intrinsics: float32 [..., 3, 3], pixels.
       width: W of the images, pixels.
-
-    Returns:
-      float32 [..., 3, 3], with the principal point at W - 1 - cx.
     """
     signs = np.float32([[1, -1, -1], [1, 1, 1], [1, 1, 1]])
     last_column = np.float32([[0, 0, width - 1], [0, 0, 0], [0, 0, 0]])
@@ -32,5 +26,8 @@ def mirrored_intrinsics(intrinsics, width):
 
 
 def mirrored_motions(motions):
-    """Mirrored motions or pose vectors [..., 6], in the camera's frame."""
-    return MOTION_SIGNS * motions
+    """Mirrored motions or pose vectors [..., 6], (tx, ty, tz, rx, ry, rz) in the camera's frame.
+
+    Reverses the translation along x and the rotations about y and z.
+    """
+    return np.float32([-1, 1, 1, 1, -1, -1]) * motions

@@ -55,15 +55,9 @@ def motions_from_poses(poses, label_frame='camera', distance=1):
 
 
 def poses_from_motions(motions, label_frame='camera', first_pose=None):
-    """Chains motions into a trajectory that starts with the identity.
+    """Chains motions [N-1, 6] into poses float64 [N, 4, 4], the first the identity.
 
-    Args:
-      motions: [N-1, 6] in `label_frame`.
-      label_frame: 'camera' or 'world'.
-      first_pose: [4, 4] pose of the first frame, for world-frame motions; None for the identity.
-
-    Returns:
-      float64 [N, 4, 4] poses, the first the identity.
+    World-frame motions depend on `first_pose` [4, 4], that of the first frame; None: the identity.
     """
     motions = np.asarray(motions, np.float64).reshape(-1, 6)
     if label_frame == 'world':
@@ -97,12 +91,7 @@ def smoothed_lengths(motions, frames):
 
 
 def require_camera_frame(label_frame, **flags):
-    """Raises a UserError for the first of `flags` that is set, unless `label_frame` is 'camera'.
-
-    Args:
-      label_frame: 'camera' or 'world'.
-      **flags: flag -> value, of flags that turn or mirror the camera.
-    """
+    """Raises a UserError if one of `flags`, which need the `label_frame` 'camera', is set."""
     for name, value in flags.items():
         if value and label_frame != 'camera':
             raise UserError('--%s=%s: must not be given with --label_frame=%s (its motions depend '

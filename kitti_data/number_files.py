@@ -14,14 +14,12 @@ def numbered_rows(path, widths, what, required=''):
     """Reads the rows of numbers in a text file: (list of N line numbers, float64 [N, width]).
 
     A line holds a row, separated by white space or commas; lines that start with # are comments.
+    Raises a UserError if there is no row, one of another width, or a word is no finite number.
 
     Args:
       path, what: the file, and its kind for errors.
       widths: allowed numbers of columns; all rows must have the same number.
       required: description of a valid row, for errors; empty names the widths.
-
-    Raises:
-      UserError: there is no row, a row has another width, or a word is not a finite number.
     """
     rows, numbers = [], []
     for number, line in numbered_lines(path, what):

@@ -20,7 +20,7 @@ _POSE_COLUMNS = ('12 finite numbers (the upper 3x4, row by row), 16 (4x4), 13 or
 
 
 class OdometrySequence:
-    """One sequence seen by one camera. Files are read, and errors raised, on first use.
+    """One sequence seen by one camera. Times, poses and calibration are read on access.
 
     Frame n belongs to line n (from 0) of `times.txt`, and to line n of a pose file of 12 columns or
     to the line that starts with n in a pose file of 13. `times` and `poses` therefore have one row
@@ -31,49 +31,35 @@ class OdometrySequence:
       sequence: its number or name; 9 and '09' are the same.
       camera: 0..3; 0 and 1 are the gray pair, 2 and 3 the colour pair.
       allow_gaps: whether frame numbers may jump, so that neighbours may be apart in time.
+
+    Attributes:
+      frames: list of N (frame number, image path), ascending.
+      frame_numbers: int64 [N].
+      image_paths: list of N paths.
     """
 
     def __init__(self, root, sequence, camera=0, allow_gaps=False):
         self.root = require_folder(root, 'KITTI odometry folder')
         self.name = sequence_name(sequence)
         self.camera = int(camera)
-        self.allow_gaps = allow_gaps
         self.folder = require_folder(os.path.join(self.root, 'sequences', self.name),
                                      'odometry sequence')
-        self._frames = None
-
-    @property
-    def frames(self):
-        """List of N (frame number, image path), ascending."""
-        if self._frames is None:
-            cameras = [name for name in list_folder(self.folder) if name.startswith('image_')]
-            frames = list_frames(require_folder(
-                os.path.join(self.folder, 'image_%d' % self.camera), 'camera folder',
-                'this sequence has %s' % (', '.join(sorted(cameras)) or 'no image folder')))
-            if not self.allow_gaps:
-                check_gaps(frames)
-            self._frames = frames
-        return self._frames
-
-    @property
-    def image_paths(self):
-        """List of N paths in the order of their frame numbers."""
-        return [path for _, path in self.frames]
-
-    @property
-    def frame_numbers(self):
-        """int64 [N], ascending."""
-        return np.array([number for number, _ in self.frames])
+        self.times_path = os.path.join(self.folder, 'times.txt')
+        self.poses_path = os.path.join(self.root, 'poses', self.name + '.txt')
+        cameras = [name for name in list_folder(self.folder) if name.startswith('image_')]
+        self.frames = list_frames(require_folder(
+            os.path.join(self.folder, 'image_%d' % self.camera), 'camera folder',
+            'this sequence has %s' % (', '.join(sorted(cameras)) or 'no image folder')))
+        if not allow_gaps:
+            check_gaps(self.frames)
+        self.frame_numbers = np.array([number for number, _ in self.frames])
+        self.image_paths = [path for _, path in self.frames]
 
     @property
     def times(self):
         """float64 [N] seconds since the start of the sequence."""
         times = read_times(self.times_path)
         return self._at_frames(np.arange(len(times)), times, self.times_path, 'time')
-
-    @property
-    def times_path(self):
-        return os.path.join(self.folder, 'times.txt')
 
     @property
     def rate(self):
@@ -93,10 +79,6 @@ class OdometrySequence:
         return self.poses if os.path.exists(self.poses_path) else None
 
     @property
-    def poses_path(self):
-        return os.path.join(self.root, 'poses', self.name + '.txt')
-
-    @property
     def calibration(self):
         """<Calibration> of this sequence, all cameras."""
         return Calibration(os.path.join(self.folder, 'calib.txt'))
@@ -109,11 +91,11 @@ class OdometrySequence:
 
     def _at_frames(self, numbers, rows, path, what):
         places = {number: place for place, number in enumerate(numbers.tolist())}
-        absent = [frame for frame in self.frames if frame[0] not in places]
-        if absent:
-            raise UserError('%s has %d %ss, but none for frame %d (%s): sequence %s has images up '
-                            'to frame %d' % (path, len(rows), what, absent[0][0], absent[0][1],
-                                             self.name, self.frames[-1][0]))
+        for number, image in self.frames:
+            if number not in places:
+                raise UserError('%s has %d %ss, but none for frame %d (%s): sequence %s has images '
+                                'up to frame %d' % (path, len(rows), what, number, image,
+                                                    self.name, self.frames[-1][0]))
         return rows[[places[number] for number, _ in self.frames]]
 
 
@@ -135,11 +117,7 @@ def sequence_names(root):
 
 
 def require_sequences(root, names, flag):
-    """The distinct folder names of the sequences in `root` that a flag gave.
-
-    Raises:
-      UserError: a sequence does not exist.
-    """
+    """The distinct folder names of the sequences that a flag gave; all must be in `root`."""
     names, present = list(dict.fromkeys(map(sequence_name, names))), sequence_names(root)
     absent = [name for name in names if name not in present]
     if absent:
@@ -149,15 +127,10 @@ def require_sequences(root, names, flag):
 
 
 class PoseFile(NamedTuple):
-    """The content of a pose file.
-
-    poses: float64 [N, 4, 4] camera-to-world, metres.
-    numbers: int64 [N] ascending frame numbers, or None.
-    times: float64 [N] ascending seconds, or None.
-    """
-    poses: np.ndarray
-    numbers: Optional[np.ndarray]
-    times: Optional[np.ndarray]
+    """The content of a pose file."""
+    poses: np.ndarray              # float64 [N, 4, 4] camera-to-world, metres
+    numbers: Optional[np.ndarray]  # int64 [N] ascending frame numbers, or None
+    times: Optional[np.ndarray]    # float64 [N] ascending seconds, or None
 
     @property
     def frames(self):
@@ -166,19 +139,11 @@ class PoseFile(NamedTuple):
 
 
 def read_pose_file(path):
-    """Reads poses, with their frame numbers or times.
+    """Reads a <PoseFile>: a `.npy` array [N, 3 or 4, 4], or text with one pose per line.
 
-    Args:
-      path: text with one pose per line, columns separated by white space or commas: 12 numbers (the
-        upper 3x4, row by row), 16 (the 4x4), 13 or 17 (the same after the frame number), or 8
-        (TUM: t tx ty tz qx qy qz qw); or a `.npy` array [N, 3 or 4, 4].
-
-    Returns:
-      <PoseFile>.
-
-    Raises:
-      UserError: a word is not a number, a frame number is not whole, a frame or time is not above
-        the one before, or a pose is not rigid; the message names the file and line.
+    A line holds the columns that `_POSE_COLUMNS` describes, separated by white space or commas.
+    Raises a UserError that names file and line if a word is not a number, a frame number is not
+    whole, a frame or time is not above the one before, or a pose is not rigid.
     """
     if path.lower().endswith('.npy'):
         rows = _npy_rows(path)
@@ -187,37 +152,36 @@ def read_pose_file(path):
         lines, rows = numbered_rows(path, (8, 12, 13, 16, 17), 'pose file', _POSE_COLUMNS)
         places = ['line %d' % line for line in lines]
 
-    def require(good, found, required):
+    def require(good, required, found, values):
         for place in np.flatnonzero(~good)[:1]:
             raise UserError('pose file %s: %s: found %s, must be %s' % (
-                path, places[place], found(place), required))
+                path, places[place], found % values[place], required))
+
     width, numbers, times = rows.shape[1], None, None
     if width in (16, 17):
-        require((rows[:, -4:] == (0, 0, 0, 1)).all(axis=1), lambda place: (
-            'the last row %s' % rows[place, -4:]), '0 0 0 1')
-        rows = rows[:, :-4]
+        last_rows, rows = rows[:, -4:], rows[:, :-4]
+        require((last_rows == (0, 0, 0, 1)).all(axis=1), '0 0 0 1', 'the last row %s', last_rows)
     if width == 8:
         times, lengths = rows[:, 0], np.linalg.norm(rows[:, 4:], axis=1)
-        require(np.diff(times, prepend=-np.inf) > 0, lambda place: (
-            'the time %.10g' % times[place]), 'above the one before')
-        require(np.abs(lengths - 1) < 0.01, lambda place: (
-            'a quaternion of length %.4g' % lengths[place]), 'a rotation (length 1)')
+        require(np.diff(times, prepend=-np.inf) > 0, 'above the one before',
+                'the time %.10g', times)
+        require(np.abs(lengths - 1) < 0.01, 'a rotation (length 1)',
+                'a quaternion of length %.4g', lengths)
         poses = from_parts(rotation_from_quaternion(rows[:, 4:]), rows[:, 1:4])
     else:
         poses = to_4x4(rows[:, -12:].reshape(-1, 3, 4))
     if width in (13, 17):
         column = rows[:, 0]
         require((np.rint(column) == column) & (column <= _MOST_FRAMES)
-                & (np.diff(column, prepend=-1) > 0), lambda place: (
-                    'the frame number %.10g' % column[place]),
+                & (np.diff(column, prepend=-1) > 0),
                 'whole and above the one before (the first of %d columns is the frame number)'
-                % width)
+                % width, 'the frame number %.10g', column)
         numbers = column.astype(np.int64)
-    faults = dict(rotation_faults(poses))
-    require(~np.isin(np.arange(len(poses)), list(faults)), faults.get,
-            'a rotation (determinant 1)')
-    require(np.abs(poses[:, :3, 3]).max(axis=1) <= LARGEST_POSITION, lambda place: (
-        'the position %s' % poses[place, :3, 3]), 'within %g m' % LARGEST_POSITION)
+    faults, positions = dict(rotation_faults(poses)), poses[:, :3, 3]
+    require(~np.isin(np.arange(len(poses)), list(faults)), 'a rotation (determinant 1)', '%s',
+            faults)
+    require(np.abs(positions).max(axis=1) <= LARGEST_POSITION, 'within %g m' % LARGEST_POSITION,
+            'the position %s', positions)
     return PoseFile(poses, numbers, times)
 
 
@@ -260,10 +224,7 @@ def sequence_of_poses(path):
 
 
 def times_of_poses(path):
-    """The path of the times file of a pose file.
-
-    It is `NN/times.txt` for `NN/poses.txt`, and `sequences/NN/times.txt` for `poses/NN.txt`.
-    """
+    """`NN/times.txt` for the poses `NN/poses.txt`, `sequences/NN/times.txt` for `poses/NN.txt`."""
     folder, name = os.path.dirname(os.path.abspath(path)), sequence_of_poses(path)
     if os.path.basename(folder) == name:
         return os.path.join(folder, 'times.txt')

@@ -18,15 +18,12 @@ def to_4x4(matrices):
         return matrices
     if matrices.shape[-2:] != (3, 4):
         raise ValueError('transforms must be [..., 3 or 4, 4], got %s' % (matrices.shape,))
-    transforms = np.zeros(matrices.shape[:-2] + (4, 4))
-    transforms[..., :3, :] = matrices
-    transforms[..., 3, 3] = 1
-    return transforms
+    last_rows = np.broadcast_to([0, 0, 0, 1], matrices.shape[:-2] + (1, 4))
+    return np.concatenate([matrices, last_rows], axis=-2)
 
 
 def from_parts(rotations, translations):
     """[..., 4, 4] transforms from [..., 3, 3] rotations and [..., 3] translations."""
-    rotations = np.asarray(rotations, np.float64)
     translations = np.asarray(translations, np.float64)
     return to_4x4(np.concatenate([rotations, translations[..., None]], axis=-1))
 
@@ -49,10 +46,7 @@ def chain(motions):
 
 
 def rotation_from_euler(angles, axes='XYZ'):
-    """[..., 3, 3] rotations of [..., 3] angles (rx, ry, rz).
-
-    They are Rx(rx) Ry(ry) Rz(rz), or with the `axes` 'xyz' Rz(rz) Ry(ry) Rx(rx).
-    """
+    """[..., 3, 3] rotations Rx(rx) Ry(ry) Rz(rz) of [..., 3] angles; Rz Ry Rx for `axes` 'xyz'."""
     angles = np.asarray(angles, np.float64)
     rotations = Rotation.from_euler(axes, angles.reshape(-1, 3)).as_matrix()
     return rotations.reshape(angles.shape[:-1] + (3, 3))
@@ -91,10 +85,7 @@ def quaternion_from_rotation(rotations):
 
 
 def mean_transform(transforms):
-    """The mean of [N, 4, 4] transforms: [4, 4].
-
-    Averages the translations, and takes the rotation that minimises the sum of squared differences.
-    """
+    """[4, 4]: the mean translation of [N, 4, 4] transforms, and their rotation of least squares."""
     rotation = Rotation.from_matrix(transforms[:, :3, :3]).mean().as_matrix()
     return from_parts(rotation, transforms[:, :3, 3].mean(axis=0))
 

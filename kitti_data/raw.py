@@ -23,14 +23,11 @@ _MOST_BYTES_OF_A_SCAN = 2 ** 28  # KITTI's scans have about 2 ** 21
 
 
 class RawDrive:
-    """One synchronised drive.
+    """One synchronised drive; a UserError if `name` is not that of a drive in `root`.
 
     Args:
       root: the folder that holds the dates.
       name: for example '2011_09_26_drive_0001_sync'.
-
-    Raises:
-      UserError: the name is not a drive name, or the drive does not exist.
     """
 
     def __init__(self, root, name):
@@ -64,14 +61,11 @@ class RawDrive:
 
 
 def drive_of(path, camera):
-    """Finds the synchronised drive that a path belongs to.
+    """(folder of the drive, camera) that `path` belongs to, or None.
 
     Args:
-      path: the folder of a drive, or `image_0C` or `image_0C/data` in it.
+      path: the folder of a synchronised drive, or `image_0C` or `image_0C/data` in it.
       camera: camera to use if the path names none.
-
-    Returns:
-      (folder of the drive, camera), or None if `path` is not part of a drive.
     """
     folder = os.path.abspath(path)
     if os.path.basename(folder) == 'data':

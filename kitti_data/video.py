@@ -22,17 +22,11 @@ _MISCOUNTED_SHARE, _MISCOUNTED = 0.01, 2
 
 
 class Video(NamedTuple):
-    """Properties of a video file.
-
-    frames: number of frames that can be decoded.
-    size: (height, width).
-    rate: frames per second, from the header.
-    fault: a message if fewer frames can be decoded than the header announces; else ''.
-    """
-    frames: int
-    size: tuple
-    rate: float
-    fault: str
+    """Properties of a video file."""
+    frames: int  # number of frames that can be decoded
+    size: tuple  # (height, width)
+    rate: float  # frames per second, from the header
+    fault: str   # a message if fewer frames can be decoded than the header announces
 
 
 def probe(path):
@@ -92,9 +86,15 @@ class VideoWriter:
     """
 
     def __init__(self, stem, rate):
-        self.path = stem + ('.mp4' if _has_ffmpeg() else '.gif')
+        if _has_ffmpeg():
+            self.path = stem + '.mp4'
+            self._format = dict(format='FFMPEG', fps=rate, codec='libx264', pixelformat='yuv420p',
+                                macro_block_size=2, ffmpeg_log_level='quiet')
+        else:
+            self.path = stem + '.gif'
+            self._format = dict(duration=1000 / rate, loop=0)
         self._partial = os.path.join(os.path.dirname(stem), '.' + os.path.basename(self.path))
-        self._rate, self._frames, self._writer = rate, 0, None
+        self._frames, self._writer = 0, None
 
     def __enter__(self):
         return self
@@ -103,23 +103,10 @@ class VideoWriter:
         """Adds a frame <uint8>[H, W, 3]; an odd size is cropped by a pixel, as H.264 requires."""
         with writing('video ' + self.path):
             if not self._writer:
-                self._writer = imageio.get_writer(self._partial, mode='I', **self._format())
+                self._writer = imageio.get_writer(self._partial, mode='I', **self._format)
             self._writer.append_data(np.ascontiguousarray(
                 frame[:frame.shape[0] // 2 * 2, :frame.shape[1] // 2 * 2]))
         self._frames += 1
-
-    def _format(self):
-        if self.path.endswith('.gif'):
-            return dict(duration=1000 / self._rate, loop=0)
-        return dict(format='FFMPEG', fps=self._rate, codec='libx264', pixelformat='yuv420p',
-                    macro_block_size=2, ffmpeg_log_level='quiet')
-
-    def _require_whole(self):
-        # ffmpeg does not report a full disk; Pillow, which writes GIFs, does.
-        if self.path.endswith('.mp4') and (
-                sum(1 for _ in read_frames(self._partial)) != self._frames):
-            raise UserError('cannot write video %s: not all of its frames are on the disk (is it '
-                            'full?)' % self.path)
 
     def __exit__(self, kind, *_):
         try:
@@ -127,9 +114,14 @@ class VideoWriter:
                 with (writing('video ' + self.path) if kind is None
                       else contextlib.suppress(Exception)):
                     self._writer.close()
-                if kind is None:
-                    self._require_whole()
-                    os.replace(self._partial, self.path)
+                if kind is not None:
+                    return
+                # ffmpeg does not report a full disk; Pillow, which writes GIFs, does.
+                if self.path.endswith('.mp4') and (
+                        sum(1 for _ in read_frames(self._partial)) != self._frames):
+                    raise UserError('cannot write video %s: not all of its frames are on the disk '
+                                    '(is it full?)' % self.path)
+                os.replace(self._partial, self.path)
         finally:
             if os.path.exists(self._partial):
                 os.remove(self._partial)

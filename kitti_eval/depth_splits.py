@@ -205,7 +205,7 @@ def _listed_images(list_path, root, exist=True):
                             '2011_09_26/2011_09_26_drive_0002_sync/image_02/data/0000000069.png' % (
                                 list_path, line, name))
         images.append((match.group(1), int(match.group(2)), number))
-    return [os.path.join(root, image.name) for image in listed], images
+    return [os.path.join(root, name) for name, _ in listed], images
 
 
 def project_velodyne(points, velo_to_image, height, width):

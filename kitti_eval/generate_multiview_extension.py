@@ -77,7 +77,7 @@ def _problem_of(number, folder, config):
     try:
         snippet = load_scene(
             config.scenes, number, (config.seq_length, config.img_height, config.img_width),
-            config.half_pixel_centers, lambda size: config.scenes.intrinsics(number, size))
+            config.half_pixel_centers)
     except UserError as error:
         return str(error)
     # The image last, because it marks a complete example.

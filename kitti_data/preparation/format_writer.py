@@ -9,7 +9,7 @@ import os
 import numpy as np
 
 from kitti_data import images
-from kitti_data.calibration import camera_text
+from kitti_data.calibration import camera_text, resized
 from kitti_data.example_list import SUMMARY_NAME
 from vo_common.errors import UserError
 from vo_common.files import (
@@ -131,9 +131,8 @@ def _resized(clip, config):
 
 def _camera_text(clip, config):
     """The content of the camera files of a clip."""
-    height, width = _resized(clip, config)
-    return camera_text(clip.intrinsics, width / clip.size[1], height / clip.size[0],
-                       config.half_pixel_centers)
+    camera = resized(clip.intrinsics, clip.size, _resized(clip, config), config.half_pixel_centers)
+    return camera_text(camera.astype(clip.intrinsics.dtype))
 
 
 def _write_examples(clip, examples, config):

@@ -3,6 +3,7 @@
 Three hundred mutations of each format; `SEED` makes them the same again.
 """
 import json
+import random
 
 import cv2
 import numpy as np
@@ -14,6 +15,7 @@ from kitti_data.example_list import read_example_list
 from kitti_data.image_lists import read_image_list
 from kitti_data.number_files import read_rows
 from kitti_eval import snippets
+from mutations import mutate_bytes, mutate_json, mutate_text
 from vo_common.errors import UserError
 
 SEED = 8964
@@ -71,21 +73,6 @@ FORMATS = {
 }
 
 
-def mutate(content, random):
-    """One to four bytes changed, and sometimes an end cut off or a part repeated."""
-    content = bytearray(content)
-    for _ in range(random.randint(1, 5)):
-        content[random.randint(len(content))] = random.choice([0, 9, 10, 45, 57, 101, 255,
-                                                               random.randint(256)])
-    kind = random.randint(4)
-    if kind == 0:
-        del content[random.randint(len(content)):]
-    elif kind == 1:
-        place = random.randint(len(content))
-        content[place:place] = content[random.randint(len(content)):] * random.randint(1, 40)
-    return bytes(content)
-
-
 @pytest.mark.parametrize('name', sorted(FORMATS))
 def test_mutated_files_give_values_or_an_error_that_names_the_file(tmp_path, name):
     content, read = FORMATS[name]
@@ -97,9 +84,10 @@ def test_mutated_files_give_values_or_an_error_that_names_the_file(tmp_path, nam
     whole = (tmp_path / name).read_bytes()
     if name != 'list.txt':  # whose images do not exist
         read(path)
-    random, refused = np.random.RandomState(SEED), 0
+    mutate = {'.txt': mutate_text, '.json': mutate_json}.get(path[path.rindex('.'):], mutate_bytes)
+    rng, refused = random.Random(SEED), 0
     for _ in range(MUTATIONS):
-        (tmp_path / name).write_bytes(mutate(whole, random))
+        (tmp_path / name).write_bytes(mutate(rng, whole))
         try:
             read(path)
         except UserError as error:

@@ -32,7 +32,8 @@ def test_a_camera_file_that_holds_no_camera_is_refused(tmp_path, text, message):
 
 def test_camera_files_are_read_back(tmp_path):
     path = tmp_path / 'a_cam.txt'
-    path.write_text(calibration.camera_text(matrix(100.0, 80, 52, 16), 0.5, 0.25))
+    path.write_text(calibration.camera_text(calibration.resized(
+        matrix(100.0, 80, 52, 16), (8, 8), (2, 4), half_pixel_centers=False)))
     np.testing.assert_allclose(calibration.read_camera_file(str(path)), matrix(50, 20, 26, 4))
 
 
@@ -52,7 +53,7 @@ def test_resizing_keeps_the_edges_of_the_image():
         camera = matrix(100.0, 100, before, before)
         found = calibration.resized(camera, (100, 200), (25, 50))
         np.testing.assert_allclose(found, matrix(25, 25, after, after))
-    text = calibration.camera_text(camera, 0.25, 0.25, half_pixel_centers=True)
+    text = calibration.camera_text(found)
     assert text == '25.000000,0.,49.500000,0.,25.000000,49.500000,0.,0.,1.'
 
 

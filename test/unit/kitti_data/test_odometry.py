@@ -31,7 +31,7 @@ def test_a_sequence_has_images_times_poses_and_calibration(root):
 
 def test_calibration_equals_the_published_readers(root, golden):
     published = np.load(str(golden / 'geonet' / 'numpy_loaders.npz'))
-    sequence = odometry.OdometrySequence(str(root), '04', camera=2)
+    sequence = odometry.OdometrySequence(str(root), '04')
     np.testing.assert_allclose(sequence.calibration.projection('P2'), published['odom_calib_P2'],
                                rtol=1e-6)
     np.testing.assert_allclose(poses.to_4x4(sequence.calibration.matrix('Tr', (3, 4))),
@@ -47,7 +47,7 @@ def test_missing_parts_are_errors_only_when_they_are_read(root):
         with pytest.raises(UserError, match=file):
             getattr(sequence, part)
     with pytest.raises(UserError, match='image_2 does not exist; this sequence has image_0'):
-        getattr(odometry.OdometrySequence(str(root), 4, camera=2), 'frames')
+        odometry.OdometrySequence(str(root), 4, camera=2)
 
 
 def test_poses_follow_the_frame_numbers_when_the_first_images_are_absent(root):
@@ -62,7 +62,7 @@ def test_poses_follow_the_frame_numbers_when_the_first_images_are_absent(root):
 def test_a_gap_in_the_frames_is_reported_unless_allowed(root):
     (root / 'sequences' / '04' / 'image_0' / '000002.png').unlink()
     with pytest.raises(UserError, match='frames 2 to 2 are missing.*000001.png'):
-        getattr(odometry.OdometrySequence(str(root), 4), 'image_paths')
+        odometry.OdometrySequence(str(root), 4)
     sequence = odometry.OdometrySequence(str(root), 4, allow_gaps=True)
     np.testing.assert_array_equal(sequence.frame_numbers, [0, 1, 3, 4])
 
