@@ -20,16 +20,14 @@ _EXAMPLES_A_JOB = 32
 _JPEG_END = b'\xff\xd9'
 
 
-def write_set(data, settings, config):
+def write_set(data, config):
     """Writes the missing examples of a <DataSet>, the lists, and a summary.
 
-    Args:
-      settings: JSON values that determine the files; a folder with other settings is refused.
-      config: <PrepareConfig>.
-
     Returns the summary, a dict, whose 'problems' name the files that could not be read. Raises a
-    UserError if the folder has other settings, there is no example, or a file cannot be written.
+    UserError if the folder has other settings than the <PrepareConfig>, there is no example, or a
+    file cannot be written.
     """
+    settings = config.settings
     dump_root = make_folder(config.dump_root)
     summary_path = os.path.join(dump_root, SUMMARY_NAME)
     _check_settings(summary_path, settings)
@@ -53,7 +51,8 @@ def write_set(data, settings, config):
                            desc='preparing', unit='x%d examples' % _EXAMPLES_A_JOB)
     failed = set().union(*(names for names, _ in written))
     keys = sorted(set(keys) - failed)
-    problems = data.problems + sorted(set().union(*(messages for _, messages in written)))
+    problems = list(dict.fromkeys(data.problems)) + sorted(
+        set().union(*(messages for _, messages in written)))
     if not keys:
         raise UserError('no example could be made%s' % ''.join('\n  ' + text for text in problems))
     validation = split(keys, config.val_fraction, config.seed)
