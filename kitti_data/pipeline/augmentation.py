@@ -129,8 +129,10 @@ def apply(drawn, stack, intrinsics, half_pixel_centers=False):
         frames = np.split(stack, stack.shape[2] // 3, axis=2)
         half = len(frames) // 2
         times = [0] + [time for time in range(-half, half + 1) if time]
-        stack = np.concatenate(turned_frames.turned_frames(
-            frames, intrinsics, times, drawn.turn, drawn.mount)[0], axis=2)
+        rotations = turned_frames.turn(np.multiply(drawn.turn, times)) @ turned_frames.mount(
+            drawn.mount)
+        stack = np.concatenate([turned_frames.turned_frame(frame, intrinsics, rotation)
+                                for frame, rotation in zip(frames, rotations)], axis=2)
     stack = _enlarged_and_cropped(stack, drawn.size, drawn.offset)
     if drawn.recolour:
         stack = cv2.LUT(stack, _colour_table(drawn))

@@ -79,11 +79,18 @@ def change_window(compact, motions, config, seed, position, intrinsics=None):
 
 
 def _turned(compact, motions, intrinsics, angle, mount, shake):
-    """Turns the camera of a window, see `turned_frames`; time 0 is the middle of the window."""
+    """Rotates the camera of a window, see `turned_frames`.
+
+    Args:
+      angle: additional turn from frame to frame, radians; 0 in the middle of the window.
+      mount: float [2], pitch and yaw of the mount, radians.
+      shake: float [T + 1, 3], another rotation of each frame, radians.
+    """
     times = np.arange(len(compact.frames)) - (len(compact.frames) - 1) / 2
-    frames, rotations = turned_frames.turned_frames(
-        compact.frames, intrinsics, times, angle, mount, shake)
+    rotations = (turned_frames.turn(angle * times) @ turned_frames.mount(mount)
+                 @ turned_frames.shake(shake))
+    frames = np.stack([turned_frames.turned_frame(frame, intrinsics, rotation)
+                       for frame, rotation in zip(compact.frames, rotations)])
     turns = pose_math.from_parts(rotations, np.zeros([len(rotations), 3]))
     steps = pose_math.inverse(turns[:-1]) @ motion.poses_from_vectors(motions) @ turns[1:]
-    return (compact._replace(frames=np.stack(frames)),
-            motion.vectors_from_poses(steps).astype(np.float32))
+    return compact._replace(frames=frames), motion.vectors_from_poses(steps).astype(np.float32)

@@ -243,7 +243,7 @@ def _write_flow(path, scene, frame, path_of_all):
 
 def _write_disparity(path, scene, frame, path_of_all):
     """Writes the disparity, as `_write_flow`."""
-    _, occ, noc = scene.flow(frame, frame, camera=2, other_camera=3)
+    _, occ, noc = scene.flow(frame, frame, other_camera=3)
     depth = scene.depth(frame)
     for file, known in ((path_of_all, occ), (path, noc)):
         disparity = scene.intrinsics[0, 0] * BASELINE / np.where(known, depth, 1.0)

@@ -56,11 +56,11 @@ def cast(boxes, origin, rays, windows=None):
     surface = np.where(depth < np.inf, GROUND, SKY).astype(np.int32)
     if windows is None:
         windows = [(index, slice(None), slice(None)) for index in _nearby(boxes, origin)]
-    starts = local_origin(boxes, origin)
+    starts, headings = local_origin(boxes, origin), boxes.heading.astype(np.float32)
     planes = [np.ascontiguousarray(rays[..., axis]) for axis in range(3)]
     for index, rows, columns in windows:
         ray = [plane[rows, columns] for plane in planes]
-        near, far = slabs(starts[index], boxes.half_size[index], turned(ray, boxes.heading[index]))
+        near, far = slabs(starts[index], boxes.half_size[index], turned(ray, headings[index]))
         near, far = np.maximum.reduce(near), np.minimum.reduce(far)
         best = depth[rows, columns]
         first = (near < far) & (near > NEAR) & (near < best)
@@ -71,17 +71,14 @@ def cast(boxes, origin, rays, windows=None):
 
 
 def turned(vector, heading):
-    """Rotates world components (x, y, z) into the axes of a box (right, down, forward), float32."""
-    cos, sin = np.cos(heading, dtype=np.float32), np.sin(heading, dtype=np.float32)
-    return (cos * vector[0] - sin * vector[2], vector[1], sin * vector[0] + cos * vector[2])
+    """Rotates world components (x, y, z) into the axes of a box (right, down, forward)."""
+    cos, sin = np.cos(heading), np.sin(heading)
+    return cos * vector[0] - sin * vector[2], vector[1], sin * vector[0] + cos * vector[2]
 
 
 def local_origin(boxes, origin):
     """`origin` [3] relative to the centres and axes of all M boxes: <float32>[M, 3]."""
-    delta = origin - boxes.center
-    cos, sin = np.cos(boxes.heading), np.sin(boxes.heading)
-    return np.stack([cos * delta[:, 0] - sin * delta[:, 2], delta[:, 1],
-                     sin * delta[:, 0] + cos * delta[:, 2]], -1).astype(np.float32)
+    return np.stack(turned((origin - boxes.center).T, boxes.heading), -1).astype(np.float32)
 
 
 def slabs(origin, half_size, ray):
@@ -114,9 +111,7 @@ def _windows(boxes, cam_to_world, ray_x, ray_y):
     """
     index = _nearby(boxes, cam_to_world[:3, 3])
     local = _SIGNS * boxes.half_size[index][:, None, :]
-    cos, sin = (f(boxes.heading[index])[:, None] for f in (np.cos, np.sin))
-    corners = np.stack([cos * local[..., 0] + sin * local[..., 2], local[..., 1],
-                        -sin * local[..., 0] + cos * local[..., 2]], -1)
+    corners = np.stack(turned(np.moveaxis(local, -1, 0), -boxes.heading[index, None]), -1)
     corners += boxes.center[index][:, None, :]
     corners = (corners - cam_to_world[:3, 3]) @ cam_to_world[:3, :3]
     projected = corners[..., :2] / np.maximum(corners[..., 2:], NEAR)

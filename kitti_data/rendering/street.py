@@ -45,8 +45,7 @@ class Boxes(NamedTuple):
     shift: np.ndarray  # <float32>[M] sideways shift of the texture, metres
 
 
-def make_drive(num_frames, seed, min_speed=0.25, max_speed=1.2, static_frames=(),
-               camera_height=CAMERA_HEIGHT):
+def make_drive(num_frames, seed, min_speed, max_speed, static_frames, camera_height):
     """A random `Drive`: straights and curves, speeding up and slowing down.
 
     Args:
@@ -105,7 +104,7 @@ def _distances(rng, road, num_frames, min_speed, max_speed, static_frames):
     distance, speed = _ROAD_BEHIND, desired[0]
     for frame in frames:
         distances[frame] = distance
-        if static_frames and static_frames[0] <= frame < static_frames[1] - 1:
+        if static_frames[0] <= frame < static_frames[1] - 1:
             speed = 0.0
             continue
         ahead = int(distance / ROAD_SPACING) + np.arange(int(4 / ROAD_SPACING))
