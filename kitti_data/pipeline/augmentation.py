@@ -44,6 +44,12 @@ class TurnFlags(Flags):
         """Whether frames are turned, which requires their intrinsics."""
         return self.augment_turn > 0 or self.augment_pivot > 0 or self.augment_mount > 0
 
+    def draw_turn(self, turn, pivot, mount):
+        """(pivot, turn, mount) of a <Draw> from numbers in [0, 1); those of mount are [2]."""
+        pivot = bool(pivot < self.augment_pivot)
+        most_turn = turned_frames.PIVOT_TURN if pivot else self.augment_turn
+        return pivot, most_turn * (2 * turn - 1), self.augment_mount * (2 * mount - 1)
+
 
 @dataclasses.dataclass
 class AugmentConfig(TurnFlags):
@@ -93,7 +99,7 @@ def draw(config, seed, position, height, width, num_frames):
     numbers = random_numbers(seed, position, 12 + 3 * num_frames)
     recolour, gamma, brightness = numbers[4:7]
     flip, turn, pivot = numbers[-5:-2]
-    pivot = bool(pivot < config.augment_pivot)
+    pivot, turn, mount = config.draw_turn(turn, pivot, numbers[-2:])
 
     def uniform(change, low, high, share):
         return low + (high - low) * share if change in config.augment else np.ones_like(share)
@@ -109,9 +115,7 @@ def draw(config, seed, position, height, width, num_frames):
         brightness=float(uniform('brightness', *BRIGHTNESS_RANGE, brightness)),
         colours=uniform('colour', *COLOUR_RANGE, numbers[7:-5]),
         flip=bool(flip < FLIP_PROBABILITY and 'flip' in config.augment),
-        pivot=pivot,
-        turn=(turned_frames.PIVOT_TURN if pivot else config.augment_turn) * (2 * turn - 1),
-        mount=config.augment_mount * (2 * numbers[-2:] - 1))
+        pivot=pivot, turn=turn, mount=mount)
 
 
 def apply(drawn, stack, intrinsics, half_pixel_centers=False):

@@ -30,6 +30,10 @@ class CompactFrames(typing.NamedTuple):
     scale: np.ndarray
     mean: np.ndarray
 
+    def at(self, places):
+        """The frames at these indices, an array or a slice."""
+        return CompactFrames(*(values[places] for values in self))
+
 
 class FrameReader:
     """Reads frames of a list of files as `CompactFrames` of a single shape and dtype.
@@ -45,9 +49,8 @@ class FrameReader:
 
     def __init__(self, paths, height, width, formats):
         self.paths = list(paths)
-        self.channels = max(file_format.channels for file_format in formats)
-        self.frame_shape = (height, width, self.channels)
-        resizes = any(file_format[:2] != (height, width) for file_format in formats)
+        self.frame_shape = (height, width, max(found.channels for found in formats))
+        resizes = any(found[:2] != (height, width) for found in formats)
         self.dtype = np.dtype(np.uint16 if resizes else np.uint8)
 
     def reversed(self):
@@ -64,10 +67,11 @@ class FrameReader:
                              np.array(scale, np.float32), np.array(mean, np.float32))
 
     def _read_one(self, path):
-        image = read_levels(path, self.channels)
+        channels = self.frame_shape[2]
+        image = read_levels(path, channels)
         # Avoids division by zero for a black frame.
         brightest = max(int(image.max()), 1)
-        mean = sum(cv2.mean(image)[:self.channels]) / self.channels / brightest
+        mean = sum(cv2.mean(image)[:channels]) / channels / brightest
         if self.dtype == np.uint8:
             return image, 1. / brightest, mean
         fine = cv2.resize(np.multiply(image, _FINE_LEVELS, dtype=np.uint16),

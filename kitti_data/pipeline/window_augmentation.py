@@ -59,21 +59,20 @@ def change_window(compact, motions, config, seed, position, intrinsics=None):
       (<CompactFrames>, float32 [T, 6]).
     """
     numbers = random_numbers(seed, position, 6 + 3 * len(compact.frames))
-    mirror, turn, pivot, *mount, reverse = numbers[:6]
-    most_turn = config.augment_turn
-    if pivot < config.augment_pivot:
-        compact = type(compact)(*(values[np.zeros(len(values), int)] for values in compact))
-        motions, most_turn = np.zeros_like(motions), turned_frames.PIVOT_TURN
-    if most_turn or config.augment_mount or config.augment_shake:
-        compact, motions = _turned(
-            compact, motions, intrinsics, most_turn * (2 * turn - 1),
-            config.augment_mount * (2 * np.array(mount) - 1),
-            config.augment_shake * (2 * numbers[6:].reshape(-1, 3) - 1))
+    mirror, turn, pivot = numbers[:3]
+    reverse = numbers[5]
+    pivot, turn, mount = config.draw_turn(turn, pivot, numbers[3:5])
+    if pivot:
+        compact = compact.at(np.zeros(len(compact.frames), int))
+        motions = np.zeros_like(motions)
+    if turn or mount.any() or config.augment_shake:
+        compact, motions = _turned(compact, motions, intrinsics, turn, mount,
+                                   config.augment_shake * (2 * numbers[6:].reshape(-1, 3) - 1))
     if 'mirror' in config.augment and mirror < MIRROR_PROBABILITY:
         compact = compact._replace(frames=mirrored_images(compact.frames))
         motions = mirrored_motions(motions)
     if 'reverse' in config.augment and reverse < REVERSE_PROBABILITY:
-        compact = type(compact)(*(values[::-1] for values in compact))
+        compact = compact.at(slice(None, None, -1))
         motions = motion.reversed_motions(motions).astype(np.float32)
     return compact, motions
 

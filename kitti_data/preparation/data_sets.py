@@ -28,14 +28,14 @@ class Clip(typing.NamedTuple):
     keep_rows: float = 1.0          # fraction of the rows, from the top, that is kept
 
     def examples(self, seq_length):
-        """The examples: lists of `seq_length` frames, all `step` apart."""
+        """{name of the middle frame, the target: `seq_length` frames, all `step` apart}."""
         by_number = {frame.number: frame for frame in self.frames}
         reach = seq_length // 2 * self.step
-        examples = []
+        examples = {}
         for frame in self.frames:
             numbers = range(frame.number - reach, frame.number + reach + 1, self.step)
             if all(number in by_number for number in numbers):
-                examples.append([by_number[number] for number in numbers])
+                examples[frame.name] = [by_number[number] for number in numbers]
         return examples
 
 

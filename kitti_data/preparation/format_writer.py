@@ -3,6 +3,7 @@
 `pipeline/formatted.py` reads the set.
 """
 import collections
+import functools
 import hashlib
 import os
 
@@ -39,8 +40,8 @@ def write_set(data, config):
         if not examples:
             notes.append('%s has %d frames, too few for an example of %d' % (
                 clip.folder, len(clip.frames), config.seq_length))
-        keys += [(clip.folder, _name(frames)) for frames in examples]
-        missing = [frames for frames in examples if _name(frames) not in finished]
+        keys += [(clip.folder, name) for name in examples]
+        missing = [example for example in examples.items() if example[0] not in finished]
         num_found += len(examples) - len(missing)
         jobs += [(clip, missing[start:start + _EXAMPLES_A_JOB])
                  for start in range(0, len(missing), _EXAMPLES_A_JOB)]
@@ -80,11 +81,6 @@ def split(keys, fraction, seed):
     count = min(max(1, int(round(len(keys) * fraction))), len(keys) - 1)
     return set(sorted(keys, key=lambda key: hashlib.sha1(
         ('%d %s %s' % ((seed,) + key)).encode()).digest())[:count])
-
-
-def _name(frames):
-    """The name of an example: that of its target, the middle frame."""
-    return frames[len(frames) // 2].name
 
 
 def _check_settings(summary_path, settings):
@@ -136,10 +132,7 @@ def _camera_text(clip, config):
 
 
 def _write_examples(clip, examples, config):
-    """Writes successive examples of a clip, decoding each frame once.
-
-    Args:
-      examples: lists of <Frame>.
+    """Writes successive examples of a clip, (name, frames), decoding each frame once.
 
     Returns:
       (the set of (folder, name) of the examples that were not written, the set of messages about
@@ -147,8 +140,9 @@ def _write_examples(clip, examples, config):
     """
     height, width = _resized(clip, config)
     camera = _camera_text(clip, config)
-    decoded, failed, broken = {}, set(), set()
+    failed, broken = set(), set()
 
+    @functools.lru_cache(maxsize=clip.step * config.seq_length)
     def read(path):
         try:
             image, size = images.read_resized(path, height, width)
@@ -160,19 +154,13 @@ def _write_examples(clip, examples, config):
             return None
         return image[:config.img_height]
 
-    for frames in examples:
-        decoded = {frame: image for frame, image in decoded.items()
-                   if frame.number >= frames[0].number}
-        for frame in frames:
-            if frame not in decoded:
-                decoded[frame] = read(frame.path)
-        strip = [decoded[frame] for frame in frames]
+    for name, frames in examples:
+        strip = [read(frame.path) for frame in frames]
         if any(image is None for image in strip):
-            failed.add((clip.folder, _name(frames)))
+            failed.add((clip.folder, name))
             continue
-        prefix = os.path.join(config.dump_root, clip.folder, _name(frames))
+        prefix = os.path.join(config.dump_root, clip.folder, name)
         # The camera file first, because `_finished` requires the image last.
         write_text(prefix + '_cam.txt', camera)
-        images.write_jpeg(prefix + '.jpg', np.concatenate(strip, axis=1),
-                          config.jpeg_quality)
+        images.write_jpeg(prefix + '.jpg', np.concatenate(strip, axis=1), config.jpeg_quality)
     return failed, broken

@@ -11,7 +11,8 @@ TEXEL = 0.025  # metres
 TILE_METRES = TILE_SIZE * TEXEL
 NUM_LEVELS = TILE_SIZE.bit_length()
 # Texel centres in metres, along the columns [1, TILE] and the rows [TILE, 1].
-_X, _Y = np.ix_(*2 * [(np.arange(TILE_SIZE) + 0.5) * TEXEL])[::-1]
+_Y = (np.arange(TILE_SIZE)[:, None] + 0.5) * TEXEL
+_X = _Y.T
 
 
 class Textures:

@@ -65,12 +65,9 @@ def _shade(world, hits, steps):
                             for a in (hits.surface, hits.rays, hits.depth))
     colour = np.empty_like(rays)
     sky, ground, box = surface == SKY, surface == GROUND, surface >= 0
-    if sky.any():
-        colour[sky] = _shade_sky(world, rays[sky], steps)
-    if ground.any():
-        colour[ground] = _shade_ground(world, hits.origin, rays[ground], depth[ground], steps)
-    if box.any():
-        colour[box] = _shade_boxes(world, hits.origin, rays[box], depth[box], steps, surface[box])
+    colour[sky] = _shade_sky(world, rays[sky], steps)
+    colour[ground] = _shade_ground(world, hits.origin, rays[ground], depth[ground], steps)
+    colour[box] = _shade_boxes(world, hits.origin, rays[box], depth[box], steps, surface[box])
     return colour
 
 

@@ -71,7 +71,7 @@ def test_examples_are_the_published_ones_with_truly_adjacent_frames(root, publis
                 == [int(names[0]) + offset for offset in range(len(names) - 1)]]
     data = data_of(root, 'eigen', remove_static=True)
     found = sorted(published_names(clip, frames)[1] for clip in data.clips
-                   for frames in clip.examples(3))
+                   for frames in clip.examples(3).values())
     assert found == sorted(adjacent) and len(found) > 8
 
 
