@@ -42,7 +42,7 @@ class TurnFlags(Flags):
     @property
     def turns(self):
         """Whether frames are turned, which requires their intrinsics."""
-        return self.augment_turn > 0 or self.augment_pivot > 0 or self.augment_mount > 0
+        return any((self.augment_turn, self.augment_pivot, self.augment_mount))
 
     def draw_turn(self, turn, pivot, mount):
         """(pivot, turn, mount) of a <Draw> from numbers in [0, 1); those of mount are [2]."""
@@ -148,15 +148,9 @@ def apply(drawn, stack, intrinsics, half_pixel_centers=False):
 
 
 def _enlarged_and_cropped(stack, size, offset):
-    """Enlarges by area averaging, crops, and truncates to integers as the published code does.
+    """Enlarges uint8 [H, W, C] to `size`, and crops [H, W, C] from there at `offset` (y, x).
 
-    Args:
-      stack: uint8 [H, W, C].
-      size: int64 [2], height and width of the enlarged image.
-      offset: int64 [2], (y, x) of the crop in the enlarged image.
-
-    Returns:
-      uint8 [H, W, C].
+    Averages over areas and truncates to integers, as the published code does.
     """
     height, width, _ = stack.shape
     if tuple(size) == (height, width):
@@ -171,10 +165,7 @@ def _enlarged_and_cropped(stack, size, offset):
 
 
 def _colour_table(drawn):
-    """Lookup table of each channel: uint8 [1, 256, 3F].
-
-    It maps x in [0, 1] to min(brightness * colour * x^gamma, 1).
-    """
+    """uint8 [1, 256, 3F], a table x -> min(brightness * colour * x^gamma, 1) for each channel."""
     factors = np.float32(drawn.brightness) * drawn.colours.astype(np.float32)
     values = np.minimum((_LEVELS ** np.float32(drawn.gamma))[:, None] * factors, 1)
     return (values * np.float32(255.5)).astype(np.uint8)[None]

@@ -20,15 +20,10 @@ _FINE_LEVELS = 257
 
 
 class CompactFrames(typing.NamedTuple):
-    """N frames; `frames * scale - mean` is x / max(x) minus its mean, after resizing.
-
-    frames: <uint8 or uint16>[N, H, W, C], colour as BGR.
-    scale: <float32>[N], one level as a fraction of the maximum of the file.
-    mean: <float32>[N], mean of the file as a fraction of its maximum.
-    """
-    frames: np.ndarray
-    scale: np.ndarray
-    mean: np.ndarray
+    """N frames; `frames * scale - mean` is x / max(x) minus its mean, after resizing."""
+    frames: np.ndarray  # <uint8 or uint16>[N, H, W, C], colour as BGR
+    scale: np.ndarray   # <float32>[N], one level as a fraction of the maximum of the file
+    mean: np.ndarray    # <float32>[N], mean of the file as a fraction of its maximum
 
     def at(self, places):
         """The frames at these indices, an array or a slice."""
@@ -40,11 +35,8 @@ class FrameReader:
 
     Args:
       paths: image files.
-      height, width: H and W of the frames.
+      height, width: H and W of the frames, whose `frame_shape` is (H, W, C).
       formats: their `FrameFormat`s, from `check_frames`.
-
-    Attributes:
-      frame_shape: (H, W, C).
     """
 
     def __init__(self, paths, height, width, formats):
@@ -80,16 +72,9 @@ class FrameReader:
 
 
 def check_frames(paths):
-    """Checks all files before a long run, without decoding them.
+    """The common `FrameFormat` of the image files of one sequence, which are not decoded.
 
-    Args:
-      paths: image files of one camera in one sequence.
-
-    Returns:
-      Their common `FrameFormat`.
-
-    Raises:
-      UserError: a file is missing, empty or broken, or differs from the first.
+    Raises a UserError if a file is missing, empty or broken, or differs from the first.
     """
     formats = parallel_map(lambda path: read_format(path, verify=True), paths,
                            desc='checking frames', unit='frame')

@@ -38,10 +38,7 @@ def example_order(num_examples, seed, shuffle=True, rank=0, size=1, start=0):
 
     Args:
       num_examples: size of the whole set.
-      seed: int, seed of the permutations.
       shuffle: False visits the shard in ascending order.
-      rank: this worker, 0..size-1.
-      size: number of workers.
       start: number of examples that this worker has already visited.
 
     Returns:

@@ -54,9 +54,6 @@ def change_window(compact, motions, config, seed, position, intrinsics=None):
       config: <WindowAugmentConfig>.
       seed, position: see `random_numbers`.
       intrinsics: float [3, 3] of the frames, pixels; needed only for turning.
-
-    Returns:
-      (<CompactFrames>, float32 [T, 6]).
     """
     numbers = random_numbers(seed, position, 6 + 3 * len(compact.frames))
     mirror, turn, pivot = numbers[:3]
@@ -78,13 +75,8 @@ def change_window(compact, motions, config, seed, position, intrinsics=None):
 
 
 def _turned(compact, motions, intrinsics, angle, mount, shake):
-    """Rotates the camera of a window, see `turned_frames`.
-
-    Args:
-      angle: additional turn from frame to frame, radians; 0 in the middle of the window.
-      mount: float [2], pitch and yaw of the mount, radians.
-      shake: float [T + 1, 3], another rotation of each frame, radians.
-    """
+    """Rotates the camera of a window by `angle` from frame to frame, 0 in its middle, and by the
+    radians `mount` [2] in all frames and `shake` [T + 1, 3] in each; see `turned_frames`."""
     times = np.arange(len(compact.frames)) - (len(compact.frames) - 1) / 2
     rotations = (turned_frames.turn(angle * times) @ turned_frames.mount(mount)
                  @ turned_frames.shake(shake))

@@ -11,10 +11,10 @@ import numpy as np
 
 from kitti_data import images
 from kitti_data.calibration import camera_text
-from kitti_data.example_list import SUMMARY_NAME
+from kitti_data.example_list import SUMMARY_NAME, settings_of
 from vo_common.errors import UserError
 from vo_common.files import (
-    list_folder, make_folder, read_json, read_text, reading, write_json, write_text)
+    list_folder, make_folder, read_text, reading, write_json, write_text)
 from vo_common.parallel import parallel_map
 
 _EXAMPLES_A_JOB = 32
@@ -31,7 +31,7 @@ def write_set(data, config):
     settings = config.settings
     dump_root = make_folder(config.dump_root)
     summary_path = os.path.join(dump_root, SUMMARY_NAME)
-    _check_settings(summary_path, settings)
+    _check_settings(dump_root, settings)
     keys, jobs, notes, num_found = [], [], list(data.notes), 0
     for clip in data.clips:
         finished = _finished(make_folder(os.path.join(dump_root, clip.folder)),
@@ -65,7 +65,7 @@ def write_set(data, config):
                'seed': config.seed, 'examples': len(keys), 'train': len(keys) - len(validation),
                'val': len(validation), 'already_there': num_found,
                'failed': len(failed), 'problems': problems, 'notes': notes,
-               'folders': dict(sorted(collections.Counter(key[0] for key in keys).items()))}
+               'folders': dict(collections.Counter(folder for folder, _ in keys))}
     write_json(summary_path, summary)
     return summary
 
@@ -83,18 +83,16 @@ def split(keys, fraction, seed):
         ('%d %s %s' % ((seed,) + key)).encode()).digest())[:count])
 
 
-def _check_settings(summary_path, settings):
-    folder = os.path.dirname(summary_path)
-    if not os.path.exists(summary_path):
+def _check_settings(folder, settings):
+    if not os.path.exists(os.path.join(folder, SUMMARY_NAME)):
         if os.path.exists(os.path.join(folder, 'train.txt')):
             raise UserError('%s holds a training set that was not written by this program (no %s); '
                             'choose another --dump_root' % (folder, SUMMARY_NAME))
         return
-    before = read_json(summary_path)
-    before = before.get('settings') if isinstance(before, dict) else None
-    if not isinstance(before, dict):
+    before = settings_of(folder)
+    if not before:
         raise UserError('%s: must hold the settings that the set was prepared with (choose another '
-                        '--dump_root or remove it)' % summary_path)
+                        '--dump_root or remove it)' % os.path.join(folder, SUMMARY_NAME))
     changed = ['%s was %r and is now %r' % (key, before.get(key), settings.get(key))
                for key in sorted(set(before) | set(settings))
                if before.get(key) != settings.get(key)]
@@ -105,18 +103,17 @@ def _check_settings(summary_path, settings):
 
 def _finished(folder, camera):
     """Names of the complete examples in `folder` whose camera file holds the text `camera`."""
-    names, found = set(), set(list_folder(folder))
-    for name in found:
-        stem, extension = os.path.splitext(name)
-        if extension == '.jpg' and stem + '_cam.txt' in found:
-            path = os.path.join(folder, name)
-            if read_text(os.path.join(folder, stem + '_cam.txt')) != camera:
-                continue
-            with reading(path, 'example'), open(path, 'rb') as stream:
-                stream.seek(max(os.path.getsize(path) - len(_JPEG_END), 0))
-                if stream.read() == _JPEG_END:
-                    names.add(stem)
-    return names
+    found = set(list_folder(folder))
+    names = [name[:-len('.jpg')] for name in found if name.endswith('.jpg')]
+    return {name for name in names if name + '_cam.txt' in found
+            and read_text(os.path.join(folder, name + '_cam.txt')) == camera
+            and _is_complete(os.path.join(folder, name + '.jpg'))}
+
+
+def _is_complete(path):
+    with reading(path, 'example'), open(path, 'rb') as stream:
+        stream.seek(max(os.path.getsize(path) - len(_JPEG_END), 0))
+        return stream.read() == _JPEG_END
 
 
 def _resized(clip, config):

@@ -28,8 +28,7 @@ def cast_pixels(boxes, cam_to_world, intrinsics, x, y, on_grid=False):
       x, y: [h, w] pixels, inside or outside the image.
       on_grid: whether x and y are a meshgrid of ascending axes, which prunes most boxes early.
 
-    Returns:
-      `Hits`, whose depth is along the optical axis.
+    Returns `Hits`, whose depth is along the optical axis.
     """
     cam_to_world, intrinsics = np.asarray(cam_to_world), np.asarray(intrinsics)
     camera_rays = np.stack([(x - intrinsics[0, 2]) / intrinsics[0, 0],
@@ -101,13 +100,9 @@ def _nearby(boxes, origin):
 
 
 def _windows(boxes, cam_to_world, ray_x, ray_y):
-    """Rows and columns of the ray grid in which each box may be visible.
+    """(index, row slice, column slice) of each box that may be visible in a grid of rays.
 
-    Args:
-      ray_x, ray_y: x of each column and y of each row of the grid, at z = 1, ascending.
-
-    Returns:
-      List of (index, row slice, column slice), without invisible boxes.
+    ray_x, ray_y: x of each column and y of each row of the grid, at z = 1, ascending.
     """
     index = _nearby(boxes, cam_to_world[:3, 3])
     local = _SIGNS * boxes.half_size[index][:, None, :]

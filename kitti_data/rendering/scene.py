@@ -130,11 +130,7 @@ class Scene:
         return list(np.meshgrid(np.arange(self.width), np.arange(self.height)))
 
     def save(self, folder):
-        """Writes the scene to `folder`, so that later runs recognise it.
-
-        Raises:
-          UserError: the folder already holds the images of another scene.
-        """
+        """Writes the scene to `folder`; a UserError if that holds the images of another scene."""
         path = os.path.join(folder, SCENE_FILE)
         values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)
                   if field.name not in _OPTIONAL or getattr(self, field.name) != field.default}

@@ -20,18 +20,16 @@ class Textures:
 
     def __init__(self, seed):
         rng = np.random.RandomState(seed)
-        tables, self._starts, start = [], [], 0
-        for paint in _PAINTERS.values():
-            # Rounded, since the last bits of Fourier transforms depend on the machine.
-            image = np.round(np.clip(paint(rng), 0, 1) * 4096) / 4096
-            for level in _rip_levels(image.astype(np.float32)):
-                tables.append(level.reshape(-1, 3))
-                self._starts.append(start)
-                start += len(tables[-1])
-        self._starts = np.array(self._starts, np.int32)
+        # Rounded, since the last bits of Fourier transforms depend on the machine.
+        images = [np.round(np.clip(paint(rng), 0, 1) * 4096) / 4096
+                  for paint in _PAINTERS.values()]
+        levels = [level.reshape(-1, 3) for image in images
+                  for level in _rip_levels(image.astype(np.float32))]
+        ends = np.cumsum([len(level) for level in levels], dtype=np.int32)
+        self._starts = np.append(np.int32(0), ends[:-1])
         # A fourth channel makes a texel 16 bytes, which can be gathered faster than 12.
-        self._texels = np.zeros((start, 4), np.float32)
-        self._texels[:, :3] = np.concatenate(tables)
+        self._texels = np.zeros((ends[-1], 4), np.float32)
+        self._texels[:, :3] = np.concatenate(levels)
 
     def lookup(self, material, u, v, footprint_u, footprint_v):
         """Filtered colour of N points on surfaces: <float32>[N, 3] albedo in 0..1.

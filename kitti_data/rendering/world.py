@@ -33,16 +33,11 @@ class World(NamedTuple):
 
 
 def render_image(world, cam_to_world, intrinsics, height, width):
-    """Renders the image of a pinhole camera.
+    """Renders the image <uint8>[H, W, 3], RGB, of a pinhole camera in a `World`.
 
     Args:
-      world: a `World`.
       cam_to_world: [4, 4] camera axes (x right, y down, z forward) to world.
       intrinsics: [3, 3], pixels; integer coordinates are pixel centres.
-      height, width: size of the image in pixels.
-
-    Returns:
-      <uint8>[H, W, 3] RGB.
     """
     # Two rays per pixel along each axis, with a margin of one. A pixel is a tent filter over 4 x 4
     # rays, about as blurred as by a lens, so that images can be resampled without visible loss.
