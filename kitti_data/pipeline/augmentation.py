@@ -17,8 +17,7 @@ MAX_SCALE = 1.15
 GAMMA_RANGE = (0.8, 1.2)
 BRIGHTNESS_RANGE = (0.5, 2.0)
 COLOUR_RANGE = (0.8, 1.2)
-COLOUR_PROBABILITY = 0.5
-FLIP_PROBABILITY = 0.5
+CHANGED_SHARE = 0.5  # of the examples get other colours; the same share is mirrored, or reversed
 
 PUBLISHED = ('scale', 'gamma', 'brightness', 'colour')
 _LEVELS = np.arange(256, dtype=np.float32) / 255
@@ -109,12 +108,12 @@ def draw(config, seed, position, height, width, num_frames):
     return Draw(
         scale, size,
         offset=(numbers[2:4] * (size - [height - 1, width - 1])).astype(np.int64),
-        recolour=bool(recolour > 1 - COLOUR_PROBABILITY
+        recolour=bool(recolour > 1 - CHANGED_SHARE
                       and {'gamma', 'brightness', 'colour'}.intersection(config.augment)),
         gamma=float(uniform('gamma', *GAMMA_RANGE, gamma)),
         brightness=float(uniform('brightness', *BRIGHTNESS_RANGE, brightness)),
         colours=uniform('colour', *COLOUR_RANGE, numbers[7:-5]),
-        flip=bool(flip < FLIP_PROBABILITY and 'flip' in config.augment),
+        flip=bool(flip < CHANGED_SHARE and 'flip' in config.augment),
         pivot=pivot, turn=turn, mount=mount)
 
 

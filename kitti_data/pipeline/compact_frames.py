@@ -80,12 +80,8 @@ def check_frames(paths):
                            desc='checking frames', unit='frame')
     for path, found in zip(paths, formats):
         if found != formats[0]:
-            raise UserError('%s is %s, %s is %s; all frames of a sequence must have the same size '
-                            'and channels' % (
-                                path, _described(found), paths[0], _described(formats[0])))
+            both = ['%s is %dx%d %s' % (name, height, width, 'gray' if channels == 1 else 'colour')
+                    for name, (height, width, channels) in ((path, found), (paths[0], formats[0]))]
+            raise UserError('%s, %s; all frames of a sequence must have the same size and channels'
+                            % tuple(both))
     return formats[0]
-
-
-def _described(frame_format):
-    return '%dx%d %s' % (frame_format.height, frame_format.width,
-                         'gray' if frame_format.channels == 1 else 'colour')

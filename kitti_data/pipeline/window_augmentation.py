@@ -8,11 +8,8 @@ from kitti_data import motion
 from kitti_data import poses as pose_math
 from kitti_data.mirror import mirrored_images, mirrored_motions
 from kitti_data.pipeline import turned_frames
-from kitti_data.pipeline.augmentation import TurnFlags, random_numbers
+from kitti_data.pipeline.augmentation import CHANGED_SHARE, TurnFlags, random_numbers
 from vo_common.flags import flag
-
-MIRROR_PROBABILITY = 0.5
-REVERSE_PROBABILITY = 0.5
 
 
 @dataclasses.dataclass
@@ -65,10 +62,10 @@ def change_window(compact, motions, config, seed, position, intrinsics=None):
     if turn or mount.any() or config.augment_shake:
         compact, motions = _turned(compact, motions, intrinsics, turn, mount,
                                    config.augment_shake * (2 * numbers[6:].reshape(-1, 3) - 1))
-    if 'mirror' in config.augment and mirror < MIRROR_PROBABILITY:
+    if 'mirror' in config.augment and mirror < CHANGED_SHARE:
         compact = compact._replace(frames=mirrored_images(compact.frames))
         motions = mirrored_motions(motions)
-    if 'reverse' in config.augment and reverse < REVERSE_PROBABILITY:
+    if 'reverse' in config.augment and reverse < CHANGED_SHARE:
         compact = compact.at(slice(None, None, -1))
         motions = motion.reversed_motions(motions).astype(np.float32)
     return compact, motions

@@ -12,7 +12,6 @@ from vo_common.errors import UserError
 from vo_common.parallel import parallel_map
 
 TRAIN_SEQUENCES = ('00', '01', '02', '03', '04', '05', '06', '07', '08')
-_ODOMETRY_CAMERAS, _RAW_CAMERAS = (2,), (2, 3)
 # Examples of Cityscapes use every second frame, which is closer to KITTI's frame rate, without the
 # bottom quarter, which shows the car.
 _CITYSCAPES_STEP, _CITYSCAPES_ROWS = 2, 0.75
@@ -56,7 +55,7 @@ class DataSet(typing.NamedTuple):
 
 def find_odometry(config):
     """<DataSet> of `config.sequences` of KITTI odometry; by default those of 00 to 08 found."""
-    data, cameras = DataSet([], [], []), config.camera or _ODOMETRY_CAMERAS
+    data, cameras = DataSet([], [], []), config.camera or [2]
     names = [odometry.sequence_name(name) for name in config.sequences]
     if not names:
         found = odometry.sequence_names(config.dataset_dir)
@@ -94,7 +93,7 @@ def find_raw(config):
     if absent and not config.sequences:
         data.notes.append('%d training drives not found: %s' % (len(absent), ', '.join(absent)))
     for name, camera in itertools.product([name for name in names if name not in left_out],
-                                          config.camera or _RAW_CAMERAS):
+                                          config.camera or [2, 3]):
         with data.part('camera %d of drive %s' % (camera, name)):
             drive = raw.RawDrive(config.dataset_dir, name)
             frames = drive.frames(camera)

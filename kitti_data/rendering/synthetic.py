@@ -21,14 +21,12 @@ from kitti_data.rendering.layouts import (
     DRIVES, kitti_2015_dataset, raw_dataset, synthetic_dataset)
 from vo_common.flags import Flags, as_typed, flag, parse_flags, path_flag
 
-LAYOUTS = ('odometry', 'raw', 'kitti_2015')
-
 
 @dataclasses.dataclass
 class Config(Flags):
     """Synthetic drives in KITTI's layouts."""
     output_dir: str = path_flag('', 'folder for sequences/ and poses/, raw dates, or training/')
-    layout: str = flag('odometry', 'folder layout', choices=LAYOUTS)
+    layout: str = flag('odometry', 'folder layout', choices=('odometry', 'raw', 'kitti_2015'))
     num_sequences: int = flag(0, 'number of sequences, raw drives or KITTI 2015 scenes; '
                                  '0: 11, 4 or 20', at_least=0)
     sequences: List[str] = flag([], 'names of the sequences or raw drives, instead of a number')
