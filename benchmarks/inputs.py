@@ -9,7 +9,7 @@ from benchmarks.steps import geonet_config, vo_config
 from geonet.run_config import RunConfig
 from kitti_data.preparation import prepare_train_data
 from kitti_data.pipeline.augmentation import AugmentConfig
-from kitti_data.pipeline.formatted import FormattedSet, list_examples
+from kitti_data.pipeline.formatted import FormattedSet
 from kitti_data.pipeline.windows import WindowSet
 from npu_runtime.devices.cpu import prepare_process
 from npu_runtime.session import batch_iterator
@@ -47,7 +47,7 @@ def _geonet_input(config):
             '--img_height=%d' % model.img_height, '--img_width=%d' % model.img_width])
         examples = FormattedSet(folder, 'train', model.seq_length, model.img_height,
                                 model.img_width)
-        an_epoch = len(list_examples(folder)) // config.batch_size + 1
+        an_epoch = len(examples) // config.batch_size + 1
 
         def rate(augment):
             return config.batch_size * _batch_rate(

@@ -17,8 +17,7 @@ MAX_SCALE = 1.15
 GAMMA_RANGE = (0.8, 1.2)
 BRIGHTNESS_RANGE = (0.5, 2.0)
 COLOUR_RANGE = (0.8, 1.2)
-COLOUR_PROBABILITY = 0.5
-FLIP_PROBABILITY = 0.5
+CHANGED_SHARE = 0.5  # of the examples get other colours; the same share is mirrored, or reversed
 
 PUBLISHED = ('scale', 'gamma', 'brightness', 'colour')
 _LEVELS = np.arange(256, dtype=np.float32) / 255
@@ -42,7 +41,13 @@ class TurnFlags(Flags):
     @property
     def turns(self):
         """Whether frames are turned, which requires their intrinsics."""
-        return self.augment_turn > 0 or self.augment_pivot > 0 or self.augment_mount > 0
+        return any((self.augment_turn, self.augment_pivot, self.augment_mount))
+
+    def draw_turn(self, turn, pivot, mount):
+        """(pivot, turn, mount) of a <Draw> from numbers in [0, 1); those of mount are [2]."""
+        pivot = bool(pivot < self.augment_pivot)
+        most_turn = turned_frames.PIVOT_TURN if pivot else self.augment_turn
+        return pivot, most_turn * (2 * turn - 1), self.augment_mount * (2 * mount - 1)
 
 
 @dataclasses.dataclass
@@ -93,7 +98,7 @@ def draw(config, seed, position, height, width, num_frames):
     numbers = random_numbers(seed, position, 12 + 3 * num_frames)
     recolour, gamma, brightness = numbers[4:7]
     flip, turn, pivot = numbers[-5:-2]
-    pivot = bool(pivot < config.augment_pivot)
+    pivot, turn, mount = config.draw_turn(turn, pivot, numbers[-2:])
 
     def uniform(change, low, high, share):
         return low + (high - low) * share if change in config.augment else np.ones_like(share)
@@ -103,15 +108,13 @@ def draw(config, seed, position, height, width, num_frames):
     return Draw(
         scale, size,
         offset=(numbers[2:4] * (size - [height - 1, width - 1])).astype(np.int64),
-        recolour=bool(recolour > 1 - COLOUR_PROBABILITY
+        recolour=bool(recolour > 1 - CHANGED_SHARE
                       and {'gamma', 'brightness', 'colour'}.intersection(config.augment)),
         gamma=float(uniform('gamma', *GAMMA_RANGE, gamma)),
         brightness=float(uniform('brightness', *BRIGHTNESS_RANGE, brightness)),
         colours=uniform('colour', *COLOUR_RANGE, numbers[7:-5]),
-        flip=bool(flip < FLIP_PROBABILITY and 'flip' in config.augment),
-        pivot=pivot,
-        turn=(turned_frames.PIVOT_TURN if pivot else config.augment_turn) * (2 * turn - 1),
-        mount=config.augment_mount * (2 * numbers[-2:] - 1))
+        flip=bool(flip < CHANGED_SHARE and 'flip' in config.augment),
+        pivot=pivot, turn=turn, mount=mount)
 
 
 def apply(drawn, stack, intrinsics, half_pixel_centers=False):
@@ -129,8 +132,10 @@ def apply(drawn, stack, intrinsics, half_pixel_centers=False):
         frames = np.split(stack, stack.shape[2] // 3, axis=2)
         half = len(frames) // 2
         times = [0] + [time for time in range(-half, half + 1) if time]
-        stack = np.concatenate(turned_frames.turned_frames(
-            frames, intrinsics, times, drawn.turn, drawn.mount)[0], axis=2)
+        rotations = turned_frames.turn(np.multiply(drawn.turn, times)) @ turned_frames.mount(
+            drawn.mount)
+        stack = np.concatenate([turned_frames.turned_frame(frame, intrinsics, rotation)
+                                for frame, rotation in zip(frames, rotations)], axis=2)
     stack = _enlarged_and_cropped(stack, drawn.size, drawn.offset)
     if drawn.recolour:
         stack = cv2.LUT(stack, _colour_table(drawn))
@@ -142,15 +147,9 @@ def apply(drawn, stack, intrinsics, half_pixel_centers=False):
 
 
 def _enlarged_and_cropped(stack, size, offset):
-    """Enlarges by area averaging, crops, and truncates to integers as the published code does.
+    """Enlarges uint8 [H, W, C] to `size`, and crops [H, W, C] from there at `offset` (y, x).
 
-    Args:
-      stack: uint8 [H, W, C].
-      size: int64 [2], height and width of the enlarged image.
-      offset: int64 [2], (y, x) of the crop in the enlarged image.
-
-    Returns:
-      uint8 [H, W, C].
+    Averages over areas and truncates to integers, as the published code does.
     """
     height, width, _ = stack.shape
     if tuple(size) == (height, width):
@@ -165,10 +164,7 @@ def _enlarged_and_cropped(stack, size, offset):
 
 
 def _colour_table(drawn):
-    """Lookup table of each channel: uint8 [1, 256, 3F].
-
-    It maps x in [0, 1] to min(brightness * colour * x^gamma, 1).
-    """
+    """uint8 [1, 256, 3F], a table x -> min(brightness * colour * x^gamma, 1) for each channel."""
     factors = np.float32(drawn.brightness) * drawn.colours.astype(np.float32)
     values = np.minimum((_LEVELS ** np.float32(drawn.gamma))[:, None] * factors, 1)
     return (values * np.float32(255.5)).astype(np.uint8)[None]

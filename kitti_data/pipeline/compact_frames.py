@@ -20,15 +20,14 @@ _FINE_LEVELS = 257
 
 
 class CompactFrames(typing.NamedTuple):
-    """N frames; `frames * scale - mean` is x / max(x) minus its mean, after resizing.
+    """N frames; `frames * scale - mean` is x / max(x) minus its mean, after resizing."""
+    frames: np.ndarray  # <uint8 or uint16>[N, H, W, C], colour as BGR
+    scale: np.ndarray   # <float32>[N], one level as a fraction of the maximum of the file
+    mean: np.ndarray    # <float32>[N], mean of the file as a fraction of its maximum
 
-    frames: <uint8 or uint16>[N, H, W, C], colour as BGR.
-    scale: <float32>[N], one level as a fraction of the maximum of the file.
-    mean: <float32>[N], mean of the file as a fraction of its maximum.
-    """
-    frames: np.ndarray
-    scale: np.ndarray
-    mean: np.ndarray
+    def at(self, places):
+        """The frames at these indices, an array or a slice."""
+        return CompactFrames(*(values[places] for values in self))
 
 
 class FrameReader:
@@ -36,18 +35,14 @@ class FrameReader:
 
     Args:
       paths: image files.
-      height, width: H and W of the frames.
+      height, width: H and W of the frames, whose `frame_shape` is (H, W, C).
       formats: their `FrameFormat`s, from `check_frames`.
-
-    Attributes:
-      frame_shape: (H, W, C).
     """
 
     def __init__(self, paths, height, width, formats):
         self.paths = list(paths)
-        self.channels = max(file_format.channels for file_format in formats)
-        self.frame_shape = (height, width, self.channels)
-        resizes = any(file_format[:2] != (height, width) for file_format in formats)
+        self.frame_shape = (height, width, max(found.channels for found in formats))
+        resizes = any(found[:2] != (height, width) for found in formats)
         self.dtype = np.dtype(np.uint16 if resizes else np.uint8)
 
     def reversed(self):
@@ -64,10 +59,11 @@ class FrameReader:
                              np.array(scale, np.float32), np.array(mean, np.float32))
 
     def _read_one(self, path):
-        image = read_levels(path, self.channels)
+        channels = self.frame_shape[2]
+        image = read_levels(path, channels)
         # Avoids division by zero for a black frame.
         brightest = max(int(image.max()), 1)
-        mean = sum(cv2.mean(image)[:self.channels]) / self.channels / brightest
+        mean = sum(cv2.mean(image)[:channels]) / channels / brightest
         if self.dtype == np.uint8:
             return image, 1. / brightest, mean
         fine = cv2.resize(np.multiply(image, _FINE_LEVELS, dtype=np.uint16),
@@ -76,27 +72,16 @@ class FrameReader:
 
 
 def check_frames(paths):
-    """Checks all files before a long run, without decoding them.
+    """The common `FrameFormat` of the image files of one sequence, which are not decoded.
 
-    Args:
-      paths: image files of one camera in one sequence.
-
-    Returns:
-      Their common `FrameFormat`.
-
-    Raises:
-      UserError: a file is missing, empty or broken, or differs from the first.
+    Raises a UserError if a file is missing, empty or broken, or differs from the first.
     """
     formats = parallel_map(lambda path: read_format(path, verify=True), paths,
                            desc='checking frames', unit='frame')
     for path, found in zip(paths, formats):
         if found != formats[0]:
-            raise UserError('%s is %s, %s is %s; all frames of a sequence must have the same size '
-                            'and channels' % (
-                                path, _described(found), paths[0], _described(formats[0])))
+            both = ['%s is %dx%d %s' % (name, height, width, 'gray' if channels == 1 else 'colour')
+                    for name, (height, width, channels) in ((path, found), (paths[0], formats[0]))]
+            raise UserError('%s, %s; all frames of a sequence must have the same size and channels'
+                            % tuple(both))
     return formats[0]
-
-
-def _described(frame_format):
-    return '%dx%d %s' % (frame_format.height, frame_format.width,
-                         'gray' if frame_format.channels == 1 else 'colour')

@@ -19,14 +19,16 @@ from vo_common.errors import UserError
 from vo_common.files import reading, require_file, require_folder
 from vo_common.opencv import cv2
 
+_WRITER = 'kitti_data/preparation/prepare_train_data.py'
+
 
 class FormattedSet:
     """The examples in one list of a formatted set.
 
     Checks every listed file and the first example of every folder, in about a second for all of
-    KITTI, so that training does not fail later. Raises a UserError if seq_length is even, a file is
-    missing or empty, the size of the first image of a folder differs from the flags, or its camera
-    file is not nine numbers.
+    KITTI, so that training does not fail later. Raises a UserError if a file is missing or empty,
+    the size of the first image of a folder differs from the flags, or its camera file is not nine
+    numbers.
 
     Args:
       dataset_dir: folder that `prepare_train_data.py` wrote.
@@ -40,14 +42,16 @@ class FormattedSet:
 
     def __init__(self, dataset_dir, split, seq_length, img_height, img_width,
                  half_pixel_centers=False, canonical_camera=()):
-        self._prefixes = list_examples(dataset_dir, split)
+        dataset_dir = require_folder(dataset_dir, 'formatted data set (--dataset_dir)',
+                                     _WRITER + ' writes one')
+        path = require_file(os.path.join(dataset_dir, split + '.txt'), 'list of examples',
+                            _WRITER + ' writes it')
+        self._prefixes = [os.path.join(dataset_dir, *example)
+                          for example in read_example_list(path)]
         self._seq_length, self._size = seq_length, (img_height, img_width)
         self._half_pixel_centers = half_pixel_centers
         self._camera = (camera_of(canonical_camera, img_height, img_width).astype(np.float32)
                         if len(canonical_camera) else None)
-        if seq_length < 3 or seq_length % 2 == 0:
-            raise UserError('--seq_length=%d: must be odd and at least 3 (the target is the middle '
-                            'frame)' % seq_length)
         for folder, prefixes in _by_folder(self._prefixes).items():
             _check_files(folder, prefixes)
             image = prefixes[0] + '.jpg'
@@ -133,15 +137,6 @@ def _by_folder(prefixes):
     for prefix in prefixes:
         by_folder.setdefault(os.path.dirname(prefix), []).append(prefix)
     return by_folder
-
-
-def list_examples(dataset_dir, split='train'):
-    """Paths, without extensions, of the examples in `<dataset_dir>/<split>.txt`, in its order."""
-    dataset_dir = require_folder(dataset_dir, 'formatted data set (--dataset_dir)',
-                                 'kitti_data/preparation/prepare_train_data.py writes one')
-    path = require_file(os.path.join(dataset_dir, split + '.txt'), 'list of examples',
-                        'kitti_data/preparation/prepare_train_data.py writes it')
-    return [os.path.join(dataset_dir, *example) for example in read_example_list(path)]
 
 
 def _check_files(folder, prefixes):

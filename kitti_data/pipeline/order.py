@@ -38,10 +38,7 @@ def example_order(num_examples, seed, shuffle=True, rank=0, size=1, start=0):
 
     Args:
       num_examples: size of the whole set.
-      seed: int, seed of the permutations.
       shuffle: False visits the shard in ascending order.
-      rank: this worker, 0..size-1.
-      size: number of workers.
       start: number of examples that this worker has already visited.
 
     Returns:
@@ -58,16 +55,13 @@ def example_order(num_examples, seed, shuffle=True, rank=0, size=1, start=0):
     first_epoch, first_offset = divmod(start, length)
 
     def one_epoch(epoch):
-        order = _permutation(length, seed, epoch) if shuffle else tf.range(length, dtype=tf.int64)
-        steps = epoch * length + tf.range(length, dtype=tf.int64)
+        order = places = tf.range(length, dtype=tf.int64)
+        if shuffle:  # ties of the sort keep their order
+            keys = tf.random.stateless_uniform([length], seed=tf.stack([np.int64(seed), epoch]))
+            order = tf.cast(tf.argsort(keys, stable=True), tf.int64)
+        steps = epoch * length + places
         begin = tf.where(tf.equal(epoch, first_epoch), np.int64(first_offset), np.int64(0))
         return tf.data.Dataset.from_tensor_slices(
             ((order * size + rank)[begin:], (steps * size + rank)[begin:]))
 
     return tf.data.Dataset.range(first_epoch, np.iinfo(np.int64).max).flat_map(one_epoch)
-
-
-def _permutation(length, seed, epoch):
-    """A permutation of 0..length-1, int64 [length]; ties of the sort keep their order."""
-    keys = tf.random.stateless_uniform([length], seed=tf.stack([np.int64(seed), epoch]))
-    return tf.cast(tf.argsort(keys, stable=True), tf.int64)

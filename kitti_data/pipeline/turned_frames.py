@@ -31,28 +31,6 @@ def shake(angles):
     return Rotation.from_rotvec(angles).as_matrix()
 
 
-def turned_frames(frames, intrinsics, times, angle, mount_angles, shake_angles=None):
-    """A clip as seen by a camera that turns more, in a mount rotated by `mount_angles`.
-
-    Args:
-      frames: T frames as for `turned_frame`.
-      intrinsics: float [3, 3], pixels.
-      times: int or float [T], time of each frame; the additional turn is 0 at time 0.
-      angle: additional turn between frames that are 1 apart, radians.
-      mount_angles: float [2], radians, see `mount`.
-      shake_angles: float [T, 3], radians, another rotation of each frame, see `shake`.
-
-    Returns:
-      (list of T frames, their rotations float64 [T, 3, 3], from the rotated to the original
-      camera).
-    """
-    rotations = turn(angle * np.asarray(times)) @ mount(mount_angles)
-    if shake_angles is not None:
-        rotations = rotations @ shake(shake_angles)
-    return [turned_frame(frame, intrinsics, rotation)
-            for frame, rotation in zip(frames, rotations)], rotations
-
-
 def turned_frame(frame, intrinsics, rotation):
     """The frame as seen by the rotated camera; border pixels are repeated outside the image.
 

@@ -8,11 +8,8 @@ from kitti_data import motion
 from kitti_data import poses as pose_math
 from kitti_data.mirror import mirrored_images, mirrored_motions
 from kitti_data.pipeline import turned_frames
-from kitti_data.pipeline.augmentation import TurnFlags, random_numbers
+from kitti_data.pipeline.augmentation import CHANGED_SHARE, TurnFlags, random_numbers
 from vo_common.flags import flag
-
-MIRROR_PROBABILITY = 0.5
-REVERSE_PROBABILITY = 0.5
 
 
 @dataclasses.dataclass
@@ -54,36 +51,34 @@ def change_window(compact, motions, config, seed, position, intrinsics=None):
       config: <WindowAugmentConfig>.
       seed, position: see `random_numbers`.
       intrinsics: float [3, 3] of the frames, pixels; needed only for turning.
-
-    Returns:
-      (<CompactFrames>, float32 [T, 6]).
     """
     numbers = random_numbers(seed, position, 6 + 3 * len(compact.frames))
-    mirror, turn, pivot, *mount, reverse = numbers[:6]
-    most_turn = config.augment_turn
-    if pivot < config.augment_pivot:
-        compact = type(compact)(*(values[np.zeros(len(values), int)] for values in compact))
-        motions, most_turn = np.zeros_like(motions), turned_frames.PIVOT_TURN
-    if most_turn or config.augment_mount or config.augment_shake:
-        compact, motions = _turned(
-            compact, motions, intrinsics, most_turn * (2 * turn - 1),
-            config.augment_mount * (2 * np.array(mount) - 1),
-            config.augment_shake * (2 * numbers[6:].reshape(-1, 3) - 1))
-    if 'mirror' in config.augment and mirror < MIRROR_PROBABILITY:
+    mirror, turn, pivot = numbers[:3]
+    reverse = numbers[5]
+    pivot, turn, mount = config.draw_turn(turn, pivot, numbers[3:5])
+    if pivot:
+        compact = compact.at(np.zeros(len(compact.frames), int))
+        motions = np.zeros_like(motions)
+    if turn or mount.any() or config.augment_shake:
+        compact, motions = _turned(compact, motions, intrinsics, turn, mount,
+                                   config.augment_shake * (2 * numbers[6:].reshape(-1, 3) - 1))
+    if 'mirror' in config.augment and mirror < CHANGED_SHARE:
         compact = compact._replace(frames=mirrored_images(compact.frames))
         motions = mirrored_motions(motions)
-    if 'reverse' in config.augment and reverse < REVERSE_PROBABILITY:
-        compact = type(compact)(*(values[::-1] for values in compact))
+    if 'reverse' in config.augment and reverse < CHANGED_SHARE:
+        compact = compact.at(slice(None, None, -1))
         motions = motion.reversed_motions(motions).astype(np.float32)
     return compact, motions
 
 
 def _turned(compact, motions, intrinsics, angle, mount, shake):
-    """Turns the camera of a window, see `turned_frames`; time 0 is the middle of the window."""
+    """Rotates the camera of a window by `angle` from frame to frame, 0 in its middle, and by the
+    radians `mount` [2] in all frames and `shake` [T + 1, 3] in each; see `turned_frames`."""
     times = np.arange(len(compact.frames)) - (len(compact.frames) - 1) / 2
-    frames, rotations = turned_frames.turned_frames(
-        compact.frames, intrinsics, times, angle, mount, shake)
+    rotations = (turned_frames.turn(angle * times) @ turned_frames.mount(mount)
+                 @ turned_frames.shake(shake))
+    frames = np.stack([turned_frames.turned_frame(frame, intrinsics, rotation)
+                       for frame, rotation in zip(compact.frames, rotations)])
     turns = pose_math.from_parts(rotations, np.zeros([len(rotations), 3]))
     steps = pose_math.inverse(turns[:-1]) @ motion.poses_from_vectors(motions) @ turns[1:]
-    return (compact._replace(frames=np.stack(frames)),
-            motion.vectors_from_poses(steps).astype(np.float32))
+    return compact._replace(frames=frames), motion.vectors_from_poses(steps).astype(np.float32)

@@ -9,7 +9,7 @@ from kitti_data.motion import motions_from_poses
 from kitti_data.odometry import OdometrySequence
 from kitti_data.pipeline.compact_frames import FrameReader, check_frames
 from kitti_data.pipeline.order import example_batches
-from kitti_data.pipeline.window_augmentation import change_window
+from kitti_data.pipeline.window_augmentation import WindowAugmentConfig, change_window
 from vo_common.errors import UserError
 
 
@@ -30,19 +30,15 @@ class WindowSet:
       img_height, img_width: H and W of the resized frames.
       camera: 0..3; 0 and 1 are gray.
       label_frame: 'camera' or 'world', see `kitti_data.motion`.
-      augment: <WindowAugmentConfig> of `dataset`; None: no augmentation.
+      augment: <WindowAugmentConfig> of `dataset`; None for its defaults, no augmentation.
     """
 
     def __init__(self, root, sequences, time_steps, img_height, img_width, camera=0,
                  label_frame='camera', augment=None):
-        if not sequences:
-            raise UserError('no sequence to read windows from')
-        if augment:
-            augment.check(label_frame)
-        self._augment = augment
-        self.time_steps = time_steps
-        distances = augment.frame_distance if augment else [1]
-        required = min(distances) * time_steps + 1
+        self._augment = augment = augment or WindowAugmentConfig()
+        augment.check(label_frame)
+        self._time_steps = time_steps
+        required = min(augment.frame_distance) * time_steps + 1
         sequences = [OdometrySequence(root, sequence, camera) for sequence in sequences]
         for sequence in sequences:
             paths = sequence.image_paths
@@ -58,9 +54,9 @@ class WindowSet:
         self._windows, first = [], 0
         for sequence, found in zip(sequences, formats):
             intrinsics = (resized(sequence.intrinsics, found[:2], (img_height, img_width))
-                          if augment and augment.turns else None)
+                          if augment.turns else None)
             poses = sequence.poses
-            for distance in distances:
+            for distance in augment.frame_distance:
                 steps = motions_from_poses(poses, label_frame, distance).astype(np.float32)
                 span = distance * time_steps
                 self._windows += [(range(first + start, first + start + span + 1, distance),
@@ -79,19 +75,16 @@ class WindowSet:
           [B, T+1], mean=<float32>[B, T+1], see `CompactFrames`, motions=<float32>[B, T, 6]) with
           static shapes.
         """
-        num_frames = self.time_steps + 1
-
         def read(index, position):
-            compact, motions = self.window(index)
-            if self._augment:
-                compact, motions = change_window(compact, motions, self._augment, seed, position,
-                                                 self._windows[index][2])
-            return tuple(compact) + (motions,)
+            compact, motions = change_window(*self.window(index), self._augment, seed, position,
+                                             self._windows[index][2])
+            return (*compact, motions)
 
+        num_frames = self._time_steps + 1
         return example_batches(
             read, {'frames': (self.reader.dtype, (num_frames,) + self.reader.frame_shape),
                    'scale': (np.float32, [num_frames]), 'mean': (np.float32, [num_frames]),
-                   'motions': (np.float32, [self.time_steps, 6])},
+                   'motions': (np.float32, [self._time_steps, 6])},
             len(self), batch_size, seed, **order)
 
     def window(self, index):

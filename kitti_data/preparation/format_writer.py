@@ -3,6 +3,7 @@
 `pipeline/formatted.py` reads the set.
 """
 import collections
+import functools
 import hashlib
 import os
 
@@ -10,29 +11,27 @@ import numpy as np
 
 from kitti_data import images
 from kitti_data.calibration import camera_text, resized
-from kitti_data.example_list import SUMMARY_NAME
+from kitti_data.example_list import SUMMARY_NAME, settings_of
 from vo_common.errors import UserError
 from vo_common.files import (
-    list_folder, make_folder, read_json, read_text, reading, write_json, write_text)
+    list_folder, make_folder, read_text, reading, write_json, write_text)
 from vo_common.parallel import parallel_map
 
 _EXAMPLES_A_JOB = 32
 _JPEG_END = b'\xff\xd9'
 
 
-def write_set(data, settings, config):
+def write_set(data, config):
     """Writes the missing examples of a <DataSet>, the lists, and a summary.
 
-    Args:
-      settings: JSON values that determine the files; a folder with other settings is refused.
-      config: <PrepareConfig>.
-
     Returns the summary, a dict, whose 'problems' name the files that could not be read. Raises a
-    UserError if the folder has other settings, there is no example, or a file cannot be written.
+    UserError if the folder has other settings than the <PrepareConfig>, there is no example, or a
+    file cannot be written.
     """
+    settings = config.settings
     dump_root = make_folder(config.dump_root)
     summary_path = os.path.join(dump_root, SUMMARY_NAME)
-    _check_settings(summary_path, settings)
+    _check_settings(dump_root, settings)
     keys, jobs, notes, num_found = [], [], list(data.notes), 0
     for clip in data.clips:
         finished = _finished(make_folder(os.path.join(dump_root, clip.folder)),
@@ -41,8 +40,8 @@ def write_set(data, settings, config):
         if not examples:
             notes.append('%s has %d frames, too few for an example of %d' % (
                 clip.folder, len(clip.frames), config.seq_length))
-        keys += [(clip.folder, _name(frames)) for frames in examples]
-        missing = [frames for frames in examples if _name(frames) not in finished]
+        keys += [(clip.folder, name) for name in examples]
+        missing = [example for example in examples.items() if example[0] not in finished]
         num_found += len(examples) - len(missing)
         jobs += [(clip, missing[start:start + _EXAMPLES_A_JOB])
                  for start in range(0, len(missing), _EXAMPLES_A_JOB)]
@@ -53,7 +52,8 @@ def write_set(data, settings, config):
                            desc='preparing', unit='x%d examples' % _EXAMPLES_A_JOB)
     failed = set().union(*(names for names, _ in written))
     keys = sorted(set(keys) - failed)
-    problems = data.problems + sorted(set().union(*(messages for _, messages in written)))
+    problems = list(dict.fromkeys(data.problems)) + sorted(
+        set().union(*(messages for _, messages in written)))
     if not keys:
         raise UserError('no example could be made%s' % ''.join('\n  ' + text for text in problems))
     validation = split(keys, config.val_fraction, config.seed)
@@ -65,7 +65,7 @@ def write_set(data, settings, config):
                'seed': config.seed, 'examples': len(keys), 'train': len(keys) - len(validation),
                'val': len(validation), 'already_there': num_found,
                'failed': len(failed), 'problems': problems, 'notes': notes,
-               'folders': dict(sorted(collections.Counter(key[0] for key in keys).items()))}
+               'folders': dict(collections.Counter(folder for folder, _ in keys))}
     write_json(summary_path, summary)
     return summary
 
@@ -83,23 +83,16 @@ def split(keys, fraction, seed):
         ('%d %s %s' % ((seed,) + key)).encode()).digest())[:count])
 
 
-def _name(frames):
-    """The name of an example: that of its target, the middle frame."""
-    return frames[len(frames) // 2].name
-
-
-def _check_settings(summary_path, settings):
-    folder = os.path.dirname(summary_path)
-    if not os.path.exists(summary_path):
+def _check_settings(folder, settings):
+    if not os.path.exists(os.path.join(folder, SUMMARY_NAME)):
         if os.path.exists(os.path.join(folder, 'train.txt')):
             raise UserError('%s holds a training set that was not written by this program (no %s); '
                             'choose another --dump_root' % (folder, SUMMARY_NAME))
         return
-    before = read_json(summary_path)
-    before = before.get('settings') if isinstance(before, dict) else None
-    if not isinstance(before, dict):
+    before = settings_of(folder)
+    if not before:
         raise UserError('%s: must hold the settings that the set was prepared with (choose another '
-                        '--dump_root or remove it)' % summary_path)
+                        '--dump_root or remove it)' % os.path.join(folder, SUMMARY_NAME))
     changed = ['%s was %r and is now %r' % (key, before.get(key), settings.get(key))
                for key in sorted(set(before) | set(settings))
                if before.get(key) != settings.get(key)]
@@ -110,18 +103,17 @@ def _check_settings(summary_path, settings):
 
 def _finished(folder, camera):
     """Names of the complete examples in `folder` whose camera file holds the text `camera`."""
-    names, found = set(), set(list_folder(folder))
-    for name in found:
-        stem, extension = os.path.splitext(name)
-        if extension == '.jpg' and stem + '_cam.txt' in found:
-            path = os.path.join(folder, name)
-            if read_text(os.path.join(folder, stem + '_cam.txt')) != camera:
-                continue
-            with reading(path, 'example'), open(path, 'rb') as stream:
-                stream.seek(max(os.path.getsize(path) - len(_JPEG_END), 0))
-                if stream.read() == _JPEG_END:
-                    names.add(stem)
-    return names
+    found = set(list_folder(folder))
+    names = [name[:-len('.jpg')] for name in found if name.endswith('.jpg')]
+    return {name for name in names if name + '_cam.txt' in found
+            and read_text(os.path.join(folder, name + '_cam.txt')) == camera
+            and _is_complete(os.path.join(folder, name + '.jpg'))}
+
+
+def _is_complete(path):
+    with reading(path, 'example'), open(path, 'rb') as stream:
+        stream.seek(max(os.path.getsize(path) - len(_JPEG_END), 0))
+        return stream.read() == _JPEG_END
 
 
 def _resized(clip, config):
@@ -136,10 +128,7 @@ def _camera_text(clip, config):
 
 
 def _write_examples(clip, examples, config):
-    """Writes successive examples of a clip, decoding each frame once.
-
-    Args:
-      examples: lists of <Frame>.
+    """Writes successive examples of a clip, (name, frames), decoding each frame once.
 
     Returns:
       (the set of (folder, name) of the examples that were not written, the set of messages about
@@ -147,8 +136,9 @@ def _write_examples(clip, examples, config):
     """
     height, width = _resized(clip, config)
     camera = _camera_text(clip, config)
-    decoded, failed, broken = {}, set(), set()
+    failed, broken = set(), set()
 
+    @functools.lru_cache(maxsize=clip.step * config.seq_length)
     def read(path):
         try:
             image, size = images.read_resized(path, height, width)
@@ -160,19 +150,13 @@ def _write_examples(clip, examples, config):
             return None
         return image[:config.img_height]
 
-    for frames in examples:
-        decoded = {frame: image for frame, image in decoded.items()
-                   if frame.number >= frames[0].number}
-        for frame in frames:
-            if frame not in decoded:
-                decoded[frame] = read(frame.path)
-        strip = [decoded[frame] for frame in frames]
+    for name, frames in examples:
+        strip = [read(frame.path) for frame in frames]
         if any(image is None for image in strip):
-            failed.add((clip.folder, _name(frames)))
+            failed.add((clip.folder, name))
             continue
-        prefix = os.path.join(config.dump_root, clip.folder, _name(frames))
+        prefix = os.path.join(config.dump_root, clip.folder, name)
         # The camera file first, because `_finished` requires the image last.
         write_text(prefix + '_cam.txt', camera)
-        images.write_jpeg(prefix + '.jpg', np.concatenate(strip, axis=1),
-                          config.jpeg_quality)
+        images.write_jpeg(prefix + '.jpg', np.concatenate(strip, axis=1), config.jpeg_quality)
     return failed, broken

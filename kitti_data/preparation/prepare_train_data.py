@@ -18,19 +18,19 @@ from kitti_data.preparation import data_sets
 from kitti_data.preparation.format_writer import write_set
 from vo_common.errors import EXIT_USER_ERROR, UserError, run_main
 from vo_common.files import require_folder
-from vo_common.flags import Flags, flag, parse_flags, path_flag
+from vo_common.flags import Flags, as_typed, flag, parse_flags, path_flag
 
 DATA_SETS = {'kitti_odom': data_sets.find_odometry,
              'kitti_raw_eigen': data_sets.find_raw,
              'kitti_raw_stereo': data_sets.find_raw,
              'cityscapes': data_sets.find_cityscapes}
 
-# Flags that determine the examples and the content of their files.
-_SETTINGS = ('dataset_dir', 'dataset_name', 'seq_length', 'img_height', 'img_width', 'camera',
-             'sequences', 'jpeg_quality', 'remove_static', 'static_speed', 'frame_distance',
-             'half_pixel_centers')
-# Settings that are not saved at these values, so that they equal those of sets without the flags.
-_OPTIONAL_SETTINGS = {'frame_distance': [1], 'half_pixel_centers': False}
+# Flag -> start of the names of the data sets that read it.
+_READERS = {'frame_distance': 'kitti_odom', 'remove_static': 'kitti_raw', 'camera': 'kitti'}
+# Flags that affect neither the examples nor the content of their files.
+_NO_SETTINGS = ('dump_root', 'num_threads', 'val_fraction', 'seed')
+# Settings that are not saved at their defaults, so that they equal those of sets without the flags.
+_OPTIONAL_SETTINGS = ('frame_distance', 'half_pixel_centers')
 
 
 @dataclasses.dataclass
@@ -66,34 +66,32 @@ class PrepareConfig(Flags):
         self.require(dump_root='the folder to write the formatted set to')
         self.dataset_dir = require_folder(self.dataset_dir, 'data set (--dataset_dir)')
         self.dump_root = os.path.abspath(self.dump_root)
-        if self.frame_distance != [1] and self.dataset_name != 'kitti_odom':
-            raise UserError('--frame_distance=%s: must be 1 with --dataset_name=%s (only '
-                            'kitti_odom supports others)' % (
-                                ','.join(map(str, self.frame_distance)), self.dataset_name))
-        if self.remove_static and not self.dataset_name.startswith('kitti_raw'):
-            raise UserError('--remove_static: must not be given with --dataset_name=%s (only '
-                            'kitti_raw_* has speeds)' % self.dataset_name)
+        for name, start in _READERS.items():
+            if not self.is_default(name) and not self.dataset_name.startswith(start):
+                raise UserError('--%s=%s: must not be given with --dataset_name=%s (only %s* '
+                                'reads it)' % (name, as_typed(getattr(self, name)),
+                                               self.dataset_name, start))
         if not self.is_default('static_speed') and not self.remove_static:
             raise UserError('--static_speed=%g: must not be given without --remove_static, which '
                             'alone reads it' % self.static_speed)
-        if self.camera and self.dataset_name == 'cityscapes':
-            raise UserError('--camera=%s: must not be given with --dataset_name=cityscapes, which '
-                            'has one camera' % ','.join(map(str, self.camera)))
         if self.seq_length % 2 == 0:
             raise UserError('--seq_length=%d: must be odd (the target is the middle frame)' %
                             self.seq_length)
 
+    @property
+    def settings(self):
+        """dict of the flags that determine the examples and the content of their files."""
+        settings = {name: value for name, value in dataclasses.asdict(self).items()
+                    if name not in _NO_SETTINGS
+                    and not (name in _OPTIONAL_SETTINGS and self.is_default(name))}
+        # Saved as UTF-8, because the bytes of a path decode differently in each locale.
+        settings['dataset_dir'] = os.fsencode(self.dataset_dir).decode('utf-8', 'backslashreplace')
+        return settings
+
 
 def main(argv=None):
     config, = parse_flags(__doc__, PrepareConfig, argv=argv)
-    data = DATA_SETS[config.dataset_name](config)
-    settings = {name: getattr(config, name) for name in _SETTINGS}
-    for name, default in _OPTIONAL_SETTINGS.items():
-        if settings[name] == default:
-            del settings[name]
-    # Saved as UTF-8, because the bytes of a path decode differently in each locale.
-    settings['dataset_dir'] = os.fsencode(config.dataset_dir).decode('utf-8', 'backslashreplace')
-    summary = write_set(data, settings, config)
+    summary = write_set(DATA_SETS[config.dataset_name](config), config)
     for text in summary['notes']:
         print('note: ' + text)
     print('%s: %d examples (%d for training, %d for validation) in %s; %d already existed' % (

@@ -1,4 +1,10 @@
-"""Synthetic drives in the folder layouts of KITTI: odometry, raw, and KITTI 2015."""
+"""Synthetic drives in the folder layouts of KITTI: odometry, raw, and KITTI 2015.
+
+Each layout keeps existing files and renders the others in `num_workers` processes; 1 renders in
+this process, 0 means one for each core. The other arguments are fields of the `Scene`s; equal names
+and seeds give equal drives, whatever else is written. Raises a UserError if a speed is illegal, or
+the folder holds other synthetic drives of these names or cannot be written.
+"""
 import os
 
 import numpy as np
@@ -29,21 +35,13 @@ _FRAMES_APART = 5  # frames of the drive between reference images of KITTI 2015
 
 def synthetic_dataset(output_dir, sequences=('00', '01'), num_frames=10, img_height=64,
                       img_width=208, seed=8964, cameras=(2,), num_workers=1, **scene_fields):
-    """Writes sequences in KITTI's odometry layout; keeps existing images.
+    """Writes `sequences/` and `poses/` of KITTI's odometry benchmark; returns each `Scene`.
 
     `sequences/NN/depth/NNNNNN.png` is the exact depth of the left cameras in KITTI's 16-bit format.
 
     Args:
-      output_dir: folder for `sequences/` and `poses/`.
       sequences: names or numbers.
-      num_frames, img_height, img_width: length and image size of every sequence.
-      seed: the same seed and name give the same sequence, whatever else is written.
       cameras: 0..3; 0 and 1 are written gray.
-      num_workers: processes; 1 renders in this process, 0 means one for each core.
-      **scene_fields: other fields of `Scene`, such as min_speed.
-
-    Returns the `Scene` of each sequence. Raises a UserError if a speed is illegal, or the folder
-    holds other synthetic sequences of these names or cannot be written.
     """
     scenes = [Scene(sequence_name(name), seed, num_frames, img_height, img_width, **scene_fields)
               for name in sequences]
@@ -68,19 +66,14 @@ def synthetic_dataset(output_dir, sequences=('00', '01'), num_frames=10, img_hei
 
 def raw_dataset(output_dir, drives=DRIVES[:2], num_frames=10, img_height=64, img_width=208,
                 seed=8964, cameras=(2, 3), num_workers=1, **scene_fields):
-    """Writes drives in KITTI's raw layout; keeps existing files.
+    """Writes drives in KITTI's raw layout, a folder per date; returns the `Scene` of each.
 
     Scanner and cameras see the same exact surfaces. The car stands still in the middle fifth of the
     frames, at least three of them.
 
     Args:
-      output_dir: folder for one folder per date.
-      drives: names such as `2011_09_26_drive_0001_sync`.
+      drives: names such as `2011_09_26_drive_0001_sync`; a UserError if one is not.
       cameras: 2 (left) and 3 (right).
-      others: as for `synthetic_dataset`.
-
-    Returns the `Scene` of each drive. Raises a UserError if a speed or name is illegal, or the
-    folder holds other synthetic drives of these names.
     """
     length = max(3, num_frames // 5)
     first = (num_frames - length) // 2
@@ -104,20 +97,16 @@ def raw_dataset(output_dir, drives=DRIVES[:2], num_frames=10, img_height=64, img
 
 def kitti_2015_dataset(output_dir, num_images=4, img_height=64, img_width=208, seed=8964,
                        num_views=3, num_workers=1, **scene_fields):
-    """Writes `training/` of KITTI 2015 with exact truth; keeps existing files.
+    """Writes `training/` of KITTI 2015 with exact truth; the sky has none, as in KITTI.
 
     It holds image_2 and image_3 (%06d_10.png and its neighbours in time), flow_occ, flow_noc,
-    disp_occ_0, disp_noc_0 (%06d_10.png) and calib_cam_to_cam/%06d.txt. The sky has no truth, as in
-    KITTI.
+    disp_occ_0, disp_noc_0 (%06d_10.png) and calib_cam_to_cam/%06d.txt.
 
     Args:
-      output_dir: folder for `training/`.
       num_images: number of reference images.
       num_views: consecutive images around the reference, odd: 3 is _09, _10, _11.
-      others: as for `synthetic_dataset`.
 
-    Returns the `Scene`, and the list of its frames that are the reference images. Raises a
-    UserError if a speed is illegal, or the folder holds other synthetic images.
+    Returns the `Scene`, and the list of its frames that are the reference images.
     """
     reach = num_views // 2
     references = [reach + _FRAMES_APART * index for index in range(num_images)]
@@ -243,7 +232,7 @@ def _write_flow(path, scene, frame, path_of_all):
 
 def _write_disparity(path, scene, frame, path_of_all):
     """Writes the disparity, as `_write_flow`."""
-    _, occ, noc = scene.flow(frame, frame, camera=2, other_camera=3)
+    _, occ, noc = scene.flow(frame, frame, other_camera=3)
     depth = scene.depth(frame)
     for file, known in ((path_of_all, occ), (path, noc)):
         disparity = scene.intrinsics[0, 0] * BASELINE / np.where(known, depth, 1.0)

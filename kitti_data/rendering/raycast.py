@@ -28,8 +28,7 @@ def cast_pixels(boxes, cam_to_world, intrinsics, x, y, on_grid=False):
       x, y: [h, w] pixels, inside or outside the image.
       on_grid: whether x and y are a meshgrid of ascending axes, which prunes most boxes early.
 
-    Returns:
-      `Hits`, whose depth is along the optical axis.
+    Returns `Hits`, whose depth is along the optical axis.
     """
     cam_to_world, intrinsics = np.asarray(cam_to_world), np.asarray(intrinsics)
     camera_rays = np.stack([(x - intrinsics[0, 2]) / intrinsics[0, 0],
@@ -56,11 +55,11 @@ def cast(boxes, origin, rays, windows=None):
     surface = np.where(depth < np.inf, GROUND, SKY).astype(np.int32)
     if windows is None:
         windows = [(index, slice(None), slice(None)) for index in _nearby(boxes, origin)]
-    starts = local_origin(boxes, origin)
+    starts, headings = local_origin(boxes, origin), boxes.heading.astype(np.float32)
     planes = [np.ascontiguousarray(rays[..., axis]) for axis in range(3)]
     for index, rows, columns in windows:
         ray = [plane[rows, columns] for plane in planes]
-        near, far = slabs(starts[index], boxes.half_size[index], turned(ray, boxes.heading[index]))
+        near, far = slabs(starts[index], boxes.half_size[index], turned(ray, headings[index]))
         near, far = np.maximum.reduce(near), np.minimum.reduce(far)
         best = depth[rows, columns]
         first = (near < far) & (near > NEAR) & (near < best)
@@ -71,17 +70,14 @@ def cast(boxes, origin, rays, windows=None):
 
 
 def turned(vector, heading):
-    """Rotates world components (x, y, z) into the axes of a box (right, down, forward), float32."""
-    cos, sin = np.cos(heading, dtype=np.float32), np.sin(heading, dtype=np.float32)
-    return (cos * vector[0] - sin * vector[2], vector[1], sin * vector[0] + cos * vector[2])
+    """Rotates world components (x, y, z) into the axes of a box (right, down, forward)."""
+    cos, sin = np.cos(heading), np.sin(heading)
+    return cos * vector[0] - sin * vector[2], vector[1], sin * vector[0] + cos * vector[2]
 
 
 def local_origin(boxes, origin):
     """`origin` [3] relative to the centres and axes of all M boxes: <float32>[M, 3]."""
-    delta = origin - boxes.center
-    cos, sin = np.cos(boxes.heading), np.sin(boxes.heading)
-    return np.stack([cos * delta[:, 0] - sin * delta[:, 2], delta[:, 1],
-                     sin * delta[:, 0] + cos * delta[:, 2]], -1).astype(np.float32)
+    return np.stack(turned((origin - boxes.center).T, boxes.heading), -1).astype(np.float32)
 
 
 def slabs(origin, half_size, ray):
@@ -104,19 +100,13 @@ def _nearby(boxes, origin):
 
 
 def _windows(boxes, cam_to_world, ray_x, ray_y):
-    """Rows and columns of the ray grid in which each box may be visible.
+    """(index, row slice, column slice) of each box that may be visible in a grid of rays.
 
-    Args:
-      ray_x, ray_y: x of each column and y of each row of the grid, at z = 1, ascending.
-
-    Returns:
-      List of (index, row slice, column slice), without invisible boxes.
+    ray_x, ray_y: x of each column and y of each row of the grid, at z = 1, ascending.
     """
     index = _nearby(boxes, cam_to_world[:3, 3])
     local = _SIGNS * boxes.half_size[index][:, None, :]
-    cos, sin = (f(boxes.heading[index])[:, None] for f in (np.cos, np.sin))
-    corners = np.stack([cos * local[..., 0] + sin * local[..., 2], local[..., 1],
-                        -sin * local[..., 0] + cos * local[..., 2]], -1)
+    corners = np.stack(turned(np.moveaxis(local, -1, 0), -boxes.heading[index, None]), -1)
     corners += boxes.center[index][:, None, :]
     corners = (corners - cam_to_world[:3, 3]) @ cam_to_world[:3, :3]
     projected = corners[..., :2] / np.maximum(corners[..., 2:], NEAR)

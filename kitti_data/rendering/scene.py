@@ -94,13 +94,13 @@ class Scene:
         return render_image(self.world, self.cam_to_world(frame, camera), self.intrinsics,
                             self.height, self.width)
 
-    def depth(self, frame, camera=2):
-        """<float32>[H, W] exact metres along the optical axis at pixel centres, 0 for sky."""
-        return cast_pixels(self.world.boxes, self.cam_to_world(frame, camera), self.intrinsics,
+    def depth(self, frame):
+        """<float32>[H, W] metres along the left cameras' axis at pixel centres, 0 for sky."""
+        return cast_pixels(self.world.boxes, self.cam_to_world(frame), self.intrinsics,
                            *self._pixels(), on_grid=True).depth
 
-    def flow(self, frame, other_frame, camera=2, other_camera=2):
-        """Exact optical flow from one image to another.
+    def flow(self, frame, other_frame, other_camera=2):
+        """Exact optical flow from an image of camera 2 to another image.
 
         Returns:
           flow <float32>[H, W, 2] pixels, x first; occ <bool>[H, W], true where there is a flow (not
@@ -108,10 +108,10 @@ class Scene:
           visible in the other image: inside and not hidden.
         """
         pixels = np.stack(self._pixels() + [np.ones((self.height, self.width))], -1)
-        depth = self.depth(frame, camera).astype(np.float64)
+        depth = self.depth(frame).astype(np.float64)
         points = depth[..., None] * (pixels @ np.linalg.inv(self.intrinsics).T)
         other_to_world = self.cam_to_world(other_frame, other_camera)
-        cam_to_other = np.linalg.inv(other_to_world) @ self.cam_to_world(frame, camera)
+        cam_to_other = np.linalg.inv(other_to_world) @ self.cam_to_world(frame)
         points = points @ cam_to_other[:3, :3].T + cam_to_other[:3, 3]
         occ = (depth > 0) & (points[..., 2] > 0.1)
         projected = points @ np.transpose(self.intrinsics)
@@ -130,15 +130,10 @@ class Scene:
         return list(np.meshgrid(np.arange(self.width), np.arange(self.height)))
 
     def save(self, folder):
-        """Writes the scene to `folder`, so that later runs recognise it.
-
-        Raises:
-          UserError: the folder already holds the images of another scene.
-        """
-        path, values = os.path.join(folder, SCENE_FILE), dataclasses.asdict(self)
-        for field in dataclasses.fields(self):
-            if field.name in _OPTIONAL and values[field.name] == field.default:
-                del values[field.name]
+        """Writes the scene to `folder`; a UserError if that holds the images of another scene."""
+        path = os.path.join(folder, SCENE_FILE)
+        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)
+                  if field.name not in _OPTIONAL or getattr(self, field.name) != field.default}
         before = read_json(path) if os.path.exists(path) else values
         if before != values:
             raise UserError('%s holds another synthetic sequence (%s); remove it or choose another '

@@ -45,8 +45,7 @@ class Boxes(NamedTuple):
     shift: np.ndarray  # <float32>[M] sideways shift of the texture, metres
 
 
-def make_drive(num_frames, seed, min_speed=0.25, max_speed=1.2, static_frames=(),
-               camera_height=CAMERA_HEIGHT):
+def make_drive(num_frames, seed, min_speed, max_speed, static_frames, camera_height):
     """A random `Drive`: straights and curves, speeding up and slowing down.
 
     Args:
@@ -105,7 +104,7 @@ def _distances(rng, road, num_frames, min_speed, max_speed, static_frames):
     distance, speed = _ROAD_BEHIND, desired[0]
     for frame in frames:
         distances[frame] = distance
-        if static_frames and static_frames[0] <= frame < static_frames[1] - 1:
+        if static_frames[0] <= frame < static_frames[1] - 1:
             speed = 0.0
             continue
         ahead = int(distance / ROAD_SPACING) + np.arange(int(4 / ROAD_SPACING))
@@ -137,7 +136,7 @@ class _Builder:
         self._lane = (road.points + LANE_OFFSET * right_of(road.headings))[::5]
         self._rows = []
 
-    def place(self, distance, lateral, size, material, tint=None, bottom=0.0, clearance=0.0,
+    def place(self, distance, lateral, size, material, tint=None, *, clearance, bottom=0.0,
               shift=None, turned=0.0):
         """Adds a box at `distance` along the road; returns False if it blocks the road.
 
@@ -176,8 +175,10 @@ def build_street(road, seed):
     """The random `Boxes` along a `Road`; none is nearer than 1.6 m to the lane."""
     builder = _Builder(np.random.RandomState(seed), road)
     for side in (-1, 1):
-        for furnish in (_houses, _garden_fronts, _parked_cars, _poles_and_trees, _high_blocks):
-            furnish(builder, builder.rng, side)
+        for furnish, first, last in _FURNISHINGS:
+            distance = builder.rng.uniform(2, 8) if first is None else first
+            while distance < builder.length - last:
+                distance += furnish(builder, builder.rng, side, distance)
     return builder.boxes()
 
 
@@ -189,70 +190,66 @@ def _gap(center, half, heading, points):
     return np.linalg.norm(np.maximum(outside, 0), axis=-1).min()
 
 
-def _houses(builder, rng, side):
-    distance = 2.0
-    while distance < builder.length - 16:
-        length, depth = rng.uniform(6, 15), rng.uniform(6, 9)
-        height, setback = rng.uniform(4, 11), rng.uniform(8, 10.5)
-        material = ('brick', 'plaster', 'plaster', 'concrete')[rng.randint(4)]
-        tint = builder.tint(0.12)
-        for extra in (0, 1.5, 3, 5):
-            lateral = side * (setback + extra + depth / 2)
-            if builder.place(distance + length / 2, lateral, (depth, height, length), material,
-                             tint, clearance=PAVEMENT_EDGE + 0.5):
-                break
-        distance += length + (0 if rng.uniform() < 0.4 else rng.uniform(1, 5))
+def _house(builder, rng, side, distance):
+    length, depth = rng.uniform(6, 15), rng.uniform(6, 9)
+    height, setback = rng.uniform(4, 11), rng.uniform(8, 10.5)
+    material = ('brick', 'plaster', 'plaster', 'concrete')[rng.randint(4)]
+    tint = builder.tint(0.12)
+    for extra in (0, 1.5, 3, 5):
+        lateral = side * (setback + extra + depth / 2)
+        if builder.place(distance + length / 2, lateral, (depth, height, length), material, tint,
+                         clearance=PAVEMENT_EDGE + 0.5):
+            break
+    return length + (0 if rng.uniform() < 0.4 else rng.uniform(1, 5))
 
 
-def _garden_fronts(builder, rng, side):
-    distance = 0.0
-    while distance < builder.length - 8:
-        length = rng.uniform(2.5, 6)
-        if rng.uniform() < 0.6:
-            material = ('hedge', 'concrete', 'brick')[rng.randint(3)]
-            height = rng.uniform(0.6, 0.9) if material == 'brick' else rng.uniform(0.7, 1.9)
-            builder.place(distance + length / 2, side * (PAVEMENT_EDGE + 0.35),
-                          (0.3 if material != 'hedge' else 0.6, height, length), material,
-                          clearance=PAVEMENT_EDGE - 0.1)
-        distance += length + rng.uniform(0, 2)
+def _garden_front(builder, rng, side, distance):
+    length = rng.uniform(2.5, 6)
+    if rng.uniform() < 0.6:
+        material = ('hedge', 'concrete', 'brick')[rng.randint(3)]
+        height = rng.uniform(0.6, 0.9) if material == 'brick' else rng.uniform(0.7, 1.9)
+        builder.place(distance + length / 2, side * (PAVEMENT_EDGE + 0.35),
+                      (0.3 if material != 'hedge' else 0.6, height, length), material,
+                      clearance=PAVEMENT_EDGE - 0.1)
+    return length + rng.uniform(0, 2)
 
 
-def _parked_cars(builder, rng, side):
-    distance = rng.uniform(2, 8)
-    while distance < builder.length - 6:
-        if rng.uniform() < 0.55:
-            tint = rng.uniform(0.25, 1.3) * rng.uniform(0.75, 1.1, 3)
-            lateral = side * (4.25 + rng.uniform(-0.1, 0.15))
-            length, width = rng.uniform(3.8, 4.5), rng.uniform(1.65, 1.8)
-            # No sideways shift, because the texture shows the wheels.
-            shape = dict(tint=tint, shift=0, turned=rng.uniform(-0.04, 0.04), clearance=3.2)
-            if builder.place(distance, lateral, (width, 0.8, length), 'car', bottom=0.17, **shape):
-                builder.place(distance - 0.1, lateral, (width - 0.25, 0.52, 2.1), 'car',
-                              bottom=0.97, **shape)
-        distance += rng.uniform(5, 11)
+def _parked_car(builder, rng, side, distance):
+    if rng.uniform() < 0.55:
+        tint = rng.uniform(0.25, 1.3) * rng.uniform(0.75, 1.1, 3)
+        lateral = side * (4.25 + rng.uniform(-0.1, 0.15))
+        length, width = rng.uniform(3.8, 4.5), rng.uniform(1.65, 1.8)
+        # No sideways shift, because the texture shows the wheels.
+        shape = dict(tint=tint, shift=0, turned=rng.uniform(-0.04, 0.04), clearance=3.2)
+        if builder.place(distance, lateral, (width, 0.8, length), 'car', bottom=0.17, **shape):
+            builder.place(distance - 0.1, lateral, (width - 0.25, 0.52, 2.1), 'car', bottom=0.97,
+                          **shape)
+    return rng.uniform(5, 11)
 
 
-def _poles_and_trees(builder, rng, side):
-    distance = rng.uniform(2, 8)
-    while distance < builder.length - 4:
-        lateral = side * rng.uniform(5.6, 5.9)
-        if rng.uniform() < 0.5:
-            builder.place(distance, lateral, (0.16, rng.uniform(4, 6.5), 0.16), 'bark',
-                          clearance=ASPHALT_EDGE)
-        elif builder.place(distance, lateral, (0.28, 2.6, 0.28), 'bark', clearance=ASPHALT_EDGE):
-            width = rng.uniform(1.5, 2.6)
-            for level, share in ((2.2, 1.0), (3.6, 0.7)):
-                builder.place(distance, lateral, (share * width, 1.5, share * width), 'hedge',
-                              bottom=level, clearance=3.5, turned=rng.uniform(0, 1.5))
-        distance += rng.uniform(7, 16)
+def _pole_or_tree(builder, rng, side, distance):
+    lateral = side * rng.uniform(5.6, 5.9)
+    if rng.uniform() < 0.5:
+        builder.place(distance, lateral, (0.16, rng.uniform(4, 6.5), 0.16), 'bark',
+                      clearance=ASPHALT_EDGE)
+    elif builder.place(distance, lateral, (0.28, 2.6, 0.28), 'bark', clearance=ASPHALT_EDGE):
+        width = rng.uniform(1.5, 2.6)
+        for level, share in ((2.2, 1.0), (3.6, 0.7)):
+            builder.place(distance, lateral, (share * width, 1.5, share * width), 'hedge',
+                          bottom=level, clearance=3.5, turned=rng.uniform(0, 1.5))
+    return rng.uniform(7, 16)
 
 
-def _high_blocks(builder, rng, side):
-    """High blocks behind the houses, which close the gaps and leave little sky."""
-    distance = rng.uniform(2, 8)
-    while distance < builder.length - 20:
-        length = rng.uniform(10, 22)
-        builder.place(distance + length / 2, side * rng.uniform(24, 36),
-                      (10, rng.uniform(10, 18), length),
-                      ('concrete', 'plaster', 'brick', 'hedge')[rng.randint(4)], clearance=14)
-        distance += length + rng.uniform(2, 12)
+def _high_block(builder, rng, side, distance):
+    """A high block behind the houses; these close the gaps and leave little sky."""
+    length = rng.uniform(10, 22)
+    builder.place(distance + length / 2, side * rng.uniform(24, 36),
+                  (10, rng.uniform(10, 18), length),
+                  ('concrete', 'plaster', 'brick', 'hedge')[rng.randint(4)], clearance=14)
+    return length + rng.uniform(2, 12)
+
+
+# Function that may place something at a distance along the road and returns the metres to the next,
+# distance of the first (None: 2 to 8 m, at random), and of the last from the end of the road.
+_FURNISHINGS = ((_house, 2.0, 16), (_garden_front, 0.0, 8), (_parked_car, None, 6),
+                (_pole_or_tree, None, 4), (_high_block, None, 20))

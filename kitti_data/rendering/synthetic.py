@@ -19,16 +19,14 @@ from vo_common.errors import UserError, run_main
 
 from kitti_data.rendering.layouts import (
     DRIVES, kitti_2015_dataset, raw_dataset, synthetic_dataset)
-from vo_common.flags import Flags, flag, parse_flags, path_flag
-
-LAYOUTS = ('odometry', 'raw', 'kitti_2015')
+from vo_common.flags import Flags, as_typed, flag, parse_flags, path_flag
 
 
 @dataclasses.dataclass
 class Config(Flags):
     """Synthetic drives in KITTI's layouts."""
     output_dir: str = path_flag('', 'folder for sequences/ and poses/, raw dates, or training/')
-    layout: str = flag('odometry', 'folder layout', choices=LAYOUTS)
+    layout: str = flag('odometry', 'folder layout', choices=('odometry', 'raw', 'kitti_2015'))
     num_sequences: int = flag(0, 'number of sequences, raw drives or KITTI 2015 scenes; '
                                  '0: 11, 4 or 20', at_least=0)
     sequences: List[str] = flag([], 'names of the sequences or raw drives, instead of a number')
@@ -36,7 +34,7 @@ class Config(Flags):
     img_height: int = flag(128, 'height of the images', at_least=16)
     img_width: int = flag(416, 'width of the images', at_least=16)
     cameras: List[int] = flag([], '0 and 1 gray, 2 and 3 colour; 1 and 3 are on the right '
-                                  '(default: 2; for raw drives 2,3)')
+                                  '(default: 2; for raw drives 2,3)', choices=(0, 1, 2, 3))
     min_speed: float = flag(0.25, 'lowest speed, metres per frame')
     max_speed: float = flag(1.2, 'highest speed, metres per frame')
     seed: int = flag(8964, 'seed of roads, speeds, houses and textures')
@@ -45,13 +43,11 @@ class Config(Flags):
     def __post_init__(self):
         super().__post_init__()
         self.require(output_dir='a folder')
-        known = (2, 3) if self.layout == 'raw' else (0, 1, 2, 3)
-        if not set(self.cameras) <= set(known):
-            raise UserError('--cameras=%s: must be among %s with --layout=%s' % (
-                ','.join(map(str, self.cameras)), ', '.join(map(str, known)), self.layout))
-        if self.layout == 'kitti_2015' and not (
-                self.is_default('sequences') and self.is_default('cameras')
-                and self.is_default('num_frames')):
+        if self.layout == 'raw' and not {2, 3}.issuperset(self.cameras):
+            raise UserError('--cameras=%s: must be among 2, 3 with --layout=raw' %
+                            as_typed(self.cameras))
+        if self.layout == 'kitti_2015' and not all(
+                map(self.is_default, ('sequences', 'cameras', 'num_frames'))):
             raise UserError('--sequences, --cameras, --num_frames: must not be given with '
                             '--layout=kitti_2015')
         if self.layout == 'raw' and not self.sequences and self.num_sequences > len(DRIVES):

@@ -10,6 +10,9 @@ TILE_SIZE = 256  # texels
 TEXEL = 0.025  # metres
 TILE_METRES = TILE_SIZE * TEXEL
 NUM_LEVELS = TILE_SIZE.bit_length()
+# Texel centres in metres, along the columns [1, TILE] and the rows [TILE, 1].
+_Y = (np.arange(TILE_SIZE)[:, None] + 0.5) * TEXEL
+_X = _Y.T
 
 
 class Textures:
@@ -17,18 +20,16 @@ class Textures:
 
     def __init__(self, seed):
         rng = np.random.RandomState(seed)
-        tables, self._starts, start = [], [], 0
-        for paint in _PAINTERS.values():
-            # Rounded, since the last bits of Fourier transforms depend on the machine.
-            image = np.round(np.clip(paint(rng), 0, 1) * 4096) / 4096
-            for level in _rip_levels(image.astype(np.float32)):
-                tables.append(level.reshape(-1, 3))
-                self._starts.append(start)
-                start += len(tables[-1])
-        self._starts = np.array(self._starts, np.int32)
+        # Rounded, since the last bits of Fourier transforms depend on the machine.
+        images = [np.round(np.clip(paint(rng), 0, 1) * 4096) / 4096
+                  for paint in _PAINTERS.values()]
+        levels = [level.reshape(-1, 3) for image in images
+                  for level in _rip_levels(image.astype(np.float32))]
+        ends = np.cumsum([len(level) for level in levels], dtype=np.int32)
+        self._starts = np.append(np.int32(0), ends[:-1])
         # A fourth channel makes a texel 16 bytes, which can be gathered faster than 12.
-        self._texels = np.zeros((start, 4), np.float32)
-        self._texels[:, :3] = np.concatenate(tables)
+        self._texels = np.zeros((ends[-1], 4), np.float32)
+        self._texels[:, :3] = np.concatenate(levels)
 
     def lookup(self, material, u, v, footprint_u, footprint_v):
         """Filtered colour of N points on surfaces: <float32>[N, 3] albedo in 0..1.
@@ -38,44 +39,42 @@ class Textures:
           u, v: <float32>[N] metres along the surface; v points upwards in upright materials.
           footprint_u, footprint_v: <float32>[N] metres that a sample covers along u and v.
         """
-        level_u, weight_u = _level(footprint_u)
-        level_v, weight_v = _level(footprint_v)
         first = np.int32(material) * (NUM_LEVELS * NUM_LEVELS)
-        columns = [_taps(u, np.minimum(level_u + i, NUM_LEVELS - 1)) for i in (0, 1)]
-        rows = [_taps(v, np.minimum(level_v + i, NUM_LEVELS - 1)) for i in (0, 1)]
+        levels_u = _levels(u, footprint_u)
         total = np.zeros((len(u), 4), np.float32)
-        for row_index, (level_r, row_taps) in enumerate(rows):
-            share_v = weight_v if row_index else 1 - weight_v
-            for column_index, (level_c, column_taps) in enumerate(columns):
-                share = share_v * (weight_u if column_index else 1 - weight_u)
-                start = self._starts[first + level_r * NUM_LEVELS + level_c]
-                width_bits = NUM_LEVELS - 1 - level_c
-                for row, row_weight in row_taps:
+        for level_v, weight_v, rows in _levels(v, footprint_v):
+            for level_u, weight_u, columns in levels_u:
+                share = weight_v * weight_u
+                start = self._starts[first + level_v * NUM_LEVELS + level_u]
+                width_bits = NUM_LEVELS - 1 - level_u
+                for row, row_weight in rows:
                     line = start + (row << width_bits)
                     share_row = share * row_weight
-                    for column, column_weight in column_taps:
+                    for column, column_weight in columns:
                         texel = self._texels.take(line + column, axis=0)
                         texel *= (share_row * column_weight)[:, None]
                         total += texel
         return total[:, :3]
 
 
-def _level(footprint):
-    """(the finer of the two levels to blend, the weight of the coarser)."""
+def _levels(metres, footprint):
+    """The two levels to blend: (level, its weight, two texels at `metres` with their weights)."""
     level = np.clip(np.log2(np.maximum(footprint, 1e-6) / TEXEL), 0, NUM_LEVELS - 1)
     finer = level.astype(np.int32)
-    return finer, (level - finer).astype(np.float32)
+    weight = (level - finer).astype(np.float32)
+    coarser = np.minimum(finer + 1, NUM_LEVELS - 1)
+    return [(finer, 1 - weight, _taps(metres, finer)), (coarser, weight, _taps(metres, coarser))]
 
 
 def _taps(metres, level):
-    """(level, the two texels around a coordinate with their weights)."""
+    """The two texels of a level around a coordinate, with their weights."""
     bits = NUM_LEVELS - 1 - level
     position = metres * (np.float32(1 / TILE_METRES) * (1 << bits)).astype(np.float32) - 0.5
     floor = np.floor(position)
     fraction = position - floor
     index = floor.astype(np.int32)
     mask = (1 << bits) - 1
-    return level, ((index & mask, 1 - fraction), ((index + 1) & mask, fraction))
+    return (index & mask, 1 - fraction), ((index + 1) & mask, fraction)
 
 
 def _rip_levels(image):
@@ -105,20 +104,13 @@ def _noise(rng, exponent, cut=0):
     return np.clip(noise / noise.std(), -2.5, 2.5)[:, :, None]
 
 
-def _coordinates():
-    """Texel centres in metres: x [1, TILE] along the columns, y [TILE, 1] along the rows."""
-    metres = (np.arange(TILE_SIZE) + 0.5) * TEXEL
-    return metres[None, :], metres[:, None]
-
-
 def _cells(rng, width, height, joint, stagger=0):
     """Masonry: (random value of each stone in -1..1, mask of the joints), both [TILE, TILE, 1]."""
-    x, y = _coordinates()
-    row = np.floor(y / height).astype(int)
-    x = x + (row % 2) * stagger * width
+    row = np.floor(_Y / height).astype(int)
+    x = _X + (row % 2) * stagger * width
     column = np.floor(x / width).astype(int) % int(round(TILE_METRES / width))
     values = rng.uniform(-1, 1, (row.max() + 1, column.max() + 1))
-    joints = (np.mod(x, width) < joint) | (np.mod(y, height) < joint)
+    joints = (np.mod(x, width) < joint) | (np.mod(_Y, height) < joint)
     return values[row, column][:, :, None], joints[:, :, None]
 
 
@@ -129,19 +121,18 @@ def _inside(x, y, x_range, y_range):
 
 def _with_windows(rng, wall):
     """Two storeys of windows, 3.2 m high, with frames, sills and differing panes."""
-    x, y = _coordinates()
     for storey in (0, 1):
         for column in range(4):
             left, bottom = 1.6 * column + rng.uniform(0.25, 0.45), 3.2 * storey + 0.95
             width, height = rng.uniform(0.7, 0.95), rng.uniform(1.2, 1.5)
             frame = rng.uniform(0.6, 0.95) * np.array([1, rng.uniform(0.85, 1), 0.85])
             pane = rng.uniform(0.08, 0.3) * np.array([0.9, 1, 1.15])
-            wall = np.where(_inside(x, y, (left - 0.1, left + width + 0.1),
+            wall = np.where(_inside(_X, _Y, (left - 0.1, left + width + 0.1),
                                     (bottom - 0.2, bottom + height + 0.1)), frame, wall)
             for half in (0, 1):
                 low = left + half * (width / 2 + 0.03)
-                gloss = 0.75 + 0.5 * (y - bottom)[:, :, None] / height
-                wall = np.where(_inside(x, y, (low, low + width / 2 - 0.03),
+                gloss = 0.75 + 0.5 * (_Y - bottom)[:, :, None] / height
+                wall = np.where(_inside(_X, _Y, (low, low + width / 2 - 0.03),
                                         (bottom, bottom + height)), pane * gloss, wall)
     return wall
 
@@ -187,8 +178,7 @@ def _hedge(rng):
 
 def _car(rng):
     """Side view: u = 0 at the car's middle, v = 0 at the ground."""
-    x, y = _coordinates()
-    x = x - TILE_METRES * (x > TILE_METRES / 2)
+    x, y = _X - TILE_METRES * (_X > TILE_METRES / 2), _Y
     paint = 0.75 * np.ones((TILE_SIZE, TILE_SIZE, 3)) * (1 + 0.06 * _noise(rng, 1))
     for line in (-1.05, 0.05, 1.1):
         paint = np.where(_inside(x, y, (line, line + 0.04), (0.3, 1)), 0.3, paint)
@@ -203,8 +193,7 @@ def _car(rng):
 
 
 def _bark(rng):
-    _, y = _coordinates()
-    bands = (np.mod(y, 1.6) < 0.25)[:, :, None]
+    bands = (np.mod(_Y, 1.6) < 0.25)[:, :, None]
     return (0.4 + 0.12 * _noise(rng, 0.7, 3) + 0.3 * bands) * np.array([1, 0.95, 0.88])
 
 

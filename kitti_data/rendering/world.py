@@ -33,16 +33,11 @@ class World(NamedTuple):
 
 
 def render_image(world, cam_to_world, intrinsics, height, width):
-    """Renders the image of a pinhole camera.
+    """Renders the image <uint8>[H, W, 3], RGB, of a pinhole camera in a `World`.
 
     Args:
-      world: a `World`.
       cam_to_world: [4, 4] camera axes (x right, y down, z forward) to world.
       intrinsics: [3, 3], pixels; integer coordinates are pixel centres.
-      height, width: size of the image in pixels.
-
-    Returns:
-      <uint8>[H, W, 3] RGB.
     """
     # Two rays per pixel along each axis, with a margin of one. A pixel is a tent filter over 4 x 4
     # rays, about as blurred as by a lens, so that images can be resampled without visible loss.
@@ -65,12 +60,9 @@ def _shade(world, hits, steps):
                             for a in (hits.surface, hits.rays, hits.depth))
     colour = np.empty_like(rays)
     sky, ground, box = surface == SKY, surface == GROUND, surface >= 0
-    if sky.any():
-        colour[sky] = _shade_sky(world, rays[sky], steps)
-    if ground.any():
-        colour[ground] = _shade_ground(world, hits.origin, rays[ground], depth[ground], steps)
-    if box.any():
-        colour[box] = _shade_boxes(world, hits.origin, rays[box], depth[box], steps, surface[box])
+    colour[sky] = _shade_sky(world, rays[sky], steps)
+    colour[ground] = _shade_ground(world, hits.origin, rays[ground], depth[ground], steps)
+    colour[box] = _shade_boxes(world, hits.origin, rays[box], depth[box], steps, surface[box])
     return colour
 
 

@@ -14,7 +14,7 @@ import two_ranks
 from checkpoint_values import values_of
 from geonet_program import SIZE
 from kitti_data.preparation import prepare_train_data
-from kitti_data.pipeline.formatted import list_examples
+from kitti_data.example_list import read_example_list
 from kitti_data.rendering.synthetic import synthetic_dataset
 from npu_runtime import checkpoints
 from npu_runtime.training.metrics import read_metrics
@@ -65,7 +65,7 @@ def models(tmp_path_factory):
     synthetic_dataset(kitti, ['00'], 28, 32, 104)  # more than the examples of five steps
     prepare_train_data.main(['--dataset_name=kitti_odom', '--dataset_dir=' + kitti,
                              '--dump_root=' + formatted, '--sequences=0', *SIZE])
-    assert len(list_examples(formatted)) >= 20
+    assert len(read_example_list(os.path.join(formatted, 'train.txt'))) >= 20
     ended = launch('models', folder)
     assert ended.returncode == 0, ended.stdout[-3000:]
     return folder

@@ -71,7 +71,7 @@ def test_examples_are_the_published_ones_with_truly_adjacent_frames(root, publis
                 == [int(names[0]) + offset for offset in range(len(names) - 1)]]
     data = data_of(root, 'eigen', remove_static=True)
     found = sorted(published_names(clip, frames)[1] for clip in data.clips
-                   for frames in clip.examples(3))
+                   for frames in clip.examples(3).values())
     assert found == sorted(adjacent) and len(found) > 8
 
 
@@ -121,14 +121,17 @@ def test_lists_of_scenes_have_the_known_sizes():
     assert [splits.odometry_first_frame(name) for name in ('07', '08', 'my drive')] == [0, 1100, 0]
 
 
-def test_a_missing_measurement_leaves_out_its_frame_and_not_the_drive(root, tmp_path):
+def test_a_missing_measurement_leaves_out_its_frame_and_not_the_drive(root, tmp_path, capsys):
     shutil.copytree(str(root / '2011_09_26'), str(tmp_path / '2011_09_26'))
     (tmp_path / '2011_09_26' / DRIVE / 'oxts' / 'data' / '0000000003.txt').unlink()
     data = data_of(tmp_path, 'eigen', sequences=[DRIVE], remove_static=True, static_speed=0.0)
     for clip in data.clips:
         assert [frame.number for frame in clip.frames] == [0, 1, 2, 4]
-    problem, = data.problems
-    assert problem.startswith('frame 3 of drive %s is left out: oxts file' % DRIVE)
+    message = 'frame 3 of drive %s is left out: oxts file' % DRIVE
+    assert all(problem.startswith(message) for problem in data.problems)
+    assert prepare(tmp_path, tmp_path / 'set', '--sequences=' + DRIVE, '--remove_static',
+                   '--static_speed=0', '--img_height=16', '--img_width=52') == 2
+    assert capsys.readouterr().err.count(message) == 1  # and not once for each camera
 
 
 def test_a_drive_too_short_for_an_example_is_mentioned(root, tmp_path, capsys):

@@ -213,7 +213,7 @@ def test_disparity_files_hold_the_exact_depth(kitti_2015):
 
 def test_both_cameras_of_a_stereo_pair_see_the_lowest_row():
     for frame in range(8):
-        _, _, noc = MOVING.flow(frame, frame, camera=2, other_camera=3)
+        _, _, noc = MOVING.flow(frame, frame, other_camera=3)
         assert noc[-1].mean() > 0.9 * noc[-2].mean() > 0.5
 
 

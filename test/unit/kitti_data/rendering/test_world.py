@@ -6,8 +6,7 @@ import scipy.ndimage
 from kitti_data import poses
 from kitti_data.rendering.scene import Scene
 from kitti_data.rendering.raycast import cast_pixels
-from kitti_data.rendering.street import (
-    CAMERA_HEIGHT, LANE_OFFSET, Boxes, build_street, make_drive)
+from kitti_data.rendering.street import CAMERA_HEIGHT, LANE_OFFSET, Boxes
 from kitti_data.rendering.textures import MATERIALS, TILE_METRES, Textures
 
 SCENE = Scene('00', seed=3, num_frames=40, height=64, width=208)
@@ -75,7 +74,7 @@ def test_flow_carries_one_picture_onto_the_other(frame):
 
 
 def test_the_right_camera_sees_the_disparity_of_the_depth():
-    flow, occ, _ = SCENE.flow(5, 5, camera=2, other_camera=3)
+    flow, occ, _ = SCENE.flow(5, 5, other_camera=3)
     wanted = -SCENE.intrinsics[0, 0] * 0.54 / SCENE.depth(5)[occ]
     np.testing.assert_allclose(flow[occ][:, 0], wanted, rtol=1e-4, atol=1e-4)
     np.testing.assert_allclose(flow[occ][:, 1], 0, atol=1e-4)
@@ -100,7 +99,7 @@ def test_pictures_are_rich_at_every_scale_and_depths_are_those_of_a_street():
 
 
 def test_drives_turn_both_ways_and_change_their_speed():
-    drive = make_drive(200, seed=5)
+    drive = Scene('00', 5, 200).drive
     metres = speeds(drive.cam_to_world)
     assert 0.2 < metres.min() < 0.4 and 0.9 < metres.max() < 1.3
     yaw = np.arctan2(drive.cam_to_world[:, 0, 2], drive.cam_to_world[:, 2, 2])
@@ -110,7 +109,7 @@ def test_drives_turn_both_ways_and_change_their_speed():
 
 
 def test_the_camera_drives_on_its_lane_above_the_ground():
-    drive = make_drive(30, seed=5)
+    drive = Scene('00', 5, 30).drive
     gap = np.linalg.norm(drive.road.points[None] - drive.cam_to_world[:, None, [0, 2], 3], axis=-1)
     np.testing.assert_allclose(gap.min(1), LANE_OFFSET, atol=0.01)
     np.testing.assert_allclose(drive.cam_to_world[:, 1, 3], -CAMERA_HEIGHT, atol=0.02)
@@ -120,8 +119,8 @@ def test_the_camera_drives_on_its_lane_above_the_ground():
 
 
 def test_nothing_stands_on_the_lane():
-    drive = make_drive(60, seed=8)
-    boxes = build_street(drive.road, seed=8)
+    scene = Scene('00', 8, 60)
+    drive, boxes = scene.drive, scene.world.boxes
     assert len(boxes.heading) > 50
     for center, half, turn in zip(boxes.center, boxes.half_size, boxes.heading):
         delta = drive.cam_to_world[:, [0, 2], 3] - center[[0, 2]]
