@@ -53,11 +53,10 @@ def latest(path):
 
 def _instead_of(prefix):
     """The end of an error message: the newest other intact checkpoint in the folder."""
-    others = [other for other in prefixes_in(os.path.dirname(prefix))
-              if other != prefix and not damage(other)]
-    if not others:
-        return '; no intact checkpoint in this folder'
-    return '; the newest intact checkpoint in this folder is %s' % max(others, key=read_step)
+    for _, other in reversed(by_step(os.path.dirname(prefix))):
+        if other != prefix and not damage(other):
+            return '; the newest intact checkpoint in this folder is %s' % other
+    return '; no intact checkpoint in this folder'
 
 
 def newest_in(folder):
@@ -68,22 +67,31 @@ def newest_in(folder):
     Raises:
       UserError: there are checkpoints, but all of them are unusable.
     """
-    prefixes = prefixes_in(folder)
-    readable = []
-    for prefix in prefixes:
-        try:
-            readable.append((read_step(prefix), os.path.getmtime(prefix + '.index'), prefix))
-        except UserError as error:
-            warn('%s; falling back to the one before' % error)
-    for _, _, prefix in sorted(readable, reverse=True):
+    found = by_step(folder)
+    for _, prefix in reversed(found):
         problem = damage(prefix)
         if not problem:
             return prefix
         warn('checkpoint %s is damaged (%s); falling back to the one before' % (prefix, problem))
-    if prefixes:
+    if found:
         raise UserError('none of the %d checkpoints in %s is usable; remove them, or name another '
-                        'folder' % (len(prefixes), folder))
+                        'folder' % (len(found), folder))
     return None
+
+
+def by_step(folder):
+    """Returns [(global step, prefix)] of `prefixes_in`, ordered by step, then by time.
+
+    The step of a checkpoint whose step cannot be read is infinity, as it may be the newest.
+    """
+    found = []
+    for prefix in prefixes_in(folder):
+        try:
+            step = read_step(prefix)
+        except UserError:
+            step = math.inf
+        found.append((step, os.path.getmtime(prefix + '.index'), prefix))
+    return [(step, prefix) for step, _, prefix in sorted(found)]
 
 
 def prefixes_in(folder):
@@ -165,14 +173,15 @@ def _read_value(prefix, reader, key):
 
 
 def damage(prefix):
-    """Describes what is wrong with a checkpoint; empty if every value is present and finite."""
+    """Describes what is wrong with a checkpoint; empty if its step and all values are usable."""
     try:
         reader = _reader(prefix)
         for key in sorted(reader.get_variable_to_shape_map()):
             value = reader.get_tensor(key)
             if value.dtype.kind == 'f' and not np.isfinite(value).all():
                 return 'variable %s holds NaN or infinity' % key
-    except _UNREADABLE as error:
+        read_step(prefix)
+    except _UNREADABLE + (UserError,) as error:
         return first_line(error)
     return ''
 

@@ -76,13 +76,12 @@ def _interruptible():
 @contextlib.contextmanager
 def _without_chatter():
     """Filters what TensorFlow's C++ code writes to stderr."""
-    with contextlib.ExitStack() as stack:
-        try:
-            caught = stack.enter_context(tempfile.TemporaryFile())
-            stderr = os.dup(2)
-        except OSError:  # a full disk, or no stderr: do not filter
-            yield
-            return
+    try:
+        caught, stderr = tempfile.TemporaryFile(), os.dup(2)
+    except OSError:  # a full disk, or no stderr: do not filter
+        yield
+        return
+    with caught:
         sys.stderr.flush()
         os.dup2(caught.fileno(), 2)
         try:

@@ -55,10 +55,8 @@ class Chief:
 
     def __init__(self, folder, task, start, training_step, num_ranks):
         self._folder, self._task, self._start = folder, task, start
-        # Until then, config.json must describe the checkpoint from which the run resumes.
-        self._writer = CheckpointWriter(
-            folder, training_step.all_state, task.flags.max_to_keep, start.prefix,
-            before_first=lambda: folder.write_config(task.configs))
+        self._writer = CheckpointWriter(folder, task.configs, training_step.all_state,
+                                        task.flags.max_to_keep, start.prefix)
         self.remains = self._writer.remains
         self._metrics = MetricsLog(folder.path, start.step)
         self._events = tf.summary.FileWriter(utf8_path(folder.path))
@@ -157,25 +155,25 @@ class Chief:
                        + ['%s: %.4f' % item for item in measured.items()]))
 
     def save_if_due(self, session, before, step):
-        """Writes a checkpoint if an interval of steps or minutes ended with `step`.
+        """Writes a checkpoint if an interval of steps or minutes ended with `step`, not the last.
 
         A checkpoint that is due only by time is named `checkpoints.LATEST`.
         """
         minutes = self._task.flags.save_minutes
+        if step >= self._task.max_steps:
+            return
         if due(self._task.save_every, before, step):
             name = self._task.checkpoint_name(step)
-            is_done = step >= self._task.max_steps
-            self._save(session, step, name if is_done else self._writer.free_name(name, step))
-        elif (minutes and step < self._task.max_steps
-              and time.monotonic() - self._saved_at >= 60 * minutes):
+            self._save(session, step, self._writer.free_name(name, step))
+        elif minutes and time.monotonic() - self._saved_at >= 60 * minutes:
             self._save(session, step, checkpoints.LATEST)
 
     def save_end(self, session, step):
-        """Writes the checkpoint of the last step unless it exists."""
-        if step > self._saved_step:
-            is_done = step >= self._task.max_steps
-            self._save(session, step,
-                       self._task.checkpoint_name(step) if is_done else 'model-%d' % step)
+        """Writes the checkpoint of the last step, or of an earlier one at which a signal came."""
+        if step >= self._task.max_steps:
+            self._save(session, step, self._task.checkpoint_name(step))
+        elif step > self._saved_step:
+            self._save(session, step, 'model-%d' % step)
 
     def _save(self, session, step, name):
         self._folder.require_there()

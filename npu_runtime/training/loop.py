@@ -128,12 +128,11 @@ def _conclude(step, received, chief):
     """Logs the end; after a signal, raises what the caller must see."""
     name = signal.Signals(received).name if received else 'done'
     results = chief.end(name) if chief else {'step': step, 'checkpoint': None}
-    if received is None:
-        if chief:
-            log('done: step %d, saved %s' % (step, results['checkpoint']))
-        return results
     if chief:
-        log('%s: stopped after step %d, saved %s' % (name, step, results['checkpoint']))
+        log('%s: %sstep %d, saved %s' % (name, 'stopped after ' if received else '', step,
+                                         results['checkpoint']))
+    if received is None:
+        return results
     if received == signal.SIGINT:
         raise KeyboardInterrupt
     return sys.exit(128 + received)

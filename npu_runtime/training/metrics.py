@@ -11,8 +11,7 @@ import os
 import time
 
 from vo_common.console import warn
-from vo_common.errors import UserError
-from vo_common.files import reason, write_text
+from vo_common.files import reading, write_text, writing
 
 FILE_NAME = 'metrics.jsonl'
 
@@ -36,11 +35,8 @@ def _read(path):
         path = os.path.join(path, FILE_NAME)
     if not os.path.exists(path):
         return [], []
-    try:
-        with open(path, 'rb') as stream:
-            lines = stream.read().split(b'\n')
-    except OSError as error:
-        raise UserError('cannot read %s: %s' % (path, reason(error))) from error
+    with reading(path, 'metrics'), open(path, 'rb') as stream:
+        lines = stream.read().split(b'\n')
     rows, unreadable = [], []
     for number, line in enumerate(lines, 1):
         row = _row(line)
@@ -83,28 +79,19 @@ class MetricsLog:
             warn('%s: line %s: not a row of metrics, dropped; the other %d lines are kept' % (
                 self._path, ', '.join(str(number) for number in unreadable[:10]), len(rows)))
         write_text(self._path, ''.join(_line(row) for row in rows if row['step'] <= start_step))
-        try:
+        with writing(self._path):
             self._stream = open(self._path, 'a', encoding='utf-8')
-        except OSError as error:
-            raise self._failure(error) from error
 
     def append(self, event, step, **values):
         """Writes and flushes a row, so that a killed run loses none."""
-        row = dict(event=event, step=int(step), time=round(time.time(), 3), **values)
-        try:
-            self._stream.write(_line(row))
+        line = _line(dict(event=event, step=int(step), time=round(time.time(), 3), **values))
+        with writing(self._path):
+            self._stream.write(line)
             self._stream.flush()
-        except OSError as error:
-            raise self._failure(error) from error
 
     def close(self):
-        try:
+        with writing(self._path):
             self._stream.close()
-        except OSError as error:
-            raise self._failure(error) from error
-
-    def _failure(self, error):
-        return UserError('cannot write %s: %s' % (self._path, reason(error)))
 
 
 def _line(row):

@@ -15,25 +15,16 @@ _RESERVED = ('total', 'learning_rate', 'loss_scale', 'stop')
 
 
 class StepResult(typing.NamedTuple):
-    """Result of a session call.
-
-    Attributes:
-      step: global step after the call.
-      advanced: number of weight updates.
-      skipped: number of steps without update because their gradients overflowed.
-      values: name -> float, averaged over the ranks: the loss terms, 'total', 'learning_rate',
-        with loss scaling 'loss_scale', with several ranks 'stop'.
-      own_values: as `values`, of this rank alone.
-      images: merged image summaries (bytes), or None.
-      seconds: duration of one step.
-    """
-    step: int
-    advanced: int
-    skipped: int
+    """Result of a session call."""
+    step: int  # global step after the call
+    advanced: int  # number of weight updates
+    skipped: int  # number of steps without update because their gradients overflowed
+    # Averaged over the ranks: the loss terms, 'total', 'learning_rate', with loss scaling
+    # 'loss_scale', with several ranks 'stop'.
     values: typing.Dict[str, float]
-    own_values: typing.Dict[str, float]
-    images: typing.Optional[bytes]
-    seconds: float
+    own_values: typing.Dict[str, float]  # as `values`, of this rank alone
+    images: typing.Optional[bytes]  # merged image summaries
+    seconds: float  # duration of one step
 
     @property
     def losses(self):
