@@ -24,6 +24,7 @@ METRIC_SCOPE = 'validation/'  # prefix of the key that holds the metric of `mode
 CIRCUMSTANCES = METRIC_SCOPE + 'circumstances'  # key of what it depends on, see `keep_best`
 STEP_KEYS = ('global_step', 'global_step_1')  # the second one in published checkpoints
 _OPTIMIZER_KEYS = ('Adam', 'Adam_1', 'beta1_power', 'beta2_power')
+_MOST_LISTED = 8  # names of variables in a message
 _GLOB = re.compile(r'[][*?\\]')
 _LINKS = {}  # prefix -> temporary folder, kept until the process ends because readers are lazy
 _UNREADABLE = (tf.errors.OpError, RuntimeError, ValueError, IndexError)  # IndexError: TF 2.x
@@ -209,18 +210,18 @@ def restore(session, path, variables=None, optional_scopes=()):
     optional = [name for name in by_name
                 if name.startswith(tuple(scope + '/' for scope in optional_scopes))]
     missing = load_values(session, prefix, by_name, optional)
-    unused = sorted(name for name in open_reader(prefix).get_variable_to_shape_map()
-                    if name not in by_name and name not in STEP_KEYS
+    stored = open_reader(prefix).get_variable_to_shape_map()
+    unused = sorted(name for name in stored if name not in by_name and name not in STEP_KEYS
                     and not name.startswith(('loss_scale/', METRIC_SCOPE))
                     and name.split('/')[-1] not in _OPTIMIZER_KEYS)
     step = read_step(prefix)
     log('loaded %d variables from %s%s' % (
         len(by_name) - len(missing), prefix, ' (step %d)' % step if step >= 0 else ''))
     if missing:
-        log('  %d not in the checkpoint, newly initialized: %s' % (len(missing), _shorten(missing)))
+        log('  %d not in the checkpoint, newly initialized: %s' % (
+            len(missing), _listed(missing, stored)))
     if unused:
-        log('  %d in the checkpoint, not used: %s' % (
-            len(unused), _shorten(_by_net(unused, by_name))))
+        log('  %d in the checkpoint, not used: %s' % (len(unused), _listed(unused, by_name)))
 
 
 def load_values(session, prefix, variables, optional=()):
@@ -246,7 +247,7 @@ def load_values(session, prefix, variables, optional=()):
     required = [key for key in missing if key not in optional]
     if required:
         raise UserError('checkpoint %s lacks %d of %d variables: %s' % (
-            prefix, len(required), len(variables), _shorten(_by_net(required, shapes))))
+            prefix, len(required), len(variables), _listed(required, shapes)))
     present = {key: variable for key, variable in variables.items() if key in shapes}
     for key, variable in sorted(present.items()):
         if variable.shape.as_list() != list(shapes[key]):
@@ -262,16 +263,13 @@ def load_values(session, prefix, variables, optional=()):
     return missing
 
 
-def _by_net(names, others):
-    """Replaces the variables of a net, an outermost scope, by its name if `others` has none."""
+def _listed(names, others):
+    """Text of some `names`; a net, an outermost scope, stands for several if `others` has none."""
     nets = collections.Counter(name.split('/')[0] for name in names)
     for name in others:
         nets.pop(name.split('/')[0], None)
-    return list(dict.fromkeys(
+    shown = list(dict.fromkeys(
         'all of ' + net if nets[net] > 1 else name
         for name, net in ((name, name.split('/')[0]) for name in names)))
-
-
-def _shorten(names, limit=8):
-    more = [] if len(names) <= limit else ['and %d more' % (len(names) - limit)]
-    return ', '.join(names[:limit] + more)
+    more = ['and %d more' % (len(shown) - _MOST_LISTED)] if len(shown) > _MOST_LISTED else []
+    return ', '.join(shown[:_MOST_LISTED] + more)

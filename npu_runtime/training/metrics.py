@@ -6,7 +6,6 @@ Every row has `event` ('start', 'resume', 'train', 'validation', 'checkpoint', '
 `skipped_steps`. Rows of 'resume' have `changed`: flag -> [value before, value now].
 """
 import json
-import math
 import os
 import time
 
@@ -37,14 +36,8 @@ def _read(path):
         return [], []
     with reading(path, 'metrics'), open(path, 'rb') as stream:
         lines = stream.read().split(b'\n')
-    rows, unreadable = [], []
-    for number, line in enumerate(lines, 1):
-        row = _row(line)
-        if row is not None:
-            rows.append(row)
-        elif line.strip():
-            unreadable.append(number)
-    return rows, unreadable
+    found = [(number, _row(line)) for number, line in enumerate(lines, 1) if line.strip()]
+    return [row for _, row in found if row], [number for number, row in found if not row]
 
 
 def _row(line):
@@ -95,15 +88,5 @@ class MetricsLog:
 
 
 def _line(row):
-    return json.dumps(_without_nan(row), allow_nan=False) + '\n'
-
-
-def _without_nan(value):
-    """Replaces NaN and infinity, which JSON lacks, by None."""
-    if isinstance(value, dict):
-        return {key: _without_nan(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_without_nan(item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value
+    """The row as a line of JSON, with null for NaN and infinity, which JSON lacks."""
+    return json.dumps(json.loads(json.dumps(row), parse_constant=lambda name: None)) + '\n'
