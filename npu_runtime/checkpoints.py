@@ -152,7 +152,7 @@ def read_count(prefix, keys, default):
     for key in keys:
         if reader.has_tensor(key):
             value = _read_value(prefix, reader, key)
-            if np.shape(value) or not np.isfinite(value) or not 0 <= value < 2 ** 62:
+            if np.shape(value) or not 0 <= value < 2 ** 62:
                 raise UserError('checkpoint %s: %s is %s, must be a number of steps'
                                 % (prefix, key, str(value)[:40]))
             return int(value)

@@ -111,10 +111,9 @@ class Chief:
         self._durations.append(result.seconds)
         self._skipped += result.skipped
         self._result = result
-        if not self._bar.disable:
-            rate = self._examples_per_step / result.seconds
-            self._bar.set_postfix_str('%.1f examples/s' % rate, refresh=False)
-            self._bar.update(result.step - self._bar.n)
+        self._bar.set_postfix_str('%.1f examples/s' % (self._examples_per_step / result.seconds),
+                                  refresh=False)
+        self._bar.update(result.step - before)
         if due(self._task.flags.log_freq, before, result.step):
             self._report_losses()
         if result.images is not None:

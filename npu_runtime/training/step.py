@@ -91,7 +91,10 @@ class TrainingStep:
         with tf.control_dependencies([self.train_op]):
             self.step = tf.identity(global_step.read_value(), name='step_after')
         self._max_steps = task.max_steps
-        self._loop = device.own.step_loop(self.train_op, runtime, _intervals(task))
+        # A call of several steps ends at each multiple of these.
+        intervals = [task.flags.log_freq, task.flags.summary_freq, task.save_every,
+                     task.validation.every if task.validation else 0]
+        self._loop = device.own.step_loop(self.train_op, runtime, intervals)
         self._gather_values(losses, total, learning_rate, scaling, ranks)
         self.all_state = _state(self.optional_state)
 
@@ -197,12 +200,6 @@ def _state(optional_state):
             # Loss scaling creates Adam's powers in the scope of a conditional.
             state[re.sub(r'.*/(beta[12]_power)$', r'\1', variable.op.name)] = variable
     return dict(state, **optional_state)
-
-
-def _intervals(task):
-    """Intervals at which a call of several steps must end: list of int."""
-    every = [task.validation.every] if task.validation else []
-    return [task.flags.log_freq, task.flags.summary_freq, task.save_every] + every
 
 
 def _summaries(images):
