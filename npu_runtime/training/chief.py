@@ -21,11 +21,6 @@ from vo_common.progress import progress
 _WARM_UP_CALLS = 2  # calls that trace and compile, left out of the timing
 
 
-def due(interval, before, step):
-    """Whether a multiple of `interval` lies in (before, step]; an interval of 0 is never due."""
-    return interval > 0 and step // interval > before // interval
-
-
 class Validator:
     """A second copy of the model, with `is_training=False` and shared variables."""
 
@@ -104,8 +99,8 @@ class Chief:
         else:
             self._metrics.append('start', self._start.step)
 
-    def report(self, before, result):
-        """Logs a session call that started at global step `before`; `result` is a <StepResult>."""
+    def report(self, result):
+        """Logs a session call; `result` is its <StepResult>."""
         if not self._durations:
             log('first step (compiling/tracing): %.1f s' % result.seconds)
         self._durations.append(result.seconds)
@@ -113,8 +108,8 @@ class Chief:
         self._result = result
         self._bar.set_postfix_str('%.1f examples/s' % (self._examples_per_step / result.seconds),
                                   refresh=False)
-        self._bar.update(result.step - before)
-        if due(self._task.flags.log_freq, before, result.step):
+        self._bar.update(result.advanced)
+        if result.completes(self._task.flags.log_freq):
             self._report_losses()
         if result.images is not None:
             self._events.add_summary(result.images, result.step)
@@ -137,10 +132,10 @@ class Chief:
             'learning_rate', 'examples_per_second', 'loss_scale') if name in row})
         self._write_scalars(result.step, scalars)
 
-    def validate_if_due(self, session, before, step):
-        """Validates if an interval ended in the steps after `before` up to `step`."""
-        validation = self._task.validation
-        if not validation or not due(validation.every, before, step):
+    def validate_if_due(self, session, result):
+        """Validates if an interval ended in the steps of a <StepResult>."""
+        validation, step = self._task.validation, result.step
+        if not validation or not result.completes(validation.every):
             return
         losses, measured = self._validator.run(session)
         total = sum(losses.values())
@@ -153,15 +148,15 @@ class Chief:
         log(' | '.join([validation.log_format % {'step': step, 'total': total}]
                        + ['%s: %.4f' % item for item in measured.items()]))
 
-    def save_if_due(self, session, before, step):
-        """Writes a checkpoint if an interval of steps or minutes ended with `step`, not the last.
+    def save_if_due(self, session, result):
+        """Writes a checkpoint if an interval of steps or minutes ended, but not at the last step.
 
         A checkpoint that is due only by time is named `checkpoints.LATEST`.
         """
-        minutes = self._task.flags.save_minutes
+        minutes, step = self._task.flags.save_minutes, result.step
         if step >= self._task.max_steps:
             return
-        if due(self._task.save_every, before, step):
+        if result.completes(self._task.save_every):
             name = self._task.checkpoint_name(step)
             self._save(session, step, self._writer.free_name(name, step))
         elif minutes and time.monotonic() - self._saved_at >= 60 * minutes:

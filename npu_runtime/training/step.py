@@ -14,6 +14,11 @@ from vo_common.errors import UserError
 _RESERVED = ('total', 'learning_rate', 'loss_scale', 'stop')
 
 
+def due(interval, before, step):
+    """Whether a multiple of `interval` lies in (before, step]; an interval of 0 is never due."""
+    return interval > 0 and step // interval > before // interval
+
+
 class StepResult(typing.NamedTuple):
     """Result of a session call."""
     step: int  # global step after the call
@@ -30,6 +35,10 @@ class StepResult(typing.NamedTuple):
     def losses(self):
         """The loss terms in `values`."""
         return {name: value for name, value in self.values.items() if name not in _RESERVED}
+
+    def completes(self, interval):
+        """Whether a multiple of `interval` was reached; an interval of 0 never is."""
+        return due(interval, self.step - self.advanced, self.step)
 
 
 class TrainingStep:
@@ -90,7 +99,7 @@ class TrainingStep:
                                  name='train_op')
         with tf.control_dependencies([self.train_op]):
             self.step = tf.identity(global_step.read_value(), name='step_after')
-        self._max_steps = task.max_steps
+        self._max_steps, self._summary_freq = task.max_steps, task.flags.summary_freq
         # A call of several steps ends at each multiple of these.
         intervals = [task.flags.log_freq, task.flags.summary_freq, task.save_every,
                      task.validation.every if task.validation else 0]
@@ -110,15 +119,11 @@ class TrainingStep:
         self._own_values = tf.stack([tf.cast(value, tf.float32) for value in values.values()])
         self.values = ranks.average(self._own_values)
 
-    def steps_after(self, step):
-        """Returns how many steps the call after global step `step` attempts."""
-        return self._loop.until(step, self._max_steps)
-
-    def run(self, session, step, with_images=False, stop_asked=False):
+    def run(self, session, step, with_images, stop_asked):
         """Runs the steps after global step `step` in one session call.
 
         Args:
-          with_images: whether to fetch image summaries.
+          with_images: whether to fetch image summaries if they are due.
           stop_asked: whether this rank requests that all ranks stop; averaged in the result.
 
         Returns:
@@ -127,11 +132,12 @@ class TrainingStep:
         Raises:
           UserError: the data set is exhausted.
         """
-        tried = self.steps_after(step)
+        tried = self._loop.until(step, self._max_steps)
         self._loop.set_steps(session, tried)
         fetches = {'train_op': self._loop.operation, 'step': self.step, 'values': self.values,
                    'own_values': self._own_values}
-        with_images = with_images and self.images is not None
+        with_images = (with_images and self.images is not None
+                       and due(self._summary_freq, step, step + tried))
         if with_images and not self._images_are_kept:
             fetches['images'] = self.images
         feed = None if self._stop_flag is None else {self._stop_flag: float(stop_asked)}

@@ -64,6 +64,7 @@ class TrainingTask(typing.NamedTuple):
     # Prefix or folder with initial model variables of a new run; may lack those in
     # `trainable_scopes`.
     init_checkpoint: str = ''
-    checkpoint_name: typing.Callable = 'model-{}'.format  # step -> scheduled or final checkpoint
+    # step -> name of a scheduled or final checkpoint.
+    checkpoint_name: typing.Callable = 'model-{}'.format
     # (step, row) -> str; `row` has the numbers of a 'train' row of metrics.jsonl, see metrics.py.
     log_line: typing.Callable = default_log_line

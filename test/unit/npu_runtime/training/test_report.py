@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 
-from npu_runtime.training.chief import due
 from npu_runtime.training.metrics import MetricsLog, read_metrics
+from npu_runtime.training.step import due
 from npu_runtime.training.task import Validation, default_log_line
 from toy_training import linear_model_with, rows_of, run_toy, train_rows
 from vo_common.errors import UserError
