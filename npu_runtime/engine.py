@@ -1,5 +1,6 @@
-"""Imports TensorFlow 1.15 or newer, with its messages silenced."""
+"""Starts TensorFlow 1.15 or newer, silenced, and the mode of a program that uses it."""
 import contextlib
+import importlib
 import logging
 import os
 import re
@@ -49,6 +50,29 @@ def start_tensorflow():
             # TensorFlow 2.x: use the variables and control flow of 1.x.
             tf.disable_v2_behavior()
             tf.config.experimental.list_physical_devices('GPU')  # loads the driver here, silenced
+
+
+def run_mode(function, run, model, augment, runtime, batch_flag):
+    """Starts TensorFlow and calls the function of `--mode`; imports no other mode's modules.
+
+    Args:
+      function: 'module.name'. In a mode that trains it takes run, model, augment and runtime, else
+        run, model and runtime.
+      run: flags with `mode` and `export_batch`.
+      model, augment, runtime: the other flags.
+      batch_flag: name of the flag in `run` to lower if a prediction runs out of memory.
+    """
+    start_tensorflow()
+    module, _, name = function.rpartition('.')
+    function = getattr(importlib.import_module(module), name)
+    if run.mode.startswith('train'):
+        function(run, model, augment, runtime)
+        return
+    from npu_runtime.devices.choose import choose_device  # these import TensorFlow
+    from npu_runtime.failures import explained
+    flag = 'export_batch' if run.mode.startswith('export') else batch_flag
+    with explained(choose_device(runtime), '--%s (now %d)' % (flag, getattr(run, flag))):
+        function(run, model, runtime)
 
 
 @contextlib.contextmanager

@@ -21,25 +21,25 @@ from vo_common.progress import progress
 _WARM_UP_CALLS = 2  # calls that trace and compile, left out of the timing
 
 
-class Validator:
-    """A second copy of the model, with `is_training=False` and shared variables."""
+def _validator(validation, build_model):
+    """Builds a second copy of the model, with `is_training=False` and shared variables.
 
-    def __init__(self, validation, build_model):
-        self._batches = validation.batches
-        with tf.name_scope('validation'):
-            self._iterator = batch_iterator(validation.make_dataset())
-            with tf.variable_scope(tf.get_variable_scope(), reuse=True):
-                losses = build_model(self._iterator.get_next(), is_training=False).losses
-                self._evaluate = validation.evaluator() if validation.evaluator else None
-            self._terms = list(losses)
-            self._values = tf.stack([tf.cast(loss, tf.float32) for loss in losses.values()])
+    Returns a function session -> (dict, loss -> mean over the batches; dict, name -> result of the
+    evaluator).
+    """
+    with tf.name_scope('validation'):
+        iterator = batch_iterator(validation.make_dataset())
+        with tf.variable_scope(tf.get_variable_scope(), reuse=True):
+            losses = build_model(iterator.get_next(), is_training=False).losses
+            evaluate = validation.evaluator() if validation.evaluator else lambda session: {}
+        values = tf.stack([tf.cast(loss, tf.float32) for loss in losses.values()])
 
-    def run(self, session):
-        """Returns (dict, loss -> mean over the batches; dict, name -> result of the evaluator)."""
-        session.run(self._iterator.initializer)
-        rows = [session.run(self._values) for _ in range(self._batches)]
-        return (dict(zip(self._terms, np.mean(rows, axis=0).tolist())),
-                self._evaluate(session) if self._evaluate else {})
+    def validate(session):
+        session.run(iterator.initializer)
+        rows = [session.run(values) for _ in range(validation.batches)]
+        return dict(zip(losses, np.mean(rows, axis=0).tolist())), evaluate(session)
+
+    return validate
 
 
 class Chief:
@@ -65,7 +65,7 @@ class Chief:
             if task.validation.keep_best:
                 self._writer.keep_best(training_step.model_variables, task.validation.metric,
                                        *self._circumstances_of_metric())
-            self._validator = Validator(task.validation, task.build_model)
+            self._validate = _validator(task.validation, task.build_model)
         self._saved_step, self._saved_at = start.step, time.monotonic()
         self._examples_per_step = task.flags.batch_size * num_ranks
         self._durations = array.array('d')
@@ -137,7 +137,7 @@ class Chief:
         validation, step = self._task.validation, result.step
         if not validation or not result.completes(validation.every):
             return
-        losses, measured = self._validator.run(session)
+        losses, measured = self._validate(session)
         total = sum(losses.values())
         numbers = dict(losses, total=total, **measured)
         metric = numbers[validation.metric]
