@@ -266,24 +266,6 @@ def test_a_best_checkpoint_of_another_meaning_stays_replaceable_without_a_valida
     assert 'flags or validation data changed: earlier values' in capsys.readouterr().err
 
 
-def test_copies_of_checkpoints_under_other_names_stay(tmp_path):
-    run_toy(tmp_path, 3)
-    for path in list(tmp_path.glob('model-3.*')):
-        shutil.copy(str(path), str(path).replace('model-3.', 'submitted.'))
-    run_toy(tmp_path, 9, save_every=1, max_to_keep=2)
-    assert sorted(path.name for path in tmp_path.glob('*.index')) == [
-        'model-8.index', 'model-9.index', 'submitted.index']
-
-
-def test_a_scheduled_checkpoint_does_not_replace_one_of_another_step(tmp_path):
-    for last_step, steps_per_epoch in ((5, 2), (9, 4)):
-        run_toy(tmp_path, last_step, save_every=2, max_to_keep=0, checkpoint_name=lambda step: (
-            'model' if step == last_step else 'model%d' % (step // steps_per_epoch)))
-    steps = {path.stem: checkpoints.read_step(str(path.with_suffix('')))
-             for path in tmp_path.glob('*.index')}
-    assert steps == {'model1': 2, 'model2': 4, 'model-6': 6, 'model-8': 8, 'model': 9}
-
-
 def test_the_configuration_stays_that_of_the_newest_checkpoint(tmp_path):
     def weight():
         return read_section(str(tmp_path), 'model')['weight']
