@@ -16,7 +16,7 @@ from geonet.config import ModelConfig
 from geonet.run_config import MODES, RunConfig
 from kitti_data.pipeline.augmentation import AugmentConfig
 from npu_runtime.devices.flags import RuntimeConfig
-from npu_runtime.program import run_mode
+from npu_runtime.engine import run_mode
 from npu_runtime.run_folder import model_flags
 from vo_common.errors import run_main
 from vo_common.flags import parse_flags

@@ -3,8 +3,8 @@
 TensorFlow renames a checkpoint's files one by one, `.data-*` before `.index`. Without an index
 there is no checkpoint, so a new name appears atomically. Overwriting an earlier checkpoint does
 not: a kill between the two renames pairs the new data with the old index. A name in use is
-therefore written as `NAME.new` and then published: at every instant `NAME`, `NAME.new` or both are
-intact, and `checkpoints` reads the intact one.
+therefore written as `NAME.new` and then published: at every instant `NAME` or `NAME.new` is intact,
+and `checkpoints` reads the intact one.
 """
 import contextlib
 import math
@@ -19,9 +19,8 @@ from npu_runtime.checkpoints import NEW
 from npu_runtime.failures import first_line
 from vo_common.console import warn
 from vo_common.errors import UserError
-from vo_common.files import reason, utf8_path
+from vo_common.files import utf8_path, writing
 
-_TWIN = '.tempstate0'
 # Files that TensorFlow writes before it renames them to a checkpoint.
 _PARTIAL = re.compile(r'model[^/]*(_temp_[0-9a-f]+|\.tempstate[0-9]+)|checkpoint\.tmp[0-9a-f]*')
 # Names of scheduled and final checkpoints.
@@ -38,7 +37,7 @@ def settle(folder):
     Raises:
       UserError: the files cannot be renamed or removed.
     """
-    try:
+    with writing('checkpoints in ' + folder):
         _remove_partial(folder)
         for new in checkpoints.indexed_in(folder):
             if not new.endswith(NEW):
@@ -47,8 +46,6 @@ def settle(folder):
                 _remove_checkpoint(new)
             else:
                 publish(new[:-len(NEW)])
-    except OSError as error:
-        raise UserError('cannot write checkpoints in %s: %s' % (folder, reason(error))) from error
 
 
 def publish(prefix):
@@ -62,20 +59,17 @@ def publish(prefix):
     for path in data + [new + '.index']:
         with open(path, 'rb') as stream:
             os.fsync(stream.fileno())
+    _remove_checkpoint(prefix)
     for path in data:
         # The new checkpoint keeps its own data until the index is renamed.
-        twin = path + _TWIN
-        _remove(twin)
+        target = prefix + path[len(new):]
         try:
-            os.link(path, twin)
+            os.link(path, target)
         except OSError:  # a file system without links
-            shutil.copyfile(path, twin)
-        os.replace(twin, prefix + path[len(new):])
+            shutil.copyfile(path, target)
     os.replace(new + '.index', prefix + '.index')
     for path in data:
-        # Renaming one link over another does nothing: after a kill the twin may still exist.
-        _remove(path + _TWIN)
-        _remove(path)
+        os.remove(path)
 
 
 def _remove_partial(folder):
@@ -94,12 +88,8 @@ def _remove_partial(folder):
 def _remove_checkpoint(prefix):
     # The index first, so that no partial checkpoint is found.
     for path in [prefix + '.index'] + _data_files(prefix):
-        _remove(path)
-
-
-def _remove(path):
-    with contextlib.suppress(FileNotFoundError):
-        os.remove(path)
+        with contextlib.suppress(FileNotFoundError):
+            os.remove(path)
 
 
 def _data_files(prefix):
@@ -113,19 +103,20 @@ class CheckpointWriter:
 
     Args:
       folder: <RunFolder>.
+      configs: as `RunFolder.write_config` takes; written just before the first checkpoint, since
+        until then config.json must describe the checkpoint from which the run resumes.
       state: dict, key in the checkpoint -> variable, of everything that training changes.
       max_to_keep: number of checkpoints to keep, including those of earlier runs; 0 keeps all.
       last: prefix of the checkpoint from which the run resumes, or None.
-      before_first: function without arguments, called before the first checkpoint is written.
 
     Attributes:
       last: prefix of the newest checkpoint; None before the first.
       best: metric of `model-best`; infinity if this run has none.
     """
 
-    def __init__(self, folder, state, max_to_keep, last, before_first=None):
-        self._folder, self._max_to_keep, self.last = folder, max_to_keep, last
-        self._before_first = before_first
+    def __init__(self, folder, configs, state, max_to_keep, last):
+        self._folder, self._unwritten = folder, configs
+        self._max_to_keep, self.last = max_to_keep, last
         self._saver = tf.train.Saver(state, max_to_keep=None)
         self.best = math.inf
         self._best_prefix = self._path(checkpoints.BEST)
@@ -227,14 +218,10 @@ class CheckpointWriter:
 
         A copy under a name that training does not give is not among them.
         """
-        found = []
-        for prefix in checkpoints.prefixes_in(self._folder.path):
-            if not _GIVEN_NAME.fullmatch(os.path.basename(prefix)):
-                continue
-            with contextlib.suppress(UserError):
-                found.append((checkpoints.read_step(prefix), prefix))
         others = (newest, self._path(checkpoints.LATEST))
-        return [prefix for at, prefix in sorted(found) if at <= step and prefix not in others]
+        return [prefix for at, prefix in checkpoints.by_step(self._folder.path)
+                if at <= step and prefix not in others
+                and _GIVEN_NAME.fullmatch(os.path.basename(prefix))]
 
     def remains(self):
         """The end of an error message: which checkpoint a run that fails now can resume from."""
@@ -263,9 +250,9 @@ class CheckpointWriter:
     def _writing(self, prefix):
         """Explains a failure in the block and removes what it left."""
         self._folder.require_there()
-        if self._before_first:
-            self._before_first()
-            self._before_first = None
+        if self._unwritten:
+            self._folder.write_config(self._unwritten)
+            self._unwritten = None
         try:
             yield
         except (tf.errors.OpError, OSError, ValueError) as error:

@@ -24,6 +24,7 @@ METRIC_SCOPE = 'validation/'  # prefix of the key that holds the metric of `mode
 CIRCUMSTANCES = METRIC_SCOPE + 'circumstances'  # key of what it depends on, see `keep_best`
 STEP_KEYS = ('global_step', 'global_step_1')  # the second one in published checkpoints
 _OPTIMIZER_KEYS = ('Adam', 'Adam_1', 'beta1_power', 'beta2_power')
+_MOST_LISTED = 8  # names of variables in a message
 _GLOB = re.compile(r'[][*?\\]')
 _LINKS = {}  # prefix -> temporary folder, kept until the process ends because readers are lazy
 _UNREADABLE = (tf.errors.OpError, RuntimeError, ValueError, IndexError)  # IndexError: TF 2.x
@@ -53,11 +54,10 @@ def latest(path):
 
 def _instead_of(prefix):
     """The end of an error message: the newest other intact checkpoint in the folder."""
-    others = [other for other in prefixes_in(os.path.dirname(prefix))
-              if other != prefix and not damage(other)]
-    if not others:
-        return '; no intact checkpoint in this folder'
-    return '; the newest intact checkpoint in this folder is %s' % max(others, key=read_step)
+    for _, other in reversed(by_step(os.path.dirname(prefix))):
+        if other != prefix and not damage(other):
+            return '; the newest intact checkpoint in this folder is %s' % other
+    return '; no intact checkpoint in this folder'
 
 
 def newest_in(folder):
@@ -68,22 +68,31 @@ def newest_in(folder):
     Raises:
       UserError: there are checkpoints, but all of them are unusable.
     """
-    prefixes = prefixes_in(folder)
-    readable = []
-    for prefix in prefixes:
-        try:
-            readable.append((read_step(prefix), os.path.getmtime(prefix + '.index'), prefix))
-        except UserError as error:
-            warn('%s; falling back to the one before' % error)
-    for _, _, prefix in sorted(readable, reverse=True):
+    found = by_step(folder)
+    for _, prefix in reversed(found):
         problem = damage(prefix)
         if not problem:
             return prefix
         warn('checkpoint %s is damaged (%s); falling back to the one before' % (prefix, problem))
-    if prefixes:
+    if found:
         raise UserError('none of the %d checkpoints in %s is usable; remove them, or name another '
-                        'folder' % (len(prefixes), folder))
+                        'folder' % (len(found), folder))
     return None
+
+
+def by_step(folder):
+    """Returns [(global step, prefix)] of `prefixes_in`, ordered by step, then by time.
+
+    The step of a checkpoint whose step cannot be read is infinity, as it may be the newest.
+    """
+    found = []
+    for prefix in prefixes_in(folder):
+        try:
+            step = read_step(prefix)
+        except UserError:
+            step = math.inf
+        found.append((step, os.path.getmtime(prefix + '.index'), prefix))
+    return [(step, prefix) for step, _, prefix in sorted(found)]
 
 
 def prefixes_in(folder):
@@ -143,7 +152,7 @@ def read_count(prefix, keys, default):
     for key in keys:
         if reader.has_tensor(key):
             value = _read_value(prefix, reader, key)
-            if np.shape(value) or not np.isfinite(value) or not 0 <= value < 2 ** 62:
+            if np.shape(value) or not 0 <= value < 2 ** 62:
                 raise UserError('checkpoint %s: %s is %s, must be a number of steps'
                                 % (prefix, key, str(value)[:40]))
             return int(value)
@@ -165,14 +174,15 @@ def _read_value(prefix, reader, key):
 
 
 def damage(prefix):
-    """Describes what is wrong with a checkpoint; empty if every value is present and finite."""
+    """Describes what is wrong with a checkpoint; empty if its step and all values are usable."""
     try:
         reader = _reader(prefix)
         for key in sorted(reader.get_variable_to_shape_map()):
             value = reader.get_tensor(key)
             if value.dtype.kind == 'f' and not np.isfinite(value).all():
                 return 'variable %s holds NaN or infinity' % key
-    except _UNREADABLE as error:
+        read_step(prefix)
+    except _UNREADABLE + (UserError,) as error:
         return first_line(error)
     return ''
 
@@ -200,18 +210,18 @@ def restore(session, path, variables=None, optional_scopes=()):
     optional = [name for name in by_name
                 if name.startswith(tuple(scope + '/' for scope in optional_scopes))]
     missing = load_values(session, prefix, by_name, optional)
-    unused = sorted(name for name in open_reader(prefix).get_variable_to_shape_map()
-                    if name not in by_name and name not in STEP_KEYS
+    stored = open_reader(prefix).get_variable_to_shape_map()
+    unused = sorted(name for name in stored if name not in by_name and name not in STEP_KEYS
                     and not name.startswith(('loss_scale/', METRIC_SCOPE))
                     and name.split('/')[-1] not in _OPTIMIZER_KEYS)
     step = read_step(prefix)
     log('loaded %d variables from %s%s' % (
         len(by_name) - len(missing), prefix, ' (step %d)' % step if step >= 0 else ''))
     if missing:
-        log('  %d not in the checkpoint, newly initialized: %s' % (len(missing), _shorten(missing)))
+        log('  %d not in the checkpoint, newly initialized: %s' % (
+            len(missing), _listed(missing, stored)))
     if unused:
-        log('  %d in the checkpoint, not used: %s' % (
-            len(unused), _shorten(_by_net(unused, by_name))))
+        log('  %d in the checkpoint, not used: %s' % (len(unused), _listed(unused, by_name)))
 
 
 def load_values(session, prefix, variables, optional=()):
@@ -237,7 +247,7 @@ def load_values(session, prefix, variables, optional=()):
     required = [key for key in missing if key not in optional]
     if required:
         raise UserError('checkpoint %s lacks %d of %d variables: %s' % (
-            prefix, len(required), len(variables), _shorten(_by_net(required, shapes))))
+            prefix, len(required), len(variables), _listed(required, shapes)))
     present = {key: variable for key, variable in variables.items() if key in shapes}
     for key, variable in sorted(present.items()):
         if variable.shape.as_list() != list(shapes[key]):
@@ -253,16 +263,13 @@ def load_values(session, prefix, variables, optional=()):
     return missing
 
 
-def _by_net(names, others):
-    """Replaces the variables of a net, an outermost scope, by its name if `others` has none."""
+def _listed(names, others):
+    """Text of some `names`; a net, an outermost scope, stands for several if `others` has none."""
     nets = collections.Counter(name.split('/')[0] for name in names)
     for name in others:
         nets.pop(name.split('/')[0], None)
-    return list(dict.fromkeys(
+    shown = list(dict.fromkeys(
         'all of ' + net if nets[net] > 1 else name
         for name, net in ((name, name.split('/')[0]) for name in names)))
-
-
-def _shorten(names, limit=8):
-    more = [] if len(names) <= limit else ['and %d more' % (len(names) - limit)]
-    return ', '.join(names[:limit] + more)
+    more = ['and %d more' % (len(shown) - _MOST_LISTED)] if len(shown) > _MOST_LISTED else []
+    return ', '.join(shown[:_MOST_LISTED] + more)

@@ -1,5 +1,6 @@
-"""Imports TensorFlow 1.15 or newer, with its messages silenced."""
+"""Starts TensorFlow 1.15 or newer, silenced, and the mode of a program that uses it."""
 import contextlib
+import importlib
 import logging
 import os
 import re
@@ -53,6 +54,29 @@ def start_tensorflow():
             tf.config.experimental.list_physical_devices('GPU')  # loads the driver here, silenced
 
 
+def run_mode(function, run, model, augment, runtime, batch_flag):
+    """Starts TensorFlow and calls the function of `--mode`; imports no other mode's modules.
+
+    Args:
+      function: 'module.name'. In a mode that trains it takes run, model, augment and runtime, else
+        run, model and runtime.
+      run: flags with `mode` and `export_batch`.
+      model, augment, runtime: the other flags.
+      batch_flag: name of the flag in `run` to lower if a prediction runs out of memory.
+    """
+    start_tensorflow()
+    module, _, name = function.rpartition('.')
+    function = getattr(importlib.import_module(module), name)
+    if run.mode.startswith('train'):
+        function(run, model, augment, runtime)
+        return
+    from npu_runtime.devices.choose import choose_device  # these import TensorFlow
+    from npu_runtime.failures import explained
+    flag = 'export_batch' if run.mode.startswith('export') else batch_flag
+    with explained(choose_device(runtime), '--%s (now %d)' % (flag, getattr(run, flag))):
+        function(run, model, runtime)
+
+
 @contextlib.contextmanager
 def _interruptible():
     """Makes Ctrl-C end the process, because some imported modules swallow KeyboardInterrupt."""
@@ -78,13 +102,12 @@ def _interruptible():
 @contextlib.contextmanager
 def _without_chatter():
     """Filters what TensorFlow's C++ code writes to stderr."""
-    with contextlib.ExitStack() as stack:
-        try:
-            caught = stack.enter_context(tempfile.TemporaryFile())
-            stderr = os.dup(2)
-        except OSError:  # a full disk, or no stderr: do not filter
-            yield
-            return
+    try:
+        caught, stderr = tempfile.TemporaryFile(), os.dup(2)
+    except OSError:  # a full disk, or no stderr: do not filter
+        yield
+        return
+    with caught:
         sys.stderr.flush()
         os.dup2(caught.fileno(), 2)
         try:

@@ -44,19 +44,33 @@ def export_graph(build, inputs, checkpoint, prefix, flags, runtime):
             checkpoints.restore(session, checkpoint)
             make_folder(os.path.dirname(prefix))
             graph_def, expected = freeze(session, [output]), session.run(output, feed)
-    path = prefix + '.pb'
-    _write(path, graph_def)
-    _compare(path, run_frozen(path, feed, [output.name]), expected)
+    outputs = [output.name]
+    _write(prefix + '.pb', graph_def, run_frozen, feed, outputs, expected)
     if flags.onnx:
-        path = prefix + '.onnx'
-        _write(path, to_onnx(graph_def, list(feed), [output.name]))
-        _compare(path, run_onnx(path, feed, [output.name]), expected)
+        onnx = to_onnx(graph_def, list(feed), outputs)
+        _write(prefix + '.onnx', onnx, run_onnx, feed, outputs, expected)
     log('for an Ascend chip:\n  ' + atc_command(prefix, inputs, output, flags.soc_version))
 
 
-def _write(path, message):
+def _write(path, message, run, feed, outputs, expected):
+    """Writes a protobuf to `path`, and runs the file to compare its only output with `expected`.
+
+    Logs the largest absolute difference; raises a UserError if it exceeds `TOLERANCE`.
+
+    Args:
+      run: `run_frozen` or `run_onnx`.
+      expected: the output of the checkpoint.
+    """
     with atomic_write(path, 'wb') as stream:
         stream.write(message.SerializeToString(deterministic=True))
+    found = run(path, feed, outputs)
+    if found is None:
+        log('written: %s (not run: onnxruntime is not installed)' % path)
+        return
+    error = float(np.max(np.abs(found[0] - expected)))
+    if not error <= TOLERANCE * max(float(np.max(np.abs(expected))), 1.):
+        raise UserError('%s: its output differs from the checkpoint\'s by %g' % (path, error))
+    log('written: %s (largest difference from the checkpoint %.2g)' % (path, error))
 
 
 def run_frozen(path, feed, outputs):
@@ -111,20 +125,3 @@ def _example(tensor):
     if np.issubdtype(dtype, np.integer):
         return random.randint(0, np.iinfo(dtype).max, shape).astype(dtype)
     return random.normal(0, 0.2, shape).astype(dtype)
-
-
-def _compare(path, found, expected):
-    """Logs the largest absolute difference; raises a UserError if it exceeds `TOLERANCE`.
-
-    Args:
-      path: the file that computed `found`.
-      found: list of the one output; None if it was not computed.
-      expected: the output of the checkpoint.
-    """
-    if found is None:
-        log('written: %s (not run: onnxruntime is not installed)' % path)
-        return
-    error = float(np.max(np.abs(found[0] - expected)))
-    if not error <= TOLERANCE * max(float(np.max(np.abs(expected))), 1.):
-        raise UserError('%s: its output differs from the checkpoint\'s by %g' % (path, error))
-    log('written: %s (largest difference from the checkpoint %.2g)' % (path, error))

@@ -39,6 +39,8 @@ def explained(device, batch, remains=lambda: ''):
 
 def _explanation(error, device, batch, remains):
     said, message = first_line(error), str(error)
+    command = device.own.SHOWS_PROCESSES
+    shown_by = ' (%s lists its processes)' % command if command else ''
     raised = re.search(r'UserError: (.*)', message)
     if raised:  # by Python code in the input pipeline
         return UserError(raised.group(1))
@@ -51,23 +53,18 @@ def _explanation(error, device, batch, remains):
         return DeviceError(
             'device %s: out of memory (%s): another process holds its memory%s, or a step is too '
             'large for it; end that process, or lower %s or the image size%s'
-            % (device.kind, said, _where_to_look(device), batch, remains()))
+            % (device.kind, said, shown_by, batch, remains()))
     if device.own.REFUSED and device.own.REFUSED.search(message):
         return DeviceError(
             'device %s: failed or was lost (%s): most likely another process holds its memory%s, '
             'or its driver does not match; end that process, lower %s, or try '
-            '--device=cpu%s' % (device.kind, said, _where_to_look(device), batch, remains()))
+            '--device=cpu%s' % (device.kind, said, shown_by, batch, remains()))
     if isinstance(error, _LOST):
         return DeviceError('device %s: the session was lost (%s): most likely another rank ended '
                            'or the device was reset%s' % (device.kind, said, remains()))
     if isinstance(error, _INPUT_ERRORS) and 'IteratorGetNext' in message:
         return UserError('cannot read the training data: %s' % said)
     return None
-
-
-def _where_to_look(device):
-    command = device.own.SHOWS_PROCESSES
-    return ' (%s lists its processes)' % command if command else ''
 
 
 def first_line(error):

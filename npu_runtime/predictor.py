@@ -47,7 +47,10 @@ class BatchedGraph:
           total, desc: number of examples and label of the progress bar.
         """
         def compute(batch):
-            return len(batch), session.run(self.fetches, self.feed(batch))
+            padded = batch + [batch[-1]] * (self._batch_size - len(batch))
+            feed = {tensor: np.stack([example[name] for example in padded])
+                    for name, tensor in self._inputs.items()}
+            return len(batch), session.run(self.fetches, feed)
 
         examples = iter(examples)
         batches = iter(lambda: list(itertools.islice(examples, self._batch_size)), [])
@@ -56,12 +59,6 @@ class BatchedGraph:
                 bar.update(count)
                 for row in range(count):
                     yield {name: values[row] for name, values in outputs.items()}
-
-    def feed(self, examples):
-        """The feed_dict of up to `batch_size` examples, dicts of arrays; repeats the last one."""
-        padded = examples + [examples[-1]] * (self._batch_size - len(examples))
-        return {tensor: np.stack([example[name] for example in padded])
-                for name, tensor in self._inputs.items()}
 
 
 class Predictor:

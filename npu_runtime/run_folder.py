@@ -13,7 +13,7 @@ import typing
 
 from vo_common.console import warn
 from vo_common.errors import UserError
-from vo_common.files import make_folder, read_json, reason, utf8_path, write_json
+from vo_common.files import make_folder, read_json, reason, utf8_path, write_json, writing
 from vo_common.flags import check_value, default_of
 
 CONFIG_FILE = 'config.json'
@@ -49,10 +49,8 @@ class RunFolder:
 
     def _take_lock(self):
         path = os.path.join(self.path, _LOCK_FILE)
-        try:
+        with writing(path):
             lock = open(path, 'a+', encoding='utf-8', errors='replace')
-        except OSError as error:
-            raise UserError('cannot write %s: %s' % (path, reason(error))) from error
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -20,30 +20,25 @@ from vo_common.files import utf8_path
 _WARM_UP_CALLS = 2  # calls that trace and compile, left out of the timing
 
 
-def due(interval, before, step):
-    """Whether a multiple of `interval` lies in (before, step]; an interval of 0 is never due."""
-    return interval > 0 and step // interval > before // interval
+def _validator(validation, build_model):
+    """Builds a second copy of the model, with `is_training=False` and shared variables.
 
+    Returns a function session -> (dict, loss -> mean over the batches; dict, name -> result of the
+    evaluator).
+    """
+    with tf.name_scope('validation'):
+        iterator = batch_iterator(validation.make_dataset())
+        with tf.variable_scope(tf.get_variable_scope(), reuse=True):
+            losses = build_model(iterator.get_next(), is_training=False).losses
+            evaluate = validation.evaluator() if validation.evaluator else lambda session: {}
+        values = tf.stack([tf.cast(loss, tf.float32) for loss in losses.values()])
 
-class Validator:
-    """A second copy of the model, with `is_training=False` and shared variables."""
+    def validate(session):
+        session.run(iterator.initializer)
+        rows = [session.run(values) for _ in range(validation.batches)]
+        return dict(zip(losses, np.mean(rows, axis=0).tolist())), evaluate(session)
 
-    def __init__(self, validation, build_model):
-        self._batches = validation.batches
-        with tf.name_scope('validation'):
-            self._iterator = batch_iterator(validation.make_dataset())
-            with tf.variable_scope(tf.get_variable_scope(), reuse=True):
-                losses = build_model(self._iterator.get_next(), is_training=False).losses
-                self._evaluate = validation.evaluator() if validation.evaluator else None
-            self._terms = list(losses)
-            self._values = tf.stack([tf.cast(loss, tf.float32) for loss in losses.values()])
-
-    def run(self, session):
-        """Returns (dict, loss -> mean over the batches; dict, name -> result of the evaluator)."""
-        session.run(self._iterator.initializer)
-        rows = [session.run(self._values) for _ in range(self._batches)]
-        return (dict(zip(self._terms, np.mean(rows, axis=0).tolist())),
-                self._evaluate(session) if self._evaluate else {})
+    return validate
 
 
 class Chief:
@@ -54,10 +49,8 @@ class Chief:
 
     def __init__(self, folder, task, start, training_step, num_ranks):
         self._folder, self._task, self._start = folder, task, start
-        # Until then, config.json must describe the checkpoint from which the run resumes.
-        self._writer = CheckpointWriter(
-            folder, training_step.all_state, task.flags.max_to_keep, start.prefix,
-            before_first=lambda: folder.write_config(task.configs))
+        self._writer = CheckpointWriter(folder, task.configs, training_step.all_state,
+                                        task.flags.max_to_keep, start.prefix)
         self.remains = self._writer.remains
         self._metrics = MetricsLog(folder.path, start.step)
         self._events = tf.summary.FileWriter(utf8_path(folder.path))
@@ -71,7 +64,7 @@ class Chief:
             if task.validation.keep_best:
                 self._writer.keep_best(training_step.model_variables, task.validation.metric,
                                        *self._circumstances_of_metric())
-            self._validator = Validator(task.validation, task.build_model)
+            self._validate = _validator(task.validation, task.build_model)
         self._saved_step, self._saved_at = start.step, time.monotonic()
         self._examples_per_step = task.flags.batch_size * num_ranks
         self._durations = array.array('d')
@@ -105,18 +98,17 @@ class Chief:
         else:
             self._metrics.append('start', self._start.step)
 
-    def report(self, before, result):
-        """Logs a session call that started at global step `before`; `result` is a <StepResult>."""
+    def report(self, result):
+        """Logs a session call; `result` is its <StepResult>."""
         if not self._durations:
             log('first step (compiling/tracing): %.1f s' % result.seconds)
         self._durations.append(result.seconds)
         self._skipped += result.skipped
         self._result = result
-        if not self._bar.disable:
-            rate = self._examples_per_step / result.seconds
-            self._bar.set_postfix_str('%.1f examples/s' % rate, refresh=False)
-            self._bar.update(result.step - self._bar.n)
-        if due(self._task.flags.log_freq, before, result.step):
+        self._bar.set_postfix_str('%.1f examples/s' % (self._examples_per_step / result.seconds),
+                                  refresh=False)
+        self._bar.update(result.advanced)
+        if result.completes(self._task.flags.log_freq):
             self._report_losses()
         if result.images is not None:
             self._events.add_summary(result.images, result.step)
@@ -139,12 +131,12 @@ class Chief:
             'learning_rate', 'examples_per_second', 'loss_scale') if name in row})
         self._write_scalars(result.step, scalars)
 
-    def validate_if_due(self, session, before, step):
-        """Validates if an interval ended in the steps after `before` up to `step`."""
-        validation = self._task.validation
-        if not validation or not due(validation.every, before, step):
+    def validate_if_due(self, session, result):
+        """Validates if an interval ended in the steps of a <StepResult>."""
+        validation, step = self._task.validation, result.step
+        if not validation or not result.completes(validation.every):
             return
-        losses, measured = self._validator.run(session)
+        losses, measured = self._validate(session)
         total = sum(losses.values())
         numbers = dict(losses, total=total, **measured)
         metric = numbers[validation.metric]
@@ -155,26 +147,26 @@ class Chief:
         log(' | '.join([validation.log_format % {'step': step, 'total': total}]
                        + ['%s: %.4f' % item for item in measured.items()]))
 
-    def save_if_due(self, session, before, step):
-        """Writes a checkpoint if an interval of steps or minutes ended with `step`.
+    def save_if_due(self, session, result):
+        """Writes a checkpoint if an interval of steps or minutes ended, but not at the last step.
 
         A checkpoint that is due only by time is named `checkpoints.LATEST`.
         """
-        minutes = self._task.flags.save_minutes
-        if due(self._task.save_every, before, step):
+        minutes, step = self._task.flags.save_minutes, result.step
+        if step >= self._task.max_steps:
+            return
+        if result.completes(self._task.save_every):
             name = self._task.checkpoint_name(step)
-            is_done = step >= self._task.max_steps
-            self._save(session, step, name if is_done else self._writer.free_name(name, step))
-        elif (minutes and step < self._task.max_steps
-              and time.monotonic() - self._saved_at >= 60 * minutes):
+            self._save(session, step, self._writer.free_name(name, step))
+        elif minutes and time.monotonic() - self._saved_at >= 60 * minutes:
             self._save(session, step, checkpoints.LATEST)
 
     def save_end(self, session, step):
-        """Writes the checkpoint of the last step unless it exists."""
-        if step > self._saved_step:
-            is_done = step >= self._task.max_steps
-            self._save(session, step,
-                       self._task.checkpoint_name(step) if is_done else 'model-%d' % step)
+        """Writes the checkpoint of the last step, or of an earlier one at which a signal came."""
+        if step >= self._task.max_steps:
+            self._save(session, step, self._task.checkpoint_name(step))
+        elif step > self._saved_step:
+            self._save(session, step, 'model-%d' % step)
 
     def _save(self, session, step, name):
         self._folder.require_there()

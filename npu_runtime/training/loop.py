@@ -14,7 +14,7 @@ from npu_runtime.devices.compilation import uses_xla
 from npu_runtime.failures import explained
 from npu_runtime.run_folder import RunFolder
 from npu_runtime.session import session_config
-from npu_runtime.training.chief import Chief, due
+from npu_runtime.training.chief import Chief
 from npu_runtime.training.signals import StopSignals
 from npu_runtime.training.start import find_start, restore_or_initialise
 from npu_runtime.training.step import TrainingStep
@@ -107,16 +107,13 @@ def _loop(task, ranks, start, training_step, proto, chief, remains):
             chief.begin()
         step, stopped = start.step, False
         while step < task.max_steps and not stopped:
-            before = step
-            images_due = chief and due(task.flags.summary_freq, before,
-                                       before + training_step.steps_after(before))
-            result = training_step.run(session, before, images_due, bool(signals.received))
+            result = training_step.run(session, step, bool(chief), bool(signals.received))
             step = result.step
             guard.require_finite(result)
             if chief:
-                chief.report(before, result)
-                chief.validate_if_due(session, before, step)
-                chief.save_if_due(session, before, step)
+                chief.report(result)
+                chief.validate_if_due(session, result)
+                chief.save_if_due(session, result)
             # All ranks stop at the same step: the request travels with the averaged losses.
             stopped = result.values['stop'] > 0 if ranks.size > 1 else bool(signals.received)
         if chief:
@@ -128,12 +125,11 @@ def _conclude(step, received, chief):
     """Logs the end; after a signal, raises what the caller must see."""
     name = signal.Signals(received).name if received else 'done'
     results = chief.end(name) if chief else {'step': step, 'checkpoint': None}
-    if received is None:
-        if chief:
-            log('done: step %d, saved %s' % (step, results['checkpoint']))
-        return results
     if chief:
-        log('%s: stopped after step %d, saved %s' % (name, step, results['checkpoint']))
+        log('%s: %sstep %d, saved %s' % (name, 'stopped after ' if received else '', step,
+                                         results['checkpoint']))
+    if received is None:
+        return results
     if received == signal.SIGINT:
         raise KeyboardInterrupt
     return sys.exit(128 + received)

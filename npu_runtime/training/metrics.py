@@ -6,13 +6,11 @@ Every row has `event` ('start', 'resume', 'train', 'validation', 'checkpoint', '
 `skipped_steps`. Rows of 'resume' have `changed`: flag -> [value before, value now].
 """
 import json
-import math
 import os
 import time
 
 from vo_common.console import warn
-from vo_common.errors import UserError
-from vo_common.files import reason, write_text
+from vo_common.files import reading, write_text, writing
 
 FILE_NAME = 'metrics.jsonl'
 
@@ -36,19 +34,10 @@ def _read(path):
         path = os.path.join(path, FILE_NAME)
     if not os.path.exists(path):
         return [], []
-    try:
-        with open(path, 'rb') as stream:
-            lines = stream.read().split(b'\n')
-    except OSError as error:
-        raise UserError('cannot read %s: %s' % (path, reason(error))) from error
-    rows, unreadable = [], []
-    for number, line in enumerate(lines, 1):
-        row = _row(line)
-        if row is not None:
-            rows.append(row)
-        elif line.strip():
-            unreadable.append(number)
-    return rows, unreadable
+    with reading(path, 'metrics'), open(path, 'rb') as stream:
+        lines = stream.read().split(b'\n')
+    found = [(number, _row(line)) for number, line in enumerate(lines, 1) if line.strip()]
+    return [row for _, row in found if row], [number for number, row in found if not row]
 
 
 def _row(line):
@@ -83,40 +72,21 @@ class MetricsLog:
             warn('%s: line %s: not a row of metrics, dropped; the other %d lines are kept' % (
                 self._path, ', '.join(str(number) for number in unreadable[:10]), len(rows)))
         write_text(self._path, ''.join(_line(row) for row in rows if row['step'] <= start_step))
-        try:
+        with writing(self._path):
             self._stream = open(self._path, 'a', encoding='utf-8')
-        except OSError as error:
-            raise self._failure(error) from error
 
     def append(self, event, step, **values):
         """Writes and flushes a row, so that a killed run loses none."""
-        row = dict(event=event, step=int(step), time=round(time.time(), 3), **values)
-        try:
-            self._stream.write(_line(row))
+        line = _line(dict(event=event, step=int(step), time=round(time.time(), 3), **values))
+        with writing(self._path):
+            self._stream.write(line)
             self._stream.flush()
-        except OSError as error:
-            raise self._failure(error) from error
 
     def close(self):
-        try:
+        with writing(self._path):
             self._stream.close()
-        except OSError as error:
-            raise self._failure(error) from error
-
-    def _failure(self, error):
-        return UserError('cannot write %s: %s' % (self._path, reason(error)))
 
 
 def _line(row):
-    return json.dumps(_without_nan(row), allow_nan=False) + '\n'
-
-
-def _without_nan(value):
-    """Replaces NaN and infinity, which JSON lacks, by None."""
-    if isinstance(value, dict):
-        return {key: _without_nan(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_without_nan(item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value
+    """The row as a line of JSON, with null for NaN and infinity, which JSON lacks."""
+    return json.dumps(json.loads(json.dumps(row), parse_constant=lambda name: None)) + '\n'

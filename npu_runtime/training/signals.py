@@ -49,16 +49,13 @@ class StopSignals:
 
     def _watch(self):
         already = False
-        while True:
-            numbers = os.read(self._pipe[0], 1)
-            if not numbers:
-                return
-            if numbers[0] not in _NUMBERS:
+        for number, in iter(lambda: os.read(self._pipe[0], 1), b''):
+            if number not in _NUMBERS:
                 continue
-            name = signal.Signals(numbers[0]).name
+            name = signal.Signals(number).name
             if already:
                 print('%s again: ending at once' % name, file=sys.stderr, flush=True)
-                os._exit(128 + numbers[0])
-            already, self.received = True, self.received or numbers[0]
+                os._exit(128 + number)
+            already, self.received = True, self.received or number
             log('%s: stopping after this step with a checkpoint; send it again to end at once'
                 % name)

@@ -12,18 +12,11 @@ from vo_common.errors import UserError
 
 
 class StartingPoint(typing.NamedTuple):
-    """The checkpoint from which a run resumes.
-
-    Attributes:
-      prefix: prefix of the newest intact checkpoint; None for a new run.
-      step: its global step, the same on every rank.
-      batches_seen: batches read so far; more than `step` if loss scaling skipped steps.
-      changed: flag -> [value when the checkpoint was written, value now].
-    """
-    prefix: typing.Optional[str]
-    step: int
-    batches_seen: int
-    changed: typing.Dict[str, list]
+    """The checkpoint from which a run resumes."""
+    prefix: typing.Optional[str]  # of the newest intact checkpoint; None for a new run
+    step: int  # its global step, the same on every rank
+    batches_seen: int  # batches read so far; more than `step` if loss scaling skipped steps
+    changed: typing.Dict[str, list]  # flag -> [value when the checkpoint was written, value now]
 
 
 def find_start(folder, configs, ranks, proto):

@@ -14,31 +14,31 @@ from vo_common.errors import UserError
 _RESERVED = ('total', 'learning_rate', 'loss_scale', 'stop')
 
 
-class StepResult(typing.NamedTuple):
-    """Result of a session call.
+def due(interval, before, step):
+    """Whether a multiple of `interval` lies in (before, step]; an interval of 0 is never due."""
+    return interval > 0 and step // interval > before // interval
 
-    Attributes:
-      step: global step after the call.
-      advanced: number of weight updates.
-      skipped: number of steps without update because their gradients overflowed.
-      values: name -> float, averaged over the ranks: the loss terms, 'total', 'learning_rate',
-        with loss scaling 'loss_scale', with several ranks 'stop'.
-      own_values: as `values`, of this rank alone.
-      images: merged image summaries (bytes), or None.
-      seconds: duration of one step.
-    """
-    step: int
-    advanced: int
-    skipped: int
+
+class StepResult(typing.NamedTuple):
+    """Result of a session call."""
+    step: int  # global step after the call
+    advanced: int  # number of weight updates
+    skipped: int  # number of steps without update because their gradients overflowed
+    # Averaged over the ranks: the loss terms, 'total', 'learning_rate', with loss scaling
+    # 'loss_scale', with several ranks 'stop'.
     values: typing.Dict[str, float]
-    own_values: typing.Dict[str, float]
-    images: typing.Optional[bytes]
-    seconds: float
+    own_values: typing.Dict[str, float]  # as `values`, of this rank alone
+    images: typing.Optional[bytes]  # merged image summaries
+    seconds: float  # duration of one step
 
     @property
     def losses(self):
         """The loss terms in `values`."""
         return {name: value for name, value in self.values.items() if name not in _RESERVED}
+
+    def completes(self, interval):
+        """Whether a multiple of `interval` was reached; an interval of 0 never is."""
+        return due(interval, self.step - self.advanced, self.step)
 
 
 class TrainingStep:
@@ -99,8 +99,11 @@ class TrainingStep:
                                  name='train_op')
         with tf.control_dependencies([self.train_op]):
             self.step = tf.identity(global_step.read_value(), name='step_after')
-        self._max_steps = task.max_steps
-        self._intervals, self._steps_set = _intervals(task), None
+        self._max_steps, self._summary_freq = task.max_steps, task.flags.summary_freq
+        # A call of several steps ends at each multiple of these.
+        self._intervals = [task.flags.log_freq, task.flags.summary_freq, task.save_every,
+                           task.validation.every if task.validation else 0]
+        self._steps_set = None
         self._call_op, self._most_steps, self._set_steps = device.own.step_loop(
             self.train_op, runtime)
         self._gather_values(losses, total, learning_rate, scaling, ranks)
@@ -118,15 +121,11 @@ class TrainingStep:
         self._own_values = tf.stack([tf.cast(value, tf.float32) for value in values.values()])
         self.values = ranks.average(self._own_values)
 
-    def steps_after(self, step):
-        """Returns how many steps the call after global step `step` attempts."""
-        return steps_until_due(step, self._intervals, min(self._most_steps, self._max_steps - step))
-
-    def run(self, session, step, with_images=False, stop_asked=False):
+    def run(self, session, step, with_images, stop_asked):
         """Runs the steps after global step `step` in one session call.
 
         Args:
-          with_images: whether to fetch image summaries.
+          with_images: whether to fetch image summaries if they are due.
           stop_asked: whether this rank requests that all ranks stop; averaged in the result.
 
         Returns:
@@ -135,13 +134,15 @@ class TrainingStep:
         Raises:
           UserError: the data set is exhausted.
         """
-        tried = self.steps_after(step)
+        tried = steps_until_due(step, self._intervals,
+                                min(self._most_steps, self._max_steps - step))
         if self._set_steps and tried != self._steps_set:
             self._set_steps(session, tried)
             self._steps_set = tried
         fetches = {'train_op': self._call_op, 'step': self.step, 'values': self.values,
                    'own_values': self._own_values}
-        with_images = with_images and self.images is not None
+        with_images = (with_images and self.images is not None
+                       and due(self._summary_freq, step, step + tried))
         if with_images and not self._images_are_kept:
             fetches['images'] = self.images
         feed = None if self._stop_flag is None else {self._stop_flag: float(stop_asked)}
@@ -220,12 +221,6 @@ def steps_until_due(step, intervals, most_steps):
       most_steps: upper limit of the result.
     """
     return min([most_steps] + [interval - step % interval for interval in intervals if interval])
-
-
-def _intervals(task):
-    """Intervals at which a call of several steps must end: list of int."""
-    every = [task.validation.every] if task.validation else []
-    return [task.flags.log_freq, task.flags.summary_freq, task.save_every] + every
 
 
 def _summaries(images):

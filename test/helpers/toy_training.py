@@ -34,6 +34,24 @@ def linear_model(batch, is_training):
     return TrainingOutput(losses, {'batch': batch[tf.newaxis, :, :, tf.newaxis]})
 
 
+def linear_model_with(name, loss):
+    """`linear_model` with another loss, the function `loss` of the batch."""
+    def model(batch, is_training):
+        output = linear_model(batch, is_training)
+        output.losses[name] = loss(batch)
+        return output
+    return model
+
+
+def at_step(number, act):
+    """A `log_line` that calls `act` after the step of that number."""
+    def line(step, row):
+        if step == number:
+            act()
+        return 'step %d' % step
+    return line
+
+
 def random_batches(start_step, rank, size):
     """Batches [2, 4] that depend only on their number and the rank."""
     return tf.data.Dataset.range(start_step, 10 ** 9).map(

@@ -81,7 +81,7 @@ def test_whenever_a_run_is_killed_the_name_has_one_whole_checkpoint(
         assert not checkpoints.damage(prefix)
         assert sorted(os.listdir(str(tmp_path / str(call)))) == [
             name + DATA, name + '.index']
-    # Two files to sync, a twin to clear and link (or copy), two renames, one removal at least.
+    # Two files to sync, two to remove, a link (or copy), a rename and a removal.
     assert call > 6 and seen == sorted(seen) and set(seen) == {1, 2}
 
 

@@ -18,16 +18,8 @@ from npu_runtime.training.metrics import read_metrics
 from npu_runtime.training.step import TrainingStep
 from npu_runtime.training.task import TrainingOutput
 from toy_training import (
-    ToyConfig, linear_model, losses_of, random_batches, rows_of, run_toy, toy_task)
+    ToyConfig, at_step, linear_model_with, losses_of, random_batches, rows_of, run_toy, toy_task)
 from vo_common.errors import UserError
-
-
-def signal_at(last, number):
-    def line(step, row):
-        if step == last:
-            os.kill(os.getpid(), number)
-        return 'step %d' % step
-    return line
 
 
 @pytest.fixture(scope='module')
@@ -67,13 +59,8 @@ def test_metrics_have_every_loss_term_and_the_end(uninterrupted):
 
 def test_a_killed_and_resumed_run_equals_an_uninterrupted_one(uninterrupted, tmp_path):
     """A copy of the folder in the middle of a step is what a kill leaves there."""
-    killed = tmp_path / 'killed'
-
-    def copy_at_step_8(step, row):
-        if step == 8:
-            shutil.copytree(str(tmp_path / 'run'), str(killed))
-        return ''
-    run_toy(tmp_path / 'run', 9, log_line=copy_at_step_8)
+    run, killed = tmp_path / 'run', tmp_path / 'killed'
+    run_toy(run, 9, log_line=at_step(8, lambda: shutil.copytree(str(run), str(killed))))
     steps = {event.step for path in glob.glob(str(killed / 'events.*'))
              for event in tf.train.summary_iterator(path) if event.summary.value}
     assert steps >= {1, 2, 3, 4, 5}  # up to the checkpoint
@@ -93,7 +80,7 @@ def test_a_signal_stops_after_the_step_with_a_checkpoint(
     monkeypatch.setattr(signal, 'SIG_IGN', None)  # also where the tests run under nohup
     before = signal.getsignal(number)
     with pytest.raises(error) as raised:
-        run_toy(tmp_path, 17, log_line=signal_at(7, number))
+        run_toy(tmp_path, 17, log_line=at_step(7, lambda: os.kill(os.getpid(), number)))
     assert signal.getsignal(number) is before
     if error is SystemExit:
         assert raised.value.code == 128 + number
@@ -176,16 +163,31 @@ def test_checkpoints_with_custom_names_are_resumed(uninterrupted, tmp_path):
     assert losses_of(tmp_path) == losses_of(uninterrupted[0])
 
 
+def test_copies_of_checkpoints_under_other_names_stay(tmp_path):
+    run_toy(tmp_path, 3)
+    for path in list(tmp_path.glob('model-3.*')):
+        shutil.copy(str(path), str(path).replace('model-3.', 'submitted.'))
+    run_toy(tmp_path, 9, save_every=1, max_to_keep=2)
+    assert sorted(path.name for path in tmp_path.glob('*.index')) == [
+        'model-8.index', 'model-9.index', 'submitted.index']
+
+
+def test_a_scheduled_checkpoint_does_not_replace_one_of_another_step(tmp_path):
+    for last_step, steps_per_epoch in ((5, 2), (9, 4)):
+        run_toy(tmp_path, last_step, save_every=2, max_to_keep=0, checkpoint_name=lambda step: (
+            'model' if step == last_step else 'model%d' % (step // steps_per_epoch)))
+    steps = {path.stem: checkpoints.read_step(str(path.with_suffix('')))
+             for path in tmp_path.glob('*.index')}
+    assert steps == {'model1': 2, 'model2': 4, 'model-6': 6, 'model-8': 8, 'model': 9}
+
+
 def test_moving_averages_are_updated_only_in_trained_scopes(tmp_path):
     trained = values_of(run_toy(tmp_path / 'a', 2)['checkpoint'])
     assert trained['net/average'] != 0
 
-    def model(batch, is_training):
-        output = linear_model(batch, is_training)
-        extra = tf.get_variable('other/bias', [], initializer=tf.zeros_initializer())
-        output.losses['other'] = (extra - 1.) ** 2
-        return output
-    frozen = values_of(run_toy(tmp_path / 'b', 2, model=model,
+    def other(batch):
+        return (tf.get_variable('other/bias', [], initializer=tf.zeros_initializer()) - 1.) ** 2
+    frozen = values_of(run_toy(tmp_path / 'b', 2, model=linear_model_with('other', other),
                                trainable_scopes=['other'])['checkpoint'])
     assert frozen['net/average'] == 0
 

@@ -15,7 +15,8 @@ from npu_runtime import checkpoints
 from npu_runtime.run_folder import read_section
 from npu_runtime.training.signals import StopSignals
 from npu_runtime.training.task import TrainingOutput, Validation
-from toy_training import ToyConfig, linear_model, losses_of, random_batches, rows_of, run_toy
+from toy_training import (
+    ToyConfig, at_step, linear_model_with, losses_of, random_batches, rows_of, run_toy)
 from vo_common.errors import UserError
 
 
@@ -32,30 +33,24 @@ def test_a_loss_that_is_not_finite_ends_the_run_with_its_term_and_step(tmp_path)
 
 
 def test_weights_that_are_not_finite_are_not_saved_despite_a_finite_loss(tmp_path):
-    def model(batch, is_training):
-        output = linear_model(batch, is_training)
+    def kink(batch):
         # sqrt has an infinite slope at zero: the loss stays finite, the gradient does not.
         step = tf.cast(tf.train.get_global_step(), tf.float32)
         weights = tf.trainable_variables()[0]
-        output.losses['kink'] = tf.sqrt(tf.reduce_sum(tf.maximum(4. - step, 0.) * weights ** 2))
-        return output
+        return tf.sqrt(tf.reduce_sum(tf.maximum(4. - step, 0.) * weights ** 2))
     with pytest.raises(UserError, match=r'model-5 not written.*net/weights'):
-        run_toy(tmp_path, 17, model=model)
+        run_toy(tmp_path, 17, model=linear_model_with('kink', kink))
     assert not checkpoints.newest_in(str(tmp_path))
 
 
 def test_a_full_disk_is_reported_and_keeps_the_earlier_checkpoint(tmp_path):
-    def big_model(batch, is_training):
-        output = linear_model(batch, is_training)
+    def ballast(batch):
         ballast = tf.get_variable('ballast', [50000], initializer=tf.zeros_initializer())
-        output.losses['ballast'] = tf.reduce_sum(ballast ** 2)
-        return output
+        return tf.reduce_sum(ballast ** 2)
+    big_model = linear_model_with('ballast', ballast)
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-
-    def no_room_from_step_7(step, row):
-        if step == 7:
-            resource.setrlimit(resource.RLIMIT_FSIZE, (100000, limits[1]))
-        return ''
+    no_room_from_step_7 = at_step(7, lambda: resource.setrlimit(
+        resource.RLIMIT_FSIZE, (100000, limits[1])))
     try:
         with pytest.raises(UserError, match='cannot write checkpoint .*model-10.*'
                                             'earlier checkpoints are'):
@@ -103,13 +98,11 @@ def test_data_that_cannot_be_read_end_the_run_with_the_reason(tmp_path, data, me
 
 
 def test_running_out_of_memory_is_reported(tmp_path):
-    def greedy_model(batch, is_training):
-        output = linear_model(batch, is_training)
+    def huge(batch):
         size = tf.cast(1e7 + batch[0, 0], tf.int32)
-        output.losses['huge'] = tf.reduce_sum(tf.zeros([size, size, 100]))
-        return output
+        return tf.reduce_sum(tf.zeros([size, size, 100]))
     with pytest.raises(UserError, match='out of memory.*--batch_size'):
-        run_toy(tmp_path, 3, model=greedy_model)
+        run_toy(tmp_path, 3, model=linear_model_with('huge', huge))
 
 
 def test_a_folder_removed_during_a_save_ends_the_run_with_a_message(tmp_path, monkeypatch):
@@ -141,9 +134,18 @@ def test_only_unreadable_lines_of_metrics_are_dropped_with_a_warning(tmp_path, c
 ONES = Validation(lambda: tf.data.Dataset.from_tensors(tf.ones([2, 4])), 1, 1, 'fit')
 
 
+def first_best(folder, **options):
+    """The best metric of 5 steps with so large a rate that the first steps are the best ones."""
+    return run_toy(folder, 5, validation=ONES, learning_rate=1., **options)['best']
+
+
+def later_best(folder, max_steps=6, **options):
+    """The best metric after resuming with so large a rate that later steps are worse."""
+    return run_toy(folder, max_steps, validation=ONES, learning_rate=100., **options)['best']
+
+
 def test_the_best_checkpoint_is_kept_across_a_resume_whatever_the_metrics_say(tmp_path):
-    # Far too large a rate: the first steps are the best ones.
-    best = run_toy(tmp_path, 5, validation=ONES, learning_rate=1.)['best']
+    best = first_best(tmp_path)
     rows = rows_of(tmp_path, 'validation')
     assert best == min(row['losses']['fit'] for row in rows)
     before = values_of(tmp_path / 'model-best')
@@ -151,7 +153,7 @@ def test_the_best_checkpoint_is_kept_across_a_resume_whatever_the_metrics_say(tm
                            'validation/circumstances'}
     assert before['validation/fit'] == best
     (tmp_path / 'metrics.jsonl').unlink()
-    assert run_toy(tmp_path, 6, validation=ONES, learning_rate=100.)['best'] == best
+    assert later_best(tmp_path) == best
     for key, value in values_of(tmp_path / 'model-best').items():
         np.testing.assert_array_equal(value, before[key])
     assert os.path.basename(checkpoints.latest(str(tmp_path))) == 'model-6'
@@ -168,10 +170,9 @@ def damage(prefix):
 
 @pytest.mark.parametrize('spoil', [lose, damage])
 def test_a_lost_or_damaged_best_checkpoint_is_replaced_at_the_next_validation(tmp_path, spoil):
-    # Far too large a rate: later steps are worse than the best one.
-    best = run_toy(tmp_path, 5, validation=ONES, learning_rate=1.)['best']
+    best = first_best(tmp_path)
     spoil(str(tmp_path / 'model-best'))
-    again = run_toy(tmp_path, 6, validation=ONES, learning_rate=100.)['best']
+    again = later_best(tmp_path)
     rows = rows_of(tmp_path, 'validation')
     assert rows[-1]['best'] and rows[-1]['metric'] == again > best
     found, newest = [values_of(tmp_path / name) for name in ('model-best', 'model-6')]
@@ -180,12 +181,7 @@ def test_a_lost_or_damaged_best_checkpoint_is_replaced_at_the_next_validation(tm
 
 
 def test_a_best_checkpoint_that_vanishes_during_a_run_is_replaced(tmp_path):
-    def vanish_at_step_4(step, row):
-        if step == 4:
-            lose(str(tmp_path / 'model-best'))
-        return ''
-    best = run_toy(tmp_path, 5, validation=ONES, learning_rate=1.,
-                   log_line=vanish_at_step_4)['best']
+    best = first_best(tmp_path, log_line=at_step(4, lambda: lose(str(tmp_path / 'model-best'))))
     rows = rows_of(tmp_path, 'validation')
     assert rows[3]['best'] and values_of(tmp_path / 'model-best')['validation/fit'] == best
     assert best == min(row['metric'] for row in rows[3:])
@@ -252,10 +248,8 @@ def test_a_second_signal_ends_a_run_at_once_even_within_a_step(monkeypatch, caps
 
 
 def test_a_best_checkpoint_whose_metric_meant_something_else_is_replaced(tmp_path, capsys):
-    # Far too large a rate: later steps are worse than the best one.
-    best = run_toy(tmp_path, 5, validation=ONES, learning_rate=1.)['best']
-    again = run_toy(tmp_path, 6, validation=ONES, learning_rate=100.,
-                    config=ToyConfig(weight=0.2))['best']
+    best = first_best(tmp_path)
+    again = later_best(tmp_path, config=ToyConfig(weight=0.2))
     assert again > best and values_of(tmp_path / 'model-best')['validation/fit'] == again
     assert ('--weight changed: earlier values of fit cannot be compared; the next validation '
             'replaces') in capsys.readouterr().err
@@ -264,30 +258,12 @@ def test_a_best_checkpoint_whose_metric_meant_something_else_is_replaced(tmp_pat
 def test_a_best_checkpoint_of_another_meaning_stays_replaceable_without_a_validation(
         tmp_path, capsys):
     weight = {'config': ToyConfig(weight=0.2)}
-    best = run_toy(tmp_path, 5, validation=ONES, learning_rate=1.)['best']
+    best = first_best(tmp_path)
     run_toy(tmp_path, 6, validation=ONES._replace(every=50), learning_rate=100., **weight)
     capsys.readouterr()
-    again = run_toy(tmp_path, 7, validation=ONES, learning_rate=100., **weight)['best']
+    again = later_best(tmp_path, 7, **weight)
     assert again > best and values_of(tmp_path / 'model-best')['validation/fit'] == again
     assert 'flags or validation data changed: earlier values' in capsys.readouterr().err
-
-
-def test_copies_of_checkpoints_under_other_names_stay(tmp_path):
-    run_toy(tmp_path, 3)
-    for path in list(tmp_path.glob('model-3.*')):
-        shutil.copy(str(path), str(path).replace('model-3.', 'submitted.'))
-    run_toy(tmp_path, 9, save_every=1, max_to_keep=2)
-    assert sorted(path.name for path in tmp_path.glob('*.index')) == [
-        'model-8.index', 'model-9.index', 'submitted.index']
-
-
-def test_a_scheduled_checkpoint_does_not_replace_one_of_another_step(tmp_path):
-    for last_step, steps_per_epoch in ((5, 2), (9, 4)):
-        run_toy(tmp_path, last_step, save_every=2, max_to_keep=0, checkpoint_name=lambda step: (
-            'model' if step == last_step else 'model%d' % (step // steps_per_epoch)))
-    steps = {path.stem: checkpoints.read_step(str(path.with_suffix('')))
-             for path in tmp_path.glob('*.index')}
-    assert steps == {'model1': 2, 'model2': 4, 'model-6': 6, 'model-8': 8, 'model': 9}
 
 
 def test_the_configuration_stays_that_of_the_newest_checkpoint(tmp_path):

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 
-from npu_runtime.training.chief import due
 from npu_runtime.training.metrics import MetricsLog, read_metrics
+from npu_runtime.training.step import due
 from npu_runtime.training.task import Validation, default_log_line
-from toy_training import linear_model, rows_of, run_toy, train_rows
+from toy_training import linear_model_with, rows_of, run_toy, train_rows
 from vo_common.errors import UserError
 
 
@@ -121,9 +121,5 @@ def test_a_full_disk_is_reported_when_metrics_are_written():
 
 
 def test_a_loss_that_is_not_a_scalar_is_a_programming_error(tmp_path):
-    def model(batch, is_training):
-        output = linear_model(batch, is_training)
-        output.losses['wrong'] = batch
-        return output
     with pytest.raises(ValueError, match=r'wrong has shape \(2, 4\)'):
-        run_toy(tmp_path, 1, model=model)
+        run_toy(tmp_path, 1, model=linear_model_with('wrong', lambda batch: batch))
