@@ -4,7 +4,7 @@ Depth maps are <float>[H, W] metres; 0 in the truth means unknown.
 """
 import numpy as np
 
-from vo_common.errors import UserError
+from kitti_eval.maps import mean_errors
 from vo_common.opencv import cv2
 
 MIN_DEPTH, MAX_DEPTH = 1e-3, 80.0
@@ -113,25 +113,12 @@ def evaluate_map(gt, pred, valid, scale=True, limits=(MIN_DEPTH, MAX_DEPTH), foc
 
 
 def summarise(scores):
-    """Means over images.
+    """`mean_errors` of dicts of `evaluate_map` (None for an image without truth), and more.
 
-    Args:
-      scores: list of dicts of `evaluate_map`; None for an image without truth.
-
-    Returns:
-      A dict of plain numbers: `prediction`, `median_depth`, `best_constant` {error: mean}, the
-      latter two for one constant per image (its median, and the one with the lowest abs_rel);
-      `images`, `without_truth`, `scale_mean`, `scale_std` (population, relative to the mean).
-
-    Raises:
-      UserError: no image has truth.
+    Adds `without_truth`, the number of such images, and the `scale_mean` and `scale_std`
+    (population, relative to the mean) of the factors.
     """
-    known = [score for score in scores if score is not None]
-    if not known:
-        raise UserError('none of %d images has a pixel of ground truth' % len(scores))
-    factors = np.array([score['scale'] for score in known])
-    result = {kind: {name: float(np.mean([score[kind][name] for score in known]))
-                     for name in known[0][kind]}
-              for kind in ('prediction', 'median_depth', 'best_constant')}
-    return dict(result, images=len(known), without_truth=len(scores) - len(known),
+    result = mean_errors(scores, ('prediction', 'median_depth', 'best_constant'), 'ground truth')
+    factors = np.array([score['scale'] for score in scores if score])
+    return dict(result, without_truth=len(scores) - len(factors),
                 scale_mean=float(factors.mean()), scale_std=float(factors.std() / factors.mean()))

@@ -18,9 +18,8 @@ from kitti_data.flow_files import (
     FLOW_FILE, flow_to_colour, read_flo, read_kitti_flow, resize_flow)
 from kitti_data.images import read_rgb, resize, write_png
 from kitti_data.kitti_2015 import REFERENCE, reference_names
-from kitti_eval import leakage, overlap, report
+from kitti_eval import leakage, maps, report
 from kitti_eval.flow_errors import evaluate_map, other_readings, summarise
-from kitti_eval.hints import IMAGES_TO_EXPLAIN, best_explanation
 from kitti_eval.predicted_images import flow_cameras, require_flow_images
 from vo_common.console import warn
 from vo_common.files import make_folder, require_folder
@@ -35,7 +34,7 @@ _LONGEST = 1e6  # pixels; Middlebury marks unknown flow by 1e9
 
 
 @dataclasses.dataclass
-class Config(report.MapFlags):
+class Config(maps.MapFlags):
     """Input."""
     dataset_dir: str = path_flag('', 'KITTI 2015 folder, with training/flow_noc and flow_occ')
     pred_dir: str = path_flag('', 'folder of predictions NNNNNN.flo or NNNNNN.png (KITTI 16-bit), '
@@ -64,15 +63,15 @@ def main(argv=None):
     trained = leakage.warn_if_trained(config.train_list, sorted(splits.test_scenes('stereo')))
     prefix = report.result_prefix(config.output_dir, pred_dir, 'eval_flow')
     result = evaluate_files(training, found, config)
-    counts = len(found), len(names), len(predictions)
+    overlap = report.Overlap(len(found), len(names), len(predictions), 'images')
     shown = print_result(result, 'Flow, KITTI %s, %s, EPE in pixels' % (
-        2015 if cameras[0] == 'image_2' else 2012, overlap.describe(*counts, 'images')))
+        2015 if cameras[0] == 'image_2' else 2012, overlap))
     warn_if_explained(training, found, config, result['occ'])
     report.save_result(prefix, dict(result, missing=len(names) - len(found), trained_on=trained))
     if config.plot:
         report.write_page(prefix, shown, plot_files(
             training, cameras, found, config, make_folder(prefix)), __file__, argv)
-    overlap.require(*counts, 'images', (config.dataset_dir, config.pred_dir))
+    overlap.require_half(config.dataset_dir, config.pred_dir)
 
 
 def prediction_paths(pred_dir):
@@ -122,13 +121,14 @@ def warn_if_explained(training, predictions, config, result):
     zero = result['zero_flow']['epe']
     if result['prediction']['epe'] < 0.9 * zero:
         return
-    errors = {}
-    for name in report.evenly_spaced(sorted(predictions), IMAGES_TO_EXPLAIN):
+
+    def errors_of(name):
         gt, valid = _read_truth(training, 'occ', name)
-        for words, flow in other_readings(read_prediction(predictions[name]), *valid.shape).items():
-            errors.setdefault(words, []).append(evaluate_map(gt, valid, flow, config.bilinear))
-    found = best_explanation(zero, [(words, summarise(scores)['prediction']['epe'])
-                                    for words, scores in errors.items()], share=0.5)
+        scores = {words: evaluate_map(gt, valid, flow, config.bilinear) for words, flow in
+                  other_readings(read_prediction(predictions[name]), *valid.shape).items()}
+        return {words: score['prediction']['epe'] for words, score in scores.items() if score}
+
+    found = maps.best_reading(zero, sorted(predictions), errors_of)
     if found:
         warn('%s: is not clearly better than zero flow, but fits (EPE %.4f) if it holds %s; must '
              'be u, v from the first image to the second, in pixels of its own size' % (
@@ -136,7 +136,7 @@ def warn_if_explained(training, predictions, config, result):
 
 
 def plot_files(training, cameras, predictions, config, folder):
-    """Writes pictures of `config.num_plots` predictions, `<folder>/NNNNNN.png`; returns paths."""
+    """Draws `config.num_plots` predictions as `<folder>/NNNNNN.png`; see `maps.draw_maps`."""
     def plot(name):
         gt, valid = _read_truth(training, 'occ', name)
         image = read_rgb(os.path.join(training, cameras[0], '%s_%02d.png' % (name, REFERENCE)))
@@ -145,8 +145,7 @@ def plot_files(training, cameras, predictions, config, folder):
                       valid)
         return path
 
-    return report.draw_maps(folder, plot,
-                            report.evenly_spaced(sorted(predictions), config.num_plots))
+    return maps.draw_maps(folder, plot, sorted(predictions), config.num_plots)
 
 
 def _read_truth(training, kind, name):

@@ -14,7 +14,7 @@ from typing import List
 import numpy as np
 
 from kitti_data import odometry
-from kitti_eval import hints, leakage, overlap, report, snippets, trajectories
+from kitti_eval import hints, leakage, report, snippets, trajectories
 from kitti_eval.constant_motion import constant_motion, step_from_files
 from kitti_eval.snippets import OVERLAPS, SCALES
 from kitti_eval.trajectory_errors import (
@@ -65,14 +65,14 @@ def main(argv=None):
         config.times, config.first_frame, config.seq_id)
     snippets.warn_of_other_sequence(
         config.pred if os.path.isdir(config.pred) else os.path.dirname(config.pred), config.seq_id)
-    counts = len(both.frames), len(both.all_gt), len(both.all_pred)
+    overlap = report.Overlap(len(both.frames), len(both.all_gt), len(both.all_pred), 'frames')
     trained = leakage.warn_if_trained(config.train_list, [config.seq_id])
     step, baseline_label = step_from_files(config.baseline_poses)
     baseline = constant_motion(both.frames, step)
     rows = [(label, evaluate_odometry(both.gt, poses, config.align, config.lengths, both.frames))
             for label, poses in (('prediction', both.pred), (baseline_label, baseline))]
     shown = report.print_odometry(rows, 'Sequence %s, %s, alignment %s%s' % (
-        config.seq_id, overlap.describe(*counts, 'frames'), config.align,
+        config.seq_id, overlap, config.align,
         both.how and ', ' + both.how))
     _hint(both, config, rows[0][1])
     result = dict(rows[0][1], baseline=dict(rows[1][1], label=baseline_label), chained=both.how,
@@ -86,7 +86,7 @@ def main(argv=None):
     if config.evo:
         result['evo'] = _run_evo(both, config.align, prefix + '_evo' if config.plot else '')
         report.save_result(prefix, result)
-    overlap.require(*counts, 'frames', (config.gtruth, config.pred))
+    overlap.require_half(config.gtruth, config.pred)
 
 
 def write_scored(prefix, both, align):

@@ -12,7 +12,7 @@ import dataclasses
 from kitti_data import odometry
 from kitti_data.frame_files import KITTI_FRAME_RATE
 from kitti_data.poses import relative
-from kitti_eval import hints, leakage, overlap, report, snippets, trajectories, truth
+from kitti_eval import hints, leakage, report, snippets, trajectories, truth
 from kitti_eval.constant_motion import step_from_files
 from kitti_eval.snippet_errors import evaluate_snippets, on_clock_of
 from vo_common.console import warn
@@ -58,13 +58,13 @@ def main(argv=None):
     result = evaluate_snippets(gt, pred, step)
     result.update(baseline=baseline_label, trained_on=trained)
     _check(result, config, gt, pred, step, offset)
-    shown = _print_result(result, config, gt, pred)
+    overlap = report.Overlap(result['snippets'], len(gt), len(pred), 'snippets')
+    shown = _print_result(result, config, overlap)
     prefix = report.result_prefix(config.output_dir, config.pred_dir, 'eval_pose')
     report.save_result(prefix, result)
     if config.plot:
         report.write_page(prefix, shown, _plot(prefix, gt, pred, config.seq_id), __file__, argv)
-    overlap.require(result['snippets'], len(gt), len(pred), 'snippets',
-                    (config.gtruth_dir or config.gtruth_poses, config.pred_dir))
+    overlap.require_half(config.gtruth_dir or config.gtruth_poses, config.pred_dir)
 
 
 def read_truth(config, seq_length):
@@ -105,13 +105,11 @@ def _check(result, config, gt, pred, step, offset):
         warn(cause)
 
 
-def _print_result(result, config, gt, pred):
+def _print_result(result, config, overlap):
     print('ATE mean: %.4f, std: %.4f' % (result['ate_mean'], result['ate_std']))
     sequence = ' of sequence %s' % config.seq_id if config.seq_id else ''
     return report.print_table(
-        'ATE [m] of %d-frame snippets%s, %s' % (
-            result['seq_length'], sequence,
-            overlap.describe(result['snippets'], len(gt), len(pred), 'snippets')),
+        'ATE [m] of %d-frame snippets%s, %s' % (result['seq_length'], sequence, overlap),
         [('mean', '%.4f'), ('std', '%.4f')],
         [(label, dict(mean=result[key + '_mean'], std=result[key + '_std']))
          for label, key in (('prediction', 'ate'), (result['baseline'], 'baseline_ate'))])

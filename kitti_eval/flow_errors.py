@@ -2,9 +2,7 @@
 import numpy as np
 
 from kitti_data.flow_files import resize_flow
-from vo_common.errors import UserError
-
-ERRORS = ('epe', 'fl')
+from kitti_eval.maps import mean_errors
 
 
 def flow_errors(gt, valid, pred):
@@ -65,13 +63,5 @@ def other_readings(flow, height, width):
 
 
 def summarise(scores):
-    """Means over images of results of `evaluate_map`, ignoring None; a UserError if all are None.
-
-    Returns {'prediction': {'epe', 'fl'}, 'zero_flow': {'epe', 'fl'}, 'images': their number}.
-    """
-    known = [score for score in scores if score is not None]
-    if not known:
-        raise UserError('none of %d images has a pixel of true flow' % len(scores))
-    result = {kind: {name: float(np.mean([score[kind][name] for score in known]))
-                     for name in ERRORS} for kind in ('prediction', 'zero_flow')}
-    return dict(result, images=len(known))
+    """`mean_errors` of results of `evaluate_map`."""
+    return mean_errors(scores, ('prediction', 'zero_flow'), 'true flow')

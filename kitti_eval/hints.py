@@ -10,7 +10,6 @@ from kitti_eval.snippet_errors import evaluate_snippets
 from kitti_eval.trajectory_errors import evaluate_odometry
 
 VANISHING = 0.25  # largest fraction of the error that an explanation may leave
-IMAGES_TO_EXPLAIN = 20  # depth or flow maps for which other readings are tried
 _BAD = 5.0  # percent of the path; lower errors need no explanation
 _WITH_SCALE = {'none': 'scale', '6dof': '7dof'}  # the same alignment with a scale
 _RIGHT_SCALES = 0.8, 1.25  # range of scales that do not explain a bad result

@@ -6,15 +6,15 @@ import shlex
 import sys
 from typing import NamedTuple
 
-import numpy as np
 from tabulate import tabulate
 
 from kitti_eval import html_report
 from vo_common.console import warn
+from vo_common.errors import UserError
 from vo_common.files import make_folder, write_json
 from vo_common.flags import Flags, flag, path_flag
-from vo_common.parallel import parallel_map
 
+LEAST_SHARE = 0.5  # smallest fraction of common frames, images or snippets for an evaluation
 # Heading, key and format of the errors of a trajectory.
 _ODOMETRY_COLUMNS = (
     ('t_rel %', 't_rel', '%.4f'), ('r_rel deg/100m', 'r_rel', '%.4f'), ('ATE m', 'ate', '%.4f'),
@@ -31,17 +31,24 @@ class ReportFlags(Flags):
                                     'evaluated drives')
 
 
-@dataclasses.dataclass
-class MapFlags(ReportFlags):
-    """Pictures of depth or flow."""
-    num_plots: int = flag(20, 'pictures that --plot writes, evenly spaced; 0: one for each image',
-                          at_least=0)
+class Overlap(NamedTuple):
+    """Numbers of frames, images or snippets (`what`): evaluated ones, true and predicted ones."""
+    common: int
+    num_gt: int
+    num_pred: int
+    what: str
 
+    def __str__(self):
+        if self.common == self.num_gt == self.num_pred:
+            return '%d %s' % (self.common, self.what)
+        return '%d common %s (%d in the truth, %d in the prediction)' % (
+            self.common, self.what, self.num_gt, self.num_pred)
 
-def evenly_spaced(items, count):
-    """List of `count` evenly spaced items of a list; a `count` of 0 means all."""
-    places = np.linspace(0, len(items) - 1, min(count or len(items), len(items))).astype(int)
-    return [items[place] for place in places]
+    def require_half(self, gt_path, pred_path):
+        """Raises a UserError if less than half of either side was evaluated."""
+        if self.common < LEAST_SHARE * max(self.num_gt, self.num_pred):
+            raise UserError('%s and %s share %d %s of %d and %d: must be at least half of each' % (
+                gt_path, pred_path, self.common, self.what, self.num_gt, self.num_pred))
 
 
 class Table(NamedTuple):
@@ -130,10 +137,3 @@ def write_page(prefix, table, pictures, program, argv=None):
     html_report.write_page(prefix + '.html', table.title, [
         html_report.commands([' '.join(map(shlex.quote, command))]), table.block()]
         + [html_report.picture(one) for one in shown])
-
-
-def draw_maps(folder, draw, items):
-    """Calls `draw(item)`, which writes a PNG into `folder`, on all cores; returns its paths."""
-    paths = parallel_map(draw, items, desc='pictures', unit='img')
-    print('written: %s/*.png' % folder)
-    return paths

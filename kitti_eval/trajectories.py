@@ -10,7 +10,6 @@ from kitti_data.number_files import read_rows
 from kitti_data.poses import relative
 from kitti_eval import report, snippets
 from kitti_eval.hints import fitting_frames
-from kitti_eval.overlap import LEAST_SHARE
 from kitti_eval.truth import frames_at, read_truth
 from vo_common.console import warn
 from vo_common.errors import UserError
@@ -165,7 +164,7 @@ def predicted_frames(content, path, gt, gt_path, frames_path='', times=None, sta
     if content.times is not None and times:
         found = frames_at(content.times, times)
         matched = np.count_nonzero(found >= 0)
-        if frames_path or matched >= LEAST_SHARE * min(len(found), len(times)):
+        if frames_path or matched >= report.LEAST_SHARE * min(len(found), len(times)):
             return found
         warn('%s: its times are not those of the sequence (%.6g to %.6g s instead of %.6g to %.6g)'
              % (path, content.times[0], content.times[-1], min(times.values()),

@@ -125,14 +125,14 @@ def test_evaluating_a_training_sequence_warns(tmp_path, capsys):
     assert '2011_09_30_drive_0033 (sequence 09)' in capsys.readouterr().err
     assert leakage.warn_if_trained(str(train_list), ['10', '2011_10_03_drive_0034_sync']) == []
     image = '2011_10_03/2011_10_03_drive_0027_sync/image_02/data/0000000069.png'
-    assert leakage.trained_on(str(train_list), [image]) == ['2011_10_03_drive_0027']
+    assert leakage.warn_if_trained(str(train_list), [image]) == ['2011_10_03_drive_0027']
     assert leakage.warn_if_trained('', ['00']) == []
 
 
 @pytest.mark.parametrize('folder', ['town', 'town_every2', 'town_1', 'town_0_every3'])
 def test_sequences_of_any_name_are_found_in_the_training_set(tmp_path, folder):
     (tmp_path / 'train.txt').write_text('%s 000001\n' % folder)
-    assert leakage.trained_on(str(tmp_path / 'train.txt'), ['town', '01']) == ['town']
+    assert leakage.warn_if_trained(str(tmp_path / 'train.txt'), ['town', '01']) == ['town']
 
 
 def test_snippets_of_another_length_than_the_truth_are_refused_with_the_command(
