@@ -160,14 +160,14 @@ def print_result(result, config):
     columns = [(name, '%.4f') for name in ERRORS]
     if 'd1_all' in result['prediction']:
         columns.insert(4, ('d1_all', '%.4f'))
-    shown = report.print_table(
+    shown = report.Table(
         'Depth, %s split, %d images, %s%s %g to %g m, %s' % (
             config.split, result['images'],
             "Garg's crop, " if config.split.startswith('eigen') and config.crop else '',
             'predictions limited to' if config.split == 'stereo' or not config.crop else 'from',
             config.min_depth, config.max_depth,
             'scaled by medians' if config.scale else 'not scaled'),
-        columns, [(label, result[key]) for label, key in ROWS])
+        columns, [(label, result[key]) for label, key in ROWS]).show()
     if config.scale:
         print('scale: mean %.4f, std / mean %.4f' % (result['scale_mean'], result['scale_std']))
     return shown

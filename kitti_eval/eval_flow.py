@@ -89,16 +89,10 @@ def prediction_paths(pred_dir):
 
 
 def evaluate_files(training, predictions, config):
-    """Evaluates predictions on all cores.
+    """Evaluates predictions {name NNNNNN of the image: path} on all cores.
 
-    Args:
-      training: the training folder of KITTI 2015.
-      predictions: dict, name NNNNNN of the image -> path.
-      config: Config; uses bilinear.
-
-    Returns:
-      {'noc': summary, 'occ': summary, 'per_image': {name: {'noc': errors, 'occ': errors}}}; see
-      `flow_errors.summarise`.
+    Returns {'noc': summary, 'occ': summary, 'per_image': {name: {'noc': errors, 'occ': errors}}};
+    see `flow_errors.summarise`.
     """
     def score(name):
         pred = read_prediction(predictions[name])
@@ -116,7 +110,7 @@ def evaluate_files(training, predictions, config):
 def warn_if_explained(training, predictions, config, result):
     """Warns if predictions are hardly better than zero flow, but would fit if read differently.
 
-    `result` is the summary over all pixels; for the other arguments, see `evaluate_files`.
+    `result` is the summary over all pixels.
     """
     zero = result['zero_flow']['epe']
     if result['prediction']['epe'] < 0.9 * zero:
@@ -177,11 +171,10 @@ def print_result(result, title):
     columns = [('EPE noc', '%.4f'), ('Fl % noc', '%.2f'), ('EPE occ', '%.4f'), ('Fl % occ', '%.2f')]
     rows = []
     for label, key in (('prediction', 'prediction'), ('zero flow', 'zero_flow')):
-        rows.append((label, {}))
-        for kind in TRUTHS:
-            rows[-1][1]['EPE ' + kind] = result[kind][key]['epe']
-            rows[-1][1]['Fl % ' + kind] = 100 * result[kind][key]['fl']
-    return report.print_table(title, columns, rows)
+        epe, fl = ({kind: result[kind][key][name] for kind in TRUTHS} for name in ('epe', 'fl'))
+        rows.append((label, {'EPE noc': epe['noc'], 'Fl % noc': 100 * fl['noc'],
+                             'EPE occ': epe['occ'], 'Fl % occ': 100 * fl['occ']}))
+    return report.Table(title, columns, rows).show()
 
 
 def write_picture(path, image, pred, gt, valid):

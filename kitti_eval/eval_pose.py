@@ -108,11 +108,11 @@ def _check(result, config, gt, pred, step, offset):
 def _print_result(result, config, overlap):
     print('ATE mean: %.4f, std: %.4f' % (result['ate_mean'], result['ate_std']))
     sequence = ' of sequence %s' % config.seq_id if config.seq_id else ''
-    return report.print_table(
+    return report.Table(
         'ATE [m] of %d-frame snippets%s, %s' % (result['seq_length'], sequence, overlap),
         [('mean', '%.4f'), ('std', '%.4f')],
         [(label, dict(mean=result[key + '_mean'], std=result[key + '_std']))
-         for label, key in (('prediction', 'ate'), (result['baseline'], 'baseline_ate'))])
+         for label, key in (('prediction', 'ate'), (result['baseline'], 'baseline_ate'))]).show()
 
 
 def _plot(prefix, gt, pred, sequence):

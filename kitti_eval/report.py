@@ -62,10 +62,11 @@ class Table(NamedTuple):
     columns: list
     rows: list
 
-    def text(self):
-        """The table, without its title, in plain text."""
-        return self._tabulated(tablefmt='plain',
-                               colalign=['left'] + ['right'] * len(self.columns))
+    def show(self):
+        """Prints and returns the table."""
+        print(self.title)
+        print(self._tabulated(tablefmt='plain', colalign=['left'] + ['right'] * len(self.columns)))
+        return self
 
     def block(self):
         """The table as a block of an HTML page."""
@@ -79,19 +80,11 @@ class Table(NamedTuple):
                         **options)
 
 
-def print_table(title, columns, rows):
-    """Prints and returns a `Table`."""
-    table = Table(title, columns, rows)
-    print(title)
-    print(table.text())
-    return table
-
-
 def print_odometry(rows, title):
     """Prints and returns the `Table` of (label, result of `evaluate_odometry`) rows."""
-    shown = print_table(title, [(heading, form) for heading, _, form in _ODOMETRY_COLUMNS],
-                        [(label, {heading: result[key] for heading, key, _ in _ODOMETRY_COLUMNS})
-                         for label, result in rows])
+    shown = Table(title, [(heading, form) for heading, _, form in _ODOMETRY_COLUMNS],
+                  [(label, {heading: result[key] for heading, key, _ in _ODOMETRY_COLUMNS})
+                   for label, result in rows]).show()
     if not rows[0][1]['segments']:
         warn('the trajectory is shorter than every length in --lengths: no t_rel, r_rel')
     if rows[0][1]['rpe_trans'] is None:
@@ -100,17 +93,14 @@ def print_odometry(rows, title):
 
 
 def result_prefix(output_dir, predictions, name):
-    """Path of the results without the extension; creates the folder if it is missing.
+    """Path of the results of the evaluation `name`, without the extension.
 
-    Args:
-      output_dir: folder; empty for that of the predictions.
-      predictions: evaluated folder or file; results of a file contain its name.
-      name: name of the evaluation.
+    They are written to `output_dir`, created if missing, or beside the predictions if it is empty.
+    Results of a file, rather than a folder, of predictions contain its name.
     """
-    folder, base = os.path.split(os.path.abspath(predictions))
-    if os.path.isdir(predictions):
-        folder = os.path.abspath(predictions)
-    else:
+    folder = os.path.abspath(predictions)
+    if not os.path.isdir(folder):
+        folder, base = os.path.split(folder)
         name = '%s.%s' % (os.path.splitext(base)[0], name)
     return os.path.join(make_folder(output_dir) if output_dir else folder, name)
 
@@ -122,18 +112,14 @@ def save_result(prefix, result):
 
 
 def write_page(prefix, table, pictures, program, argv=None):
-    """Writes `<prefix>.html`: the command, the table and the pictures of an evaluation.
+    """Writes `<prefix>.html`: the command, the table and up to 8 of the pictures of an evaluation.
 
-    Args:
-      prefix: path without the extension.
-      table: Table.
-      pictures: paths of picture files; at most 8 of them are shown.
-      program: `__file__` of the evaluation.
-      argv: arguments of its `main`; None for those of the process.
+    `program` is the `__file__` of the evaluation, and `argv` the arguments of its `main`; None for
+    those of the process.
     """
-    command = ['python', os.path.relpath(program, os.path.dirname(os.path.dirname(__file__)))]
-    command += sys.argv[1:] if argv is None else argv
+    program = os.path.relpath(program, os.path.dirname(os.path.dirname(__file__)))
+    command = ['python', program, *(sys.argv[1:] if argv is None else argv)]
     shown = pictures[::max(1, -(-len(pictures) // 8))]
     html_report.write_page(prefix + '.html', table.title, [
-        html_report.commands([' '.join(map(shlex.quote, command))]), table.block()]
-        + [html_report.picture(one) for one in shown])
+        html_report.commands([' '.join(map(shlex.quote, command))]), table.block(),
+        *map(html_report.picture, shown)])

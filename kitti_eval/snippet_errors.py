@@ -14,13 +14,10 @@ def on_clock_of(gt, pred, what):
 
     Args:
       gt, pred: {number of the first frame: (times [L], poses [L, 4, 4])}.
-      what: name of `pred` in errors.
+      what: name of `pred` in the UserError that is raised if the two sides advance at different
+        rates.
 
-    Returns:
-      (dict like `pred`, whether the times were replaced).
-
-    Raises:
-      UserError: the times of both sides advance at different rates.
+    Returns (dict like `pred`, whether the times were replaced).
     """
     common = sorted(set(gt) & set(pred))
     agreeing = sum(len(match_times(gt[first][0], pred[first][0])) == len(pred[first][0])
@@ -33,8 +30,7 @@ def on_clock_of(gt, pred, what):
                   for first in common)
     if not counted and not 2 / 3 < steps[1] / max(steps[0], 1e-9) < 1.5:
         raise UserError('%s: its frames are %.4g s apart, those of the truth %.4g s: must be the '
-                        'same frames (predict every frame)' % (
-                            what, steps[1], steps[0]))
+                        'same frames (predict every frame)' % (what, steps[1], steps[0]))
     return {first: (gt[first][0][:len(poses)] if first in gt else times, poses)
             for first, (times, poses) in pred.items()}, True
 
@@ -46,15 +42,9 @@ def best_scale(gt, pred):
 
 
 def snippet_ate(gt, pred):
-    """Root of the sum of squared position errors, divided by the number of positions.
+    """Root of the sum of squared errors of n positions [n, 3], metres, divided by n.
 
     The prediction is shifted so that the first positions agree and scaled by `best_scale`.
-
-    Args:
-      gt, pred: float64 [n, 3] positions of the same frames, metres.
-
-    Returns:
-      Metres.
     """
     pred = pred + (gt[0] - pred[0])
     return float(np.sqrt(np.sum((best_scale(gt, pred) * pred - gt) ** 2)) / len(gt))
