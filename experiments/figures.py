@@ -219,8 +219,7 @@ def results_of_model(title, about, lines, run, tested):
     """
     path = os.path.join(os.path.dirname(run), 'loss.png')
     rows = [row for row in read_metrics(run) if row['event'] == 'train']
-    plots.plot_losses(path, {about['model']: ([row['step'] for row in rows],
-                                              [row['total'] for row in rows])},
+    plots.plot_losses(path, [row['step'] for row in rows], [row['total'] for row in rows],
                       about['model'] + ', total loss')
     blocks = [html_report.heading(title),
               html_report.paragraph('%(steps)d steps, %(minutes)g minutes, %(frames)d training '

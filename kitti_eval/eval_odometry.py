@@ -90,10 +90,7 @@ def main(argv=None):
 
 
 def write_scored(prefix, both, align):
-    """Writes the aligned prediction to `<prefix>.txt`, in KITTI format.
-
-    Also writes `<prefix>.tum` if the times of all its frames are known.
-    """
+    """Writes the aligned prediction to `<prefix>.txt` (KITTI) and, if times are known, `.tum`."""
     poses = align_trajectory(both.gt, both.pred, align)[0]
     # An earlier evaluation may have known the times.
     folder, name = os.path.split(prefix)

@@ -48,15 +48,11 @@ def main(argv=None):
                         '--gtruth_poses)' % (config.pred_dir, _frames(pred), config.gtruth_dir,
                                              _frames(gt), _frames(pred)))
     offset = trajectories.frame_offset(max(pred), max(gt), config.first_frame, config.seq_id)
-    pred, moved = on_clock_of(
+    pred = on_clock_of(
         gt, {first - offset: snippet for first, snippet in pred.items()}, config.pred_dir)
-    if moved:
-        warn('the times of %s are not those of the truth: its snippets are matched by the frame '
-             'numbers of their file names' % config.pred_dir)
     trained = leakage.warn_if_trained(config.train_list, [config.seq_id])
-    step, baseline_label = step_from_files(config.baseline_poses)
-    result = evaluate_snippets(gt, pred, step)
-    result.update(baseline=baseline_label, trained_on=trained)
+    step, label = step_from_files(config.baseline_poses)
+    result = dict(evaluate_snippets(gt, pred, step), baseline=label, trained_on=trained)
     _check(result, config, gt, pred, step, offset)
     overlap = report.Overlap(result['snippets'], len(gt), len(pred), 'snippets')
     shown = _print_result(result, config, overlap)
