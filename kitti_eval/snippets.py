@@ -98,8 +98,7 @@ def write_snippets(folder, first_frames, times, poses):
             len(first_frames), times.shape, poses.shape))
     folder = make_folder(folder)
     names = ['%06d.txt' % first_frame for first_frame in first_frames]
-    remove_others(folder, r'[0-9]{6,}\.txt', set(names))
-    remove_others(folder, re.escape(_FRAMES_FILE), ())
+    remove_others(folder, r'[0-9]{6,}\.txt|' + re.escape(_FRAMES_FILE), set(names))
     for name, snippet_times, snippet in zip(names, times, poses):
         write_tum(os.path.join(folder, name), snippet_times, snippet, _NUMBER_FORMAT)
 

@@ -30,9 +30,13 @@ def run_odometry(tmp_path, *flags, truth='09.txt', pred='pred.txt'):
     return read_json('%s.json' % prefix)
 
 
-def write_both(tmp_path, gt, pred):
-    for name, poses in (('09.txt', gt), ('pred.txt', pred)):
-        odometry.write_poses(str(tmp_path / name), poses)
+def write_both(tmp_path, gt, pred, frames=None):
+    """Writes 09.txt and pred.txt; the latter with its frame numbers if they are given."""
+    odometry.write_poses(str(tmp_path / '09.txt'), gt)
+    if frames is None:
+        odometry.write_poses(str(tmp_path / 'pred.txt'), pred)
+    else:
+        write_indexed(tmp_path / 'pred.txt', frames, pred)
 
 
 def write_timed(tmp_path, gt, times):
@@ -52,9 +56,8 @@ def test_a_missing_evo_is_reported_with_how_to_install_it(monkeypatch):
 
 def test_thirteen_columns_are_matched_by_frame(tmp_path, capsys):
     gt = winding(200)
-    odometry.write_poses(str(tmp_path / '09.txt'), gt)
     frames = [frame for frame in range(10, 200) if frame % 4]
-    write_indexed(tmp_path / 'pred.txt', frames, gt[frames])
+    write_both(tmp_path, gt, gt[frames], frames)
     result = run_odometry(tmp_path)
     assert result['frames'] == 143
     assert result['ate'] < 1e-6 < 0.1 < result['baseline']['ate']
@@ -69,16 +72,14 @@ def test_thirteen_columns_are_matched_by_frame(tmp_path, capsys):
     assert 'the prediction has no two consecutive frames: no RPE' in capsys.readouterr().err
     result = read_json(str(tmp_path / 'pred.eval_odometry.json'))
     assert result['rpe_trans'] is None and result['rpe_rot'] is None and result['ate'] < 1e-6
-    odometry.write_poses(str(tmp_path / '09.txt'), gt)
-    write_indexed(tmp_path / 'pred.txt', [3, 200], gt[:2])
+    write_both(tmp_path, gt, gt[:2], [3, 200])
     with pytest.raises(UserError, match='have 1 frames in common, must be at least 2'):
         read_trajectories(str(tmp_path / '09.txt'), str(tmp_path / 'pred.txt'))
 
 
 @pytest.mark.parametrize('frames', [range(0, 80), range(10, 400)])
 def test_an_overlap_of_less_than_half_is_scored_but_is_an_error(tmp_path, frames):
-    odometry.write_poses(str(tmp_path / '09.txt'), winding(180))
-    write_indexed(tmp_path / 'pred.txt', frames, winding(400)[frames])
+    write_both(tmp_path, winding(180), winding(400)[frames], frames)
     with pytest.raises(UserError, match='share .* frames of 180 and .*: must be at least half'):
         run_odometry(tmp_path)
     assert (tmp_path / 'pred.eval_odometry.json').exists()
@@ -108,9 +109,8 @@ def test_a_snippet_folder_is_chained_and_plotted(tmp_path, capsys):
 def test_sparse_predictions_have_the_errors_of_their_own_frames(tmp_path, tum):
     """A drive at 1 m a frame that is predicted at 1.1 m, with every third frame left out."""
     gt, pred = constant_motion(250, (0, 0, 1.0)), constant_motion(250, (0, 0, 1.1))
-    odometry.write_poses(str(tmp_path / '09.txt'), gt)
     frames = [frame for frame in range(5, 250) if frame % 3]
-    write_indexed(tmp_path / 'pred.txt', frames, pred[frames])
+    write_both(tmp_path, gt, pred[frames], frames)
     # Only the steps between neighbours count: 1.2 m.
     train = [0, 1, 2, 10, 11, 20]
     poses = constant_motion(train, (0, 0, 1.2))
@@ -229,8 +229,7 @@ def test_frames_are_found_by_their_times(tmp_path):
 
 
 def test_shifted_frame_numbers_are_reported(tmp_path, capsys):
-    odometry.write_poses(str(tmp_path / '09.txt'), winding(200))
-    write_indexed(tmp_path / 'pred.txt', range(1, 201), winding(200))
+    write_both(tmp_path, winding(200), winding(200), range(1, 201))
     assert run_odometry(tmp_path)['ate'] > 0.01
     assert 'frame numbers are 1 lower: give --first_frame=1' in capsys.readouterr().err
     assert run_odometry(tmp_path, '--first_frame=1')['ate'] < 1e-6
@@ -355,9 +354,7 @@ def test_a_prediction_without_numbers_may_begin_with_the_raw_drive(tmp_path, fla
 
 
 def test_no_path_with_times_of_an_earlier_evaluation_remains(tmp_path):
-    gt = winding(20)
-    odometry.write_poses(str(tmp_path / '09.txt'), gt)
-    odometry.write_poses(str(tmp_path / 'pred.txt'), gt)
+    write_both(tmp_path, winding(20), winding(20))
     np.savetxt(str(tmp_path / 'times.txt'), np.arange(20))
     run_odometry(tmp_path, '--times=%s' % (tmp_path / 'times.txt'))
     assert (tmp_path / 'pred.eval_odometry.tum').exists()
@@ -366,12 +363,11 @@ def test_no_path_with_times_of_an_earlier_evaluation_remains(tmp_path):
 
 
 def test_a_prediction_of_another_sequence_is_reported(tmp_path, capsys):
-    odometry.write_poses(str(tmp_path / '09.txt'), winding(9))
-    odometry.write_poses(str(tmp_path / 'trajectory.txt'), winding(9))
+    write_both(tmp_path, winding(9), winding(9))
     for name in ('09', '07'):
         snippets.write_frames(str(tmp_path), 'model-1', '/data/sequences/%s/image_2' % name,
                               ['0.png'], range(9))
-        run_odometry(tmp_path, pred='trajectory.txt')
+        run_odometry(tmp_path)
         said = capsys.readouterr().err
         assert ('the prediction is of sequence 07, but is scored as sequence 09' in said) == (
             name == '07')
