@@ -164,11 +164,8 @@ def evaluated(folder, gt, pred, *flags, sequence='03', first=0, seconds=0.1037, 
               confuse=lambda run: run):
     """The result for 3-frame snippets of poses `pred` against poses/NN.txt of a camera of 0.1037 s.
 
-    Args:
-      first: number of the first predicted frame.
-      seconds: time of a predicted frame.
-      with_times: whether the truth has times.
-      confuse: function that changes the poses [3, 4, 4] of a snippet.
+    The first predicted frame has the number `first`, each lasts `seconds`, and `confuse` changes
+    the poses [3, 4, 4] of a snippet. The truth has times if `with_times`.
     """
     for name in ('poses', 'sequences/' + sequence):
         (folder / name).mkdir(parents=True, exist_ok=True)
