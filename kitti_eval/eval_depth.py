@@ -12,7 +12,7 @@ import dataclasses
 import numpy as np
 
 from kitti_data.depth_files import read_depths
-from kitti_data.images import read_rgb, resize, write_png
+from kitti_data.images import read_rgb, resize
 from kitti_eval import leakage, maps, report
 from kitti_eval.depth_errors import MAX_DEPTH, MIN_DEPTH, ERRORS, evaluate_map, inverse, summarise
 from kitti_eval.depth_splits import annotated_split, eigen_split, odometry_split, stereo_split
@@ -20,6 +20,7 @@ from kitti_eval.predicted_images import depths_in_order
 from vo_common.console import warn
 from vo_common.files import make_folder
 from vo_common.flags import as_typed, flag, parse_flags, path_flag
+from vo_common.opencv import cv2
 from vo_common.parallel import parallel_map
 
 ROWS = (('prediction', 'prediction'), ("constant: each image's median", 'median_depth'),
@@ -143,14 +144,21 @@ def warn_if_explained(split, pred, config, result, scored):
 
 
 def plot_images(split, pred, config, scored, folder):
-    """Draws `config.num_plots` of the images with the indices `scored`; see `maps.draw_maps`."""
-    def plot(index):
-        _, depth, truth = score_image(split, index, pred[index], config)
-        image, path = split.paths[index], os.path.join(folder, '%06d.png' % index)
-        write_picture(path, read_rgb(image) if os.path.exists(image) else None, depth, truth.depth)
-        return path
+    """Draws images with the indices `scored`, if there, above predicted and true depth.
 
-    return maps.draw_maps(folder, plot, scored, config.num_plots)
+    True points are drawn 3 pixels wide. Returns the paths.
+    """
+    from kitti_eval.plots import depth_colours  # matplotlib is slow to import.
+
+    def draw(index):
+        _, depth, truth = score_image(split, index, pred[index], config)
+        low, high = np.percentile(truth.depth[truth.depth > 0], [2, 98])
+        points = cv2.dilate(depth_colours(truth.depth, low, high), np.ones((3, 3)))
+        path = split.paths[index]
+        image = [resize(read_rgb(path), *depth.shape)] if os.path.exists(path) else []
+        return np.concatenate(image + [depth_colours(depth, low, high), points])
+
+    return maps.draw_maps(folder, '%06d.png', draw, scored, config.num_plots)
 
 
 def print_result(result, config):
@@ -171,19 +179,6 @@ def print_result(result, config):
     if config.scale:
         print('scale: mean %.4f, std / mean %.4f' % (result['scale_mean'], result['scale_std']))
     return shown
-
-
-def write_picture(path, image, pred, gt):
-    """Writes a PNG of the image [h, w, 3] (or None) above predicted and true depth [H, W], metres.
-
-    0 in the truth means unknown; true points are drawn 3 pixels wide.
-    """
-    from vo_common.opencv import cv2
-    from kitti_eval.plots import depth_colours
-    low, high = np.percentile(gt[gt > 0], [2, 98])
-    points = cv2.dilate(depth_colours(gt, low, high), np.ones((3, 3)))
-    shown = [] if image is None else [resize(image, *gt.shape)]
-    write_png(path, np.concatenate(shown + [depth_colours(pred, low, high), points]))
 
 
 if __name__ == '__main__':

@@ -16,7 +16,7 @@ import numpy as np
 from kitti_data import splits
 from kitti_data.flow_files import (
     FLOW_FILE, flow_to_colour, read_flo, read_kitti_flow, resize_flow)
-from kitti_data.images import read_rgb, resize, write_png
+from kitti_data.images import read_rgb, resize
 from kitti_data.kitti_2015 import REFERENCE, reference_names
 from kitti_eval import leakage, maps, report
 from kitti_eval.flow_errors import evaluate_map, other_readings, summarise
@@ -130,16 +130,20 @@ def warn_if_explained(training, predictions, config, result):
 
 
 def plot_files(training, cameras, predictions, config, folder):
-    """Draws `config.num_plots` predictions as `<folder>/NNNNNN.png`; see `maps.draw_maps`."""
-    def plot(name):
+    """Draws images above predicted and true flow; returns the paths.
+
+    The colours span the truth except for its longest 2 %; unknown pixels are black.
+    """
+    def draw(name):
         gt, valid = _read_truth(training, 'occ', name)
         image = read_rgb(os.path.join(training, cameras[0], '%s_%02d.png' % (name, REFERENCE)))
-        path = os.path.join(folder, name + '.png')
-        write_picture(path, resize(image, *valid.shape), read_prediction(predictions[name]), gt,
-                      valid)
-        return path
+        pred = resize_flow(read_prediction(predictions[name]), *valid.shape)
+        longest = np.percentile(np.linalg.norm(gt[valid], axis=-1), 98) if valid.any() else None
+        truth = flow_to_colour(gt, longest) * valid[..., None].astype(np.uint8)
+        return np.concatenate([
+            resize(image, *valid.shape), flow_to_colour(pred, longest), truth])
 
-    return maps.draw_maps(folder, plot, sorted(predictions), config.num_plots)
+    return maps.draw_maps(folder, '%s.png', draw, sorted(predictions), config.num_plots)
 
 
 def _read_truth(training, kind, name):
@@ -175,17 +179,6 @@ def print_result(result, title):
         rows.append((label, {'EPE noc': epe['noc'], 'Fl % noc': 100 * fl['noc'],
                              'EPE occ': epe['occ'], 'Fl % occ': 100 * fl['occ']}))
     return report.Table(title, columns, rows).show()
-
-
-def write_picture(path, image, pred, gt, valid):
-    """Writes a PNG of the image [H, W, 3] above the predicted flow [h, w, 2] above the truth.
-
-    The colours span the truth [H, W, 2] except for its longest 2 %; unknown pixels are black.
-    """
-    longest = np.percentile(np.linalg.norm(gt[valid], axis=-1), 98) if valid.any() else None
-    truth = flow_to_colour(gt, longest) * valid[..., None].astype(np.uint8)
-    colour = flow_to_colour(resize_flow(pred, *valid.shape), longest)
-    write_png(path, np.concatenate([image, colour, truth]))
 
 
 if __name__ == '__main__':

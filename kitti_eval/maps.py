@@ -1,9 +1,11 @@
 """What the evaluations of depth and flow maps share: flags, means, other readings, pictures."""
 import collections
 import dataclasses
+import os
 
 import numpy as np
 
+from kitti_data.images import write_png
 from kitti_eval.hints import best_explanation
 from kitti_eval.report import ReportFlags
 from vo_common.errors import UserError
@@ -54,12 +56,17 @@ def best_reading(error, items, errors_of):
                                     for reading, left in errors.items()], _EXPLAINED)
 
 
-def draw_maps(folder, draw, items, count):
-    """Writes `<folder>/<name>.png` for `count` evenly spaced items (0: all) on all cores.
+def draw_maps(folder, name, draw, items, count):
+    """Writes the pictures of `count` evenly spaced items (0: all) on all cores; returns the paths.
 
-    `draw(item)` writes the picture of an item and returns its path. Returns the paths.
+    `name` is the format of a file name, and `draw` a function from an item to <uint8>[H, W, 3].
     """
-    paths = parallel_map(draw, evenly_spaced(items, count), desc='pictures', unit='img')
+    def write(item):
+        path = os.path.join(folder, name % item)
+        write_png(path, draw(item))
+        return path
+
+    paths = parallel_map(write, evenly_spaced(items, count), desc='pictures', unit='img')
     print('written: %s/*.png' % folder)
     return paths
 

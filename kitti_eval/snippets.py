@@ -142,13 +142,21 @@ def require_successive(folder):
                     path, number, next_number))
 
 
+def read_snippet(path):
+    """The snippet in the TUM file `path`, see `odometry.read_pose_file`."""
+    content = read_pose_file(path)
+    if content.times is None:
+        raise UserError('%s: must have 8 columns (t tx ty tz qx qy qz qw)' % path)
+    return content.times, content.poses
+
+
 def read_snippets(folder):
     """All snippets of a folder, {number of the first frame: (times, poses)}, ascending.
 
     Ignores files whose name is not a number. Raises a UserError if there is no snippet, a snippet
     is broken, or two start with the same frame.
     """
-    paths, snippets = {}, {}
+    paths = {}
     for name in sorted(list_folder(folder)):
         stem, extension = os.path.splitext(name)
         number = frame_number(stem) if extension == '.txt' else None
@@ -159,12 +167,7 @@ def read_snippets(folder):
             paths[number] = os.path.join(folder, name)
     if not paths:
         raise UserError('no snippet file (such as 000000.txt) in %s' % folder)
-    for number, path in sorted(paths.items()):
-        content = read_pose_file(path)
-        if content.times is None:
-            raise UserError('%s: must have 8 columns (t tx ty tz qx qy qz qw)' % path)
-        snippets[number] = content.times, content.poses
-    return snippets
+    return {number: read_snippet(path) for number, path in sorted(paths.items())}
 
 
 def chain_snippets(pred, gt=None, scale='none', overlap='first'):
