@@ -197,9 +197,9 @@ def place_of(row):
 def summary(rows, title):
     """Prints the table of all results and returns it as a block of the report."""
     headings, table = wide_table(rows, lambda row: '%s, %s' % (row['model'], place_of(row)))
-    return report.print_table(title + ': prediction / baseline',
-                              [(heading, '%s') for heading in headings],
-                              list(table.items())).block()
+    return report.Table(title + ': prediction / baseline',
+                        [(heading, '%s') for heading in headings],
+                        list(table.items())).show().block()
 
 
 def about_run(about, model, run, steps, frames):
@@ -219,8 +219,7 @@ def results_of_model(title, about, lines, run, tested):
     """
     path = os.path.join(os.path.dirname(run), 'loss.png')
     rows = [row for row in read_metrics(run) if row['event'] == 'train']
-    plots.plot_losses(path, {about['model']: ([row['step'] for row in rows],
-                                              [row['total'] for row in rows])},
+    plots.plot_losses(path, [row['step'] for row in rows], [row['total'] for row in rows],
                       about['model'] + ', total loss')
     blocks = [html_report.heading(title),
               html_report.paragraph('%(steps)d steps, %(minutes)g minutes, %(frames)d training '
@@ -244,7 +243,7 @@ def sequence_results(scores, path, about):
     title = '%s, sequence %s' % (about['model'], place_of(about))
     plots.plot_trajectories(path, scores.curves, title)
     rows = rows_of(scores.found, scores.baseline, **about)
-    shown = report.print_table(*comparison(title, rows, scores.curves[-1][0]))
+    shown = comparison(title, rows, scores.curves[-1][0]).show()
     notes = [html_report.note('Trained on this sequence: the results show how well it is fitted, '
                               'not how well the model generalizes.')] if about['trained_on'] else []
     return Results(rows, notes + [shown.block(), html_report.picture(path, title)])

@@ -14,13 +14,11 @@ KITTI_STEP = (-0.000627127568, -0.0175381973, 0.957446776)
 
 
 def constant_motion(frames, step=KITTI_STEP):
-    """Poses that advance by `step` per frame without turning.
+    """Poses float64 [N, 4, 4], relative to the first, that advance by `step` without turning.
 
     Args:
       frames: number N of frames, or their ascending numbers [N].
-      step: float [3], metres in the camera's frame.
-
-    Returns float64 [N, 4, 4], camera-to-world, relative to the first frame.
+      step: float [3], metres per frame in the camera's frame.
     """
     frames = np.arange(frames) if np.ndim(frames) == 0 else np.asarray(frames)
     poses = np.tile(np.eye(4), (len(frames), 1, 1))

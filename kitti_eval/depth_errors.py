@@ -4,7 +4,7 @@ Depth maps are <float>[H, W] metres; 0 in the truth means unknown.
 """
 import numpy as np
 
-from vo_common.errors import UserError
+from kitti_eval.maps import mean_errors
 from vo_common.opencv import cv2
 
 MIN_DEPTH, MAX_DEPTH = 1e-3, 80.0
@@ -15,24 +15,18 @@ GARG_CROP = (0.40810811, 0.99189189, 0.03594771, 0.96405229)
 
 
 def depth_errors(gt, pred):
-    """The seven errors over pixels of known depth.
+    """The seven errors over pixels of known depth, <float>[n] metres: {name: float} of `ERRORS`.
 
     abs_rel = mean |gt - pred| / gt, sq_rel = mean (gt - pred)^2 / gt, rmse and rmse_log (natural
     logarithm) root mean squares, a1, a2, a3 the fractions with max(gt / pred, pred / gt) below
     1.25, 1.25^2, 1.25^3.
-
-    Args:
-      gt, pred: <float>[n], metres, above 0.
-
-    Returns:
-      {name: float} in the order of `ERRORS`.
     """
     gt, pred = np.asarray(gt, np.float64), np.asarray(pred, np.float64)
     ratio = np.maximum(gt / pred, pred / gt)
     error = gt - pred
     values = [np.mean(np.abs(error) / gt), np.mean(error ** 2 / gt), np.sqrt(np.mean(error ** 2)),
-              np.sqrt(np.mean((np.log(gt) - np.log(pred)) ** 2))]
-    values += [np.mean(ratio < 1.25 ** power) for power in (1, 2, 3)]
+              np.sqrt(np.mean((np.log(gt) - np.log(pred)) ** 2)),
+              *(np.mean(ratio < 1.25 ** power) for power in (1, 2, 3))]
     return {name: float(value) for name, value in zip(ERRORS, values)}
 
 
@@ -55,9 +49,7 @@ def valid_pixels(gt, crop=None, limits=(MIN_DEPTH, MAX_DEPTH)):
     if crop is not None:
         height, width = gt.shape
         top, bottom, left, right = (np.array(crop) * (height, height, width, width)).astype(int)
-        inside = np.zeros_like(valid)
-        inside[top:bottom, left:right] = True
-        valid &= inside
+        valid[:top] = valid[bottom:] = valid[:, :left] = valid[:, right:] = False
     return valid
 
 
@@ -82,7 +74,8 @@ def evaluate_map(gt, pred, valid, scale=True, limits=(MIN_DEPTH, MAX_DEPTH), foc
 
     Returns:
       (dict of `prediction`, `median_depth` and `best_constant`, each {error: value}, and the factor
-      `scale`; <float32>[H, W], the scaled and clamped prediction).
+      `scale`; <float32>[H, W], the scaled and clamped prediction). The constants are the median of
+      the truth and `best_constant`.
 
     Raises:
       ValueError: the prediction is not finite, or its median is not above 0 or too small to scale.
@@ -113,25 +106,12 @@ def evaluate_map(gt, pred, valid, scale=True, limits=(MIN_DEPTH, MAX_DEPTH), foc
 
 
 def summarise(scores):
-    """Means over images.
+    """`mean_errors` of dicts of `evaluate_map` (None for an image without truth), and more.
 
-    Args:
-      scores: list of dicts of `evaluate_map`; None for an image without truth.
-
-    Returns:
-      A dict of plain numbers: `prediction`, `median_depth`, `best_constant` {error: mean}, the
-      latter two for one constant per image (its median, and the one with the lowest abs_rel);
-      `images`, `without_truth`, `scale_mean`, `scale_std` (population, relative to the mean).
-
-    Raises:
-      UserError: no image has truth.
+    Adds `without_truth`, the number of such images, and the `scale_mean` and `scale_std`
+    (population, relative to the mean) of the factors.
     """
-    known = [score for score in scores if score is not None]
-    if not known:
-        raise UserError('none of %d images has a pixel of ground truth' % len(scores))
-    factors = np.array([score['scale'] for score in known])
-    result = {kind: {name: float(np.mean([score[kind][name] for score in known]))
-                     for name in known[0][kind]}
-              for kind in ('prediction', 'median_depth', 'best_constant')}
-    return dict(result, images=len(known), without_truth=len(scores) - len(known),
+    result = mean_errors(scores, ('prediction', 'median_depth', 'best_constant'), 'ground truth')
+    factors = np.array([score['scale'] for score in scores if score])
+    return dict(result, without_truth=len(scores) - len(factors),
                 scale_mean=float(factors.mean()), scale_std=float(factors.std() / factors.mean()))

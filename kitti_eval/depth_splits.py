@@ -31,13 +31,12 @@ _BASELINE = 0.54
 
 
 class DepthTruth(NamedTuple):
-    """True depth of one image.
+    """True depth of one image: metres, 0 where unknown, and <bool>, the pixels to evaluate.
 
-    depth: [H, W] metres, 0 where unknown. valid: <bool>[H, W], the pixels to evaluate.
     focal_baseline: focal length (pixels) times baseline (metres) of disparities, or None.
     """
-    depth: np.ndarray
-    valid: np.ndarray
+    depth: np.ndarray  # [H, W]
+    valid: np.ndarray  # [H, W]
     focal_baseline: float = None
 
 
@@ -58,15 +57,14 @@ def eigen_split(kitti_dir, list_path, limits):
 
     Args:
       kitti_dir: the raw folder, with the dates.
-      list_path: images below it, such as
-        `2011_09_26/2011_09_26_drive_0002_sync/image_02/data/0000000069.png`; see `image_lists`.
-      limits: depths to evaluate, metres.
+      list_path: list of images below it, see `image_lists`.
+      limits: (minimum, maximum) of the depths to evaluate, metres.
     """
     root = require_folder(kitti_dir, 'KITTI raw folder (--kitti_dir)')
     if any(os.path.isdir(os.path.join(root, part)) for part in _ANNOTATED_PARTS):
         raise UserError('--kitti_dir=%s: is KITTI\'s annotated depth, must be the raw folder '
                         'with --split=eigen (or give --split=eigen_benchmark)' % kitti_dir)
-    paths, images = _listed_images(list_path, root)
+    paths, drives, images = _listed_images(list_path, root)
     open_drive = functools.lru_cache(maxsize=None)(RawDrive)
     scans = [open_drive(root, drive).velodyne_path(number) for drive, _, number in images]
     if not any(map(os.path.exists, scans)):
@@ -83,50 +81,47 @@ def eigen_split(kitti_dir, list_path, limits):
         depth = project_velodyne(read_velodyne(scans[index]),
                                  calibration.velo_to_image(camera, size), *size)
         return DepthTruth(depth, valid_pixels(depth, GARG_CROP, limits))
-    return Split(paths, _drives(images), truth)
+    return Split(paths, drives, truth)
 
 
-def annotated_split(kitti_dir, list_path, limits, crop=True):
+def annotated_split(kitti_dir, list_path, limits, crop):
     """The <Split> of Eigen's images with KITTI's annotated depth, the "improved ground truth".
+
+    Images without annotated depth in Eigen's list of 697 have no truth. Raises a UserError if no
+    image is annotated, or not exactly 652 images of Eigen's list are.
 
     Args:
       kitti_dir: data_depth_annotated, with `{train,val}/<drive>/proj_depth/groundtruth/image_0C`.
-      list_path, limits: as for `eigen_split`, but the images need not exist. Images without
-        annotated depth in Eigen's list of 697 are ignored.
+      list_path, limits: as for `eigen_split`, but the images need not exist.
       crop: whether to evaluate pixels in Garg's crop and within the limits, as `eigen_split`, or
         all annotated pixels (Godard et al., ICCV 2019).
-
-    Raises:
-      UserError: no image is annotated, or not exactly 652 images of Eigen's list are.
     """
     root = require_folder(kitti_dir, 'annotated depth of KITTI (--kitti_dir)')
-    paths, images = _listed_images(list_path, root, exist=False)
+    paths, drives, images = _listed_images(list_path, root, exist=False)
     names = ['%s/proj_depth/groundtruth/image_%02d/%010d.png' % image for image in images]
     found = [next(filter(os.path.isfile, (os.path.join(root, part, name)
                                           for part in _ANNOTATED_PARTS)), None)
              for name in names]
     count = len(found) - found.count(None)
-    published = {EIGEN_IMAGES: ANNOTATED_IMAGES, ANNOTATED_IMAGES: ANNOTATED_IMAGES}
-    if count != published.get(len(images), count) or not count:
+    is_published = len(images) in (EIGEN_IMAGES, ANNOTATED_IMAGES)
+    if not count or (is_published and count != ANNOTATED_IMAGES):
         raise UserError('%s: holds annotations for %d of the %d images of %s, must be %s (unpack '
                         'train and val of data_depth_annotated)' % (
                             kitti_dir, count, len(images), list_path,
-                            published.get(len(images), 'at least one')))
+                            ANNOTATED_IMAGES if is_published else 'at least one'))
 
     def truth(index):
         if found[index] is None:
             return None
         depth = read_kitti_depth(found[index])
         return DepthTruth(depth, valid_pixels(depth, GARG_CROP, limits) if crop else depth > 0)
-    return Split(paths, _drives(images), truth)
+    return Split(paths, drives, truth)
 
 
-def stereo_split(kitti_dir, disparity_dir='disp_noc_0'):
+def stereo_split(kitti_dir, disparity_dir):
     """The <Split> of the training images of KITTI 2015 at hand, with disparity as truth.
 
-    Args:
-      kitti_dir: the folder with `training/`.
-      disparity_dir: 'disp_noc_0' or 'disp_occ_0'.
+    `kitti_dir` holds `training/`, and that holds `disparity_dir`, disp_noc_0 or disp_occ_0.
     """
     root = require_folder(kitti_dir, 'KITTI 2015 folder (--kitti_dir)')
     training = require_folder(os.path.join(root, 'training'), 'KITTI 2015 images')
@@ -152,15 +147,9 @@ def stereo_split(kitti_dir, disparity_dir='disp_noc_0'):
 def odometry_split(kitti_dir, sequence, camera, limits):
     """The <Split> of a sequence in the odometry layout, with the depth stored with it.
 
-    Rendered sequences have the exact depth of the left cameras, 0 and 2, in
-    `sequences/NN/depth/NNNNNN.png`. Others may have laser depth in `depth/NN.npz`, which maps frame
-    numbers to <float32>[H, W] metres, 0 where unknown; it is evaluated in Garg's crop.
-
-    Args:
-      kitti_dir: the odometry folder.
-      sequence: name or number.
-      camera: 0..3.
-      limits: depths to evaluate, metres.
+    Rendered sequences have the exact depth of the left cameras, 0 and 2, see `exact_depth_path`.
+    Others may have laser depth, see `read_laser_depth`, which is evaluated in Garg's crop. For the
+    arguments, see `OdometrySequence` and `eigen_split`.
     """
     frames = OdometrySequence(kitti_dir, sequence, camera)
     depths = [exact_depth_path(frames.folder, number) for number in frames.frame_numbers]
@@ -188,12 +177,8 @@ def has_depth(frames):
                                         for number in frames.frame_numbers))
 
 
-def _drives(images):
-    return sorted({drive for drive, _, _ in images})
-
-
 def _listed_images(list_path, root, exist=True):
-    """Paths of the images of KITTI raw in a list, and (drive, camera, frame number) of each."""
+    """Paths of the images of KITTI raw in a list, drives, (drive, camera, number) of each image."""
     listed = read_image_list(
         require_file(list_path, 'list of test images (--test_file_list)'), root, exist)
     images = []
@@ -205,7 +190,8 @@ def _listed_images(list_path, root, exist=True):
                             '2011_09_26/2011_09_26_drive_0002_sync/image_02/data/0000000069.png' % (
                                 list_path, line, name))
         images.append((match.group(1), int(match.group(2)), number))
-    return [os.path.join(root, name) for name, _ in listed], images
+    return ([os.path.join(root, name) for name, _ in listed],
+            sorted({drive for drive, _, _ in images}), images)
 
 
 def project_velodyne(points, velo_to_image, height, width):
@@ -233,17 +219,10 @@ def project_velodyne(points, velo_to_image, height, width):
 
 
 def focal_and_baseline(calibration_path, size):
-    """The focal length and baseline that turn disparity of camera 2 into depth.
+    """(focal length in pixels, baseline in metres), which turn disparity of camera 2 into depth.
 
-    Args:
-      calibration_path: a `calib_cam_to_cam` file.
-      size: (height, width) of the disparities.
-
-    Returns:
-      (focal length in pixels, baseline in metres).
-
-    Raises:
-      UserError: the calibration is for images of another size.
+    Raises a UserError if the `calib_cam_to_cam` file is for images of another size than `size`,
+    the (height, width) of the disparities.
     """
     calibration = Calibration(calibration_path)
     calibrated = calibration.image_size('P_rect_02')

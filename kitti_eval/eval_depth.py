@@ -12,15 +12,15 @@ import dataclasses
 import numpy as np
 
 from kitti_data.depth_files import read_depths
-from kitti_data.images import read_rgb, resize, write_png
-from kitti_eval import leakage, overlap, report
+from kitti_data.images import read_rgb, resize
+from kitti_eval import leakage, maps, report
 from kitti_eval.depth_errors import MAX_DEPTH, MIN_DEPTH, ERRORS, evaluate_map, inverse, summarise
 from kitti_eval.depth_splits import annotated_split, eigen_split, odometry_split, stereo_split
-from kitti_eval.hints import IMAGES_TO_EXPLAIN, best_explanation
 from kitti_eval.predicted_images import depths_in_order
 from vo_common.console import warn
 from vo_common.files import make_folder
 from vo_common.flags import as_typed, flag, parse_flags, path_flag
+from vo_common.opencv import cv2
 from vo_common.parallel import parallel_map
 
 ROWS = (('prediction', 'prediction'), ("constant: each image's median", 'median_depth'),
@@ -30,7 +30,7 @@ _READERS = {'sequence': 'odometry', 'camera': 'odometry', 'disparity_dir': 'ster
 
 
 @dataclasses.dataclass
-class Config(report.MapFlags):
+class Config(maps.MapFlags):
     """Input."""
     split: str = flag('eigen', 'images to evaluate',
                       choices=('eigen', 'eigen_benchmark', 'stereo', 'odometry'))
@@ -76,19 +76,20 @@ def main(argv=None):
     pred = depths_in_order(split.paths, pred, config.pred_file)
     trained = leakage.warn_if_trained(config.train_list, split.drives)
     prefix = report.result_prefix(config.output_dir, config.pred_file, 'eval_depth')
-    scores = score_images(split, pred, config, range(len(pred)))
+    scores = parallel_map(lambda index: score_image(split, index, pred[index], config)[0],
+                          range(len(pred)), desc='depth', unit='img')
     result = summarise(scores)
     shown = print_result(result, config)
     scored = [index for index, score in enumerate(scores) if score]
     warn_if_explained(split, pred, config, result, scored)
     report.save_result(prefix, dict(result, split=config.split, trained_on=trained))
     if config.plot:
-        folder = make_folder(prefix[:-len('.eval_depth')] + '_depth')
+        folder = make_folder(os.path.splitext(prefix)[0] + '_depth')
         report.write_page(prefix, shown, plot_images(split, pred, config, scored, folder), __file__,
                           argv)
     if config.split.startswith('eigen'):  # drives of the others may have few images with depth
-        overlap.require(len(scored), len(scored), len(pred), 'images',
-                        (config.kitti_dir, config.pred_file))
+        report.Overlap(len(scored), len(scored), len(pred), 'images').require_half(
+            config.kitti_dir, config.pred_file)
 
 
 def open_split(config):
@@ -103,29 +104,16 @@ def open_split(config):
     return stereo_split(config.kitti_dir, config.disparity_dir)
 
 
-def score_images(split, pred, config, indices):
-    """The errors of images of a split (see `evaluate_map`), computed on all cores.
+def score_image(split, index, pred, config):
+    """(errors, scaled depth [H, W], <DepthTruth>) of the depth `pred` [h, w] of an image.
 
-    Args:
-      split: result of `open_split`.
-      pred: sequence of <float32>[H, W] in the order of its paths, or dict, index -> depth map.
-      config: Config; uses scale, min_depth and max_depth.
-      indices: indices of the images.
-
-    Returns:
-      List of dicts; None for an image without truth.
+    For the errors, see `evaluate_map`. Without truth, returns (None, None, None).
     """
-    return parallel_map(lambda index: _score(split, pred, index, config)[0], indices,
-                        desc='depth', unit='img')
-
-
-def _score(split, pred, index, config):
-    """(errors, scaled depth [H, W], <DepthTruth>) of an image; (None, None, None) without truth."""
     truth = split.truth(index)
     if truth is None or not truth.valid.any():
         return None, None, None
     try:
-        errors, depth = evaluate_map(truth.depth, pred[index], truth.valid, config.scale,
+        errors, depth = evaluate_map(truth.depth, pred, truth.valid, config.scale,
                                      (config.min_depth, config.max_depth), truth.focal_baseline)
     except ValueError as error:
         raise UserError('%s: prediction %d (%s): %s' % (
@@ -142,30 +130,35 @@ def warn_if_explained(split, pred, config, result, scored):
     if result['prediction']['abs_rel'] <= constant:
         return
     scaled = dataclasses.replace(config, scale=True)
-    indices = report.evenly_spaced(scored, IMAGES_TO_EXPLAIN)
-    readings = {'1 / prediction, scaled by medians,': {
-        index: inverse(pred[index]) for index in indices},
-                'the prediction, scaled by medians,': pred}
-    found = best_explanation(constant, [
-        (words, summarise(score_images(split, reading, scaled, indices))['prediction']['abs_rel'])
-        for words, reading in readings.items()], share=0.5)
+
+    def errors_of(index):
+        readings = {'1 / prediction, scaled by medians,': inverse(pred[index]),
+                    'the prediction, scaled by medians,': pred[index]}
+        return {words: score_image(split, index, depth, scaled)[0]['prediction']['abs_rel']
+                for words, depth in readings.items()}
+
+    found = maps.best_reading(constant, scored, errors_of)
     if found:
         warn('%s: is worse than a constant, but %s fits (abs_rel %.4f): must hold depth, %s' % (
             (config.pred_file,) + found + ('in any scale' if config.scale else 'in metres',)))
 
 
 def plot_images(split, pred, config, scored, folder):
-    """Writes pictures of `config.num_plots` of the images with the indices `scored`.
+    """Draws images with the indices `scored`, if there, above predicted and true depth.
 
-    Returns their paths, `<folder>/%06d.png`.
+    True points are drawn 3 pixels wide. Returns the paths.
     """
-    def plot(index):
-        _, depth, truth = _score(split, pred, index, config)
-        image, path = split.paths[index], os.path.join(folder, '%06d.png' % index)
-        write_picture(path, read_rgb(image) if os.path.exists(image) else None, depth, truth.depth)
-        return path
+    from kitti_eval.plots import depth_colours  # matplotlib is slow to import.
 
-    return report.draw_maps(folder, plot, report.evenly_spaced(scored, config.num_plots))
+    def draw(index):
+        _, depth, truth = score_image(split, index, pred[index], config)
+        low, high = np.percentile(truth.depth[truth.depth > 0], [2, 98])
+        points = cv2.dilate(depth_colours(truth.depth, low, high), np.ones((3, 3)))
+        path = split.paths[index]
+        image = [resize(read_rgb(path), *depth.shape)] if os.path.exists(path) else []
+        return np.concatenate(image + [depth_colours(depth, low, high), points])
+
+    return maps.draw_maps(folder, '%06d.png', draw, scored, config.num_plots)
 
 
 def print_result(result, config):
@@ -175,30 +168,17 @@ def print_result(result, config):
     columns = [(name, '%.4f') for name in ERRORS]
     if 'd1_all' in result['prediction']:
         columns.insert(4, ('d1_all', '%.4f'))
-    shown = report.print_table(
+    shown = report.Table(
         'Depth, %s split, %d images, %s%s %g to %g m, %s' % (
             config.split, result['images'],
             "Garg's crop, " if config.split.startswith('eigen') and config.crop else '',
             'predictions limited to' if config.split == 'stereo' or not config.crop else 'from',
             config.min_depth, config.max_depth,
             'scaled by medians' if config.scale else 'not scaled'),
-        columns, [(label, result[key]) for label, key in ROWS])
+        columns, [(label, result[key]) for label, key in ROWS]).show()
     if config.scale:
         print('scale: mean %.4f, std / mean %.4f' % (result['scale_mean'], result['scale_std']))
     return shown
-
-
-def write_picture(path, image, pred, gt):
-    """Writes a PNG of the image [h, w, 3] (or None) above predicted and true depth [H, W], metres.
-
-    0 in the truth means unknown; true points are drawn 3 pixels wide.
-    """
-    from vo_common.opencv import cv2
-    from kitti_eval.plots import depth_colours
-    low, high = np.percentile(gt[gt > 0], [2, 98])
-    points = cv2.dilate(depth_colours(gt, low, high), np.ones((3, 3)))
-    shown = [] if image is None else [resize(image, *gt.shape)]
-    write_png(path, np.concatenate(shown + [depth_colours(pred, low, high), points]))
 
 
 if __name__ == '__main__':

@@ -16,11 +16,10 @@ import numpy as np
 from kitti_data import splits
 from kitti_data.flow_files import (
     FLOW_FILE, flow_to_colour, read_flo, read_kitti_flow, resize_flow)
-from kitti_data.images import read_rgb, resize, write_png
+from kitti_data.images import read_rgb, resize
 from kitti_data.kitti_2015 import REFERENCE, reference_names
-from kitti_eval import leakage, overlap, report
+from kitti_eval import leakage, maps, report
 from kitti_eval.flow_errors import evaluate_map, other_readings, summarise
-from kitti_eval.hints import IMAGES_TO_EXPLAIN, best_explanation
 from kitti_eval.predicted_images import flow_cameras, require_flow_images
 from vo_common.console import warn
 from vo_common.files import make_folder, require_folder
@@ -35,7 +34,7 @@ _LONGEST = 1e6  # pixels; Middlebury marks unknown flow by 1e9
 
 
 @dataclasses.dataclass
-class Config(report.MapFlags):
+class Config(maps.MapFlags):
     """Input."""
     dataset_dir: str = path_flag('', 'KITTI 2015 folder, with training/flow_noc and flow_occ')
     pred_dir: str = path_flag('', 'folder of predictions NNNNNN.flo or NNNNNN.png (KITTI 16-bit), '
@@ -64,15 +63,15 @@ def main(argv=None):
     trained = leakage.warn_if_trained(config.train_list, sorted(splits.test_scenes('stereo')))
     prefix = report.result_prefix(config.output_dir, pred_dir, 'eval_flow')
     result = evaluate_files(training, found, config)
-    counts = len(found), len(names), len(predictions)
+    overlap = report.Overlap(len(found), len(names), len(predictions), 'images')
     shown = print_result(result, 'Flow, KITTI %s, %s, EPE in pixels' % (
-        2015 if cameras[0] == 'image_2' else 2012, overlap.describe(*counts, 'images')))
+        2015 if cameras[0] == 'image_2' else 2012, overlap))
     warn_if_explained(training, found, config, result['occ'])
     report.save_result(prefix, dict(result, missing=len(names) - len(found), trained_on=trained))
     if config.plot:
         report.write_page(prefix, shown, plot_files(
             training, cameras, found, config, make_folder(prefix)), __file__, argv)
-    overlap.require(*counts, 'images', (config.dataset_dir, config.pred_dir))
+    overlap.require_half(config.dataset_dir, config.pred_dir)
 
 
 def prediction_paths(pred_dir):
@@ -90,16 +89,10 @@ def prediction_paths(pred_dir):
 
 
 def evaluate_files(training, predictions, config):
-    """Evaluates predictions on all cores.
+    """Evaluates predictions {name NNNNNN of the image: path} on all cores.
 
-    Args:
-      training: the training folder of KITTI 2015.
-      predictions: dict, name NNNNNN of the image -> path.
-      config: Config; uses bilinear.
-
-    Returns:
-      {'noc': summary, 'occ': summary, 'per_image': {name: {'noc': errors, 'occ': errors}}}; see
-      `flow_errors.summarise`.
+    Returns {'noc': summary, 'occ': summary, 'per_image': {name: {'noc': errors, 'occ': errors}}};
+    see `flow_errors.summarise`.
     """
     def score(name):
         pred = read_prediction(predictions[name])
@@ -117,18 +110,19 @@ def evaluate_files(training, predictions, config):
 def warn_if_explained(training, predictions, config, result):
     """Warns if predictions are hardly better than zero flow, but would fit if read differently.
 
-    `result` is the summary over all pixels; for the other arguments, see `evaluate_files`.
+    `result` is the summary over all pixels.
     """
     zero = result['zero_flow']['epe']
     if result['prediction']['epe'] < 0.9 * zero:
         return
-    errors = {}
-    for name in report.evenly_spaced(sorted(predictions), IMAGES_TO_EXPLAIN):
+
+    def errors_of(name):
         gt, valid = _read_truth(training, 'occ', name)
-        for words, flow in other_readings(read_prediction(predictions[name]), *valid.shape).items():
-            errors.setdefault(words, []).append(evaluate_map(gt, valid, flow, config.bilinear))
-    found = best_explanation(zero, [(words, summarise(scores)['prediction']['epe'])
-                                    for words, scores in errors.items()], share=0.5)
+        scores = {words: evaluate_map(gt, valid, flow, config.bilinear) for words, flow in
+                  other_readings(read_prediction(predictions[name]), *valid.shape).items()}
+        return {words: score['prediction']['epe'] for words, score in scores.items() if score}
+
+    found = maps.best_reading(zero, sorted(predictions), errors_of)
     if found:
         warn('%s: is not clearly better than zero flow, but fits (EPE %.4f) if it holds %s; must '
              'be u, v from the first image to the second, in pixels of its own size' % (
@@ -136,17 +130,20 @@ def warn_if_explained(training, predictions, config, result):
 
 
 def plot_files(training, cameras, predictions, config, folder):
-    """Writes pictures of `config.num_plots` predictions, `<folder>/NNNNNN.png`; returns paths."""
-    def plot(name):
+    """Draws images above predicted and true flow; returns the paths.
+
+    The colours span the truth except for its longest 2 %; unknown pixels are black.
+    """
+    def draw(name):
         gt, valid = _read_truth(training, 'occ', name)
         image = read_rgb(os.path.join(training, cameras[0], '%s_%02d.png' % (name, REFERENCE)))
-        path = os.path.join(folder, name + '.png')
-        write_picture(path, resize(image, *valid.shape), read_prediction(predictions[name]), gt,
-                      valid)
-        return path
+        pred = resize_flow(read_prediction(predictions[name]), *valid.shape)
+        longest = np.percentile(np.linalg.norm(gt[valid], axis=-1), 98) if valid.any() else None
+        truth = flow_to_colour(gt, longest) * valid[..., None].astype(np.uint8)
+        return np.concatenate([
+            resize(image, *valid.shape), flow_to_colour(pred, longest), truth])
 
-    return report.draw_maps(folder, plot,
-                            report.evenly_spaced(sorted(predictions), config.num_plots))
+    return maps.draw_maps(folder, '%s.png', draw, sorted(predictions), config.num_plots)
 
 
 def _read_truth(training, kind, name):
@@ -178,22 +175,10 @@ def print_result(result, title):
     columns = [('EPE noc', '%.4f'), ('Fl % noc', '%.2f'), ('EPE occ', '%.4f'), ('Fl % occ', '%.2f')]
     rows = []
     for label, key in (('prediction', 'prediction'), ('zero flow', 'zero_flow')):
-        rows.append((label, {}))
-        for kind in TRUTHS:
-            rows[-1][1]['EPE ' + kind] = result[kind][key]['epe']
-            rows[-1][1]['Fl % ' + kind] = 100 * result[kind][key]['fl']
-    return report.print_table(title, columns, rows)
-
-
-def write_picture(path, image, pred, gt, valid):
-    """Writes a PNG of the image [H, W, 3] above the predicted flow [h, w, 2] above the truth.
-
-    The colours span the truth [H, W, 2] except for its longest 2 %; unknown pixels are black.
-    """
-    longest = np.percentile(np.linalg.norm(gt[valid], axis=-1), 98) if valid.any() else None
-    truth = flow_to_colour(gt, longest) * valid[..., None].astype(np.uint8)
-    colour = flow_to_colour(resize_flow(pred, *valid.shape), longest)
-    write_png(path, np.concatenate([image, colour, truth]))
+        epe, fl = ({kind: result[kind][key][name] for kind in TRUTHS} for name in ('epe', 'fl'))
+        rows.append((label, {'EPE noc': epe['noc'], 'Fl % noc': 100 * fl['noc'],
+                             'EPE occ': epe['occ'], 'Fl % occ': 100 * fl['occ']}))
+    return report.Table(title, columns, rows).show()
 
 
 if __name__ == '__main__':

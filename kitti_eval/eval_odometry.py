@@ -14,7 +14,7 @@ from typing import List
 import numpy as np
 
 from kitti_data import odometry
-from kitti_eval import hints, leakage, overlap, report, snippets, trajectories
+from kitti_eval import hints, leakage, report, snippets, trajectories
 from kitti_eval.constant_motion import constant_motion, step_from_files
 from kitti_eval.snippets import OVERLAPS, SCALES
 from kitti_eval.trajectory_errors import (
@@ -65,36 +65,33 @@ def main(argv=None):
         config.times, config.first_frame, config.seq_id)
     snippets.warn_of_other_sequence(
         config.pred if os.path.isdir(config.pred) else os.path.dirname(config.pred), config.seq_id)
-    counts = len(both.frames), len(both.all_gt), len(both.all_pred)
+    overlap = report.Overlap(len(both.frames), len(both.all_gt), len(both.all_pred), 'frames')
     trained = leakage.warn_if_trained(config.train_list, [config.seq_id])
-    step, baseline_label = step_from_files(config.baseline_poses)
-    baseline = constant_motion(both.frames, step)
+    step, baseline = step_from_files(config.baseline_poses)
+    curves = {'prediction': both.pred, baseline: constant_motion(both.frames, step)}
     rows = [(label, evaluate_odometry(both.gt, poses, config.align, config.lengths, both.frames))
-            for label, poses in (('prediction', both.pred), (baseline_label, baseline))]
+            for label, poses in curves.items()]
     shown = report.print_odometry(rows, 'Sequence %s, %s, alignment %s%s' % (
-        config.seq_id, overlap.describe(*counts, 'frames'), config.align,
-        both.how and ', ' + both.how))
+        config.seq_id, overlap, config.align, both.how and ', ' + both.how))
     _hint(both, config, rows[0][1])
-    result = dict(rows[0][1], baseline=dict(rows[1][1], label=baseline_label), chained=both.how,
+    result = dict(rows[0][1], baseline=dict(rows[1][1], label=baseline), chained=both.how,
                   trained_on=trained)
     prefix = report.result_prefix(config.output_dir, config.pred, 'eval_odometry')
     report.save_result(prefix, result)
-    write_scored(prefix, both, config.align)
+    aligned = [(label, align_trajectory(both.gt, poses, config.align)[0])
+               for label, poses in curves.items()]
+    write_scored(prefix, both, aligned[0][1])
     if config.plot:
-        report.write_page(prefix, shown, plot_result(prefix, both, baseline, rows, config),
-                          __file__, argv)
+        curves = [('ground truth', both.gt)] + aligned
+        report.write_page(prefix, shown, plot_result(prefix, curves, rows, config), __file__, argv)
     if config.evo:
         result['evo'] = _run_evo(both, config.align, prefix + '_evo' if config.plot else '')
         report.save_result(prefix, result)
-    overlap.require(*counts, 'frames', (config.gtruth, config.pred))
+    overlap.require_half(config.gtruth, config.pred)
 
 
-def write_scored(prefix, both, align):
-    """Writes the aligned prediction to `<prefix>.txt`, in KITTI format.
-
-    Also writes `<prefix>.tum` if the times of all its frames are known.
-    """
-    poses = align_trajectory(both.gt, both.pred, align)[0]
+def write_scored(prefix, both, poses):
+    """Writes the aligned prediction to `<prefix>.txt` (KITTI) and, if times are known, `.tum`."""
     # An earlier evaluation may have known the times.
     folder, name = os.path.split(prefix)
     remove_others(folder, re.escape(name + '.tum'))
@@ -139,16 +136,12 @@ def _run_evo(both, align, plot_prefix):
     return result
 
 
-def plot_result(prefix, both, baseline, rows, config):
+def plot_result(prefix, curves, rows, config):
     """Writes `<prefix>_trajectory.png` and, with segments, `_errors.png`; returns the paths."""
     from kitti_eval import plots  # matplotlib is slow to import.
-    labels = [label for label, _ in rows]
-    aligned = [align_trajectory(both.gt, poses, config.align)[0]
-               for poses in (both.pred, baseline)]
     title = 'Sequence %s, alignment %s' % (config.seq_id, config.align)
     paths = [prefix + '_trajectory.png']
-    plots.plot_trajectories(paths[0], [('ground truth', both.gt)] + list(zip(labels, aligned)),
-                            title)
+    plots.plot_trajectories(paths[0], curves, title)
     if rows[0][1]['segments']:
         paths.append(prefix + '_errors.png')
         plots.plot_errors_over_length(

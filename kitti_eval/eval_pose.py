@@ -12,7 +12,7 @@ import dataclasses
 from kitti_data import odometry
 from kitti_data.frame_files import KITTI_FRAME_RATE
 from kitti_data.poses import relative
-from kitti_eval import hints, leakage, overlap, report, snippets, trajectories, truth
+from kitti_eval import hints, leakage, report, snippets, trajectories, truth
 from kitti_eval.constant_motion import step_from_files
 from kitti_eval.snippet_errors import evaluate_snippets, on_clock_of
 from vo_common.console import warn
@@ -48,23 +48,19 @@ def main(argv=None):
                         '--gtruth_poses)' % (config.pred_dir, _frames(pred), config.gtruth_dir,
                                              _frames(gt), _frames(pred)))
     offset = trajectories.frame_offset(max(pred), max(gt), config.first_frame, config.seq_id)
-    pred, moved = on_clock_of(
+    pred = on_clock_of(
         gt, {first - offset: snippet for first, snippet in pred.items()}, config.pred_dir)
-    if moved:
-        warn('the times of %s are not those of the truth: its snippets are matched by the frame '
-             'numbers of their file names' % config.pred_dir)
     trained = leakage.warn_if_trained(config.train_list, [config.seq_id])
-    step, baseline_label = step_from_files(config.baseline_poses)
-    result = evaluate_snippets(gt, pred, step)
-    result.update(baseline=baseline_label, trained_on=trained)
+    step, label = step_from_files(config.baseline_poses)
+    result = dict(evaluate_snippets(gt, pred, step), baseline=label, trained_on=trained)
     _check(result, config, gt, pred, step, offset)
-    shown = _print_result(result, config, gt, pred)
+    overlap = report.Overlap(result['snippets'], len(gt), len(pred), 'snippets')
+    shown = _print_result(result, config, overlap)
     prefix = report.result_prefix(config.output_dir, config.pred_dir, 'eval_pose')
     report.save_result(prefix, result)
     if config.plot:
         report.write_page(prefix, shown, _plot(prefix, gt, pred, config.seq_id), __file__, argv)
-    overlap.require(result['snippets'], len(gt), len(pred), 'snippets',
-                    (config.gtruth_dir or config.gtruth_poses, config.pred_dir))
+    overlap.require_half(config.gtruth_dir or config.gtruth_poses, config.pred_dir)
 
 
 def read_truth(config, seq_length):
@@ -105,16 +101,14 @@ def _check(result, config, gt, pred, step, offset):
         warn(cause)
 
 
-def _print_result(result, config, gt, pred):
+def _print_result(result, config, overlap):
     print('ATE mean: %.4f, std: %.4f' % (result['ate_mean'], result['ate_std']))
     sequence = ' of sequence %s' % config.seq_id if config.seq_id else ''
-    return report.print_table(
-        'ATE [m] of %d-frame snippets%s, %s' % (
-            result['seq_length'], sequence,
-            overlap.describe(result['snippets'], len(gt), len(pred), 'snippets')),
+    return report.Table(
+        'ATE [m] of %d-frame snippets%s, %s' % (result['seq_length'], sequence, overlap),
         [('mean', '%.4f'), ('std', '%.4f')],
         [(label, dict(mean=result[key + '_mean'], std=result[key + '_std']))
-         for label, key in (('prediction', 'ate'), (result['baseline'], 'baseline_ate'))])
+         for label, key in (('prediction', 'ate'), (result['baseline'], 'baseline_ate'))]).show()
 
 
 def _plot(prefix, gt, pred, sequence):

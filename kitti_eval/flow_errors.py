@@ -2,16 +2,13 @@
 import numpy as np
 
 from kitti_data.flow_files import resize_flow
-from vo_common.errors import UserError
-
-ERRORS = ('epe', 'fl')
+from kitti_eval.maps import mean_errors
 
 
 def flow_errors(gt, valid, pred):
-    """End-point error and outliers of one flow.
+    """End-point error and outliers of one flow, <float>[H, W, 2] in pixels.
 
     Args:
-      gt, pred: <float>[H, W, 2], pixels.
       valid: <bool or number>[H, W], above 0 where the truth is known; not 0 everywhere.
 
     Returns:
@@ -26,15 +23,10 @@ def flow_errors(gt, valid, pred):
 
 
 def evaluate_map(gt, valid, pred, bilinear=False):
-    """`flow_errors` of a prediction of any size and of zero flow.
+    """{'prediction': `flow_errors`, 'zero_flow': `flow_errors`}, or None if no truth is known.
 
-    Args:
-      gt, valid: [H, W, 2], [H, W].
-      pred: [h, w, 2], in its own pixels; resized and rescaled to the size of the truth.
-      bilinear: whether to resize bilinearly, or by nearest neighbour, as published.
-
-    Returns:
-      {'prediction': errors, 'zero_flow': errors}, or None if no truth is known.
+    The prediction [h, w, 2], in its own pixels, is resized and rescaled to the size of the truth,
+    by nearest neighbour, as published, or bilinearly.
     """
     if not np.any(valid):
         return None
@@ -46,15 +38,9 @@ def evaluate_map(gt, valid, pred, bilinear=False):
 
 
 def other_readings(flow, height, width):
-    """Corrections of common mistakes in a flow.
+    """Corrections of common mistakes in a flow <float>[h, w, 2]; the size is that of the truth.
 
-    Args:
-      flow: <float>[h, w, 2].
-      height, width: size of the truth.
-
-    Returns:
-      dict, description of what the flow holds by mistake -> corrected <float>[h, w, 2], in pixels
-      of its own size.
+    Returns {description of what the flow holds by mistake: <float>[h, w, 2] in its own pixels}.
     """
     size = np.array(flow.shape[1::-1])
     readings = {'v before u': flow[..., ::-1], 'the flow from the second image to the first': -flow,
@@ -65,13 +51,5 @@ def other_readings(flow, height, width):
 
 
 def summarise(scores):
-    """Means over images of results of `evaluate_map`, ignoring None; a UserError if all are None.
-
-    Returns {'prediction': {'epe', 'fl'}, 'zero_flow': {'epe', 'fl'}, 'images': their number}.
-    """
-    known = [score for score in scores if score is not None]
-    if not known:
-        raise UserError('none of %d images has a pixel of true flow' % len(scores))
-    result = {kind: {name: float(np.mean([score[kind][name] for score in known]))
-                     for name in ERRORS} for kind in ('prediction', 'zero_flow')}
-    return dict(result, images=len(known))
+    """`mean_errors` of results of `evaluate_map`."""
+    return mean_errors(scores, ('prediction', 'zero_flow'), 'true flow')

@@ -10,7 +10,6 @@ from kitti_eval.snippet_errors import evaluate_snippets
 from kitti_eval.trajectory_errors import evaluate_odometry
 
 VANISHING = 0.25  # largest fraction of the error that an explanation may leave
-IMAGES_TO_EXPLAIN = 20  # depth or flow maps for which other readings are tried
 _BAD = 5.0  # percent of the path; lower errors need no explanation
 _WITH_SCALE = {'none': 'scale', '6dof': '7dof'}  # the same alignment with a scale
 _RIGHT_SCALES = 0.8, 1.25  # range of scales that do not explain a bad result
@@ -38,15 +37,9 @@ _CHAINS = [
 
 
 def best_explanation(error, candidates, share=VANISHING):
-    """The candidate that makes an error nearly vanish.
+    """The candidate (explanation, its error) that leaves the least of an error, or None.
 
-    Args:
-      error: float, 0 or more: the error of the unchanged prediction.
-      candidates: list of (explanation, its error); None and NaN explain nothing.
-      share: the largest fraction of `error` that an explanation may leave.
-
-    Returns:
-      The (explanation, error) with the smallest error, or None if no error nearly vanishes.
+    It must leave less than the fraction `share`; None and NaN explain nothing.
     """
     explained = [(text, left) for text, left in candidates
                  if left is not None and left < share * error]
@@ -56,11 +49,8 @@ def best_explanation(error, candidates, share=VANISHING):
 def trajectory_hint(gt, pred, frames, align, lengths, result):
     """Describes the mistake in a badly scored trajectory; '' if none is found.
 
-    Args:
-      gt, pred: float64 [N, 4, 4] at the same frames, as stored in the files.
-      frames: int [N] ascending frame numbers.
-      align, lengths: see `evaluate_odometry`.
-      result: result of `evaluate_odometry` for them.
+    The poses are as stored in the files, `result` is that of `evaluate_odometry` for the same
+    arguments.
     """
     name, error = _share_of_path(gt, result)
     if error < _BAD:
@@ -88,10 +78,7 @@ def trajectory_hint(gt, pred, frames, align, lengths, result):
 def snippets_hint(gt, pred, result, step):
     """Describes the mistake in badly scored snippets; '' if none is found.
 
-    Args:
-      gt, pred: {first frame: (times, poses)}.
-      result: result of `evaluate_snippets` for them.
-      step: float [3], motion of the baseline.
+    `result` is that of `evaluate_snippets` for the same arguments.
     """
     motions = [first_motions(side) for side in (gt, pred)]
     common = sorted(set(motions[0]) & set(motions[1]))
@@ -120,10 +107,7 @@ def _other_axes(gt_steps, steps):
 
     Among all signed permutations M, chooses the one that maximises the sum of
     t_gt M t / (|t_gt| |t|) + w_gt det(M) M w / (|w_gt| |w|), for translations t and rotation
-    vectors w (which a reflection reverses).
-
-    Returns:
-      List of one reading, or empty if M is the identity.
+    vectors w (which a reflection reverses). Returns a list of one reading, or [] if M is I.
     """
     def products(of_gt, of_pred):
         return of_gt.T @ of_pred / max(np.linalg.norm(of_gt) * np.linalg.norm(of_pred), 1e-12)
@@ -158,12 +142,11 @@ def first_motions(snippets):
 
 
 def shift_hint(gt, pred, first_frame, seq_id, without_truth):
-    """Describes a shift of the predicted frame numbers; '' if none is found.
+    """Describes a shift of the predicted frame numbers of a sequence; '' if none is found.
 
     Args:
       gt, pred: {frame: [4, 4] motion to the next frame}.
       first_frame: the shift that is already applied.
-      seq_id: the sequence.
       without_truth: number of predicted frames without truth.
     """
     found = _best_shift(_turn_errors(gt, pred), 0)
@@ -182,11 +165,9 @@ def shift_hint(gt, pred, first_frame, seq_id, without_truth):
 
 
 def fitting_frames(gt, pred):
-    """Describes the frames of the truth that the turns of `pred` fit; '' if none is found.
+    """Describes the frames of the truth whose turns those of `pred` fit; '' if none is found.
 
-    Args:
-      gt: float64 [M, 4, 4] of frames 0 to M - 1.
-      pred: float64 [N, 4, 4] of unknown frames.
+    `gt` [M, 4, 4] holds frames 0 to M - 1, `pred` [N, 4, 4] unknown ones.
     """
     turns, errors = motions_of(dict(enumerate(pred))), {}
     for step in range(1, max(min(_MOST_STEP, (len(gt) - 1) // max(len(pred) - 1, 1)), 1) + 1):
@@ -199,12 +180,10 @@ def fitting_frames(gt, pred):
 
 
 def _best_shift(errors, present):
-    """`best_explanation` of the error at the shift `present` by other shifts.
+    """`best_explanation` of the error at the shift `present` by other shifts of `_turn_errors`.
 
-    Args:
-      errors: {shift: (error, size of the true turns)}. Straight stretches fit each other, and so
-        explain nothing: the error must be well below the turns.
-      present: the current shift.
+    Straight stretches fit each other, and so explain nothing: the error must be well below the
+    turns.
     """
     error, _ = errors.pop(present, (np.inf, 0))
     return best_explanation(error, [(shift, left) for shift, (left, turn) in errors.items()
@@ -212,14 +191,10 @@ def _best_shift(errors, present):
 
 
 def _turn_errors(gt, pred):
-    """Errors of the turns for each shift of the frame numbers.
+    """Errors of the turns of {frame: motion} for each shift of the frame numbers.
 
-    Args:
-      gt, pred: {frame: motion}.
-
-    Returns:
-      {shift: (root mean square of the differences, of the true turns)}, in degrees, for shifts with
-      at least half of the shorter side in common, and for 0 if anything is in common.
+    Returns {shift: (root mean square of the differences, of the true turns)}, in degrees, for
+    shifts with at least half of the shorter side in common, and for 0 if anything is in common.
     """
     if not gt or not pred or max(max(side) - min(side) for side in (gt, pred)) > _MOST_FRAMES:
         return {}

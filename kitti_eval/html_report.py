@@ -57,21 +57,14 @@ def picture(path, caption=''):
 
 
 def video(path, page_folder, caption=''):
-    """An MP4 file written by `kitti_data.video`, embedded if small and linked otherwise.
+    """An MP4 or GIF file written by `kitti_data.video`; errors as `picture`.
 
-    Args:
-      path: the file; a GIF (the format written without ffmpeg) is shown as a picture.
-      page_folder: folder of the page; a link is relative to it.
-      caption: shown below.
-
-    Raises:
-      UserError: the file is missing or of another kind.
+    A large MP4 is not embedded but linked, relative to `page_folder`, the folder of the page.
     """
     if path.lower().endswith('.gif'):
         return picture(path, caption)
     small = os.path.getsize(require_file(path, 'video')) <= _LARGEST_EMBEDDED
-    source = _embedded(path) if small else urllib.parse.quote(
-        os.path.relpath(path, page_folder))
+    source = _embedded(path) if small else urllib.parse.quote(os.path.relpath(path, page_folder))
     return _figure('<video controls muted src="%s"></video>' % source, caption)
 
 
@@ -89,13 +82,7 @@ def _embedded(path):
 
 
 def write_page(path, title, blocks):
-    """Writes the page and prints its path.
-
-    Args:
-      path: the HTML file.
-      title: title of the page.
-      blocks: list of results of the functions above.
-    """
+    """Writes a page of `blocks`, results of the functions above, and prints its path."""
     page = ('<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
             '<meta name="viewport" content="width=device-width, initial-scale=1">'
             '<title>%s</title><style>%s</style></head>\n<body>\n<h1>%s</h1>\n%s\n'

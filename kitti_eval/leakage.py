@@ -11,24 +11,19 @@ _DRIVE = re.compile(r'\d{4}_\d{2}_\d{2}_drive_\d{4}')
 _ENDING = re.compile(r'(_[0-3])?(_every\d+)?$')
 
 
-def trained_on(train_list, names):
-    """The drives of `names` that are in a formatted training set.
+def warn_if_trained(train_list, names):
+    """Warns about the drives of `names` that are in a formatted training set.
 
     Args:
-      train_list: path of its `train.txt`, with lines `folder frame`.
+      train_list: path of its `train.txt`, with lines `folder frame`; empty: none is known.
       names: odometry sequences, raw drives, or paths that contain the name of a drive.
 
     Returns:
       Sorted list of the drives (or sequences without a known drive) in both.
     """
-    folders = {folder for folder, _ in read_example_list(train_list)}
+    folders = {folder for folder, _ in read_example_list(train_list)} if train_list else ()
     trained = {_drive(name) for folder in folders for name in (folder, _ENDING.sub('', folder))}
-    return sorted(trained & {_drive(name) for name in names if name})
-
-
-def warn_if_trained(train_list, names):
-    """Warns about evaluated drives in `train_list` and returns them; none if it is empty."""
-    drives = trained_on(train_list, names) if train_list else []
+    drives = sorted(trained & {_drive(name) for name in names if name})
     if drives:
         sequences = {_drive(drive): name for name, drive in splits.odometry_drives().items()}
         warn('evaluated drives were used in training, so the results are too good: %s' % ', '.join(

@@ -18,13 +18,12 @@ def save_figure(path, figure):
     print('written: %s' % path)
 
 
-def plot_trajectories(path, trajectories, title='', errors=None, unit=' [m]'):
+def plot_trajectories(path, trajectories, title, errors=None, unit=' [m]'):
     """Draws trajectories from above into the PNG file `path`.
 
     Args:
       trajectories: list of (label, float64 [N, 4, 4] camera-to-world); the first, the truth, is
         drawn in black.
-      title: title of the plot.
       errors: float64 [N], metres, position errors that colour the last trajectory; or None.
       unit: unit of the positions, appended to the labels of the axes.
     """
@@ -45,13 +44,10 @@ def plot_trajectories(path, trajectories, title='', errors=None, unit=' [m]'):
     save_figure(path, figure)
 
 
-def plot_errors_over_length(path, curves, title=''):
+def plot_errors_over_length(path, curves, title):
     """Draws errors over path length.
 
-    Args:
-      path: the PNG file.
-      curves: list of (label, {length in m: {'t_rel': %, 'r_rel': deg/100 m}}).
-      title: title of the plot.
+    `curves` is a list of (label, {length in m: {'t_rel': %, 'r_rel': deg/100 m}}).
     """
     figure, panels = plt.subplots(1, 2, figsize=(11, 4))
     units = (('t_rel', 'translation error [%]'), ('r_rel', 'rotation error [deg/100 m]'))
@@ -66,30 +62,22 @@ def plot_errors_over_length(path, curves, title=''):
     save_figure(path, figure)
 
 
-def plot_losses(path, curves, title=''):
-    """Draws {label: (steps, losses)}, on a logarithmic scale if the range is large."""
+def plot_losses(path, steps, losses, title):
+    """Draws losses over steps, on a logarithmic scale if their range is large."""
     figure, axes = plt.subplots(figsize=(7, 3.5))
-    for label, (steps, losses) in curves.items():
-        axes.plot(steps, losses, label=label, linewidth=1.3)
+    axes.plot(steps, losses, linewidth=1.3)
     axes.set(xlabel='step', ylabel='loss', title=title)
     axes.grid(alpha=0.3)
-    values = np.concatenate([losses for _, losses in curves.values()])
-    if values.size and 0 < _FAR_FALL * values.min() < values.max():
+    if losses and 0 < _FAR_FALL * min(losses) < max(losses):
         axes.set_yscale('log')
-    if len(curves) > 1:
-        axes.legend()
     save_figure(path, figure)
 
 
 def depth_colours(depth, low, high):
-    """Colours a depth map on a logarithmic scale; near is bright.
+    """Colours a depth map [H, W], metres, on a logarithmic scale: <uint8>[H, W, 3], RGB.
 
-    Args:
-      depth: <float>[H, W], metres; 0 where unknown, which becomes black.
-      low, high: depths in metres of the brightest and the darkest colour.
-
-    Returns:
-      <uint8>[H, W, 3], RGB.
+    The brightest colour is that of the depth `low`, the darkest that of `high`; 0, unknown, is
+    black.
     """
     depth = np.asarray(depth, np.float64)
     known = depth > 0

@@ -19,18 +19,10 @@ _FLOW_IMAGE = re.compile(r'(?<!testing)/(%s)/([0-9]+)_%02d\.png$|/sub_folder_02/
 
 
 def depths_in_order(images, depths, path):
-    """The depth maps of images, in their order.
+    """List of the depth maps <float>[H, W] of the images with these paths, in their order.
 
-    Args:
-      images: paths of N images.
-      depths: <float>[n, H, W] in the file `path`. If `<path without .npy>.json` names their images,
-        these must include `images`; otherwise they must be exactly those, in order.
-
-    Returns:
-      List of N <float>[H, W].
-
-    Raises:
-      UserError: an image has no depth map, or the counts differ and no file names the images.
+    `depths` [n, H, W] are those in the file `path`. If `<path without .npy>.json` names their
+    images, these must include `images`; otherwise the counts must agree. Raises a UserError if not.
     """
     names_path = os.path.splitext(path)[0] + '.json'
     named = _named_images(names_path)
@@ -57,19 +49,13 @@ def depths_in_order(images, depths, path):
 
 
 def flow_cameras(training):
-    """Names of the folders in a benchmark's `training` folder whose images have true flow.
-
-    Without images, those of KITTI 2015.
-    """
+    """Names of the folders in `training` whose images have true flow; KITTI 2015's without any."""
     return [name for name in _FLOW_CAMERAS if os.path.isdir(os.path.join(training, name))] or (
         list(_FLOW_CAMERAS[:1]))
 
 
 def require_flow_images(path, cameras=_FLOW_CAMERAS):
-    """Raises a UserError if the JSON file `path` of test_flow names images without true flow.
-
-    `cameras` are those with true flow, from `flow_cameras`.
-    """
+    """Raises a UserError if the JSON file `path` of test_flow names images not of `cameras`."""
     for image in _named_images(path) or ():
         match = _FLOW_IMAGE.search(image)
         if not match or match.group(1) not in (None, *cameras):

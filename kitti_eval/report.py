@@ -6,15 +6,15 @@ import shlex
 import sys
 from typing import NamedTuple
 
-import numpy as np
 from tabulate import tabulate
 
 from kitti_eval import html_report
 from vo_common.console import warn
+from vo_common.errors import UserError
 from vo_common.files import make_folder, write_json
 from vo_common.flags import Flags, flag, path_flag
-from vo_common.parallel import parallel_map
 
+LEAST_SHARE = 0.5  # smallest fraction of common frames, images or snippets for an evaluation
 # Heading, key and format of the errors of a trajectory.
 _ODOMETRY_COLUMNS = (
     ('t_rel %', 't_rel', '%.4f'), ('r_rel deg/100m', 'r_rel', '%.4f'), ('ATE m', 'ate', '%.4f'),
@@ -31,17 +31,24 @@ class ReportFlags(Flags):
                                     'evaluated drives')
 
 
-@dataclasses.dataclass
-class MapFlags(ReportFlags):
-    """Pictures of depth or flow."""
-    num_plots: int = flag(20, 'pictures that --plot writes, evenly spaced; 0: one for each image',
-                          at_least=0)
+class Overlap(NamedTuple):
+    """Numbers of frames, images or snippets (`what`): evaluated ones, true and predicted ones."""
+    common: int
+    num_gt: int
+    num_pred: int
+    what: str
 
+    def __str__(self):
+        if self.common == self.num_gt == self.num_pred:
+            return '%d %s' % (self.common, self.what)
+        return '%d common %s (%d in the truth, %d in the prediction)' % (
+            self.common, self.what, self.num_gt, self.num_pred)
 
-def evenly_spaced(items, count):
-    """List of `count` evenly spaced items of a list; a `count` of 0 means all."""
-    places = np.linspace(0, len(items) - 1, min(count or len(items), len(items))).astype(int)
-    return [items[place] for place in places]
+    def require_half(self, gt_path, pred_path):
+        """Raises a UserError if less than half of either side was evaluated."""
+        if self.common < LEAST_SHARE * max(self.num_gt, self.num_pred):
+            raise UserError('%s and %s share %d %s of %d and %d: must be at least half of each' % (
+                gt_path, pred_path, self.common, self.what, self.num_gt, self.num_pred))
 
 
 class Table(NamedTuple):
@@ -55,10 +62,11 @@ class Table(NamedTuple):
     columns: list
     rows: list
 
-    def text(self):
-        """The table, without its title, in plain text."""
-        return self._tabulated(tablefmt='plain',
-                               colalign=['left'] + ['right'] * len(self.columns))
+    def show(self):
+        """Prints and returns the table."""
+        print(self.title)
+        print(self._tabulated(tablefmt='plain', colalign=['left'] + ['right'] * len(self.columns)))
+        return self
 
     def block(self):
         """The table as a block of an HTML page."""
@@ -72,19 +80,11 @@ class Table(NamedTuple):
                         **options)
 
 
-def print_table(title, columns, rows):
-    """Prints and returns a `Table`."""
-    table = Table(title, columns, rows)
-    print(title)
-    print(table.text())
-    return table
-
-
 def print_odometry(rows, title):
     """Prints and returns the `Table` of (label, result of `evaluate_odometry`) rows."""
-    shown = print_table(title, [(heading, form) for heading, _, form in _ODOMETRY_COLUMNS],
-                        [(label, {heading: result[key] for heading, key, _ in _ODOMETRY_COLUMNS})
-                         for label, result in rows])
+    shown = Table(title, [(heading, form) for heading, _, form in _ODOMETRY_COLUMNS],
+                  [(label, {heading: result[key] for heading, key, _ in _ODOMETRY_COLUMNS})
+                   for label, result in rows]).show()
     if not rows[0][1]['segments']:
         warn('the trajectory is shorter than every length in --lengths: no t_rel, r_rel')
     if rows[0][1]['rpe_trans'] is None:
@@ -93,17 +93,14 @@ def print_odometry(rows, title):
 
 
 def result_prefix(output_dir, predictions, name):
-    """Path of the results without the extension; creates the folder if it is missing.
+    """Path of the results of the evaluation `name`, without the extension.
 
-    Args:
-      output_dir: folder; empty for that of the predictions.
-      predictions: evaluated folder or file; results of a file contain its name.
-      name: name of the evaluation.
+    They are written to `output_dir`, created if missing, or beside the predictions if it is empty.
+    Results of a file, rather than a folder, of predictions contain its name.
     """
-    folder, base = os.path.split(os.path.abspath(predictions))
-    if os.path.isdir(predictions):
-        folder = os.path.abspath(predictions)
-    else:
+    folder = os.path.abspath(predictions)
+    if not os.path.isdir(folder):
+        folder, base = os.path.split(folder)
         name = '%s.%s' % (os.path.splitext(base)[0], name)
     return os.path.join(make_folder(output_dir) if output_dir else folder, name)
 
@@ -115,25 +112,14 @@ def save_result(prefix, result):
 
 
 def write_page(prefix, table, pictures, program, argv=None):
-    """Writes `<prefix>.html`: the command, the table and the pictures of an evaluation.
+    """Writes `<prefix>.html`: the command, the table and up to 8 of the pictures of an evaluation.
 
-    Args:
-      prefix: path without the extension.
-      table: Table.
-      pictures: paths of picture files; at most 8 of them are shown.
-      program: `__file__` of the evaluation.
-      argv: arguments of its `main`; None for those of the process.
+    `program` is the `__file__` of the evaluation, and `argv` the arguments of its `main`; None for
+    those of the process.
     """
-    command = ['python', os.path.relpath(program, os.path.dirname(os.path.dirname(__file__)))]
-    command += sys.argv[1:] if argv is None else argv
+    program = os.path.relpath(program, os.path.dirname(os.path.dirname(__file__)))
+    command = ['python', program, *(sys.argv[1:] if argv is None else argv)]
     shown = pictures[::max(1, -(-len(pictures) // 8))]
     html_report.write_page(prefix + '.html', table.title, [
-        html_report.commands([' '.join(map(shlex.quote, command))]), table.block()]
-        + [html_report.picture(one) for one in shown])
-
-
-def draw_maps(folder, draw, items):
-    """Calls `draw(item)`, which writes a PNG into `folder`, on all cores; returns its paths."""
-    paths = parallel_map(draw, items, desc='pictures', unit='img')
-    print('written: %s/*.png' % folder)
-    return paths
+        html_report.commands([' '.join(map(shlex.quote, command))]), table.block(),
+        *map(html_report.picture, shown)])

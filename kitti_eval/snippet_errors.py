@@ -3,40 +3,37 @@ import numpy as np
 
 from kitti_eval.constant_motion import KITTI_STEP, constant_motion
 from kitti_eval.truth import match_times
+from vo_common.console import warn
 from vo_common.errors import UserError
 
 
 def on_clock_of(gt, pred, what):
-    """Replaces the times of `pred` with those of `gt` for the same frame numbers if most differ.
+    """`pred`, with the times of `gt` for the same frame numbers and a warning if most differ.
 
     Artificial times (frame number / 10) drift from those of a camera, but the file name of a
     snippet identifies its frames unless it skips some.
 
     Args:
       gt, pred: {number of the first frame: (times [L], poses [L, 4, 4])}.
-      what: name of `pred` in errors.
-
-    Returns:
-      (dict like `pred`, whether the times were replaced).
-
-    Raises:
-      UserError: the times of both sides advance at different rates.
+      what: name of `pred` in the warning, and in the UserError that is raised if the two sides
+        advance at different rates.
     """
     common = sorted(set(gt) & set(pred))
     agreeing = sum(len(match_times(gt[first][0], pred[first][0])) == len(pred[first][0])
                    for first in common)
     if 2 * agreeing >= len(common):
-        return pred, False
+        return pred
     steps = [float(np.median(np.concatenate([np.diff(side[first][0]) for first in common])))
              for side in (gt, pred)]
     counted = all(np.array_equal(pred[first][0], first + np.arange(len(pred[first][0])))
                   for first in common)
     if not counted and not 2 / 3 < steps[1] / max(steps[0], 1e-9) < 1.5:
         raise UserError('%s: its frames are %.4g s apart, those of the truth %.4g s: must be the '
-                        'same frames (predict every frame)' % (
-                            what, steps[1], steps[0]))
+                        'same frames (predict every frame)' % (what, steps[1], steps[0]))
+    warn('the times of %s are not those of the truth: its snippets are matched by the frame '
+         'numbers of their file names' % what)
     return {first: (gt[first][0][:len(poses)] if first in gt else times, poses)
-            for first, (times, poses) in pred.items()}, True
+            for first, (times, poses) in pred.items()}
 
 
 def best_scale(gt, pred):
@@ -46,15 +43,9 @@ def best_scale(gt, pred):
 
 
 def snippet_ate(gt, pred):
-    """Root of the sum of squared position errors, divided by the number of positions.
+    """Root of the sum of squared errors of n positions [n, 3], metres, divided by n.
 
     The prediction is shifted so that the first positions agree and scaled by `best_scale`.
-
-    Args:
-      gt, pred: float64 [n, 3] positions of the same frames, metres.
-
-    Returns:
-      Metres.
     """
     pred = pred + (gt[0] - pred[0])
     return float(np.sqrt(np.sum((best_scale(gt, pred) * pred - gt) ** 2)) / len(gt))

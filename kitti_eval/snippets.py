@@ -18,8 +18,7 @@ from kitti_data.poses import (
 from kitti_eval.snippet_errors import best_scale
 from vo_common.console import warn
 from vo_common.errors import UserError
-from vo_common.files import (
-    list_folder, make_folder, read_json, remove_others, write_json)
+from vo_common.files import list_folder, make_folder, read_json, remove_others, write_json
 
 SCALES = ('per_snippet', 'global', 'none')
 OVERLAPS = ('first', 'mean')
@@ -29,14 +28,9 @@ _FRAMES_FILE = 'frames.json'
 
 
 def snippets_of_trajectory(poses, seq_length):
-    """Every run of `seq_length` frames of a trajectory.
+    """Every run of L = `seq_length` frames of a trajectory [N, 4, 4], camera-to-world.
 
-    Args:
-      poses: float64 [N, 4, 4] camera-to-world.
-      seq_length: L frames, 2..N.
-
-    Returns:
-      float64 [N - L + 1, L, 4, 4], inv(T_first) T_j.
+    Returns float64 [N - L + 1, L, 4, 4], inv(T_first) T_j; a UserError if L is not in 2..N.
     """
     poses = np.asarray(poses, np.float64)
     count = len(poses) - seq_length + 1
@@ -54,15 +48,14 @@ def timed(runs):
 
 
 def snippets_of_frames(numbers, times, poses, seq_length):
-    """Every run of L = `seq_length` frames with consecutive numbers.
+    """Every run of L = `seq_length` frames with consecutive numbers; a UserError if there is none.
 
     Args:
       numbers: int [N] ascending frame numbers.
       times: {number: seconds}.
       poses: float64 [N, 4, 4] camera-to-world.
 
-    Returns {number of the first frame: (times [L], poses [L, 4, 4] relative to it)}. Raises a
-    UserError if there is no such run.
+    Returns {number of the first frame: (times [L], poses [L, 4, 4] relative to it)}.
     """
     runs = snippets_of_trajectory(poses, seq_length)
     seconds = np.array([times[number] for number in numbers.tolist()])
@@ -75,14 +68,10 @@ def snippets_of_frames(numbers, times, poses, seq_length):
 
 
 def snippets_of_vectors(vectors):
-    """Snippets of the poses that pose_net predicts.
+    """Snippets of the poses that pose_net predicts: float64 [..., N + 1, 4, 4], T_first inv(T_j).
 
-    Args:
-      vectors: [..., N, 6] (tx, ty, tz, rx, ry, rz), target to source, in the order of the frames;
-        the target is in the middle, between source N/2 - 1 and N/2.
-
-    Returns:
-      float64 [..., N + 1, 4, 4], T_first inv(T_j), with T_target the identity.
+    `vectors` [..., N, 6] (tx, ty, tz, rx, ry, rz) are from target to source, in the order of the
+    frames; the target, whose T is the identity, is between source N/2 - 1 and N/2.
     """
     vectors = np.asarray(vectors, np.float64)
     if vectors.ndim < 2 or vectors.shape[-1] != 6 or vectors.shape[-2] % 2:
@@ -103,24 +92,19 @@ def write_snippets(folder, first_frames, times, poses):
       times: [M, L] seconds.
       poses: [M, L, 4, 4], relative to each snippet's first frame.
     """
-    poses = np.asarray(poses, np.float64)
-    times = np.asarray(times, np.float64)
+    poses, times = np.asarray(poses, np.float64), np.asarray(times, np.float64)
     if times.shape + (4, 4) != poses.shape or len(first_frames) != len(poses):
         raise ValueError('%d first frames, times %s and poses %s do not belong together' % (
             len(first_frames), times.shape, poses.shape))
     folder = make_folder(folder)
     names = ['%06d.txt' % first_frame for first_frame in first_frames]
-    remove_others(folder, r'[0-9]{6,}\.txt', set(names))
-    remove_others(folder, re.escape(_FRAMES_FILE), ())
+    remove_others(folder, r'[0-9]{6,}\.txt|' + re.escape(_FRAMES_FILE), set(names))
     for name, snippet_times, snippet in zip(names, times, poses):
         write_tum(os.path.join(folder, name), snippet_times, snippet, _NUMBER_FORMAT)
 
 
 def write_frames(folder, checkpoint, source_folder, names, numbers):
-    """Writes the frames of the snippets and their checkpoint to `frames.json` in `folder`.
-
-    `names` are relative to `source_folder`.
-    """
+    """Writes `frames.json`: the checkpoint and the frames, with `names` below `source_folder`."""
     write_json(os.path.join(folder, _FRAMES_FILE), {
         'checkpoint': checkpoint, 'folder': source_folder, 'images': list(names),
         'numbers': np.asarray(numbers).tolist()})
@@ -172,18 +156,18 @@ def read_snippets(folder):
     Ignores files whose name is not a number. Raises a UserError if there is no snippet, a snippet
     is broken, or two start with the same frame.
     """
-    names = {}
+    paths = {}
     for name in sorted(list_folder(folder)):
         stem, extension = os.path.splitext(name)
         number = frame_number(stem) if extension == '.txt' else None
-        if number in names:
+        if number in paths:
             raise UserError('%s and %s start with the same frame (remove one of them)' % (
-                os.path.join(folder, names[number]), name))
+                paths[number], name))
         if number is not None:
-            names[number] = name
-    if not names:
+            paths[number] = os.path.join(folder, name)
+    if not paths:
         raise UserError('no snippet file (such as 000000.txt) in %s' % folder)
-    return {number: read_snippet(os.path.join(folder, names[number])) for number in sorted(names)}
+    return {number: read_snippet(path) for number, path in sorted(paths.items())}
 
 
 def chain_snippets(pred, gt=None, scale='none', overlap='first'):
@@ -196,11 +180,8 @@ def chain_snippets(pred, gt=None, scale='none', overlap='first'):
       overlap: which motion from frame k to k + 1 to use if several snippets cover it: 'first', that
         of the snippet that starts at k, or else of the last one before it; 'mean', the mean of all.
 
-    Returns:
-      (int64 [N] frame numbers, float64 [N, 4, 4] poses, the first the identity).
-
-    Raises:
-      UserError: there is no motion, no snippet covers one, or a frame to be scaled has no truth.
+    Returns (int64 [N] frame numbers, float64 [N, 4, 4] poses, the first the identity). Raises a
+    UserError if there is no motion, no snippet covers one, or a frame to be scaled has no truth.
     """
     if scale != 'none':
         pred = _scaled(pred, gt, scale == 'global')

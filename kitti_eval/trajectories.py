@@ -10,7 +10,6 @@ from kitti_data.number_files import read_rows
 from kitti_data.poses import relative
 from kitti_eval import report, snippets
 from kitti_eval.hints import fitting_frames
-from kitti_eval.overlap import LEAST_SHARE
 from kitti_eval.truth import frames_at, read_truth
 from vo_common.console import warn
 from vo_common.errors import UserError
@@ -64,33 +63,31 @@ class Trajectories(NamedTuple):
 
 def read_trajectories(gt_path, pred_path, snippet_scale='per_snippet', snippet_overlap='first',
                       frames_path='', times_path='', first_frame=0, seq_id=''):
-    """The `Trajectories` at the common frames of truth and prediction.
+    """The `Trajectories` at the common frames of truth and prediction; a UserError if under two.
 
     Args:
       gt_path, times_path: see `read_truth`.
       pred_path: a pose file, or a folder of snippets to chain.
       snippet_scale, snippet_overlap: see `snippets.chain_snippets`.
-      frames_path: file with the frame number, or the time in seconds, of each predicted pose.
+      frames_path: see `predicted_frames`.
       first_frame, seq_id: see `frame_offset`.
-
-    Raises:
-      UserError: files are missing or broken, the predicted frames are unknown, or fewer than two
-        of them have truth.
     """
     numbers, poses, times = read_truth(gt_path, times_path)
     gt, how = dict(zip(numbers.tolist(), poses)), ''
-
-    def offset_of(last):
-        return frame_offset(last, int(numbers[-1]), first_frame, seq_id)
-
     if os.path.isdir(pred_path):
-        pred, offset, how = _chained(gt, gt_path, pred_path, snippet_scale, snippet_overlap,
-                                     offset_of)
+        snippets.require_successive(pred_path)
+        runs = {first: poses for first, (_, poses) in snippets.read_snippets(pred_path).items()}
+        last = max(first + len(poses) for first, poses in runs.items()) - 1
     else:
         content = odometry.read_pose_file(require_file(pred_path, 'prediction (--pred)'))
         frames = predicted_frames(content, pred_path, gt, gt_path, frames_path, times,
                                   first_frame or splits.odometry_first_frame(seq_id))
-        offset = offset_of(int(frames[-1]))
+        last = int(frames[-1])
+    offset = frame_offset(last, int(numbers[-1]), first_frame, seq_id)
+    if os.path.isdir(pred_path):
+        runs = {first - offset: poses for first, poses in runs.items()}
+        pred, how = _chained(runs, pred_path, gt, gt_path, snippet_scale, snippet_overlap)
+    else:
         pred = dict(zip((frames - offset).tolist(), content.poses))
     common = np.array([frame for frame in sorted(gt) if pred.get(frame) is not None], np.int64)
     if len(common) < 2:
@@ -105,21 +102,11 @@ def read_trajectories(gt_path, pred_path, snippet_scale='per_snippet', snippet_o
                         gt, pred, times, how, offset)
 
 
-def _chained(gt, gt_path, folder, scale, overlap, offset_of):
-    """Chains the snippets in a folder.
+def _chained(runs, folder, gt, gt_path, scale, overlap):
+    """Chains the snippets {first frame: poses} of a folder.
 
-    Args:
-      gt: the truth {frame: pose}, read from `gt_path`.
-      scale, overlap: see `snippets.chain_snippets`.
-      offset_of: function that returns `frame_offset` for the last predicted frame number.
-
-    Returns:
-      ({frame: pose, or None where the scale is unknown}, offset, description of the chain).
+    Returns ({frame: pose, or None where the scale is unknown}, description of the chain).
     """
-    snippets.require_successive(folder)
-    runs = {first: poses for first, (_, poses) in snippets.read_snippets(folder).items()}
-    offset = offset_of(max(first + len(poses) for first, poses in runs.items()) - 1)
-    runs = {first - offset: poses for first, poses in runs.items()}
     known = {first: poses for first, poses in runs.items()
              if all(frame in gt for frame in range(first, first + len(poses)))}
     if not known:
@@ -129,22 +116,21 @@ def _chained(gt, gt_path, folder, scale, overlap, offset_of):
     frames, poses = snippets.chain_snippets(chained, gt, scale, overlap)
     pred = {frame: None for first, run in runs.items() for frame in range(first, first + len(run))}
     pred.update(zip(frames.tolist(), poses))
-    return pred, offset, '%d-frame snippets chained, scale %s, overlap %s' % (
+    return pred, '%d-frame snippets chained, scale %s, overlap %s' % (
         max(len(poses) for poses in chained.values()), scale, overlap)
 
 
-def predicted_frames(content, path, gt, gt_path, frames_path='', times=None, start=0):
+def predicted_frames(content, path, gt, gt_path, frames_path, times, start):
     """The frame number of each pose in a <PoseFile>: int64 [N], negative for an unknown time.
 
     Args:
       gt: the truth {frame: pose}, read from `gt_path`.
-      frames_path: file with the frame number, or the time, of each pose; or empty.
+      frames_path: file with the frame number, or the time in seconds, of each pose; or empty.
       times: {frame: seconds} of the sequence, or None.
       start: the frame of the raw drive that is frame 0 of the truth. A prediction with at least
         `start` more poses than the truth has frames begins with the drive.
 
-    Raises:
-      UserError: numbers, times and the number of poses do not determine the frames.
+    Raises a UserError if numbers, times and the number of poses do not determine the frames.
     """
     if frames_path:
         column = read_rows(frames_path, (1,), 'frames file (--frames)')[:, 0]
@@ -165,7 +151,7 @@ def predicted_frames(content, path, gt, gt_path, frames_path='', times=None, sta
     if content.times is not None and times:
         found = frames_at(content.times, times)
         matched = np.count_nonzero(found >= 0)
-        if frames_path or matched >= LEAST_SHARE * min(len(found), len(times)):
+        if frames_path or matched >= report.LEAST_SHARE * min(len(found), len(times)):
             return found
         warn('%s: its times are not those of the sequence (%.6g to %.6g s instead of %.6g to %.6g)'
              % (path, content.times[0], content.times[-1], min(times.values()),

@@ -18,10 +18,9 @@ _LEAST_STEP = 0.1  # metres; ratios of shorter motions are meaningless
 
 
 def evaluate_odometry(gt, pred, align='none', lengths=KITTI_LENGTHS, frames=None):
-    """All errors of one trajectory.
+    """All errors of one trajectory of N >= 2 frames.
 
     Args:
-      gt, pred: [N, 4, 4], N of 2 or more.
       align: 'none', '6dof' (rigid), '7dof' (rigid with scale), by least squares of the positions,
         or 'scale' (only the scale of '7dof', as evo's `-s`).
       lengths: path lengths in metres of the segments of t_rel and r_rel.
@@ -61,11 +60,7 @@ def step_errors(gt, pred, frames):
 
 
 def motion_agreement(gt, pred):
-    """Agreement of turns and lengths of motions from frame to frame, independent of scale.
-
-    Args:
-      gt: float64 [N, 4, 4] camera-to-world, metres.
-      pred: float64 [N, 4, 4], the same frames, any scale.
+    """Agreement of turns and lengths of motions from frame to frame, with `pred` in any scale.
 
     Returns:
       A dict of plain numbers, each None if undefined: `yaw_correlation` (Pearson's, of the turns
@@ -110,24 +105,24 @@ def kitti_errors(gt, pred, lengths, frames):
     distances = np.linalg.norm(np.diff(gt[:, :3, 3], axis=0), axis=-1)
     path = np.concatenate([[0.0], np.cumsum(distances)])
     firsts = np.flatnonzero(frames % SEGMENT_STEP == 0)
-    by_length, all_t, all_r = {}, [], []
+    errors = {}  # {length: [t, r] of its segments, float64 [2, n]}
     for length in lengths:
         lasts = np.searchsorted(path, path[firsts] + length, side='right')
         begin, end = firsts[lasts < len(gt)], lasts[lasts < len(gt)]
-        if not begin.size:
-            continue
-        error = _relative(_relative(pred[begin], pred[end]), _relative(gt[begin], gt[end]))
-        t = 100 * np.linalg.norm(error[:, :3, 3], axis=-1) / length
-        r = 100 * np.degrees(rotation_angle(error[:, :3, :3])) / length
-        by_length[int(length)] = dict(t_rel=float(t.mean()), r_rel=float(r.mean()),
-                                      segments=len(begin))
-        all_t.append(t)
-        all_r.append(r)
-    if not by_length:
+        if begin.size:
+            error = _relative(_relative(pred[begin], pred[end]), _relative(gt[begin], gt[end]))
+            errors[int(length)] = np.stack([
+                100 * np.linalg.norm(error[:, :3, 3], axis=-1) / length,
+                100 * np.degrees(rotation_angle(error[:, :3, :3])) / length])
+    if not errors:
         return dict(t_rel=None, r_rel=None, segments=0, by_length={})
-    all_t, all_r = np.concatenate(all_t), np.concatenate(all_r)
-    return dict(t_rel=float(all_t.mean()), r_rel=float(all_r.mean()), segments=len(all_t),
-                by_length=by_length)
+    return dict(_means(np.concatenate(list(errors.values()), axis=1)),
+                by_length={length: _means(of_length) for length, of_length in errors.items()})
+
+
+def _means(errors):
+    t_rel, r_rel = errors.mean(axis=1)
+    return dict(t_rel=float(t_rel), r_rel=float(r_rel), segments=errors.shape[1])
 
 
 def align_trajectory(gt, pred, align):

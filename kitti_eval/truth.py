@@ -10,7 +10,7 @@ MAX_TIME_DIFFERENCE = 0.01  # seconds
 
 
 def read_truth(path, times_path=''):
-    """Reads the truth of a sequence.
+    """Reads the truth of a sequence; a UserError if poses are not at times of the sequence.
 
     Args:
       path: pose file, see `odometry.read_pose_file`; without numbers line n is frame n. The frames
@@ -19,11 +19,7 @@ def read_truth(path, times_path=''):
       times_path: times of all frames of the sequence; empty is `odometry.times_of_poses`, if it
         exists.
 
-    Returns:
-      (int64 [N] ascending frame numbers, float64 [N, 4, 4], {frame: seconds} or None).
-
-    Raises:
-      UserError: the poses are not at times of the sequence.
+    Returns (int64 [N] ascending frame numbers, float64 [N, 4, 4], {frame: seconds} or None).
     """
     content = odometry.read_pose_file(path)
     default = odometry.times_of_poses(path)
@@ -66,13 +62,9 @@ def frames_at(wanted, times):
 
 
 def match_times(times_a, times_b):
-    """Pairs nearest times less than 0.01 s apart; each is used once, in its closest pair.
+    """Pairs nearest times, ascending seconds, less than 0.01 s apart, each in its closest pair.
 
-    Args:
-      times_a, times_b: [N], [M] seconds, ascending.
-
-    Returns:
-      int [K, 2] indices into the two, ascending.
+    Returns int [K, 2] indices into the two, ascending.
     """
     times_a, times_b = np.asarray(times_a), np.asarray(times_b)
     nearest = np.searchsorted((times_a[1:] + times_a[:-1]) / 2, times_b)

@@ -2,6 +2,7 @@
 import json
 import os
 import shutil
+from pathlib import Path
 
 import cv2
 import golden_common
@@ -29,34 +30,33 @@ def published(golden):
             read_json(str(golden / 'geonet' / 'numpy_depth.json')))
 
 
-def score(root, pred, *flags):
-    """The result for depth maps [n, H, W] of the data set in `root`, with its list of images."""
-    np.save(str(root / 'pred.npy'), pred)
-    eval_depth.main(['--kitti_dir=%s' % root, '--pred_file=%s' % (root / 'pred.npy'),
-                     '--test_file_list=%s' % (root / 'files.txt')] + list(flags))
-    return read_json(str(root / 'pred.eval_depth.json'))
+def score(pred, *flags):
+    """The result for depth maps [n, H, W] of the data set, with its list of images."""
+    np.save('pred.npy', pred)
+    eval_depth.main(['--kitti_dir=.', '--pred_file=pred.npy', '--test_file_list=files.txt', *flags])
+    return read_json('pred.eval_depth.json')
 
 
-def abs_rel(root, pred, *flags):
-    return score(root, pred, '--noscale', *flags)['prediction']['abs_rel']
+def abs_rel(pred, *flags):
+    return score(pred, '--noscale', *flags)['prediction']['abs_rel']
 
 
 def errors_of(result):
     return [result['prediction'][name] for name in depth_errors.ERRORS]
 
 
-def write_raw(root, scans, shapes=((375, 1242),) * 3):
+def write_raw(scans, shapes=((375, 1242),) * 3):
     """Writes a raw drive of scans and black images, with their list; returns its calibration."""
-    write_drive(root, DRIVE, [np.zeros(tuple(shape) + (3,), np.uint8)
+    write_drive(Path(), DRIVE, [np.zeros(tuple(shape) + (3,), np.uint8)
                               for shape, _ in zip(shapes, scans)], (2,), scans=scans,
                 calib_cam_to_cam=golden_common.CALIB_CAM_TO_CAM,
                 calib_velo_to_cam=golden_common.CALIB_VELO_TO_CAM)
-    write_list(root, len(scans))
-    return RawCalibration(str(root / DATE))
+    write_list(len(scans))
+    return RawCalibration(DATE)
 
 
-def write_list(root, count):
-    (root / 'files.txt').write_text(''.join(
+def write_list(count, root=''):
+    Path(root, 'files.txt').write_text(''.join(
         '%s/%s/image_02/data/%010d.png l\n' % (DATE, DRIVE, frame) for frame in range(count)))
 
 
@@ -67,9 +67,9 @@ def test_errors_are_the_published_ones(published):
     np.testing.assert_allclose(list(ours.values()), arrays['compute_errors_f32'], rtol=1e-5)
 
 
-def test_projected_scans_and_the_camera_are_the_published_ones(tmp_path, published):
+def test_projected_scans_and_the_camera_are_the_published_ones(published):
     arrays, scalars = published
-    calibration = write_raw(tmp_path, [None])
+    calibration = write_raw([None])
     for index, (height, width) in enumerate(scalars['eval_depth_eigen']['shapes']):
         depth = depth_splits.project_velodyne(golden_common.make_velodyne(index),
                                              calibration.velo_to_image(2), height, width)
@@ -78,34 +78,33 @@ def test_projected_scans_and_the_camera_are_the_published_ones(tmp_path, publish
         np.testing.assert_allclose(depth.ravel()[known], arrays['eigen_gt_depth_%d' % index],
                                    rtol=1e-6)
     np.testing.assert_allclose(
-        depth_splits.focal_and_baseline(str(tmp_path / DATE / 'calib_cam_to_cam.txt'),
+        depth_splits.focal_and_baseline(DATE + '/calib_cam_to_cam.txt',
                                         (375, 1242)), scalars['focal_baseline'][0])
 
 
-def test_eigen_split_scores_as_published(tmp_path, published, capsys):
+def test_eigen_split_scores_as_published(published, capsys):
     case = published[1]['eval_depth_eigen']
-    write_raw(tmp_path, [golden_common.make_velodyne(index) for index in range(3)], case['shapes'])
-    result = score(tmp_path, np.stack([golden_common.make_pred_depth(index)
+    write_raw([golden_common.make_velodyne(index) for index in range(3)], case['shapes'])
+    result = score(np.stack([golden_common.make_pred_depth(index)
                                        for index in range(3)]), '--split=eigen', '--plot')
     wanted = np.mean([call['errors'] for call in case['calls']], axis=0)
     np.testing.assert_allclose(errors_of(result), wanted, rtol=1e-5)
-    assert sorted(os.listdir(str(tmp_path / 'pred_depth'))) == [
-        '%06d.png' % index for index in range(3)]
-    assert cv2.imread(str(tmp_path / 'pred_depth' / '000000.png')).shape == (3 * 375, 1242, 3)
+    assert sorted(os.listdir('pred_depth')) == ['%06d.png' % index for index in range(3)]
+    assert cv2.imread('pred_depth/000000.png').shape == (3 * 375, 1242, 3)
     assert 'least abs_rel' in capsys.readouterr().out
-    page = (tmp_path / 'pred.eval_depth.html').read_text()
+    page = Path('pred.eval_depth.html').read_text()
     assert page.count('data:image/png;base64,') == 3 and 'least abs_rel' in page
 
 
-def test_stereo_split_scores_as_published(tmp_path, published):
+def test_stereo_split_scores_as_published(published):
     arrays, scalars = published
-    folder = tmp_path / 'training' / 'disp_noc_0'
+    folder = Path('training/disp_noc_0')
     folder.mkdir(parents=True)
     for index in range(200):
         write_png(str(folder / ('%06d_10.png' % index)), golden_common.make_gt_disp_png(index))
     for name in ('._000000_10.png', 'Thumbs.db', '000000_11.png'):  # no truth
         (folder / name).write_bytes(b'\0\5\26\7')
-    result = score(tmp_path, np.stack([
+    result = score(np.stack([
         golden_common.make_pred_depth(index, 12, 104, 0.01, 0.5) for index in range(200)]),
                    '--split=stereo')
     assert result['images'] == 200
@@ -158,79 +157,78 @@ def test_crop_and_limits_choose_the_pixels():
 
 
 @pytest.mark.parametrize('value', [0, -1, np.nan, 1e-38])
-def test_a_prediction_that_cannot_be_scaled_is_reported(tmp_path, value):
-    write_raw(tmp_path, [golden_common.make_velodyne(0)] * 2)
+def test_a_prediction_that_cannot_be_scaled_is_reported(value):
+    write_raw([golden_common.make_velodyne(0)] * 2)
     pred = np.ones((2, 8, 26), np.float32)
     pred[1] = value
     with pytest.raises(UserError, match=r'pred.npy: prediction 1 \(.*0000000001.png\): its'):
-        score(tmp_path, pred)
+        score(pred)
 
 
-def test_synthetic_stereo_truth_has_no_error_through_all_files(tmp_path):
-    scene, frames = layouts.kitti_2015_dataset(str(tmp_path), num_images=2)
+def test_synthetic_stereo_truth_has_no_error_through_all_files():
+    scene, frames = layouts.kitti_2015_dataset('.', num_images=2)
     pred = np.stack([np.minimum(scene.depth(frame), 1e3) for frame in frames]).astype(np.float32)
-    result = score(tmp_path, pred, '--split=stereo', '--noscale', '--max_depth=1e9',
-                   '--plot')['prediction']
+    result = score(pred, '--split=stereo', '--noscale', '--max_depth=1e9', '--plot')['prediction']
     # Disparities in the files are rounded to 1/256 px, those of the far ones are a few pixels.
     assert result['abs_rel'] < 1e-3 and result['a1'] == 1 and result['d1_all'] == 0
-    assert len(os.listdir(str(tmp_path / 'pred_depth'))) == 2
-    path = str(tmp_path / 'training' / 'disp_noc_0' / '000000_10.png')
+    assert len(os.listdir('pred_depth')) == 2
+    path = 'training/disp_noc_0/000000_10.png'
     cv2.imwrite(path, cv2.imread(path, cv2.IMREAD_UNCHANGED)[::2, ::2])
     with pytest.raises(
             UserError, match=r'is for images of (\d+)x(\d+) pixels, must be for .* like'):
-        score(tmp_path, pred, '--split=stereo')
+        score(pred, '--split=stereo')
 
 
-def test_synthetic_scan_agrees_with_the_exact_depth(tmp_path):
-    scene, = layouts.raw_dataset(str(tmp_path), drives=[DRIVE], num_frames=2, cameras=(2,))
-    write_list(tmp_path, 2)
+def test_synthetic_scan_agrees_with_the_exact_depth():
+    scene, = layouts.raw_dataset('.', drives=[DRIVE], num_frames=2, cameras=(2,))
+    write_list(2)
     # Where KITTI's pixel rule, one to the left and up, puts a point; the scanner's forward distance
     # begins 0.27 m behind the camera.
     pred = [np.roll(np.minimum(scene.depth(frame), 1e3) + 0.27, (-1, -1), (0, 1))
             for frame in range(2)]
-    result = score(tmp_path, np.array(pred, np.float32), '--noscale')['prediction']
+    result = score(np.array(pred, np.float32), '--noscale')['prediction']
     # Points fall anywhere in a pixel: at the edges of things, some on the other side.
     assert result['a1'] > 0.97 and result['abs_rel'] < 0.05
 
 
-def test_missing_scans_are_counted_and_training_drives_are_reported(tmp_path, capsys):
-    write_raw(tmp_path, [golden_common.make_velodyne(0), None, golden_common.make_velodyne(0)])
-    (tmp_path / 'train.txt').write_text('2011_09_26_drive_0002_sync_02 0000000001\n')
+def test_missing_scans_are_counted_and_training_drives_are_reported(capsys):
+    write_raw([golden_common.make_velodyne(0), None, golden_common.make_velodyne(0)])
+    Path('train.txt').write_text('2011_09_26_drive_0002_sync_02 0000000001\n')
     pred = np.ones((3, 8, 26), np.float32)
-    result = score(tmp_path, pred, '--train_list=%s' % (tmp_path / 'train.txt'), '--plot')
+    result = score(pred, '--train_list=train.txt', '--plot')
     assert result['without_truth'] == 1
-    assert sorted(os.listdir(str(tmp_path / 'pred_depth'))) == ['000000.png', '000002.png']
+    assert sorted(os.listdir('pred_depth')) == ['000000.png', '000002.png']
     said = capsys.readouterr().err
     assert '1 images have no ground truth' in said and '2011_09_26_drive_0002' in said
-    os.remove(str(tmp_path / DATE / DRIVE / 'velodyne_points' / 'data' / '0000000002.bin'))
+    os.remove('%s/%s/velodyne_points/data/0000000002.bin' % (DATE, DRIVE))
     with pytest.raises(UserError, match='share 1 images of 1 and 3: must be at least half'):
-        score(tmp_path, pred)
-    assert read_json(str(tmp_path / 'pred.eval_depth.json'))['without_truth'] == 2
-    shutil.rmtree(str(tmp_path / DATE / DRIVE / 'velodyne_points'))
+        score(pred)
+    assert read_json('pred.eval_depth.json')['without_truth'] == 2
+    shutil.rmtree('%s/%s/velodyne_points' % (DATE, DRIVE))
     with pytest.raises(UserError, match='none of 3 images has a laser scan, such as .*'
                                         'velodyne_points/data/0000000000.bin'):
-        score(tmp_path, pred)
+        score(pred)
 
 
-def test_the_result_is_written_before_a_picture_fails(tmp_path):
-    write_raw(tmp_path, [golden_common.make_velodyne(0)])
-    (tmp_path / 'pred_depth').write_text('in the way')
+def test_the_result_is_written_before_a_picture_fails():
+    write_raw([golden_common.make_velodyne(0)])
+    Path('pred_depth').write_text('in the way')
     with pytest.raises(UserError, match='pred_depth'):
-        score(tmp_path, np.ones((1, 8, 26), np.float32), '--plot')
-    assert (tmp_path / 'pred.eval_depth.json').exists()
+        score(np.ones((1, 8, 26), np.float32), '--plot')
+    assert Path('pred.eval_depth.json').exists()
 
 
-def test_bad_inputs_are_reported(tmp_path):
-    write_raw(tmp_path, [golden_common.make_velodyne(0)])
+def test_bad_inputs_are_reported():
+    write_raw([golden_common.make_velodyne(0)])
     with pytest.raises(UserError, match='holds 2 depth maps.*1 images'):
-        score(tmp_path, np.ones((2, 8, 26), np.float32))
+        score(np.ones((2, 8, 26), np.float32))
     with pytest.raises(UserError, match=r'must be float32 \[n, H, W\]'):
-        score(tmp_path, np.ones((8, 26), np.float32))
-    (tmp_path / 'files.txt').write_text('some/picture.png\n')
+        score(np.ones((8, 26), np.float32))
+    Path('files.txt').write_text('some/picture.png\n')
     with pytest.raises(UserError, match='files.txt: 1 of its 1 images .*picture.png .line 1'):
-        score(tmp_path, np.ones((1, 8, 26), np.float32))
+        score(np.ones((1, 8, 26), np.float32))
     with pytest.raises(UserError, match='test_file_list'):
-        eval_depth.main(['--kitti_dir', str(tmp_path)])
+        eval_depth.main(['--kitti_dir=.'])
 
 
 @pytest.fixture(scope='module')
@@ -238,24 +236,24 @@ def drive(tmp_path_factory):
     """(raw folder of a rendered drive of 4 frames, its exact depth as the raw split has it)."""
     root = tmp_path_factory.mktemp('drive')
     scene, = layouts.raw_dataset(str(root), [DRIVE], 4, 64, 208, cameras=(2,))
-    write_list(root, 4)
+    write_list(4, root)
     depth = np.array([scene.depth(frame) for frame in range(4)], np.float32)
     return root, np.where(depth > 0, depth, 1e3)
 
 
 @pytest.fixture
-def rendered(drive, tmp_path):
-    """A copy of `drive`."""
-    shutil.copytree(str(drive[0]), str(tmp_path / 'rendered'))
-    return tmp_path / 'rendered', drive[1].copy()
+def depth(drive, monkeypatch):
+    """The depth of a copy of `drive`, in which the test runs."""
+    shutil.copytree(str(drive[0]), 'rendered')
+    monkeypatch.chdir('rendered')
+    return drive[1].copy()
 
 
-def test_downsized_images_are_scored_like_full_ones(rendered, capsys):
-    root, depth = rendered
-    before = score(root, depth)
-    for path in (root / DATE / DRIVE / 'image_02' / 'data').iterdir():
+def test_downsized_images_are_scored_like_full_ones(depth, capsys):
+    before = score(depth)
+    for path in Path(DATE, DRIVE, 'image_02', 'data').iterdir():
         write_png(str(path), np.zeros((32, 105, 3), np.uint8))
-    assert score(root, depth, '--plot') == before
+    assert score(depth, '--plot') == before
     assert capsys.readouterr().err.count(
         'is for images of 208x64 pixels, but these are 105x32') == 1
 
@@ -265,91 +263,87 @@ def test_downsized_images_are_scored_like_full_ones(rendered, capsys):
     (('--noscale',), lambda depth: 1e3 * depth, 'but the prediction, scaled by medians, fits'),
     (('--noscale',), lambda depth: 5 / depth, 'but 1 / prediction, scaled by medians, fits'),
     ((), lambda depth: depth, None), ((), lambda depth: depth[:, ::-1], None)])
-def test_a_depth_that_fits_in_another_convention_is_reported(
-        rendered, capsys, flags, change, words):
-    root, depth = rendered
-    score(root, change(depth), *flags)
+def test_a_depth_that_fits_in_another_convention_is_reported(depth, capsys, flags, change, words):
+    score(change(depth), *flags)
     said = capsys.readouterr().err
     assert words in said if words else 'but' not in said
 
 
-def test_predictions_are_matched_by_the_names_in_their_json(rendered):
-    root, depth = rendered
+def test_predictions_are_matched_by_the_names_in_their_json(depth):
     depth *= np.float32([[[1]], [[1.1]], [[1.2]], [[1.3]]])
-    listed = (root / 'files.txt').read_text().split()[::2]
-    whole = abs_rel(root, depth)
-    (root / 'files.txt').write_text(listed[1] + '\n')
-    second = abs_rel(root, depth[1:2])
-    (root / 'pred.json').write_text(json.dumps({'images': [
+    listed = Path('files.txt').read_text().split()[::2]
+    whole = abs_rel(depth)
+    Path('files.txt').write_text(listed[1] + '\n')
+    second = abs_rel(depth[1:2])
+    Path('pred.json').write_text(json.dumps({'images': [
         name.replace('.png', '.jpg') for name in listed[::-1]]}))
-    assert abs_rel(root, depth[::-1]) == second  # of a longer list, those that are scored
-    assert abs_rel(root, depth) > second + 0.05
-    (root / 'files.txt').write_text('\n'.join(listed))
-    assert abs_rel(root, depth[::-1]) == whole
+    assert abs_rel(depth[::-1]) == second  # of a longer list, those that are scored
+    assert abs_rel(depth) > second + 0.05
+    Path('files.txt').write_text('\n'.join(listed))
+    assert abs_rel(depth[::-1]) == whole
 
 
-def test_predictions_of_other_images_are_refused_at_the_first_that_differs(rendered):
-    root, depth = rendered
+def test_predictions_of_other_images_are_refused_at_the_first_that_differs(depth):
     names = ['%010d.png' % frame for frame in (0, 1, 7, 3)]
-    folder = root / DATE / DRIVE.replace('0002', '0003') / 'image_02' / 'data'
+    folder = os.path.join(DATE, DRIVE.replace('0002', '0003'), 'image_02', 'data')
     for content, message in (
             ({'images': names}, r'image 3 of the split is .*_0002_sync/2/0000000002, where .*pred'
                                 r'.json names 0000000007 '),
-            ({'images': names, 'folder': str(folder)}, 'image 1 .*names .*_0003_sync/2/0000000000'),
+            ({'images': names, 'folder': folder}, 'image 1 .*names .*_0003_sync/2/0000000000'),
             ({'images': names[:3]}, 'names 3 images, but .* holds 4 depth maps')):
-        (root / 'pred.json').write_text(json.dumps(content))
+        Path('pred.json').write_text(json.dumps(content))
         with pytest.raises(UserError, match=message):
-            score(root, depth)
+            score(depth)
 
 
-def test_the_annotated_split_scores_the_652_published_images(tmp_path, capsys):
+def test_the_annotated_split_scores_the_652_published_images(capsys):
     """Of Eigen's 697 test images KITTI's annotated depth has 652 (Monodepth2's eigen_benchmark)."""
     drives = DRIVE, DRIVE.replace('0002', '0009')
-    folders = [tmp_path / part / drive / 'proj_depth' / 'groundtruth' / 'image_02'
+    folders = [Path(part, drive, 'proj_depth/groundtruth/image_02')
                for part, drive in zip(('train', 'val'), drives)]
     for folder, count in zip(folders, (400, 252)):
         folder.mkdir(parents=True)
         depth_files.write_kitti_depth(str(folder / '0000000000.png'), np.full((4, 4), 5.0))
         for frame in range(1, count):
             os.link(str(folder / '0000000000.png'), str(folder / ('%010d.png' % frame)))
-    (tmp_path / 'files.txt').write_text(''.join(
+    Path('files.txt').write_text(''.join(
         '%s/%s %d l\n' % (DATE, drives[frame // 400], frame % 400) for frame in range(697)))
-    result = score(tmp_path, np.ones((697, 2, 2), np.float32), '--split=eigen_benchmark')
+    result = score(np.ones((697, 2, 2), np.float32), '--split=eigen_benchmark')
     assert (result['images'], result['without_truth']) == (652, 45)
     assert result['prediction']['abs_rel'] == 0
     assert result['scale_mean'] == 5 and '45 images have no ground truth' in capsys.readouterr().err
     (folders[1] / '0000000251.png').unlink()
     with pytest.raises(UserError, match='651 of the 697 images of .* must be 652 .unpack train'):
-        score(tmp_path, np.ones((697, 2, 2), np.float32), '--split=eigen_benchmark')
+        score(np.ones((697, 2, 2), np.float32), '--split=eigen_benchmark')
     with pytest.raises(UserError, match='give --split=eigen_benchmark'):
-        score(tmp_path, np.ones((697, 2, 2), np.float32))
+        score(np.ones((697, 2, 2), np.float32))
 
 
-def test_annotated_depth_is_scored_in_the_crop_or_everywhere(tmp_path):
-    folder = tmp_path / 'val' / DRIVE / 'proj_depth' / 'groundtruth' / 'image_02'
+def test_annotated_depth_is_scored_in_the_crop_or_everywhere():
+    folder = Path('val', DRIVE, 'proj_depth/groundtruth/image_02')
     folder.mkdir(parents=True)
     truth = np.full((100, 200), 8.0)
     truth[:40] = 4  # above Garg's crop, which begins at 40.8 %
     depth_files.write_kitti_depth(str(folder / '0000000000.png'), truth)
-    (tmp_path / 'files.txt').write_text('%s/%s 0 l\n' % (DATE, DRIVE))
+    Path('files.txt').write_text('%s/%s 0 l\n' % (DATE, DRIVE))
     for flags, expected in (((), 0), (('--nocrop',), 0.4 * 1)):
-        assert abs_rel(tmp_path, np.full((1, 5, 5), 8, np.float32), '--split=eigen_benchmark',
+        assert abs_rel(np.full((1, 5, 5), 8, np.float32), '--split=eigen_benchmark',
                        '--plot', *flags) == pytest.approx(expected)
     # Without the image, which is not there.
-    assert cv2.imread(str(tmp_path / 'pred_depth' / '000000.png')).shape == (200, 200, 3)
+    assert cv2.imread('pred_depth/000000.png').shape == (200, 200, 3)
     with pytest.raises(UserError, match='--nocrop: must be given with --split=eigen_benchmark'):
-        score(tmp_path, np.ones((1, 5, 5), np.float32), '--nocrop')
+        score(np.ones((1, 5, 5), np.float32), '--nocrop')
 
 
 @pytest.mark.parametrize('folder, fits', [
     ('/k15/training/image_2', True), ('/k15/training/image_3', False),
     ('/k15/testing/image_2', False), ('/k12/training/colored_0', False), ('/mine', True)])
-def test_depth_of_another_camera_or_part_of_a_benchmark_is_refused(tmp_path, folder, fits):
-    write_json(str(tmp_path / 'depth.json'), {'folder': folder, 'images': ['000000_10.png']})
+def test_depth_of_another_camera_or_part_of_a_benchmark_is_refused(folder, fits):
+    write_json('depth.json', {'folder': folder, 'images': ['000000_10.png']})
 
     def ordered():
         return depths_in_order(['/k15/training/image_2/000000_10.png'], [np.ones((2, 3))],
-                               str(tmp_path / 'depth.npy'))
+                               'depth.npy')
     if fits:
         assert len(ordered()) == 1
     else:

@@ -1,6 +1,6 @@
 """Flow errors: the published numbers from the same files, exact truth without error."""
-import json
 import os
+from pathlib import Path
 
 import cv2
 import golden_common
@@ -22,23 +22,21 @@ def published(golden):
             read_json(str(golden / 'geonet' / 'numpy_flow.json')))
 
 
-def write_truth(root, count):
-    """Writes `count` published cases: truth below `root`, predictions in `root`/pred/binary."""
+def write_truth(count):
+    """Writes `count` published cases: truth in training/, predictions in pred/binary/."""
     for name in ('training/flow_noc', 'training/flow_occ', 'training/image_2', 'pred/binary'):
-        (root / name).mkdir(parents=True)
+        os.makedirs(name)
     for index in range(count):
         noc, occ, pred = golden_common.make_flow_eval(index)
         for name, flow in (('flow_noc', noc), ('flow_occ', occ)):
-            write_kitti_flow(str(root / 'training' / name / ('%06d_10.png' % index)),
-                             flow[..., :2], flow[..., 2])
-        write_png(str(root / 'training' / 'image_2' / ('%06d_10.png' % index)),
-                  np.zeros(noc.shape, np.uint8))
-        write_flo(str(root / 'pred' / 'binary' / ('%06d.flo' % index)), pred)
+            write_kitti_flow('training/%s/%06d_10.png' % (name, index), flow[..., :2], flow[..., 2])
+        write_png('training/image_2/%06d_10.png' % index, np.zeros(noc.shape, np.uint8))
+        write_flo('pred/binary/%06d.flo' % index, pred)
 
 
-def run(root, *flags):
-    eval_flow.main(['--dataset_dir', str(root), '--pred_dir', str(root / 'pred')] + list(flags))
-    return read_json(str(root / 'pred' / 'eval_flow.json'))
+def run(*flags):
+    eval_flow.main(['--dataset_dir=.', '--pred_dir=pred', *flags])
+    return read_json('pred/eval_flow.json')
 
 
 def test_errors_of_one_flow_are_the_published_ones(published):
@@ -61,17 +59,17 @@ def test_errors_of_one_flow_are_the_published_ones(published):
     assert ours['epe'] == pytest.approx(wanted['flow_error'], rel=1e-9)
 
 
-def test_two_hundred_images_score_as_published(tmp_path, published):
+def test_two_hundred_images_score_as_published(published):
     arrays, scalars = published
-    write_truth(tmp_path, 200)
-    result = run(tmp_path)
+    write_truth(200)
+    result = run()
     rows = np.array([[image[kind]['epe'], 1 - image[kind]['fl']]
                      for _, image in sorted(result['per_image'].items())
                      for kind in ('noc', 'occ')]).reshape(200, 4)
     np.testing.assert_allclose(
         rows, arrays['eval_flow_rows_nocEPE_nocACC_occEPE_occACC'], atol=5.1e-5)
-    means = [result['noc']['prediction']['epe'], 1 - result['noc']['prediction']['fl'],
-             result['occ']['prediction']['epe'], 1 - result['occ']['prediction']['fl']]
+    means = np.ravel([(score['epe'], 1 - score['fl']) for score in (
+        result[kind]['prediction'] for kind in ('noc', 'occ'))])
     for mean, line in zip(means, scalars['eval_flow']['stdout']):
         assert '%.4f' % mean == line.split('=')[1].strip()
 
@@ -86,35 +84,35 @@ def test_real_sample_has_its_known_errors(shared):
     assert ours['fl'] == pytest.approx(0.206879, abs=5e-7)
 
 
-def test_any_number_of_images_in_any_form(tmp_path, capsys):
-    write_truth(tmp_path, 4)
-    os.remove(str(tmp_path / 'pred' / 'binary' / '000001.flo'))
-    os.remove(str(tmp_path / 'pred' / 'binary' / '000002.flo'))
-    (tmp_path / 'pred' / 'png').mkdir()
+def test_any_number_of_images_in_any_form(capsys):
+    write_truth(4)
+    os.remove('pred/binary/000001.flo')
+    os.remove('pred/binary/000002.flo')
+    Path('pred/png').mkdir()
     pred = golden_common.make_flow_eval(2)[2]
     valid = np.ones(pred.shape[:2], bool)
     valid[:2] = False
-    write_kitti_flow(str(tmp_path / 'pred' / 'png' / '000002.png'), pred, valid)
-    (tmp_path / 'train.txt').write_text('2011_09_26_drive_0005_sync_02 0000000001\n')
-    result = run(tmp_path, '--plot', '--num_plots=2', '--train_list=%s' % (tmp_path / 'train.txt'))
+    write_kitti_flow('pred/png/000002.png', pred, valid)
+    Path('train.txt').write_text('2011_09_26_drive_0005_sync_02 0000000001\n')
+    result = run('--plot', '--num_plots=2', '--train_list=train.txt')
     assert result['occ']['images'] == 3 and result['missing'] == 1
     assert result['trained_on'] == ['2011_09_26_drive_0005']
     out, err = capsys.readouterr()
     assert '1 of 4 images have no prediction' in err and '2011_09_26_drive_0005' in err
     assert '000002.png: %d pixels are marked as unknown' % (2 * pred.shape[1]) in err
     assert 'zero flow' in out
-    assert sorted(os.listdir(str(tmp_path / 'pred' / 'eval_flow'))) == ['000000.png', '000003.png']
-    picture = cv2.imread(str(tmp_path / 'pred' / 'eval_flow' / '000000.png'))
+    assert sorted(os.listdir('pred/eval_flow')) == ['000000.png', '000003.png']
+    picture = cv2.imread('pred/eval_flow/000000.png')
     assert picture.shape == (90, 100, 3)
-    page = (tmp_path / 'pred' / 'eval_flow.html').read_text()
+    page = Path('pred/eval_flow.html').read_text()
     assert page.count('data:image/png;base64,') == 2 and 'zero flow' in page
 
 
-def test_a_mask_without_any_known_pixel_is_refused(tmp_path):
+def test_a_mask_without_any_known_pixel_is_refused():
     flow = np.ones((4, 6, 2))
-    write_kitti_flow(str(tmp_path / '000000.png'), flow, np.zeros((4, 6)))
+    write_kitti_flow('000000.png', flow, np.zeros((4, 6)))
     with pytest.raises(UserError, match='000000.png: marks all pixels as unknown'):
-        eval_flow.read_prediction(str(tmp_path / '000000.png'))
+        eval_flow.read_prediction('000000.png')
 
 
 def test_outliers_need_three_pixels_and_five_per_cent():
@@ -139,12 +137,12 @@ def test_arrays_are_scored_beside_zero_flow():
         flow_errors.summarise([flow_errors.evaluate_map(gt[0], valid[1], gt[0])])
 
 
-def test_synthetic_truth_has_no_error_through_all_files(tmp_path):
-    scene, frames = synthetic_2015.kitti_2015_dataset(str(tmp_path), num_images=2)
-    (tmp_path / 'pred').mkdir()
+def test_synthetic_truth_has_no_error_through_all_files():
+    scene, frames = synthetic_2015.kitti_2015_dataset('.', num_images=2)
+    Path('pred').mkdir()
     for index, frame in enumerate(frames):
-        write_flo(str(tmp_path / 'pred' / ('%06d.flo' % index)), scene.flow(frame, frame + 1)[0])
-    result = run(tmp_path)
+        write_flo('pred/%06d.flo' % index, scene.flow(frame, frame + 1)[0])
+    result = run()
     for kind in ('noc', 'occ'):
         # The format keeps 64ths of a pixel in each axis.
         assert result[kind]['prediction']['epe'] <= np.sqrt(2) / 64
@@ -152,61 +150,61 @@ def test_synthetic_truth_has_no_error_through_all_files(tmp_path):
         assert result[kind]['zero_flow']['epe'] > 1
 
 
-def test_missing_files_are_reported(tmp_path):
-    write_truth(tmp_path, 1)
-    os.remove(str(tmp_path / 'pred' / 'binary' / '000000.flo'))
+def test_missing_files_are_reported():
+    write_truth(1)
+    os.remove('pred/binary/000000.flo')
     with pytest.raises(UserError, match='no prediction such as 000000.flo'):
-        run(tmp_path)
-    os.remove(str(tmp_path / 'training' / 'flow_occ' / '000000_10.png'))
+        run()
+    os.remove('training/flow_occ/000000_10.png')
     with pytest.raises(UserError, match='no flow NNNNNN_10.png'):
-        run(tmp_path)
+        run()
     with pytest.raises(UserError, match='dataset_dir'):
-        eval_flow.main(['--pred_dir', str(tmp_path)])
+        eval_flow.main(['--pred_dir=.'])
 
 
-def test_predictions_may_be_named_as_the_truth_is(tmp_path):
-    write_truth(tmp_path, 2)
-    wanted = run(tmp_path)
-    folder = tmp_path / 'pred' / 'binary'
+def test_predictions_may_be_named_as_the_truth_is():
+    write_truth(2)
+    wanted = run()
+    folder = Path('pred/binary')
     for number in range(2):
         (folder / ('%06d.flo' % number)).rename(folder / ('%06d_10.flo' % number))
     (folder / '._000000_10.flo').write_bytes(b'\0\5\26\7')
-    (tmp_path / 'training' / 'flow_occ' / '._000000_10.png').write_bytes(b'\0\5\26\7')
-    assert run(tmp_path) == wanted
+    Path('training/flow_occ/._000000_10.png').write_bytes(b'\0\5\26\7')
+    assert run() == wanted
     (folder / '1.flo').write_bytes((folder / '000001_10.flo').read_bytes())
     with pytest.raises(
             UserError, match='000001_10.flo and 1.flo are predictions of the same image'):
-        run(tmp_path)
+        run()
 
 
 @pytest.mark.parametrize('value', [np.nan, np.inf, 1e30])
-def test_flow_that_cannot_be_scored_is_reported(tmp_path, value):
-    write_truth(tmp_path, 1)
+def test_flow_that_cannot_be_scored_is_reported(value):
+    write_truth(1)
     flow = np.zeros((8, 9, 2), np.float32)
     flow[3, 4] = value
-    write_flo(str(tmp_path / 'pred' / 'binary' / '000000.flo'), flow)
+    write_flo('pred/binary/000000.flo', flow)
     with pytest.raises(UserError, match='000000.flo: holds flow that is not finite or longer'):
-        run(tmp_path)
+        run()
 
 
-def test_the_result_is_written_before_a_picture_fails(tmp_path):
-    write_truth(tmp_path, 1)
-    (tmp_path / 'training' / 'image_2' / '000000_10.png').write_bytes(b'broken')
+def test_the_result_is_written_before_a_picture_fails():
+    write_truth(1)
+    Path('training/image_2/000000_10.png').write_bytes(b'broken')
     with pytest.raises(UserError, match='000000_10.png'):
-        run(tmp_path, '--plot')
-    assert read_json(str(tmp_path / 'pred' / 'eval_flow.json'))['occ']['images'] == 1
+        run('--plot')
+    assert read_json('pred/eval_flow.json')['occ']['images'] == 1
 
 
-def test_exchanged_red_and_blue_are_an_error(tmp_path):
+def test_exchanged_red_and_blue_are_an_error():
     """What OpenCV writes of an array u, v, valid."""
     image = np.full((4, 5, 3), 2 ** 15 + 64, np.uint16)
     image[..., 2] = 1
-    cv2.imwrite(str(tmp_path / 'right.png'), image[..., ::-1])
-    np.testing.assert_array_equal(read_kitti_flow(str(tmp_path / 'right.png'))[0], 1)
-    cv2.imwrite(str(tmp_path / 'wrong.png'), image)
+    cv2.imwrite('right.png', image[..., ::-1])
+    np.testing.assert_array_equal(read_kitti_flow('right.png')[0], 1)
+    cv2.imwrite('wrong.png', image)
     with pytest.raises(UserError, match='wrong.png: red, .* is 0 or 1 everywhere, and blue, .*, is '
                                         'up to 32832: red and blue are exchanged'):
-        read_kitti_flow(str(tmp_path / 'wrong.png'))
+        read_kitti_flow('wrong.png')
 
 
 @pytest.mark.parametrize('words, change', [
@@ -214,14 +212,14 @@ def test_exchanged_red_and_blue_are_an_error(tmp_path):
     ('fractions of width and height', lambda flow: flow / flow.shape[1::-1]),
     ('pixels of the truth, in another size', lambda flow: flow[::2, ::2]),
     (None, lambda flow: flow), (None, lambda flow: 0 * flow + 99)])
-def test_a_flow_that_fits_in_another_convention_is_reported(tmp_path, capsys, words, change):
-    write_truth(tmp_path, 1)
+def test_a_flow_that_fits_in_another_convention_is_reported(capsys, words, change):
+    write_truth(1)
     flow = np.random.RandomState(0).uniform((4, -9), (20, -5), (8, 16, 2)).astype(np.float32)
     flow = np.kron(flow, np.ones((2, 2, 1), np.float32))
     for name in ('flow_noc', 'flow_occ'):
-        write_kitti_flow(str(tmp_path / 'training' / name / '000000_10.png'), flow)
-    write_flo(str(tmp_path / 'pred' / 'binary' / '000000.flo'), change(flow))
-    run(tmp_path)
+        write_kitti_flow('training/%s/000000_10.png' % name, flow)
+    write_flo('pred/binary/000000.flo', change(flow))
+    run()
     said = capsys.readouterr().err
     assert 'better than zero flow, but fits (EPE 0.0' in said if words else 'fits' not in said
     assert (words or '') in said
@@ -232,46 +230,39 @@ def test_a_flow_that_fits_in_another_convention_is_reported(tmp_path, capsys, wo
     ('/data/testing/image_2', '000000_10.png', False),
     ('/data/training/image_3', '000000_10.png', False),
     ('/set', 'sub_folder_03/000000.jpg', False),
+    ('/kitti_2012/training/colored_0', '000000_10.png', False),
     ('/kitti/sequences/09', 'image_2/000000.png', False)])
-def test_flow_of_images_without_truth_is_refused(tmp_path, folder, image, fits):
-    write_truth(tmp_path, 1)
-    (tmp_path / 'pred' / 'flow.json').write_text(json.dumps(
-        {'folder': folder, 'images': [image], 'numbers': [0]}))
+def test_flow_of_images_without_truth_is_refused(folder, image, fits):
+    write_truth(1)
+    write_json('pred/flow.json', {'folder': folder, 'images': [image], 'numbers': [0]})
     if fits:
-        assert run(tmp_path)['occ']['images'] == 1
+        assert run()['occ']['images'] == 1
     else:
         with pytest.raises(UserError, match='flow.json: the flow is for images such as .*%s, '
-                                            'must be for training/image_2/' % image):
-            run(tmp_path)
+                                            'must be for training/image_2/NNNNNN_10.png of the'
+                                            % image):
+            run()
 
 
 @pytest.mark.parametrize('camera, size', [('image_2', (19, 31)), ('colored_0', (7, 9))])
-def test_pictures_are_drawn_for_every_benchmark_and_size_of_image(tmp_path, capsys, camera, size):
-    write_truth(tmp_path, 1)
-    images = tmp_path / 'training' / 'image_2'
+def test_pictures_are_drawn_for_every_benchmark_and_size_of_image(capsys, camera, size):
+    write_truth(1)
+    images = Path('training/image_2')
     images.rename(images.parent / camera)
     write_png(str(images.parent / camera / '000000_10.png'), np.zeros(size + (3,), np.uint8))
-    run(tmp_path, '--plot')
+    run('--plot')
     assert 'Flow, KITTI %d, 1 images' % (2015 if camera == 'image_2' else 2012) in (
         capsys.readouterr().out)
-    shown = cv2.imread(str(tmp_path / 'pred' / 'eval_flow' / '000000.png'))
+    shown = cv2.imread('pred/eval_flow/000000.png')
     height, width = golden_common.make_flow_eval(0)[0].shape[:2]
     assert shown.shape == (3 * height, width, 3)
 
 
-def test_flow_of_another_benchmark_is_refused(tmp_path):
-    write_truth(tmp_path, 1)
-    write_json(str(tmp_path / 'pred' / 'flow.json'), {
-        'folder': '/kitti_2012/training/colored_0', 'images': ['000000_10.png']})
-    with pytest.raises(UserError, match='must be for training/image_2/NNNNNN_10.png of the'):
-        run(tmp_path)
-
-
-def test_flow_of_less_than_half_of_the_images_is_scored_but_is_an_error(tmp_path, capsys):
-    write_truth(tmp_path, 3)
+def test_flow_of_less_than_half_of_the_images_is_scored_but_is_an_error(capsys):
+    write_truth(3)
     for number in (0, 1):
-        (tmp_path / 'pred' / 'binary' / ('%06d.flo' % number)).unlink()
+        os.remove('pred/binary/%06d.flo' % number)
     with pytest.raises(UserError, match='share 1 images of 3 and 1: must be at least half'):
-        run(tmp_path)
+        run()
     assert '1 common images (3 in the truth, 1 in the prediction)' in capsys.readouterr().out
-    assert read_json(str(tmp_path / 'pred' / 'eval_flow.json'))['missing'] == 2
+    assert read_json('pred/eval_flow.json')['missing'] == 2

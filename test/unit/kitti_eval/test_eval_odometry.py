@@ -1,6 +1,7 @@
 """The program that scores a trajectory."""
 import os
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,31 +18,32 @@ from vo_common.files import read_json
 
 
 def write_indexed(path, frames, poses):
-    np.savetxt(str(path), np.column_stack([frames, poses[:, :3].reshape(-1, 12)]),
+    np.savetxt(path, np.column_stack([frames, poses[:, :3].reshape(-1, 12)]),
                fmt=['%d'] + ['%.9e'] * 12)
 
 
-def run_odometry(tmp_path, *flags, truth='09.txt', pred='pred.txt'):
-    """The result of a prediction against a truth, both in `tmp_path`."""
-    eval_odometry.main(['--gtruth=%s' % (tmp_path / truth), '--pred=%s' % (tmp_path / pred)]
-                       + list(flags))
-    prefix = tmp_path / pred / 'eval_odometry' if (tmp_path / pred).is_dir() else (
-        tmp_path / pred).with_suffix('.eval_odometry')
-    return read_json('%s.json' % prefix)
+def run_odometry(*flags, truth='09.txt', pred='pred.txt'):
+    """The result of a prediction against a truth."""
+    eval_odometry.main(['--gtruth=' + truth, '--pred=' + pred, *flags])
+    return read_json(pred + '/eval_odometry.json' if os.path.isdir(pred)
+                     else os.path.splitext(pred)[0] + '.eval_odometry.json')
 
 
-def write_both(tmp_path, gt, pred):
-    for name, poses in (('09.txt', gt), ('pred.txt', pred)):
-        odometry.write_poses(str(tmp_path / name), poses)
+def write_both(gt, pred, frames=None):
+    """Writes 09.txt and pred.txt; the latter with its frame numbers if they are given."""
+    odometry.write_poses('09.txt', gt)
+    if frames is None:
+        odometry.write_poses('pred.txt', pred)
+    else:
+        write_indexed('pred.txt', frames, pred)
 
 
-def write_timed(tmp_path, gt, times):
+def write_timed(gt, times):
     """Writes poses.txt and times.txt of sequence 09 to one folder; returns the former's path."""
-    folder = tmp_path / 'sequences' / '09'
-    folder.mkdir(parents=True)
-    odometry.write_poses(str(folder / 'poses.txt'), gt)
-    np.savetxt(str(folder / 'times.txt'), times, fmt='%.6f')
-    return str(folder / 'poses.txt')
+    os.makedirs('sequences/09')
+    odometry.write_poses('sequences/09/poses.txt', gt)
+    np.savetxt('sequences/09/times.txt', times, fmt='%.6f')
+    return 'sequences/09/poses.txt'
 
 
 def test_a_missing_evo_is_reported_with_how_to_install_it(monkeypatch):
@@ -50,75 +52,70 @@ def test_a_missing_evo_is_reported_with_how_to_install_it(monkeypatch):
         evo_tools.evo_errors(winding(5), winding(5))
 
 
-def test_thirteen_columns_are_matched_by_frame(tmp_path, capsys):
+def test_thirteen_columns_are_matched_by_frame(capsys):
     gt = winding(200)
-    odometry.write_poses(str(tmp_path / '09.txt'), gt)
     frames = [frame for frame in range(10, 200) if frame % 4]
-    write_indexed(tmp_path / 'pred.txt', frames, gt[frames])
-    result = run_odometry(tmp_path)
+    write_both(gt, gt[frames], frames)
+    result = run_odometry()
     assert result['frames'] == 143
     assert result['ate'] < 1e-6 < 0.1 < result['baseline']['ate']
     assert '143 common frames (200 in the truth, 143 in the prediction)' in capsys.readouterr().out
-    write_both(tmp_path, gt, gt)
-    write_indexed(tmp_path / '09.txt', frames, gt[frames])
-    result = run_odometry(tmp_path)
+    write_both(gt, gt)
+    write_indexed('09.txt', frames, gt[frames])
+    result = run_odometry()
     assert result['frames'] == 143 and result['ate'] < 1e-6
-    write_indexed(tmp_path / 'pred.txt', frames[::3], gt[frames[::3]])
+    write_indexed('pred.txt', frames[::3], gt[frames[::3]])
     with pytest.raises(UserError, match='share 48 frames of 143 and 48'):
-        run_odometry(tmp_path)
+        run_odometry()
     assert 'the prediction has no two consecutive frames: no RPE' in capsys.readouterr().err
-    result = read_json(str(tmp_path / 'pred.eval_odometry.json'))
+    result = read_json('pred.eval_odometry.json')
     assert result['rpe_trans'] is None and result['rpe_rot'] is None and result['ate'] < 1e-6
-    odometry.write_poses(str(tmp_path / '09.txt'), gt)
-    write_indexed(tmp_path / 'pred.txt', [3, 200], gt[:2])
+    write_both(gt, gt[:2], [3, 200])
     with pytest.raises(UserError, match='have 1 frames in common, must be at least 2'):
-        read_trajectories(str(tmp_path / '09.txt'), str(tmp_path / 'pred.txt'))
+        read_trajectories('09.txt', 'pred.txt')
 
 
 @pytest.mark.parametrize('frames', [range(0, 80), range(10, 400)])
-def test_an_overlap_of_less_than_half_is_scored_but_is_an_error(tmp_path, frames):
-    odometry.write_poses(str(tmp_path / '09.txt'), winding(180))
-    write_indexed(tmp_path / 'pred.txt', frames, winding(400)[frames])
+def test_an_overlap_of_less_than_half_is_scored_but_is_an_error(frames):
+    write_both(winding(180), winding(400)[frames], frames)
     with pytest.raises(UserError, match='share .* frames of 180 and .*: must be at least half'):
-        run_odometry(tmp_path)
-    assert (tmp_path / 'pred.eval_odometry.json').exists()
+        run_odometry()
+    assert Path('pred.eval_odometry.json').exists()
 
 
-def test_a_snippet_folder_is_chained_and_plotted(tmp_path, capsys):
+def test_a_snippet_folder_is_chained_and_plotted(capsys):
     gt = winding(160)
-    odometry.write_poses(str(tmp_path / '09.txt'), gt)
-    odometry.write_poses(str(tmp_path / 'train.txt'), constant_motion(5, (0, 0, 1.0)))
+    odometry.write_poses('09.txt', gt)
+    odometry.write_poses('train.txt', constant_motion(5, (0, 0, 1.0)))
     runs = snippets.snippets_of_trajectory(gt, 3)
     runs[..., :3, 3] *= 0.1
-    snippets.write_snippets(str(tmp_path / 'pred'), range(158), np.tile(np.arange(3), (158, 1)),
-                            runs)
-    result = run_odometry(tmp_path, '--snippet_scale=global', '--align=7dof', '--plot',
-                          '--baseline_poses=%s' % (tmp_path / 'train.txt'), pred='pred')
+    snippets.write_snippets('pred', range(158), np.tile(np.arange(3), (158, 1)), runs)
+    result = run_odometry('--snippet_scale=global', '--align=7dof', '--plot',
+                          '--baseline_poses=train.txt', pred='pred')
     assert result['t_rel'] < 0.01
     out = capsys.readouterr().out
     assert '3-frame snippets chained, scale global' in out
     assert 'constant motion (train)' in out
     for name in ('trajectory', 'errors'):
-        assert os.path.getsize(str(tmp_path / 'pred' / ('eval_odometry_%s.png' % name))) > 10000
-    page = (tmp_path / 'pred' / 'eval_odometry.html').read_text()
+        assert os.path.getsize('pred/eval_odometry_%s.png' % name) > 10000
+    page = Path('pred/eval_odometry.html').read_text()
     assert page.count('data:image/png;base64,') == 2 and 'constant motion (train)' in page
 
 
 @pytest.mark.parametrize('tum', [False, True])
-def test_sparse_predictions_have_the_errors_of_their_own_frames(tmp_path, tum):
+def test_sparse_predictions_have_the_errors_of_their_own_frames(tum):
     """A drive at 1 m a frame that is predicted at 1.1 m, with every third frame left out."""
     gt, pred = constant_motion(250, (0, 0, 1.0)), constant_motion(250, (0, 0, 1.1))
-    odometry.write_poses(str(tmp_path / '09.txt'), gt)
     frames = [frame for frame in range(5, 250) if frame % 3]
-    write_indexed(tmp_path / 'pred.txt', frames, pred[frames])
+    write_both(gt, pred[frames], frames)
     # Only the steps between neighbours count: 1.2 m.
     train = [0, 1, 2, 10, 11, 20]
     poses = constant_motion(train, (0, 0, 1.2))
     if tum:
-        odometry.write_tum(str(tmp_path / 'train.txt'), 0.1 * np.array(train), poses)
+        odometry.write_tum('train.txt', 0.1 * np.array(train), poses)
     else:
-        write_indexed(tmp_path / 'train.txt', train, poses)
-    result = run_odometry(tmp_path, '--baseline_poses', str(tmp_path / 'train.txt'))
+        write_indexed('train.txt', train, poses)
+    result = run_odometry('--baseline_poses', 'train.txt')
     assert result['frames'] == len(frames)
     assert result['rpe_trans'] == pytest.approx(0.1)
     assert result['ate'] == pytest.approx(
@@ -132,23 +129,22 @@ def test_sparse_predictions_have_the_errors_of_their_own_frames(tmp_path, tum):
 
 @pytest.mark.parametrize('align, factor, hinted', [
     ('none', 20.0, True), ('6dof', 20.0, True), ('7dof', 20.0, False), ('none', 1.1, False)])
-def test_a_hint_suggests_the_alignment_if_only_the_scale_differs(
-        tmp_path, capsys, align, factor, hinted):
+def test_a_hint_suggests_the_alignment_if_only_the_scale_differs(capsys, align, factor, hinted):
     gt = winding(60)
-    write_both(tmp_path, gt, from_parts(gt[:, :3, :3], gt[:, :3, 3] / factor))
-    run_odometry(tmp_path, '--align=' + align)
+    write_both(gt, from_parts(gt[:, :3, :3], gt[:, :3, 3] / factor))
+    run_odometry('--align=' + align)
     said = capsys.readouterr().err
     assert ('--align=7dof' in said) == hinted
     assert not hinted or 'scaled by 20,' in said
 
 
-def test_the_result_is_written_before_evo_fails(tmp_path, monkeypatch):
-    write_both(tmp_path, winding(60), winding(60))
+def test_the_result_is_written_before_evo_fails(monkeypatch):
+    write_both(winding(60), winding(60))
     monkeypatch.setattr(evo_tools, 'evo_errors', None)
     with pytest.raises(TypeError):
-        run_odometry(tmp_path, '--evo', '--plot')
-    assert read_json(str(tmp_path / 'pred.eval_odometry.json'))['frames'] == 60
-    assert (tmp_path / 'pred.eval_odometry_trajectory.png').exists()
+        run_odometry('--evo', '--plot')
+    assert read_json('pred.eval_odometry.json')['frames'] == 60
+    assert Path('pred.eval_odometry_trajectory.png').exists()
 
 
 def test_a_folder_that_is_not_utf8_is_evaluated_without_matplotlib(tmp_path):
@@ -182,10 +178,10 @@ MIRROR = np.diag([-1.0, 1, 1, 1])
     (lambda poses: inverse(from_parts(poses[:, :3, :3], poses[:, :3, 3] / 20)),
      'the inverse of each pose, scaled by 20, fits the truth'),
     (lambda poses: winding(len(poses), seed=7), '')])
-def test_a_confusion_is_reported_if_it_explains_the_error(tmp_path, capsys, confuse, named):
+def test_a_confusion_is_reported_if_it_explains_the_error(capsys, confuse, named):
     gt = relative(winding(240)[0], winding(240))
-    write_both(tmp_path, gt, confuse(gt))
-    assert run_odometry(tmp_path)['t_rel'] > 5
+    write_both(gt, confuse(gt))
+    assert run_odometry()['t_rel'] > 5
     said = capsys.readouterr().err
     assert named in said and bool(named) == ('fits the truth' in said)
     assert not named or '(t_rel 0.00 % instead of' in said
@@ -193,185 +189,176 @@ def test_a_confusion_is_reported_if_it_explains_the_error(tmp_path, capsys, conf
 
 @pytest.mark.parametrize('frames, found', [(range(17, 200), 'from frame 17 on$'),
                                            (range(0, 200, 5), 'from frame 0 on, one frame in 5$')])
-def test_fewer_poses_without_numbers_are_refused_until_their_frames_are_given(
-        tmp_path, frames, found):
-    write_both(tmp_path, winding(200), winding(200)[frames])
+def test_fewer_poses_without_numbers_are_refused_until_their_frames_are_given(frames, found):
+    write_both(winding(200), winding(200)[frames])
     with pytest.raises(UserError, match='pred.txt has %d poses without frame numbers.*13 columns'
                                         '.*--frames=FILE.*; its turns fit those %s' % (
                                             len(frames), found)):
-        run_odometry(tmp_path)
-    (tmp_path / 'frames').write_text('\n'.join(map(str, frames)))
-    both = read_trajectories(str(tmp_path / '09.txt'), str(tmp_path / 'pred.txt'),
-                             frames_path=str(tmp_path / 'frames'))
+        run_odometry()
+    Path('frames').write_text('\n'.join(map(str, frames)))
+    both = read_trajectories('09.txt', 'pred.txt', frames_path='frames')
     np.testing.assert_array_equal(both.frames, frames)
     np.testing.assert_allclose(both.pred, both.gt, atol=1e-8)
-    (tmp_path / 'frames').write_text('1\n2\n')
+    Path('frames').write_text('1\n2\n')
     with pytest.raises(UserError, match='frames: has 2 numbers, must be one for each of the'):
-        run_odometry(tmp_path, '--frames=%s' % (tmp_path / 'frames'))
+        run_odometry('--frames=frames')
 
 
-def test_frames_are_found_by_their_times(tmp_path):
+def test_frames_are_found_by_their_times():
     """A camera of irregular rate; the prediction begins late and has one time of no frame."""
     gt, times = winding(120), np.cumsum(np.random.RandomState(0).uniform(0.08, 0.12, 120))
-    truth, frames = write_timed(tmp_path, gt, times), np.arange(30, 120)
+    truth, frames = write_timed(gt, times), np.arange(30, 120)
     shown = times[frames] + 0.004
     shown[5] += 0.03
-    odometry.write_tum(str(tmp_path / 'pred.txt'), shown, gt[frames])
-    both = read_trajectories(truth, str(tmp_path / 'pred.txt'))
+    odometry.write_tum('pred.txt', shown, gt[frames])
+    both = read_trajectories(truth, 'pred.txt')
     np.testing.assert_array_equal(both.frames, np.delete(frames, 5))
     np.testing.assert_allclose(both.pred, both.gt, atol=1e-6)
     assert (len(both.all_gt), len(both.all_pred)) == (120, 90)
-    odometry.write_poses(str(tmp_path / 'pred.txt'), gt[frames])
-    np.savetxt(str(tmp_path / 'shown'), shown, fmt='%.6f')
-    both = read_trajectories(truth, str(tmp_path / 'pred.txt'),
-                             frames_path=str(tmp_path / 'shown'))
+    odometry.write_poses('pred.txt', gt[frames])
+    np.savetxt('shown', shown, fmt='%.6f')
+    both = read_trajectories(truth, 'pred.txt', frames_path='shown')
     np.testing.assert_array_equal(both.frames, np.delete(frames, 5))
 
 
-def test_shifted_frame_numbers_are_reported(tmp_path, capsys):
-    odometry.write_poses(str(tmp_path / '09.txt'), winding(200))
-    write_indexed(tmp_path / 'pred.txt', range(1, 201), winding(200))
-    assert run_odometry(tmp_path)['ate'] > 0.01
+def test_shifted_frame_numbers_are_reported(capsys):
+    write_both(winding(200), winding(200), range(1, 201))
+    assert run_odometry()['ate'] > 0.01
     assert 'frame numbers are 1 lower: give --first_frame=1' in capsys.readouterr().err
-    assert run_odometry(tmp_path, '--first_frame=1')['ate'] < 1e-6
+    assert run_odometry('--first_frame=1')['ate'] < 1e-6
     assert 'warning' not in capsys.readouterr().err
 
 
-def test_the_scored_trajectory_is_written(tmp_path):
+def test_the_scored_trajectory_is_written():
     gt = relative(winding(60)[0], winding(60))
-    write_timed(tmp_path, gt, 0.1 * np.arange(60))
-    odometry.write_poses(str(tmp_path / 'pred.txt'),
-                         from_parts(gt[:, :3, :3], gt[:, :3, 3] / 20))
-    run_odometry(tmp_path, '--align=7dof', truth='sequences/09/poses.txt')
+    write_timed(gt, 0.1 * np.arange(60))
+    odometry.write_poses('pred.txt', from_parts(gt[:, :3, :3], gt[:, :3, 3] / 20))
+    run_odometry('--align=7dof', truth='sequences/09/poses.txt')
     np.testing.assert_allclose(
-        odometry.read_pose_file(str(tmp_path / 'pred.eval_odometry.txt')).poses, gt, atol=1e-6)
-    rows = np.loadtxt(str(tmp_path / 'pred.eval_odometry.tum'))
+        odometry.read_pose_file('pred.eval_odometry.txt').poses, gt, atol=1e-6)
+    rows = np.loadtxt('pred.eval_odometry.tum')
     np.testing.assert_allclose(rows[:, 0], 0.1 * np.arange(60), atol=1e-6)
     np.testing.assert_allclose(rows[:, 1:4], gt[:, :3, 3], atol=1e-6)
     np.testing.assert_allclose(rows[:, 4:], quaternion_from_rotation(gt[:, :3, :3]), atol=1e-6)
 
 
-def test_a_straight_line_is_scored_even_if_evo_cannot_align_it(tmp_path, capsys):
-    write_both(tmp_path, constant_motion(60, (0, 0, 1.0)), constant_motion(60, (0, 0, 0.9)))
-    result = run_odometry(tmp_path, '--align=7dof', '--evo')
+def test_a_straight_line_is_scored_even_if_evo_cannot_align_it(capsys):
+    write_both(constant_motion(60, (0, 0, 1.0)), constant_motion(60, (0, 0, 0.9)))
+    result = run_odometry('--align=7dof', '--evo')
     assert result['evo'] is None and result['ate'] < 1e-6
     said = capsys.readouterr().err
     assert 'evo cannot score this with alignment 7dof: Degenerate' in said
     assert 'positions lie on a line' in said
 
 
-def test_the_folder_of_poses_txt_gives_the_name_of_the_sequence(tmp_path, capsys):
-    (tmp_path / '03').mkdir()
-    odometry.write_poses(str(tmp_path / '03' / 'poses.txt'), winding(40))
-    (tmp_path / 'train.txt').write_text('03 000001\n')
-    flags = '--train_list=%s' % (tmp_path / 'train.txt')
-    run_odometry(tmp_path, flags, truth='03/poses.txt', pred='03/poses.txt')
+def test_the_folder_of_poses_txt_gives_the_name_of_the_sequence(capsys):
+    Path('03').mkdir()
+    odometry.write_poses('03/poses.txt', winding(40))
+    Path('train.txt').write_text('03 000001\n')
+    flags = '--train_list=train.txt'
+    run_odometry(flags, truth='03/poses.txt', pred='03/poses.txt')
     shown = capsys.readouterr()
     assert '(sequence 03)' in shown.err and 'Sequence 03, 40 frames' in shown.out
-    odometry.write_poses(str(tmp_path / 'poses.txt'), winding(40))
+    odometry.write_poses('poses.txt', winding(40))
     with pytest.raises(UserError, match='--seq_id= is empty'):
-        run_odometry(tmp_path, flags, truth='poses.txt', pred='03/poses.txt')
+        run_odometry(flags, truth='poses.txt', pred='03/poses.txt')
 
 
-def test_flags_of_the_other_kind_of_prediction_are_refused(tmp_path):
-    write_both(tmp_path, winding(20), winding(20))
+def test_flags_of_the_other_kind_of_prediction_are_refused():
+    write_both(winding(20), winding(20))
     with pytest.raises(
             UserError, match='--snippet_scale=global .*: must not be given if --pred is a file'):
-        run_odometry(tmp_path, '--snippet_scale=global')
+        run_odometry('--snippet_scale=global')
     with pytest.raises(
             UserError, match='--frames=frames.txt: must not be given if --pred is a folder'):
-        run_odometry(tmp_path, '--frames=frames.txt', pred='.')
+        run_odometry('--frames=frames.txt', pred='.')
 
 
 @pytest.mark.parametrize('with_times', [True, False])
 @pytest.mark.parametrize('kept', [np.r_[0:80, 85:120], np.arange(5, 120)])
-def test_a_truth_in_tum_format_keeps_the_identity_of_its_frames(tmp_path, kept, with_times):
+def test_a_truth_in_tum_format_keeps_the_identity_of_its_frames(kept, with_times):
     gt, times = winding(120), 0.1037 * np.arange(120)
-    odometry.write_tum(str(tmp_path / '09.txt'), times[kept], gt[kept])
-    np.savetxt(str(tmp_path / 'times.txt'), times)
+    odometry.write_tum('09.txt', times[kept], gt[kept])
+    np.savetxt('times.txt', times)
     # Without the clock, frames are counted from the first pose of the truth.
     frames = np.arange(120) - (0 if with_times else kept[0])
-    write_indexed(tmp_path / 'pred.txt', frames[frames >= 0], gt[frames >= 0])
-    result = run_odometry(tmp_path, *['--times=%s' % (tmp_path / 'times.txt')] * with_times)
+    write_indexed('pred.txt', frames[frames >= 0], gt[frames >= 0])
+    result = run_odometry(*['--times=times.txt'] * with_times)
     assert result['frames'] == len(kept) and result['ate'] < 1e-6
 
 
-def test_a_truth_at_other_times_than_those_given_is_refused(tmp_path):
-    odometry.write_tum(str(tmp_path / '09.txt'), [0, 0.1, 0.25], winding(3))
-    np.savetxt(str(tmp_path / 'times.txt'), [0, 0.1, 0.2])
-    odometry.write_poses(str(tmp_path / 'pred.txt'), winding(3))
+def test_a_truth_at_other_times_than_those_given_is_refused():
+    odometry.write_tum('09.txt', [0, 0.1, 0.25], winding(3))
+    np.savetxt('times.txt', [0, 0.1, 0.2])
+    odometry.write_poses('pred.txt', winding(3))
     with pytest.raises(UserError, match='09.txt: pose 3 is at 0.250000 s, must be at a time in'):
-        run_odometry(tmp_path, '--times=%s' % (tmp_path / 'times.txt'))
+        run_odometry('--times=times.txt')
 
 
-def test_poses_at_three_times_the_rate_are_scored_at_the_common_times(tmp_path):
+def test_poses_at_three_times_the_rate_are_scored_at_the_common_times():
     poses, times = winding(178), np.arange(178) / 30
-    truth = write_timed(tmp_path, poses[::3], times[::3])
-    odometry.write_tum(str(tmp_path / 'pred.txt'), times, poses)
+    truth = write_timed(poses[::3], times[::3])
+    odometry.write_tum('pred.txt', times, poses)
     with pytest.raises(UserError, match='60 frames of 60 and 178: must be at least half of each'):
-        run_odometry(tmp_path, truth=truth)
-    assert read_json(str(tmp_path / 'pred.eval_odometry.json'))['ate'] < 1e-5
+        run_odometry(truth=truth)
+    assert read_json('pred.eval_odometry.json')['ate'] < 1e-5
 
 
-def test_snippets_that_need_no_scale_are_chained_across_a_gap_in_the_truth(tmp_path):
+def test_snippets_that_need_no_scale_are_chained_across_a_gap_in_the_truth():
     poses = winding(30)
     kept = np.r_[0:14, 17:30]
-    write_indexed(tmp_path / '09.txt', kept, poses[kept])
+    write_indexed('09.txt', kept, poses[kept])
     runs = snippets.snippets_of_trajectory(poses, 3)
-    snippets.write_snippets(str(tmp_path / 'pred'), range(28), np.arange(28)[:, None] + [0, 1, 2],
-                            runs)
-    result = run_odometry(tmp_path, '--snippet_scale=none', pred='pred')
+    snippets.write_snippets('pred', range(28), np.arange(28)[:, None] + [0, 1, 2], runs)
+    result = run_odometry('--snippet_scale=none', pred='pred')
     assert result['frames'] == len(kept) and result['ate'] < 1e-4
 
 
-def test_the_number_of_a_sequence_may_lack_its_zero(tmp_path):
+def test_the_number_of_a_sequence_may_lack_its_zero():
     # Frame 0 of sequence 08 is frame 1100 of its raw drive.
-    odometry.write_poses(str(tmp_path / '8.txt'), winding(40))
-    write_indexed(tmp_path / 'pred.txt', np.arange(1140), np.concatenate(
+    odometry.write_poses('8.txt', winding(40))
+    write_indexed('pred.txt', np.arange(1140), np.concatenate(
         [np.tile(np.eye(4), (1100, 1, 1)), winding(40)]))
     for flags in ((), ('--seq_id=8',), ('--seq_id=08',)):
         with pytest.raises(UserError, match='40 frames of 40 and 1140'):
-            run_odometry(tmp_path, *flags, truth='8.txt')
-        assert read_json(str(tmp_path / 'pred.eval_odometry.json'))['ate'] < 1e-6
+            run_odometry(*flags, truth='8.txt')
+        assert read_json('pred.eval_odometry.json')['ate'] < 1e-6
 
 
 @pytest.mark.parametrize('flags', [(), ('--first_frame=1100',)])
 @pytest.mark.parametrize('with_times', [False, True])
-def test_a_prediction_without_numbers_may_begin_with_the_raw_drive(tmp_path, flags, with_times):
-    odometry.write_poses(str(tmp_path / '08.txt'), winding(40))
+def test_a_prediction_without_numbers_may_begin_with_the_raw_drive(flags, with_times):
+    odometry.write_poses('08.txt', winding(40))
     before = np.tile(np.eye(4), (1100, 1, 1))
     before[:, 2, 3] = np.arange(-1100, 0)
     drive = np.concatenate([before, winding(40)])
     if with_times:
-        np.savetxt(str(tmp_path / 'times.txt'), np.arange(40) / 10)
-        odometry.write_tum(str(tmp_path / 'pred.txt'), np.arange(1140) / 10, drive)
-        flags += ('--times=%s' % (tmp_path / 'times.txt'),)
+        np.savetxt('times.txt', np.arange(40) / 10)
+        odometry.write_tum('pred.txt', np.arange(1140) / 10, drive)
+        flags += ('--times=times.txt',)
     else:
-        odometry.write_poses(str(tmp_path / 'pred.txt'), drive)
+        odometry.write_poses('pred.txt', drive)
     with pytest.raises(UserError, match='40 frames of 40 and 1140'):
-        run_odometry(tmp_path, *flags, truth='08.txt')
-    result = read_json(str(tmp_path / 'pred.eval_odometry.json'))
+        run_odometry(*flags, truth='08.txt')
+    result = read_json('pred.eval_odometry.json')
     assert result['frames'] == 40 and result['ate'] < 1e-5
 
 
-def test_no_path_with_times_of_an_earlier_evaluation_remains(tmp_path):
-    gt = winding(20)
-    odometry.write_poses(str(tmp_path / '09.txt'), gt)
-    odometry.write_poses(str(tmp_path / 'pred.txt'), gt)
-    np.savetxt(str(tmp_path / 'times.txt'), np.arange(20))
-    run_odometry(tmp_path, '--times=%s' % (tmp_path / 'times.txt'))
-    assert (tmp_path / 'pred.eval_odometry.tum').exists()
-    run_odometry(tmp_path)
-    assert not (tmp_path / 'pred.eval_odometry.tum').exists()
+def test_no_path_with_times_of_an_earlier_evaluation_remains():
+    write_both(winding(20), winding(20))
+    np.savetxt('times.txt', np.arange(20))
+    run_odometry('--times=times.txt')
+    assert Path('pred.eval_odometry.tum').exists()
+    run_odometry()
+    assert not Path('pred.eval_odometry.tum').exists()
 
 
-def test_a_prediction_of_another_sequence_is_reported(tmp_path, capsys):
-    odometry.write_poses(str(tmp_path / '09.txt'), winding(9))
-    odometry.write_poses(str(tmp_path / 'trajectory.txt'), winding(9))
+def test_a_prediction_of_another_sequence_is_reported(capsys):
+    write_both(winding(9), winding(9))
     for name in ('09', '07'):
-        snippets.write_frames(str(tmp_path), 'model-1', '/data/sequences/%s/image_2' % name,
+        snippets.write_frames('.', 'model-1', '/data/sequences/%s/image_2' % name,
                               ['0.png'], range(9))
-        run_odometry(tmp_path, pred='trajectory.txt')
+        run_odometry()
         said = capsys.readouterr().err
         assert ('the prediction is of sequence 07, but is scored as sequence 09' in said) == (
             name == '07')

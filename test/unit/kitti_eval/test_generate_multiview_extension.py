@@ -1,6 +1,7 @@
 """Formatted KITTI 2015 examples have the right frames and camera; missing ones are reported."""
 import os
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -21,37 +22,35 @@ def dataset(tmp_path_factory):
     return root, scene
 
 
-def run(dataset_dir, dump_root, *flags):
-    return generate_multiview_extension.main(
-        ['--dataset_dir', str(dataset_dir), '--dump_root', str(dump_root), '--img_height=16',
-         '--img_width=52'] + list(flags))
+def run(dataset_dir, *flags):
+    return generate_multiview_extension.main(['--dataset_dir=%s' % dataset_dir, '--dump_root=.',
+                                              '--img_height=16', '--img_width=52', *flags])
 
 
 @pytest.mark.parametrize('seq_length', [3, 5])
-def test_examples_hold_the_frames_around_the_reference(dataset, tmp_path, seq_length):
+def test_examples_hold_the_frames_around_the_reference(dataset, seq_length):
     root, scene = dataset
-    assert run(root, tmp_path, '--seq_length=%d' % seq_length) == 0
-    assert (tmp_path / 'test_flow.txt').read_text().split('\n') == [
+    assert run(root, '--seq_length=%d' % seq_length) == 0
+    assert Path('test_flow.txt').read_text().split('\n') == [
         'sub_folder_02 000000', 'sub_folder_02 000001', '']
-    strip = images.read_rgb(str(tmp_path / 'sub_folder_02' / '000001.jpg'))
+    strip = images.read_rgb('sub_folder_02/000001.jpg')
     assert strip.shape == (16, 52 * seq_length, 3)
     for place, number in enumerate(range(10 - seq_length // 2, 11 + seq_length // 2)):
         frame = images.read_rgb(str(root / 'training' / 'image_2' / ('000001_%02d.png' % number)))
         # JPEG at quality 95 loses little.
         error = strip[:, 52 * place:52 * (place + 1)].astype(int) - images.resize(frame, 16, 52)
         assert np.abs(error).mean() < 4
-    camera = [float(text) for text in
-              (tmp_path / 'sub_folder_02' / '000001_cam.txt').read_text().split(',')]
+    camera = [float(text) for text in Path('sub_folder_02/000001_cam.txt').read_text().split(',')]
     np.testing.assert_allclose(np.reshape(camera, (3, 3)),
                                scene.intrinsics * [[0.5], [0.5], [1]], atol=1e-5)
 
 
-def test_exact_principal_points_equal_those_of_the_images_in_test_flow(dataset, tmp_path):
+def test_exact_principal_points_equal_those_of_the_images_in_test_flow(dataset):
     root, scene = dataset
-    assert run(root, tmp_path, '--half_pixel_centers') == 0
+    assert run(root, '--half_pixel_centers') == 0
     formatted, images_themselves = (list(snippets(
         str(path), 3, 16, 52, camera_needed=True, half_pixel_centers=True).read())
-        for path in (tmp_path, root))
+        for path in ('.', root))
     # A pixel of half the size has its middle between two: c' = (c + 0.5) / 2 - 0.5.
     expected = scene.intrinsics / 2
     expected[:2, 2] -= 0.25
@@ -59,33 +58,32 @@ def test_exact_principal_points_equal_those_of_the_images_in_test_flow(dataset, 
     for snippet in formatted + images_themselves:
         np.testing.assert_allclose(snippet.intrinsics, expected, atol=1e-5)
     with pytest.raises(UserError, match='with --half_pixel_centers, must be without it'):
-        snippets(str(tmp_path), 3, 16, 52, camera_needed=True)
+        snippets('.', 3, 16, 52, camera_needed=True)
 
 
-def test_a_training_set_is_not_overwritten(dataset, tmp_path):
-    (tmp_path / 'train.txt').write_text('')
+def test_a_training_set_is_not_overwritten(dataset):
+    Path('train.txt').write_text('')
     with pytest.raises(UserError, match='holds a training set'):
-        run(dataset[0], tmp_path)
+        run(dataset[0])
 
 
-def test_missing_frames_are_reported_and_the_rest_is_written(dataset, tmp_path, capsys):
-    copy = tmp_path / 'copy'
-    shutil.copytree(str(dataset[0]), str(copy))
-    (copy / 'training' / 'image_2' / '000000_11.png').unlink()
-    assert run(copy, tmp_path) == 2
+def test_missing_frames_are_reported_and_the_rest_is_written(dataset, capsys):
+    shutil.copytree(str(dataset[0]), 'copy')
+    os.remove('copy/training/image_2/000000_11.png')
+    assert run('copy') == 2
     assert '000000_11.png' in capsys.readouterr().err
-    assert sorted(os.listdir(str(tmp_path / 'sub_folder_02'))) == ['000001.jpg', '000001_cam.txt']
-    assert (tmp_path / 'test_flow.txt').read_text() == 'sub_folder_02 000001\n'
+    assert sorted(os.listdir('sub_folder_02')) == ['000001.jpg', '000001_cam.txt']
+    assert Path('test_flow.txt').read_text() == 'sub_folder_02 000001\n'
 
 
-def test_the_right_camera_is_read(dataset, tmp_path):
-    assert run(dataset[0], tmp_path, '--cam_id=03') == 0
-    assert sorted(os.listdir(str(tmp_path / 'sub_folder_03'))) == [
+def test_the_right_camera_is_read(dataset):
+    assert run(dataset[0], '--cam_id=03') == 0
+    assert sorted(os.listdir('sub_folder_03')) == [
         '000000.jpg', '000000_cam.txt', '000001.jpg', '000001_cam.txt']
 
 
-def test_bad_flags_are_reported(dataset, tmp_path):
+def test_bad_flags_are_reported(dataset):
     with pytest.raises(UserError, match='seq_length=4: must be odd'):
-        run(dataset[0], tmp_path, '--seq_length=4')
+        run(dataset[0], '--seq_length=4')
     with pytest.raises(UserError, match='data_scene_flow_calib'):
-        run(dataset[0], tmp_path, '--calib_dir', str(tmp_path))
+        run(dataset[0], '--calib_dir=.')

@@ -111,32 +111,25 @@ video.play().catch(error => send(error));
 </script></body>'''
 
 
-class Results(http.server.ThreadingHTTPServer):
-    """A server on this host whose queue `paths` gets the path of each request."""
-
-    def __init__(self):
-        super().__init__(('127.0.0.1', 0), _Handler)
-        self.paths = queue.Queue()
-
-
-class _Handler(http.server.BaseHTTPRequestHandler):
-
-    def do_GET(self):
-        self.server.paths.put(urllib.parse.unquote(self.path))
-        self.send_response(204)
-        self.end_headers()
-
-    def log_message(self, *_):
-        pass
-
-
 @pytest.fixture
 def results():
-    """A running <Results>."""
-    with Results() as server:
+    """(port of a server on this host, queue of the paths that are requested from it)."""
+    paths = queue.Queue()
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+
+        def do_GET(self):
+            paths.put(urllib.parse.unquote(self.path))
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    with http.server.ThreadingHTTPServer(('127.0.0.1', 0), Handler) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
-        yield server
+        yield server.server_port, paths
         server.shutdown()
         thread.join()
 
@@ -153,8 +146,8 @@ def test_a_browser_plays_the_video_of_a_page_to_its_end(tmp_path, monkeypatch, r
     text = page.read_text()
     assert ('src="data:video/mp4;base64,' in text) == embedded
     assert ('src="my%20drive%20%231.mp4"' in text) != embedded
-    page.write_text(text.replace('</body>', _PLAYER % (
-        'http://127.0.0.1:%d' % results.server_port)))
+    port, paths = results
+    page.write_text(text.replace('</body>', _PLAYER % ('http://127.0.0.1:%d' % port)))
     with browser(page, tmp_path, '--autoplay-policy=no-user-gesture-required',
                  '--remote-debugging-port=0'):
-        assert results.paths.get(timeout=300) == '/ended,130,64,2'
+        assert paths.get(timeout=300) == '/ended,130,64,2'

@@ -1,4 +1,7 @@
 """Pose snippets: the published files come out, and what is written is read back."""
+import os
+from pathlib import Path
+
 import golden_common
 import numpy as np
 import pytest
@@ -27,61 +30,57 @@ def published(golden):
 
 def assert_same_files(folder, files, tolerance):
     """The folder holds these TUM files, numbers equal up to their last digit."""
-    assert sorted(path.name for path in folder.iterdir()) == sorted(files)
+    assert sorted(os.listdir(folder)) == sorted(files)
     for name, text in files.items():
-        ours = np.loadtxt(str(folder / name))
+        ours = np.loadtxt(os.path.join(folder, name))
         np.testing.assert_allclose(ours, np.loadtxt(text.split('\n')), atol=tolerance)
 
 
 @pytest.mark.parametrize('seq_length', [3, 5])
-def test_ground_truth_files_are_the_published_ones(tmp_path, published, seq_length):
-    write_sequence(tmp_path, '09', [], poses=published['poses'], times=published['times'])
-    generate_pose_snippets.main(['--dataset_dir', str(tmp_path), '--output_dir',
-                                 str(tmp_path / 'out'), '--seq_id=9',
+def test_ground_truth_files_are_the_published_ones(published, seq_length):
+    write_sequence(Path(), '09', [], poses=published['poses'], times=published['times'])
+    generate_pose_snippets.main(['--dataset_dir=.', '--output_dir=out', '--seq_id=9',
                                  '--seq_length=%d' % seq_length])
-    assert_same_files(tmp_path / 'out', published['seq%d' % seq_length]['gt_snippets'],
-                      POSE_FILE_ROUNDING)
+    assert_same_files('out', published['seq%d' % seq_length]['gt_snippets'], POSE_FILE_ROUNDING)
 
 
-def test_too_few_poses_for_a_snippet_or_for_their_times_are_an_error(tmp_path, published):
+def test_too_few_poses_for_a_snippet_or_for_their_times_are_an_error(published):
     with pytest.raises(UserError, match='5 frames'):
         snippets.snippets_of_trajectory(np.tile(np.eye(4), (4, 1, 1)), 5)
-    write_sequence(tmp_path, '09', [], poses=published['poses'], times=published['times'][:-1])
+    write_sequence(Path(), '09', [], poses=published['poses'], times=published['times'][:-1])
     with pytest.raises(UserError, match='23 times, but .* has poses up to frame 23'):
-        generate_pose_snippets.main(['--dataset_dir', str(tmp_path),
-                                     '--output_dir', str(tmp_path / 'out')])
+        generate_pose_snippets.main(['--dataset_dir=.', '--output_dir=out'])
 
 
 @pytest.mark.parametrize('seq_length', [3, 5])
-def test_predicted_files_are_the_published_ones(tmp_path, published, seq_length):
+def test_predicted_files_are_the_published_ones(published, seq_length):
     files = published['seq%d' % seq_length]['pred_snippets']
     vectors = golden_common.make_pose_vectors(len(files), seq_length)
     sources = np.delete(vectors, seq_length // 2, axis=1)
     times = np.array(published['times'], float)
     run_times = times[np.arange(len(files))[:, None] + np.arange(seq_length)]
-    snippets.write_snippets(str(tmp_path / 'out'), range(len(files)), run_times,
+    snippets.write_snippets('out', range(len(files)), run_times,
                             snippets.snippets_of_vectors(sources))
-    assert_same_files(tmp_path / 'out', files, ROUNDING)
+    assert_same_files('out', files, ROUNDING)
 
 
-def test_published_files_of_sequence_09(shared, tmp_path):
+def test_published_files_of_sequence_09(shared):
     poses = odometry.read_pose_file(str(shared / 'kitti_odometry_poses' / '09.txt')).poses
     times = odometry.read_times(str(shared / 'kitti_pose_snippets' / '09_times.txt'))
     runs = snippets.snippets_of_trajectory(poses, 5)
     for path in sorted((shared / 'kitti_pose_snippets' / '09').iterdir()):
         first = int(path.stem)
-        snippets.write_snippets(str(tmp_path), [first], [times[first:first + 5]], runs[[first]])
-        np.testing.assert_allclose(np.loadtxt(str(tmp_path / path.name)), np.loadtxt(str(path)),
-                                   atol=3e-5)
+        snippets.write_snippets('.', [first], [times[first:first + 5]], runs[[first]])
+        np.testing.assert_allclose(np.loadtxt(path.name), np.loadtxt(path), atol=3e-5)
 
 
-def test_snippets_are_read_as_written(tmp_path):
+def test_snippets_are_read_as_written():
     vectors = np.random.RandomState(0).uniform(-1, 1, (4, 2, 6))
     poses = snippets.snippets_of_vectors(vectors)
     times = np.arange(12).reshape(4, 3) / 10
-    snippets.write_snippets(str(tmp_path), [3, 4, 5, 100], times, poses)
-    (tmp_path / 'notes.txt').write_text('not a snippet')
-    read = snippets.read_snippets(str(tmp_path))
+    snippets.write_snippets('.', [3, 4, 5, 100], times, poses)
+    Path('notes.txt').write_text('not a snippet')
+    read = snippets.read_snippets('.')
     assert list(read) == [3, 4, 5, 100]
     for index, (read_times, read_poses) in enumerate(read.values()):
         np.testing.assert_allclose(read_times, times[index])
@@ -96,40 +95,39 @@ def test_vectors_of_a_straight_drive_give_a_straight_snippet():
 
 @pytest.mark.parametrize('text', ['', '0 1 2 3\n', '0 1 2 3 0 0 0 x\n', '0 1 2 nan 0 0 0 1\n',
                                   '1 0 0 0 0 1 0 0 0 0 1 0\n', '0 1e200 0 0 0 0 0 1'])
-def test_a_broken_snippet_is_reported(tmp_path, text):
-    (tmp_path / '000007.txt').write_text(text)
+def test_a_broken_snippet_is_reported(text):
+    Path('000007.txt').write_text(text)
     with pytest.raises(UserError, match='000007.txt'):
-        snippets.read_snippets(str(tmp_path))
+        snippets.read_snippets('.')
 
 
-def test_two_snippets_of_one_frame_are_refused(tmp_path):
+def test_two_snippets_of_one_frame_are_refused():
     for name in ('5.txt', '000005.txt'):
-        (tmp_path / name).write_text('0 0 0 0 0 0 0 1\n1 0 0 1 0 0 0 1\n')
+        Path(name).write_text('0 0 0 0 0 0 0 1\n1 0 0 1 0 0 0 1\n')
     with pytest.raises(UserError, match='000005.txt and 5.txt start with the same frame'):
-        snippets.read_snippets(str(tmp_path))
+        snippets.read_snippets('.')
 
 
-def test_only_snippets_of_an_earlier_longer_run_are_removed(tmp_path):
+def test_only_snippets_of_an_earlier_longer_run_are_removed():
     poses = np.tile(np.eye(4), (5, 3, 1, 1))
     times = np.arange(5)[:, None] + np.arange(3)
-    snippets.write_snippets(str(tmp_path), range(5), times, poses)
+    snippets.write_snippets('.', range(5), times, poses)
     for name in ('notes.txt', '7.txt.bak', 'eval_pose.json'):
-        (tmp_path / name).write_text('mine')
-    snippets.write_snippets(str(tmp_path), [1, 2], times[1:3], poses[1:3])
-    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        Path(name).write_text('mine')
+    snippets.write_snippets('.', [1, 2], times[1:3], poses[1:3])
+    assert sorted(os.listdir()) == [
         '000001.txt', '000002.txt', '7.txt.bak', 'eval_pose.json', 'notes.txt']
 
 
-def test_snippets_of_partial_sequences_are_named_by_their_true_frames(tmp_path, published):
+def test_snippets_of_partial_sequences_are_named_by_their_true_frames(published):
     """Poses with frame numbers: no snippet spans a gap."""
     poses = np.array([[float(word) for word in line.split()] for line in published['poses'][:8]])
     frames = np.array([2, 3, 4, 7, 8, 9, 10, 11])
-    write_sequence(tmp_path, '09', [], times=published['times'], poses=[
+    write_sequence(Path(), '09', [], times=published['times'], poses=[
         ' '.join(map(repr, [frame] + row.tolist()))
         for frame, row in zip(frames.tolist(), poses)])
-    generate_pose_snippets.main(['--dataset_dir', str(tmp_path), '--seq_length=3',
-                                 '--output_dir', str(tmp_path / 'out')])
-    found = snippets.read_snippets(str(tmp_path / 'out'))
+    generate_pose_snippets.main(['--dataset_dir=.', '--seq_length=3', '--output_dir=out'])
+    found = snippets.read_snippets('out')
     assert list(found) == [2, 7, 8, 9]
     for first, (times, run) in found.items():
         np.testing.assert_allclose(times, [float(time) for time in
@@ -201,17 +199,17 @@ def test_snippets_without_motion_or_far_apart_are_reported():
 
 
 @pytest.mark.parametrize('numbers', ['5', '["a", "b"]', '[[0], [1]]'])
-def test_frame_numbers_that_are_none_are_refused(tmp_path, numbers):
-    (tmp_path / 'frames.json').write_text('{"numbers": %s}' % numbers)
+def test_frame_numbers_that_are_none_are_refused(numbers):
+    Path('frames.json').write_text('{"numbers": %s}' % numbers)
     with pytest.raises(UserError, match='frames.json: "numbers" must be a list of frame numbers'):
-        snippets.require_successive(str(tmp_path))
+        snippets.require_successive('.')
 
 
 @pytest.mark.parametrize('folder, warned', [
     ('/raw/2011_09_30/2011_09_30_drive_0027_sync/image_02/data', True),
     ('/raw/2011_10_03/2011_10_03_drive_0027_sync/image_02/data', False),
     ('/raw/2011_09_26/2011_09_26_drive_0001_sync/image_02/data', False)])
-def test_the_raw_drive_of_another_sequence_is_reported(tmp_path, capsys, folder, warned):
-    snippets.write_frames(str(tmp_path), 'model', folder, ['0.png'], [0])
-    snippets.warn_of_other_sequence(str(tmp_path), '00')
+def test_the_raw_drive_of_another_sequence_is_reported(capsys, folder, warned):
+    snippets.write_frames('.', 'model', folder, ['0.png'], [0])
+    snippets.warn_of_other_sequence('.', '00')
     assert ('is of sequence 07, but is scored as sequence 00' in capsys.readouterr().err) == warned

@@ -141,10 +141,7 @@ def drive(yaw, steps):
     """Poses [N, 4, 4] of a car that turns by `yaw` [N-1] and drives `steps` [N-1] metres."""
     angles = np.stack([0 * yaw, yaw, 0 * yaw], axis=-1)
     offsets = np.stack([0 * steps, 0 * steps, steps], axis=-1)
-    driven = [np.eye(4)]
-    for motion in poses.from_parts(poses.rotation_from_euler(angles), offsets):
-        driven.append(driven[-1] @ motion)
-    return np.array(driven)
+    return poses.chain(poses.from_parts(poses.rotation_from_euler(angles), offsets))
 
 
 TURNS = 0.02 * np.sin(np.arange(60) / 7.0)
