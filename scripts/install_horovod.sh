@@ -8,8 +8,8 @@
 # CPU (Gloo), or between GPUs if TensorFlow has CUDA and both nvcc and NCCL are found
 # (HOROVOD_NCCL_HOME=FOLDER gives the folder of NCCL).
 set -euo pipefail
-CDPATH= cd "$(dirname "${BASH_SOURCE[0]}")/.."
-source scripts/shell.sh
+source "$(dirname "${BASH_SOURCE[0]}")/shell.sh"
+cd "$root"
 
 venv=${VENV:-.venv}
 [ -x "$venv/bin/python" ] || fail "VENV=$venv: must be an environment (scripts/setup_env.sh)"

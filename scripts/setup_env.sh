@@ -11,8 +11,8 @@
 #
 # A choice that differs from the existing environment rebuilds it.
 set -euo pipefail
-CDPATH= cd "$(dirname "${BASH_SOURCE[0]}")/.."
-source scripts/shell.sh
+source "$(dirname "${BASH_SOURCE[0]}")/shell.sh"
+cd "$root"
 
 # The supported Pythons, best first: engine, first and last TensorFlow with packages for it
 # ('-': the newest).

@@ -1,11 +1,9 @@
 # Functions for the wrappers in this folder: arguments, environment, results.
 # A wrapper sets `kind` (acc or perf) and `cards`, and calls `run_case "$@"`.
 
-here=$(CDPATH= cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-root=$(dirname "$here")
-source "$root/scripts/shell.sh"
-source "$here/lib_process.sh"
-source "$here/lib_models.sh"
+source "$(dirname "${BASH_SOURCE[0]}")/../scripts/shell.sh"
+source "$root/test/lib_process.sh"
+source "$root/test/lib_models.sh"
 
 usage() {
   cat <<END
@@ -67,10 +65,6 @@ prepare_environment() {
     fail "RANK_ID_START=$first_rank in the environment: must be 0 to $((RANK_SIZE - 1))"
   export ASCEND_DEVICE_ID=${ASCEND_DEVICE_ID:-${DEVICE_ID:-0}}
   export ASCEND_GLOBAL_LOG_LEVEL=${ASCEND_GLOBAL_LOG_LEVEL:-3}
-  if [ -z "${PYTHON:-}" ]; then
-    PYTHON=python3
-    if [ -x "$root/.venv/bin/python" ]; then PYTHON=$root/.venv/bin/python; fi
-  fi
   results=$root/test/output/$ASCEND_DEVICE_ID
   kept_path=$(expand_home "${MODELARTS_MODEL_PATH:-}")
   output_path=${output_path:-${kept_path:-$root/test/output/run}}
@@ -83,7 +77,7 @@ prepare_environment() {
 
 # Prints the final block and writes the result files.
 report() {
-  step "$PYTHON" "$root/scripts/report_case.py" --metrics="$run_dir/metrics.jsonl" \
+  step "$python" "$root/scripts/report_case.py" --metrics="$run_dir/metrics.jsonl" \
     --network="$network" --batch_size="$batch_size" --rank_size="$RANK_SIZE" --kind="$kind" \
     --results_dir="$results" --e2e_seconds="$SECONDS" ${accuracy[@]+"${accuracy[@]}"}
 }
