@@ -125,7 +125,7 @@ def learn_both(side_by_side, config, drives, folder, about, time_left):
         if side_by_side:
             log('%s trains in parallel, see %s' % (learn_convlstm.TITLE, log_path))
             convlstm_results = stack.enter_context(
-                beside(_learn_convlstm_aside, *convlstm_args, log_path=log_path))
+                beside(_learn_convlstm, *convlstm_args, log_path=log_path))
         else:
             convlstm_results = functools.partial(_learn_convlstm, *convlstm_args)
         log('== ' + learn_geonet.TITLE)
@@ -142,13 +142,9 @@ def learn_both(side_by_side, config, drives, folder, about, time_left):
 
 
 def _learn_convlstm(*args):
+    start_tensorflow()  # if this is another process
     from experiments import learn_convlstm
     return learn_convlstm.learn(*args, learn_convlstm.SHORT_RECIPE)
-
-
-def _learn_convlstm_aside(*args):
-    start_tensorflow()
-    return _learn_convlstm(*args)
 
 
 def _compare(rows):
