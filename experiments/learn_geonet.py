@@ -70,7 +70,7 @@ class Trained(NamedTuple):
     call: figures.Programs
 
 
-def learn(config, drives, folder, about, recipe=RECIPE):
+def learn(config, drives, folder, about):
     """Trains depth_net and pose_net, and tests them on each validation and test sequence.
 
     Args:
@@ -78,16 +78,15 @@ def learn(config, drives, folder, about, recipe=RECIPE):
       drives: <Drives>.
       folder: folder of the run and its results.
       about: dict stored with each value, see `figures.circumstances`.
-      recipe: <Recipe>.
 
     Returns:
       <figures.Results>.
     """
-    return test(config, drives, folder, train_rigid(config, drives, folder, about, recipe), recipe)
+    return test(config, drives, folder, train_rigid(config, drives, folder, about, RECIPE), RECIPE)
 
 
-def train_rigid(config, drives, folder, about, recipe=RECIPE):
-    """Trains depth_net and pose_net, see `learn`; returns a <Trained>."""
+def train_rigid(config, drives, folder, about, recipe):
+    """Trains depth_net and pose_net by a <Recipe>, see `learn`; returns a <Trained>."""
     call, run = figures.Programs(), os.path.join(folder, 'run')
     camera = '--canonical_camera=' + ','.join('%.4f' % share for share in drives.mean_camera)
     steps = train('GeoNet', config, drives, run, call,
@@ -95,7 +94,7 @@ def train_rigid(config, drives, folder, about, recipe=RECIPE):
     return Trained(figures.about_run(about, 'GeoNet', run, steps, drives.num_frames), call)
 
 
-def test(config, drives, folder, trained, recipe=RECIPE):
+def test(config, drives, folder, trained, recipe):
     """Tests what `train_rigid` has trained; returns the `Results`, see `learn`."""
     tested = [_test(config, drives, name, folder, trained, list(recipe.test_flags))
               for name in drives.evaluated]
@@ -168,10 +167,8 @@ def _test(config, drives, name, folder, trained, flags):
         call(geonet, refining + ['--mode=test_depth', '--output_dir=' + refined, '--pictures'])
         call.lines += predict_poses()
     about = dict(trained.about, **drives.place(name))
-    gt = drives.poses(name)
     rows, blocks = figures.sequence_results(
-        None if gt is None else figures.snippet_figures(
-            pose, gt, drives.pose_files, drives.sequence(name).frame_numbers),
+        figures.snippet_figures(pose, drives, name),
         os.path.join(folder, 'trajectory_%s.png' % name), about)
     if has_depth(drives.sequence(name)):
         found = {key: _depth_scores(drives, name, _newest(path), call)
