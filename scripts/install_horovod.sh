@@ -107,8 +107,7 @@ if ! ls "$folder/horovod-$release"-*.whl >/dev/null 2>&1; then
   ln -s "$venv" "$work/venv"  # the build fails if the path of TensorFlow contains a space
   fetch_source && compile || {
     tail -n 20 "$log" >&2
-    echo "error: Horovod $release did not build for $tag: $(cause)" >&2
-    exit 1
+    abort "Horovod $release did not build for $tag: $(cause)"
   }
   mkdir -p "$folder"
   cp "$work"/wheel/horovod-*.whl "$folder/.new.whl"
@@ -116,4 +115,4 @@ if ! ls "$folder/horovod-$release"-*.whl >/dev/null 2>&1; then
 fi
 install --no-deps "$folder/horovod-$release"-*.whl
 "$python" -c 'import horovod.tensorflow' 2>/dev/null ||
-  { echo "error: Horovod $release was installed into $venv, but does not import there" >&2; exit 1; }
+  abort "Horovod $release was installed into $venv, but does not import there"

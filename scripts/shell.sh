@@ -5,7 +5,8 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 python=${PYTHON:-$root/.venv/bin/python}
 [ -n "${PYTHON:-}" ] || [ -x "$python" ] || python=python3
 
-fail() { echo "error: $*" >&2; exit 2; }
+fail() { echo "error: $*" >&2; exit 2; }  # for wrong input
+abort() { echo "error: $*" >&2; exit 1; }  # for all else
 
 # Sets a variable for each name in $1 ('DATA OUTPUT' sets data and output) to the arguments that
 # follow; the last one is a folder to write to.

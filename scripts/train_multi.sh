@@ -33,7 +33,8 @@ shift
 
 command -v "$python" >/dev/null || fail "no interpreter $python; run scripts/setup_env.sh"
 "$python" -c 'import horovod.tensorflow' 2>/dev/null ||
-  fail "Horovod does not import in $python; scripts/install_horovod.sh installs it (after scripts/setup_env.sh)"
+  fail "Horovod does not import in $python; scripts/install_horovod.sh installs it" \
+    '(after scripts/setup_env.sh)'
 
 # Horovod waits forever for ranks that no host has a slot for.
 if [ -n "$hosts" ]; then

@@ -1,5 +1,4 @@
 # Functions for the wrappers in this folder: arguments, environment, results.
-# A wrapper sets `kind` (acc or perf) and `cards`, and calls `run_case "$@"`.
 
 source "$(dirname "${BASH_SOURCE[0]}")/../scripts/shell.sh"
 source "$root/test/lib_process.sh"
@@ -75,19 +74,18 @@ prepare_environment() {
   read -r -d '' -a extra_flags <<< "$extra" || true  # at the end of the text, read returns 1
 }
 
-# Prints the final block and writes the result files.
-report() {
-  step "$python" "$root/scripts/report_case.py" --metrics="$run_dir/metrics.jsonl" \
-    --network="$network" --batch_size="$batch_size" --rank_size="$RANK_SIZE" --kind="$kind" \
-    --results_dir="$results" --e2e_seconds="$SECONDS" ${accuracy[@]+"${accuracy[@]}"}
-}
-
+# Runs the case $1 (acc or perf) on $2 cards; flags follow.
 run_case() {
   set -euo pipefail
+  kind=$1 cards=$2
+  shift 2
   parse_arguments "$@"
   prepare_environment
   begin_log "$results/train_$ASCEND_DEVICE_ID.log"
   accuracy=()
   "case_$model"
-  if [ "$first_rank" -eq 0 ]; then report; fi
+  if [ "$first_rank" -gt 0 ]; then return; fi
+  step "$python" "$root/scripts/report_case.py" --metrics="$run_dir/metrics.jsonl" \
+    --network="$network" --batch_size="$batch_size" --rank_size="$RANK_SIZE" --kind="$kind" \
+    --results_dir="$results" --e2e_seconds="$SECONDS" ${accuracy[@]+"${accuracy[@]}"}
 }

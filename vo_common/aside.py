@@ -49,9 +49,9 @@ def beside(function, *args, log_path):
         yield result
     finally:
         use_cores(sorted({*first, *second}))
+        receiver.close()  # before the wait: the process may be blocked in sending its result
         process.terminate()
         process.join()
-        receiver.close()
 
 
 def _run(cores, function, args, log_path, sender):
