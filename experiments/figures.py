@@ -267,12 +267,6 @@ def comparison(title, rows, baseline):
 
 
 def video_blocks(stem, folder, caption):
-    """[block of the video `<stem>.mp4` or `.gif`], or [] if there is none.
-
-    Args:
-      stem: path without the extension.
-      folder: folder of the model; the page is in its parent.
-      caption: caption of the video.
-    """
+    """[block of the video `<stem>.mp4` or `.gif`, for a page in the parent of `folder`], or []."""
     paths = [stem + ending for ending in ('.mp4', '.gif') if os.path.exists(stem + ending)]
     return [html_report.video(path, os.path.dirname(folder), caption) for path in paths[:1]]

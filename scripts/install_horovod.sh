@@ -88,19 +88,25 @@ cause() {
 tag=$("$python" -c 'import sys, tensorflow as tf
 print("tf%s-cp%d%d" % ((tf.__version__,) + sys.version_info[:2]))' 2>/dev/null) ||
   fail "VENV=$venv: must have a TensorFlow that imports (scripts/setup_env.sh)"
-case "$tag" in tf1.*) release=0.24.3 setuptools='setuptools<60' ;; *) release=0.28.1 setuptools=setuptools ;; esac
+case "$tag" in
+  tf1.*) release=0.24.3 setuptools='setuptools<60' ;;
+  *) release=0.28.1 setuptools=setuptools ;;
+esac
 find_nccl
 folder=$PWD/.wheels/$tag${nccl:+-nccl}
 install cloudpickle psutil PyYAML cffi packaging
 
 if ! ls "$folder/horovod-$release"-*.whl >/dev/null 2>&1; then
   for tool in g++ make; do
-    command -v "$tool" >/dev/null || fail "building Horovod needs $tool (apt-get install build-essential)"
+    command -v "$tool" >/dev/null ||
+      fail "building Horovod needs $tool (apt-get install build-essential)"
   done
-  echo "building Horovod $release for $tag${nccl:+ with NCCL of $nccl}; this takes some minutes, once"
+  echo "building Horovod $release for $tag${nccl:+ with NCCL of $nccl};" \
+    'this takes some minutes, once'
   install "$setuptools" wheel pip
   # CMake 3.13 or newer, but not 4, which cannot read the build files of Horovod's dependencies.
-  command -v cmake >/dev/null && cmake --version | grep -qE ' 3\.(1[3-9]|[2-9][0-9])' || install 'cmake<4'
+  command -v cmake >/dev/null && cmake --version | grep -qE ' 3\.(1[3-9]|[2-9][0-9])' ||
+    install 'cmake<4'
   work=$(mktemp -d)
   trap 'rm -rf "$work"' EXIT
   log=$work/build.log

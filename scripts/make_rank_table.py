@@ -42,10 +42,7 @@ class Config(Flags):
 def rank_table(server_ids, devices, device_ips):
     """The table as a dict, with keys in the order of HCCL's documentation.
 
-    Args:
-      server_ids: list of addresses of the servers.
-      devices: list of card numbers, the same on every server.
-      device_ips: list of addresses of the cards, server by server.
+    Args are the flags of the same names.
 
     Raises:
       UserError: the number of entries is wrong, or an address is duplicate or invalid.

@@ -43,9 +43,9 @@ _STRIPPED = 'dataset/'  # prefix of the names in the archives of odometry
 
 
 class Archive(typing.NamedTuple):
-    """An archive, the files to unpack (`fnmatch` patterns), and a pattern of unpacked files in DATA.
+    """An archive, the `fnmatch` patterns of its files to unpack, and a pattern in DATA.
 
-    If files in DATA match, the archive may be missing.
+    If files in DATA match the latter, the archive may be missing.
     """
     name: str
     members: typing.List[str]

@@ -34,7 +34,8 @@ parse_arguments() {
     esac
     case "$key" in
       --train_steps|--batch_size|--img_height|--img_width)
-        [[ "$value" =~ ^[1-9][0-9]*$ ]] || fail "$key=$value: must be a whole number of at least 1" ;;
+        [[ "$value" =~ ^[1-9][0-9]*$ ]] ||
+          fail "$key=$value: must be a whole number of at least 1" ;;
       --data_path|--output_path|--model|--device|--extra) ;;
       *) usage >&2; fail "flag $key is unknown" ;;
     esac
