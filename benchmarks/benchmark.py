@@ -40,7 +40,10 @@ def main(argv=None):
     results = {}
     with tempfile.TemporaryDirectory() as work:
         if {'input', 'predict'} & set(config.parts) and not config.data_path:
-            config.data_path = render_sequence(work, config.camera)
+            config.data_path = work
+            print('rendering a sequence of 24 frames', flush=True)
+            synthetic_dataset(work, ('00',), num_frames=24, img_height=376, img_width=1241,
+                              cameras=(config.camera,), num_workers=0)
         for part in config.parts:
             for mode in config.modes if part == 'step' else [None]:
                 name = 'step_' + mode if mode else part
@@ -101,14 +104,6 @@ def compare_with_input(results):
         fastest = max(steps, key=steps.get)
         print('the input pipeline delivers %.4g examples/s, %s takes %.4g: %.2f times as many'
               % (delivered, fastest, steps[fastest], delivered / steps[fastest]))
-
-
-def render_sequence(folder, camera):
-    """Renders a short synthetic sequence of KITTI's size and returns the odometry folder."""
-    print('rendering a sequence of 24 frames', flush=True)
-    synthetic_dataset(folder, ('00',), num_frames=24, img_height=376, img_width=1241,
-                      cameras=(camera,), num_workers=0)
-    return folder
 
 
 if __name__ == '__main__':

@@ -60,14 +60,9 @@ def _geonet_input(config):
 
 
 def _batch_rate(make_dataset, warm_up):
-    """Rate of a pipeline, without the prefetched batches at the start.
+    """(batches per second, CPU seconds per batch) of the tf.data.Dataset that a function makes.
 
-    Args:
-      make_dataset: function without arguments -> tf.data.Dataset of batches.
-      warm_up: batches before the measurement.
-
-    Returns:
-      (batches per second, CPU seconds per batch).
+    The first `warm_up` batches, some of them prefetched, do not count.
     """
     with tf.Graph().as_default(), tf.Session() as session:
         iterator = batch_iterator(make_dataset())

@@ -69,8 +69,10 @@ def measure(config):
 def _rates(contestant, roots, extra, rounds):
     """dict of frames per second; `program_share` is the rate of the program over the calls'."""
     predictor = contestant.predictor
+    inputs = [operation.outputs[0] for operation in predictor.session.graph.get_operations()
+              if operation.type == 'Placeholder']
     feed = {tensor.name: noise(tensor.shape.as_list(), tensor.dtype.as_numpy_dtype)
-            for tensor in _inputs(predictor.session.graph)}
+            for tensor in inputs}
     calls = {'calls': lambda: predictor.session.run(predictor.graph.fetches, feed)}
     onnx_session = _onnx_session(predictor, feed)
     if onnx_session:
@@ -93,11 +95,6 @@ def _rates(contestant, roots, extra, rounds):
     if 'onnxruntime' in medians:
         rates['time_to_onnxruntime'] = medians['calls'] / medians['onnxruntime']
     return rates
-
-
-def _inputs(graph):
-    return [operation.outputs[0] for operation in graph.get_operations()
-            if operation.type == 'Placeholder']
 
 
 def _timed(times, function, *args):

@@ -56,15 +56,7 @@ COLUMNS = (('devices', '%d'), ('exchange_ms', '%.2f'), ('step_ms', '%.1f'), ('ef
 
 
 def row(config, devices):
-    """One row of the table.
-
-    Args:
-      config: ScalingConfig.
-      devices: at least 1.
-
-    Returns:
-      dict, name of COLUMNS -> number.
-    """
+    """The row of the table for a number of devices: dict, name of COLUMNS -> number."""
     gigabytes = config.parameters * config.gradient_bytes / 1e9
     exchange = (2 * (devices - 1) / devices * gigabytes / config.link_gb_per_s
                 + 2 * (devices - 1) * config.latency_us * 1e-6)

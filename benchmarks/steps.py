@@ -77,11 +77,11 @@ class Step:
         with self._graph.as_default():
             begin = time.time()
             flags = TrainFlags(batch_size=config.batch_size)
-            ranks = distribution.connect(device)
-            self._training = (
-                geonet_step(geonet_config(config), config.mode, flags, device, runtime, ranks)
-                if config.model == 'geonet' else
-                convlstm_step(vo_config(config), flags, device, runtime, ranks))
+            task, data = (geonet_task(geonet_config(config), config.mode, flags)
+                          if config.model == 'geonet' else
+                          convlstm_task(vo_config(config), flags))
+            self._training = TrainingStep(task, data, device, runtime,
+                                          distribution.connect(device))
             initializer = tf.global_variables_initializer()
             self.build_seconds = time.time() - begin
             self.nodes = len(self._graph.as_graph_def().node)
@@ -96,16 +96,13 @@ class Step:
         return time.time() - start[0], time.process_time() - start[1]
 
 
-def geonet_step(model, mode, flags, device, runtime, ranks):
-    """The <TrainingStep> of GeoNet on noise, in the default graph.
+def geonet_task(model, mode, flags):
+    """The <TrainingTask> of GeoNet and its <tf.data.Dataset>, which repeats a batch of noise.
 
     Args:
       model: <ModelConfig>.
       mode: train_rigid or train_flow.
       flags: <TrainFlags>.
-      device: <Device>.
-      runtime: <RuntimeConfig>.
-      ranks: as returned by `devices.ranks.connect`.
     """
     flow = mode == 'train_flow'
     build = geonet_model.flow_training if flow else geonet_model.rigid_training
@@ -114,25 +111,22 @@ def geonet_step(model, mode, flags, device, runtime, ranks):
                               3 * model.seq_length)),
              'intrinsics': np.tile(camera, (flags.batch_size, 1, 1))}
     residual = flow and model.flownet_type == 'residual'
-    return _step(lambda batch, is_training: build(batch, model, is_training), batch, flags, device,
-                 runtime, ranks, ['flow_net'] if residual else None)
+    return _task(lambda batch, is_training: build(batch, model, is_training), batch, flags,
+                 ['flow_net'] if residual else None)
 
 
-def convlstm_step(model, flags, device, runtime, ranks):
-    """As `geonet_step`, for the ConvLSTM on windows of gray noise."""
+def convlstm_task(model, flags):
+    """As `geonet_task`, for the ConvLSTM on windows of gray noise."""
     frames = (flags.batch_size, model.time_steps + 1, model.img_height, model.img_width, 1)
     batch = {'frames': noise(frames), 'scale': np.full(frames[:2], 1 / 255, np.float32),
              'mean': np.full(frames[:2], 0.5, np.float32),
              'motions': np.zeros((flags.batch_size, model.time_steps, 6), np.float32)}
-    return _step(lambda batch, is_training: vo_model.training(batch, model), batch, flags, device,
-                 runtime, ranks)
+    return _task(lambda batch, is_training: vo_model.training(batch, model), batch, flags)
 
 
-def _step(build_model, batch, flags, device, runtime, ranks, scopes=None):
-    """The <TrainingStep> of a model, which always reads the same batch."""
-    task = TrainingTask(build_model, None, flags, {}, '', 1, 0, trainable_scopes=scopes)
-    data = tf.data.Dataset.from_tensors(batch).repeat().prefetch(1)
-    return TrainingStep(task, data, device, runtime, ranks)
+def _task(build_model, batch, flags, scopes=None):
+    return (TrainingTask(build_model, None, flags, {}, '', 1, 0, trainable_scopes=scopes),
+            tf.data.Dataset.from_tensors(batch).repeat().prefetch(1))
 
 
 def noise(shape, dtype=np.uint8):

@@ -8,7 +8,6 @@ ATE and refined depth error are at most 0.7 of their baselines. A second run sta
 """
 import contextlib
 import dataclasses
-import functools
 import os
 import shutil
 import sys
@@ -68,8 +67,8 @@ def _demo(config, argv):
     from experiments import figures, learn_geonet
     folder = emptied(config.output_dir)
     data = os.path.join(folder, 'kitti')
-    side_by_side = learn_geonet.can_share(config)
-    with contextlib.closing(TimeLeft(BESIDE if side_by_side else DURATIONS)) as time_left:
+    durations = BESIDE if learn_geonet.can_share(config) else DURATIONS
+    with contextlib.closing(TimeLeft(durations)) as time_left:
         log('== a small world, rendered into the KITTI odometry layout')
         with time_left.part('rendering'):
             synthetic_dataset(data, TRAIN + TEST, config.num_frames, config.img_height,
@@ -77,7 +76,7 @@ def _demo(config, argv):
                               **RENDERED_SPEEDS)
         drives = open_drives(data, CAMERA, TRAIN, TEST)
         about = figures.circumstances(argv, 'experiments/demo.py')
-        geonet, convlstm = learn_both(side_by_side, config, drives, folder, about, time_left)
+        geonet, convlstm = learn_both(config, drives, folder, about, time_left)
     seconds = time.time() - begin
     write_json(os.path.join(folder, 'results.json'),
                {'geonet': geonet.rows, 'convlstm_vo': convlstm.rows, 'seconds': seconds})
@@ -108,26 +107,18 @@ def emptied(folder):
     return folder
 
 
-def learn_both(side_by_side, config, drives, folder, about, time_left):
+def learn_both(config, drives, folder, about, time_left):
     """Trains and tests GeoNet and the ConvLSTM; returns the `Results` of both.
 
-    Args:
-      side_by_side: whether to train and test the ConvLSTM in a second process while GeoNet trains;
-        the device must allow several processes.
-      time_left: <TimeLeft>.
+    Trains and tests the ConvLSTM while GeoNet trains, if the device allows several processes.
     """
     from experiments import learn_convlstm, learn_geonet
     geonet_folder = os.path.join(folder, 'geonet')
     convlstm_folder = make_folder(os.path.join(folder, 'convlstm_vo'))
-    log_path = os.path.join(convlstm_folder, 'log.txt')
-    recipe, convlstm_args = learn_geonet.SHORT_RECIPE, (config, drives, convlstm_folder, about)
-    with contextlib.ExitStack() as stack:
-        if side_by_side:
-            log('%s trains in parallel, see %s' % (learn_convlstm.TITLE, log_path))
-            convlstm_results = stack.enter_context(
-                beside(_learn_convlstm_aside, *convlstm_args, log_path=log_path))
-        else:
-            convlstm_results = functools.partial(_learn_convlstm, *convlstm_args)
+    recipe = learn_geonet.SHORT_RECIPE
+    with learn_geonet.in_parallel(
+            learn_convlstm.TITLE + ' trains', config, os.path.join(convlstm_folder, 'log.txt'),
+            _learn_convlstm, config, drives, convlstm_folder, about) as convlstm_results:
         log('== ' + learn_geonet.TITLE)
         with time_left.part('GeoNet', os.path.join(geonet_folder, 'run'), config.geonet_steps,
                             recipe.stages):
@@ -142,13 +133,9 @@ def learn_both(side_by_side, config, drives, folder, about, time_left):
 
 
 def _learn_convlstm(*args):
+    start_tensorflow()  # if this is another process
     from experiments import learn_convlstm
     return learn_convlstm.learn(*args, learn_convlstm.SHORT_RECIPE)
-
-
-def _learn_convlstm_aside(*args):
-    start_tensorflow()
-    return _learn_convlstm(*args)
 
 
 def _compare(rows):

@@ -37,7 +37,7 @@ class Drives(typing.NamedTuple):
     @property
     def posed(self):
         """Names of the training sequences that have a pose file."""
-        return [name for name in self.train if self.has_poses(name)]
+        return [name for name in self.train if os.path.exists(self.sequence(name).poses_path)]
 
     @property
     def rendered(self):
@@ -58,10 +58,6 @@ class Drives(typing.NamedTuple):
     def sequence(self, name):
         """The <OdometrySequence> of this name."""
         return OdometrySequence(self.root, name, self.camera)
-
-    def has_poses(self, name):
-        """Whether a sequence has a pose file."""
-        return os.path.exists(self.sequence(name).poses_path)
 
     def poses(self, name):
         """True poses <float64>[N, 4, 4] of a sequence, or None without a pose file."""
@@ -89,24 +85,23 @@ def open_drives(root, camera, train=(), test=(), validation=()):
         validation sequence is also a training or test sequence.
     """
     present = sequence_names(root)
-    chosen = {}
-    for flag, asked, default in (('validation_sequences', validation, ()),
-                                 ('train_sequences', train, TRAIN_SEQUENCES),
-                                 ('test_sequences', test, TEST_SEQUENCES)):
-        names = require_sequences(root, asked, flag)
-        if not names and default:
-            names = [name for name in default
-                     if name in present and name not in chosen['validation_sequences']]
-            if not names:
-                raise UserError('--%s= is empty: must be given, since none of %s is in %s (which '
-                                'has %s)' % (flag, ', '.join(default), root, ', '.join(present)))
-        chosen[flag] = names
-    drives = Drives(root, camera, *(chosen[kind + '_sequences'] for kind in Drives._fields[2:]))
-    for flag, names in (('train', drives.train), ('test', drives.test)):
-        shared = [name for name in drives.validation if name in names]
+    validation = require_sequences(root, validation, 'validation_sequences')
+
+    def chosen(flag, asked, default):
+        names = require_sequences(root, asked, flag) or [
+            name for name in default if name in present and name not in validation]
+        if not names:
+            raise UserError('--%s= is empty: must be given, since none of %s is in %s (which '
+                            'has %s)' % (flag, ', '.join(default), root, ', '.join(present)))
+        shared = [name for name in validation if name in names]
         if shared:
-            raise UserError('--validation_sequences=%s: must not be among --%s_sequences (%s)' % (
+            raise UserError('--validation_sequences=%s: must not be among --%s (%s)' % (
                 ','.join(shared), flag, ', '.join(names)))
+        return names
+
+    drives = Drives(root, camera, validation=validation,
+                    train=chosen('train_sequences', train, TRAIN_SEQUENCES),
+                    test=chosen('test_sequences', test, TEST_SEQUENCES))
     for name in drives.train + drives.evaluated:
         drives.poses(name)  # raises a UserError if a camera folder, frame or pose is missing
     both = sorted(set(drives.train) & set(drives.test))

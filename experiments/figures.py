@@ -94,23 +94,25 @@ def training_minutes(folder):
     return round(minutes, 1)
 
 
-def snippet_figures(pred_dir, gt, pose_files, frames=None):
-    """The `Scores` of predicted 3-frame snippets.
+def snippet_figures(pred_dir, drives, name):
+    """The `Scores` of the 3-frame snippets predicted for a sequence; None without true poses.
 
     The 3-frame ATE is that of the predicted snippets. All other values are those of their chain, in
     which motions covered by two snippets are averaged and one factor scales all motions.
 
     Args:
       pred_dir: folder of the snippets.
-      gt: float64 [N, 4, 4] true poses.
-      pose_files: pose files of the training sequences, for the baseline.
-      frames: see `trajectory_figures`.
+      drives: <Drives>; the poses of the training sequences give the baseline.
+      name: name of the sequence.
     """
-    step, label = step_from_files(pose_files)
+    gt = drives.poses(name)
+    if gt is None:
+        return None
+    step, label = step_from_files(drives.pose_files)
     runs = np.array([poses for _, (_, poses) in sorted(snippets.read_snippets(pred_dir).items())])
     _, trajectory = snippets.chain_snippets(
         dict(enumerate(runs)), dict(enumerate(gt)), 'global', 'mean')
-    scores = trajectory_figures(trajectory, gt, step, label, frames)
+    scores = trajectory_figures(trajectory, gt, step, label, drives.sequence(name).frame_numbers)
     for length, predicted in ((3, runs), (5, snippets.snippets_of_trajectory(trajectory, 5))):
         result = evaluate_snippets(snippets.timed(snippets.snippets_of_trajectory(gt, length)),
                                    snippets.timed(predicted), step)
@@ -264,12 +266,6 @@ def comparison(title, rows, baseline):
 
 
 def video_blocks(stem, folder, caption):
-    """[block of the video `<stem>.mp4` or `.gif`], or [] if there is none.
-
-    Args:
-      stem: path without the extension.
-      folder: folder of the model; the page is in its parent.
-      caption: caption of the video.
-    """
+    """[block of the video `<stem>.mp4` or `.gif`, for a page in the parent of `folder`], or []."""
     paths = [stem + ending for ending in ('.mp4', '.gif') if os.path.exists(stem + ending)]
     return [html_report.video(path, os.path.dirname(folder), caption) for path in paths[:1]]

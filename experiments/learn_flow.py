@@ -23,7 +23,7 @@ RECIPE = Recipe((
 NUM_IMAGES, NUM_SHOWN = 40, 4
 
 
-def learn(config, drives, folder, about, recipe=RECIPE):
+def learn(config, drives, folder, about):
     """Trains direct flow and tests it on KITTI 2015, if given.
 
     If the drives are rendered, tests on rendered images in the layout of KITTI 2015. Without truth,
@@ -31,6 +31,7 @@ def learn(config, drives, folder, about, recipe=RECIPE):
     has flow_dir and flow_steps.
     """
     call, run, flow = figures.Programs(), os.path.join(folder, 'run'), os.path.join(folder, 'flow')
+    recipe = RECIPE
     if drives.rendered:
         recipe = recipe._replace(flags=recipe.flags + ('--augment=scale',))
     steps = train('GeoNet flow', config, drives, run, call, recipe, config.flow_steps)

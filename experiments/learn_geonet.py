@@ -3,7 +3,6 @@ import contextlib
 import functools
 import glob
 import os
-from typing import NamedTuple
 
 import numpy as np
 
@@ -63,13 +62,7 @@ SHORT_RECIPE = Recipe(
     test_flags=('--refine_steps=30',))
 
 
-class Trained(NamedTuple):
-    """What `train_rigid` has done: `about` with the model, and the <figures.Programs> it called."""
-    about: dict
-    call: figures.Programs
-
-
-def learn(config, drives, folder, about, recipe=RECIPE):
+def learn(config, drives, folder, about):
     """Trains depth_net and pose_net, and tests them on each validation and test sequence.
 
     Args:
@@ -77,29 +70,32 @@ def learn(config, drives, folder, about, recipe=RECIPE):
       drives: <Drives>.
       folder: folder of the run and its results.
       about: dict stored with each value, see `figures.circumstances`.
-      recipe: <Recipe>.
 
     Returns:
       <figures.Results>.
     """
-    return test(config, drives, folder, train_rigid(config, drives, folder, about, recipe), recipe)
+    return test(config, drives, folder, train_rigid(config, drives, folder, about, RECIPE), RECIPE)
 
 
-def train_rigid(config, drives, folder, about, recipe=RECIPE):
-    """Trains depth_net and pose_net, see `learn`; returns a <Trained>."""
+def train_rigid(config, drives, folder, about, recipe):
+    """Trains depth_net and pose_net by a <Recipe>, see `learn`.
+
+    Returns:
+      (`about` with the model, the <figures.Programs> it called), for `test`.
+    """
     call, run = figures.Programs(), os.path.join(folder, 'run')
     camera = '--canonical_camera=' + ','.join('%.4f' % share for share in drives.mean_camera)
     steps = train('GeoNet', config, drives, run, call,
                   recipe._replace(flags=[*recipe.flags, camera]), config.geonet_steps)
-    return Trained(figures.about_run(about, 'GeoNet', run, steps, drives.num_frames), call)
+    return figures.about_run(about, 'GeoNet', run, steps, drives.num_frames), call
 
 
-def test(config, drives, folder, trained, recipe=RECIPE):
+def test(config, drives, folder, trained, recipe):
     """Tests what `train_rigid` has trained; returns the `Results`, see `learn`."""
-    tested = [_test(config, drives, name, folder, trained, list(recipe.test_flags))
+    about, call = trained
+    tested = [_test(config, drives, name, folder, about, call, recipe.test_flags)
               for name in drives.evaluated]
-    return figures.results_of_model(TITLE, trained.about, trained.call.lines,
-                                    os.path.join(folder, 'run'), tested)
+    return figures.results_of_model(TITLE, about, call.lines, os.path.join(folder, 'run'), tested)
 
 
 def train(name, config, drives, run, call, recipe, steps):
@@ -144,33 +140,25 @@ def prediction_flags(drives, name, checkpoint, device):
             '--flip_average']
 
 
-def _test(config, drives, name, folder, trained, flags):
+def _test(config, drives, name, folder, about, call, flags):
     """Predicts and evaluates one sequence; returns its `Results`.
 
     Predicts depth twice: from each frame alone, and refined on its neighbours by `flags`. Predicts
     poses at the same time, if the device can be shared.
     """
-    call = trained.call
     single, refined, pose = (make_folder(os.path.join(folder, kind + '_' + name))
                              for kind in ('depth', 'refined_depth', 'pose'))
     common = prediction_flags(drives, name, os.path.join(folder, 'run'), config.device)
-    refining = common + flags + ['--video']
+    refining = [*common, *flags, '--video']
     pose_args = [*refining, '--mode=test_pose', '--output_dir=' + pose, '--overlap_average']
-    with contextlib.ExitStack() as stack:
-        if can_share(config):
-            log_path = os.path.join(folder, 'pose_%s.log' % name)
-            log('poses are predicted at the same time, see ' + log_path)
-            predict_poses = stack.enter_context(beside(_run_geonet, pose_args, log_path=log_path))
-        else:
-            predict_poses = functools.partial(_run_geonet, pose_args)
+    with in_parallel('poses are predicted', config, os.path.join(folder, 'pose_%s.log' % name),
+                     _run_geonet, pose_args) as predict_poses:
         call(geonet, common + ['--mode=test_depth', '--output_dir=' + single])
         call(geonet, refining + ['--mode=test_depth', '--output_dir=' + refined, '--pictures'])
         call.lines += predict_poses()
-    about = dict(trained.about, **drives.place(name))
-    gt = drives.poses(name)
+    about = dict(about, **drives.place(name))
     rows, blocks = figures.sequence_results(
-        None if gt is None else figures.snippet_figures(
-            pose, gt, drives.pose_files, drives.sequence(name).frame_numbers),
+        figures.snippet_figures(pose, drives, name),
         os.path.join(folder, 'trajectory_%s.png' % name), about)
     if has_depth(drives.sequence(name)):
         found = {key: _depth_scores(drives, name, _newest(path), call)
@@ -193,6 +181,17 @@ def _test(config, drives, name, folder, trained, flags):
 def can_share(config):
     """Whether two processes can compute at the same time on the device of `config`."""
     return choose_device(config).own.SHARED and num_cores() > 1
+
+
+def in_parallel(what, config, log_path, function, *args):
+    """`beside` if the device can be shared; else a context whose function calls `function(*args)`.
+
+    Logs `what` is done in parallel, such as 'poses are predicted'.
+    """
+    if not can_share(config):
+        return contextlib.nullcontext(functools.partial(function, *args))
+    log('%s in parallel, see %s' % (what, log_path))
+    return beside(function, *args, log_path=log_path)
 
 
 def _run_geonet(argv):

@@ -72,8 +72,11 @@ def main(argv=None):
     start_tensorflow()
     from experiments import figures, learn_convlstm, learn_flow, learn_geonet
     folder = make_folder(config.output_dir)
-    drives = open_drives(config.kitti_dir or rendered(os.path.join(folder, 'kitti'), config),
-                         config.camera, config.train_sequences, config.test_sequences,
+    root = config.kitti_dir or os.path.join(folder, 'kitti')
+    if not config.kitti_dir:  # renders what is missing
+        synthetic_dataset(root, range(10), NUM_FRAMES, config.img_height, config.img_width,
+                          cameras=(config.camera,), num_workers=0, **RENDERED_SPEEDS)
+    drives = open_drives(root, config.camera, config.train_sequences, config.test_sequences,
                          config.validation_sequences)
     about = figures.circumstances(argv, 'experiments/learn_kitti.py')
     path, blocks = os.path.join(folder, 'results.json'), []
@@ -103,13 +106,6 @@ def _earlier_results(path):
     if not isinstance(results, dict):
         raise UserError('%s: must hold the results of each part (give another --output_dir)' % path)
     return results
-
-
-def rendered(folder, config):
-    """Renders the drives 00 to 09 into the folder unless they exist, and returns it."""
-    synthetic_dataset(folder, range(10), NUM_FRAMES, config.img_height, config.img_width,
-                      cameras=(config.camera,), num_workers=0, **RENDERED_SPEEDS)
-    return folder
 
 
 if __name__ == '__main__':

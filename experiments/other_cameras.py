@@ -74,7 +74,7 @@ def main(argv=None):
             poses = make_folder(os.path.join(folder, variant))
             geonet.main(['--mode=test_pose', '--output_dir=' + poses, *flags,
                          *prediction_flags(drive, SEQUENCE, checkpoint, config.device)])
-            scores = figures.snippet_figures(poses, drive.poses(SEQUENCE), drive.pose_files)
+            scores = figures.snippet_figures(poses, drive, SEQUENCE)
             rows += figures.rows_of(scores.found, scores.baseline, **about, sequence=name,
                                     model='GeoNet, ' + variant)
     path = os.path.join(config.output_dir, 'results.json')

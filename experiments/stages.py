@@ -61,7 +61,7 @@ class Recipe(typing.NamedTuple):
         return tuple(max(32, side // 2) for side in sides) if self.half_size else sides
 
 
-def run_stages(name, folder, stages, train, minutes, steps=0, settings=None):
+def run_stages(name, folder, stages, train, minutes, steps=0, settings=()):
     """Trains all stages, or resumes where an earlier run stopped.
 
     The speed of the first steps determines the number of steps. The plan is saved in the folder of
@@ -83,7 +83,7 @@ def run_stages(name, folder, stages, train, minutes, steps=0, settings=None):
       UserError: a stage would have fewer than `LEAST_STEPS`, or the earlier run had another plan.
     """
     path = os.path.join(make_folder(folder), PLAN_FILE)
-    asked = dict(settings or {}, minutes=minutes, asked_steps=steps)
+    asked = dict(settings, minutes=minutes, asked_steps=steps)
     if os.path.exists(path):
         plan = _read_plan(path, asked, len(stages))
     else:

@@ -18,17 +18,15 @@ class TimeLeft:
     """
 
     def __init__(self, parts):
-        self._total, self._spans = 0.0, {}
-        for name, duration in parts.items():
-            self._spans[name] = self._total, duration
-            self._total += duration
+        self._parts = parts
         self._bar = progress(total=100, desc='all', unit='%')
         self.share = 0.0
 
     def reach(self, name, share):
         """Moves the bar to where the fraction `share` of a part is done."""
-        begin, duration = self._spans[name]
-        self.share = (begin + share * duration) / self._total
+        names = list(self._parts)
+        before = sum(self._parts[earlier] for earlier in names[:names.index(name)])
+        self.share = (before + share * self._parts[name]) / sum(self._parts.values())
         self._bar.update(round(100 * self.share) - self._bar.n)
 
     @contextlib.contextmanager
@@ -44,21 +42,19 @@ class TimeLeft:
         ended = threading.Event()
 
         def read():
-            while not ended.wait(_SECONDS_APART):
+            while run and not ended.wait(_SECONDS_APART):
                 rows = read_metrics(run)
                 if rows:
                     share = min(1.0, rows[-1]['step'] / last_step)
                     self.reach(name, time_share(stages, share) if stages else share)
 
         reader = threading.Thread(target=read, daemon=True)
-        if run:
-            reader.start()
+        reader.start()
         try:
             yield
         finally:
             ended.set()
-            if run:
-                reader.join()
+            reader.join()
         self.reach(name, 1.0)
 
     def close(self):

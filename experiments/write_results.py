@@ -6,9 +6,12 @@ The files are real_NAME.json (frames of KITTI) and synthetic_NAME.json (rendered
 results.json of learn_kitti.py or demo.py. A `note` in the first row is shown as well. The page has
 no other source.
 """
+import collections
 import dataclasses
 import glob
+import math
 import os
+import statistics
 import sys
 
 if __package__ in (None, ''):
@@ -115,16 +118,17 @@ def best_first(rows):
     The ratio is the mean over sequences that were not used in training; variants without such
     sequences come last.
     """
-    order = list(figures.FIGURES)
-    first = min((row['figure'] for row in rows), key=order.index)
-    shares = {}
+    first = min((row['figure'] for row in rows), key=list(figures.FIGURES).index)
+    shares = collections.defaultdict(list)
     for row in rows:
         if row['figure'] == first and not row['trained_on'] and row['baseline']:
-            shares.setdefault((row['run'], row['model']), []).append(row['value'] / row['baseline'])
-    means = {variant: sum(values) / len(values) for variant, values in shares.items()}
-    return sorted(rows, key=lambda row: (
-        means.get((row['run'], row['model']), float('inf')), row['run'], row['model'],
-        row['trained_on']))
+            shares[row['run'], row['model']].append(row['value'] / row['baseline'])
+
+    def order(row):
+        variant = row['run'], row['model']
+        return (statistics.mean(shares.get(variant, [math.inf])), *variant, row['trained_on'])
+
+    return sorted(rows, key=order)
 
 
 def _run_text(run, row):

@@ -31,7 +31,7 @@ start_tensorflow()  # sets the log level before the import
 
 import tensorflow.compat.v1 as tf  # noqa: E402
 
-from benchmarks.steps import convlstm_step, geonet_step  # noqa: E402
+from benchmarks.steps import convlstm_task, geonet_task  # noqa: E402
 from convlstm_vo import net as vo_net  # noqa: E402
 from convlstm_vo.config import ModelConfig as VoConfig  # noqa: E402
 from geonet import model as geonet_model  # noqa: E402
@@ -41,6 +41,7 @@ from npu_runtime.devices.choose import Device  # noqa: E402
 from npu_runtime.devices.flags import RuntimeConfig  # noqa: E402
 from npu_runtime.devices.ranks import HcclRanks, SingleProcess  # noqa: E402
 from npu_runtime.training.flags import TrainFlags  # noqa: E402
+from npu_runtime.training.step import TrainingStep  # noqa: E402
 from vo_common.flags import Flags, flag, parse_flags  # noqa: E402
 
 STAND_IN = os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'test', 'helpers')
@@ -49,9 +50,9 @@ RANKS = 8
 ON_RANKS = '_%d_ranks' % RANKS  # ending of the names of graphs of several ranks
 
 
-def _training(build_step, ranks, *arguments, **flags):
+def _training(ranks, task, data):
     """(targets of a step with default flags on an NPU, targets of the initialisation)."""
-    step = build_step(*arguments, TrainFlags(**flags), NPU, RuntimeConfig(), ranks)
+    step = TrainingStep(task, data, NPU, RuntimeConfig(), ranks)
     start = [tf.global_variables_initializer()]
     if ranks.size > 1:
         start += [ranks.broadcast(list(step.all_state.values())), ranks.gather([0, 0])]
@@ -59,17 +60,16 @@ def _training(build_step, ranks, *arguments, **flags):
 
 
 def _geonet(mode, **settings):
-    return lambda ranks: _training(geonet_step, ranks, ModelConfig(**settings), mode)
+    return lambda ranks: _training(ranks, *geonet_task(ModelConfig(**settings), mode, TrainFlags()))
 
 
 def _convlstm(time_steps):
-    return lambda ranks: _training(convlstm_step, ranks, VoConfig(time_steps=time_steps),
-                                   batch_size=2, gradient_clip=1.)
+    return lambda ranks: _training(ranks, *convlstm_task(
+        VoConfig(time_steps=time_steps), TrainFlags(batch_size=2, gradient_clip=1.)))
 
 
 def _geonet_prediction(predict, num_inputs, **settings):
-    def build(ranks):
-        del ranks
+    def build(_):
         config = ModelConfig(**settings)
         size = [1, config.img_height, config.img_width]
         inputs = [tf.placeholder(tf.uint8, size + [3]),
@@ -79,8 +79,7 @@ def _geonet_prediction(predict, num_inputs, **settings):
     return build
 
 
-def _convlstm_prediction(ranks):
-    del ranks
+def _convlstm_prediction(_):
     config = VoConfig()
     pairs = tf.placeholder(tf.float32, [1, 1, config.img_height, config.img_width, 6])
     return [vo_net.predict(pairs)], []

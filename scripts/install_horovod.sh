@@ -8,8 +8,8 @@
 # CPU (Gloo), or between GPUs if TensorFlow has CUDA and both nvcc and NCCL are found
 # (HOROVOD_NCCL_HOME=FOLDER gives the folder of NCCL).
 set -euo pipefail
-CDPATH= cd "$(dirname "${BASH_SOURCE[0]}")/.."
-source scripts/shell.sh
+source "$(dirname "${BASH_SOURCE[0]}")/shell.sh"
+cd "$root"
 
 venv=${VENV:-.venv}
 [ -x "$venv/bin/python" ] || fail "VENV=$venv: must be an environment (scripts/setup_env.sh)"
@@ -88,27 +88,32 @@ cause() {
 tag=$("$python" -c 'import sys, tensorflow as tf
 print("tf%s-cp%d%d" % ((tf.__version__,) + sys.version_info[:2]))' 2>/dev/null) ||
   fail "VENV=$venv: must have a TensorFlow that imports (scripts/setup_env.sh)"
-case "$tag" in tf1.*) release=0.24.3 setuptools='setuptools<60' ;; *) release=0.28.1 setuptools=setuptools ;; esac
+case "$tag" in
+  tf1.*) release=0.24.3 setuptools='setuptools<60' ;;
+  *) release=0.28.1 setuptools=setuptools ;;
+esac
 find_nccl
 folder=$PWD/.wheels/$tag${nccl:+-nccl}
 install cloudpickle psutil PyYAML cffi packaging
 
 if ! ls "$folder/horovod-$release"-*.whl >/dev/null 2>&1; then
   for tool in g++ make; do
-    command -v "$tool" >/dev/null || fail "building Horovod needs $tool (apt-get install build-essential)"
+    command -v "$tool" >/dev/null ||
+      fail "building Horovod needs $tool (apt-get install build-essential)"
   done
-  echo "building Horovod $release for $tag${nccl:+ with NCCL of $nccl}; this takes some minutes, once"
+  echo "building Horovod $release for $tag${nccl:+ with NCCL of $nccl};" \
+    'this takes some minutes, once'
   install "$setuptools" wheel pip
   # CMake 3.13 or newer, but not 4, which cannot read the build files of Horovod's dependencies.
-  command -v cmake >/dev/null && cmake --version | grep -qE ' 3\.(1[3-9]|[2-9][0-9])' || install 'cmake<4'
+  command -v cmake >/dev/null && cmake --version | grep -qE ' 3\.(1[3-9]|[2-9][0-9])' ||
+    install 'cmake<4'
   work=$(mktemp -d)
   trap 'rm -rf "$work"' EXIT
   log=$work/build.log
   ln -s "$venv" "$work/venv"  # the build fails if the path of TensorFlow contains a space
   fetch_source && compile || {
     tail -n 20 "$log" >&2
-    echo "error: Horovod $release did not build for $tag: $(cause)" >&2
-    exit 1
+    abort "Horovod $release did not build for $tag: $(cause)"
   }
   mkdir -p "$folder"
   cp "$work"/wheel/horovod-*.whl "$folder/.new.whl"
@@ -116,4 +121,4 @@ if ! ls "$folder/horovod-$release"-*.whl >/dev/null 2>&1; then
 fi
 install --no-deps "$folder/horovod-$release"-*.whl
 "$python" -c 'import horovod.tensorflow' 2>/dev/null ||
-  { echo "error: Horovod $release was installed into $venv, but does not import there" >&2; exit 1; }
+  abort "Horovod $release was installed into $venv, but does not import there"

@@ -21,7 +21,7 @@ if __package__ in (None, ''):
 from npu_runtime.devices.rank_table import read_rank_table  # noqa: E402
 from vo_common.errors import UserError, run_main  # noqa: E402
 from vo_common.files import read_lines, write_json  # noqa: E402
-from vo_common.flags import Flags, flag, parse_flags, path_flag  # noqa: E402
+from vo_common.flags import Flags, as_typed, flag, parse_flags, path_flag  # noqa: E402
 
 
 @dataclasses.dataclass
@@ -42,27 +42,11 @@ class Config(Flags):
 def rank_table(server_ids, devices, device_ips):
     """The table as a dict, with keys in the order of HCCL's documentation.
 
-    Args:
-      server_ids: list of addresses of the servers.
-      devices: list of card numbers, the same on every server.
-      device_ips: list of addresses of the cards, server by server.
+    Args are the flags of the same names.
 
     Raises:
       UserError: the number of entries is wrong, or an address is duplicate or invalid.
     """
-    _check_cards(server_ids, devices, device_ips)
-    servers = []
-    for number, server_id in enumerate(server_ids):
-        first = number * len(devices)
-        servers.append({
-            'server_id': server_id,
-            'device': [{'device_id': str(device), 'device_ip': device_ips[first + i],
-                        'rank_id': str(first + i)} for i, device in enumerate(devices)]})
-    return {'version': '1.0', 'server_count': str(len(servers)), 'server_list': servers,
-            'status': 'completed'}
-
-
-def _check_cards(server_ids, devices, device_ips):
     needed = len(server_ids) * len(devices)
     if len(device_ips) != needed:
         raise UserError('--device_ips=%s: must be %d addresses, for %d cards on each of %d servers'
@@ -70,15 +54,20 @@ def _check_cards(server_ids, devices, device_ips):
     for name, values in (('devices', devices), ('server_ids', server_ids),
                          ('device_ips', device_ips)):
         if not values or len(set(values)) != len(values):
-            raise UserError('--%s=%s: must be different values'
-                            % (name, ','.join(str(value) for value in values)))
-    for name, values in (('server_ids', server_ids), ('device_ips', device_ips)):
-        for address in values:
+            raise UserError('--%s=%s: must be different values' % (name, as_typed(values)))
+        for address in values if name != 'devices' else ():
             try:
                 ipaddress.IPv4Address(address)
             except ValueError as error:
                 raise UserError('--%s=%s: must be addresses like 192.168.100.101'
                                 % (name, address)) from error
+    numbered = enumerate(device_ips)
+    servers = [{'server_id': server_id,
+                'device': [{'device_id': str(device), 'device_ip': address, 'rank_id': str(rank)}
+                           for device, (rank, address) in zip(devices, numbered)]}
+               for server_id in server_ids]
+    return {'version': '1.0', 'server_count': str(len(servers)), 'server_list': servers,
+            'status': 'completed'}
 
 
 def addresses_of_cards(path, devices):

@@ -39,13 +39,13 @@ from vo_common.errors import UserError, run_main
 from vo_common.files import expand_typed, list_folder, make_folder, require_folder
 
 
-class Archive(typing.NamedTuple):
-    """An archive of a data set.
+_STRIPPED = 'dataset/'  # prefix of the names in the archives of odometry
 
-    Attributes:
-      name: its file name.
-      members: `fnmatch` patterns of the files to unpack.
-      unpacked: pattern in DATA that matches if the archive was unpacked; it may then be missing.
+
+class Archive(typing.NamedTuple):
+    """An archive, the `fnmatch` patterns of its files to unpack, and a pattern in DATA.
+
+    If files in DATA match the latter, the archive may be missing.
     """
     name: str
     members: typing.List[str]
@@ -55,22 +55,18 @@ class Archive(typing.NamedTuple):
 class DataSet(typing.NamedTuple):
     """How to prepare a data set.
 
-    Attributes:
-      archives: function (ARCHIVES, DATA, flags) -> list of `Archive`.
-      site: where to download them.
-      strip: prefix of names in the archives to remove.
-      write: the program that formats: function of a list of flags that returns an exit status.
-      flags: its flags, before those of the user.
+    archives: function (flags, ARCHIVES, DATA) -> list of `Archive`.
+    site: where to download them.
+    write: the program that formats: function of a list of flags that returns an exit status.
+    flags: its flags, before those of the user.
     """
     archives: typing.Callable
     site: str
-    strip: str
     write: typing.Callable
     flags: typing.List[str]
 
 
-def odometry_archives(archives, data, flags):
-    del archives, data
+def odometry_archives(flags, *_):
     result = [Archive('data_odometry_calib.zip', ['dataset/sequences/*'], 'sequences/*/calib.txt'),
               Archive('data_odometry_poses.zip', ['dataset/poses/*'], 'poses')]
     cameras = _value_of('camera', '2', flags)
@@ -83,8 +79,7 @@ def odometry_archives(archives, data, flags):
     return result
 
 
-def raw_archives(archives, data, flags):
-    del flags
+def raw_archives(_, archives, data):
     drives = sorted(fnmatch.filter(list_folder(archives), '*_drive_*_sync.zip'))
     unpacked = glob.glob(os.path.join(glob.escape(data), '????_??_??'))
     dates = sorted({os.path.basename(path)[:10] for path in drives + unpacked})
@@ -101,8 +96,7 @@ def raw_archives(archives, data, flags):
     return result
 
 
-def kitti_2015_archives(archives, data, flags):
-    del archives, data
+def kitti_2015_archives(flags, *_):
     images = 'training/image_' + _value_of('cam_id', '02', flags).lstrip('0')
     return [Archive('data_scene_flow.zip',
                     ['training/flow_*', 'training/disp_*_0/*', images + '/*'], 'training/flow_occ'),
@@ -111,8 +105,7 @@ def kitti_2015_archives(archives, data, flags):
                     'training/calib_cam_to_cam')]
 
 
-def cityscapes_archives(archives, data, flags):
-    del archives, data, flags
+def cityscapes_archives(*_):
     return [Archive('camera_trainvaltest.zip', ['camera/train/*'], 'camera/train'),
             Archive('leftImg8bit_sequence_trainvaltest.zip', ['leftImg8bit_sequence/train/*'],
                     'leftImg8bit_sequence/train')]
@@ -120,14 +113,13 @@ def cityscapes_archives(archives, data, flags):
 
 DATA_SETS = {
     'odometry': DataSet(odometry_archives, 'www.cvlibs.net/datasets/kitti/eval_odometry.php',
-                        'dataset/', prepare_train_data.main, ['--dataset_name=kitti_odom']),
+                        prepare_train_data.main, ['--dataset_name=kitti_odom']),
     'raw': DataSet(raw_archives, 'www.cvlibs.net/datasets/kitti/raw_data.php',
-                   '', prepare_train_data.main, ['--dataset_name=kitti_raw_eigen']),
-    'kitti2015': DataSet(kitti_2015_archives,
-                         'www.cvlibs.net/datasets/kitti/eval_scene_flow.php',
-                         '', generate_multiview_extension.main, []),
+                   prepare_train_data.main, ['--dataset_name=kitti_raw_eigen']),
+    'kitti2015': DataSet(kitti_2015_archives, 'www.cvlibs.net/datasets/kitti/eval_scene_flow.php',
+                         generate_multiview_extension.main, []),
     'cityscapes': DataSet(cityscapes_archives, 'www.cityscapes-dataset.com, after registration',
-                          '', prepare_train_data.main, ['--dataset_name=cityscapes'])}
+                          prepare_train_data.main, ['--dataset_name=cityscapes'])}
 
 
 def _value_of(name, default, flags):
@@ -148,7 +140,7 @@ def main(argv=None):
     data_set, flags = DATA_SETS[argv[0]], argv[4:]
     archives, data, formatted = (os.path.abspath(expand_typed(path)) for path in argv[1:4])
     require_folder(archives, 'folder of the archives (ARCHIVES)')
-    parts = data_set.archives(archives, data, flags)
+    parts = data_set.archives(flags, archives, data)
     stored = set(list_folder(archives))
     missing = [part.name for part in parts if part.name not in stored
                and not glob.glob(os.path.join(glob.escape(data), part.unpacked))]
@@ -158,7 +150,7 @@ def main(argv=None):
     for part in parts:
         if part.name in stored:
             written, existed = unpack(os.path.join(archives, part.name), make_folder(data),
-                                      part.members, data_set.strip)
+                                      part.members, _STRIPPED)
             print('%s: %d files unpacked, %d existed' % (part.name, written, existed))
         else:
             print('note: no %s; continuing with the files in %s' % (part.name, data))

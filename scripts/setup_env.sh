@@ -11,8 +11,8 @@
 #
 # A choice that differs from the existing environment rebuilds it.
 set -euo pipefail
-CDPATH= cd "$(dirname "${BASH_SOURCE[0]}")/.."
-source scripts/shell.sh
+source "$(dirname "${BASH_SOURCE[0]}")/shell.sh"
+cd "$root"
 
 # The supported Pythons, best first: engine, first and last TensorFlow with packages for it
 # ('-': the newest).
@@ -215,19 +215,16 @@ build() {
   find "$venv/" -mindepth 1 -maxdepth 1 ! -name .make-lock ! -name .choice -exec rm -rf {} +
   printf '%s\n' "$engine" "$python" "$tensorflow" > "$venv/.choice"
   "$python" -m venv ${flags[@]+"${flags[@]}"} "$venv"
-  install_packages || {
-    echo "error: the packages did not install into $venv (the cause is above; the same command" \
-      'tries again)' >&2
-    exit 1
-  }
+  install_packages ||
+    abort "the packages did not install into $venv (the cause is above; the same command tries" \
+      'again)'
   # uv compiles no module, and without compiled ones TensorFlow takes 14 instead of 4 seconds to
   # import: an import writes them, unless the user's environment prevents it.
   unset PYTHONDONTWRITEBYTECODE
   "$venv/bin/python" -c 'import tensorflow as tf; print("ready: TensorFlow", tf.__version__)' \
     2> "$venv/.import" || {
     tail -n 5 "$venv/.import" >&2
-    echo "error: TensorFlow was installed into $venv, but does not import there" >&2
-    exit 1
+    abort "TensorFlow was installed into $venv, but does not import there"
   }
   others='cv2, evo.core.trajectory, imageio, matplotlib.pyplot, pytest, scipy.spatial, tensorboard'
   "$venv/bin/python" -c "import $others" 2> /dev/null || true

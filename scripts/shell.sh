@@ -1,8 +1,24 @@
-# Functions for all shell scripts: error messages, patterns, expansion of ~.
+# For all shell scripts: `root` of the repository, its interpreter `python`, and functions.
 
 unset CDPATH  # with it, cd prints its target, or chooses another folder
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+python=${PYTHON:-$root/.venv/bin/python}
+[ -n "${PYTHON:-}" ] || [ -x "$python" ] || python=python3
 
-fail() { echo "error: $*" >&2; exit 2; }
+fail() { echo "error: $*" >&2; exit 2; }  # for wrong input
+abort() { echo "error: $*" >&2; exit 1; }  # for all else
+
+# Sets a variable for each name in $1 ('DATA OUTPUT' sets data and output) to the arguments that
+# follow; the last one is a folder to write to.
+take_arguments() {
+  local name names=$1
+  for name in $names; do
+    shift
+    [ -n "${1:-}" ] || fail "found no $name, must be: $names"
+    printf -v "${name,,}" '%s' "$1"
+  done
+  [[ "$1" != -* ]] || fail "$name=$1: must be a folder"
+}
 
 # Whether anything in the folder $1 (a literal name) matches the pattern $2.
 any_match() {

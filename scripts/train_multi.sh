@@ -10,8 +10,7 @@
 # its own GPU. If a rank fails, the others are stopped and the status is not 0. PYTHON=... sets
 # another interpreter than .venv/bin/python. On NPUs, use test/train_full_8p.sh.
 set -euo pipefail
-root=$(CDPATH= cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-source "$root/scripts/shell.sh"
+source "$(dirname "${BASH_SOURCE[0]}")/shell.sh"
 
 ranks='' hosts='' interface=''
 while [ $# -gt 0 ]; do
@@ -32,10 +31,10 @@ shift
 [ -f "$program" ] || program=$root/$program
 [ -f "$program" ] || fail "program $program does not exist"
 
-python=${PYTHON:-$root/.venv/bin/python}
 command -v "$python" >/dev/null || fail "no interpreter $python; run scripts/setup_env.sh"
 "$python" -c 'import horovod.tensorflow' 2>/dev/null ||
-  fail "Horovod does not import in $python; scripts/install_horovod.sh installs it"
+  fail "Horovod does not import in $python; scripts/install_horovod.sh installs it" \
+    '(after scripts/setup_env.sh)'
 
 # Horovod waits forever for ranks that no host has a slot for.
 if [ -n "$hosts" ]; then

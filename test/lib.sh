@@ -1,11 +1,8 @@
 # Functions for the wrappers in this folder: arguments, environment, results.
-# A wrapper sets `kind` (acc or perf) and `cards`, and calls `run_case "$@"`.
 
-here=$(CDPATH= cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-root=$(dirname "$here")
-source "$root/scripts/shell.sh"
-source "$here/lib_process.sh"
-source "$here/lib_models.sh"
+source "$(dirname "${BASH_SOURCE[0]}")/../scripts/shell.sh"
+source "$root/test/lib_process.sh"
+source "$root/test/lib_models.sh"
 
 usage() {
   cat <<END
@@ -37,7 +34,8 @@ parse_arguments() {
     esac
     case "$key" in
       --train_steps|--batch_size|--img_height|--img_width)
-        [[ "$value" =~ ^[1-9][0-9]*$ ]] || fail "$key=$value: must be a whole number of at least 1" ;;
+        [[ "$value" =~ ^[1-9][0-9]*$ ]] ||
+          fail "$key=$value: must be a whole number of at least 1" ;;
       --data_path|--output_path|--model|--device|--extra) ;;
       *) usage >&2; fail "flag $key is unknown" ;;
     esac
@@ -67,10 +65,6 @@ prepare_environment() {
     fail "RANK_ID_START=$first_rank in the environment: must be 0 to $((RANK_SIZE - 1))"
   export ASCEND_DEVICE_ID=${ASCEND_DEVICE_ID:-${DEVICE_ID:-0}}
   export ASCEND_GLOBAL_LOG_LEVEL=${ASCEND_GLOBAL_LOG_LEVEL:-3}
-  if [ -z "${PYTHON:-}" ]; then
-    PYTHON=python3
-    if [ -x "$root/.venv/bin/python" ]; then PYTHON=$root/.venv/bin/python; fi
-  fi
   results=$root/test/output/$ASCEND_DEVICE_ID
   kept_path=$(expand_home "${MODELARTS_MODEL_PATH:-}")
   output_path=${output_path:-${kept_path:-$root/test/output/run}}
@@ -81,19 +75,18 @@ prepare_environment() {
   read -r -d '' -a extra_flags <<< "$extra" || true  # at the end of the text, read returns 1
 }
 
-# Prints the final block and writes the result files.
-report() {
-  step "$PYTHON" "$root/scripts/report_case.py" --metrics="$run_dir/metrics.jsonl" \
-    --network="$network" --batch_size="$batch_size" --rank_size="$RANK_SIZE" --kind="$kind" \
-    --results_dir="$results" --e2e_seconds="$SECONDS" ${accuracy[@]+"${accuracy[@]}"}
-}
-
+# Runs the case $1 (acc or perf) on $2 cards; flags follow.
 run_case() {
   set -euo pipefail
+  kind=$1 cards=$2
+  shift 2
   parse_arguments "$@"
   prepare_environment
   begin_log "$results/train_$ASCEND_DEVICE_ID.log"
   accuracy=()
   "case_$model"
-  if [ "$first_rank" -eq 0 ]; then report; fi
+  if [ "$first_rank" -gt 0 ]; then return; fi
+  step "$python" "$root/scripts/report_case.py" --metrics="$run_dir/metrics.jsonl" \
+    --network="$network" --batch_size="$batch_size" --rank_size="$RANK_SIZE" --kind="$kind" \
+    --results_dir="$results" --e2e_seconds="$SECONDS" ${accuracy[@]+"${accuracy[@]}"}
 }

@@ -49,7 +49,7 @@ geonet_training_data() {
   sequences=$(present 00 01 02 03 04 05 06 07 08)
   [ -n "$sequences" ] || fail "$data_path/sequences: must contain one of 00 to 08 to train on"
   camera=$(camera_of "$data_path" 2 3 0 1)
-  step "$PYTHON" "$root/kitti_data/preparation/prepare_train_data.py" --dataset_name=kitti_odom \
+  step "$python" "$root/kitti_data/preparation/prepare_train_data.py" --dataset_name=kitti_odom \
     --dataset_dir="$data_path" --dump_root="$formatted" --camera="$camera" --seq_length=3 \
     --sequences="$sequences" ${size_flags[@]+"${size_flags[@]}"}
 }
@@ -74,10 +74,10 @@ geonet_evaluation() {
   if [ -d "$data_path/eval/09_snippets" ]; then
     truth=(--gtruth_dir="$data_path/eval/09_snippets/")
   fi
-  step "$PYTHON" "$root/geonet/main.py" --mode=test_pose --dataset_dir="$test_root" \
+  step "$python" "$root/geonet/main.py" --mode=test_pose --dataset_dir="$test_root" \
     --init_ckpt_file="$evaluated" --batch_size=1 --pose_test_seq=9 --camera="$camera" \
     --output_dir="$output_path/pose" --device="$device"
-  step "$PYTHON" "$root/kitti_eval/eval_pose.py" "${truth[@]}" --pred_dir="$output_path/pose/"
+  step "$python" "$root/kitti_eval/eval_pose.py" "${truth[@]}" --pred_dir="$output_path/pose/"
   accuracy=(--accuracy_file="$output_path/pose/eval_pose.json" --accuracy_key=ate_mean)
 }
 
@@ -103,7 +103,7 @@ case_convlstm_vo() {
     --device="$device" ${size_flags[@]+"${size_flags[@]}"} \
     ${extra_flags[@]+"${extra_flags[@]}"}
   if [ "$kind" = perf ] || [ "$first_rank" -gt 0 ]; then return; fi
-  step "$PYTHON" "$root/convlstm_vo/main.py" --mode=test --datapath="$data_path" \
+  step "$python" "$root/convlstm_vo/main.py" --mode=test --datapath="$data_path" \
     --outputpath="$run_dir" --test_sequences="$test_sequences" --camera="$camera" \
     --device="$device"
   accuracy=(--accuracy_file="$run_dir/test/results.json"

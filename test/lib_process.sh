@@ -46,9 +46,9 @@ step() {
 # Runs the training program, with one process per card of this host.
 launch() {
   if [ "$RANK_SIZE" -eq 1 ]; then
-    step "$PYTHON" "$@"
+    step "$python" "$@"
   elif [ "$device" = cpu ] || [ "$device" = gpu ]; then
-    PYTHON=$PYTHON step bash "$root/scripts/train_multi.sh" --np "$RANK_SIZE" "$@"
+    PYTHON=$python step bash "$root/scripts/train_multi.sh" --np "$RANK_SIZE" "$@"
   else
     [ -n "${RANK_TABLE_FILE:-}" ] || fail 'RANK_TABLE_FILE is not set: must be the rank' \
       "table of the $RANK_SIZE ranks (scripts/make_rank_table.py writes it)"
@@ -56,48 +56,32 @@ launch() {
   fi
 }
 
-# Sets `path` to $1, made absolute if it is a relative path (contains a slash).
-make_path_absolute() {
-  path=$1
-  case "$1" in
-    /*|'~'*|'$'*|--*) ;;
-    */*) path=$PWD/$1 ;;
-  esac
-}
-
-# Sets `path` to the NPU options $1, KEY=VALUE,..., in which those that are paths are absolute.
-make_options_absolute() {
-  local items item found=''
-  IFS=, read -r -a items <<< "$1"
-  for item in ${items[@]+"${items[@]}"}; do
-    path=${item#*=}
-    case "$item" in *_path=*|*_dir=*) make_path_absolute "$path" ;; esac
-    found+=${item%"${item#*=}"}$path,
-  done
-  path=${found%,}
-}
-
-# Sets `absolute` to the words "$@" with absolute paths, also in values of flags and NPU options.
+# Sets `absolute` to the words "$@" with absolute paths: a relative path contains a slash. Of NPU
+# options, KEY=VALUE,..., only those named ..._path or ..._dir are paths.
 make_absolute() {
-  local word flag before='' path
+  local word flag items item
   absolute=()
   for word; do
     flag=''
-    case "$word" in --*=*) flag=${word%%=*}= word=${word#*=} ;; esac
-    if [ "$flag" = --npu_options= ] || [ "$before" = --npu_options ]; then
-      make_options_absolute "$word"
-    else
-      make_path_absolute "$word"
+    if [[ "$word" == --*=* ]]; then flag=${word%%=*}= word=${word#*=}; fi
+    if [[ "$flag" == @(|--npu_options=) && "$word" =~ ^[a-z_]+= ]]; then
+      IFS=, read -r -a items <<< "$word"
+      word=''
+      for item in "${items[@]}"; do
+        [[ "$item" != *_@(path|dir)=[!/~\$]*/* ]] || item=${item%%=*}=$PWD/${item#*=}
+        word+=${word:+,}$item
+      done
+    elif [[ "$word" == [!/~\$]*/* && "$word" != --* ]]; then
+      word=$PWD/$word
     fi
-    absolute+=("$flag$path")
-    before=$flag$word
+    absolute+=("$flag$word")
   done
 }
 
 # Runs each rank in its own working folder, because the plugin writes files there.
 run_ranks() {
   local absolute table=$RANK_TABLE_FILE
-  make_absolute "$PYTHON" "$@"
+  make_absolute "$python" "$@"
   case "$table" in /*) ;; *) table=$PWD/$table ;; esac
   # Variables of the plugin's other way to launch would conflict with this launch.
   unset CM_CHIEF_IP CM_CHIEF_PORT CM_CHIEF_DEVICE CM_WORKER_IP CM_WORKER_SIZE

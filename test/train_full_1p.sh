@@ -1,6 +1,4 @@
 #!/usr/bin/env bash
 # Full-accuracy run on one card: trains, tests and evaluates. --help lists the flags.
-kind=acc
-cards=1
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
-run_case "$@"
+run_case acc 1 "$@"

@@ -1,6 +1,4 @@
 #!/usr/bin/env bash
 # Performance run on one card: a short training that measures speed. --help lists the flags.
-kind=perf
-cards=1
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
-run_case "$@"
+run_case perf 1 "$@"

@@ -112,9 +112,9 @@ def beside(function, *args, log_path):
         yield result
     finally:
         _use_cores(cores)
+        receiver.close()  # before the wait: the process may be blocked in sending its result
         process.terminate()
         process.join()
-        receiver.close()
 
 
 def _run(cores, function, args, log_path, sender):

@@ -13,14 +13,11 @@
 #
 # With one pair per window there is no recurrence; add --time_steps=5 to use it.
 set -euo pipefail
-root=$(CDPATH= cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-source "$root/scripts/shell.sh"
-python=${PYTHON:-$root/.venv/bin/python}
-odometry=${1:?must be: ODOMETRY OUTPUT} out=${2:?must be: ODOMETRY OUTPUT}
-[[ "$out" != -* ]] || fail "OUTPUT=$out: must be a folder"
+source "$(dirname "${BASH_SOURCE[0]}")/../shell.sh"
+take_arguments 'ODOMETRY OUTPUT' "$@"
 shift 2
 
-"$python" "$root/convlstm_vo/main.py" --mode=train --datapath="$odometry" --outputpath="$out" \
+"$python" "$root/convlstm_vo/main.py" --mode=train --datapath="$odometry" --outputpath="$output" \
   --bsize=32 --trajectory_length=4 --lr=0.0001 --train_iter=240 --time_steps=1 "$@"
-"$python" "$root/convlstm_vo/main.py" --mode=test --datapath="$odometry" --outputpath="$out" \
+"$python" "$root/convlstm_vo/main.py" --mode=test --datapath="$odometry" --outputpath="$output" \
   --test_sequences=3,4,5,7,10

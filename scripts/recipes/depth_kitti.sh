@@ -12,22 +12,18 @@
 #            published training command
 # Effort:    about 30 epochs on one TitanXP (the paper, section 4.1, which gives no hours)
 set -euo pipefail
-root=$(CDPATH= cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-source "$root/scripts/shell.sh"
-python=${PYTHON:-$root/.venv/bin/python}
-raw=${1:?must be: RAW TEST_LIST OUTPUT} list=${2:?must be: RAW TEST_LIST OUTPUT}
-out=${3:?must be: RAW TEST_LIST OUTPUT}
-[[ "$out" != -* ]] || fail "OUTPUT=$out: must be a folder"
+source "$(dirname "${BASH_SOURCE[0]}")/../shell.sh"
+take_arguments 'RAW TEST_LIST OUTPUT' "$@"
 shift 3
 
 "$python" "$root/kitti_data/preparation/prepare_train_data.py" --dataset_name=kitti_raw_eigen \
-  --dataset_dir="$raw" --dump_root="$out/formatted" --seq_length=3 --remove_static
-"$python" "$root/geonet/main.py" --mode=train_rigid --dataset_dir="$out/formatted" \
-  --checkpoint_dir="$out/run" --learning_rate=0.0002 --seq_length=3 --batch_size=4 \
+  --dataset_dir="$raw" --dump_root="$output/formatted" --seq_length=3 --remove_static
+"$python" "$root/geonet/main.py" --mode=train_rigid --dataset_dir="$output/formatted" \
+  --checkpoint_dir="$output/run" --learning_rate=0.0002 --seq_length=3 --batch_size=4 \
   --max_steps=350000 "$@"
 "$python" "$root/geonet/main.py" --mode=test_depth --dataset_dir="$raw" \
-  --test_file_list="$list" --init_ckpt_file="$out/run" --output_dir="$out/depth"
-predicted=$(ls -t "$out"/depth/*.npy | head -n 1)
+  --test_file_list="$test_list" --init_ckpt_file="$output/run" --output_dir="$output/depth"
+predicted=$(ls -t "$output"/depth/*.npy | head -n 1)
 "$python" "$root/kitti_eval/eval_depth.py" --split=eigen --kitti_dir="$raw" \
-  --test_file_list="$list" --train_list="$out/formatted/train.txt" \
+  --test_file_list="$test_list" --train_list="$output/formatted/train.txt" \
   --pred_file="$predicted"

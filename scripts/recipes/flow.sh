@@ -16,28 +16,23 @@
 # Effort:    residual: about 30 epochs, then 200, on one TitanXP (the paper, section 4.1); the
 #            authors recommend more steps if these are fewer than 200 epochs
 set -euo pipefail
-root=$(CDPATH= cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-source "$root/scripts/shell.sh"
-python=${PYTHON:-$root/.venv/bin/python}
-arguments='KIND RAW KITTI_2015 OUTPUT'
-kind=${1:?must be: $arguments} raw=${2:?must be: $arguments} truth=${3:?must be: $arguments}
-out=${4:?must be: $arguments}
-[[ "$out" != -* ]] || fail "OUTPUT=$out: must be a folder"
+source "$(dirname "${BASH_SOURCE[0]}")/../shell.sh"
+take_arguments 'KIND RAW KITTI_2015 OUTPUT' "$@"
 shift 4
 [[ "$kind" =~ ^(residual|direct)$ ]] || fail "KIND=$kind: must be residual or direct"
 
 "$python" "$root/kitti_data/preparation/prepare_train_data.py" --dataset_name=kitti_raw_stereo \
-  --dataset_dir="$raw" --dump_root="$out/formatted" --seq_length=3
+  --dataset_dir="$raw" --dump_root="$output/formatted" --seq_length=3
 if [ "$kind" = residual ]; then
-  "$python" "$root/geonet/main.py" --mode=train_rigid --dataset_dir="$out/formatted" \
-    --checkpoint_dir="$out/rigid" --learning_rate=0.0002 --seq_length=3 --batch_size=4 \
+  "$python" "$root/geonet/main.py" --mode=train_rigid --dataset_dir="$output/formatted" \
+    --checkpoint_dir="$output/rigid" --learning_rate=0.0002 --seq_length=3 --batch_size=4 \
     --max_steps=350000
-  set -- --init_ckpt_file="$out/rigid" "$@"
+  set -- --init_ckpt_file="$output/rigid" "$@"
 fi
 "$python" "$root/geonet/main.py" --mode=train_flow --flownet_type="$kind" \
-  --dataset_dir="$out/formatted" --checkpoint_dir="$out/flow" --learning_rate=0.0002 \
+  --dataset_dir="$output/formatted" --checkpoint_dir="$output/flow" --learning_rate=0.0002 \
   --seq_length=3 --batch_size=4 --max_steps=400000 "$@"
-"$python" "$root/geonet/main.py" --mode=test_flow --dataset_dir="$truth" \
-  --init_ckpt_file="$out/flow" --output_dir="$out/predictions"
-"$python" "$root/kitti_eval/eval_flow.py" --dataset_dir="$truth" --pred_dir="$out/predictions" \
-  --train_list="$out/formatted/train.txt"
+"$python" "$root/geonet/main.py" --mode=test_flow --dataset_dir="$kitti_2015" \
+  --init_ckpt_file="$output/flow" --output_dir="$output/predictions"
+"$python" "$root/kitti_eval/eval_flow.py" --dataset_dir="$kitti_2015" --pred_dir="$output/predictions" \
+  --train_list="$output/formatted/train.txt"

@@ -11,21 +11,18 @@
 # Source:    GeoNet, arXiv 1803.02276, table 3; steps: the authors' published training command
 # Effort:    about 30 epochs on one TitanXP (the paper, section 4.1, which gives no hours)
 set -euo pipefail
-root=$(CDPATH= cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-source "$root/scripts/shell.sh"
-python=${PYTHON:-$root/.venv/bin/python}
-odometry=${1:?must be: ODOMETRY OUTPUT} out=${2:?must be: ODOMETRY OUTPUT}
-[[ "$out" != -* ]] || fail "OUTPUT=$out: must be a folder"
+source "$(dirname "${BASH_SOURCE[0]}")/../shell.sh"
+take_arguments 'ODOMETRY OUTPUT' "$@"
 shift 2
 
 "$python" "$root/kitti_data/preparation/prepare_train_data.py" --dataset_name=kitti_odom \
-  --dataset_dir="$odometry" --dump_root="$out/formatted" --seq_length=5
-"$python" "$root/geonet/main.py" --mode=train_rigid --dataset_dir="$out/formatted" \
-  --checkpoint_dir="$out/run" --learning_rate=0.0002 --seq_length=5 --batch_size=4 \
+  --dataset_dir="$odometry" --dump_root="$output/formatted" --seq_length=5
+"$python" "$root/geonet/main.py" --mode=train_rigid --dataset_dir="$output/formatted" \
+  --checkpoint_dir="$output/run" --learning_rate=0.0002 --seq_length=5 --batch_size=4 \
   --max_steps=350000 "$@"
 for sequence in 09 10; do
   "$python" "$root/geonet/main.py" --mode=test_pose --dataset_dir="$odometry" \
-    --pose_test_seq="$sequence" --init_ckpt_file="$out/run" --output_dir="$out/pose_$sequence"
-  "$python" "$root/kitti_eval/eval_pose.py" --pred_dir="$out/pose_$sequence" \
-    --gtruth_poses="$odometry/poses/$sequence.txt" --train_list="$out/formatted/train.txt"
+    --pose_test_seq="$sequence" --init_ckpt_file="$output/run" --output_dir="$output/pose_$sequence"
+  "$python" "$root/kitti_eval/eval_pose.py" --pred_dir="$output/pose_$sequence" \
+    --gtruth_poses="$odometry/poses/$sequence.txt" --train_list="$output/formatted/train.txt"
 done

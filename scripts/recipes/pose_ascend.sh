@@ -12,11 +12,9 @@
 #            compared with the paper's 5-frame ATE of 0.012 m: three frames drift less than five.
 # Source:    the published Ascend port; its log shows 0.1 s per step on one Ascend 910
 set -euo pipefail
-root=$(CDPATH= cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-source "$root/scripts/shell.sh"
-odometry=${1:?must be: ODOMETRY OUTPUT} out=${2:?must be: ODOMETRY OUTPUT}
-[[ "$out" != -* ]] || fail "OUTPUT=$out: must be a folder"
+source "$(dirname "${BASH_SOURCE[0]}")/../shell.sh"
+take_arguments 'ODOMETRY OUTPUT' "$@"
 shift 2
 
-bash "$root/test/train_full_1p.sh" --data_path="$odometry" --output_path="$out" \
+bash "$root/test/train_full_1p.sh" --data_path="$odometry" --output_path="$output" \
   --train_steps=210100 --batch_size=4 "$@"

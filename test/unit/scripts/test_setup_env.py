@@ -64,6 +64,10 @@ class Machine:
         write_program(path, PYTHON.format(version=version, npu=int(not npu), venv=int(not venv)))
         return path
 
+    def pythons(self, *versions, **features):
+        for version in versions:
+            self.python(version, **features)
+
     def environment(self, **choices):
         variables = dict(PATH=str(self.bin), HOME=str(self.home), RECORD=str(self.record),
                          PYTHONDONTWRITEBYTECODE='1')
@@ -113,8 +117,7 @@ def machine(tmp_path):
     (['3.9', '3.8'], 'newest engine, Python 3.9,', 'tensorflow-cpu>=2.13')])
 def test_python_3_7_gives_the_reference_engine_else_the_newest_python_is_used(
         machine, versions, chosen, tensorflow):
-    for version in versions:
-        machine.python(version)
+    machine.pythons(*versions)
     line, requirements = machine.made()
     assert chosen in line and tensorflow in requirements
     assert ('Python 3.7 found' if '3.7' in versions else 'no Python 3.7') in line
@@ -148,8 +151,7 @@ esac
     (dict(TENSORFLOW='gpu', ENGINE='newest'), 'Python 3.13', 'tensorflow[and-cuda]>=2.13'),
     (dict(TENSORFLOW='cpu', ENGINE='newest'), 'Python 3.13', 'tensorflow-cpu>=2.13')])
 def test_a_choice_is_followed_and_named_as_the_reason(machine, choices, chosen, tensorflow):
-    for version in ('3.7', '3.9', '3.12', '3.13'):
-        machine.python(version)
+    machine.pythons('3.7', '3.9', '3.12', '3.13')
     line, requirements = machine.made(**choices)
     assert chosen in line and tensorflow in requirements
     for name, value in choices.items():
@@ -199,8 +201,7 @@ def test_an_ascend_image_keeps_its_own_tensorflow(machine, architecture):
 
 def test_other_architectures_than_x86_64_use_the_newest_engine(machine):
     write_program(machine.bin / 'uname', UNAME.format(machine='aarch64'))
-    machine.python('3.7')
-    machine.python('3.12')
+    machine.pythons('3.7', '3.12')
     line, requirements = machine.made()
     assert 'newest engine, Python 3.12, tensorflow>=2.13 (' in line
     assert 'tensorflow>=2.13' in requirements
@@ -222,8 +223,7 @@ def test_other_architectures_than_x86_64_use_the_newest_engine(machine):
     (dict(VENV='scripts'), 'scripts: must be a new folder or an environment'),
     (dict(VENV='a:b'), 'a:b: must have no colon')])
 def test_impossible_choices_are_refused_before_anything_is_created(machine, choices, said):
-    machine.python('3.6')
-    machine.python('3.13')
+    machine.pythons('3.6', '3.13')
     assert said in machine.refused(**choices)
     assert (machine.clone / 'scripts' / 'setup_env.sh').exists()
 
@@ -233,16 +233,14 @@ def test_impossible_choices_are_refused_before_anything_is_created(machine, choi
     (['3.11'], False, 'there', 'Python 3.11 without the modules venv and ensurepip')])
 def test_without_a_usable_python_the_error_lists_found_and_supported_ones(
         machine, versions, venv, home, found):
-    for version in versions:
-        machine.python(version, venv=venv)
+    machine.pythons(*versions, venv=venv)
     said = machine.refused(HOME=str(machine.home) if home else None)
     assert 'found %s, must be Python 3.7 (TensorFlow 1.15), 3.8' % found in said
     assert '3.13 (TensorFlow 2.20 or newer); install one or set PYTHON=' in said
 
 
 def test_an_environment_keeps_its_choice_until_another_engine_or_list_rebuilds_it(machine):
-    machine.python('3.7')
-    machine.python('3.13')
+    machine.pythons('3.7', '3.13')
     machine.made(ENGINE='newest')
     line, _ = machine.made()
     assert 'newest engine, Python 3.13' in line and 'as built before' in line
@@ -268,8 +266,7 @@ def test_an_environment_whose_python_is_gone_is_rebuilt(machine):
 
 
 def test_a_build_killed_during_installation_is_repeated(machine, tmp_path):
-    machine.python('3.7')
-    machine.python('3.13')
+    machine.pythons('3.7', '3.13')
     waits = tmp_path / 'waits'
     build = machine.start(ENGINE='newest', PIP_WAITS=str(waits))
     while not waits.exists():

@@ -58,6 +58,12 @@ def odometry(tmp_path):
     return str(folder)
 
 
+@pytest.fixture
+def flags(odometry, tmp_path):
+    """Flags of a wrapper that reads `odometry`."""
+    return ['--data_path=' + odometry, '--output_path=%s' % (tmp_path / 'out')]
+
+
 def flags_of(command):
     return dict(word.lstrip('-').split('=', 1) for word in command if '=' in word)
 
@@ -84,10 +90,8 @@ def test_the_published_layout_is_taken_as_it_is(wrapper, tmp_path, evaluated):
     assert flags_of(evaluate)['gtruth_dir'] == str(stage / 'eval' / '09_snippets') + '/'
 
 
-def test_the_performance_case_only_trains(wrapper, odometry, tmp_path):
-    ended = wrapper('train_performance_1p.sh', '--data_path=' + odometry,
-                    '--output_path=' + str(tmp_path / 'out'),
-                    '--extra=--l2_weight=0.1\n--noshuffle')
+def test_the_performance_case_only_trains(wrapper, flags):
+    ended = wrapper('train_performance_1p.sh', *flags, '--extra=--l2_weight=0.1\n--noshuffle')
     assert ended.returncode == 0, ended.err
     assert [command[0].split('/')[-1] for command in ended.commands] == [
         'prepare_train_data.py', 'main.py', 'report_case.py']
@@ -95,9 +99,8 @@ def test_the_performance_case_only_trains(wrapper, odometry, tmp_path):
     assert read_log(ended.results / 'GeoNet_bs4_1p_perf.log')['TrainAccuracy'] == 'none'
 
 
-def test_the_convlstm_is_tested_on_a_sequence_outside_training(wrapper, odometry, tmp_path):
-    ended = wrapper('train_full_1p.sh', '--model=convlstm_vo', '--data_path=' + odometry,
-                    '--output_path=' + str(tmp_path / 'out'), '--train_steps=3')
+def test_the_convlstm_is_tested_on_a_sequence_outside_training(wrapper, flags):
+    ended = wrapper('train_full_1p.sh', '--model=convlstm_vo', *flags, '--train_steps=3')
     assert ended.returncode == 0, ended.err
     train, test, _ = ended.commands
     assert flags_of(train)['train_sequences'] == '00,02' and flags_of(train)['bsize'] == '32'
@@ -125,18 +128,15 @@ def test_wrong_arguments_are_reported_with_status_2(wrapper, odometry, script, a
     assert ended.returncode == 2 and message in ended.err
 
 
-def test_a_wrapper_exits_with_the_status_of_a_failed_training(wrapper, odometry, tmp_path):
-    ended = wrapper('train_full_1p.sh', '--data_path=' + odometry,
-                    '--output_path=' + str(tmp_path / 'out'), FAIL_RANK='0')
+def test_a_wrapper_exits_with_the_status_of_a_failed_training(wrapper, flags):
+    ended = wrapper('train_full_1p.sh', *flags, FAIL_RANK='0')
     assert ended.returncode == 2
     assert 'no luck' in ended.err and 'Final result' not in ended.out
 
 
 @pytest.mark.parametrize('received', [signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_reaches_the_program_and_decides_the_status(
-        wrapper, odometry, tmp_path, received):
-    process = wrapper.start('train_performance_1p.sh', '--data_path=' + odometry,
-                            '--output_path=' + str(tmp_path / 'out'), WAIT='1')
+def test_a_signal_reaches_the_program_and_decides_the_status(wrapper, flags, received):
+    process = wrapper.start('train_performance_1p.sh', *flags, WAIT='1')
     for _ in range(100):
         if 'waiting' in wrapper.record.read_text():
             break
@@ -198,10 +198,9 @@ def test_a_first_rank_outside_the_job_is_refused(wrapper, odometry, start):
     assert 'RANK_ID_START=%s in the environment: must be 0 to 2' % start in ended.err
 
 
-def test_results_that_cannot_be_kept_fail_the_case(wrapper, odometry, tmp_path):
+def test_results_that_cannot_be_kept_fail_the_case(wrapper, flags, tmp_path):
     (tmp_path / 'kept').touch()
-    ended = wrapper('train_performance_1p.sh', '--data_path=' + odometry,
-                    '--output_path=' + str(tmp_path / 'out'), CDPATH='.', HOME=str(tmp_path),
+    ended = wrapper('train_performance_1p.sh', *flags, CDPATH='.', HOME=str(tmp_path),
                     MODELARTS_MODEL_PATH='~/kept')
     assert ended.returncode == 2 and 'Final result' in ended.out
 
@@ -244,9 +243,8 @@ def test_the_recipe_runs_through_the_modelarts_entry(synthetic_kitti, tmp_path):
 
 @pytest.mark.parametrize('missing', ['sequences/09', 'poses/09.txt', 'sequences/09/times.txt'])
 def test_what_the_evaluation_lacks_is_reported_before_the_training(
-        wrapper, odometry, tmp_path, missing):
+        wrapper, odometry, flags, missing):
     path = os.path.join(odometry, missing)
     shutil.rmtree(path) if os.path.isdir(path) else os.remove(path)
-    ended = wrapper('train_full_1p.sh', '--data_path=' + odometry,
-                    '--output_path=' + str(tmp_path / 'out'))
+    ended = wrapper('train_full_1p.sh', *flags)
     assert ended.returncode == 2 and missing.split('/')[1] in ended.err and not ended.commands

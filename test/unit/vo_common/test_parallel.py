@@ -1,5 +1,6 @@
 """Many items on all cores, and a function in another process."""
 import os
+import signal
 import sys
 import threading
 import time
@@ -50,6 +51,12 @@ def leave_a_mark(path):
     time.sleep(600)
 
 
+def return_much(path):
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # as training does in its last step
+    open(path, 'w').close()
+    return bytes(1 << 20)  # more than a pipe holds
+
+
 def test_beside_returns_a_result_and_logs_the_output_of_its_process(tmp_path, capsys):
     log, all_cores = tmp_path / 'log.txt', num_cores()
     ended = threading.Event()
@@ -74,13 +81,15 @@ def test_an_error_beside_is_logged_and_reported_with_the_log(tmp_path):
         assert stream.read() == 'error: --x=3: must be 4\n'
 
 
-def test_the_process_beside_ends_with_its_block(tmp_path):
+@pytest.mark.parametrize('function, logged', [(leave_a_mark, 'SIGTERM: stopped\n'),
+                                              (return_much, '')])
+def test_the_process_beside_ends_with_its_block(function, logged, tmp_path):
     mark, log = tmp_path / 'mark', tmp_path / 'log.txt'
     begin = time.time()
     with pytest.raises(KeyboardInterrupt):
-        with beside(leave_a_mark, str(mark), log_path=str(log)):
+        with beside(function, str(mark), log_path=str(log)):
             while not mark.exists() and time.time() - begin < 60:
                 time.sleep(0.05)
             raise KeyboardInterrupt
     assert mark.exists() and time.time() - begin < 120
-    assert log.read_text() == 'SIGTERM: stopped\n'
+    assert log.read_text() == logged
