@@ -27,7 +27,6 @@ from vo_common.console import log
 from vo_common.errors import UserError, run_main
 from vo_common.files import make_folder, write_json, write_text
 from vo_common.flags import Flags, flag, parse_flags, path_flag
-from vo_common.parallel import beside
 
 TRAIN, TEST = ('00', '01', '02', '03'), ('09',)
 CAMERA = 2
