@@ -6,22 +6,23 @@ from typing import NamedTuple
 
 import numpy as np
 
-from convlstm_vo.predictor import predict_motions, window_graph
+from convlstm_vo import net
 from convlstm_vo.trained_sequences import trained_sequences, warn_if_trained
 from kitti_data import motion
 from kitti_data.frame_source import warn_of_rate
-from kitti_data.mirror import mirrored_motions
+from kitti_data.mirror import mirrored_images, mirrored_motions
 from kitti_data.odometry import (
     OdometrySequence, require_sequences, sequence_name, write_poses)
 from kitti_data.pipeline.compact_frames import FrameReader, check_frames
 from kitti_data.poses import relative
 from kitti_eval import constant_motion, evo_tools, report
 from kitti_eval.trajectory_errors import evaluate_odometry
-from npu_runtime.predictor import Predictor
+from npu_runtime.predictor import BatchedGraph, Predictor
 from npu_runtime.run_folder import read_section
 from vo_common.console import log, warn
 from vo_common.errors import UserError
 from vo_common.files import atomic_write, make_folder, remove_others, write_json
+from vo_common.parallel import read_ahead
 
 
 def test_motion(run, model, runtime):
@@ -30,8 +31,7 @@ def test_motion(run, model, runtime):
     For sequence NN of N frames: `NN_motions_pred.txt` and `NN_motions_gt.txt`, N-1 rows of 6
     (metres, radians); `NN.txt`, N rows of 12 in KITTI format, the first the identity, each preceded
     by its frame number unless the frames are 0..N-1; `NN_trajectory.png`. For all sequences:
-    `results.json`, whose entries, sequence -> dict, are returned. Without poses, a sequence is
-    predicted but not evaluated.
+    `results.json`. Without poses, a sequence is predicted but not evaluated.
     """
     run.require(datapath='the KITTI odometry folder', outputpath='the folder of the run',
                 test_sequences='numbers of sequences')
@@ -80,13 +80,12 @@ def test_motion(run, model, runtime):
         save()
     print('written: %s' % ', '.join(os.path.join(folder, name) for name in [
         'results.json'] + [sequence.name + '.txt' for sequence in sequences]))
-    return results
 
 
 def training_sequences(run):
-    """Returns the names of the sequences that the checkpoint was trained on.
+    """The names of the sequences that the checkpoint was trained on, by config.json or the flags.
 
-    Reads them from config.json, or else from the flags. Warns if it was trained on another camera.
+    Warns if it was trained on another camera.
     """
     camera = read_section(run.checkpoint, 'run').get('camera', run.camera)
     if camera != run.camera:
@@ -128,6 +127,56 @@ def _predict(network, reader, run, pairs, desc):
         return motions
     backwards = in_this_order(reader.reversed(), desc + ', reversed')
     return ((motions + motion.reversed_motions(backwards)) / 2).astype(np.float32)
+
+
+def window_graph(batch_size, pairs, frame_shape, dtype):
+    """The <BatchedGraph> frames, scale, mean of a window -> motions <float32>[S, 6].
+
+    Args:
+      batch_size: windows per call.
+      pairs: S, frame pairs per window.
+      frame_shape, dtype: of a frame, (H, W, C) and uint8 or uint16.
+    """
+    def build(frames, scale, mean):
+        return {'motions': net.predict(net.normalised_pairs(frames, scale, mean))}
+
+    size = (pairs + 1,)
+    return BatchedGraph(build, {'frames': size + frame_shape, 'scale': size, 'mean': size},
+                        batch_size, {'frames': dtype, 'scale': np.float32, 'mean': np.float32})
+
+
+def predict_motions(predict, reader, pairs, desc='', overlap=False, mirrored=False):
+    """Predicts the motions between the N frames of a <FrameReader>: <float32>[N-1, 6].
+
+    Windows do not overlap, except the last one, which ends with the sequence and contributes only
+    the remaining motions. A sequence shorter than a window is padded with its last frame, which no
+    earlier motion depends on.
+
+    Args:
+      predict: function (examples, total, desc) that yields the outputs of `window_graph`.
+      pairs: S, frame pairs per window.
+      desc: label of the progress bar.
+      overlap: start a window at every frame; each motion is the mean over the windows that contain
+        it.
+      mirrored: mirror the frames left to right.
+    """
+    num_frames = len(reader.paths)
+    starts = np.unique(np.minimum(np.arange(0, num_frames - 1, 1 if overlap else pairs),
+                                  max(0, num_frames - 1 - pairs)))
+
+    def read(start):
+        window = reader.read(np.minimum(np.arange(start, start + pairs + 1), num_frames - 1))
+        return dict(window._asdict(),
+                    frames=mirrored_images(window.frames) if mirrored else window.frames)
+
+    motions = np.zeros([num_frames - 1, net.MOTION_SIZE], np.float32)
+    counts = np.zeros([num_frames - 1, 1], np.float32)
+    for start, output in zip(starts, predict(read_ahead(read, starts), len(starts), desc)):
+        held = slice(start, start + pairs)
+        counted = np.logical_or(overlap, counts[held] == 0)
+        motions[held] += counted * output['motions'][:len(counted)]
+        counts[held] += counted
+    return motions / counts
 
 
 def _open(sequences, model):
