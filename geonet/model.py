@@ -32,13 +32,13 @@ def rigid_training(batch, config, is_training=True):
       ValueError: a shape does not match the configuration.
     """
     images, intrinsics = _read_batch(batch, config)
-    batch_size = images.shape.as_list()[0]
+    batch_size, decay = images.shape.as_list()[0], _norm_decay(config, is_training)
     views = pyramid.area_pyramid(frames.frame_rows(images))
     sizes = pyramid.sizes_of(views)
     # If only sources are warped, only the target's depth is needed.
     seen = views[0][:batch_size] if config.target_depth_only else views[0]
-    disparities = _disparities(seen, config, _norm_decay(config, is_training))
-    poses = nets.pose_net(images, _norm_decay(config, is_training), config.initial_pose_gain)
+    disparities = _disparities(seen, config, decay)
+    poses = nets.pose_net(images, decay, config.initial_pose_gain)
     flow, moved_depth = _rigid_flow(disparities, poses, intrinsics, config)
     starts = [frames.at_starts(view, batch_size)[:flow.shape.as_list()[0]] for view in views]
     sampler, warped, errors = objectives.compare(flow, views, starts, config)
@@ -63,15 +63,8 @@ def flow_training(batch, config, is_training=True):
     With flownet_type = residual, flow_net corrects the rigid flow of depth_net and pose_net, which
     are frozen: they use batch norm's moving averages and receive no gradient.
 
-    Args:
-      batch, config, is_training: see `rigid_training`.
-
-    Returns:
-      TrainingOutput with the losses flow_warp, flow_smooth and flow_consistency; terms of weight 0
-      are omitted.
-
-    Raises:
-      ValueError: a shape does not match the configuration.
+    Arguments and errors are those of `rigid_training`; the losses are flow_warp, flow_smooth and
+    flow_consistency.
     """
     images, intrinsics = _read_batch(batch, config)
     batch_size = images.shape.as_list()[0]
@@ -95,12 +88,7 @@ def flow_training(batch, config, is_training=True):
 def predict_depth(images, config):
     """Depth of single images, up to a common scale: mode test_depth.
 
-    Args:
-      images: <uint8>[B, H, W, 3].
-      config: ModelConfig.
-
-    Returns:
-      A list of <float32>[B, H // 2^s, W // 2^s, 1], finest first.
+    Maps <uint8>[B, H, W, 3] to a list of <float32>[B, H // 2^s, W // 2^s, 1], finest first.
     """
     _check_shape('images', images, [None, config.img_height, config.img_width, 3])
     return [1.0 / disparity for disparity in _disparities(to_float(images), config)]
@@ -112,7 +100,6 @@ def predict_pose(target, sources, config):
     Args:
       target: <uint8>[B, H, W, 3], the middle frame.
       sources: <uint8>[B, H, W, 3N], the frames before the target, then those after it.
-      config: ModelConfig.
 
     Returns:
       <float32>[B, N, 6]: (tx, ty, tz, rx, ry, rz), target to source; radians.
@@ -127,7 +114,6 @@ def predict_flow(target, sources, intrinsics, config):
     Args:
       target, sources: see `predict_pose`.
       intrinsics: <float32>[B, 3, 3], pixels; None with flownet_type = direct.
-      config: ModelConfig.
 
     Returns:
       A list of <float32>[B, H // 2^s, W // 2^s, 2], pixels of scale s, x first, finest first.
@@ -172,7 +158,6 @@ def _rigid_flow(disparities, poses, intrinsics, config):
         for the forward pairs only.
       poses: <float32>[B, N, 6], target to source.
       intrinsics: <float32>[B, 3, 3].
-      config: ModelConfig.
 
     Returns:
       Flat pyramids <float32>[2 N B or N B, P, 2] and [2 N B or N B, P, 1], as
@@ -194,11 +179,9 @@ def _rigid_flow(disparities, poses, intrinsics, config):
 
 
 def _full_flows(starts, ends, rigid_flows, config, norm_decay=None):
-    """Flow from `starts` to `ends`, added to the rigid flow if there is one.
+    """Flow from `starts` to `ends`, <float32>[M, H, W, 3], added to the rigid flow if there is one.
 
-    Args:
-      starts, ends: <float32>[M, H, W, 3].
-      rigid_flows: list of <float32>[M, H_s, W_s, 2] or None.
+    `rigid_flows` is None or, like the result, a list of <float32>[M, H_s, W_s, 2].
     """
     inputs = [starts, ends]
     if rigid_flows:

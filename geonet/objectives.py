@@ -61,9 +61,9 @@ def compare_flows(flows, views, starts, config):
     sampler, warped, errors = compare(flow, views, starts, config)
     compared = {'warped': warped, 'errors': errors}
     if config.flow_consistency_weight:
-        batch_size = views[0].shape.as_list()[0] // config.seq_length
         scales = pyramid.per_pixel(2.0 ** np.arange(NUM_SCALES)[:, np.newaxis], sizes)
-        opposite = sampler(flows, frames.opposite_rows(batch_size, config.num_sources))
+        pairs = flow.shape.as_list()[0]
+        opposite = sampler(flows, np.roll(np.arange(pairs), pairs // 2))  # backward, then forward
         compared['inconsistency'] = losses.inconsistency(flow, opposite)
         compared['non_occluded'] = losses.non_occluded_mask(
             flow, compared['inconsistency'], scales.astype(np.float32),
