@@ -53,19 +53,16 @@ def test_motion(run, model, runtime):
         write_json(os.path.join(folder, 'results.json'), {
             'checkpoint': network.checkpoint, 'baseline': label, 'sequences': results})
 
-    def constant(both):
-        return label, constant_motion.constant_motion(both.numbers, step)
-
     graph = functools.partial(window_graph, max(1, run.chunk // model.time_steps),
                               model.time_steps, readers[0].frame_shape, readers[0].dtype)
     with Predictor(graph, run.checkpoint, runtime) as network:
         for sequence, reader, gt in zip(sequences, readers, truths):
             motions = _predict(network, reader, run, model.time_steps, 'sequence ' + sequence.name)
             both = _write(sequence, motions, gt, model.label_frame,
-                          os.path.join(folder, sequence.name))
+                          os.path.join(folder, sequence.name), step)
             results[sequence.name] = {'frames': len(motions) + 1}
             if both:
-                results[sequence.name] = _score(both, run.lengths, constant(both))
+                results[sequence.name] = _score(both, run.lengths, label)
                 scored.append(both)
             save()
     # Plots and evo may fail, so they come after the results are saved.
@@ -73,7 +70,8 @@ def test_motion(run, model, runtime):
         from kitti_eval import plots  # imports matplotlib, which takes seconds
     for both in scored:
         plots.plot_trajectories(both.prefix + '_trajectory.png', [
-            ('ground truth', both.gt), ('prediction', both.pred), constant(both)], both.title)
+            ('ground truth', both.gt), ('prediction', both.pred), (label, both.constant)],
+                                both.title)
     if run.evo:
         for both in scored:
             results[both.name]['evo'] = _evo(both)
@@ -96,15 +94,17 @@ def training_sequences(run):
 
 
 class Scored(NamedTuple):
-    """True and predicted poses of a sequence: <float64>[N, 4, 4], the first the identity.
+    """True and predicted poses of a sequence, and the constant motion: <float64>[N, 4, 4].
 
-    `prefix` is the path of its files, without their ending; `numbers` are those of the frames.
+    The first is the identity. `prefix` is the path of its files, without their ending; `numbers`
+    are those of the frames.
     """
     name: str
     prefix: str
     numbers: np.ndarray
     gt: np.ndarray
     pred: np.ndarray
+    constant: np.ndarray
 
     @property
     def title(self):
@@ -193,7 +193,7 @@ def _open(sequences, model):
             for sequence in sequences]
 
 
-def _write(sequence, pred_motions, gt, label_frame, prefix):
+def _write(sequence, pred_motions, gt, label_frame, prefix, step):
     """Writes motions and trajectory of a sequence; returns <Scored>, or None without true poses."""
     pred = motion.poses_from_motions(pred_motions, label_frame, None if gt is None else gt[0])
     remove_others(os.path.dirname(prefix), re.escape(sequence.name)
@@ -205,7 +205,8 @@ def _write(sequence, pred_motions, gt, label_frame, prefix):
             % (sequence.name, sequence.poses_path))
         return None
     _write_rows(prefix + '_motions_gt.txt', motion.motions_from_poses(gt, label_frame))
-    return Scored(sequence.name, prefix, sequence.frame_numbers, relative(gt[0], gt), pred)
+    return Scored(sequence.name, prefix, sequence.frame_numbers, relative(gt[0], gt), pred,
+                  constant_motion.constant_motion(sequence.frame_numbers, step))
 
 
 def _write_rows(path, rows):
@@ -213,12 +214,12 @@ def _write_rows(path, rows):
         np.savetxt(stream, rows, fmt='%.9e')
 
 
-def _score(both, lengths, constant):
-    """Prints a table; returns the entry of results.json. `constant` is (label, poses)."""
-    rows = [(row, evaluate_odometry(both.gt, poses, 'none', lengths, both.numbers))
-            for row, poses in (('prediction', both.pred), constant)]
-    report.print_odometry(rows, both.title)
-    return dict(rows[0][1], baseline=dict(rows[1][1], label=constant[0]))
+def _score(both, lengths, label):
+    """Prints a table; returns the entry of results.json. `label` is that of the constant motion."""
+    errors, baseline = (evaluate_odometry(both.gt, poses, 'none', lengths, both.numbers)
+                        for poses in (both.pred, both.constant))
+    report.print_odometry([('prediction', errors), (label, baseline)], both.title)
+    return dict(errors, baseline=dict(baseline, label=label))
 
 
 def _evo(both):

@@ -32,7 +32,8 @@ def rigid_training(batch, config, is_training=True):
       ValueError: a shape does not match the configuration.
     """
     images, intrinsics = _read_batch(batch, config)
-    batch_size, decay = images.shape.as_list()[0], _norm_decay(config, is_training)
+    batch_size = images.shape.as_list()[0]
+    decay = config.batch_norm_decay if is_training else None
     views = pyramid.area_pyramid(frames.frame_rows(images))
     sizes = pyramid.sizes_of(views)
     # If only sources are warped, only the target's depth is needed.
@@ -77,7 +78,7 @@ def flow_training(batch, config, is_training=True):
             disparities, poses, intrinsics, config))
     flows = _full_flows(
         starts[0], frames.at_ends(views[0], batch_size), rigid.get('rigid_flows'), config,
-        _norm_decay(config, is_training))
+        config.batch_norm_decay if is_training else None)
     compared = objectives.compare_flows(flows, views, starts, config)
     return TrainingOutput(
         objectives.flow_terms(compared, flows, starts, config),
@@ -128,10 +129,6 @@ def predict_flow(target, sources, intrinsics, config):
         rigid_flows = _frozen_rigid_flows(_disparities(target, config), poses, intrinsics, config)
     source = sources[..., 3 * index:3 * index + 3]
     return _full_flows(target, source, rigid_flows, config)
-
-
-def _norm_decay(config, is_training):
-    return config.batch_norm_decay if is_training else None
 
 
 def _disparities(images, config, norm_decay=None):
@@ -198,8 +195,8 @@ def _full_flows(starts, ends, rigid_flows, config, norm_decay=None):
 
 def _pictures(batch, warped, errors):
     """Images for TensorBoard: the target, the next frame warped to it, and the error."""
-    batch_size = batch['frames'].shape.as_list()[0]
-    first = batch_size * (batch['frames'].shape.as_list()[-1] // 3 // 2)
+    batch_size, _, _, channels = batch['frames'].shape.as_list()
+    first = batch_size * (channels // 3 // 2)
     after = slice(first, first + batch_size)
     return {'target': batch['frames'][..., :3], 'warped_source': to_uint8(warped[after]),
             'error': tf.reduce_mean(errors[after], axis=-1, keepdims=True)}
@@ -213,10 +210,8 @@ def _read_batch(batch, config):
 
 
 def _check_snippet(target, sources, config):
-    size = [config.img_height, config.img_width]
-    _check_shape('target', target, [None] + size + [3])
-    _check_shape('sources', sources,
-                 [target.shape.as_list()[0]] + size + [3 * config.num_sources])
+    _check_shape('target', target, [None, config.img_height, config.img_width, 3])
+    _check_shape('sources', sources, target.shape.as_list()[:3] + [3 * config.num_sources])
 
 
 def _check_shape(name, tensor, expected):

@@ -33,11 +33,8 @@ def rigid_terms(errors, starts, views, disparities, config):
 def compare(flow, views, starts, config):
     """Warps the frames where flows end to those where they start, and compares them.
 
-    Args:
-      flow: flat pyramid <float32>[2 N B or N B, P, 2].
-
-    Returns:
-      (<FlowSampler>; the warped frames; their errors).
+    `flow` is a flat pyramid <float32>[2 N B or N B, P, 2]. Returns the <FlowSampler>, the warped
+    frames and their errors.
     """
     sizes = pyramid.sizes_of(views)
     batch_size = views[0].shape.as_list()[0] // config.seq_length

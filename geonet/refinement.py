@@ -72,10 +72,7 @@ class Refiner:
           window: list of L `prepared` frames, in time order, the target in the middle; None for
             frames that are absent, whose motions are kept.
           depth: float32 [h, w], depth of the target at any size, in the unit of the translations.
-          vectors: float [N, 6], see `model.predict_pose`.
-
-        Returns:
-          <Refined>, with the motions in the same order.
+          vectors: float [N, 6], see `model.predict_pose`; <Refined> has the same order.
         """
         target = window[len(window) // 2]
         sources = window[:len(window) // 2] + window[len(window) // 2 + 1:]
