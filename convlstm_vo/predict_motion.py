@@ -5,12 +5,13 @@ import re
 from typing import NamedTuple
 
 import numpy as np
+import tensorflow.compat.v1 as tf
 
 from convlstm_vo import net
 from convlstm_vo.trained_sequences import trained_sequences, warn_if_trained
 from kitti_data import motion
 from kitti_data.frame_source import warn_of_rate
-from kitti_data.mirror import mirrored_images, mirrored_motions
+from kitti_data.mirror import mirrored_motions
 from kitti_data.odometry import (
     OdometrySequence, require_sequences, sequence_name, write_poses)
 from kitti_data.pipeline.compact_frames import FrameReader, check_frames
@@ -54,7 +55,8 @@ def test_motion(run, model, runtime):
             'checkpoint': network.checkpoint, 'baseline': label, 'sequences': results})
 
     graph = functools.partial(window_graph, max(1, run.chunk // model.time_steps),
-                              model.time_steps, readers[0].frame_shape, readers[0].dtype)
+                              model.time_steps, readers[0].frame_shape, readers[0].dtype,
+                              run.flip_average)
     with Predictor(graph, run.checkpoint, runtime) as network:
         for sequence, reader, gt in zip(sequences, readers, truths):
             motions = _predict(network, reader, run, model.time_steps, 'sequence ' + sequence.name)
@@ -113,39 +115,39 @@ class Scored(NamedTuple):
 
 
 def _predict(network, reader, run, pairs, desc):
-    """Predicts the motions between the reader's N frames: <float32>[N-1, 6]."""
-    def in_this_order(reader, desc):
-        motions = predict_motions(network, reader, pairs, desc, run.overlap_average)
-        if not run.flip_average:
-            return motions
-        mirrored = predict_motions(network, reader, pairs, desc + ', mirrored',
-                                   run.overlap_average, mirrored=True)
-        return (motions + mirrored_motions(mirrored)) / 2
-
-    motions = in_this_order(reader, desc)
+    """`predict_motions`, with `--reverse_average` the mean over both orders of the frames."""
+    motions = predict_motions(network, reader, pairs, desc, run.overlap_average)
     if not run.reverse_average:
         return motions
-    backwards = in_this_order(reader.reversed(), desc + ', reversed')
+    backwards = predict_motions(network, reader.reversed(), pairs, desc + ', reversed',
+                                run.overlap_average)
     return ((motions + motion.reversed_motions(backwards)) / 2).astype(np.float32)
 
 
-def window_graph(batch_size, pairs, frame_shape, dtype):
+def window_graph(batch_size, pairs, frame_shape, dtype, flip_average=False):
     """The <BatchedGraph> frames, scale, mean of a window -> motions <float32>[S, 6].
 
     Args:
       batch_size: windows per call.
       pairs: S, frame pairs per window.
       frame_shape, dtype: of a frame, (H, W, C) and uint8 or uint16.
+      flip_average: average the motions of the frames and their mirror images.
     """
     def build(frames, scale, mean):
-        return {'motions': net.predict(net.normalised_pairs(frames, scale, mean))}
+        frame_pairs = net.normalised_pairs(frames, scale, mean)
+        motions = net.predict(frame_pairs)
+        if flip_average:
+            with tf.variable_scope(tf.get_variable_scope(), reuse=True):
+                mirrored = net.predict(tf.reverse(frame_pairs, axis=[3]))
+            motions = (motions + mirrored_motions(mirrored)) / 2
+        return {'motions': motions}
 
     size = (pairs + 1,)
     return BatchedGraph(build, {'frames': size + frame_shape, 'scale': size, 'mean': size},
                         batch_size, {'frames': dtype, 'scale': np.float32, 'mean': np.float32})
 
 
-def predict_motions(predict, reader, pairs, desc='', overlap=False, mirrored=False):
+def predict_motions(predict, reader, pairs, desc='', overlap=False):
     """Predicts the motions between the N frames of a <FrameReader>: <float32>[N-1, 6].
 
     Windows do not overlap, except the last one, which ends with the sequence and contributes only
@@ -158,16 +160,14 @@ def predict_motions(predict, reader, pairs, desc='', overlap=False, mirrored=Fal
       desc: label of the progress bar.
       overlap: start a window at every frame; each motion is the mean over the windows that contain
         it.
-      mirrored: mirror the frames left to right.
     """
     num_frames = len(reader.paths)
     starts = np.unique(np.minimum(np.arange(0, num_frames - 1, 1 if overlap else pairs),
                                   max(0, num_frames - 1 - pairs)))
 
     def read(start):
-        window = reader.read(np.minimum(np.arange(start, start + pairs + 1), num_frames - 1))
-        return dict(window._asdict(),
-                    frames=mirrored_images(window.frames) if mirrored else window.frames)
+        places = np.minimum(np.arange(start, start + pairs + 1), num_frames - 1)
+        return reader.read(places)._asdict()
 
     motions = np.zeros([num_frames - 1, net.MOTION_SIZE], np.float32)
     counts = np.zeros([num_frames - 1, 1], np.float32)
