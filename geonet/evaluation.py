@@ -20,9 +20,10 @@ def metric_evaluator(run, model):
     train_flow: `flow_epe`, pixels, and `flow_fl`, a fraction, on a KITTI 2015 folder: means over
     images, occluded pixels included, as in `eval_flow.py`.
     """
-    make_graph, measure, metric = (
-        (flow_graph, _flow_errors(run, model), 'flow_epe') if run.mode == 'train_flow' else
-        (pose_graph, _pose_error(run, model), 'pose_ate'))
+    if run.mode == 'train_flow':
+        make_graph, measure, metric = flow_graph, _flow_errors(run, model), 'flow_epe'
+    else:
+        make_graph, measure, metric = pose_graph, _pose_error(run, model), 'pose_ate'
 
     def evaluator():
         graph = make_graph(model, run)
