@@ -17,7 +17,7 @@ import tensorflow.compat.v1 as tf
 
 from benchmarks.steps import geonet_config, noise, vo_config
 from convlstm_vo import predict_motion
-from convlstm_vo.predictor import window_graph
+from convlstm_vo.predict_motion import window_graph
 from convlstm_vo.run_config import RunConfig as VoRun
 from geonet import predict_depth, predict_flow, predict_pose
 from geonet.run_config import RunConfig

@@ -21,13 +21,7 @@ _EPSILON = 1e-12
 def layer_norm(x, gamma, beta):
     """Normalises each sample of `x` over all axes but the first, always in float32.
 
-    Args:
-      x: <float>[B, ..., F].
-      gamma: <float32>[F], scale per channel.
-      beta: <float32>[F], shift per channel.
-
-    Returns:
-      Tensor with the shape and dtype of `x`.
+    `x` and the result are <float>[B, ..., F]; scale and shift per channel are <float32>[F].
     """
     axes = list(range(1, x.shape.ndims))
     wide = tf.cast(x, tf.float32)
@@ -38,7 +32,7 @@ def layer_norm(x, gamma, beta):
 
 
 class ConvLSTMCell:
-    """A convolutional LSTM cell.
+    """A convolutional LSTM cell, whose variables are those of the scope in which it is called.
 
         y = conv([x, h]) (+ bias without normalisation);  j, i, f, o = split(y, 4)
         i += W_ci * c;  f += W_cf * c                       (peepholes)
@@ -47,9 +41,6 @@ class ConvLSTMCell:
         o += W_co * c                                       (the new c)
         o, c = LN_3(o), LN_4(c)                             (the normalised c is carried on)
         h = sigmoid(o) * activation(c)
-
-    Inputs are <float>[B, H, W, C] (or [B, W, C]), outputs <float>[B, H, W, F], the state
-    LSTMStateTuple(c, h) of two such maps.
 
     Args:
       shape: spatial size of the feature maps, [H, W] or [W].
@@ -63,20 +54,19 @@ class ConvLSTMCell:
 
     def __init__(self, shape, filters, kernel, forget_bias=1.0, activation=tf.tanh, normalize=True,
                  peephole=True):
-        self._shape = list(shape)
+        self._map_shape = list(shape) + [filters]
         self._filters = filters
         self._kernel_size = list(kernel)
         self._forget_bias = forget_bias
         self._activation = activation
         self._normalize = normalize
         self._peephole = peephole
-        self._variables = None
 
     # The interface that tf.nn.static_rnn requires.
     @property
     def output_size(self):
         """tf.TensorShape [H, W, F] (or [W, F]) of the output of one example."""
-        return tf.TensorShape(self._shape + [self._filters])
+        return tf.TensorShape(self._map_shape)
 
     @property
     def state_size(self):
@@ -85,44 +75,45 @@ class ConvLSTMCell:
 
     def zero_state(self, batch_size, dtype):
         """LSTMStateTuple of zeros, [batch_size, H, W, F] each."""
-        shape = [batch_size] + self._shape + [self._filters]
+        shape = [batch_size] + self._map_shape
         return LSTMStateTuple(tf.zeros(shape, dtype), tf.zeros(shape, dtype))
 
     def __call__(self, inputs, state):
-        """Computes one time step.
+        """One time step, in the variable scope `conv_lstm_cell`.
 
-        The first call creates the variables, in the published order, in the variable scope
-        `conv_lstm_cell`.
-
-        Args:
-          inputs: <float>[B, H, W, C].
-          state: LSTMStateTuple.
-
-        Returns:
-          (output <float>[B, H, W, F], LSTMStateTuple).
+        Maps inputs <float>[B, H, W, C] (or [B, W, C]) and LSTMStateTuple to outputs
+        <float>[B, H, W, F] (or [B, W, F]) and LSTMStateTuple.
         """
-        if self._variables is None:
-            with tf.variable_scope(None, default_name='conv_lstm_cell'):
-                self._variables = self._make_variables(inputs.shape.as_list()[-1])
-        with tf.name_scope('conv_lstm_cell'):
-            return self._step(inputs, state, self._variables)
+        c, h = state
+        with tf.variable_scope('conv_lstm_cell', reuse=tf.AUTO_REUSE):
+            # All variables come first, in the published order: the initial values of a variable
+            # depend on the number of operations before it.
+            kernel = tf.get_variable('kernel', self._kernel_size + [
+                inputs.shape.as_list()[-1] + self._filters, 4 * self._filters])
+            if not self._normalize:
+                bias = tf.get_variable('bias', [4 * self._filters],
+                                       initializer=tf.zeros_initializer())
+            if self._peephole:
+                w_ci, w_cf = (tf.get_variable(name, self._map_shape) for name in ('W_ci', 'W_cf'))
+            norm_j, norm_i, norm_f = map(self._make_norm, range(3))
+            if self._peephole:
+                w_co = tf.get_variable('W_co', self._map_shape)
+            norm_o, norm_c = map(self._make_norm, range(3, 5))
 
-    def _make_variables(self, channels):
-        """dict: kernel, bias and W_ci, W_cf, W_co if used; norms, a list of functions."""
-        state_shape = self._shape + [self._filters]
-        made = {'kernel': tf.get_variable(
-            'kernel', self._kernel_size + [channels + self._filters, 4 * self._filters])}
-        if not self._normalize:
-            made['bias'] = tf.get_variable('bias', [4 * self._filters],
-                                           initializer=tf.zeros_initializer())
-        if self._peephole:
-            made['W_ci'] = tf.get_variable('W_ci', state_shape)
-            made['W_cf'] = tf.get_variable('W_cf', state_shape)
-        norms = [self._make_norm(index) for index in range(3)]
-        if self._peephole:
-            made['W_co'] = tf.get_variable('W_co', state_shape)
-        made['norms'] = norms + [self._make_norm(index) for index in range(3, 5)]
-        return made
+            y = tf.nn.convolution(tf.concat([inputs, h], axis=-1), kernel, padding='SAME')
+            if not self._normalize:
+                y = tf.nn.bias_add(y, bias)
+            j, i, f, o = tf.split(y, 4, axis=-1)
+            if self._peephole:
+                i += w_ci * c
+                f += w_cf * c
+            j, i, f = norm_j(j), norm_i(i), norm_f(f)
+            c = c * tf.sigmoid(f + self._forget_bias) + tf.sigmoid(i) * self._activation(j)
+            if self._peephole:
+                o += w_co * c
+            o, c = norm_o(o), norm_c(c)
+            h = tf.sigmoid(o) * self._activation(c)
+            return h, LSTMStateTuple(c, h)
 
     def _make_norm(self, index):
         """Layer norm number `index` as a function of a tensor; the identity if not `normalize`."""
@@ -132,21 +123,3 @@ class ConvLSTMCell:
             beta = tf.get_variable('beta', [self._filters], initializer=tf.zeros_initializer())
             gamma = tf.get_variable('gamma', [self._filters], initializer=tf.ones_initializer())
         return lambda x: layer_norm(x, gamma, beta)
-
-    def _step(self, inputs, state, variables):
-        c, h = state
-        norm_j, norm_i, norm_f, norm_o, norm_c = variables['norms']
-        y = tf.nn.convolution(tf.concat([inputs, h], axis=-1), variables['kernel'], padding='SAME')
-        if not self._normalize:
-            y = tf.nn.bias_add(y, variables['bias'])
-        j, i, f, o = tf.split(y, 4, axis=-1)
-        if self._peephole:
-            i += variables['W_ci'] * c
-            f += variables['W_cf'] * c
-        j, i, f = norm_j(j), norm_i(i), norm_f(f)
-        c = c * tf.sigmoid(f + self._forget_bias) + tf.sigmoid(i) * self._activation(j)
-        if self._peephole:
-            o += variables['W_co'] * c
-        o, c = norm_o(o), norm_c(c)
-        h = tf.sigmoid(o) * self._activation(c)
-        return h, LSTMStateTuple(c, h)

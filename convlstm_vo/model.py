@@ -8,18 +8,16 @@ from npu_runtime.training.task import TrainingOutput
 
 
 def motion_losses(pred_motions, gt_motions, rotation_weight=100., reduction='sum'):
-    """Returns the weighted squared errors of translation and rotation.
+    """The losses translation and rotation: dict, name -> <float32>[].
 
         loss = sum |pred_t - gt_t|^2 + K sum |pred_r - gt_r|^2
+
+    Their sum is named `loss_l2_norm/loss` in the graph.
 
     Args:
       pred_motions, gt_motions: <float32>[B, T, 6], metres and radians.
       rotation_weight: K.
       reduction: 'sum' (as published) or 'mean' over batch and time.
-
-    Returns:
-      dict: translation and rotation, <float32>[]. Their sum is named `loss_l2_norm/loss` in the
-      graph.
     """
     with tf.name_scope('loss_l2_norm'):
         errors = tf.reduce_sum(tf.square(pred_motions - gt_motions), axis=[0, 1])

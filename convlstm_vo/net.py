@@ -3,8 +3,7 @@
 The encoder is that of DeepVO (Wang et al., arXiv 1709.08429). The T time steps are unrolled, so
 that the graph has no loop; the variables do not depend on T.
 """
-import collections
-
+import numpy as np
 import tensorflow.compat.v1 as tf
 
 from convlstm_vo.cell import ConvLSTMCell
@@ -14,24 +13,19 @@ MOTION_SIZE = 6
 # Pixels of the input per feature, in each direction.
 STRIDE = 64
 
-# With a ReLU after each but the last.
-_Layer = collections.namedtuple('_Layer', 'name kernel filters stride')
+# Name, kernel size, filters and stride, with a ReLU after each but the last.
 _LAYERS = (
-    _Layer('conv1', 7, 64, 2), _Layer('conv2', 5, 128, 2), _Layer('conv3', 5, 256, 2),
-    _Layer('conv3_1', 3, 256, 1), _Layer('conv4', 3, 512, 2), _Layer('conv4_1', 3, 512, 1),
-    _Layer('conv5', 3, 512, 2), _Layer('conv5_1', 3, 512, 1), _Layer('conv6', 3, 1024, 2))
+    ('conv1', 7, 64, 2), ('conv2', 5, 128, 2), ('conv3', 5, 256, 2), ('conv3_1', 3, 256, 1),
+    ('conv4', 3, 512, 2), ('conv4_1', 3, 512, 1), ('conv5', 3, 512, 2), ('conv5_1', 3, 512, 1),
+    ('conv6', 3, 1024, 2))
 
 
 def normalised_pairs(frames, scale, mean):
-    """Returns pairs of consecutive frames, each frame normalised as (x - mean(x)) / max(x).
+    """Pairs of consecutive frames <float32>[B, T, H, W, 2C], normalised as (x - mean(x)) / max(x).
 
     Args:
       frames: <uint8 or uint16>[B, T+1, H, W, C], C = 1 (gray) or 3.
-      scale: <float32>[B, T+1], 1 / max(x) of each frame.
-      mean: <float32>[B, T+1], mean(x) / max(x) of each frame.
-
-    Returns:
-      <float32>[B, T, H, W, 2C].
+      scale, mean: <float32>[B, T+1], 1 / max(x) and mean(x) / max(x) of each frame.
     """
     expand = lambda value: value[:, :, None, None, None]
     normal = tf.cast(frames, tf.float32) * expand(scale) - expand(mean)
@@ -39,25 +33,29 @@ def normalised_pairs(frames, scale, mean):
 
 
 def predict(pairs, encoder_initializer=None):
-    """Builds the network.
+    """Motions <float32>[B, T, 6], metres and radians, in the `--label_frame` of the training.
 
     Args:
       pairs: <float32>[B, T, H, W, C] with static shape. C = 6: two BGR frames; C = 2: two gray
         frames, equivalent to three equal channels each.
       encoder_initializer: initializer of the encoder; None means glorot uniform, as published.
-
-    Returns:
-      <float32>[B, T, 6]: motions in metres and radians, in the `--label_frame` of the training.
     """
     shape = pairs.shape.as_list()
     if len(shape) != 5 or None in shape or shape[-1] not in (2, 6):
         raise ValueError('frame pairs are %s, must be [B, T, H, W, 6] or [B, T, H, W, 2], all '
                          'sizes static' % (shape,))
     batch, time_steps = shape[:2]
-    features = encode(tf.reshape(pairs, [batch * time_steps] + shape[2:]), encoder_initializer)
+    features = _encode(tf.reshape(pairs, [batch * time_steps] + shape[2:]), encoder_initializer)
     features = tf.reshape(features, [batch, time_steps] + features.shape.as_list()[1:])
     outputs, _ = recur(features)
-    return tf.reshape(_readout(outputs), [batch, time_steps, MOTION_SIZE])
+    flat = tf.reshape(outputs, [batch * time_steps, np.prod(outputs.shape.as_list()[2:])])
+    weights = tf.get_variable('regression_w', [flat.shape.as_list()[1], MOTION_SIZE])
+    bias = tf.get_variable('regression_b', [MOTION_SIZE],
+                           initializer=tf.glorot_uniform_initializer())
+    # Tools for offline conversion rely on these names.
+    with tf.name_scope('Wx_plus_b'):
+        motions = tf.nn.xw_plus_b(flat, weights, bias, name='xw_plus_b')
+    return tf.reshape(motions, [batch, time_steps, MOTION_SIZE])
 
 
 def recur(features):
@@ -79,41 +77,20 @@ def recur(features):
     return tf.stack(outputs, axis=1), state
 
 
-def encode(pairs, initializer=None):
+def _encode(x, initializer):
     """Encodes frame pairs <float32>[N, H, W, 6 or 2] as <float32>[N, H / 64, W / 64, 1024]."""
+    channels = 6  # of the first kernel, also for gray frames
     with tf.variable_scope('cnns', initializer=initializer):
-        x = pairs
-        for layer in _LAYERS:
-            x = _convolution(x, layer)
+        for name, size, filters, stride in _LAYERS:
+            with tf.variable_scope(name):
+                kernel = tf.get_variable('kernel', [size, size, channels, filters])
+                bias = tf.get_variable('bias', [filters], initializer=tf.zeros_initializer())
+                if x.shape.as_list()[-1] != channels:
+                    # Sums the kernel over the three equal channels of each frame.
+                    kernel = tf.reduce_sum(
+                        tf.reshape(kernel, [size, size, 2, channels // 2, filters]), axis=3)
+                x = tf.nn.bias_add(tf.nn.conv2d(x, kernel, stride, 'SAME'), bias)
+                if name != _LAYERS[-1][0]:
+                    x = tf.nn.relu(x)
+            channels = filters
     return x
-
-
-def _convolution(x, layer):
-    # The first kernel always has the six channels of two colour frames.
-    channels = 6 if layer is _LAYERS[0] else x.shape.as_list()[-1]
-    with tf.variable_scope(layer.name):
-        kernel = tf.get_variable('kernel', [layer.kernel, layer.kernel, channels, layer.filters])
-        bias = tf.get_variable('bias', [layer.filters], initializer=tf.zeros_initializer())
-        if x.shape.as_list()[-1] != channels:
-            kernel = _gray_kernel(kernel)
-        x = tf.nn.conv2d(x, kernel, layer.stride, 'SAME')
-        x = tf.nn.bias_add(x, bias)
-        return x if layer is _LAYERS[-1] else tf.nn.relu(x)
-
-
-def _gray_kernel(kernel):
-    """Sums a kernel [kH, kW, 6, F] over the channels of each frame: [kH, kW, 2, F]."""
-    size, _, channels, filters = kernel.shape.as_list()
-    return tf.reduce_sum(tf.reshape(kernel, [size, size, 2, channels // 2, filters]), axis=3)
-
-
-def _readout(outputs):
-    """Motions [B * T, 6] from the outputs of the cell, [B, T, h, w, F]."""
-    batch, time_steps, height, width, filters = outputs.shape.as_list()
-    flat = tf.reshape(outputs, [batch * time_steps, height * width * filters])
-    weights = tf.get_variable('regression_w', [flat.shape.as_list()[1], MOTION_SIZE])
-    bias = tf.get_variable('regression_b', [MOTION_SIZE],
-                           initializer=tf.glorot_uniform_initializer())
-    # Tools for offline conversion rely on these names.
-    with tf.name_scope('Wx_plus_b'):
-        return tf.nn.xw_plus_b(flat, weights, bias, name='xw_plus_b')

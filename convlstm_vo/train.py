@@ -11,23 +11,13 @@ from npu_runtime.training.task import TrainingTask, Validation
 
 
 def run_training(run, model, augment, runtime):
-    """Trains, or resumes, the run in `--outputpath`.
-
-    Args:
-      run: <RunConfig>.
-      model: <ModelConfig>.
-      augment: <WindowAugmentConfig>.
-      runtime: <RuntimeConfig>.
-
-    Returns:
-      The results of `npu_runtime.training.loop.train`.
+    """Trains or resumes the run in `--outputpath`.
 
     Raises:
       UserError: the data cannot be used; raised before the first step.
     """
     run.require(datapath='the KITTI odometry folder', outputpath='the folder of the run')
-    windows = open_windows(run, model, require_sequences(
-        run.datapath, run.train_sequences, 'train_sequences'), augment)
+    windows = _open_windows(run, model, 'train_sequences', augment)
     steps_per_epoch = max(1, len(windows) // (run.batch_size * launched_size()))
     max_steps = run.total_steps if run.total_steps > 0 else run.train_iter * steps_per_epoch
     make_initializer = getattr(tf.initializers, run.initializer + '_uniform')
@@ -51,16 +41,16 @@ def run_training(run, model, augment, runtime):
     configs = {'model': model, 'run': run, 'augment': augment,
                'train_sequences': all_trained_sequences(run),
                'windows': len(windows), 'steps_per_epoch': steps_per_epoch}
-    return train(TrainingTask(
+    task = TrainingTask(
         build_model, make_dataset, run, configs, run.outputpath, max_steps,
         run.save_epochs * steps_per_epoch, _validation(run, model, configs['train_sequences']),
         gradient_size=vo_model.gradient_size(model), loss_is_sum=model.loss_reduction == 'sum',
-        init_checkpoint=run.init_checkpoint, checkpoint_name=checkpoint_name, log_line=log_line),
-                 runtime)
+        init_checkpoint=run.init_checkpoint, checkpoint_name=checkpoint_name, log_line=log_line)
+    train(task, runtime)
 
 
-def open_windows(run, model, sequences, augment=None):
-    """Returns the <WindowSet> of these sequences."""
+def _open_windows(run, model, flag, augment=None):
+    sequences = require_sequences(run.datapath, getattr(run, flag), flag)
     return WindowSet(run.datapath, sequences, model.time_steps, model.img_height, model.img_width,
                      run.camera, model.label_frame, augment)
 
@@ -68,8 +58,7 @@ def open_windows(run, model, sequences, augment=None):
 def _validation(run, model, trained_on):
     if not run.val_sequences or not run.eval_every:
         return None
-    require_sequences(run.datapath, run.val_sequences, 'val_sequences')
-    windows = open_windows(run, model, run.val_sequences)
+    windows = _open_windows(run, model, 'val_sequences')
     warn_if_trained(run.val_sequences, trained_on)
     batch_size = min(run.batch_size, len(windows))
 

@@ -25,11 +25,7 @@ def trained_sequences(checkpoint):
 
 
 def all_trained_sequences(run):
-    """Sorted names of the sequences of a training, and of earlier ones that it builds on.
-
-    Args:
-      run: <RunConfig>.
-    """
+    """Sorted names of the sequences of a training, and of earlier ones that it builds on."""
     resumes = os.path.isdir(run.outputpath) and checkpoints.prefixes_in(run.outputpath)
     origin = run.outputpath if resumes else run.init_checkpoint
     earlier = trained_sequences(origin) if origin else None

@@ -92,19 +92,18 @@ class Alignment:
         return motions
 
     def factors_at(self, height, width):
-        """The factors on the inverse depth of the target at another size, smoothed.
+        """The factors on the target's inverse depth, smoothed: float32 [height, width], any size.
 
         Gives little weight to the factors of patches that the images do not determine, and none to
         those that differ much from the median of their neighbours.
-
-        Returns:
-          float32 [height, width].
         """
         logs = np.log(self._factors).reshape(self._grid).astype(np.float32)
         weights = self._certainty(_LOG_SPREAD).reshape(self._grid).astype(np.float32)
         weights *= np.abs(logs - cv2.medianBlur(logs, 3)) < _LARGEST_JUMP
         mean = np.sum(weights * logs) / (np.sum(weights) + 1)
-        field = mean + _blurred(weights * (logs - mean)) / (_blurred(weights) + _LEAST_WEIGHT)
+        sums, of_weights = (cv2.GaussianBlur(values, (0, 0), _FIELD_SIGMA)
+                            for values in (weights * (logs - mean), weights))
+        field = mean + sums / (of_weights + _LEAST_WEIGHT)
         # The cells at the centres of the pixels.
         y, x = (((np.arange(count) + 0.5) * side / count - _MARGIN) / self._cell - 0.5
                 for count, side in zip((height, width), self._size))
@@ -114,8 +113,7 @@ class Alignment:
     def camera_height(self):
         """The height of the camera above the road, the median over the patches ahead of the car.
 
-        Returns:
-          (log_height, height_spread), see `Refined`.
+        As (log_height, height_spread), see `Refined`.
         """
         count = len(self._factors)
         x, y, _ = self._rays[:, :count]  # of the centres of the patches
@@ -139,11 +137,7 @@ class Alignment:
         return information / (information + spread ** -2.0)
 
     def _step(self, motions):
-        """The updates of the motions and the factors.
-
-        Returns:
-          (float64 [N, 6], translations and rotation vectors; float64 [P]).
-        """
+        """Updates of motions, translations and rotation vectors [N, 6], and of factors [P]."""
         count = len(self._sources)
         factor_hessian = _FACTOR_SPREAD ** -2.0
         factor_gradient = factor_hessian * (self._factors - 1)
@@ -172,11 +166,10 @@ class Alignment:
         return update.reshape(count, 6), of_factors
 
     def _compare(self, source, motion, factors, derivatives=False):
-        """Compares the warped source with the target at the 5 P pixels of all patches.
+        """Differences between warped source and target, and visibility, at the 5 P pixels: [5 P].
 
-        Returns:
-          (differences [5 P], visibility [5 P]); with `derivatives`, also those of the differences
-          with respect to the motion [6, 5 P] and to the factors [5 P].
+        With `derivatives`, also those of the differences with respect to the motion [6, 5 P] and to
+        the factors [5 P].
         """
         inverse_depth = np.tile(factors, len(_PATCH)) * self._inverse_depth
         turned = motion[:3, :3] @ self._rays
@@ -241,11 +234,6 @@ def _weighted_median(values, weights):
     order = np.argsort(values)
     total = np.cumsum(weights[order])
     return float(values[order][np.searchsorted(total, total[-1] / 2)])
-
-
-def _blurred(values):
-    """`values` float32 [H, W] blurred by the window of the factors."""
-    return cv2.GaussianBlur(values, (0, 0), _FIELD_SIGMA)
 
 
 def _cells(height, width):

@@ -43,8 +43,8 @@ class ModelConfig(Flags):
              'short runs', modes=_RIGID)
     initial_pose_gain: float = flag(
         1.0, 'scale of the motions of an untrained pose_net; 1, as published, is a random '
-             'direction that short runs do not leave; use 0.01 there', modes=_RIGID, above=0,
-        at_most=1)
+             'direction that short runs do not leave; use 0.01 there', modes=_RIGID,
+        at_least=1e-30, at_most=1)
     batch_norm_decay: float = flag(
         0.999, "decay of batch norm's moving averages; use a lower one in short runs",
         modes=('train',), at_least=0, below=1)
@@ -72,7 +72,7 @@ class ModelConfig(Flags):
         choices=('residual', 'direct'))
     initial_flow_gain: float = flag(
         1.0, 'scale of the flow of an untrained flow_net; 1, as published, is noise of many '
-             'pixels; use 0.01 in short runs', modes=_FLOW, above=0, at_most=1)
+             'pixels; use 0.01 in short runs', modes=_FLOW, at_least=1e-30, at_most=1)
     flow_warp_weight: float = flag(1.0, 'weight of the photometric error of full flow',
                                    modes=_FLOW, at_least=0)
     flow_smooth_weight: float = flag(0.2, 'weight of flow smoothness', modes=_FLOW, at_least=0)

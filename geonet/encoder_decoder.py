@@ -75,8 +75,7 @@ def _decode(features, skips, widths, head, layer, enlarge):
       features: <float32>[B, h, w, C], the coarsest features.
       skips: list of the encoder's features, each twice the size of the next, finest first.
       widths: channels of each step: one per skip, and one more.
-      enlarge: function (prediction, features) that resizes a prediction to the size of the next
-        features.
+      enlarge: function that resizes a prediction to the size of the next features.
     """
     predictions = []
     for step, (width, skip) in enumerate(zip(widths, skips[::-1] + [None])):

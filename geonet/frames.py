@@ -40,8 +40,3 @@ def end_rows(batch_size, num_sources):
     """`at_ends` as numpy integers [2 N B] that index frame rows."""
     pairs = np.arange(num_sources * batch_size)
     return np.concatenate([batch_size + pairs, pairs % batch_size])
-
-
-def opposite_rows(batch_size, num_sources):
-    """The row of each pair's opposite direction: numpy integers [2 N B]."""
-    return np.roll(np.arange(2 * num_sources * batch_size), num_sources * batch_size)

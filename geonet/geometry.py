@@ -21,12 +21,9 @@ _DEPTH_EPSILON = 1e-10
 def pose_matrix(pose_vector):
     """The rigid transform [R | t] of a pose vector, R = Rx(rx) Ry(ry) Rz(rz).
 
-    Args:
-      pose_vector: <float32>[P, 6], (tx, ty, tz, rx, ry, rz): translation in the unit of the depth,
-        angles in radians, clipped to [-pi, pi].
-
-    Returns:
-      <float32>[P, 3, 4], mapping points of the first frame to the second (target to source).
+    Maps <float32>[P, 6], (tx, ty, tz, rx, ry, rz), the translation in the unit of the depth and
+    angles in radians, clipped to [-pi, pi], to <float32>[P, 3, 4], which maps points of the first
+    frame to the second (target to source).
     """
     angles = tf.clip_by_value(pose_vector[:, 3:], -math.pi, math.pi)
     sx, sy, sz = tf.unstack(tf.sin(angles), axis=1)
@@ -41,14 +38,7 @@ def pose_matrix(pose_vector):
 
 @kept_in_float32()
 def invert_pose(pose):
-    """The inverse of rigid transforms: [R' | -R' t].
-
-    Args:
-      pose: <float32>[..., 3, 4].
-
-    Returns:
-      <float32>[..., 3, 4].
-    """
+    """The inverse of rigid transforms <float32>[..., 3, 4]: [R' | -R' t]."""
     rotation, translation = pose[..., :3], pose[..., 3:]
     inverse_rotation = tf.matrix_transpose(rotation)
     return tf.concat([inverse_rotation, -_product(inverse_rotation, translation)], axis=-1)
@@ -57,11 +47,7 @@ def invert_pose(pose):
 def invert_intrinsics(intrinsics):
     """The inverse of pinhole intrinsics [[fx, 0, cx], [0, fy, cy], [0, 0, 1]].
 
-    Args:
-      intrinsics: <float32>[..., 3, 3], pixels.
-
-    Returns:
-      <float32>[..., 3, 3], pixels to rays of depth 1.
+    Maps <float32>[..., 3, 3] in pixels to <float32>[..., 3, 3], pixels to rays of depth 1.
     """
     inverse_fx, inverse_fy = 1.0 / intrinsics[..., 0, 0], 1.0 / intrinsics[..., 1, 1]
     zero, one = tf.zeros_like(inverse_fx), tf.ones_like(inverse_fx)
@@ -75,12 +61,8 @@ def invert_intrinsics(intrinsics):
 def pixel_transform(pose, intrinsics):
     """The transform of homogeneous pixels by a pose: p' ~ depth * (K R K^-1) p + K t.
 
-    Args:
-      pose: <float32>[..., 3, 4].
-      intrinsics: <float32>[..., 3, 3], pixels.
-
-    Returns:
-      <float32>[..., 3, 4]: K R K^-1 and, in the last column, K t.
+    For a pose <float32>[..., 3, 4] and intrinsics [..., 3, 3] in pixels, <float32>[..., 3, 4]:
+    K R K^-1 and, in the last column, K t.
     """
     projected = _product(intrinsics, pose)
     return tf.concat([_product(projected[..., :3], invert_intrinsics(intrinsics)),
@@ -148,14 +130,11 @@ class FlowSampler:
 
     @kept_in_float32()
     def __call__(self, levels, rows):
-        """Returns the values where the flow ends.
+        """The values where the flow ends: <float32>[M, P, C].
 
         Args:
           levels: list of <float32>[R, H_s, W_s, C].
           rows: M integers, the image in which each row of the flow ends.
-
-        Returns:
-          <float32>[M, P, C].
         """
         channels = levels[0].shape.as_list()[-1]
         table = tf.reshape(pyramid.flatten([_neighbourhoods(level) for level in levels]),
@@ -166,14 +145,9 @@ class FlowSampler:
 
 
 def flow_warp(images, flow):
-    """Backward warp of a single scale: `images` sampled at the ends of `flow`.
+    """Backward warp of a single scale: `images` <float32>[M, H, W, C] at the ends of `flow`.
 
-    Args:
-      images: <float32>[M, H, W, C].
-      flow: <float32>[M, H, W, 2], pixels, x first.
-
-    Returns:
-      <float32>[M, H, W, C].
+    The flow is <float32>[M, H, W, 2], pixels, x first.
     """
     sizes = pyramid.sizes_of([images])
     sampler = FlowSampler(pyramid.flatten([flow]), sizes)

@@ -1,8 +1,6 @@
 """The layers of all nets, with the published variable names."""
-import functools
 import zlib
 
-import numpy as np
 import tensorflow.compat.v1 as tf
 
 from geonet.upconvolution import upconvolve
@@ -12,7 +10,9 @@ _L2_WEIGHT = 0.0001
 
 
 class Layers:
-    """Builds the layers of one net with common batch norm settings.
+    """Builds the layers of one net: <float32>[B, H, W, C] -> [B, H', W', filters].
+
+    Kernels have size x size pixels, an odd size.
 
     Args:
       norm_decay: decay of batch norm's moving averages in training, where batch norm uses the
@@ -26,15 +26,7 @@ class Layers:
     def conv(self, features, filters, size, stride=1, relu=True):
         """Pads (size - 1) // 2 zeros on every side, then applies convolution, batch norm and ReLU.
 
-        Args:
-          features: <float32>[B, H, W, C].
-          filters: the number of output channels.
-          size: width of the square kernel, odd.
-          stride: 1 or 2.
-          relu: whether to apply a ReLU.
-
-        Returns:
-          <float32>[B, ceil(H / stride), ceil(W / stride), filters].
+        The stride, 1 or 2, gives [B, ceil(H / stride), ceil(W / stride), filters].
         """
         padding = 'SAME'
         if size > 1 and stride > 1:
@@ -48,31 +40,16 @@ class Layers:
             return self._normalize(tf.nn.conv2d(features, weights, stride, padding), relu)
 
     def upconv(self, features, filters):
-        """Upsamples by 2 (nearest neighbour), then applies a 3x3 `conv`.
-
-        Args:
-          features: <float32>[B, H, W, C].
-          filters: the number of output channels.
-
-        Returns:
-          <float32>[B, 2H, 2W, filters].
-        """
+        """Upsamples by 2 (nearest neighbour), then applies a 3x3 `conv`: [B, 2H, 2W, filters]."""
         with tf.variable_scope(None, 'Conv'):
             features = upconvolve(features, self._weights(features, filters, 3))
             return self._normalize(features, relu=True)
 
     def linear_conv(self, features, filters, size, initial_bias=0.0, initial_gain=1.0):
-        """The last layer of a net: convolution of stride 1 with SAME padding and biases.
+        """The last layer of a net: convolution of stride 1 with biases, [B, H, W, filters].
 
-        Args:
-          features: <float32>[B, H, W, C].
-          filters: the number of output channels.
-          size: width of the square kernel, odd.
-          initial_bias: initial value of the biases.
-          initial_gain: factor on the initial weights.
-
-        Returns:
-          <float32>[B, H, W, filters].
+        `initial_bias` is the initial value of the biases, `initial_gain` a factor on the initial
+        weights.
         """
         with tf.variable_scope(None, 'Conv'):
             weights = self._weights(features, filters, size, initial_gain)
@@ -81,9 +58,12 @@ class Layers:
             return tf.nn.bias_add(tf.nn.conv2d(features, weights, 1, 'SAME'), biases)
 
     def _weights(self, features, filters, size, initial_gain=1.0):
+        # Without a seed of its own, TensorFlow would derive one from the number of operations in
+        # the graph, so that any change of the graph changed the initial values.
+        seed = zlib.crc32(tf.get_variable_scope().name.encode()) >> 1
         return _model_variable(
             'weights', [size, size, features.shape.as_list()[-1], filters],
-            initializer=functools.partial(_xavier, initial_gain))
+            tf.variance_scaling_initializer(initial_gain ** 2, 'fan_avg', 'uniform', seed))
 
     def _normalize(self, features, relu):
         """Batch norm with an offset and without a scale."""
@@ -103,18 +83,6 @@ class Layers:
                     tf.add_to_collection(tf.GraphKeys.UPDATE_OPS,
                                          tf.assign_sub(variable, change).op)
         return tf.nn.relu(normalized) if relu else normalized
-
-
-def _xavier(gain, shape, dtype=tf.float32, partition_info=None):
-    """Uniform values in +- gain sqrt(6 / (fan in + fan out)), as published.
-
-    They depend only on the graph's seed and the layer's name. TensorFlow would derive the seed from
-    the number of operations in the graph, so that any change of the graph changes the values.
-    """
-    del partition_info
-    limit = gain * np.sqrt(6.0 / (np.prod(shape[:-2]) * (shape[-2] + shape[-1])))
-    seed = zlib.crc32(tf.get_variable_scope().name.encode()) >> 1
-    return tf.random_uniform(shape, -limit, limit, dtype, seed)
 
 
 def l2_loss():
@@ -143,16 +111,9 @@ def upsample_nearest(features):
 
 
 def crop(features, height, width):
-    """Crops the last row or column, which upsampling adds to an odd size.
+    """Crops the last row or column, which upsampling adds to an odd size: [B, height, width, C].
 
     Equals nearest-neighbour resizing from n + 1 to n pixels.
-
-    Args:
-      features: <float32>[B, H', W', C], H' in {H, H + 1}, W' in {W, W + 1}.
-      height, width: H, W.
-
-    Returns:
-      <float32>[B, H, W, C].
     """
     if features.shape.as_list()[1:3] == [height, width]:
         return features

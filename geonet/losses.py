@@ -113,12 +113,11 @@ def _window_sums(images):
 def smoothness(field, images):
     """Mean |gradient| of a field, weighted less at image edges (Yin & Shi 2018, equation 4).
 
+        mean |dx field| exp(-mean |dx image|) and the same in y, added: <float32>[]
+
     Args:
       field: <float32>[M, H, W, C], disparity or flow; channels are averaged.
       images: <float32>[M, H, W, 3], constant: they receive no gradient.
-
-    Returns:
-      <float32>[]: mean |dx field| exp(-mean |dx image|) and the same in y, added.
     """
     weights = [tf.exp(-tf.reduce_mean(tf.abs(difference), axis=-1, keepdims=True))
                for difference in _differences(tf.stop_gradient(images))]
@@ -128,14 +127,10 @@ def smoothness(field, images):
 
 @kept_in_float32()
 def least_error(errors, num_views):
-    """Each pixel's smallest error over the views (Godard et al., ICCV 2019, equation 4).
+    """Each pixel's smallest error over N views (Godard et al., ICCV 2019, equation 4).
 
-    Args:
-      errors: <float32>[N M, H, W, C], view-major.
-      num_views: N.
-
-    Returns:
-      <float32>[M, H, W, 1]: errors averaged over channels, then the minimum over views.
+    Averages errors <float32>[N M, H, W, C], view-major, over channels, then takes the minimum over
+    views: <float32>[M, H, W, 1].
     """
     means = tf.reduce_mean(errors, axis=-1, keepdims=True)
     rows, height, width, _ = means.shape.as_list()
@@ -147,14 +142,8 @@ def explained_by_motion(errors, unmoved_errors):
     """1 where warping reduces the error of a view (Godard et al., ICCV 2019, equation 5).
 
     Excludes pixels that do not change between frames, because the camera stands still or the object
-    moves with it; they would be predicted as infinitely far away.
-
-    Args:
-      errors: <float32>[M, H, W, 1] of the warped view.
-      unmoved_errors: <float32>[M, H, W, 1] of the unwarped view.
-
-    Returns:
-      <float32>[M, H, W, 1], 0 or 1, without gradient.
+    moves with it; they would be predicted as infinitely far away. Both errors, of the warped and
+    the unwarped view, are <float32>[M, H, W, 1], as is the result, which has no gradient.
     """
     return tf.stop_gradient(tf.cast(errors < unmoved_errors, tf.float32))
 
@@ -181,14 +170,9 @@ def depth_inconsistency(computed, predicted, sizes):
 
 @kept_in_float32()
 def inconsistency(flow, warped_opposite_flow):
-    """|flow + warped opposite flow|, which is 0 where the two directions agree.
+    """|flow + the other direction's flow warped by it|, 0 where the two directions agree.
 
-    Args:
-      flow: <float32>[..., 2], pixels.
-      warped_opposite_flow: <float32>[..., 2], the other direction's flow warped by `flow`.
-
-    Returns:
-      <float32>[..., 2], pixels, at least 0.
+    All are <float32>[..., 2] in pixels.
     """
     return tf.abs(warped_opposite_flow + flow)
 

@@ -33,12 +33,13 @@ def rigid_training(batch, config, is_training=True):
     """
     images, intrinsics = _read_batch(batch, config)
     batch_size = images.shape.as_list()[0]
+    decay = config.batch_norm_decay if is_training else None
     views = pyramid.area_pyramid(frames.frame_rows(images))
     sizes = pyramid.sizes_of(views)
     # If only sources are warped, only the target's depth is needed.
     seen = views[0][:batch_size] if config.target_depth_only else views[0]
-    disparities = _disparities(seen, config, _norm_decay(config, is_training))
-    poses = nets.pose_net(images, _norm_decay(config, is_training), config.initial_pose_gain)
+    disparities = _disparities(seen, config, decay)
+    poses = nets.pose_net(images, decay, config.initial_pose_gain)
     flow, moved_depth = _rigid_flow(disparities, poses, intrinsics, config)
     starts = [frames.at_starts(view, batch_size)[:flow.shape.as_list()[0]] for view in views]
     sampler, warped, errors = objectives.compare(flow, views, starts, config)
@@ -63,15 +64,8 @@ def flow_training(batch, config, is_training=True):
     With flownet_type = residual, flow_net corrects the rigid flow of depth_net and pose_net, which
     are frozen: they use batch norm's moving averages and receive no gradient.
 
-    Args:
-      batch, config, is_training: see `rigid_training`.
-
-    Returns:
-      TrainingOutput with the losses flow_warp, flow_smooth and flow_consistency; terms of weight 0
-      are omitted.
-
-    Raises:
-      ValueError: a shape does not match the configuration.
+    Arguments and errors are those of `rigid_training`; the losses are flow_warp, flow_smooth and
+    flow_consistency.
     """
     images, intrinsics = _read_batch(batch, config)
     batch_size = images.shape.as_list()[0]
@@ -84,7 +78,7 @@ def flow_training(batch, config, is_training=True):
             disparities, poses, intrinsics, config))
     flows = _full_flows(
         starts[0], frames.at_ends(views[0], batch_size), rigid.get('rigid_flows'), config,
-        _norm_decay(config, is_training))
+        config.batch_norm_decay if is_training else None)
     compared = objectives.compare_flows(flows, views, starts, config)
     return TrainingOutput(
         objectives.flow_terms(compared, flows, starts, config),
@@ -95,12 +89,7 @@ def flow_training(batch, config, is_training=True):
 def predict_depth(images, config):
     """Depth of single images, up to a common scale: mode test_depth.
 
-    Args:
-      images: <uint8>[B, H, W, 3].
-      config: ModelConfig.
-
-    Returns:
-      A list of <float32>[B, H // 2^s, W // 2^s, 1], finest first.
+    Maps <uint8>[B, H, W, 3] to a list of <float32>[B, H // 2^s, W // 2^s, 1], finest first.
     """
     _check_shape('images', images, [None, config.img_height, config.img_width, 3])
     return [1.0 / disparity for disparity in _disparities(to_float(images), config)]
@@ -112,7 +101,6 @@ def predict_pose(target, sources, config):
     Args:
       target: <uint8>[B, H, W, 3], the middle frame.
       sources: <uint8>[B, H, W, 3N], the frames before the target, then those after it.
-      config: ModelConfig.
 
     Returns:
       <float32>[B, N, 6]: (tx, ty, tz, rx, ry, rz), target to source; radians.
@@ -127,7 +115,6 @@ def predict_flow(target, sources, intrinsics, config):
     Args:
       target, sources: see `predict_pose`.
       intrinsics: <float32>[B, 3, 3], pixels; None with flownet_type = direct.
-      config: ModelConfig.
 
     Returns:
       A list of <float32>[B, H // 2^s, W // 2^s, 2], pixels of scale s, x first, finest first.
@@ -142,10 +129,6 @@ def predict_flow(target, sources, intrinsics, config):
         rigid_flows = _frozen_rigid_flows(_disparities(target, config), poses, intrinsics, config)
     source = sources[..., 3 * index:3 * index + 3]
     return _full_flows(target, source, rigid_flows, config)
-
-
-def _norm_decay(config, is_training):
-    return config.batch_norm_decay if is_training else None
 
 
 def _disparities(images, config, norm_decay=None):
@@ -172,7 +155,6 @@ def _rigid_flow(disparities, poses, intrinsics, config):
         for the forward pairs only.
       poses: <float32>[B, N, 6], target to source.
       intrinsics: <float32>[B, 3, 3].
-      config: ModelConfig.
 
     Returns:
       Flat pyramids <float32>[2 N B or N B, P, 2] and [2 N B or N B, P, 1], as
@@ -194,11 +176,9 @@ def _rigid_flow(disparities, poses, intrinsics, config):
 
 
 def _full_flows(starts, ends, rigid_flows, config, norm_decay=None):
-    """Flow from `starts` to `ends`, added to the rigid flow if there is one.
+    """Flow from `starts` to `ends`, <float32>[M, H, W, 3], added to the rigid flow if there is one.
 
-    Args:
-      starts, ends: <float32>[M, H, W, 3].
-      rigid_flows: list of <float32>[M, H_s, W_s, 2] or None.
+    `rigid_flows` is None or, like the result, a list of <float32>[M, H_s, W_s, 2].
     """
     inputs = [starts, ends]
     if rigid_flows:
@@ -215,8 +195,8 @@ def _full_flows(starts, ends, rigid_flows, config, norm_decay=None):
 
 def _pictures(batch, warped, errors):
     """Images for TensorBoard: the target, the next frame warped to it, and the error."""
-    batch_size = batch['frames'].shape.as_list()[0]
-    first = batch_size * (batch['frames'].shape.as_list()[-1] // 3 // 2)
+    batch_size, _, _, channels = batch['frames'].shape.as_list()
+    first = batch_size * (channels // 3 // 2)
     after = slice(first, first + batch_size)
     return {'target': batch['frames'][..., :3], 'warped_source': to_uint8(warped[after]),
             'error': tf.reduce_mean(errors[after], axis=-1, keepdims=True)}
@@ -230,10 +210,8 @@ def _read_batch(batch, config):
 
 
 def _check_snippet(target, sources, config):
-    size = [config.img_height, config.img_width]
-    _check_shape('target', target, [None] + size + [3])
-    _check_shape('sources', sources,
-                 [target.shape.as_list()[0]] + size + [3 * config.num_sources])
+    _check_shape('target', target, [None, config.img_height, config.img_width, 3])
+    _check_shape('sources', sources, target.shape.as_list()[:3] + [3 * config.num_sources])
 
 
 def _check_shape(name, tensor, expected):

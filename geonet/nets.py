@@ -14,7 +14,7 @@ _FLOW_SCALE = 0.1
 
 
 def depth_net(images, encoder, norm_decay=None, initial_disparity=0.0):
-    """Disparity, the inverse of depth, of images <float32>[M, H, W, 3] in [-1, 1], at four scales.
+    """Disparity, the inverse of depth, of images <float32>[M, H, W, 3] in [-1, 1].
 
     Args:
       encoder: 'resnet50', 'vgg' or 'vgg128'.
@@ -40,7 +40,7 @@ def depth_net(images, encoder, norm_decay=None, initial_disparity=0.0):
 
 
 def flow_net(inputs, norm_decay=None, initial_gain=1.0):
-    """Optical flow, or its residual, at four scales.
+    """Optical flow, or its residual.
 
     Args:
       inputs: <float32>[M, H, W, 6] two images, or [M, H, W, 12] with the rigid warp, flow, error.

@@ -33,11 +33,8 @@ def rigid_terms(errors, starts, views, disparities, config):
 def compare(flow, views, starts, config):
     """Warps the frames where flows end to those where they start, and compares them.
 
-    Args:
-      flow: flat pyramid <float32>[2 N B or N B, P, 2].
-
-    Returns:
-      (<FlowSampler>; the warped frames; their errors).
+    `flow` is a flat pyramid <float32>[2 N B or N B, P, 2]. Returns the <FlowSampler>, the warped
+    frames and their errors.
     """
     sizes = pyramid.sizes_of(views)
     batch_size = views[0].shape.as_list()[0] // config.seq_length
@@ -61,9 +58,9 @@ def compare_flows(flows, views, starts, config):
     sampler, warped, errors = compare(flow, views, starts, config)
     compared = {'warped': warped, 'errors': errors}
     if config.flow_consistency_weight:
-        batch_size = views[0].shape.as_list()[0] // config.seq_length
         scales = pyramid.per_pixel(2.0 ** np.arange(NUM_SCALES)[:, np.newaxis], sizes)
-        opposite = sampler(flows, frames.opposite_rows(batch_size, config.num_sources))
+        pairs = flow.shape.as_list()[0]
+        opposite = sampler(flows, np.roll(np.arange(pairs), pairs // 2))  # backward, then forward
         compared['inconsistency'] = losses.inconsistency(flow, opposite)
         compared['non_occluded'] = losses.non_occluded_mask(
             flow, compared['inconsistency'], scales.astype(np.float32),

@@ -14,14 +14,9 @@ _PATH_COLOUR, _CAR_COLOUR = (31, 119, 180), (214, 39, 40)
 
 
 def depth_picture(image, depth):
-    """The frame above its depth; near is bright, and the colours span the depths of this frame.
+    """The frame uint8 [H, W, 3] above its depth [H, W], of any scale, as `stacked`.
 
-    Args:
-      image: uint8 [H, W, 3].
-      depth: float [H, W], any scale.
-
-    Returns:
-      uint8 [2H, W, 3], enlarged by an integer factor if W is small.
+    Near is bright, and the colours span the depths of this frame.
     """
     from kitti_eval.plots import depth_colours  # Imports matplotlib, which is slow.
     low, high = np.percentile(depth, (2, 98))
@@ -29,16 +24,12 @@ def depth_picture(image, depth):
 
 
 def trajectory_picture(image, positions, reached):
-    """The frame above the path so far, in bird's-eye view, forward up.
+    """The frame uint8 [H, W, 3] above the path so far: uint8 [3H, W, 3], enlarged as `stacked`.
 
     Args:
-      image: uint8 [H, W, 3].
-      positions: float [N, 2], the whole path, x to the right and z forward, in any unit; its extent
-        determines the scale.
+      positions: float [N, 2], the whole path in bird's-eye view, x to the right and z forward, in
+        any unit; its extent determines the scale.
       reached: index of the frame's position.
-
-    Returns:
-      uint8 [3H, W, 3], enlarged by an integer factor if W is small.
     """
     shown = _enlarged(image)
     height, width = 2 * shown.shape[0], shown.shape[1]
@@ -54,7 +45,10 @@ def trajectory_picture(image, positions, reached):
 
 
 def stacked(image, colours):
-    """The frame above its prediction, both uint8 [H, W, 3]; as `depth_picture`."""
+    """The frame above its prediction, both uint8 [H, W, 3]: uint8 [2H, W, 3], enlarged.
+
+    So is every picture: by an integer factor, if W is small.
+    """
     return _enlarged(np.concatenate([image, colours]))
 
 

@@ -22,7 +22,7 @@ def test_depth(run, model, runtime):
     Also writes a JSON file with the names of the frames in order, their folder and the checkpoint.
     `--pictures` adds a folder of PNGs and `--video` a video, each frame above its depth.
     `--pictures=16bit` adds `<checkpoint name>_16bit/%010d.png`: depth times `--depth_scale` as
-    KITTI depth PNGs, in the order of the names. Returns the path of the .npy file.
+    KITTI depth PNGs, in the order of the names.
 
     With `--refine_steps`, the depth of each frame is refined on its neighbours, see `Refiner`.
 
@@ -32,15 +32,14 @@ def test_depth(run, model, runtime):
         its frames are written.
     """
     run.require(init_ckpt_file='the checkpoint to predict with', output_dir='the folder for depth')
-    source = sequence_source(
-        run.dataset_dir, model.seq_length, run.pose_test_seq, run.camera
-    ) if run.refine_steps else depth_frames(
-        run.dataset_dir, run.depth_test_split, run.test_file_list, run.pose_test_seq, run.camera)
-    camera = (source_camera(source, model, run.intrinsics, run.refine_steps)
-              if run.refine_steps else None)
-    output_dir = make_folder(run.output_dir)
-    graph = pose_graph if run.refine_steps else depth_graph
-    depths = []
+    if run.refine_steps:
+        source = sequence_source(run.dataset_dir, model.seq_length, run.pose_test_seq, run.camera)
+        camera, graph = source_camera(source, model, run.intrinsics, run.refine_steps), pose_graph
+    else:
+        source = depth_frames(run.dataset_dir, run.depth_test_split, run.test_file_list,
+                              run.pose_test_seq, run.camera)
+        graph = depth_graph
+    output_dir, depths = make_folder(run.output_dir), []
     with Predictor(lambda: graph(model, run), run.init_ckpt_file, runtime) as predictor:
         name = os.path.basename(predictor.checkpoint)
         frames, shown = itertools.tee(source.read(model.img_height, model.img_width))
@@ -67,17 +66,15 @@ def test_depth(run, model, runtime):
                       run.depth_scale)
     print('depth of %d images: %s' % (len(depths), path))
     require_whole(source)
-    return path
 
 
 def _write_16_bit(folder, depths, sizes, scale):
     """Writes each depth as `%010d.png`, resized to its image file as `eval_depth.py` does."""
-    lost = 0.0
-    for index, (depth, (height, width)) in enumerate(zip(depths, sizes)):
+    lost, names = 0.0, ['%010d.png' % index for index in range(len(depths))]
+    for name, depth, (height, width) in zip(names, depths, sizes):
         metres = cv2.resize(depth, (width, height), interpolation=cv2.INTER_LINEAR) * scale
-        lost += write_kitti_depth(os.path.join(folder, '%010d.png' % index), metres) / len(depths)
-    remove_others(folder, r'[0-9]{10,}\.png',
-                  {'%010d.png' % index for index in range(len(depths))})
+        lost += write_kitti_depth(os.path.join(folder, name), metres) / len(depths)
+    remove_others(folder, r'[0-9]{10,}\.png', set(names))
     print('16-bit depth: %s' % folder)
     if lost > _MOST_LOST:
         warn('%s: %.3g %% of the pixels are outside of 1/256 to 255.996 m and written as unknown '

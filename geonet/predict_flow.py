@@ -17,45 +17,41 @@ from npu_runtime.predictor import BatchedGraph, Predictor
 from vo_common.errors import UserError
 from vo_common.files import make_folder, remove_others, write_json
 
+# Folder of each format, ending and writer of its files.
+_FORMATS = (('binary', '.flo', write_flo),
+            ('color', '.png', lambda path, flow: write_png(path, flow_to_colour(flow))),
+            ('png', '.png', write_kitti_flow))
+
 
 def test_flow(run, model, runtime):
     """Writes `binary/%06d.flo`, `color/%06d.png` and `png/%06d.png` (KITTI, 16 bits) per image.
 
     Also writes the names of the target images and the checkpoint to `flow.json`. The first
-    prediction removes all files of an earlier run. Returns the number of images; raises as
+    prediction removes all files of an earlier run, of which this one may write only some. Raises as
     `test_depth`.
     """
     run.require(init_ckpt_file='the checkpoint to predict with', output_dir='the folder for flow')
     source = flow_snippets(run.dataset_dir, run, model)
     output_dir = make_folder(run.output_dir)
-    endings = {'binary': '.flo', 'color': '.png', 'png': '.png'}
     with Predictor(lambda: flow_graph(model, run), run.init_ckpt_file, runtime) as predictor, \
             PictureWriter(output_dir, 'pictures', run.pictures, run.video, source.rate) as pictures:
-        folders = {name: make_folder(os.path.join(output_dir, name)) for name in endings}
+        folders = [make_folder(os.path.join(output_dir, name)) for name, _, _ in _FORMATS]
         for place, (snippet, flow) in enumerate(predict_flows(predictor, source, model)):
-            if not place:  # until now, the files of an earlier run stay
-                _remove_predictions(output_dir, endings)
+            if not place:
+                remove_others(output_dir, re.escape(FLOW_FILE))
+                for folder, (_, ending, _) in zip(folders, _FORMATS):
+                    remove_others(folder, r'[0-9]{6,}\%s' % ending)
             if pictures.wanted:
                 pictures.write(snippet.number, stacked(snippet.target, flow_to_colour(flow)))
             if run.flow_size == 'original':
                 flow = resize_flow(flow, *snippet.size, bilinear=True)
-            name = '%06d' % snippet.number
-            write_flo(os.path.join(folders['binary'], name + '.flo'), flow)
-            write_png(os.path.join(folders['color'], name + '.png'), flow_to_colour(flow))
-            write_kitti_flow(os.path.join(folders['png'], name + '.png'), flow)
+            for folder, (_, ending, write) in zip(folders, _FORMATS):
+                write(os.path.join(folder, '%06d%s' % (snippet.number, ending)), flow)
     write_json(os.path.join(output_dir, FLOW_FILE), {
         'checkpoint': predictor.checkpoint, 'folder': source.folder, 'images': source.names,
         'numbers': source.numbers})
     print('flow of %d images: %s' % (len(source.numbers), output_dir))
     require_whole(source)
-    return len(source.numbers)
-
-
-def _remove_predictions(output_dir, endings):
-    """Removes the predictions of an earlier run, of which this one may write only some."""
-    remove_others(output_dir, re.escape(FLOW_FILE))
-    for name, ending in endings.items():
-        remove_others(os.path.join(output_dir, name), r'[0-9]{6,}\%s' % ending)
 
 
 def flow_snippets(path, run, model):
@@ -88,28 +84,23 @@ def flow_graph(model, run):
 
 
 def predict_flows(predict, source, model):
-    """Yields (<Snippet>, <float32>[H, W, 2] flow in pixels of its frames) for a whole source.
+    """Yields (<Snippet>, <float32>[H, W, 2] flow in pixels of its frames) for a <SnippetSource>.
 
-    Args:
-      predict: function (examples, total, desc) that yields the outputs of `flow_graph`.
-      source: <SnippetSource>.
-      model: <ModelConfig>.
+    `predict` is a function (examples, total, desc) that yields the outputs of `flow_graph`.
     """
+    def example(snippet):
+        inputs = {'target': snippet.target, 'sources': snippet.sources}
+        if _needs_camera(model):
+            # As in training: flow is in pixels, whichever camera the rigid flow assumes.
+            inputs['intrinsics'] = (
+                camera_of(model.canonical_camera, model.img_height, model.img_width)
+                if model.canonical_camera else snippet.intrinsics)
+        return inputs
+
     read, shown = itertools.tee(source.read())
-    outputs = predict((_example(snippet, model) for snippet in read), len(source.numbers), 'flow')
-    for snippet, output in zip(shown, outputs):
+    for snippet, output in zip(shown, predict(map(example, read), len(source.numbers), 'flow')):
         yield snippet, output['flow']
 
 
 def _needs_camera(model):
     return model.flownet_type == 'residual'
-
-
-def _example(snippet, model):
-    example = {'target': snippet.target, 'sources': snippet.sources}
-    if _needs_camera(model):
-        # As in training: flow is in pixels, whichever camera the rigid flow assumes.
-        example['intrinsics'] = (
-            camera_of(model.canonical_camera, model.img_height, model.img_width)
-            if model.canonical_camera else snippet.intrinsics)
-    return example

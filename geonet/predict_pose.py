@@ -28,7 +28,7 @@ def test_pose(run, model, runtime):
     Also writes the snippets chained to one path, in the scale of the network: `trajectory.txt`, a
     KITTI pose file (each row preceded by its frame number unless the frames are 0..N-1), and
     `trajectory_tum.txt`, with times. `--pictures` adds `trajectory.png`, and `--video` adds
-    `trajectory.mp4`, each frame above the path so far. Returns the number of snippets.
+    `trajectory.mp4`, each frame above the path so far.
 
     Raises:
       UserError: as `test_depth`; a frame is missing in between; --refine_steps lacks a camera, or
@@ -58,10 +58,12 @@ def test_pose(run, model, runtime):
         plot_trajectories(os.path.join(output_dir, 'trajectory.png'), [('prediction', trajectory)],
                           "Snippets chained, in the network's own scale", unit='')
     if run.video:
-        _film(output_dir, source, poses, model)
+        _, smooth = chain_snippets(dict(enumerate(poses)), overlap='mean')
+        with PictureWriter(output_dir, 'trajectory', False, True, source.rate) as pictures:
+            for index, frame in enumerate(source.read(model.img_height, model.img_width)):
+                pictures.write(index, trajectory_picture(frame, smooth[:, [0, 2], 3], index))
     print('%d snippets of %d frames: %s' % (len(poses), model.seq_length, output_dir))
     require_whole(source)
-    return len(poses)
 
 
 def pose_graph(model, run):
@@ -83,18 +85,16 @@ def pose_graph(model, run):
 
 
 def predict_snippets(predict, source, model, camera=None, refine_steps=0):
-    """Predicts all snippets of a source.
+    """The poses of all M snippets of a source, each relative to its first frame.
 
     Args:
       predict: function (examples, total, desc) that yields the outputs of `pose_graph`.
       source: <FrameSource>.
-      model: <ModelConfig>.
       camera: from `source_camera`; with canonical_camera, motions are converted to it.
       refine_steps: `steps` of `Refiner`; above 0, requires the camera, and depth in the outputs.
 
     Returns:
-      float64 [M, L, 4, 4]: the poses of M snippets, each relative to its first frame; with
-      refinement, in a common scale.
+      float64 [M, L, 4, 4]; with refinement, in a common scale.
     """
     motions, heights = [], []
     frames = source.read(model.img_height, model.img_width)
@@ -106,16 +106,13 @@ def predict_snippets(predict, source, model, camera=None, refine_steps=0):
 
 
 def predict_windows(predict, frames, source, model, camera, refine_steps, beyond=0, desc='pose'):
-    """Predicts all snippets of a source, in order; for the other arguments, see `predict_snippets`.
+    """Yields a <Refined> for each snippet; for the other arguments, see `predict_snippets`.
 
     Args:
       frames: iterable of the source's frames at the size of the model, uint8 [H, W, 3].
       beyond: number of frames that the first and last snippet extend beyond the source; there, its
         first and last frame are repeated, and not used for refinement.
       desc: label of the progress bar.
-
-    Yields:
-      <Refined>.
     """
     size = model.img_height, model.img_width
     examples = map(_example, windows(with_ends_repeated(frames, beyond), model.seq_length))
@@ -161,15 +158,7 @@ def source_camera(source, model, intrinsics, refine_steps):
 
 
 def averaged(poses):
-    """Replaces each motion by its mean over all snippets that contain it.
-
-    Args:
-      poses: float64 [M, L, 4, 4], snippets that start at consecutive frames, each relative to its
-        first frame.
-
-    Returns:
-      float64 [M, L, 4, 4].
-    """
+    """Snippets [M, L, 4, 4], each motion replaced by its mean over all snippets that contain it."""
     _, trajectory = chain_snippets(dict(enumerate(poses)), overlap='mean')
     return snippets_of_trajectory(trajectory, poses.shape[1])
 
@@ -179,12 +168,3 @@ def _example(window):
     middle = len(window) // 2
     return {'target': window[middle],
             'sources': np.concatenate(window[:middle] + window[middle + 1:], axis=-1)}
-
-
-def _film(output_dir, source, poses, model):
-    """Writes `trajectory.mp4`."""
-    _, trajectory = chain_snippets(dict(enumerate(poses)), overlap='mean')
-    positions = trajectory[:, [0, 2], 3]
-    with PictureWriter(output_dir, 'trajectory', False, True, source.rate) as pictures:
-        for index, frame in enumerate(source.read(model.img_height, model.img_width)):
-            pictures.write(index, trajectory_picture(frame, positions, index))

@@ -42,17 +42,14 @@ def pixel_grid(sizes):
 
 
 def full_image_grid(sizes, half_pixel_centers=False):
-    """Coordinates of each pixel in the finest level.
+    """Coordinates and size of each pixel, in pixels of the finest level.
 
-    Args:
-      sizes: [(H_s, W_s)], finest first.
-      half_pixel_centers: True: place a pixel at the centre of the area that it averages, as
-        tf.image.resize does; False, as published: at 2^s times its coordinates, the centre of the
-        upper left pixel of that area.
+    With half_pixel_centers, a pixel is at the centre of the area that it averages, as
+    tf.image.resize places it; else, as published, at 2^s times its coordinates, the centre of the
+    upper left pixel of that area.
 
     Returns:
-      (numpy float32 [P, 2], coordinates in pixels of the finest level, x first; numpy float32
-      [P, 2], the pixel's size in pixels of the finest level).
+      (numpy float32 [P, 2], x first; numpy float32 [P, 2]).
     """
     grid = pixel_grid(sizes)
     if not half_pixel_centers:
@@ -64,36 +61,26 @@ def full_image_grid(sizes, half_pixel_centers=False):
 
 
 def area_pyramid(images):
-    """Pyramid of area averages of the full image; level s has size (H // 2^s, W // 2^s).
+    """Pyramid of area averages of images <float32>[M, H, W, C].
 
-    Args:
-      images: <float32>[M, H, W, C].
-
-    Returns:
-      A list of <float32>[M, H // 2^s, W // 2^s, C], finest first.
+    A list of <float32>[M, H // 2^s, W // 2^s, C], finest first.
     """
     _, height, width, _ = images.shape.as_list()
     levels = [images]
     for scale in range(1, NUM_SCALES):
         factor = 2 ** scale
         if height % factor or width % factor:
-            levels.append(resize_area(images, height // factor, width // factor))
+            levels.append(_resize_area(images, height // factor, width // factor))
         else:
             levels.append(tf.nn.avg_pool(levels[-1], [1, 2, 2, 1], [1, 2, 2, 1], 'VALID'))
     return levels
 
 
-def resize_area(images, height, width):
-    """Averages over areas, as tf.image.resize_area; a pixel in two areas is split between them.
+def _resize_area(images, height, width):
+    """Averages over areas, as tf.image.resize_area: [M, H, W, C] -> [M, height, width, C].
 
-    Multiplies by two constant matrices: unlike the op, every accelerator supports that.
-
-    Args:
-      images: <float32>[M, H, W, C].
-      height, width: the new size in pixels.
-
-    Returns:
-      <float32>[M, height, width, C].
+    Splits a pixel in two areas between them. Multiplies by two constant matrices: unlike the op,
+    every accelerator supports that.
     """
     _, old_height, old_width, _ = images.shape.as_list()
     columns = tf.tensordot(images, _area_weights(old_width, width), [[2], [1]])

@@ -48,17 +48,18 @@ class Refiner:
 
     @staticmethod
     def prepared(frame):
-        """Normalised brightness and its gradients in x and y, for each blur.
+        """Normalised brightness of a frame uint8 [H, W, 3] and its gradients in x and y.
 
-        Args:
-          frame: uint8 [H, W, 3].
-
-        Returns:
-          float32 [S, H, W, 3].
+        For each of S blurs: float32 [S, H, W, 3].
         """
         gray = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY).astype(np.float32)
-        levels = [_normalised(gray, blur) for blur in _BLURS]
-        return np.stack([np.stack([level, *_gradients(level)], -1) for level in levels])
+        levels = []
+        for blur in _BLURS:
+            level = _normalised(gray, blur)
+            gradients = [cv2.Sobel(level, cv2.CV_32F, *order, ksize=1, scale=0.5)  # central
+                         for order in ((1, 0), (0, 1))]
+            levels.append(np.stack([level, *gradients], -1))
+        return np.stack(levels)
 
     def __call__(self, window, depth, vectors):
         """Refines the motions of a snippet and the depth of its target.
@@ -71,10 +72,7 @@ class Refiner:
           window: list of L `prepared` frames, in time order, the target in the middle; None for
             frames that are absent, whose motions are kept.
           depth: float32 [h, w], depth of the target at any size, in the unit of the translations.
-          vectors: float [N, 6], see `model.predict_pose`.
-
-        Returns:
-          <Refined>, with the motions in the same order.
+          vectors: float [N, 6], see `model.predict_pose`; <Refined> has the same order.
         """
         target = window[len(window) // 2]
         sources = window[:len(window) // 2] + window[len(window) // 2 + 1:]
@@ -106,8 +104,3 @@ def _normalised(image, blur):
     mean = cv2.GaussianBlur(image, (0, 0), _WINDOW_SIGMA)
     square = cv2.GaussianBlur((image - mean) ** 2, (0, 0), _WINDOW_SIGMA)
     return (image - mean) / (np.sqrt(square) + _LEAST_CONTRAST)
-
-
-def _gradients(image):
-    """Central differences in x and y, each float32 [H, W]."""
-    return [cv2.Sobel(image, cv2.CV_32F, *order, ksize=1, scale=0.5) for order in ((1, 0), (0, 1))]

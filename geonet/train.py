@@ -15,15 +15,6 @@ _METRIC_FLAGS = ('dataset_dir', 'batch_size', 'eval_batches', 'eval_dataset_dir'
 def run_training(run, model, augment, runtime):
     """Trains or resumes the run in `--checkpoint_dir`.
 
-    Args:
-      run: <RunConfig>.
-      model: <ModelConfig>.
-      runtime: <RuntimeConfig>.
-      augment: <AugmentConfig>.
-
-    Returns:
-      The results of `npu_runtime.training.loop.train`.
-
     Raises:
       UserError: the data cannot be used; raised before the first step.
     """
@@ -34,8 +25,12 @@ def run_training(run, model, augment, runtime):
                         '--flownet_type=residual (which needs its depth_net and pose_net)')
     build = (geonet_model.flow_training if run.mode == 'train_flow'
              else geonet_model.rigid_training)
-    examples = open_examples(run, model, 'train')
-    _warn_of_centers(run.dataset_dir, model)
+    examples = _open_examples(run, model, 'train')
+    prepared = bool(settings_of(run.dataset_dir).get('half_pixel_centers'))
+    if model.half_pixel_centers != prepared and not model.canonical_camera:
+        warn('%s was prepared with%s --half_pixel_centers but the model is trained with%s it: the '
+             'principal point is up to half a pixel off' % (
+                 run.dataset_dir, '' if prepared else 'out', 'out' if prepared else ''))
 
     def build_model(batch, is_training):
         output = build(batch, model, is_training and not run.freeze_batch_norm)
@@ -54,28 +49,18 @@ def run_training(run, model, augment, runtime):
         gradient_size=geonet_model.GRADIENT_SIZES[run.mode],
         trainable_scopes=['flow_net'] if residual_flow else None,
         init_checkpoint=run.init_ckpt_file)
-    return train(task, runtime)
+    train(task, runtime)
 
 
-def open_examples(run, model, split):
-    """The <FormattedSet> of a split."""
+def _open_examples(run, model, split):
     return FormattedSet(run.dataset_dir, split, model.seq_length, model.img_height,
                         model.img_width, model.half_pixel_centers, model.canonical_camera)
-
-
-def _warn_of_centers(dataset_dir, model):
-    """Warns if the formatted set and the model place pixel centres differently."""
-    prepared = bool(settings_of(dataset_dir).get('half_pixel_centers'))
-    if model.half_pixel_centers != prepared and not model.canonical_camera:
-        warn('%s was prepared with%s --half_pixel_centers but the model is trained with%s it: the '
-             'principal point is up to half a pixel off' % (
-                 dataset_dir, '' if prepared else 'out', 'out' if prepared else ''))
 
 
 def _validation(run, model):
     if not run.eval_every:
         return None
-    listed = open_examples(run, model, 'val')
+    listed = _open_examples(run, model, 'val')
     # Whole batches, so that no example counts twice, unless there are too few for one.
     batches = max(1, min(run.eval_batches, len(listed) // run.batch_size))
     examples = listed.spread(batches * run.batch_size)

@@ -12,7 +12,7 @@ from scipy.ndimage import gaussian_filter1d
 
 from checkpoint_values import write_with_nan
 from convlstm_vo import main, net
-from convlstm_vo.predictor import predict_motions
+from convlstm_vo.predict_motion import predict_motions
 from kitti_data import images, motion, odometry
 from kitti_data.pipeline.compact_frames import CompactFrames
 from kitti_data.rendering.synthetic import synthetic_dataset

@@ -6,7 +6,7 @@ import pytest
 import tensorflow.compat.v1 as tf
 
 from convlstm_vo import main as convlstm_vo
-from convlstm_vo.predictor import window_graph
+from convlstm_vo.predict_motion import window_graph
 from geonet_program import geonet
 from kitti_data.rendering.synthetic import synthetic_dataset
 from npu_runtime.devices.flags import RuntimeConfig
