@@ -28,6 +28,7 @@ def _run_on_device(session, fetches, feed_dict=None, options=None, run_metadata=
     config = session._config  # pylint: disable=protected-access
     values = record.options(config) if config else None
     if values is not None:
+        record.given = values
         fetched = [session.graph.as_graph_element(fetch) for fetch in tf.nest.flatten(fetches)]
         _note_graph(session, fetched)
         for op in fetched:

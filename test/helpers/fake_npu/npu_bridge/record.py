@@ -3,6 +3,7 @@
 version = 'r1.13'
 overflows = True  # whether the float status is emulated, by operations that the plugin lacks
 inf_nan = False  # whether the device computes with infinities instead of saturating
+given = {}  # the options of the last session, as `options` returns them
 calls = []  # (name, dict of arguments)
 rows = {}  # rank -> what it adds to a table of the ranks, where that is not as on this one
 graphs = []  # (names of the fetches, whether a collective is among what they need), one a graph
@@ -20,6 +21,11 @@ def add(name, **arguments):
 def names():
     """The names of the calls, in order."""
     return [name for name, _ in calls]
+
+
+def of(name):
+    """The arguments of each call of that name, in order."""
+    return [arguments for called, arguments in calls if called == name]
 
 
 def is_before(release):

@@ -14,7 +14,7 @@ from npu_runtime.devices.flags import RuntimeConfig
 from npu_runtime.session import session_config
 from repository import ROOT
 from vo_common.errors import UserError
-from vo_common.flags import parse_flags
+from vo_common.flags import as_typed, parse_flags
 
 NPU = Device('npu', 'test')
 FLAGS = [field.name for field in dataclasses.fields(RuntimeConfig)]
@@ -22,10 +22,9 @@ FLAGS = [field.name for field in dataclasses.fields(RuntimeConfig)]
 
 def configured(**values):
     """RuntimeConfig of these values; names that are not flags are keys of --npu_options."""
-    options = ['%s=%s' % (key, str(value).lower() if isinstance(value, bool) else value)
-               for key, value in values.items() if key not in FLAGS]
-    return RuntimeConfig(npu_options=options, **{key: value for key, value in values.items()
-                                                 if key in FLAGS})
+    flags = {name: values.pop(name) for name in FLAGS if name in values}
+    options = ['%s=%s' % (key, as_typed(value)) for key, value in values.items()]
+    return RuntimeConfig(npu_options=options, **flags)
 
 
 def read_back(version='r1.13', **flags):
@@ -92,22 +91,15 @@ def test_loops_dumps_and_profiles_reach_the_plugin_and_folders_are_created(tmp_p
     assert all((tmp_path / name).is_dir() for name in ('dump', 'my profile', 'cache'))
 
 
-def test_a_folder_that_is_a_link_is_resolved(tmp_path):
-    (tmp_path / 'real').mkdir()
-    (tmp_path / 'link').symlink_to(tmp_path / 'real')
-    link, real = str(tmp_path / 'link'), os.path.realpath(str(tmp_path / 'real'))
-    read = read_back(enable_dump=True, dump_path=link, aoe_mode='2', work_path=link,
-                     profiling_path=link)
-    assert read['dump_path'] == read['work_path'] == real
-    assert json.loads(read['profiling_options'])['output'] == real
-
-
-def test_only_the_beginning_of_a_folder_is_expanded(monkeypatch):
-    monkeypatch.setenv('HOME', '/home/me')
-    config = configured(enable_dump=True, dump_path='~/a$HOME', op_compiler_cache_dir='$HOME/b')
-    values = npu_options.values_of(config)
-    assert values['dump_path'] == '/home/me/a$HOME'
-    assert values['op_compiler_cache_dir'] == '/home/me/b'
+def test_folders_are_expanded_at_their_beginning_and_links_resolved(tmp_path, monkeypatch):
+    monkeypatch.setenv('HOME', str(tmp_path))
+    real, link = tmp_path / 'a$HOME', tmp_path / 'link'
+    real.mkdir()
+    link.symlink_to(real)
+    read = read_back(enable_dump=True, dump_path='$HOME/link', aoe_mode='2', work_path='~/a$HOME',
+                     profiling_path=str(link))
+    assert read['dump_path'] == read['work_path'] == os.path.realpath(str(real))
+    assert json.loads(read['profiling_options'])['output'] == read['dump_path']
 
 
 STEPS = '|'.join(str(step) for step in range(100))
@@ -121,8 +113,8 @@ def test_dump_steps_that_the_plugin_accepts_are_accepted(tmp_path, steps):
 
 # The default in the plugin's own configuration is true in r1.10, None in r1.11.
 @pytest.mark.parametrize('version,value,read', [
-    ('r1.13', 'true', 'true'), ('r1.11', 'true', True), ('r1.10', 'true', True),
-    ('r1.13', 'false', 'false'), ('r1.11', 'false', False), ('r1.10', 'false', False)])
+    ('r1.11', 'true', True), ('r1.10', 'true', True),
+    ('r1.11', 'false', False), ('r1.10', 'false', False)])
 def test_older_plugins_read_jit_compile_as_a_switch_whatever_its_default(version, value, read):
     assert read_back(version, jit_compile=value)['jit_compile'] == read
 
