@@ -1,14 +1,7 @@
 """Errors of a device are reported in one line with device, cause and remedy."""
-import os
-import signal
-import subprocess
-import sys
-import time
-
 import pytest
 import tensorflow.compat.v1 as tf
 
-from repository import ROOT
 from npu_runtime.devices.choose import Device
 from npu_runtime.failures import explained, first_line
 from vo_common.errors import DeviceError, UserError
@@ -62,18 +55,3 @@ def test_a_programming_error_is_not_translated():
     with pytest.raises(tf.errors.InvalidArgumentError):
         with explained(Device('cpu', ''), BATCH):
             raise tf.errors.InvalidArgumentError(None, None, 'Incompatible shapes: [2] vs. [3]')
-
-
-def test_ctrl_c_during_imports_exits_with_130_and_one_line():
-    program = ('import sys; sys.path.insert(0, %r); import vo_common.errors; print(1, flush=True)\n'
-               'from npu_runtime.engine import start_tensorflow; start_tensorflow()\n'
-               'import time; time.sleep(60)' % str(ROOT))
-    process = subprocess.Popen([sys.executable, '-c', program], stdout=subprocess.PIPE,
-                               stderr=subprocess.PIPE, universal_newlines=True,
-                               env={name: value for name, value in os.environ.items()
-                                    if name != 'TF_CPP_MIN_LOG_LEVEL'})  # these tests have set it
-    process.stdout.readline()
-    time.sleep(0.5)
-    process.send_signal(signal.SIGINT)
-    _, said = process.communicate()
-    assert process.returncode == 130 and said == 'interrupted\n'
