@@ -44,12 +44,9 @@ def linear_model_with(name, loss):
     return model
 
 
-def kinked_model(batch, is_training):
-    """`linear_model` with an infinite gradient and a finite loss at a batch of zeros."""
-    output = linear_model(batch, is_training)
-    weights = tf.trainable_variables()[0]
-    output.losses['kink'] = tf.reduce_sum(tf.sqrt(tf.abs(tf.matmul(batch, weights))))
-    return output
+# Has an infinite gradient and a finite loss at a batch of zeros.
+kinked_model = linear_model_with('kink', lambda batch: tf.reduce_sum(tf.sqrt(tf.abs(
+    tf.matmul(batch, tf.trainable_variables()[0])))))
 
 
 def at_step(number, act):
