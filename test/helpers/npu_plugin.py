@@ -3,7 +3,6 @@ import contextlib
 import importlib
 import os
 import sys
-import tempfile
 
 FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'fake_npu')
 
@@ -12,8 +11,7 @@ FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'fake_npu')
 def installed(version='r1.13', overflows=True, inf_nan=False):
     """Within the block `import npu_bridge` finds the stand-in; gives its record.
 
-    Sessions whose configuration names the plugin run on its emulated device. The working folder is
-    an empty one, because the plugin writes there.
+    Sessions whose configuration names the plugin run on its emulated device.
 
     Args:
       version: of the plugin for which it stands.
@@ -21,22 +19,14 @@ def installed(version='r1.13', overflows=True, inf_nan=False):
       inf_nan: whether the device computes with infinities instead of saturating.
     """
     sys.path.insert(0, FOLDER)
-    device, before = None, os.getcwd()
+    record = importlib.import_module('npu_bridge.record')
+    record.version, record.overflows, record.inf_nan = version, overflows, inf_nan
+    device = importlib.import_module('npu_bridge.device')
+    device.attach()
     try:
-        record = importlib.import_module('npu_bridge.record')
-        record.version, record.overflows, record.inf_nan = version, overflows, inf_nan
-        record.clear()
-        device = importlib.import_module('npu_bridge.device')
-        device.attach()
-        with tempfile.TemporaryDirectory() as folder:
-            os.chdir(folder)
-            try:
-                yield record
-            finally:
-                os.chdir(before)
+        yield record
     finally:
-        if device:
-            device.detach()
+        device.detach()
         sys.path.remove(FOLDER)
         for name in [name for name in sys.modules if name.split('.')[0] == 'npu_bridge']:
             del sys.modules[name]

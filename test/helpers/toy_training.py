@@ -1,5 +1,6 @@
 """A model of a few variables and its data, for the tests of the training loop."""
 import dataclasses
+import pathlib
 
 import tensorflow.compat.v1 as tf
 
@@ -43,6 +44,11 @@ def linear_model_with(name, loss):
     return model
 
 
+# Has an infinite gradient and a finite loss at a batch of zeros.
+kinked_model = linear_model_with('kink', lambda batch: tf.reduce_sum(tf.sqrt(tf.abs(
+    tf.matmul(batch, tf.trainable_variables()[0])))))
+
+
 def at_step(number, act):
     """A `log_line` that calls `act` after the step of that number."""
     def line(step, row):
@@ -56,6 +62,16 @@ def random_batches(start_step, rank, size):
     """Batches [2, 4] that depend only on their number and the rank."""
     return tf.data.Dataset.range(start_step, 10 ** 9).map(
         lambda step: tf.random.stateless_uniform([2, 4], [7, step * size + rank])).prefetch(1)
+
+
+def zeros_at(*numbers):
+    """Data whose batches of these numbers, from 0, are zeros: there `kinked_model` overflows."""
+    def data(start_step, rank, size):
+        del rank, size
+        return tf.data.Dataset.range(start_step, 1000).map(lambda number: tf.where(
+            tf.reduce_any(tf.equal(number, numbers)), tf.zeros([2, 4]),
+            tf.random.stateless_uniform([2, 4], [3, number])))
+    return data
 
 
 def toy_task(folder, max_steps, model=linear_model, data=random_batches, config=None,
@@ -93,3 +109,9 @@ def totals(folder):
 def losses_of(folder):
     """[(step, total loss)] of each logged step."""
     return [(row['step'], row['total']) for row in train_rows(folder)]
+
+
+def summaries(folder):
+    """[(step, <Summary.Value>)] in TensorBoard's files."""
+    return [(event.step, value) for path in sorted(pathlib.Path(str(folder)).glob('events.*'))
+            for event in tf.train.summary_iterator(str(path)) for value in event.summary.value]

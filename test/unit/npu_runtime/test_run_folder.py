@@ -41,7 +41,6 @@ def test_without_a_configuration_there_are_no_flags_and_a_warning(tmp_path, caps
     ('[]', r'config.json: found \[\], must be the configuration of a run'),
     ('{"model": null}', 'config.json: found null for "model", must be a JSON object'),
     ('{"model": {"img_height": [1]}}', r'model.img_height=\[1\]: must be of type int'),
-    ('{"model": {"img_height": 32.5}}', r'model.img_height=32.5: must be of type int'),
     ('{"model": {"img_height": true}}', r'model.img_height=true: must be of type int'),
     ('{"model": {"canonical_camera": [1, "a", 1, 1]}}',
      r'"a", 1, 1\]: must be of type list of floats'),
@@ -54,12 +53,6 @@ def test_an_invalid_configuration_is_reported(tmp_path, text, message):
     (tmp_path / 'config.json').write_text(text)
     with pytest.raises(UserError, match=message):
         model_flags(str(tmp_path), ModelConfig)
-
-
-def test_a_configuration_that_is_not_an_object_is_reported_on_resume(tmp_path):
-    (tmp_path / 'config.json').write_text('[1]')
-    with pytest.raises(UserError, match='must be the configuration of a run'):
-        run_folder.changes_since(str(tmp_path), {'model': ModelConfig()})
 
 
 def test_a_folder_that_cannot_be_locked_is_used_with_a_warning(tmp_path, monkeypatch, capsys):
@@ -97,9 +90,8 @@ def test_a_replaced_folder_no_longer_belongs_to_the_run(tmp_path):
     with RunFolder(str(path)) as folder:
         folder.require_there()
         path.rename(tmp_path / 'moved')
-        with pytest.raises(UserError, match='run: was removed or replaced during'):
-            folder.require_there()
         path.mkdir()
+        (path / '.lock').touch()  # of the run that took its place
         with pytest.raises(UserError, match='run: was removed or replaced during'):
             folder.require_there()
 

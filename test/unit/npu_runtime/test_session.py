@@ -78,36 +78,24 @@ def test_precision_that_only_an_npu_has_is_refused_on_a_gpu(flags):
         config_on('gpu', **flags)
 
 
-def test_threads_are_flags():
-    proto = config_on('cpu', intra_op_threads=3, inter_op_threads=2)
-    assert (proto.intra_op_parallelism_threads, proto.inter_op_parallelism_threads) == (3, 2)
-
-
-def test_ranks_on_the_cpu_share_the_cores_of_their_host(monkeypatch):
+def test_threads_are_flags_or_the_share_of_a_rank_in_the_cores_of_its_host(monkeypatch):
     monkeypatch.setattr('npu_runtime.devices.cpu.num_cores', lambda: 8)
-    for of, threads in ((1, 0), (2, 4), (3, 2), (16, 1)):
-        proto = session_config(Device('cpu', ''), RuntimeConfig(), rank_on_host(0, of))
+    for of, flag, threads in ((1, 0, 0), (2, 0, 4), (3, 0, 2), (16, 0, 1), (1, 5, 5), (2, 5, 5)):
+        proto = session_config(
+            Device('cpu', ''), RuntimeConfig(intra_op_threads=flag, inter_op_threads=3),
+            rank_on_host(0, of))
         assert proto.intra_op_parallelism_threads == threads
-    told = RuntimeConfig(intra_op_threads=5)
-    proto = session_config(Device('cpu', ''), told, rank_on_host(0, of=2))
-    assert proto.intra_op_parallelism_threads == 5
+        assert proto.inter_op_parallelism_threads == 3
 
 
-def test_a_prediction_session_runs_and_logs_its_device(capsys):
-    with tf.Graph().as_default():
-        total = tf.constant(1) + 1
-        with make_session(RuntimeConfig(device='cpu')) as session:
-            assert session.run(total) == 2
-    assert 'device: cpu (--device=cpu)' in capsys.readouterr().out
-
-
-def test_a_prediction_session_on_an_npu_names_the_plugin():
-    with npu_plugin.installed() as record, tf.Graph().as_default():
-        with make_session(RuntimeConfig(device='npu', iterations_per_loop=10,
-                                        enable_data_pre_proc=True)) as session:
-            options = record.options(session._config)
-    assert options['precision_mode'] == 'allow_mix_precision'
-    assert 'iterations_per_loop' not in options
+def test_a_prediction_session_is_neither_a_loop_nor_compiled_by_xla(capsys):
+    config = RuntimeConfig(device='npu', iterations_per_loop=10, enable_data_pre_proc=True,
+                           xla='on')  # which an NPU refuses
+    with npu_plugin.installed() as plugin, tf.Graph().as_default(), make_session(config) as session:
+        session.run(tf.constant(1))
+    assert plugin.given['precision_mode'] == 'allow_mix_precision'
+    assert 'iterations_per_loop' not in plugin.given
+    assert 'device: npu (--device=npu)' in capsys.readouterr().out
 
 
 def test_batches_are_read_without_autotune():

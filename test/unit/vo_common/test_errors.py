@@ -2,33 +2,30 @@
 import signal
 import subprocess
 import sys
+import textwrap
 
 import pytest
 
-from repository import ROOT
-from vo_common.errors import UserError, run_main
-
-
-def ending(capsys, error):
-    """(status, stderr) of a program that raises `error`."""
-    def main():
-        raise error
-    with pytest.raises(SystemExit) as ended:
-        run_main(main)
-    return ended.value.code, capsys.readouterr().err
+from repository import ROOT, run
+from vo_common.errors import DeviceError, UserError, run_main
 
 
 @pytest.mark.parametrize('error,status,said', [
     (UserError('a.txt is empty'), 2, 'error: a.txt is empty\n'),
     (FileNotFoundError(2, 'No such file or directory', 'a.txt'), 2,
      'error: a.txt: No such file or directory\n'),
+    (DeviceError('device gpu: out of memory'), 3, 'error: device gpu: out of memory\n'),
     (OSError(28, 'No space left on device'), 2, 'error: No space left on device\n'),
     (OSError('device gone'), 2, 'error: device gone\n'),
     (MemoryError(), 2, 'error: out of memory\n'),
     (MemoryError('Unable to allocate'), 2, 'error: out of memory: Unable to allocate\n'),
     (KeyboardInterrupt(), 130, 'interrupted\n')])
 def test_an_error_that_users_can_fix_is_one_line_and_a_status(capsys, error, status, said):
-    assert ending(capsys, error) == (status, said)
+    def main():
+        raise error
+    with pytest.raises(SystemExit) as ended:
+        run_main(main)
+    assert (ended.value.code, capsys.readouterr().err) == (status, said)
     assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
 
 
@@ -38,9 +35,7 @@ def test_an_error_that_users_can_fix_is_one_line_and_a_status(capsys, error, sta
      '    raise ImportError("initialization failed") from error', 130, 'interrupted\n'),
     ('raise ImportError("no module")', 1, 'ImportError: no module\n')])
 def test_an_interrupted_import_is_one_line_whatever_the_module_raises(body, status, said):
-    program = 'import vo_common.errors\n' + body
-    ended = subprocess.run([sys.executable, '-c', program], cwd=str(ROOT),
-                           stderr=subprocess.PIPE, universal_newlines=True)
+    ended = run('-c', 'import vo_common.errors\n' + body, cwd=ROOT)
     assert ended.returncode == status
     assert ended.stderr == said if status == 130 else ended.stderr.endswith(said)
 
@@ -50,13 +45,17 @@ def test_a_programming_error_keeps_its_traceback():
         run_main(lambda: 1 / 0)
 
 
+def source_of(body):
+    """The source of a program whose `main` has this body."""
+    return ('import sys, time\nsys.path.insert(0, %r)\n'
+            'from vo_common.errors import UserError, run_main\n'
+            'def main():\n%s\nrun_main(main)' % (str(ROOT), textwrap.indent(body, '    ')))
+
+
 def program(body, **options):
     """Starts a program whose `main` has this body."""
-    return subprocess.Popen(
-        [sys.executable, '-c', 'import os, sys, time\nsys.path.insert(0, %r)\n'
-         'from vo_common.errors import run_main\ndef main():\n%s\nrun_main(main)' % (
-             str(ROOT), '\n'.join('    ' + line for line in body.split('\n')))],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True, **options)
+    return subprocess.Popen([sys.executable, '-c', source_of(body)], stdout=subprocess.PIPE,
+                            stderr=subprocess.PIPE, universal_newlines=True, **options)
 
 
 WAITS = 'try:\n    print("ready", flush=True)\n    time.sleep(60)\nfinally:\n    print("cleaned")'
@@ -101,13 +100,9 @@ def test_a_closed_output_pipe_ends_a_program_silently():
     assert started.wait(30) == 141
 
 
-@pytest.mark.parametrize('closed, status', [('>&-', 2), ('2>&-', 2), ('>&- 2>&-', 2)])
-def test_a_closed_stream_changes_no_status(closed, status):
-    program = ('from vo_common.errors import UserError, run_main\n'
-               'def main():\n    print("hello", flush=True)\n'
-               '    raise UserError("a.txt is empty")\n'
-               'run_main(main)')
-    ended = subprocess.run(['bash', '-c', '"$0" -c "$1" ' + closed, sys.executable, program],
-                           cwd=str(ROOT), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    assert ended.returncode == status
-    assert ended.stderr == (b'' if '2>' in closed else b'error: a.txt is empty\n')
+@pytest.mark.parametrize('closed', ['>&-', '2>&-', '>&- 2>&-'])
+def test_a_closed_stream_changes_no_status(closed):
+    source = source_of('print("hello", flush=True)\nraise UserError("a.txt is empty")')
+    ended = run('bash', '-c', '"$0" -c "$1" ' + closed, sys.executable, source)
+    assert ended.returncode == 2
+    assert ended.stderr == ('' if '2>' in closed else 'error: a.txt is empty\n')

@@ -73,12 +73,11 @@ def test_beside_returns_a_result_and_logs_the_output_of_its_process(tmp_path, ca
 
 
 def test_an_error_beside_is_logged_and_reported_with_the_log(tmp_path):
-    log = str(tmp_path / 'log.txt')
+    log = tmp_path / 'log.txt'
     with pytest.raises(UserError, match='log.txt: .* status 2 '):
-        with beside(fail, log_path=log) as result:
+        with beside(fail, log_path=str(log)) as result:
             result()
-    with open(log) as stream:
-        assert stream.read() == 'error: --x=3: must be 4\n'
+    assert log.read_text() == 'error: --x=3: must be 4\n'
 
 
 @pytest.mark.parametrize('function, logged', [(leave_a_mark, 'SIGTERM: stopped\n'),

@@ -4,6 +4,9 @@ from tensorflow.python.framework import function
 
 from npu_bridge.record import is_before
 
+_HAS_PLACE = is_before('r1.10')  # of the float status, as an operation of its own
+_VERSION = '' if _HAS_PLACE else 'V2'
+
 
 @function.Defun(tf.float32, tf.float32, func_name='HcomAllReduce')
 def _all_reduce(tensor, ranks):
@@ -15,28 +18,18 @@ def _broadcast(tensor):
     return tf.identity(tensor)
 
 
-@function.Defun(tf.float32, func_name='NpuGetFloatStatusV2')
-def _get_float_status(overflows):
-    return tf.fill([8], tf.cast(overflows > 0., tf.int32))
-
-
-@function.Defun(func_name='NpuClearFloatStatusV2')
-def _clear_float_status():
+@function.Defun(func_name='NpuAllocFloatStatus')
+def _alloc_float_status():
     return tf.zeros([8], tf.int32)
 
 
-@function.Defun(func_name='NpuAllocFloatStatus')
-def _alloc_float_status_before_10():
-    return tf.zeros([1])
+@function.Defun(tf.int32, tf.float32, func_name='NpuGetFloatStatus' + _VERSION)
+def _get_float_status(place, overflows):
+    return place + tf.cast(overflows > 0., tf.int32)
 
 
-@function.Defun(tf.float32, tf.float32, func_name='NpuGetFloatStatus')
-def _get_float_status_before_10(status, overflows):
-    return status + tf.cast(overflows > 0., tf.float32)
-
-
-@function.Defun(tf.float32, func_name='NpuClearFloatStatus')
-def _clear_float_status_before_10(status):
+@function.Defun(tf.int32, func_name='NpuClearFloatStatus' + _VERSION)
+def _clear_float_status(status):
     return tf.zeros_like(status)
 
 
@@ -52,22 +45,18 @@ def broadcast(tensor):
 
 
 def alloc_float_status():
-    """<float32>[1] the place of the float status before r1.10; None since."""
-    return _shaped(_alloc_float_status_before_10(), [1]) if is_before('r1.10') else None
+    """<int32>[8] the place of the float status."""
+    return _shaped(_alloc_float_status(), [8]) if _HAS_PLACE else tf.zeros([8], tf.int32)
 
 
 def get_float_status(place, overflows):
-    """<int32>[8], before r1.10 <float32>[1]: the float status, not zero after `overflows`."""
-    if place is None:
-        return _shaped(_get_float_status(overflows), [8])
-    return _shaped(_get_float_status_before_10(place, overflows), [1])
+    """<int32>[8] the float status, not zero after `overflows`."""
+    return _shaped(_get_float_status(place, overflows), [8])
 
 
 def clear_float_status(status):
-    """Zeros of the shape of `status`."""
-    cleared = (_clear_float_status() if status.dtype == tf.int32 else
-               _clear_float_status_before_10(status))
-    return _shaped(cleared, status.shape)
+    """<int32>[8] zeros."""
+    return _shaped(_clear_float_status(status), [8])
 
 
 def _shaped(tensor, shape):

@@ -3,23 +3,14 @@
 version = 'r1.13'
 overflows = True  # whether the float status is emulated, by operations that the plugin lacks
 inf_nan = False  # whether the device computes with infinities instead of saturating
-calls = []
+given = {}  # the options of the last session, as `options` returns them
+calls = []  # (name, dict of arguments)
 rows = {}  # rank -> what it adds to a table of the ranks, where that is not as on this one
 graphs = []  # (names of the fetches, whether a collective is among what they need), one a graph
 
 
-class Abort(Exception):
-    """Stands for the end of the process by the plugin, which no Python code survives."""
-
-
-class Hang(Exception):
-    """Stands for a session call that never returns."""
-
-
-def clear():
-    """Forgets all calls, graphs and rows."""
-    del calls[:], graphs[:]
-    rows.clear()
+class Fatal(Exception):
+    """Stands for the end of the process or the session."""
 
 
 def add(name, **arguments):
@@ -32,6 +23,11 @@ def names():
     return [name for name, _ in calls]
 
 
+def of(name):
+    """The arguments of each call of that name, in order."""
+    return [arguments for called, arguments in calls if called == name]
+
+
 def is_before(release):
     """Whether the stand-in's version is older than `release`, such as 'r1.12'."""
     return _numbers(version) < _numbers(release)
@@ -42,6 +38,12 @@ def _numbers(release):
 
 
 def options(session_config):
-    """What the plugin's parser reads from a tf.ConfigProto: as `parser.read`."""
+    """What the plugin reads of a tf.ConfigProto: dict, key -> value; None if it is not named.
+
+    Raises:
+      Fatal: it refuses a value.
+    """
     from npu_bridge import parser
-    return parser.read(session_config)
+    values = parser.read(session_config)
+    parser.check(values or {})
+    return values

@@ -3,7 +3,6 @@ import sys
 
 import pytest
 
-import npu_plugin
 from npu_runtime.devices import choose as device
 from npu_runtime.devices.flags import RuntimeConfig
 from vo_common.errors import UserError
@@ -13,9 +12,8 @@ def chosen(kind):
     return device.choose_device(RuntimeConfig(device=kind))
 
 
-def test_auto_takes_the_npu_if_its_plugin_imports():
-    with npu_plugin.installed():
-        assert chosen('auto') == ('npu', 'npu_bridge imports')
+def test_auto_takes_the_npu_if_its_plugin_imports(plugin):
+    assert chosen('auto') == ('npu', 'npu_bridge imports')
 
 
 def test_auto_falls_back_with_a_reason(monkeypatch):
@@ -49,8 +47,7 @@ def test_a_plugin_that_breaks_on_import_is_explained(monkeypatch, tmp_path, file
         chosen('npu')
 
 
-def test_no_plugin_is_imported_for_another_device():
-    with npu_plugin.installed():
-        del sys.modules['npu_bridge']
-        chosen('cpu')
-        assert 'npu_bridge' not in sys.modules
+def test_no_plugin_is_imported_for_another_device(plugin):
+    del sys.modules['npu_bridge']
+    chosen('cpu')
+    assert 'npu_bridge' not in sys.modules

@@ -8,7 +8,7 @@ import tensorflow.compat.v1 as tf
 from npu_runtime.devices import compilation
 from npu_runtime.devices.choose import Device
 from npu_runtime.devices.flags import RuntimeConfig
-from npu_runtime.session import make_session, session_config
+from npu_runtime.session import session_config
 from toy_training import ONE_THREAD, run_toy, totals
 from vo_common.errors import UserError
 
@@ -45,9 +45,3 @@ def test_xla_keeps_the_losses_and_its_checkpoint_resumes_without_xla(tmp_path, m
     run_toy(tmp_path / 'compiled', 8)
     np.testing.assert_allclose(totals(tmp_path / 'compiled'), totals(tmp_path / 'plain'),
                                rtol=1e-4)
-
-
-def test_predictions_are_not_compiled():
-    with tf.Graph().as_default(), make_session(RuntimeConfig(device='cpu', xla='on')) as session:
-        options = session._config.graph_options.optimizer_options
-    assert options.global_jit_level == tf.OptimizerOptions.DEFAULT

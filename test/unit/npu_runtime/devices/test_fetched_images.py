@@ -21,20 +21,17 @@ def picture_step(device):
 
 
 def test_images_come_out_of_a_graph_without_the_step(plugin):
-    with tf.Graph().as_default():
-        with tf.Session(config=session_config(NPU, RuntimeConfig(device='npu'))) as session:
-            train_op, picture, summary = picture_step(NPU)
-            session.run([tf.global_variables_initializer(), tf.local_variables_initializer()])
-            for _ in range(3):
-                session.run(train_op)
-            assert np.all(session.run(picture) == np.full([1, 4, 5, 1], 3))
-            session.run(summary)
-        kept = tf.local_variables()
-        assert [variable.shape.as_list() for variable in kept] == [[1, 4, 5, 1]]
-        assert not set(kept) & set(tf.global_variables())  # in no checkpoint
-    with tf.Graph().as_default():
-        _, _, summary = picture_step(NPU)
+    proto = session_config(NPU, RuntimeConfig(device='npu'))
+    with tf.Graph().as_default(), tf.Session(config=proto) as session:
+        train_op, picture, summary = picture_step(NPU)
         assert 'Assign' not in {op.type for op in device_ops([summary])}
+        session.run([tf.global_variables_initializer(), tf.local_variables_initializer()])
+        for _ in range(3):
+            session.run(train_op)
+        assert np.all(session.run(picture) == np.full([1, 4, 5, 1], 3))
+        kept, = tf.local_variables()
+        assert kept.shape.as_list() == [1, 4, 5, 1]
+        assert kept not in tf.global_variables()  # in no checkpoint
 
 
 def test_other_devices_fetch_the_images_with_the_step():

@@ -23,27 +23,11 @@ def weights():
         return tf.get_variable('weights', [4], initializer=tf.ones_initializer())
 
 
-def training_step():
-    loss = tf.reduce_mean(tf.square(weights() * tf.range(4.) - 1.))
-    return tf.train.AdamOptimizer(1e-3).minimize(loss, tf.train.get_or_create_global_step())
-
-
-def steps_counted_in_a_branch_that_weights_choose():
-    step = tf.train.get_or_create_global_step()
-    return tf.cond(tf.reduce_sum(weights()) > 0., lambda: tf.assign_add(step, 1),
-                   lambda: tf.identity(step))
-
-
-def wide_numbers_that_constant_folding_removes():
-    shape = tf.shape(weights(), out_type=tf.int64)
-    return tf.reshape(weights(), tf.cast(shape + 0, tf.int32))
-
-
-@pytest.mark.parametrize('build', [
-    training_step, steps_counted_in_a_branch_that_weights_choose,
-    wide_numbers_that_constant_folding_removes])
-def test_what_an_npu_can_run_has_no_problems(build):
-    assert problems_of(build) == []
+def test_wide_numbers_that_constant_folding_removes_are_no_problem():
+    def reshaped():
+        shape = tf.shape(weights(), out_type=tf.int64)
+        return tf.reshape(weights(), tf.cast(shape + 0, tf.int32))
+    assert problems_of(reshaped) == []
 
 
 @pytest.mark.parametrize('build,message', [

@@ -4,7 +4,6 @@ import os
 import sys
 
 import pytest
-import tensorflow.compat.v1 as tf
 
 from repository import run
 from npu_runtime.devices import ranks as distribution
@@ -27,17 +26,6 @@ def connect(monkeypatch):
     return connect_with
 
 
-def test_a_single_process_is_one_rank_and_changes_nothing(connect):
-    ranks = connect(CPU)
-    assert (ranks.size, ranks.rank) == (1, 0)
-    optimizer, tensor = object(), object()
-    assert ranks.wrap(optimizer) is optimizer
-    assert ranks.average(tensor) is tensor
-    assert ranks.agree_on_start([7, 9], None) == [7, 9]
-    with tf.Graph().as_default():
-        assert ranks.broadcast([]).type == 'NoOp'
-
-
 @pytest.mark.parametrize('device,environ', [
     (NPU, {'RANK_SIZE': '1'}), (NPU, {'CM_WORKER_SIZE': '1'}),
     (CPU, {'CM_WORKER_SIZE': '8', 'CM_CHIEF_IP': '10.0.0.1'})])
@@ -49,28 +37,21 @@ def write_table(path, *flags):
     return make_rank_table.main(['--output=%s' % path, '--server_ids=10.0.0.1'] + list(flags))
 
 
-def test_a_written_rank_table_is_accepted(connect, tmp_path, capsys):
+def test_a_written_rank_table_is_accepted(connect, tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv('ASCEND_DEVICE_ID', '1')
     path = str(tmp_path / 'my table.json')
-    (tmp_path / 'hccn.conf').write_text('address_0=192.168.100.101\nnetmask_0=255.255.255.0\n'
-                                        'address_1=192.168.101.101\n')
-    write_table(path, '--devices=0,1', '--hccn_conf=%s' % (tmp_path / 'hccn.conf'))
-    assert read_rank_table(path, 2) == {0: '0', 1: '1'}
+    (tmp_path / 'hccn.conf').write_text('address_4=192.168.100.101\nnetmask_4=255.255.255.0\n'
+                                        'address_5=192.168.101.101\n')
+    write_table(path, '--devices=4,5', '--hccn_conf=%s' % (tmp_path / 'hccn.conf'))
     table = read_json(path)
     assert table['server_count'] == '1' and table['version'] == '1.0'
     assert table['server_list'][0]['device'][1] == {
-        'device_id': '1', 'device_ip': '192.168.101.101', 'rank_id': '1'}
+        'device_id': '5', 'device_ip': '192.168.101.101', 'rank_id': '1'}
     ranks = connect(NPU, RANK_SIZE='2', RANK_ID='1', JOB_ID='1', RANK_TABLE_FILE=path)
     assert (ranks.size, ranks.rank) == (2, 1)
+    assert os.environ['ASCEND_DEVICE_ID'] == '5'  # the card of the table, not of the launcher
     assert make_rank_table.main(['--check=%s' % path, '--rank_size=2']) == 0
     assert 'of 2 ranks' in capsys.readouterr().out
-
-
-def test_a_rank_uses_the_card_of_the_rank_table(connect, tmp_path, monkeypatch):
-    monkeypatch.setenv('ASCEND_DEVICE_ID', '1')
-    path = str(tmp_path / 'table.json')
-    write_table(path, '--devices=4,5', '--device_ips=192.168.1.1,192.168.1.2')
-    connect(NPU, RANK_SIZE='2', RANK_ID='1', JOB_ID='1', RANK_TABLE_FILE=path)
-    assert os.environ['ASCEND_DEVICE_ID'] == '5'
 
 
 def test_ranks_are_counted_over_the_servers():
@@ -101,17 +82,14 @@ def card(table):
 @pytest.mark.parametrize('spoil,message', [
     (lambda table: table.pop('server_list'), 'found no server_list'),
     (lambda table: table.update(status='initializing'), 'found status "initializing"'),
-    (lambda table: table.update(status=[[]]), r'found status \[\[\]\]'),
     (lambda table: table['server_list'][0]['device'].pop(), 'found the ranks 0, must be 0 to 1'),
     (lambda table: card(table).update(rank_id='0'), 'found the ranks 0, 0'),
     (lambda table: card(table).update(device_ip=''), 'found a card without device_id or'),
     (lambda table: card(table).pop('rank_id'), 'found no rank_id'),
     (lambda table: card(table).update(rank_id='\u00b2'), 'found .* where a whole number'),
-    (lambda table: card(table).update(rank_id=0.5), 'found 0.5 where a whole number'),
     (lambda table: card(table).update(rank_id=True), 'found True where a whole number'),
     (lambda table: card(table).update(rank_id=[['0']]), r'found \[\[.0.\]\] where a whole number'),
     (lambda table: table.update(server_list=5), 'found a value of another kind'),
-    (lambda table: table['server_list'].append('x'), 'found a value of another kind'),
     (lambda table: table['server_list'][0].update(device=None), 'found a value of another kind'),
     (lambda table: table.update(server_count='2'), 'found server_count 2, must be 1')])
 def test_a_wrong_rank_table_is_reported(tmp_path, spoil, message):

@@ -10,8 +10,6 @@ class FixedLossScaleManager:
     def __init__(self, loss_scale, enable_overflow_check=True):
         del enable_overflow_check
         record.add('FixedLossScaleManager', loss_scale=loss_scale)
-        if loss_scale < 1:
-            raise ValueError('loss scale must be at least 1.')
         self._loss_scale = tf.convert_to_tensor(loss_scale, tf.float32)
 
     def get_loss_scale(self):

@@ -19,9 +19,7 @@ class IterationPerLoop:
 
     def create_iteration_per_loop_var(self, train_op):
         """An operation that makes several steps a call."""
-        if not isinstance(train_op, tf.Operation):
-            raise ValueError("The incoming 'train_op' type is '%s', and the need type is "
-                             "'Operation'" % train_op.dtype.name)
+        assert isinstance(train_op, tf.Operation), 'the plugin refuses a tensor'
         record.add('create_iteration_per_loop_var', train_op=train_op)
         with tf.variable_scope('npu_runconfig'):
             self._inner_steps = tf.get_variable(
@@ -33,9 +31,6 @@ class IterationPerLoop:
 
     def load_iteration_per_loop_var(self, sess, iterations_per_loop=1):
         """Sets how many steps a call makes."""
-        if not isinstance(iterations_per_loop, int):
-            raise TypeError('iterations_per_loop must be int')
-        if iterations_per_loop < 1:
-            raise ValueError('iterations_per_loop must be positive')
+        assert isinstance(iterations_per_loop, int) and iterations_per_loop >= 1
         record.add('load_iteration_per_loop_var', iterations_per_loop=iterations_per_loop)
         self._inner_steps.load(iterations_per_loop - 1, sess)
