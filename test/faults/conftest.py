@@ -1,4 +1,5 @@
 """Fixtures of the fault tests: the programs, and a small world for their input."""
+import functools
 import importlib.util
 import os
 import pathlib
@@ -8,15 +9,11 @@ import sys
 
 import pytest
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT), str(ROOT / 'test' / 'helpers'), str(ROOT / 'test' / 'faults')]
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
 import cases  # noqa: E402
 import programs as running  # noqa: E402
 import settings  # noqa: E402
-from plain_signals import stop_ignoring  # noqa: E402
-
-stop_ignoring()
 
 
 def pytest_terminal_summary(terminalreporter):
@@ -48,8 +45,15 @@ def world(programs, tmp_path_factory):
 
 @pytest.fixture(scope='session')
 def references(programs, world, tmp_path_factory):
-    """<cases.References>."""
-    return cases.References(programs, world, tmp_path_factory.mktemp('references'))
+    """Function from the name of a command to its undisturbed output, made once a session:
+
+    (output folder <pathlib.Path>, duration in seconds).
+    """
+    @functools.lru_cache(maxsize=None)
+    def made(name):
+        folder = tmp_path_factory.mktemp('references') / name
+        return folder, programs.works(*cases.COMMANDS[name](world, folder)).seconds
+    return made
 
 
 @pytest.fixture(scope='session')

@@ -7,8 +7,9 @@ import numpy as np
 from PIL import Image
 
 import cases
+from geonet_program import ONE_THREAD, SIZE
 from mutations import mutate_bytes, mutate_json, mutate_text
-from programs import CONVLSTM, GEONET, ONE_THREAD, SIZE
+from programs import CONVLSTM, GEONET
 
 
 class Format(typing.NamedTuple):

@@ -79,7 +79,7 @@ def test_training_resumes_from_the_last_intact_checkpoint_and_names_it(
         DAMAGES[damage](str(run / 'model-7'), rng)
         ended = programs.works(*cases.train_toy(world, run))
         assert 'model-7' in ended.err and str(run / 'model-6') in ended.out
-        assert losses_of(run) == losses_of(references.of('train_toy')[0])
+        assert losses_of(run) == losses_of(references('train_toy')[0])
 
 
 def test_checkpoints_of_another_net_are_not_overwritten(programs, world, trained, tmp_path, rng):
@@ -129,7 +129,7 @@ def test_prediction_from_a_folder_uses_and_names_the_last_intact_checkpoint(
     ended = programs.works(*cases.predict_pose(part, part.folder / 'out'))
     assert 'model-2' in ended.err and str(part.folder / 'rigid' / 'model-1') in ended.out
     assert cases.of_any_place(part.folder / 'out') == cases.of_any_place(
-        references.of('predict_pose')[0])
+        references('predict_pose')[0])
 
 
 def test_checkpoint_file_cannot_point_outside_its_folder(programs, world, trained, tmp_path):
