@@ -62,6 +62,11 @@ class World:
             shutil.copy('%s/training/flow_occ/%06d_10.png' % (self.kitti_2015, number),
                         '%s/%06d.png' % (out, number))
 
+    def _make_ranks(self, out):
+        self._programs.works('scripts/make_rank_table.py', '--output=%s/table.json' % out,
+                             '--server_ids=10.0.0.0,10.0.0.1', '--devices=0,1',
+                             '--device_ips=10.1.0.0,10.1.0.1,10.1.0.2,10.1.0.3')
+
     def _make_archives(self, out):
         kitti = pathlib.Path(self.kitti)
         for name, pattern in (('calib', 'sequences/*/*.txt'), ('poses', 'poses/*.txt'),
@@ -181,9 +186,6 @@ _MADE = {
                                       '--num_workers=1', '--num_sequences=2', '--img_height=48',
                                       '--img_width=156'),
     'formatted': prepare, 'pose': predict_pose, 'depth': predict_depth, 'snippets': write_snippets,
-    'ranks': lambda world, out: ('scripts/make_rank_table.py', '--output=%s/table.json' % out,
-                                 '--server_ids=10.0.0.0,10.0.0.1', '--devices=0,1', '--device_ips='
-                                 '10.1.0.0,10.1.0.1,10.1.0.2,10.1.0.3'),
     'rigid': lambda world, out: train_rigid(world, out, 2),
     'motion': lambda world, out: train_motion(world, out, 2),
     'toy': lambda world, out: train_toy(world, out, 7, '--ballast=10')}
@@ -215,6 +217,12 @@ def contents(folder, names_only=False):
                     digest = hashlib.sha1(stream.read()).hexdigest()
             found[os.path.relpath(path, str(folder))] = digest
     return found
+
+
+def assert_only_complete_files(folder, expected):
+    """Asserts that `folder` has some of the files `expected`, its `contents` in the end."""
+    for path, digest in contents(folder).items():
+        assert expected.get(path) == digest, '%s is incomplete or a leftover' % path
 
 
 def of_any_place(folder):

@@ -1,5 +1,6 @@
 """Checkpoints that are truncated, changed, incomplete, of another net, or contain NaN."""
 import os
+import pathlib
 import shutil
 
 import numpy as np
@@ -15,23 +16,19 @@ DATA = '.data-00000-of-00001'
 
 
 def cut(prefix, rng):
-    with open(prefix + DATA, 'r+b') as stream:
-        stream.truncate(int(os.path.getsize(prefix + DATA) * rng.uniform(0, 0.99)))
+    os.truncate(prefix + DATA, int(os.path.getsize(prefix + DATA) * rng.uniform(0, 0.99)))
 
 
 def cut_index(prefix, rng):
-    with open(prefix + '.index', 'r+b') as stream:
-        stream.truncate(int(os.path.getsize(prefix + '.index') * rng.uniform(0, 0.9)))
+    os.truncate(prefix + '.index', int(os.path.getsize(prefix + '.index') * rng.uniform(0, 0.9)))
 
 
 def flip_a_bit(prefix, rng):
     # In the middle half, which holds the ballast or a kernel and no padding.
-    place = int(os.path.getsize(prefix + DATA) * rng.uniform(0.25, 0.75))
-    with open(prefix + DATA, 'r+b') as stream:
-        stream.seek(place)
-        byte = stream.read(1)[0]
-        stream.seek(place)
-        stream.write(bytes([byte ^ 1 << rng.randrange(8)]))
+    path = pathlib.Path(prefix + DATA)
+    content = bytearray(path.read_bytes())
+    content[int(len(content) * rng.uniform(0.25, 0.75))] ^= 1 << rng.randrange(8)
+    path.write_bytes(content)
 
 
 def lose_data(prefix, rng):
