@@ -1,6 +1,5 @@
 """Fixtures of the fault tests: the programs, and a small world for their input."""
 import functools
-import importlib.util
 import os
 import pathlib
 import shutil
@@ -54,13 +53,6 @@ def references(programs, world, tmp_path_factory):
         folder = tmp_path_factory.mktemp('references') / name
         return folder, programs.works(*cases.COMMANDS[name](world, folder)).seconds
     return made
-
-
-@pytest.fixture(scope='session')
-def horovod():
-    """Skips the test if Horovod is not installed."""
-    if importlib.util.find_spec('horovod') is None:
-        pytest.skip('needs Horovod: scripts/install_horovod.sh')
 
 
 class Host:

@@ -30,8 +30,6 @@ MODULES = ('npu_runtime.session', 'npu_runtime.training.loop', 'geonet.train',
            'concurrent.futures.process', 'concurrent.futures.thread', 'encodings.idna',
            'encodings.utf_8_sig', 'encodings.utf_16', 'encodings.cp437', 'zipfile',
            'matplotlib.backends.backend_agg', 'PIL.PngImagePlugin', 'PIL.JpegImagePlugin')
-# The structure of ResNet with few weights, for checkpoints of 40 MB instead of 700.
-SMALL_STAGES = ((8, 1), (8, 1), (8, 1), (8, 1))
 # Its processes exit like an interpreter, waiting for threads, but without clearing modules, which
 # would copy hundreds of megabytes and take ten times as long as most programs.
 FORK = multiprocessing.get_context('fork')
@@ -39,10 +37,11 @@ FORK = multiprocessing.get_context('fork')
 
 def main():
     """Serves until stdin ends."""
-    sys.path.insert(0, ROOT)
+    sys.path[:0] = [ROOT, os.path.join(ROOT, 'test', 'helpers')]
     for name in MODULES:
         importlib.import_module(name)
-    importlib.import_module('geonet.encoder_decoder')._RESNET_STAGES = SMALL_STAGES
+    small = importlib.import_module('geonet_program').STAGES
+    importlib.import_module('geonet.encoder_decoder')._RESNET_STAGES = small
     gc.freeze()  # collecting what existed before a fork would copy it
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(sys.argv[1])

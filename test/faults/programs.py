@@ -43,19 +43,15 @@ class Running:
         self._wait = wait
         self._began = time.monotonic()
 
-    def kill(self, number=signal.SIGKILL):
-        """Sends a signal to the whole group; does nothing if it has ended."""
-        try:
-            os.killpg(self.pid, number)
-        except ProcessLookupError:
-            pass
+    def kill(self):
+        """Kills the whole group; does nothing if it has ended."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGKILL)
 
     def signal(self, number):
         """Sends a signal only to the program; does nothing if it has ended."""
-        try:
+        with contextlib.suppress(ProcessLookupError):
             os.kill(self.pid, number)
-        except ProcessLookupError:
-            pass
 
     def said(self):
         """(stdout, stderr) so far."""
@@ -173,14 +169,10 @@ def environment(home, **changes):
       home: folder.
       **changes: name -> value, or None to remove the variable.
     """
-    values = dict(os.environ, HOME=str(home), TF_CPP_MIN_LOG_LEVEL='2', PYTHONWARNINGS='ignore',
+    values = dict(os.environ, HOME=home, TF_CPP_MIN_LOG_LEVEL='2', PYTHONWARNINGS='ignore',
                   OMP_NUM_THREADS='1', OPENBLAS_NUM_THREADS='1', PYTHON=sys.executable)
-    for name, value in changes.items():
-        if value is None:
-            values.pop(name, None)
-        else:
-            values[name] = str(value)
-    return values
+    values.update(changes)
+    return {name: str(value) for name, value in values.items() if value is not None}
 
 
 def interpreter(folder, *command, env=None, cwd=None):
@@ -193,9 +185,9 @@ def interpreter(folder, *command, env=None, cwd=None):
       cwd: working folder; None uses `folder`.
     """
     words = [str(word) for word in command]
-    if words[0].endswith('.py') or words[0].endswith('.sh'):
-        runner = sys.executable if words[0].endswith('.py') else 'bash'
-        words = [runner, os.path.join(str(ROOT), words[0])] + words[1:]
+    runner = {'.py': sys.executable, '.sh': 'bash'}.get(words[0][-3:])
+    if runner:
+        words = [runner, str(ROOT / words[0])] + words[1:]
     number = len(list(folder.glob('*.process.out')))
     outputs = [folder / ('%d.process.%s' % (number, end)) for end in ('out', 'err')]
     with open(str(outputs[0]), 'wb') as out, open(str(outputs[1]), 'wb') as err:

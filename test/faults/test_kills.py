@@ -8,7 +8,7 @@ import pytest
 
 import cases
 import programs as running
-from settings import pick
+from settings import FULL, pick
 from toy_training import losses_of
 from vo_common.files import TEMPORARY_SUFFIX
 
@@ -85,7 +85,7 @@ def test_old_leftovers_of_killed_runs_are_removed(
     assert not [path for path in old if os.path.exists(path)]
 
 
-@pytest.mark.skipif(not pick(True, False), reason='only in a full run: starts interpreters')
+@pytest.mark.skipif(not FULL, reason='only in a full run: starts interpreters')
 def test_killed_wrapper_completes_when_run_again(world, references, tmp_path, rng):
     reference, _ = references('prepare')
     command = cases.prepare_from_archives(world, tmp_path)

@@ -101,15 +101,13 @@ def rigid_losses(batch, disparities, poses):
     flows = pair_flows(disparities, poses, batch['intrinsics'])
     rigid_warp = disp_smooth = 0
     for scale, disparity in enumerate(disparities):
-        forward, backward = [], []
-        for source, (to_source, to_target) in enumerate(flows[scale]):
-            target_images, source_images = frames[0][scale], frames[source + 1][scale]
-            for b in range(len(target_images)):
-                forward.append(dissimilarity(warp(source_images[b], to_source[b]),
-                                             target_images[b]))
-                backward.append(dissimilarity(warp(target_images[b], to_target[b]),
-                                              source_images[b]))
-        rigid_warp += (len(frames) - 1) / 2 * (np.mean(forward) + np.mean(backward))
+        errors = []
+        for source, directions in enumerate(flows[scale]):
+            pair = frames[0][scale], frames[source + 1][scale]
+            for flow, starts, ends in zip(directions, pair, pair[::-1]):
+                errors += [dissimilarity(warp(end, row), start)
+                           for row, start, end in zip(flow, starts, ends)]
+        rigid_warp += (len(frames) - 1) * np.mean(errors)
         images = np.concatenate([frame[scale] for frame in frames])
         disp_smooth += 0.5 / 2 ** scale * smoothness(disparity.astype(np.float64), images)
     return {'rigid_warp': rigid_warp, 'disp_smooth': disp_smooth}
