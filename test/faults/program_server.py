@@ -62,8 +62,9 @@ def serve(connection):
     program.start()
     connection.send(program.pid)
     multiprocessing.connection.wait([connection, program.sentinel])
-    if connection.poll():
+    if connection.poll():  # nobody waits for the end
         os.killpg(program.pid, signal.SIGKILL)
+        return
     program.join()
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
     connection.send((program.exitcode, peak))
