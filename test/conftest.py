@@ -1,10 +1,21 @@
-"""Reports slow tests and failures as they end, and the time of each file at the end."""
+"""Makes the programs and `helpers` importable, starts TensorFlow; reports the time of tests."""
 import collections
+import pathlib
+import sys
 
 import pytest
 import tabulate
 
+sys.path[:0] = [str(pathlib.Path(__file__).resolve().parents[1]),
+                str(pathlib.Path(__file__).resolve().parent / 'helpers')]
+
+from npu_runtime.engine import start_tensorflow  # noqa: E402
+from plain_signals import stop_ignoring  # noqa: E402
+
 _SLOW = 60  # seconds
+
+start_tensorflow()
+stop_ignoring()
 
 
 @pytest.hookimpl(trylast=True)
@@ -14,7 +25,10 @@ def pytest_configure(config):
 
 
 class _Times:
-    """Times summed over all workers, which may exceed the wall time."""
+    """Reports slow tests and failures as they end, and the time of each file at the end.
+
+    Times are summed over all workers, so they may exceed the wall time.
+    """
 
     def __init__(self, terminal):
         self._terminal = terminal

@@ -3,7 +3,6 @@
 Needs `scripts/install_horovod.sh`; `make test-distributed` runs it first.
 """
 import os
-import subprocess
 import sys
 import time
 
@@ -18,21 +17,25 @@ from kitti_data.example_list import read_example_list
 from kitti_data.rendering.synthetic import synthetic_dataset
 from npu_runtime import checkpoints
 from npu_runtime.training.metrics import read_metrics
-from toy_training import run_toy, totals
+from repository import run
+from toy_training import totals
 from vo_common.files import read_json
 
 pytest.importorskip('horovod.tensorflow')
 
-LAUNCH = os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', '..', 'scripts',
-                      'train_multi.sh')
-
 
 def launch(case, folder):
-    """Runs `two_ranks.<case>(folder)` on two ranks: subprocess.CompletedProcess."""
-    return subprocess.run(
-        ['bash', LAUNCH, '--np', '2', two_ranks.__file__, case, str(folder)],
-        env=dict(os.environ, PYTHON=sys.executable), stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT, universal_newlines=True, timeout=900)
+    """Runs `two_ranks.<case>(folder)` on two ranks: (status, what it printed)."""
+    ended = run('scripts/train_multi.sh', '--np', '2', two_ranks.__file__, case, folder,
+                timeout=900, PYTHON=sys.executable)
+    return ended.returncode, ended.stdout + ended.stderr
+
+
+def launched(case, folder):
+    """Runs what must succeed; returns the folder."""
+    status, said = launch(case, folder)
+    assert status == 0, said[-3000:]
+    return folder
 
 
 def weights_in(folder):
@@ -41,16 +44,13 @@ def weights_in(folder):
 
 @pytest.fixture(scope='module')
 def averages(tmp_path_factory):
-    folder = tmp_path_factory.mktemp('two')
-    ended = launch('averages', folder)
-    assert ended.returncode == 0, ended.stdout[-3000:]
-    return folder
+    return launched('averages', tmp_path_factory.mktemp('two'))
 
 
 @pytest.mark.parametrize('name,model,is_sum', [('mean', two_ranks.mean_model, False),
                                                ('sum', two_ranks.summed_model, True)])
 def test_two_ranks_of_batch_2_train_as_one_of_batch_4(averages, tmp_path, name, model, is_sum):
-    run_toy(tmp_path, 5, model=model, data=two_ranks.share_of_four, loss_is_sum=is_sum)
+    two_ranks.train(tmp_path, 5, model, loss_is_sum=is_sum)
     np.testing.assert_allclose(totals(averages / name), totals(tmp_path), rtol=1e-5)
     expected = weights_in(tmp_path)
     for key, value in weights_in(averages / name).items():
@@ -66,9 +66,7 @@ def models(tmp_path_factory):
     prepare_train_data.main(['--dataset_name=kitti_odom', '--dataset_dir=' + kitti,
                              '--dump_root=' + formatted, '--sequences=0', *SIZE])
     assert len(read_example_list(os.path.join(formatted, 'train.txt'))) >= 20
-    ended = launch('models', folder)
-    assert ended.returncode == 0, ended.stdout[-3000:]
-    return folder
+    return launched('models', folder)
 
 
 @pytest.fixture(scope='module', params=[('geonet', two_ranks.geonet_run),
@@ -122,14 +120,14 @@ def test_both_models_go_on_as_on_one_rank(one_and_two):
 
 
 def test_every_rank_begins_with_the_weights_of_rank_0(averages, tmp_path):
-    run_toy(tmp_path, 5, model=two_ranks.mean_model, data=two_ranks.share_of_four, seed=1)
+    two_ranks.train(tmp_path, 5, seed=1)
     np.testing.assert_allclose(totals(averages / 'seeds'), totals(tmp_path), rtol=1e-5)
 
 
 def test_a_checkpoint_of_two_scaled_ranks_goes_on_in_one_process_and_back(averages, tmp_path):
-    run_toy(tmp_path, 7, model=two_ranks.mean_model, data=two_ranks.share_of_four)
+    two_ranks.train(tmp_path, 7)
     np.testing.assert_allclose(totals(averages / 'scaled'), totals(tmp_path)[:5], rtol=1e-5)
-    run_toy(averages / 'scaled', 7, model=two_ranks.mean_model, data=two_ranks.share_of_four)
+    two_ranks.train(averages / 'scaled', 7)
     np.testing.assert_allclose(totals(averages / 'scaled'), totals(tmp_path), rtol=1e-5)
 
 
@@ -145,9 +143,9 @@ def test_one_rank_writes(averages):
 
 
 def test_both_ranks_end_together_on_nan_and_on_a_signal_to_one(tmp_path):
-    ended = launch('stops', tmp_path)
+    _, said = launch('stops', tmp_path)
     endings = [read_json(str(tmp_path / ('endings%d.json' % rank))) for rank in (0, 1)]
-    assert 'step 7: loss is not finite on another rank' in endings[0]['nan'], ended.stdout[-3000:]
+    assert 'step 7: loss is not finite on another rank' in endings[0]['nan'], said[-3000:]
     assert 'step 7: loss is not finite on rank 1 of 2 in fit (nan)' in endings[1]['nan']
     assert checkpoints.read_step(checkpoints.latest(str(tmp_path / 'nan'))) == 5
     assert [ending['term'] for ending in endings] == [143, 143]
@@ -158,12 +156,12 @@ def test_both_ranks_end_together_on_nan_and_on_a_signal_to_one(tmp_path):
 
 def test_a_killed_rank_ends_the_other_with_a_usable_checkpoint(tmp_path):
     """The launcher says it: the rank that is left may be killed before it can."""
-    ended = launch('dies', tmp_path)
-    assert ended.returncode not in (0, None)
+    status, said = launch('dies', tmp_path)
+    assert status != 0
     assert time.time() - read_metrics(tmp_path)[-1]['time'] < 60
     assert checkpoints.read_step(checkpoints.newest_in(str(tmp_path))) == 10
-    said = [line for line in ended.stdout.splitlines() if line.startswith('error: rank ')]
-    assert len(said) == 1, ended.stdout[-3000:]
-    assert 'rank 1 was killed by SIGKILL' in said[0]
-    assert 'same command continues from the last checkpoint' in said[0]
-    assert 'Traceback' not in ended.stdout
+    errors = [line for line in said.splitlines() if line.startswith('error: rank ')]
+    assert len(errors) == 1, said[-3000:]
+    assert 'rank 1 was killed by SIGKILL' in errors[0]
+    assert 'same command continues from the last checkpoint' in errors[0]
+    assert 'Traceback' not in said

@@ -43,24 +43,26 @@ def mean_model(batch, is_training):
     return linear_model(batch, is_training)._replace(images={})
 
 
+def train(folder, steps, model=mean_model, **options):
+    """Trains the toy on the shares of four."""
+    run_toy(folder, steps, model=model, data=share_of_four, **options)
+
+
 def nan_on_rank_1(start_step, rank, size):
     return tf.data.Dataset.range(start_step, 100).map(lambda step: tf.fill([2, 4], tf.where(
         tf.logical_and(tf.equal(step, 6), rank == 1), float('nan'), 1.)))
 
 
 def averages(folder):
-    runtime = dict(device='cpu', loss_scale='dynamic')
-    for name, model, is_sum in (('mean', mean_model, False), ('sum', summed_model, True)):
-        run_toy(os.path.join(folder, name), 5, model=model, data=share_of_four,
-                loss_is_sum=is_sum)
+    train(os.path.join(folder, 'mean'), 5)
+    train(os.path.join(folder, 'sum'), 5, summed_model, loss_is_sum=True)
     # Each rank has its own first weights, so only rank 0's can give the losses of one process.
-    run_toy(os.path.join(folder, 'seeds'), 5, model=mean_model, data=share_of_four, seed=1 + RANK)
-    run_toy(os.path.join(folder, 'scaled'), 3, model=mean_model, data=share_of_four,
-            runtime=runtime)
-    run_toy(os.path.join(folder, 'scaled'), 5, model=mean_model, data=share_of_four,
-            runtime=runtime)
-    run_toy(os.path.join(folder, 'rate'), 1, model=mean_model, data=share_of_four,
-            runtime=dict(device='cpu', learning_rate_scaling=True))
+    train(os.path.join(folder, 'seeds'), 5, seed=1 + RANK)
+    for steps in (3, 5):
+        train(os.path.join(folder, 'scaled'), steps,
+              runtime=dict(device='cpu', loss_scale='dynamic'))
+    train(os.path.join(folder, 'rate'), 1,
+          runtime=dict(device='cpu', learning_rate_scaling=True))
 
 
 def geonet_run(folder, batch_size, steps):

@@ -1,14 +1,16 @@
 """A command of every program on a small rendered world, each with an output folder."""
 import hashlib
-import json
 import os
+import pathlib
 import shutil
 import zipfile
 
-from programs import (CONVLSTM, GEONET, ONE_THREAD, PREPARE, RENDER, SIZE, UNPACK)
+from geonet_program import ONE_THREAD, SIZE
+from programs import CONVLSTM, GEONET, PREPARE, RENDER
 from vo_common.files import TEMPORARY_SUFFIX, read_json
 
 TOY = 'test/faults/toy_program.py'
+UNPACK = 'test/faults/unpack_program.py'
 DRIVE = '2011_09_26_drive_0001_sync'
 
 
@@ -61,22 +63,17 @@ class World:
                         '%s/%06d.png' % (out, number))
 
     def _make_ranks(self, out):
-        servers = [{'server_id': '10.0.0.%d' % server, 'device': [
-            {'device_id': str(card), 'device_ip': '192.168.10%d.1' % card,
-             'rank_id': str(2 * server + card)} for card in range(2)]} for server in range(2)]
-        with open(os.path.join(out, 'table.json'), 'w') as stream:
-            json.dump({'version': '1.0', 'server_count': '2', 'server_list': servers,
-                       'status': 'completed'}, stream)
+        self._programs.works('scripts/make_rank_table.py', '--output=%s/table.json' % out,
+                             '--server_ids=10.0.0.0,10.0.0.1', '--devices=0,1',
+                             '--device_ips=10.1.0.0,10.1.0.1,10.1.0.2,10.1.0.3')
 
     def _make_archives(self, out):
-        for name, top in (('calib', 'sequences'), ('poses', 'poses'), ('color', 'sequences')):
-            path = os.path.join(out, 'data_odometry_%s.zip' % name)
-            with zipfile.ZipFile(path, 'w') as archive:
-                for folder, _, files in sorted(os.walk(os.path.join(self.kitti, top))):
-                    for file in sorted(files):
-                        inside = os.path.relpath(os.path.join(folder, file), self.kitti)
-                        if name == 'poses' or (name == 'color') == ('image_2' in inside):
-                            archive.write(os.path.join(folder, file), 'dataset/' + inside)
+        kitti = pathlib.Path(self.kitti)
+        for name, pattern in (('calib', 'sequences/*/*.txt'), ('poses', 'poses/*.txt'),
+                              ('color', 'sequences/*/image_2/*.png')):
+            with zipfile.ZipFile('%s/data_odometry_%s.zip' % (out, name), 'w') as archive:
+                for path in sorted(kitti.glob(pattern)):
+                    archive.write(str(path), 'dataset/%s' % path.relative_to(kitti))
 
 
 def render(world, out):
@@ -112,16 +109,20 @@ def train_toy(world, out, steps=20, *more):
     return (TOY, '--folder=%s' % out, '--steps=%d' % steps, *more)
 
 
-def predict_pose(world, out):
-    return (GEONET, '--mode=test_pose', '--dataset_dir=' + world.kitti, '--pictures',
+def train_slowly(name, world, out, *steps):
+    """A training that lasts for seconds; `train_toy` alone would be over at once."""
+    command = TRAININGS[name](world, out, *steps)
+    return command + ('--slow_reading=0.1',) if name == 'train_toy' else command
+
+
+def predict_pose(world, out, mode='test_pose'):
+    return (GEONET, '--mode=' + mode, '--dataset_dir=' + world.kitti, '--pictures',
             '--pose_test_seq=9', '--init_ckpt_file=' + world.rigid, '--output_dir=%s' % out,
             *ONE_THREAD)
 
 
 def predict_depth(world, out):
-    return (GEONET, '--mode=test_depth', '--dataset_dir=' + world.kitti, '--pictures',
-            '--pose_test_seq=9', '--init_ckpt_file=' + world.rigid, '--output_dir=%s' % out,
-            *ONE_THREAD)
+    return predict_pose(world, out, 'test_depth')
 
 
 def predict_motion(world, out):
@@ -166,8 +167,13 @@ def score_flow(world, out):
 
 
 def unpack(world, out):
-    return (UNPACK, '--archive=%s/data_odometry_color.zip' % world.archives, '--target=%s' % out,
-            '--strip=dataset/')
+    return (UNPACK, world.archives + '/data_odometry_color.zip', out)
+
+
+def prepare_from_archives(world, folder):
+    """What unpacks to `data` and prepares in `formatted`, for `programs.interpreter`."""
+    return ('scripts/prepare_odometry.sh', world.archives, folder / 'data', folder / 'formatted',
+            '--sequences=0', *SIZE)
 
 
 # Parts of the world that a program makes: name -> function (World, folder) -> command line.
@@ -213,6 +219,12 @@ def contents(folder, names_only=False):
     return found
 
 
+def assert_only_complete_files(folder, expected):
+    """Asserts that `folder` has some of the files `expected`, its `contents` in the end."""
+    for path, digest in contents(folder).items():
+        assert expected.get(path) == digest, '%s is incomplete or a leftover' % path
+
+
 def of_any_place(folder):
     """`contents` without the paths of checkpoints and frames."""
     found = contents(folder)
@@ -232,19 +244,3 @@ def size_of(folder):
 def too_small(needed, rng):
     """Random size in kilobytes of a tmpfs that is too small for `needed`."""
     return 4 * rng.randint(1, max(1, needed // 4 - 1))
-
-
-class References:
-    """The undisturbed output of each command, made once per session by `of`."""
-
-    def __init__(self, programs, world, folder):
-        self._programs, self._world, self._folder = programs, world, folder
-        self._made = {}
-
-    def of(self, name):
-        """(output folder <pathlib.Path>, duration in seconds) of the command `name`."""
-        if name not in self._made:
-            folder = self._folder / name
-            ended = self._programs.works(*COMMANDS[name](self._world, folder))
-            self._made[name] = folder, ended.seconds
-        return self._made[name]

@@ -1,5 +1,5 @@
 """Fixtures of the fault tests: the programs, and a small world for their input."""
-import importlib.util
+import functools
 import os
 import pathlib
 import shutil
@@ -8,15 +8,11 @@ import sys
 
 import pytest
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT), str(ROOT / 'test' / 'helpers'), str(ROOT / 'test' / 'faults')]
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
 import cases  # noqa: E402
 import programs as running  # noqa: E402
 import settings  # noqa: E402
-from plain_signals import stop_ignoring  # noqa: E402
-
-stop_ignoring()
 
 
 def pytest_terminal_summary(terminalreporter):
@@ -48,15 +44,15 @@ def world(programs, tmp_path_factory):
 
 @pytest.fixture(scope='session')
 def references(programs, world, tmp_path_factory):
-    """<cases.References>."""
-    return cases.References(programs, world, tmp_path_factory.mktemp('references'))
+    """Function from the name of a command to its undisturbed output, made once a session:
 
-
-@pytest.fixture(scope='session')
-def horovod():
-    """Skips the test if Horovod is not installed."""
-    if importlib.util.find_spec('horovod') is None:
-        pytest.skip('needs Horovod: scripts/install_horovod.sh')
+    (output folder <pathlib.Path>, duration in seconds).
+    """
+    @functools.lru_cache(maxsize=None)
+    def made(name):
+        folder = tmp_path_factory.mktemp('references') / name
+        return folder, programs.works(*cases.COMMANDS[name](world, folder)).seconds
+    return made
 
 
 class Host:

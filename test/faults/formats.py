@@ -7,8 +7,9 @@ import numpy as np
 from PIL import Image
 
 import cases
+from geonet_program import ONE_THREAD
 from mutations import mutate_bytes, mutate_json, mutate_text
-from programs import CONVLSTM, GEONET, ONE_THREAD, SIZE
+from programs import GEONET
 
 
 class Format(typing.NamedTuple):
@@ -47,14 +48,12 @@ def _jpeg_frames(world):
 
 
 def predict_00(world, out):
-    return (GEONET, '--mode=test_pose', '--dataset_dir=' + world.kitti, '--pose_test_seq=0',
-            '--init_ckpt_file=' + world.rigid, '--output_dir=%s' % out, *ONE_THREAD)
+    # Of repeated flags the last one applies.
+    return cases.predict_pose(world, out) + ('--pose_test_seq=0', '--nopictures')
 
 
 def motion_00(world, out):
-    return (CONVLSTM, '--mode=train', '--datapath=' + world.kitti, '--outputpath=%s' % out,
-            '--bsize=1', '--train_sequences=0', '--camera=2', '--total_steps=1',
-            '--val_sequences=', *SIZE, *ONE_THREAD)
+    return cases.train_motion(world, out, 1, '--bsize=1', '--val_sequences=')
 
 
 def read_formatted(world, out):

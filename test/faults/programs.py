@@ -5,14 +5,13 @@ in a new interpreter, for tests of its start (locale, wrappers, early signals).
 """
 import collections
 import contextlib
-import json
+import itertools
+import multiprocessing.connection
 import os
-import queue
 import shutil
 import signal
 import subprocess
 import sys
-import threading
 import time
 
 from repository import ROOT
@@ -21,11 +20,6 @@ GEONET = 'geonet/main.py'
 CONVLSTM = 'convlstm_vo/main.py'
 PREPARE = 'kitti_data/preparation/prepare_train_data.py'
 RENDER = 'kitti_data/rendering/synthetic.py'
-UNPACK = 'test/faults/unpack_program.py'
-
-SIZE = ('--img_height=32', '--img_width=104')
-# Results are compared bitwise, so the order of summation must not depend on scheduling.
-ONE_THREAD = ('--device=cpu', '--intra_op_threads=1', '--inter_op_threads=1')
 
 USER_ERROR = 2
 _TRACES = ('Traceback (most recent call last)', 'terminate called', 'Fatal Python error',
@@ -49,19 +43,15 @@ class Running:
         self._wait = wait
         self._began = time.monotonic()
 
-    def kill(self, number=signal.SIGKILL):
-        """Sends a signal to the whole group; does nothing if it has ended."""
-        try:
-            os.killpg(self.pid, number)
-        except ProcessLookupError:
-            pass
+    def kill(self):
+        """Kills the whole group; does nothing if it has ended."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGKILL)
 
     def signal(self, number):
         """Sends a signal only to the program; does nothing if it has ended."""
-        try:
+        with contextlib.suppress(ProcessLookupError):
             os.kill(self.pid, number)
-        except ProcessLookupError:
-            pass
 
     def said(self):
         """(stdout, stderr) so far."""
@@ -71,11 +61,17 @@ class Running:
         """Waits for the end: <Ended>. Kills the group and fails after `timeout` seconds."""
         try:
             status, peak = self._wait(timeout)
-        except (queue.Empty, subprocess.TimeoutExpired):
+        except subprocess.TimeoutExpired:
             self.kill()
             self._wait(60)
             raise AssertionError('still running after %d s\n%s%s' % ((timeout,) + self.said()))
         return Ended(status, *self.said(), time.monotonic() - self._began, peak)
+
+    def works(self):
+        """Waits for the end, which must be a success: <Ended>."""
+        ended = self.ended()
+        assert ended.status == 0, complaint(ended)
+        return ended
 
     def wait_until(self, condition, timeout=_LIMIT):
         """Waits until `condition()` is true or the program has ended; returns its last value."""
@@ -116,50 +112,38 @@ class Programs:
         self.home = folder / 'home'
         self.home.mkdir()
         self._folder = folder
-        self._count = 0
-        self._lock = threading.Lock()  # tests may start programs from several threads
-        self._answers = {}
-        with open(str(folder / 'server'), 'wb') as errors:
-            self._server = subprocess.Popen(
-                [sys.executable, str(ROOT / 'test' / 'faults' / 'program_server.py')],
-                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors,
-                env=environment(self.home))
-        assert json.loads(self._server.stdout.readline().decode()) == {'ready': True}
-        threading.Thread(target=self._listen, daemon=True).start()
+        self._numbers = itertools.count()  # tests may start programs from several threads
+        self._connections = []
+        self._server = subprocess.Popen(
+            [sys.executable, str(ROOT / 'test' / 'faults' / 'program_server.py'),
+             str(folder / 'socket')],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment(self.home))
+        assert self._server.stdout.readline() == b'ready\n'
 
-    def _listen(self):
-        for line in self._server.stdout:
-            answer = json.loads(line.decode())
-            self._answers[answer['id']].put(answer)
-
-    def start(self, program, *arguments, env=None, uid=0, memory=0, cwd=None,
-              umask=0o022):
+    def start(self, program, *arguments, env=None, cwd=None, **options):
         """Starts a program; its path is relative to the repository. Returns <Running>.
 
         Args:
           env: variables that replace those of this process; None removes a variable.
-          uid: user to run as; 0 keeps the current one.
-          memory: limit in bytes; 0 is no limit.
           cwd: working folder; None uses HOME.
-          umask: permission bits that new files do not get.
+          options: uid, user to run as; memory, limit in bytes; umask, permission bits that new
+            files do not get.
         """
-        with self._lock:
-            self._count += 1
-            number = self._count
-        outputs = [self._folder / ('%d.%s' % (number, end)) for end in ('out', 'err')]
-        answers = self._answers[number] = queue.Queue()
-        request = {'id': number, 'argv': [str(ROOT / program)] + [str(one) for one in arguments],
-                   'cwd': str(cwd or self.home), 'env': environment(self.home, **(env or {})),
-                   'out': str(outputs[0]), 'err': str(outputs[1]), 'uid': uid, 'memory': memory,
-                   'umask': umask}
-        with self._lock:
-            self._server.stdin.write((json.dumps(request) + '\n').encode())
-            self._server.stdin.flush()
-        pid = answers.get(timeout=_LIMIT)['pid']
+        number = next(self._numbers)
+        outputs = [str(self._folder / ('%d.%s' % (number, end))) for end in ('out', 'err')]
+        connection = multiprocessing.connection.Client(str(self._folder / 'socket'))
+        self._connections.append(connection)
+        connection.send(dict(
+            argv=[str(ROOT / program)] + [str(one) for one in arguments],
+            cwd=str(cwd or self.home), env=environment(self.home, **(env or {})),
+            outputs=outputs, **options))
+        pid = connection.recv()
 
         def wait(timeout):
-            answer = answers.get(timeout=timeout)
-            return answer['status'], answer['peak']
+            if not connection.poll(timeout):
+                raise subprocess.TimeoutExpired(program, timeout)
+            with connection:
+                return connection.recv()
         return Running(pid, outputs, wait)
 
     def run(self, program, *arguments, timeout=_LIMIT, **options):
@@ -168,13 +152,13 @@ class Programs:
 
     def works(self, program, *arguments, **options):
         """Runs a program that must succeed: <Ended>."""
-        ended = self.run(program, *arguments, **options)
-        assert ended.status == 0, complaint(ended)
-        return ended
+        return self.start(program, *arguments, **options).works()
 
     def close(self):
         """Ends the server and all programs that still run."""
         self._server.stdin.close()
+        for connection in self._connections:
+            connection.close()
         self._server.wait(30)
 
 
@@ -185,14 +169,10 @@ def environment(home, **changes):
       home: folder.
       **changes: name -> value, or None to remove the variable.
     """
-    values = dict(os.environ, HOME=str(home), TF_CPP_MIN_LOG_LEVEL='2', PYTHONWARNINGS='ignore',
+    values = dict(os.environ, HOME=home, TF_CPP_MIN_LOG_LEVEL='2', PYTHONWARNINGS='ignore',
                   OMP_NUM_THREADS='1', OPENBLAS_NUM_THREADS='1', PYTHON=sys.executable)
-    for name, value in changes.items():
-        if value is None:
-            values.pop(name, None)
-        else:
-            values[name] = str(value)
-    return values
+    values.update(changes)
+    return {name: str(value) for name, value in values.items() if value is not None}
 
 
 def interpreter(folder, *command, env=None, cwd=None):
@@ -205,9 +185,9 @@ def interpreter(folder, *command, env=None, cwd=None):
       cwd: working folder; None uses `folder`.
     """
     words = [str(word) for word in command]
-    if words[0].endswith('.py') or words[0].endswith('.sh'):
-        runner = sys.executable if words[0].endswith('.py') else 'bash'
-        words = [runner, os.path.join(str(ROOT), words[0])] + words[1:]
+    runner = {'.py': sys.executable, '.sh': 'bash'}.get(words[0][-3:])
+    if runner:
+        words = [runner, str(ROOT / words[0])] + words[1:]
     number = len(list(folder.glob('*.process.out')))
     outputs = [folder / ('%d.process.%s' % (number, end)) for end in ('out', 'err')]
     with open(str(outputs[0]), 'wb') as out, open(str(outputs[1]), 'wb') as err:

@@ -25,7 +25,7 @@ def archive_of(path, entries):
 
 def unpack(programs, archive, target, **options):
     options.setdefault('env', {'UP': '..', 'HOME': str(programs.home)})
-    return programs.run(cases.UNPACK, '--archive=%s' % archive, '--target=%s' % target, **options)
+    return programs.run(cases.UNPACK, archive, target, **options)
 
 
 def files_below(folder):

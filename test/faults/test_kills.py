@@ -8,7 +8,7 @@ import pytest
 
 import cases
 import programs as running
-from settings import pick
+from settings import FULL, pick
 from toy_training import losses_of
 from vo_common.files import TEMPORARY_SUFFIX
 
@@ -22,16 +22,20 @@ def partial_checkpoints(folder):
     return glob.glob(os.path.join(glob.escape(str(folder)), '*temp*'))
 
 
+def kill_within(seconds, rng, program):
+    """Kills a program at a random moment: <Ended>."""
+    time.sleep(rng.uniform(0, seconds))
+    program.kill()
+    return program.ended()
+
+
 @pytest.mark.parametrize('name', TRAININGS)
 def test_training_killed_at_random_moments_has_the_losses_of_an_undisturbed_run(
         name, programs, world, references, tmp_path, rng):
-    reference, seconds = references.of(name)
+    reference, seconds = references(name)
     run = tmp_path / 'run'
     for _ in range(KILLS):
-        program = programs.start(*cases.COMMANDS[name](world, run))
-        time.sleep(rng.uniform(0, seconds))
-        program.kill()
-        program.ended()
+        kill_within(seconds, rng, programs.start(*cases.COMMANDS[name](world, run)))
     programs.works(*cases.COMMANDS[name](world, run))
     assert losses_of(run) == losses_of(reference)
     assert not partial_checkpoints(run)
@@ -46,12 +50,10 @@ def test_training_killed_while_saving_has_the_losses_of_an_undisturbed_run(
     for _ in range(pick(4, 1)):
         program = programs.start(*cases.COMMANDS[name](world, run), *more)
         caught += bool(program.wait_until(lambda: partial_checkpoints(run)))
-        time.sleep(rng.uniform(0, 0.01))
-        program.kill()
-        if program.ended().status == 0:
+        if kill_within(0.01, rng, program).status == 0:
             break
     programs.works(*cases.COMMANDS[name](world, run))
-    assert losses_of(run) == losses_of(references.of(name)[0])
+    assert losses_of(run) == losses_of(references(name)[0])
     assert not partial_checkpoints(run) and not glob.glob(str(run / '*.new*'))
     assert caught, 'no save was interrupted'
 
@@ -59,25 +61,20 @@ def test_training_killed_while_saving_has_the_losses_of_an_undisturbed_run(
 @pytest.mark.parametrize('name', WRITERS)
 def test_program_killed_at_random_moments_writes_the_files_of_an_undisturbed_run(
         name, programs, world, references, tmp_path, rng):
-    reference, seconds = references.of(name)
-    out = tmp_path / 'out'
+    reference, seconds = references(name)
+    out, expected = tmp_path / 'out', cases.contents(reference)
     for _ in range(KILLS):
-        program = programs.start(*cases.COMMANDS[name](world, out))
-        time.sleep(rng.uniform(0, seconds))
-        program.kill()
-        program.ended()
-        expected = cases.contents(reference)
-        for path, digest in cases.contents(out).items():
-            assert expected.get(path) == digest, '%s is incomplete' % path
+        kill_within(seconds, rng, programs.start(*cases.COMMANDS[name](world, out)))
+        cases.assert_only_complete_files(out, expected)
     programs.works(*cases.COMMANDS[name](world, out))
-    assert cases.contents(out) == cases.contents(reference)
+    assert cases.contents(out) == expected
 
 
-@pytest.mark.parametrize('name', pick(list(cases.WRITERS) + list(cases.TRAININGS), ['prepare']))
+@pytest.mark.parametrize('name', pick(list(cases.COMMANDS), ['prepare']))
 def test_old_leftovers_of_killed_runs_are_removed(
         name, programs, world, references, tmp_path):
     out = tmp_path / 'out'
-    shutil.copytree(str(references.of(name)[0]), str(out))
+    shutil.copytree(str(references(name)[0]), str(out))
     folders = [folder for folder, _, files in os.walk(str(out)) if files]
     old = [os.path.join(folder, '.file.x1y2z3' + TEMPORARY_SUFFIX) for folder in folders]
     for path in old:
@@ -88,16 +85,11 @@ def test_old_leftovers_of_killed_runs_are_removed(
     assert not [path for path in old if os.path.exists(path)]
 
 
-@pytest.mark.skipif(not pick(True, False), reason='only in a full run: starts interpreters')
+@pytest.mark.skipif(not FULL, reason='only in a full run: starts interpreters')
 def test_killed_wrapper_completes_when_run_again(world, references, tmp_path, rng):
-    reference, _ = references.of('prepare')
-    command = ('scripts/prepare_odometry.sh', world.archives, tmp_path / 'data',
-               tmp_path / 'formatted', '--sequences=0') + running.SIZE
+    reference, _ = references('prepare')
+    command = cases.prepare_from_archives(world, tmp_path)
     for _ in range(KILLS):
-        program = running.interpreter(tmp_path, *command)
-        time.sleep(rng.uniform(0, 6))
-        program.kill()
-        program.ended()
-    ended = running.interpreter(tmp_path, *command).ended()
-    assert ended.status == 0, running.complaint(ended)
+        kill_within(6, rng, running.interpreter(tmp_path, *command))
+    running.interpreter(tmp_path, *command).works()
     assert cases.contents(tmp_path / 'formatted') == cases.contents(reference)

@@ -2,7 +2,6 @@
 import concurrent.futures
 import os
 import shutil
-import threading
 
 import pytest
 
@@ -53,11 +52,10 @@ class Reader:
         return self._programs.run(*command, timeout=timeout,
                                   memory=2 * MOST_MEMORY)
 
-    def complaint(self, number, rng):
+    def complaint(self, number, data):
         """Describes what goes wrong when mutation `number` is read; '' if nothing does."""
         slow = len(self._readers) > 1 and number % SLOW_SHARE == 0
         reader = self._readers[1 + number // SLOW_SHARE % (len(self._readers) - 1) if slow else 0]
-        data = self._format.mutate(rng, self.whole)
         try:
             ended = self._read(reader, data, self._seconds[reader] + LONGEST)
             running.assert_no_trace(ended)
@@ -78,22 +76,19 @@ class Reader:
 def test_mutated_file_is_read_or_rejected(name, programs, world, tmp_path):
     """Keeps each failing mutation in the folder of the test, for inspection."""
     count = COUNT // 3 if pick(FORMATS[name].starts_tensorflow, False) else COUNT
-    readers = [Reader(name, programs, world, tmp_path / str(copy)) for copy in range(AT_ONCE)]
-    local, free = threading.local(), list(readers)
+    complaints = []
 
-    def attempt(number):
-        if not hasattr(local, 'reader'):
-            local.reader = free.pop()
-        rng = randomness('%s %d' % (name, number))
-        complaint = local.reader.complaint(number, rng)
-        if complaint:
-            rng = randomness('%s %d' % (name, number))
-            kept = tmp_path / ('mutation %d' % number)
-            kept.write_bytes(FORMATS[name].mutate(rng, local.reader.whole))
-            return '%s: %s' % (kept, complaint)
-        return ''
+    def read_some(copy):
+        reader = Reader(name, programs, world, tmp_path / str(copy))
+        for number in range(copy, count, AT_ONCE):
+            data = FORMATS[name].mutate(randomness('%s %d' % (name, number)), reader.whole)
+            complaint = reader.complaint(number, data)
+            if complaint:
+                kept = tmp_path / ('mutation %d' % number)
+                kept.write_bytes(data)
+                complaints.append('%s: %s' % (kept, complaint))
 
     with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
-        complaints = [text for text in pool.map(attempt, range(count)) if text]
+        list(pool.map(read_some, range(AT_ONCE)))
     assert not complaints, '%d of %d mutations\n%s' % (
         len(complaints), count, '\n'.join(complaints[:8]))

@@ -8,12 +8,12 @@ import pytest
 import cases
 import programs as running
 from npu_runtime import checkpoints
-from settings import pick
+from settings import FULL
 from test_signals import STAGES
 from toy_training import losses_of
 
 WITHIN = 60  # seconds from the fault to the end of all others
-pytestmark = pytest.mark.usefixtures('horovod')
+pytest.importorskip('horovod', reason='needs Horovod: scripts/install_horovod.sh')
 
 
 def launch(tmp_path, run, *arguments):
@@ -37,7 +37,7 @@ def rank_process(run, rank):
 @pytest.mark.parametrize('stage', list(STAGES))
 def test_all_ranks_exit_with_a_message_when_one_fails_at_any_stage(
         stage, fault, rank, programs, world, tmp_path):
-    if not pick(True, False) and (stage, fault, rank) != ('while_reading', 'SIGKILL', 1):
+    if not FULL and (stage, fault, rank) != ('while_reading', 'SIGKILL', 1):
         pytest.skip('only in a full run')
     run = tmp_path / 'run'
     launched = launch(tmp_path, run)

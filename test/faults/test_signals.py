@@ -57,9 +57,7 @@ def assert_stopped(ended, number, times=1):
 def test_training_stopped_at_any_stage_names_the_signal_and_resumes_with_the_same_losses(
         name, stage, signal_name, times, programs, world, references, tmp_path, rng):
     number, run = getattr(signal, signal_name), tmp_path / 'run'
-    more = ('--slow_reading=0.1',) if name == 'train_toy' else ()
-    command = cases.TRAININGS[name](world, run, 20 if name == 'train_toy' else 8, *more)
-    program = programs.start(*command)
+    program = programs.start(*cases.train_slowly(name, world, run))
     STAGES[stage](program, run)
     for _ in range(times):
         program.signal(number)
@@ -72,7 +70,7 @@ def test_training_stopped_at_any_stage_names_the_signal_and_resumes_with_the_sam
     if run.exists() and checkpoints.prefixes_in(str(run)):
         assert checkpoints.newest_in(str(run))
     programs.works(*cases.TRAININGS[name](world, run))
-    assert losses_of(run) == losses_of(references.of(name)[0])
+    assert losses_of(run) == losses_of(references(name)[0])
 
 
 @pytest.mark.parametrize('signal_name', pick(NAMES, ['SIGHUP']))
@@ -109,7 +107,7 @@ def test_signal_before_the_first_checkpoint_promises_no_checkpoint(
 @pytest.mark.parametrize('signal_name', pick(NAMES, ['SIGTERM']))
 def test_other_programs_name_the_signal_and_leave_only_complete_files(
         name, signal_name, programs, world, references, tmp_path, rng):
-    number, (reference, seconds) = getattr(signal, signal_name), references.of(name)
+    number, (reference, seconds) = getattr(signal, signal_name), references(name)
     expected = cases.contents(reference)
     for attempt in range(pick(3, 1)):
         out = tmp_path / str(attempt)
@@ -117,13 +115,11 @@ def test_other_programs_name_the_signal_and_leave_only_complete_files(
         time.sleep(rng.uniform(0.1, 0.8) * seconds)
         program.signal(number)
         ended = program.ended(ENDS_WITHIN)
-        made = cases.contents(out)
         if ended.status == -number:  # the interpreter was already exiting
-            assert made == expected
+            assert cases.contents(out) == expected
         elif ended.status != 0:
             assert_stopped(ended, number)
-        for path, digest in made.items():
-            assert expected.get(path) == digest, '%s is incomplete or a leftover' % path
+        cases.assert_only_complete_files(out, expected)
 
 
 @pytest.mark.parametrize('program', pick(

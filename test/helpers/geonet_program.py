@@ -6,7 +6,8 @@ from repository import fails
 
 SIZE = ('--img_height=32', '--img_width=104')
 ONE_THREAD = ('--device=cpu', '--intra_op_threads=1', '--inter_op_threads=1')
-_STAGES = ((8, 1), (8, 1), (8, 1), (8, 1))
+# The structure of ResNet with few weights: checkpoints of 40 MB instead of 700.
+STAGES = ((8, 1), (8, 1), (8, 1), (8, 1))
 
 
 def geonet(mode, *arguments, **flags):
@@ -32,7 +33,7 @@ def few_weights():
         configure(proto, config, ranks)
         proto.graph_options.rewrite_options.disable_meta_optimizer = True
 
-    with mock.patch.object(encoder_decoder, '_RESNET_STAGES', _STAGES), \
+    with mock.patch.object(encoder_decoder, '_RESNET_STAGES', STAGES), \
             mock.patch.object(cpu, 'configure', configure_without_rewrites):
         yield
 

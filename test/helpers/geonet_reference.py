@@ -4,16 +4,15 @@ Written from the specification, without the batching of `geonet/model.py`, to ch
 data do not cover.
 """
 import numpy as np
+from scipy import ndimage
+from scipy.spatial.transform import Rotation
 
 
 def euler_pose(vector):
     """[6] (tx, ty, tz, rx, ry, rz) -> [4, 4]."""
-    (sx, sy, sz), (cx, cy, cz) = np.sin(vector[3:]), np.cos(vector[3:])
-    rotation = (np.array([[1, 0, 0], [0, cx, -sx], [0, sx, cx]])
-                @ np.array([[cy, 0, sy], [0, 1, 0], [-sy, 0, cy]])
-                @ np.array([[cz, -sz, 0], [sz, cz, 0], [0, 0, 1]]))
     pose = np.eye(4)
-    pose[:3, :3], pose[:3, 3] = rotation, vector[:3]
+    pose[:3, :3] = Rotation.from_euler('XYZ', vector[3:]).as_matrix()
+    pose[:3, 3] = vector[:3]
     return pose
 
 
@@ -31,21 +30,15 @@ def warp(image, flow):
     height, width = image.shape[:2]
     y, x = np.mgrid[:height, :width] + np.moveaxis(flow[..., ::-1], -1, 0)
     inside = (x >= 0) & (x < width - 1) & (y >= 0) & (y < height - 1)
-    x, y = np.where(inside, x, 0), np.where(inside, y, 0)
-    x0, y0 = np.floor(x).astype(int), np.floor(y).astype(int)
-    fx, fy = (x - x0)[..., None], (y - y0)[..., None]
-    upper = image[y0, x0] * (1 - fx) + image[y0, x0 + 1] * fx
-    lower = image[y0 + 1, x0] * (1 - fx) + image[y0 + 1, x0 + 1] * fx
-    return (upper * (1 - fy) + lower * fy) * inside[..., None]
+    return np.stack([ndimage.map_coordinates(channel, [y, x], order=1) * inside
+                     for channel in np.moveaxis(image, -1, 0)], axis=-1)
 
 
 def window_mean(image):
     """3 x 3 means of [H, W, C]; at the border, of the pixels that are there."""
-    padded = np.pad(np.concatenate([image, np.ones_like(image[..., :1])], axis=-1),
-                    [(1, 1), (1, 1), (0, 0)])
-    height, width = image.shape[:2]
-    sums = sum(padded[i:i + height, j:j + width] for i in range(3) for j in range(3))
-    return sums[..., :-1] / sums[..., -1:]
+    sums, counts = [ndimage.convolve(field, np.ones([3, 3, 1]), mode='constant')
+                    for field in (image, np.ones_like(image))]
+    return sums / counts
 
 
 def dissimilarity(x, y, weight=0.85):
@@ -108,15 +101,13 @@ def rigid_losses(batch, disparities, poses):
     flows = pair_flows(disparities, poses, batch['intrinsics'])
     rigid_warp = disp_smooth = 0
     for scale, disparity in enumerate(disparities):
-        forward, backward = [], []
-        for source, (to_source, to_target) in enumerate(flows[scale]):
-            target_images, source_images = frames[0][scale], frames[source + 1][scale]
-            for b in range(len(target_images)):
-                forward.append(dissimilarity(warp(source_images[b], to_source[b]),
-                                             target_images[b]))
-                backward.append(dissimilarity(warp(target_images[b], to_target[b]),
-                                              source_images[b]))
-        rigid_warp += (len(frames) - 1) / 2 * (np.mean(forward) + np.mean(backward))
+        errors = []
+        for source, directions in enumerate(flows[scale]):
+            pair = frames[0][scale], frames[source + 1][scale]
+            for flow, starts, ends in zip(directions, pair, pair[::-1]):
+                errors += [dissimilarity(warp(end, row), start)
+                           for row, start, end in zip(flow, starts, ends)]
+        rigid_warp += (len(frames) - 1) * np.mean(errors)
         images = np.concatenate([frame[scale] for frame in frames])
         disp_smooth += 0.5 / 2 ** scale * smoothness(disparity.astype(np.float64), images)
     return {'rigid_warp': rigid_warp, 'disp_smooth': disp_smooth}

@@ -1,6 +1,8 @@
 """Stand-ins: for Python under the wrappers in test/, and for Horovod."""
 import sys
 
+from repository import write_program
+
 # Records its arguments; training leaves metrics, evaluation a number; reports are real.
 STAND_IN = r'''#!/usr/bin/env bash
 # One rank at a time: bash writes at each newline, and ranks record at the same time.
@@ -52,8 +54,7 @@ def stand_in(folder, record):
       record: path of the file for `commands_in`.
     """
     python = folder / 'stand in'
-    python.write_text(STAND_IN)
-    python.chmod(0o755)
+    write_program(python, STAND_IN)
     return dict(PYTHON=str(python), RECORD=str(record), REAL_PYTHON=sys.executable)
 
 

@@ -5,17 +5,10 @@ import sys
 
 import pytest
 
-TEST = pathlib.Path(__file__).resolve().parents[1]
-GOLDEN = TEST / 'golden'
-sys.path[:0] = [str(TEST.parent), str(TEST / 'helpers'), str(GOLDEN / 'geonet'),
-                str(GOLDEN / 'convlstm_vo')]
+from repository import ROOT
 
-from npu_runtime.engine import start_tensorflow  # noqa: E402
-from plain_signals import stop_ignoring  # noqa: E402
-from repository import ROOT  # noqa: E402
-
-start_tensorflow()
-stop_ignoring()
+GOLDEN = ROOT / 'test' / 'golden'
+sys.path[:0] = [str(GOLDEN / 'geonet'), str(GOLDEN / 'convlstm_vo')]
 
 
 @pytest.fixture(scope='session')
