@@ -4,12 +4,10 @@ import json
 import numpy as np
 import pytest
 
-from kitti_data import odometry
-from kitti_data import poses
+from kitti_data import odometry, poses
 from kitti_eval import evo_tools
 from kitti_eval.constant_motion import constant_motion
-from kitti_eval.trajectory_errors import (
-    align_trajectory, evaluate_odometry, motion_agreement)
+from kitti_eval.trajectory_errors import evaluate_odometry, motion_agreement
 from winding_drive import winding
 
 
@@ -108,20 +106,6 @@ def test_a_steady_turn_has_its_rate_as_error():
     result = evaluate_odometry(gt, pred)
     assert result['rpe_rot'] == pytest.approx(0.02)
     assert result['by_length'][100]['r_rel'] == pytest.approx(2.02)
-
-
-def test_alignment_undoes_rigid_motion_and_scale():
-    gt = winding(80)
-    gt = poses.relative(gt[0], gt)
-    rigid = poses.transform_from_vector([1, 2, 3, .1, .2, .3])
-    moved = rigid @ gt
-    aligned, scale = align_trajectory(gt, moved, '6dof')
-    np.testing.assert_allclose(aligned, gt, atol=1e-9)
-    assert scale == 1
-    moved[:, :3, 3] *= 3
-    aligned, scale = align_trajectory(gt, moved, '7dof')
-    np.testing.assert_allclose(aligned, gt, atol=1e-9)
-    assert scale == pytest.approx(1 / 3)
 
 
 @pytest.mark.parametrize('align', ['none', 'scale', '6dof', '7dof'])
