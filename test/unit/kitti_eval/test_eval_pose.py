@@ -7,7 +7,7 @@ import pytest
 
 import published
 from kitti_data import odometry
-from kitti_data.poses import from_parts, inverse
+from kitti_data.poses import inverse
 from kitti_eval import constant_motion, eval_pose, leakage, snippet_errors, snippets
 from kitti_eval.truth import match_times
 from kitti_folders import write_sequence
@@ -16,7 +16,6 @@ from vo_common.errors import UserError
 from vo_common.files import read_json
 
 PUBLISHED = published.scalars('numpy_pose')
-LIDAR = from_parts([[0, 0, 1], [-1, 0, 0], [0, -1, 0]], [0, 0, 0])
 
 
 def scored(gt, pred):
@@ -221,11 +220,6 @@ def test_a_shift_of_the_frame_numbers_is_reported(capsys):
     assert evaluated(*both, '--first_frame=11', sequence='08')['ate_mean'] < 1e-5
 
 
-@pytest.mark.parametrize('confuse, named', [
-    (inverse, 'the inverse of each pose fits the truth'),
-    (lambda poses: LIDAR @ poses @ inverse(LIDAR), 'its axes (-y, -z, x) taken for (x, y, z) fits'),
-    (lambda poses: winding(len(poses), seed=7), '')])
-def test_a_confusion_of_snippets_is_reported_if_it_explains_the_error(capsys, confuse, named):
-    evaluated(winding(100), winding(100), confuse=confuse)
-    said = capsys.readouterr().err
-    assert named in said and bool(named) == ('fits the truth' in said)
+def test_a_confusion_that_explains_the_error_is_reported(capsys):
+    evaluated(winding(100), winding(100), confuse=inverse)
+    assert 'the inverse of each pose fits the truth' in capsys.readouterr().err
