@@ -49,12 +49,6 @@ def _window_set(root, sequences=(0, 1), time_steps=2, size=FRAME_SIZE, **options
     return windows.WindowSet(str(root), sequences, time_steps, *size, **options)
 
 
-def _take(dataset, count):
-    with tf.Session() as session:
-        batch = tf.data.make_one_shot_iterator(dataset).get_next()
-        return [session.run(batch) for _ in range(count)]
-
-
 def test_vectors_and_world_labels_are_the_golden_ones_with_wrapped_angles(golden):
     arrays = np.load(str(golden / 'convlstm_vo' / 'synth.npz'))
     poses = to_4x4(arrays['poses12'].reshape(-1, 3, 4))
@@ -157,14 +151,6 @@ def test_batches_have_static_shapes(drives):
     assert {name: shape.as_list() for name, shape in shapes.items()} == {
         'frames': [3, 3, 64, 128, 1], 'scale': [3, 3], 'mean': [3, 3], 'motions': [3, 2, 6]}
     assert tf.data.get_output_types(dataset)['frames'] == tf.uint16
-
-
-def test_a_resumed_run_reads_the_batches_of_an_uninterrupted_one(drives):
-    whole = _take(_window_set(drives).dataset(batch_size=2, seed=3), 6)
-    resumed = _take(_window_set(drives).dataset(batch_size=2, seed=3, start=8), 2)
-    for wanted, found in zip(whole[4:], resumed):
-        np.testing.assert_array_equal(wanted['frames'], found['frames'])
-        np.testing.assert_array_equal(wanted['motions'], found['motions'])
 
 
 def test_colour_frames_keep_three_channels_in_bgr(tmp_path):
