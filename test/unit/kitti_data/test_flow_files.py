@@ -1,5 +1,6 @@
 """Flow files keep what was written, in the published bytes; broken ones are reported."""
 import zlib
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -12,32 +13,29 @@ from vo_common.errors import UserError
 ARRAYS = published.arrays('numpy_flow')
 
 
-def test_flo_files_have_the_published_bytes_and_are_read_back(tmp_path):
-    path = str(tmp_path / 'a.flo')
-    flow_files.write_flo(path, ARRAYS['flow_pred'])
-    crc = '%08x' % zlib.crc32((tmp_path / 'a.flo').read_bytes())
+def test_flo_files_have_the_published_bytes_and_are_read_back():
+    flow_files.write_flo('a.flo', ARRAYS['flow_pred'])
+    crc = '%08x' % zlib.crc32(Path('a.flo').read_bytes())
     assert crc == published.scalars('numpy_flow')['flow']['flo_bytes_crc']
-    np.testing.assert_array_equal(flow_files.read_flo(path), ARRAYS['flo_read'])
+    np.testing.assert_array_equal(flow_files.read_flo('a.flo'), ARRAYS['flo_read'])
 
 
-def test_kitti_png_files_have_the_published_pixels_and_are_read_back(tmp_path):
-    path = str(tmp_path / 'a.png')
-    flow_files.write_kitti_flow(path, ARRAYS['flow_pred'], ARRAYS['flow_mask'])
-    np.testing.assert_array_equal(cv2.imread(path, cv2.IMREAD_UNCHANGED),
+def test_kitti_png_files_have_the_published_pixels_and_are_read_back():
+    flow_files.write_kitti_flow('a.png', ARRAYS['flow_pred'], ARRAYS['flow_mask'])
+    np.testing.assert_array_equal(cv2.imread('a.png', cv2.IMREAD_UNCHANGED),
                                   ARRAYS['kitti_png_raw_bgr'])
-    flow, valid = flow_files.read_kitti_flow(path)
+    flow, valid = flow_files.read_kitti_flow('a.png')
     mask = ARRAYS['flow_mask'] > 0
     np.testing.assert_array_equal(valid, mask)
     np.testing.assert_array_equal(flow[mask], ARRAYS['kitti_png_read'][mask][:, :2])
     assert not flow[~mask].any()
 
 
-def test_kitti_png_marks_values_out_of_range_as_invalid(tmp_path):
+def test_kitti_png_marks_values_out_of_range_as_invalid():
     flow = np.zeros((1, 4, 2))
     flow[0, :, 0] = (1, np.nan, 512, -512.1)
-    path = str(tmp_path / 'a.png')
-    flow_files.write_kitti_flow(path, flow)
-    read, valid = flow_files.read_kitti_flow(path)
+    flow_files.write_kitti_flow('a.png', flow)
+    read, valid = flow_files.read_kitti_flow('a.png')
     assert valid[0].tolist() == [True, False, False, False]
     assert read[0, :, 0].tolist() == [1, 0, 0, 0]
 
@@ -71,11 +69,7 @@ def test_resize_turns_a_constant_flow_into_new_pixels(bilinear):
     np.testing.assert_allclose(resized[..., 1], 6)
 
 
-def test_files_of_another_format_are_reported(tmp_path):
-    path = str(tmp_path / 'a.png')
-    for content, message in ((b'PIEH', 'it is not a PNG or JPEG file'), (None, '16-bit')):
-        cv2.imwrite(path, np.zeros((3, 4, 3), np.uint8))
-        if content:
-            (tmp_path / 'a.png').write_bytes(content)
-        with pytest.raises(UserError, match='a.png: .*' + message):
-            flow_files.read_kitti_flow(path)
+def test_a_picture_is_no_flow():
+    cv2.imwrite('a.png', np.zeros((3, 4, 3), np.uint8))
+    with pytest.raises(UserError, match='a.png: .*16-bit'):
+        flow_files.read_kitti_flow('a.png')
