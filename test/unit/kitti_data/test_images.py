@@ -71,14 +71,8 @@ LONG_CHUNK = png_header(8, 8).replace(struct.pack('>I', len(zlib.compress(b'\0' 
                                       b'\x7f\xff\xff\xffIDAT')
 
 
-@pytest.mark.parametrize('read', [
-    images.read_rgb, images.image_size, images.read_format,
-    lambda path: images.read_levels(path, 3), lambda path: images.read_resized(path, 8, 8),
-    lambda path: images.read_16_bit(path, 3, 'flow')])
-def test_every_reader_refuses_a_header_that_claims_too_much_memory(read):
-    Path('huge.png').write_bytes(png_header(60000, 60000))
-    with pytest.raises(UserError, match='huge.png: is 60000x60000 pixels, must be at most'):
-        read('huge.png')
+def read_levels(path):
+    return images.read_levels(path, 3)
 
 
 def read_flow(path):
@@ -86,11 +80,14 @@ def read_flow(path):
 
 
 @pytest.mark.parametrize('content, read, message', [
+    *((png_header(60000, 60000), read, 'image.png: is 60000x60000 pixels, must be at most')
+      for read in (images.read_rgb, images.read_format, read_levels, read_flow,
+                   lambda path: images.read_resized(path, 8, 8))),
     # A few bytes that decode to 1.6 GB, and a chunk that is 2 GB long by its header.
     (png_header(16384, 16384, 16), read_flow, 'image.png: is 16384x16384 pixels'),
     (LONG_CHUNK, read_flow, 'cannot read .*image.png: '),
-    (LONG_CHUNK, lambda path: images.read_levels(path, 3), 'cannot read .*image.png: ')])
-def test_a_small_file_that_claims_much_memory_takes_none(content, read, message):
+    (LONG_CHUNK, read_levels, 'cannot read .*image.png: ')])
+def test_a_small_file_that_claims_much_memory_is_refused_and_takes_none(content, read, message):
     Path('image.png').write_bytes(content)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     with pytest.raises(UserError, match=message):

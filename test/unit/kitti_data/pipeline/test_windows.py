@@ -1,6 +1,4 @@
 """Windows of frames and motions: golden labels and frames, extent of windows, refused data."""
-import json
-
 import cv2
 import numpy as np
 import pytest
@@ -13,8 +11,16 @@ from kitti_data.pipeline import windows
 from kitti_data.pipeline.window_augmentation import WindowAugmentConfig
 from kitti_folders import write_sequence
 from vo_common.errors import UserError
+from vo_common.files import read_json
 
 FRAME_SIZE = (37, 123)
+
+
+@pytest.fixture(scope='module')
+def synth(golden):
+    """(arrays, numbers) of the published loader."""
+    path = str(golden / 'convlstm_vo' / 'synth')
+    return np.load(path + '.npz'), read_json(path + '.json')
 
 
 def _golden_image(index):
@@ -49,24 +55,21 @@ def _window_set(root, sequences=(0, 1), time_steps=2, size=FRAME_SIZE, **options
     return windows.WindowSet(str(root), sequences, time_steps, *size, **options)
 
 
-def test_vectors_and_world_labels_are_the_golden_ones_with_wrapped_angles(golden):
-    arrays = np.load(str(golden / 'convlstm_vo' / 'synth.npz'))
+def test_vectors_and_world_labels_are_the_golden_ones_with_wrapped_angles(synth):
+    arrays, scalars = synth
     poses = to_4x4(arrays['poses12'].reshape(-1, 3, 4))
     np.testing.assert_allclose(motion.vectors_from_poses(poses), arrays['pose6'], atol=1e-6)
     labels = motion.motions_from_poses(poses, 'world')
     wanted = arrays['labels'].copy()
     wanted[:, 3:] = np.angle(np.exp(1j * wanted[:, 3:]))
     np.testing.assert_allclose(labels, wanted, atol=1e-6)
-    jumps = json.loads((golden / 'convlstm_vo' / 'synth.json').read_text())[
-        'label_rows_with_angle_jump_over_1rad']
-    plain = np.setdiff1d(np.arange(len(labels)), jumps)
+    plain = np.setdiff1d(np.arange(len(labels)), scalars['label_rows_with_angle_jump_over_1rad'])
     np.testing.assert_allclose(labels[plain], arrays['labels'][plain], atol=1e-6)
 
 
 @pytest.mark.parametrize('label_frame', motion.LABEL_FRAMES)
-def test_motions_chain_back_to_the_poses(golden, label_frame):
-    arrays = np.load(str(golden / 'convlstm_vo' / 'synth.npz'))
-    vectors = motion.vectors_from_poses(arrays['poses12'].reshape(-1, 3, 4))
+def test_motions_chain_back_to_the_poses(synth, label_frame):
+    vectors = motion.vectors_from_poses(synth[0]['poses12'].reshape(-1, 3, 4))
     poses = motion.poses_from_vectors(vectors)
     chained = motion.poses_from_motions(motion.motions_from_poses(poses, label_frame), label_frame,
                                         first_pose=poses[0])
@@ -95,8 +98,8 @@ def _read(tmp_path, image, height, width):
 
 
 @pytest.mark.parametrize('index', [0, 1, 2])
-def test_resized_frames_equal_those_of_the_golden_loader(golden, tmp_path, index):
-    entry = json.loads((golden / 'convlstm_vo' / 'synth.json').read_text())['img'][str(index)]
+def test_resized_frames_equal_those_of_the_golden_loader(synth, tmp_path, index):
+    entry = synth[1]['img'][str(index)]
     compact = _read(tmp_path, _golden_image(index), 384, 1280)
     assert compact.frames.dtype == np.uint16 and compact.frames.shape == (1, 384, 1280, 1)
     assert compact.mean[0] == pytest.approx(entry['raw_mean'] / entry['raw_max'], rel=1e-6)
