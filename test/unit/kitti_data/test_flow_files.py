@@ -73,3 +73,15 @@ def test_a_picture_is_no_flow():
     cv2.imwrite('a.png', np.zeros((3, 4, 3), np.uint8))
     with pytest.raises(UserError, match='a.png: .*16-bit'):
         flow_files.read_kitti_flow('a.png')
+
+
+def test_exchanged_red_and_blue_are_an_error():
+    """What OpenCV writes of an array u, v, valid."""
+    image = np.full((4, 5, 3), 2 ** 15 + 64, np.uint16)
+    image[..., 2] = 1
+    cv2.imwrite('right.png', image[..., ::-1])
+    np.testing.assert_array_equal(flow_files.read_kitti_flow('right.png')[0], 1)
+    cv2.imwrite('wrong.png', image)
+    with pytest.raises(UserError, match='wrong.png: red, .* is 0 or 1 everywhere, and blue, .*, is '
+                                        'up to 32832: red and blue are exchanged'):
+        flow_files.read_kitti_flow('wrong.png')

@@ -145,18 +145,14 @@ def test_motions_agree_in_turns_and_steps_whatever_the_scale(
              heading_down=0), abs=1e-9)
 
 
-def test_the_heading_is_the_direction_of_travel_seen_from_the_camera():
+@pytest.mark.parametrize('degrees, right, down', [([0, 3, 0], 3, 0), ([2, 0, 0], 0, 2)])
+def test_the_heading_is_the_direction_of_travel_seen_from_the_camera(degrees, right, down):
     # Turns the camera, not the path: 3 degrees to the right are 3 degrees of heading to the left.
-    mount = poses.rotation_from_euler(np.radians([[0, 3, 0]]))[0]
     gt = drive(TURNS, STEPS)
     pred = gt.copy()
-    pred[:, :3, :3] = gt[:, :3, :3] @ mount
+    pred[:, :3, :3] = gt[:, :3, :3] @ poses.rotation_from_euler(np.radians(degrees))
     found = motion_agreement(gt, pred)
-    assert found['heading_right'] == pytest.approx(3) and found['heading_down'] < 1e-6
-    turned = poses.rotation_from_euler(np.radians([[2, 0, 0]]))[0]
-    pred[:, :3, :3] = gt[:, :3, :3] @ turned
-    found = motion_agreement(gt, pred)
-    assert found['heading_down'] == pytest.approx(2) and found['heading_right'] < 1e-6
+    assert [found['heading_right'], found['heading_down']] == pytest.approx([right, down])
 
 
 def test_an_undefined_agreement_is_none():
