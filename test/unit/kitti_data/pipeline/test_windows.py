@@ -156,6 +156,17 @@ def test_batches_have_static_shapes(drives):
     assert tf.data.get_output_types(dataset)['frames'] == tf.uint16
 
 
+def test_a_resumed_run_reads_the_batches_of_an_uninterrupted_one(drives):
+    with tf.Session() as session:
+        whole, resumed = (tf.data.make_one_shot_iterator(_window_set(drives).dataset(
+            batch_size=2, seed=3, start=start)).get_next() for start in (0, 8))
+        batches = [session.run(whole) for _ in range(6)]
+        for wanted in batches[4:]:
+            found = session.run(resumed)
+            np.testing.assert_array_equal(wanted['frames'], found['frames'])
+            np.testing.assert_array_equal(wanted['motions'], found['motions'])
+
+
 def test_colour_frames_keep_three_channels_in_bgr(tmp_path):
     write_sequence(tmp_path, '00', [np.full(FRAME_SIZE + (3,), (250, 20, 10), np.uint8)] * 3)
     odometry.write_poses(str(tmp_path / 'poses' / '00.txt'), np.tile(np.eye(4), (3, 1, 1)))
