@@ -1,4 +1,6 @@
 """Calibration: implausible cameras are refused where they are read."""
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -23,24 +25,21 @@ def matrix(fx, fy, cx, cy):
     ('50,0.,26,0.,nan,8,0.,0.,1.', NUMBERS), ('50,0.,26,0.,40,8,0.,0.', NUMBERS),
     ('240,0,0,0,245,0,204,63,1', FORM), ('240,3,204,0,245,63,0,0,1', FORM),
     ('240,0,204,0,245,63,0,0,2', FORM)])
-def test_a_camera_file_that_holds_no_camera_is_refused(tmp_path, text, message):
-    path = tmp_path / 'x_cam.txt'
-    path.write_text(text)
+def test_a_camera_file_that_holds_no_camera_is_refused(text, message):
+    Path('x_cam.txt').write_text(text)
     with pytest.raises(UserError, match='x_cam.txt:' + message):
-        calibration.read_camera_file(str(path))
+        calibration.read_camera_file('x_cam.txt')
 
 
-def test_camera_files_are_read_back(tmp_path):
-    path = tmp_path / 'a_cam.txt'
-    path.write_text(calibration.camera_text(calibration.resized(
+def test_camera_files_are_read_back():
+    Path('a_cam.txt').write_text(calibration.camera_text(calibration.resized(
         matrix(100.0, 80, 52, 16), (8, 8), (2, 4), half_pixel_centers=False)))
-    np.testing.assert_allclose(calibration.read_camera_file(str(path)), matrix(50, 20, 26, 4))
+    np.testing.assert_allclose(calibration.read_camera_file('a_cam.txt'), matrix(50, 20, 26, 4))
 
 
-def test_a_projection_with_an_impossible_focal_length_is_refused_with_its_line(tmp_path):
-    path = tmp_path / 'calib.txt'
-    path.write_text('P0: 0 0 6 0 0 7 2 0 0 0 1 0\n\nP2: 7 0 6 0 0 -7 2 0 0 0 1 0\n')
-    calib = calibration.Calibration(str(path))
+def test_a_projection_with_an_impossible_focal_length_is_refused_with_its_line():
+    Path('calib.txt').write_text('P0: 0 0 6 0 0 7 2 0 0 0 1 0\n\nP2: 7 0 6 0 0 -7 2 0 0 0 1 0\n')
+    calib = calibration.Calibration('calib.txt')
     with pytest.raises(UserError, match='calib.txt: line 1: P0: fx is 0 pixels'):
         calib.projection('P0')
     with pytest.raises(UserError, match='calib.txt: line 3: P2: fy is -7 pixels'):
@@ -77,10 +76,10 @@ def test_cameras_of_cropped_or_long_images_are_accepted(camera):
     calibration.check_camera(matrix(*camera), 'here', (64, 208))
 
 
-def test_a_calibration_is_scaled_to_downsized_images_with_one_warning(tmp_path, capsys):
-    path = tmp_path / 'calib_cam_to_cam.txt'
-    path.write_text('S_rect_02: 2.08e2 64\nP_rect_02: 120 0 103.5 60 0 122 31.5 0 0 0 1 0\n')
-    calib = calibration.Calibration(str(path))
+def test_a_calibration_is_scaled_to_downsized_images_with_one_warning(capsys):
+    Path('calib_cam_to_cam.txt').write_text(
+        'S_rect_02: 2.08e2 64\nP_rect_02: 120 0 103.5 60 0 122 31.5 0 0 0 1 0\n')
+    calib = calibration.Calibration('calib_cam_to_cam.txt')
     for _ in range(2):
         found = calib.projection('P_rect_02', (32, 52))
     # The principal point is in the middle of the images before and after.
@@ -92,19 +91,19 @@ def test_a_calibration_is_scaled_to_downsized_images_with_one_warning(tmp_path, 
 
 
 @pytest.mark.parametrize('size', ['0 64', '1e9 1e9', '208'])
-def test_a_calibration_with_an_invalid_image_size_is_refused(tmp_path, size):
-    path = tmp_path / 'calib_cam_to_cam.txt'
-    path.write_text('P_rect_02: 120 0 103.5 60 0 122 31.5 0 0 0 1 0\nS_rect_02: %s\n' % size)
+def test_a_calibration_with_an_invalid_image_size_is_refused(size):
+    Path('calib_cam_to_cam.txt').write_text(
+        'P_rect_02: 120 0 103.5 60 0 122 31.5 0 0 0 1 0\nS_rect_02: %s\n' % size)
     with pytest.raises(UserError, match='calib_cam_to_cam.txt: line 2: S_rect_02 is '):
-        calibration.Calibration(str(path)).projection('P_rect_02', (64, 208))
+        calibration.Calibration('calib_cam_to_cam.txt').projection('P_rect_02', (64, 208))
 
 
-def test_odometry_images_of_half_size_have_half_of_kittis_focal_length(tmp_path):
+def test_odometry_images_of_half_size_have_half_of_kittis_focal_length():
     """The tracking benchmark's file: two keys without a colon, and a key that nothing reads."""
-    write_sequence(tmp_path, '00', [np.zeros((187, 621, 3), np.uint8)], calib=(
+    write_sequence(Path(), '00', [np.zeros((187, 621, 3), np.uint8)], calib=(
         'P2: 721.5377 0 609.5593 44.9 0 721.5377 172.854 0.2 0 0 1 0.003\n'
         'R_rect 1 0 0 0 1 0 0 0 1\nTr_velo_cam 0 -1 0 0 0 0 -1 0 1 0 0 0\n\n!! 5\n'))
-    sequence = OdometrySequence(str(tmp_path), 0, 2)
+    sequence = OdometrySequence('.', 0, 2)
     np.testing.assert_allclose(sequence.intrinsics[[0, 1], [0, 1]],
                                [721.5377 / 2, 721.5377 * 187 / 375])
     np.testing.assert_allclose(sequence.calibration.matrix('R_rect', (3, 3)), np.eye(3))

@@ -61,29 +61,26 @@ def test_a_gap_is_an_error_for_motion_and_a_warning_for_depth(tmp_path, capsys):
     assert 'frames 6 to 7 are missing between' in said and '(2 such gaps)' in said
 
 
-# Names as the data sets have them, with the numbers and seconds that they say.
+# Names as the data sets have them: the form of a number, three numbers, their unit in seconds.
 CLOCKS = {
-    'EuRoC': (['1403636579763555584', '1403636579813555584', '1403636579863555584'],
-              [1403636579763555584, 1403636579813555584, 1403636579863555584],
-              [1403636579.763556, 1403636579.813556, 1403636579.863556]),
-    'RobotCar': (['1399381446204705', '1399381446267204', '1399381446329702'],
-                 [1399381446204705, 1399381446267204, 1399381446329702],
-                 [1399381446.204705, 1399381446.267204, 1399381446.329702]),
-    'TUM': (['1305031101.975304', '1305031102.175304', '1305031102.475304'],
-            [1305031101975304, 1305031102175304, 1305031102475304],
-            [1305031101.975304, 1305031102.175304, 1305031102.475304]),
-    'nuScenes': (['n015+0800__CAM_FRONT__%d' % (1532402927612460 + 83000 * i) for i in range(3)],
-                 [1532402927612460, 1532402927695460, 1532402927778460],
-                 [1532402927.612460, 1532402927.695460, 1532402927.778460]),
-    'every fifth': (['000100', '000105', '000110'], [100, 105, 110], [10, 10.5, 11])}
+    'EuRoC': ('%d', [1403636579763555584, 1403636579813555584, 1403636579863555584], 1e-9),
+    'RobotCar': ('%d', [1399381446204705, 1399381446267204, 1399381446329702], 1e-6),
+    'nuScenes': ('n015+0800__CAM_FRONT__%d',
+                 [1532402927612460, 1532402927695460, 1532402927778460], 1e-6),
+    'every fifth': ('%06d', [100, 105, 110], 0.1)}
+TUM = ['1305031101.975304', '1305031102.175304', '1305031102.475304']
 
 
-@pytest.mark.parametrize('kind', CLOCKS)
-def test_names_with_timestamps_or_strides_give_order_and_times(tmp_path, kind, capsys):
-    stems, numbers, seconds = CLOCKS[kind]
-    source = frame_source.sequence_frames(write_frames(tmp_path, [stem + '.png' for stem in stems]))
+@pytest.mark.parametrize('names, numbers, unit', [
+    *(([form % number for number in numbers], numbers, unit)
+      for form, numbers, unit in CLOCKS.values()),
+    (TUM, [int(name.replace('.', '')) for name in TUM], 1e-6)], ids=[*CLOCKS, 'TUM'])
+def test_names_with_timestamps_or_strides_give_order_and_times(
+        tmp_path, names, numbers, unit, capsys):
+    source = frame_source.sequence_frames(write_frames(tmp_path, [name + '.png' for name in names]))
     assert source.numbers.tolist() == numbers and levels(source) == [0, 1, 2]
-    assert ['%f' % time for time in source.read_times()] == ['%f' % time for time in seconds]
+    assert ['%f' % time for time in source.read_times()] == [
+        '%f' % (unit * number) for number in numbers]
     assert capsys.readouterr().err == ''
 
 

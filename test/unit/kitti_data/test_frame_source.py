@@ -133,21 +133,15 @@ def test_another_frame_rate_than_kittis_warns_and_suggests_a_step(capsys, rate, 
         'KITTI expects other motions%s\n' % (rate, said)))
 
 
-def test_a_camera_that_contradicts_the_path_is_refused(drive, tmp_path):
-    path = str(drive / 'image_02' / 'data')
-    with pytest.raises(UserError, match='--camera=3: must not be given for %s' % path):
-        frame_source.sequence_frames(path, camera=3)
-    with pytest.raises(UserError, match='--camera=1: must not be given for the images of'):
-        frame_source.depth_frames(str(drive), 'eigen', str(tmp_path / 'list.txt'), camera=1)
-
-
-def test_a_sequence_for_frames_of_one_drive_is_refused(drive, odometry, tmp_path):
-    for path in (str(drive), str(drive / 'image_02' / 'data')):
-        with pytest.raises(UserError, match='--pose_test_seq=7: must not be given for %s' % path):
-            frame_source.sequence_frames(path, '7')
-    with pytest.raises(UserError, match='--pose_test_seq=7: must not be given for the images of'):
-        frame_source.depth_frames(str(odometry), 'eigen', str(tmp_path / 'list.txt'), '7')
-    assert frame_source.sequence_frames(str(drive), '9').names
+@pytest.mark.parametrize('given, flag', [
+    (dict(camera=3), '--camera=3'), (dict(sequence='7'), '--pose_test_seq=7')])
+def test_a_camera_or_sequence_that_contradicts_the_frames_is_refused(drive, given, flag):
+    data = str(drive / 'image_02' / 'data')
+    with pytest.raises(UserError, match='%s: must not be given for %s' % (flag, data)):
+        frame_source.sequence_frames(data, **given)
+    with pytest.raises(UserError, match=flag + ': must not be given for the images of'):
+        frame_source.depth_frames(str(drive), 'eigen', 'list.txt', **given)
+    assert frame_source.sequence_frames(str(drive), '9').names  # the default of the flag
 
 
 def test_the_stereo_split_is_refused_for_other_layouts_of_kitti(drive, odometry):

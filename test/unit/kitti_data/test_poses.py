@@ -2,12 +2,10 @@
 import numpy as np
 import pytest
 
+import published
 from kitti_data import poses
 
-
-@pytest.fixture(scope='module')
-def published(golden):
-    return np.load(str(golden / 'geonet' / 'numpy_pose.npz'))
+PUBLISHED = published.arrays('numpy_pose')
 
 
 def random_poses(*shape):
@@ -23,15 +21,15 @@ XYZW = [1, 2, 3, 0]
     (lambda angles: poses.rotation_from_euler(angles[:, ::-1]), 'euler_zyx', 'euler2mat'),
     (lambda wxyz: poses.rotation_from_quaternion(wxyz[:, XYZW]), 'quat_wxyz', 'quat2mat')])
 def test_vectors_angles_and_quaternions_give_the_published_rotations(
-        published, convert, given, expected):
-    np.testing.assert_allclose(convert(published[given]), published[expected], atol=1e-12)
+        convert, given, expected):
+    np.testing.assert_allclose(convert(PUBLISHED[given]), PUBLISHED[expected], atol=1e-12)
 
 
 @pytest.mark.parametrize('name', ['rot2quat_wxyz', 'euler2quat_wxyz'])
-def test_rotations_give_the_published_quaternions_up_to_sign(published, name):
-    wxyz = published[name]
+def test_rotations_give_the_published_quaternions_up_to_sign(name):
+    wxyz = PUBLISHED[name]
     wanted = np.where(wxyz[:, :1] < 0, -wxyz, wxyz)[:, XYZW]
-    np.testing.assert_allclose(poses.quaternion_from_rotation(published['euler2mat']), wanted,
+    np.testing.assert_allclose(poses.quaternion_from_rotation(PUBLISHED['euler2mat']), wanted,
                                atol=1e-12)
 
 

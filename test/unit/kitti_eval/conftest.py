@@ -1,8 +1,1 @@
-"""Tests of the evaluations write small files and score them."""
-import pytest
-
-
-@pytest.fixture(autouse=True)
-def in_temporary_folder(tmp_path, monkeypatch):
-    """Runs each test in its `tmp_path`, so that its paths are relative."""
-    monkeypatch.chdir(tmp_path)
+from temporary_folder import in_temporary_folder  # noqa: F401

@@ -5,8 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import published
 from kitti_data import odometry
-from kitti_data.poses import from_parts, inverse
+from kitti_data.poses import inverse
 from kitti_eval import constant_motion, eval_pose, leakage, snippet_errors, snippets
 from kitti_eval.truth import match_times
 from kitti_folders import write_sequence
@@ -14,12 +15,7 @@ from winding_drive import winding
 from vo_common.errors import UserError
 from vo_common.files import read_json
 
-LIDAR = from_parts([[0, 0, 1], [-1, 0, 0], [0, -1, 0]], [0, 0, 0])
-
-
-@pytest.fixture(scope='module')
-def published(golden):
-    return read_json(str(golden / 'geonet' / 'numpy_pose.json'))
+PUBLISHED = published.scalars('numpy_pose')
 
 
 def scored(gt, pred):
@@ -36,8 +32,8 @@ def write_files(folder, files):
 
 
 @pytest.mark.parametrize('seq_length, slash', [(3, ''), (5, '/')])
-def test_published_scores(capsys, published, seq_length, slash):
-    case = published['pose']['seq%d' % seq_length]
+def test_published_scores(capsys, seq_length, slash):
+    case = PUBLISHED['pose']['seq%d' % seq_length]
     write_files('gt', case['gt_snippets'])
     write_files('pred', case['pred_snippets'])
     result = scored('gt' + slash, 'pred' + slash)
@@ -53,8 +49,8 @@ def test_published_scores(capsys, published, seq_length, slash):
     assert (result['snippets'], result['ate_mean']) == (len(case['gt_snippets']), 0)
 
 
-def test_times_are_matched_through_jitter_comments_and_commas(published):
-    case = published['compute_ate_edge']
+def test_times_are_matched_through_jitter_comments_and_commas():
+    case = PUBLISHED['compute_ate_edge']
     gt = snippets.read_snippets(write_files('gt', {'000000.txt': case['file_a']}))
     pred = snippets.read_snippets(write_files('pred', {'000000.txt': case['file_b']}))
     pairs = match_times(gt[0][0], pred[0][0])
@@ -89,8 +85,8 @@ def test_snippet_ate_ignores_scale_and_scores_zeros_as_standing_still():
     assert snippet_errors.snippet_ate(gt, 7 * gt + 3) < 1e-12
 
 
-def test_a_pose_file_serves_as_ground_truth(capsys, published):
-    case = published['pose']
+def test_a_pose_file_serves_as_ground_truth(capsys):
+    case = PUBLISHED['pose']
     write_sequence(Path(), '09', [], poses=case['poses'], times=case['times'])
     pred = write_files('pred', case['seq5']['pred_snippets'])
     eval_pose.main(['--gtruth_poses=poses/09.txt', '--pred_dir=' + pred, '--output_dir=results',
@@ -104,8 +100,8 @@ def test_a_pose_file_serves_as_ground_truth(capsys, published):
     assert '5-frame snippets of sequence 09' in capsys.readouterr().out
 
 
-def test_missing_and_unmatched_snippets_are_counted(capsys, published):
-    case = published['pose']['seq3']
+def test_missing_and_unmatched_snippets_are_counted(capsys):
+    case = PUBLISHED['pose']['seq3']
     gt_files, pred_files = dict(case['gt_snippets']), dict(case['pred_snippets'])
     del gt_files['000003.txt'], pred_files['000000.txt'], pred_files['000001.txt']
     pred_files['000005.txt'] = '90 0 0 0 0 0 0 1\n91 0 0 0 0 0 0 1\n92 0 0 0 0 0 0 1\n'
@@ -137,10 +133,10 @@ def test_sequences_of_any_name_are_found_in_the_training_set(folder):
     assert leakage.warn_if_trained('train.txt', ['town', '01']) == ['town']
 
 
-def test_snippets_of_another_length_than_the_truth_are_refused_with_the_command(published):
-    files = published['pose']['seq3']['gt_snippets']
+def test_snippets_of_another_length_than_the_truth_are_refused_with_the_command():
+    files = PUBLISHED['pose']['seq3']['gt_snippets']
     write_files('gt', files)
-    write_files('pred', published['pose']['seq5']['pred_snippets'])
+    write_files('pred', PUBLISHED['pose']['seq5']['pred_snippets'])
     with pytest.raises(UserError, match='pred holds snippets of 5 frames, .*gt of 3: .*'
                                         'generate_pose_snippets.py --seq_length=5'):
         scored('gt', 'pred')
@@ -224,11 +220,6 @@ def test_a_shift_of_the_frame_numbers_is_reported(capsys):
     assert evaluated(*both, '--first_frame=11', sequence='08')['ate_mean'] < 1e-5
 
 
-@pytest.mark.parametrize('confuse, named', [
-    (inverse, 'the inverse of each pose fits the truth'),
-    (lambda poses: LIDAR @ poses @ inverse(LIDAR), 'its axes (-y, -z, x) taken for (x, y, z) fits'),
-    (lambda poses: winding(len(poses), seed=7), '')])
-def test_a_confusion_of_snippets_is_reported_if_it_explains_the_error(capsys, confuse, named):
-    evaluated(winding(100), winding(100), confuse=confuse)
-    said = capsys.readouterr().err
-    assert named in said and bool(named) == ('fits the truth' in said)
+def test_a_confusion_that_explains_the_error_is_reported(capsys):
+    evaluated(winding(100), winding(100), confuse=inverse)
+    assert 'the inverse of each pose fits the truth' in capsys.readouterr().err

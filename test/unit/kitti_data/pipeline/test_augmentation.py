@@ -11,11 +11,6 @@ from vo_common.opencv import cv2
 EYE = np.eye(3, dtype=np.float32)
 
 
-@pytest.fixture(scope='module')
-def published(golden):
-    return np.load(str(golden / 'geonet' / 'utils_tf.npz'))
-
-
 def drawn(height, width, num_frames, scale=(1.0, 1.0), offset=(0, 0), recolour=False, gamma=1.0,
           brightness=1.0, colours=None, flip=False):
     """A <Draw>; pairs are y and x."""
@@ -25,9 +20,9 @@ def drawn(height, width, num_frames, scale=(1.0, 1.0), offset=(0, 0), recolour=F
                 gamma, brightness, colours, flip, False, 0.0, np.zeros(2))
 
 
-def golden_draw(published, recolour):
+def golden_draw(numbers, recolour):
     """The arguments of `drawn` for the thirteen golden draws; stacks are two frames of 32x52."""
-    draws = published['in_aug_draws']
+    draws = numbers['in_aug_draws']
     return dict(height=32, width=52, num_frames=2, scale=draws[[1, 0]],
                 offset=draws[[2, 3]].astype(int), recolour=recolour, gamma=draws[5],
                 brightness=draws[6], colours=draws[7:])
@@ -57,11 +52,11 @@ def exact_area_average(frame, size):
                      overlaps(width, size[1]))
 
 
-def test_scaling_and_cropping_equal_the_published_ones(published):
+def test_scaling_and_cropping_equal_the_published_ones(numbers):
     """The published float32 area kernel is off by up to 1e-3 and its result truncated, so values
     that are whole numbers may fall by one; nothing else may differ."""
-    draw = drawn(**golden_draw(published, recolour=False))
-    for image, camera, wanted, wanted_camera in zip(*(published[name] for name in (
+    draw = drawn(**golden_draw(numbers, recolour=False))
+    for image, camera, wanted, wanted_camera in zip(*(numbers[name] for name in (
             'in_aug_image', 'in_aug_intrinsics', 'out_aug_plain_image',
             'out_aug_plain_intrinsics'))):
         ours, intrinsics = changed(draw, image, camera)
@@ -72,16 +67,16 @@ def test_scaling_and_cropping_equal_the_published_ones(published):
         assert np.abs(ours.astype(int) - wanted).max() <= 1 and whole.mean() < 0.1
 
 
-def test_colours_equal_the_published_ones_bit_for_bit(published):
-    draw = drawn(**dict(golden_draw(published, recolour=True), scale=(1, 1), offset=(0, 0)))
-    for image, wanted in zip(published['out_aug_plain_image'], published['out_aug_colour_image']):
+def test_colours_equal_the_published_ones_bit_for_bit(numbers):
+    draw = drawn(**dict(golden_draw(numbers, recolour=True), scale=(1, 1), offset=(0, 0)))
+    for image, wanted in zip(numbers['out_aug_plain_image'], numbers['out_aug_colour_image']):
         np.testing.assert_array_equal(changed(draw, image)[0], wanted)
 
 
-def test_the_whole_augmentation_follows_the_published_one(published):
-    draw = drawn(**golden_draw(published, recolour=True))
-    found = np.stack([changed(draw, image)[0] for image in published['in_aug_image']])
-    difference = np.abs(found.astype(int) - published['out_aug_colour_image'])
+def test_the_whole_augmentation_follows_the_published_one(numbers):
+    draw = drawn(**golden_draw(numbers, recolour=True))
+    found = np.stack([changed(draw, image)[0] for image in numbers['in_aug_image']])
+    difference = np.abs(found.astype(int) - numbers['out_aug_colour_image'])
     assert np.quantile(difference, 0.98) == 0 and difference.max() <= 3
 
 

@@ -45,11 +45,10 @@ def batches(folder, count, split='train', after_the_checks=lambda: None, **kwarg
 
 
 @pytest.mark.parametrize('seq_length', [3, 5])
-def test_frames_are_unpacked_as_published(golden, seq_length):
-    published = np.load(str(golden / 'geonet' / 'utils_tf.npz'))
-    frames = formatted.unpack_strip(published['in_unpack_seq%d' % seq_length], seq_length)
-    np.testing.assert_array_equal(frames[..., :3], published['out_unpack_seq%d_tgt' % seq_length])
-    np.testing.assert_array_equal(frames[..., 3:], published['out_unpack_seq%d_src' % seq_length])
+def test_frames_are_unpacked_as_published(numbers, seq_length):
+    frames = formatted.unpack_strip(numbers['in_unpack_seq%d' % seq_length], seq_length)
+    np.testing.assert_array_equal(frames[..., :3], numbers['out_unpack_seq%d_tgt' % seq_length])
+    np.testing.assert_array_equal(frames[..., 3:], numbers['out_unpack_seq%d_src' % seq_length])
 
 
 def test_batches_have_static_shapes_and_types(dataset_dir):

@@ -21,10 +21,9 @@ def window():
     return CompactFrames(frames, np.float32([1, 2, 3, 4]), np.float32([5, 6, 7, 8])), motions
 
 
-def positions(config, window, count=40):
-    """What becomes of the window at the first positions of a run."""
-    return [change_window(*window, config, seed=1, position=position)
-            for position in range(count)]
+def positions(config, window, seed=1, intrinsics=None):
+    """What becomes of the window at the first 40 positions of a run."""
+    return [change_window(*window, config, seed, position, intrinsics) for position in range(40)]
 
 
 def changed_windows(window, change):
@@ -56,8 +55,7 @@ def test_a_reversed_window_has_the_inverse_motions_from_last_to_first(window):
 def test_a_pivot_shows_one_frame_that_turns_and_moves_nowhere(window):
     compact, motions = window
     intrinsics = np.array([[4.0, 0, 3], [0, 4, 2], [0, 0, 1]])
-    config = WindowAugmentConfig(augment_pivot=0.5)
-    found = [change_window(*window, config, 1, position, intrinsics) for position in range(40)]
+    found = positions(WindowAugmentConfig(augment_pivot=0.5), window, intrinsics=intrinsics)
     pivots = [(frames, labels) for (frames, _, _), labels in found
               if not np.array_equal(labels, motions)]
     assert 10 < len(pivots) < 30
@@ -81,8 +79,7 @@ def test_a_shaken_window_has_the_motions_of_a_camera_that_shakes(window, monkeyp
         return true_shake(angles)
 
     monkeypatch.setattr(turned_frames, 'shake', recorded)
-    found = [change_window(*window, WindowAugmentConfig(augment_shake=0.05), 1, position,
-                           intrinsics) for position in range(20)]
+    found = positions(WindowAugmentConfig(augment_shake=0.05), window, intrinsics=intrinsics)
     for (frames, _, _), labels, angles in zip(*zip(*found), used):
         cameras = np.tile(np.eye(4), (len(frames), 1, 1))
         cameras[:, :3, :3] = true_shake(angles)
@@ -92,10 +89,10 @@ def test_a_shaken_window_has_the_motions_of_a_camera_that_shakes(window, monkeyp
         for frame, original, camera in zip(frames, compact.frames, cameras):
             np.testing.assert_array_equal(
                 frame, turned_frames.turned_frame(original, intrinsics, camera[:3, :3]))
-    assert np.shape(used) == (20, 4, 3)
+    assert np.shape(used) == (40, 4, 3)
     assert 0.045 < np.abs(used).max() <= 0.05
     # Frames and axes are independent.
-    correlation = np.corrcoef(np.reshape(used, [20, 12]), rowvar=False)
+    correlation = np.corrcoef(np.reshape(used, [40, 12]), rowvar=False)
     assert np.abs(correlation - np.eye(12)).max() < 0.7
 
 
@@ -105,7 +102,7 @@ def test_the_change_depends_only_on_seed_and_position(window):
     for one, other in zip(first, again):
         np.testing.assert_array_equal(one[0].frames, other[0].frames)
         np.testing.assert_array_equal(one[1], other[1])
-    elsewhere = [change_window(*window, config, seed=2, position=place) for place in range(40)]
+    elsewhere = positions(config, window, seed=2)
     assert any((one[1] != other[1]).any() for one, other in zip(first, elsewhere))
 
 

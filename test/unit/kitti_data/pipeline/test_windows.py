@@ -1,7 +1,4 @@
 """Windows of frames and motions: golden labels and frames, extent of windows, refused data."""
-import json
-import shutil
-
 import cv2
 import numpy as np
 import pytest
@@ -14,8 +11,16 @@ from kitti_data.pipeline import windows
 from kitti_data.pipeline.window_augmentation import WindowAugmentConfig
 from kitti_folders import write_sequence
 from vo_common.errors import UserError
+from vo_common.files import read_json
 
 FRAME_SIZE = (37, 123)
+
+
+@pytest.fixture(scope='module')
+def synth(golden):
+    """(arrays, numbers) of the published loader."""
+    path = str(golden / 'convlstm_vo' / 'synth')
+    return np.load(path + '.npz'), read_json(path + '.json')
 
 
 def _golden_image(index):
@@ -50,30 +55,21 @@ def _window_set(root, sequences=(0, 1), time_steps=2, size=FRAME_SIZE, **options
     return windows.WindowSet(str(root), sequences, time_steps, *size, **options)
 
 
-def _take(dataset, count):
-    with tf.Session() as session:
-        batch = tf.data.make_one_shot_iterator(dataset).get_next()
-        return [session.run(batch) for _ in range(count)]
-
-
-def test_vectors_and_world_labels_are_the_golden_ones_with_wrapped_angles(golden):
-    arrays = np.load(str(golden / 'convlstm_vo' / 'synth.npz'))
+def test_vectors_and_world_labels_are_the_golden_ones_with_wrapped_angles(synth):
+    arrays, scalars = synth
     poses = to_4x4(arrays['poses12'].reshape(-1, 3, 4))
     np.testing.assert_allclose(motion.vectors_from_poses(poses), arrays['pose6'], atol=1e-6)
     labels = motion.motions_from_poses(poses, 'world')
     wanted = arrays['labels'].copy()
     wanted[:, 3:] = np.angle(np.exp(1j * wanted[:, 3:]))
     np.testing.assert_allclose(labels, wanted, atol=1e-6)
-    jumps = json.loads((golden / 'convlstm_vo' / 'synth.json').read_text())[
-        'label_rows_with_angle_jump_over_1rad']
-    plain = np.setdiff1d(np.arange(len(labels)), jumps)
+    plain = np.setdiff1d(np.arange(len(labels)), scalars['label_rows_with_angle_jump_over_1rad'])
     np.testing.assert_allclose(labels[plain], arrays['labels'][plain], atol=1e-6)
 
 
 @pytest.mark.parametrize('label_frame', motion.LABEL_FRAMES)
-def test_motions_chain_back_to_the_poses(golden, label_frame):
-    arrays = np.load(str(golden / 'convlstm_vo' / 'synth.npz'))
-    vectors = motion.vectors_from_poses(arrays['poses12'].reshape(-1, 3, 4))
+def test_motions_chain_back_to_the_poses(synth, label_frame):
+    vectors = motion.vectors_from_poses(synth[0]['poses12'].reshape(-1, 3, 4))
     poses = motion.poses_from_vectors(vectors)
     chained = motion.poses_from_motions(motion.motions_from_poses(poses, label_frame), label_frame,
                                         first_pose=poses[0])
@@ -102,8 +98,8 @@ def _read(tmp_path, image, height, width):
 
 
 @pytest.mark.parametrize('index', [0, 1, 2])
-def test_resized_frames_equal_those_of_the_golden_loader(golden, tmp_path, index):
-    entry = json.loads((golden / 'convlstm_vo' / 'synth.json').read_text())['img'][str(index)]
+def test_resized_frames_equal_those_of_the_golden_loader(synth, tmp_path, index):
+    entry = synth[1]['img'][str(index)]
     compact = _read(tmp_path, _golden_image(index), 384, 1280)
     assert compact.frames.dtype == np.uint16 and compact.frames.shape == (1, 384, 1280, 1)
     assert compact.mean[0] == pytest.approx(entry['raw_mean'] / entry['raw_max'], rel=1e-6)
@@ -161,11 +157,14 @@ def test_batches_have_static_shapes(drives):
 
 
 def test_a_resumed_run_reads_the_batches_of_an_uninterrupted_one(drives):
-    whole = _take(_window_set(drives).dataset(batch_size=2, seed=3), 6)
-    resumed = _take(_window_set(drives).dataset(batch_size=2, seed=3, start=8), 2)
-    for wanted, found in zip(whole[4:], resumed):
-        np.testing.assert_array_equal(wanted['frames'], found['frames'])
-        np.testing.assert_array_equal(wanted['motions'], found['motions'])
+    with tf.Session() as session:
+        whole, resumed = (tf.data.make_one_shot_iterator(_window_set(drives).dataset(
+            batch_size=2, seed=3, start=start)).get_next() for start in (0, 8))
+        batches = [session.run(whole) for _ in range(6)]
+        for wanted in batches[4:]:
+            found = session.run(resumed)
+            np.testing.assert_array_equal(wanted['frames'], found['frames'])
+            np.testing.assert_array_equal(wanted['motions'], found['motions'])
 
 
 def test_colour_frames_keep_three_channels_in_bgr(tmp_path):
@@ -187,20 +186,14 @@ def _flip_a_bit(path):
 
 
 @pytest.mark.parametrize('damage, message', [
-    (lambda root, folder: odometry.write_poses(str(root / 'poses/00.txt'),
-                                               np.tile(np.eye(4), (4, 1, 1))),
-     r'00\.txt has 4 poses.*000004\.png'),
     (lambda root, folder: (folder / '000002.png').unlink(), r'000001\.png.*000003\.png'),
-    (lambda root, folder: (folder / '000002.png').write_bytes(b''), r'000002\.png'),
     (lambda root, folder: (folder / '000002.png').write_bytes(
         (folder / '000002.png').read_bytes()[:-20]), r'000002\.png'),
     (lambda root, folder: _flip_a_bit(folder / '000002.png'), r'000002\.png'),
     (lambda root, folder: cv2.imwrite(str(folder / '000003.png'), np.zeros((30, 40), np.uint8)),
      r'000003\.png is 30x40 gray.*37x123 gray'),
-    (lambda root, folder: shutil.rmtree(str(folder)), 'image_0'),
     (lambda root, folder: (root / 'poses/00.txt').unlink(), r'poses/00\.txt'),
-], ids=['fewer poses', 'missing frame', 'empty file', 'cut short', 'flipped bit',
-        'other size', 'no camera folder', 'no poses'])
+], ids=['missing frame', 'cut short', 'flipped bit', 'other size', 'no poses'])
 def test_damage_is_reported_before_training(tmp_path, damage, message):
     folder = _write_sequence(tmp_path, '00', 5)
     damage(tmp_path, folder)

@@ -1,17 +1,18 @@
 """Raw drives; golden numbers: the published raw loader (numpy_loaders.json)."""
-import json
 import shutil
 
 import numpy as np
 import pytest
 
 import golden_common
+import published
 from kitti_data import images, splits
 from kitti_data.preparation.data_sets import find_raw
 from kitti_data.preparation.prepare_train_data import PrepareConfig, main
 from kitti_data.rendering.layouts import raw_dataset
 from kitti_folders import write_drive
 
+PUBLISHED = published.scalars('numpy_loaders')['raw_loader']
 DRIVE = '2011_09_26_drive_0001_sync'
 # Drives and numbers of frames that the golden numbers were made from.
 DRIVES = {'2011_09_26_drive_0001_sync': 5, '2011_09_26_drive_0017_sync': 24,
@@ -20,16 +21,11 @@ DRIVES = {'2011_09_26_drive_0001_sync': 5, '2011_09_26_drive_0017_sync': 24,
 
 
 @pytest.fixture(scope='module')
-def published(golden):
-    return json.loads((golden / 'geonet' / 'numpy_loaders.json').read_text())['raw_loader']
-
-
-@pytest.fixture(scope='module')
-def root(tmp_path_factory, published):
+def root(tmp_path_factory):
     """Raw drives of the golden numbers; the car is stationary in the published static frames."""
     root = tmp_path_factory.mktemp('raw')
-    moving = set(published['eigen_remove_static_True']['frames_sorted']
-                 + published['stereo_remove_static_True']['frames_sorted'])
+    moving = set(PUBLISHED['eigen_remove_static_True']['frames_sorted']
+                 + PUBLISHED['stereo_remove_static_True']['frames_sorted'])
     for drive, count in DRIVES.items():
         speeds = [8.0 if '%s 02 %010d' % (drive, number) in moving else 0.01
                   for number in range(count)]
@@ -55,17 +51,17 @@ def published_names(clip, frames):
 
 @pytest.mark.parametrize('split', ['eigen', 'stereo'])
 @pytest.mark.parametrize('remove_static', [False, True])
-def test_frames_are_those_of_the_published_loader(root, published, split, remove_static):
+def test_frames_are_those_of_the_published_loader(root, split, remove_static):
     data = data_of(root, split, remove_static=remove_static)
     found = sorted(name for clip in data.clips for name in published_names(clip, clip.frames))
-    assert found == published['%s_remove_static_%s' % (split, remove_static)]['frames_sorted']
+    assert found == PUBLISHED['%s_remove_static_%s' % (split, remove_static)]['frames_sorted']
     assert not data.problems
 
 
-def test_examples_are_the_published_ones_with_truly_adjacent_frames(root, published):
+def test_examples_are_the_published_ones_with_truly_adjacent_frames(root):
     """The published loader also takes for neighbours what removing static frames left side by side;
     those examples, and no others, must be missing here."""
-    wanted = published['eigen_remove_static_True']
+    wanted = PUBLISHED['eigen_remove_static_True']
     adjacent = [names[-1] for names in wanted['neighbours_of_valid_sorted']
                 if [int(name) for name in names[:-1]]
                 == [int(names[0]) + offset for offset in range(len(names) - 1)]]
@@ -75,13 +71,13 @@ def test_examples_are_the_published_ones_with_truly_adjacent_frames(root, publis
     assert found == sorted(adjacent) and len(found) > 8
 
 
-def test_raw_sets_are_written_for_both_cameras(root, tmp_path, golden):
+def test_raw_sets_are_written_for_both_cameras(root, tmp_path):
     assert prepare(root, tmp_path, '--sequences=' + DRIVE, '--img_height=160',
                    '--img_width=320') == 0
     lines = ((tmp_path / 'train.txt').read_text() + (tmp_path / 'val.txt').read_text()).splitlines()
     assert sorted(lines) == ['%s_0%d %010d' % (DRIVE, camera, number)
                              for camera in (2, 3) for number in (1, 2, 3)]
-    numbers = np.load(str(golden / 'geonet' / 'numpy_loaders.npz'))
+    numbers = published.arrays('numpy_loaders')
     for camera in ('02', '03'):
         intrinsics = numbers['raw_intrinsics_' + camera]
         path = tmp_path / ('%s_%s' % (DRIVE, camera)) / '0000000002_cam.txt'

@@ -1,8 +1,8 @@
 """Depth, flow and pictures of the rendered world agree with each other."""
 import numpy as np
 import pytest
-import scipy.ndimage
 
+from geonet_reference import warp
 from kitti_data import poses
 from kitti_data.rendering.scene import Scene
 from kitti_data.rendering.raycast import cast_pixels
@@ -17,11 +17,6 @@ TURNING = int(np.argmax(poses.rotation_angle(
 def speeds(cam_to_world):
     """Metres a frame, [N - 1], of poses [N, 4, 4]."""
     return np.linalg.norm(np.diff(cam_to_world[:, :3, 3], axis=0), axis=1)
-
-
-def _bilinear(image, x, y):
-    return np.stack([scipy.ndimage.map_coordinates(channel.astype(float), [y, x], order=1)
-                     for channel in np.moveaxis(image, -1, 0)], -1)
 
 
 def _box(center, half_size, heading):
@@ -64,10 +59,8 @@ def test_flow_carries_one_picture_onto_the_other(frame):
     flow, occ, noc = SCENE.flow(frame, frame + 1)
     assert occ[noc].all() and not occ[SCENE.depth(frame) == 0].any()
     assert occ.mean() > noc.mean() > 0.5  # hidden points have a flow, too
-    y, x = np.mgrid[:SCENE.height, :SCENE.width]
-    here, there = SCENE.image(frame).astype(float), SCENE.image(frame + 1)
-    warped = _bilinear(there, x + flow[..., 0], y + flow[..., 1])
-    error = np.abs(warped - here).mean(-1)[noc].mean()
+    here, there = (SCENE.image(number).astype(float) for number in (frame, frame + 1))
+    error = np.abs(warp(there, flow) - here).mean(-1)[noc].mean()
     unmoved = np.abs(there - here).mean(-1)[noc].mean()
     assert error < 4.5
     assert error < 0.2 * unmoved

@@ -1,0 +1,1 @@
+from temporary_folder import in_temporary_folder  # noqa: F401
