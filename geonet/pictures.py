@@ -45,9 +45,9 @@ def trajectory_picture(image, positions, reached):
 
 
 def stacked(image, colours):
-    """The frame above its prediction, both uint8 [H, W, 3]: uint8 [2H, W, 3], enlarged.
+    """The frame above its prediction, both uint8 [H, W, 3]: uint8 [2H, W, 3].
 
-    So is every picture: by an integer factor, if W is small.
+    Enlarged by an integer factor if W is small.
     """
     return _enlarged(np.concatenate([image, colours]))
 

@@ -36,7 +36,7 @@ def evo_errors(gt, pred, align='none', metrics=METRICS, plot_prefix=''):
             found[name].process_data((truth, path))
     except EvoException as error:
         raise UserError('evo cannot score this with alignment %s: %s' % (align, error)) from error
-    if plot_prefix:
+    if plot_prefix and 'ape' in metrics:
         from kitti_eval import plots  # matplotlib is slow to import.
         plots.plot_trajectories(
             plot_prefix + '_map.png',

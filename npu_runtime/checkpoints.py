@@ -88,10 +88,9 @@ def by_step(folder):
     found = []
     for prefix in prefixes_in(folder):
         try:
-            step = read_step(prefix)
-        except UserError:
-            step = math.inf
-        found.append((step, os.path.getmtime(prefix + '.index'), prefix))
+            found.append((read_step(prefix), os.path.getmtime(prefix + '.index'), prefix))
+        except (UserError, OSError):  # also if another process has just removed it
+            found.append((math.inf, 0.0, prefix))
     return [(step, prefix) for step, _, prefix in sorted(found)]
 
 
@@ -152,11 +151,17 @@ def read_count(prefix, keys, default):
     for key in keys:
         if reader.has_tensor(key):
             value = _read_value(prefix, reader, key)
-            if np.shape(value) or not 0 <= value < 2 ** 62:
-                raise UserError('checkpoint %s: %s is %s, must be a number of steps'
-                                % (prefix, key, str(value)[:40]))
+            fault = _fault_of_count(key, value)
+            if fault:
+                raise UserError('checkpoint %s: %s' % (prefix, fault))
             return int(value)
     return default
+
+
+def _fault_of_count(key, value):
+    if np.shape(value) or not 0 <= value < 2 ** 62:
+        return '%s is %s, must be a number of steps' % (key, str(value)[:40])
+    return ''
 
 
 def read_metric(prefix, name):
@@ -181,8 +186,10 @@ def damage(prefix):
             value = reader.get_tensor(key)
             if value.dtype.kind == 'f' and not np.isfinite(value).all():
                 return 'variable %s holds NaN or infinity' % key
-        read_step(prefix)
-    except _UNREADABLE + (UserError,) as error:
+            fault = _fault_of_count(key, value) if key in STEP_KEYS else ''
+            if fault:
+                return fault
+    except _UNREADABLE as error:
         return first_line(error)
     return ''
 

@@ -59,12 +59,12 @@ launch() {
 # Sets `absolute` to the words "$@" with absolute paths: a relative path contains a slash. Of NPU
 # options, KEY=VALUE,..., only those named ..._path or ..._dir are paths.
 make_absolute() {
-  local word flag items item
+  local word given flag before='' items item
   absolute=()
-  for word; do
-    flag=''
+  for given; do
+    word=$given flag=''
     if [[ "$word" == --*=* ]]; then flag=${word%%=*}= word=${word#*=}; fi
-    if [[ "$flag" == @(|--npu_options=) && "$word" =~ ^[a-z_]+= ]]; then
+    if [ "$flag" = --npu_options= ] || [ "$before" = --npu_options ]; then
       IFS=, read -r -a items <<< "$word"
       word=''
       for item in "${items[@]}"; do
@@ -75,6 +75,7 @@ make_absolute() {
       word=$PWD/$word
     fi
     absolute+=("$flag$word")
+    before=$given
   done
 }
 

@@ -72,8 +72,11 @@ def change_window(compact, motions, config, seed, position, intrinsics=None):
 
 
 def _turned(compact, motions, intrinsics, angle, mount, shake):
-    """Rotates the camera of a window by `angle` from frame to frame, 0 in its middle, and by the
-    radians `mount` [2] in all frames and `shake` [T + 1, 3] in each; see `turned_frames`."""
+    """Rotates the camera of a window by `angle` from frame to frame, 0 in its middle.
+
+    Also by the radians `mount` [2] in all frames and `shake` [T + 1, 3] in each; see
+    `turned_frames`.
+    """
     times = np.arange(len(compact.frames)) - (len(compact.frames) - 1) / 2
     rotations = (turned_frames.turn(angle * times) @ turned_frames.mount(mount)
                  @ turned_frames.shake(shake))

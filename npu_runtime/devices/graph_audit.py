@@ -67,12 +67,16 @@ def problems(targets):
 
 def _wide_gradients(ops):
     """Sentences about 64-bit tensors that depend on the weights."""
-    graph, inside = ops[0].graph, set(ops)
-    reached = {variable.op for variable in graph.get_collection(tf.GraphKeys.TRAINABLE_VARIABLES)}
-    for op in graph.get_operations():  # inputs come first, except in loops
-        if op in inside and any(tensor.op in reached and not _only_steers(tensor, op)
-                                for tensor in op.inputs):
-            reached.add(op)
+    inside, reached = set(ops), set()
+    waiting = [variable.op for variable in
+               ops[0].graph.get_collection(tf.GraphKeys.TRAINABLE_VARIABLES)]
+    while waiting:
+        op = waiting.pop()
+        if op in reached or op not in inside:
+            continue
+        reached.add(op)
+        waiting.extend(reader for tensor in op.outputs for reader in tensor.consumers()
+                       if not _only_steers(tensor, reader))
     return ['%s is %s, in the path of the gradients' % (tensor.name, tensor.dtype.base_dtype.name)
             for op in ops if op in reached for tensor in op.outputs
             if tensor.dtype.base_dtype.name in _WIDE_TYPES]

@@ -32,6 +32,22 @@ def test_a_folder_stands_for_its_checkpoint_with_the_highest_step(folder):
     assert checkpoints.latest(str(folder)) == str(folder / 'model-40')
 
 
+def test_a_checkpoint_that_is_removed_meanwhile_is_skipped(folder, capsys):
+    (folder / 'model-60.index').symlink_to(folder / 'gone.index')
+    assert checkpoints.latest(str(folder)) == str(folder / 'model-40')
+    assert 'model-60 is damaged' in capsys.readouterr().err
+
+
+def test_a_step_that_is_no_number_of_steps_is_reported_once(folder, capsys):
+    broken = write_values(folder / 'model-70', {'global_step': np.int64(-5)})
+    assert checkpoints.latest(str(folder)) == str(folder / 'model-40')
+    assert capsys.readouterr().err == (
+        'warning: checkpoint %s is damaged (global_step is -5, must be a number of steps); '
+        'falling back to the one before\n' % broken)
+    with pytest.raises(UserError, match='^checkpoint %s: global_step is -5, must' % broken):
+        checkpoints.read_step(broken)
+
+
 def test_a_prefix_may_end_like_one_of_its_files(folder):
     for ending in ('', '.index', '.data-00000-of-00001'):
         assert checkpoints.latest(str(folder / ('model-5' + ending))) == str(folder / 'model-5')

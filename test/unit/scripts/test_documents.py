@@ -5,11 +5,12 @@ import importlib
 import io
 import re
 import shlex
+import shutil
 from unittest import mock
 
 import pytest
 
-from repository import ROOT, run
+from repository import ROOT, run, write_program
 from vo_common.errors import UserError
 from vo_common.flags import parse_flags
 
@@ -195,3 +196,16 @@ def test_every_recipe_states_figure_source_and_command(recipe):
     assert 'bash %s ' % recipe in head
     assert re.search(r'^# Expected: .*\d', head, re.MULTILINE | re.DOTALL)
     assert re.search(r'^# Source: ', head, re.MULTILINE)
+
+
+@pytest.mark.parametrize('given, status, said', [
+    (['data'], 2, 'error: found no OUTPUT, must be: ODOMETRY OUTPUT\n'),
+    (['data', '--lr=1'], 2, 'error: OUTPUT=--lr=1: must be a folder\n'),
+    (['data', 'out'], 2, 'error: python3 has no TensorFlow; scripts/setup_env.sh makes an '
+                         'environment, .venv\n')])
+def test_a_recipe_says_what_it_lacks(tmp_path, given, status, said):
+    shutil.copytree(str(ROOT / 'scripts'), str(tmp_path / 'scripts'))
+    write_program(tmp_path / 'bin' / 'python3', '#!/bin/sh\nexit 1\n')
+    ended = run('scripts/recipes/convlstm_vo.sh', *given, cwd=tmp_path, without=['PYTHON'],
+                PATH='%s:/usr/bin:/bin' % (tmp_path / 'bin'))
+    assert (ended.returncode, ended.stderr) == (status, said)
