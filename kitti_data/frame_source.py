@@ -126,8 +126,7 @@ def sequence_frames(path, sequence='', camera=DEFAULT_CAMERA, allow_gaps=False):
     if _is_odometry(path):
         return from_odometry(path, sequence, camera, allow_gaps)
     drive = drive_of(path, camera)
-    require_defaults(path, sequence,
-                      DEFAULT_CAMERA if drive and drive[1] == camera else camera)
+    require_defaults(path, sequence, DEFAULT_CAMERA if drive and drive[1] == camera else camera)
     return from_raw(*drive, allow_gaps) if drive else from_folder(path, allow_gaps)
 
 
@@ -137,9 +136,9 @@ def _is_odometry(path):
 
 def require_defaults(frames, sequence='', camera=DEFAULT_CAMERA):
     """Raises a UserError if `sequence` or `camera` would select among `frames`, which are fixed."""
-    for flag, value, default in (('pose_test_seq', sequence or _DEFAULT_SEQUENCE,
-                                  _DEFAULT_SEQUENCE), ('camera', camera, DEFAULT_CAMERA)):
-        if str(value) != str(default):
+    for flag, value, defaults in (('pose_test_seq', str(sequence), ('', _DEFAULT_SEQUENCE)),
+                                  ('camera', camera, (DEFAULT_CAMERA,))):
+        if value not in defaults:
             raise UserError('--%s=%s: must not be given for %s (of one sequence and camera)' % (
                 flag, value, frames))
 

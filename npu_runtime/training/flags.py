@@ -13,8 +13,7 @@ class TrainFlags(Flags):
     """Training."""
     batch_size: int = flag(4, 'examples per step and device', at_least=1, at_most=65536)
     learning_rate: float = flag(
-        0.0002, 'learning rate of Adam; resume with a lower one to decay it',
-        at_least=1e-30)
+        0.0002, 'learning rate of Adam; resume with a lower one to decay it', at_least=1e-30)
     gradient_clip: float = flag(0.0, 'maximum global gradient norm; 0 means no limit', at_least=0)
     max_to_keep: int = flag(20, 'number of checkpoints to keep; 0 keeps all', at_least=0)
     save_minutes: float = flag(10., 'minutes after the last checkpoint at which to write '
